@@ -1,0 +1,53 @@
+# Everything a person or CI runs. Needs Python 3.10+ and make; the rest goes into .venv.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format comfyui test-comfyui workflows soak clean
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo 'Which Python makes .venv: PYTHON ($(PYTHON)).'
+	@echo 'Which ComfyUI: COMFYUI_PATH, else the one around this folder, else ~/comfy/ComfyUI;'
+	@echo '  its Python: COMFYUI_PYTHON, else .venv or venv in it, or env beside it.'
+	@echo 'A second, older ComfyUI for test-comfyui: COMFYUI_OLD_PATH (~/comfy/ComfyUI-0.3.64),'
+	@echo '  COMFYUI_OLD_PYTHON, COMFYUI_OLD_PYTHONPATH (~/comfy/old-packages), put first.'
+	@echo 'The API document that requests are checked against: VENICE_OPENAPI.'
+
+$(STAMP): requirements.txt requirements-dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed: make PYTHON=…" if sys.version_info < (3, 10) else 0)'
+	$(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@touch $@
+
+demo: $(STAMP)  ## Make four pictures with the nodes, on the built-in sandbox or with VENICE_API_KEY
+	$(BIN)/python demo.py
+
+test: lint  ## Lint, then every test; those in a real ComfyUI where there is one
+	$(BIN)/python -m pytest tests -n auto --dist loadgroup
+
+lint: $(STAMP)  ## ruff format --check, ruff check, mypy
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/python scripts/typecheck.py
+
+format: $(STAMP)  ## Put the sources into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+comfyui:  ## Start a real ComfyUI with this pack and the sandbox, and print its address
+	$(PYTHON) scripts/run_comfyui.py
+
+test-comfyui: $(STAMP)  ## The tests in a real ComfyUI; fails where there is none
+	REQUIRE_COMFYUI=1 $(BIN)/python -m pytest tests/comfyui -n auto --dist loadgroup
+
+soak: $(STAMP)  ## The long form of the reliability tests
+	VENICE_SOAK=full $(BIN)/python -m pytest tests/reliability
+
+clean:  ## Remove .venv, caches and output
+	rm -rf $(VENV) output .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/.pytest_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

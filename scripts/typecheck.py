@@ -1,0 +1,56 @@
+"""Run mypy over the pack, wherever its folder lies and whatever that is called.
+
+The pack's modules use relative imports, as ComfyUI demands, so mypy has to see the folder as a
+package; but its name may be anything (`comfyui-venice`, `main`) and need not be an identifier.
+A link with a proper name inside mypy's cache folder is that package.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LINKS = ROOT / ".mypy_cache" / "as_package"
+PACKAGE = "venice_pack"
+PACK_MODULES = ("__init__", "host", "nodes", "tensors")
+
+
+def main() -> int:
+    """Check the pack, then the scripts and what tests share; return mypy's worst exit code."""
+    tools = [ROOT / "scripts", ROOT / "tests" / "support"]
+    return max(_check(_pack_targets()), _check([str(folder) for folder in tools]))
+
+
+def _pack_targets() -> list[str]:
+    link = LINKS / PACKAGE
+    LINKS.mkdir(parents=True, exist_ok=True)
+    if not link.is_symlink():
+        link.symlink_to(ROOT, target_is_directory=True)
+    targets = ["-p", f"{PACKAGE}.venice_client"] if (ROOT / "venice_client").is_dir() else []
+    for name in PACK_MODULES:
+        if (ROOT / f"{name}.py").is_file():
+            targets += ["-m", PACKAGE if name == "__init__" else f"{PACKAGE}.{name}"]
+    return targets
+
+
+def _check(targets: list[str]) -> int:
+    search_path = os.pathsep.join(str(path) for path in (LINKS, ROOT / "scripts"))
+    result = subprocess.run(
+        [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), *targets],
+        cwd=ROOT,
+        env={**os.environ, "MYPYPATH": search_path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    link = f"{(LINKS / PACKAGE).relative_to(ROOT)}{os.sep}"
+    print(result.stdout.replace(link, ""), end="")
+    print(result.stderr, end="", file=sys.stderr)
+    return result.returncode
+
+
+if __name__ == "__main__":
+    sys.exit(main())

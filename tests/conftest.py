@@ -1,0 +1,95 @@
+"""What every test has: a home of its own, this machine and no other, and the pack and sandbox."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import openapi
+import pytest
+from network import LoopbackOnly
+
+if TYPE_CHECKING:
+    from venice_client.sandbox import Sandbox
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# ComfyUI makes a module's name of its path, so it is no identifier.
+PACK_NAME = "/ComfyUI/custom_nodes/comfyui-venice"
+
+# These speak to the tests, not to what they test.
+OUR_OWN = ("VENICE_OPENAPI", "VENICE_SOAK")
+PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty VENICE_HOME; no setting, proxy or netrc of the person who runs the tests."""
+    for name in os.environ:
+        ours = name.startswith("VENICE_") and name not in OUR_OWN
+        if ours or name.lower() in PROXIES or name == "NETRC":
+            monkeypatch.delenv(name)
+    folder = tmp_path / "venice-home"
+    folder.mkdir()
+    monkeypatch.setenv("VENICE_HOME", str(folder))
+    for name in ("HOME", "USERPROFILE", "XDG_DATA_HOME", "APPDATA", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(folder))
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackOnly]:
+    """Fail the test that tries to reach another machine, also from a thread of its own."""
+    guard = LoopbackOnly(monkeypatch)
+    yield guard
+    assert not guard.refused, f"tried to reach {guard.refused}"
+
+
+@pytest.fixture(scope="session")
+def pack() -> ModuleType:
+    """The pack, loaded the way ComfyUI loads a folder of custom_nodes."""
+    spec = importlib.util.spec_from_file_location(
+        PACK_NAME, ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[PACK_NAME] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """A running sandbox that takes the key `test-key`.
+
+    When the test is over, every request that the sandbox accepted must also be one that the
+    published document allows, where that document is at hand.
+    """
+    from venice_client.sandbox import Sandbox
+
+    with Sandbox(keys=("test-key",)) as running:
+        yield running
+        judge_accepted(running)
+
+
+@pytest.fixture
+def judge() -> ModuleType:
+    """The published OpenAPI document (see support/openapi.py); skips the test without it."""
+    if not openapi.available():
+        pytest.skip(openapi.missing_reason())
+    return openapi
+
+
+def judge_accepted(sandbox: Any) -> None:
+    """Hold what `sandbox` accepted against the published document, where that is at hand."""
+    if not openapi.available():
+        return
+    for request in sandbox.paid_requests:
+        if 200 <= request.status < 300 and request.json is not None:
+            openapi.validate_request(request.path.removeprefix("/api/v1"), request.json)

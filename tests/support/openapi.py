@@ -1,0 +1,142 @@
+"""The published OpenAPI document of the API, as a judge of what the client sends.
+
+The document is not part of this repository. It is looked for where VENICE_OPENAPI says, else in
+`shared/api` beside the repository's folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+# The published schema of these is an `allOf` of the closed request and an add-on for `modelId`
+# that, read to the letter, allows nothing; the first member is the request.
+FIRST_OF_ALL = ("/image/edit", "/image/multi-edit")
+
+
+class RequestRefused(AssertionError):
+    """A request body that the published document does not allow."""
+
+
+def document_path() -> Path:
+    """Where the document is, or would be."""
+    named = os.environ.get("VENICE_OPENAPI")
+    return Path(named) if named else ROOT.parent / "shared" / "api" / "venice-openapi.yaml"
+
+
+def available() -> bool:
+    """Whether there is a document to judge by."""
+    return document_path().is_file()
+
+
+def missing_reason() -> str:
+    """Why the tests that need the document are skipped."""
+    return f"no published API document at {document_path()} (VENICE_OPENAPI names another)"
+
+
+def validate_request(path: str, payload: Any) -> None:
+    """Raise RequestRefused, naming every field, unless POST `path` may have this JSON body.
+
+    `path` is as the document has it, for instance "/image/generate".
+    """
+    errors = sorted(_validator(path).iter_errors(payload), key=lambda error: list(error.path))
+    if errors:
+        raise RequestRefused(f"POST {path}: " + "; ".join(_explain(error) for error in errors))
+
+
+def _explain(error: ValidationError) -> str:
+    field = ".".join(str(step) for step in error.path) or "body"
+    return f"{field}: {error.message[:200]}"
+
+
+@cache
+def _validator(path: str) -> Draft202012Validator:
+    document = load(document_path())
+    try:
+        content = document["paths"][path]["post"]["requestBody"]["content"]
+    except KeyError:
+        raise RequestRefused(f"POST {path}: the document has no such request") from None
+    schema = content["application/json"]["schema"]
+    if path in FIRST_OF_ALL:
+        schema = schema["allOf"][0]
+    return Draft202012Validator(to_json_schema(schema, document))
+
+
+@cache
+def load(path: Path) -> dict[str, Any]:
+    """Read the YAML file at `path` by the rules of YAML 1.2."""
+    document = yaml.load(path.read_text(encoding="utf-8"), Loader=_Yaml12Loader)
+    if not isinstance(document, dict):
+        raise ValueError(f"{path} is no OpenAPI document")
+    return document
+
+
+def to_json_schema(schema: Any, document: dict[str, Any]) -> Any:
+    """`schema` of an OpenAPI 3.0 `document` as JSON Schema 2020-12, every $ref put in place."""
+    if isinstance(schema, list):
+        return [to_json_schema(item, document) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return to_json_schema(_resolve(schema["$ref"], document), document)
+    converted = {
+        key: _properties(value, document)
+        if key == "properties"
+        else to_json_schema(value, document)
+        for key, value in schema.items()
+        if key not in ("example", "default", "nullable", "discriminator")
+    }
+    for bound, limit in (("exclusiveMinimum", "minimum"), ("exclusiveMaximum", "maximum")):
+        _convert_exclusive(converted, bound, limit)
+    if schema.get("nullable"):
+        return {"anyOf": [converted, {"type": "null"}]}
+    return converted
+
+
+def _properties(properties: dict[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """A property may be called like a keyword (`default`, `example`), so names are kept as is."""
+    return {name: to_json_schema(schema, document) for name, schema in properties.items()}
+
+
+def _resolve(reference: str, document: dict[str, Any]) -> Any:
+    target: Any = document
+    for step in reference.removeprefix("#/").split("/"):
+        target = target[step]
+    return target
+
+
+def _convert_exclusive(schema: dict[str, Any], bound: str, limit: str) -> None:
+    """OpenAPI 3.0 says `minimum: 0, exclusiveMinimum: true` where JSON Schema has one number."""
+    if isinstance(schema.get(bound), bool) and schema.pop(bound):
+        schema[bound] = schema.pop(limit)
+
+
+class _Yaml12Loader(yaml.SafeLoader):
+    """YAML 1.1 reads an unquoted 16:9 as the number 969, `no` as false and a date as a date."""
+
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+
+_Yaml12Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:bool", re.compile(r"^(?:true|false)$"), list("tf")
+)
+_Yaml12Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:null", re.compile(r"^(?:~|null|)$"), ["~", "n", ""]
+)
+_Yaml12Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:int", re.compile(r"^[-+]?[0-9]+$"), list("-+0123456789")
+)
+_Yaml12Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?$"),
+    list("-+.0123456789"),
+)
