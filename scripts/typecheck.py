@@ -15,13 +15,16 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LINKS = ROOT / ".mypy_cache" / "as_package"
 PACKAGE = "venice_pack"
+TOOLS = (ROOT / "scripts", ROOT / "tests" / "support")
 PACK_MODULES = ("__init__", "host", "nodes", "tensors")
 
 
 def main() -> int:
     """Check the pack, then the scripts and what tests share; return mypy's worst exit code."""
-    tools = [ROOT / "scripts", ROOT / "tests" / "support"]
-    return max(_check(_pack_targets()), _check([str(folder) for folder in tools]))
+    return max(
+        _check(_pack_targets(), LINKS),
+        _check(["--explicit-package-bases", *(str(folder) for folder in TOOLS)], *TOOLS),
+    )
 
 
 def _pack_targets() -> list[str]:
@@ -36,12 +39,11 @@ def _pack_targets() -> list[str]:
     return targets
 
 
-def _check(targets: list[str]) -> int:
-    search_path = os.pathsep.join(str(path) for path in (LINKS, ROOT / "scripts"))
+def _check(targets: list[str], *bases: Path) -> int:
     result = subprocess.run(
         [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), *targets],
         cwd=ROOT,
-        env={**os.environ, "MYPYPATH": search_path},
+        env={**os.environ, "MYPYPATH": os.pathsep.join(map(str, bases))},
         capture_output=True,
         text=True,
         check=False,

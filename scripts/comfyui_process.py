@@ -1,0 +1,211 @@
+"""Find a ComfyUI on this machine, start it with this pack in it, wait for it, stop it.
+
+Shared by `make comfyui` and by the tests. Only the standard library, so that it runs with
+whatever Python is at hand.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+ROOT = Path(__file__).absolute().parent.parent
+PACK_FOLDER = "comfyui-venice"
+LOG_TAIL_LINES = 15
+
+
+class ComfyUIError(Exception):
+    """There is no usable ComfyUI. The message says why."""
+
+
+class StartFailed(ComfyUIError):
+    """ComfyUI ended, or did not answer in time. The message ends with its last log lines."""
+
+
+@dataclass(frozen=True)
+class Installation:
+    """One ComfyUI: its folder, the Python that runs it, and what goes first on PYTHONPATH."""
+
+    path: Path
+    python: Path
+    python_path: str = ""
+
+
+def find(environ: Mapping[str, str], pack: Path = ROOT) -> Installation | None:
+    """The ComfyUI of COMFYUI_PATH, else the one around `pack`, else ~/comfy/ComfyUI, else None.
+
+    Raises ComfyUIError when COMFYUI_PATH names something else.
+    """
+    candidates = [_named(environ, "COMFYUI_PATH"), _around(pack), _home(environ) / "ComfyUI"]
+    return _first(candidates, environ, "COMFYUI_PYTHON", python_path="")
+
+
+def find_old(environ: Mapping[str, str]) -> Installation | None:
+    """The second, older ComfyUI that tests look at: COMFYUI_OLD_PATH, else ~/comfy/ComfyUI-0.3.64.
+
+    Its packages may lie in COMFYUI_OLD_PYTHONPATH, else in ~/comfy/old-packages where that exists.
+    """
+    candidates = [_named(environ, "COMFYUI_OLD_PATH"), _home(environ) / "ComfyUI-0.3.64"]
+    packages = _home(environ) / "old-packages"
+    default = str(packages) if packages.is_dir() else ""
+    python_path = environ.get("COMFYUI_OLD_PYTHONPATH", default)
+    return _first(candidates, environ, "COMFYUI_OLD_PYTHON", python_path)
+
+
+def is_comfyui(path: Path) -> bool:
+    """Whether `path` holds the sources of a ComfyUI."""
+    return (path / "main.py").is_file() and (path / "comfy").is_dir()
+
+
+def python_of(path: Path) -> Path:
+    """The Python of the ComfyUI in `path`: an environment in or beside it, else this one."""
+    environments = [path / ".venv", path / "venv", path.parent / "env"]
+    places = [place / sub for place in environments for sub in ("bin/python", "Scripts/python.exe")]
+    portable = path.parent / "python_embeded" / "python.exe"
+    return next((python for python in [*places, portable] if python.exists()), Path(sys.executable))
+
+
+def _named(environ: Mapping[str, str], variable: str) -> Path | None:
+    named = environ.get(variable)
+    if not named:
+        return None
+    if not is_comfyui(Path(named)):
+        raise ComfyUIError(f"{variable} is {named}, and there is no ComfyUI")
+    return Path(named)
+
+
+def _around(pack: Path) -> Path | None:
+    return pack.parent.parent if pack.parent.name == "custom_nodes" else None
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("HOME") or Path.home()) / "comfy"
+
+
+def _first(
+    candidates: Sequence[Path | None], environ: Mapping[str, str], variable: str, python_path: str
+) -> Installation | None:
+    path = next((path for path in candidates if path and is_comfyui(path)), None)
+    if path is None:
+        return None
+    python = Path(environ[variable]) if environ.get(variable) else python_of(path)
+    return Installation(path, python, python_path)
+
+
+def make_base(base: Path, pack: Path = ROOT) -> Path:
+    """A ComfyUI base directory (input, output, user, custom_nodes) with the pack linked in."""
+    link = base / "custom_nodes" / PACK_FOLDER
+    link.parent.mkdir(parents=True, exist_ok=True)
+    for folder in ("input", "models", "output", "temp", "user"):
+        (base / folder).mkdir(exist_ok=True)
+    if link.is_symlink():
+        link.unlink()
+    link.symlink_to(pack, target_is_directory=True)
+    return base
+
+
+def free_port(wanted: int = 0) -> int:
+    """`wanted` where nothing listens on it, else a port of the system's choice."""
+    for port in (wanted, 0):
+        try:
+            with socket.create_server(("127.0.0.1", port)) as server:
+                return int(server.getsockname()[1])
+        except OSError:
+            continue
+    raise ComfyUIError("no free port on 127.0.0.1")
+
+
+class ComfyUIProcess:
+    """A ComfyUI that runs while the `with` block does, on 127.0.0.1, with its log in `base`."""
+
+    def __init__(
+        self,
+        installation: Installation,
+        base: Path,
+        environ: Mapping[str, str],
+        arguments: Sequence[str] = (),
+        port: int = 0,
+    ) -> None:
+        """`base` is the base directory, `environ` the whole environment, `port` 0 any free one."""
+        self.port = free_port(port)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = base / "comfyui.log"
+        command = [str(installation.python), "-u", str(installation.path / "main.py")]
+        command += ["--listen", "127.0.0.1", "--port", str(self.port), "--disable-auto-launch"]
+        command += ["--base-directory", str(base), "--database-url", "sqlite:///:memory:"]
+        with self.log.open("wb") as log:
+            self._process = subprocess.Popen(
+                [*command, *arguments],
+                cwd=base,
+                env=_with_python_path(environ, installation.python_path),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def __enter__(self) -> ComfyUIProcess:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def wait_until_ready(self, timeout_s: float = 180.0) -> None:
+        """Return when ComfyUI answers. Raises StartFailed when it ends, or takes too long."""
+        deadline = time.monotonic() + timeout_s
+        while not self._answers():
+            if self._process.poll() is not None:
+                raise StartFailed(f"ComfyUI ended ({self._process.returncode}):\n{self.log_tail()}")
+            if time.monotonic() > deadline:
+                raise StartFailed(f"ComfyUI is silent after {timeout_s:g} s:\n{self.log_tail()}")
+            time.sleep(0.2)
+
+    def wait(self) -> int:
+        """Return ComfyUI's exit code when it ends by itself."""
+        return self._process.wait()
+
+    def log_tail(self, lines: int = LOG_TAIL_LINES) -> str:
+        """The last lines of what ComfyUI printed."""
+        text = self.log.read_text(encoding="utf-8", errors="replace")
+        return "\n".join(text.splitlines()[-lines:])
+
+    def stop(self) -> None:
+        """End ComfyUI: as Ctrl-C would, then harder."""
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            if self._process.poll() is not None:
+                return
+            self._process.send_signal(sign)
+            try:
+                self._process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                continue
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.wait()
+
+    def _answers(self) -> bool:
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
+            with opener.open(f"{self.url}/system_stats", timeout=5) as response:
+                return bool(response.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+def _with_python_path(environ: Mapping[str, str], first: str) -> dict[str, str]:
+    paths = [path for path in (first, environ.get("PYTHONPATH", "")) if path]
+    return {**environ, "PYTHONPATH": os.pathsep.join(paths)} if paths else dict(environ)

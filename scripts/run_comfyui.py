@@ -1,0 +1,92 @@
+"""`make comfyui`: a real ComfyUI with this pack in it, and the sandbox behind the nodes.
+
+Takes the ComfyUI that comfyui_process.find names, or fetches one. Everything it writes lies in
+output/comfyui, apart from the ComfyUI's own folder. More arguments are handed to ComfyUI.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from comfyui_process import (
+    ROOT,
+    ComfyUIError,
+    ComfyUIProcess,
+    Installation,
+    find,
+    make_base,
+    python_of,
+)
+
+OFFICIAL = "https://github.com/comfyanonymous/ComfyUI.git"
+BASE = ROOT / "output" / "comfyui"
+PORT = 8188
+HAS_ACCELERATOR = (
+    "import sys, torch; "
+    "sys.exit(not (torch.cuda.is_available() or torch.backends.mps.is_available()))"
+)
+
+
+def main(arguments: list[str]) -> int:
+    """Run ComfyUI until it ends or Ctrl-C; return its exit code."""
+    installation = find(os.environ) or fetch(Path.home() / "comfy" / "ComfyUI")
+    base = make_base(BASE)
+    environ = dict(os.environ)
+    paying = has_key(environ, base)
+    if not paying:
+        environ["VENICE_API_KEY"] = "sandbox"
+    print(f"ComfyUI in {installation.path}, with {installation.python}", flush=True)
+    if not has_accelerator(installation):
+        arguments = ["--cpu", *arguments]
+    with ComfyUIProcess(installation, base, environ, arguments, PORT) as comfyui:
+        comfyui.wait_until_ready()
+        print("With your Venice key: pictures cost money." if paying else "With the sandbox: free.")
+        print(
+            f"Open {comfyui.url} (Templates has the workflows; Ctrl-C ends it; log {comfyui.log})"
+        )
+        sys.stdout.flush()
+        return comfyui.wait()
+
+
+def has_key(environ: Mapping[str, str], base: Path) -> bool:
+    """Whether the person has set a key that ComfyUI in `base` would find."""
+    folders = [base / "user" / "__venice"]
+    if environ.get("VENICE_HOME"):
+        folders = [Path(environ["VENICE_HOME"])]
+    return bool(environ.get("VENICE_API_KEY")) or any(
+        (folder / "venice.json").is_file() for folder in folders
+    )
+
+
+def has_accelerator(installation: Installation) -> bool:
+    """Whether ComfyUI's torch can use a GPU; without one ComfyUI has to be told."""
+    check = [str(installation.python), "-c", HAS_ACCELERATOR]
+    return subprocess.run(check, check=False, stderr=subprocess.DEVNULL).returncode == 0
+
+
+def fetch(path: Path, repository: str = OFFICIAL) -> Installation:
+    """Clone ComfyUI into `path` and make an environment for it there."""
+    print(f"No ComfyUI found (COMFYUI_PATH names one): cloning {repository} to {path}", flush=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _run("git", "clone", "--depth", "1", repository, str(path))
+    _run(sys.executable, "-m", "venv", str(path / ".venv"))
+    _run(str(python_of(path)), "-m", "pip", "install", "-r", str(path / "requirements.txt"))
+    return Installation(path, python_of(path))
+
+
+def _run(*command: str) -> None:
+    if subprocess.run(command, check=False).returncode:
+        raise ComfyUIError(f"failed: {' '.join(command)}")
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except ComfyUIError as error:
+        sys.exit(f"make comfyui: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
