@@ -1,0 +1,261 @@
+"""Faults the sandbox commits on request, so that a client can show how it takes them."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from functools import lru_cache
+from typing import Any
+
+from .answers import JSON_TYPE, Answer, json_answer
+
+When = Callable[[Any], bool]
+Alter = Callable[[Answer, Mapping[str, str]], Answer]
+
+GENERATE = "/image/generate"
+BOMB_MEMBER_BYTES = 16 * 1024 * 1024
+BOMB_MEMBERS = 64
+
+
+class Delivery(Enum):
+    """How an answer goes onto the wire."""
+
+    WHOLE = "whole"
+    RESET = "reset"
+    CLOSE = "close"
+    CUT = "cut"
+    HANG = "hang"
+    SLOW = "slow"
+    WRONG_LENGTH = "wrong length"
+    ENDLESS = "endless"
+
+    @property
+    def has_status(self) -> bool:
+        """Whether at least the status line is sent."""
+        return self not in (Delivery.RESET, Delivery.CLOSE, Delivery.HANG)
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that goes wrong with a request the API would have taken.
+
+    `alter` changes the answer, `delivery` (with `amount`) how it is sent. `charge` tells whether
+    the request is paid for; `charge_as_asked` faults cost what the request costs.
+    """
+
+    name: str
+    charged: bool = True
+    alter: Alter | None = None
+    delivery: Delivery = Delivery.WHOLE
+    amount: float = 0.0
+    latency_s: float | None = None
+    picture_size: tuple[int, int] | None = None
+    picture_count: int | None = None
+
+    @classmethod
+    def status(
+        cls,
+        code: int,
+        json: object = None,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        charge: bool = False,
+    ) -> Fault:
+        """Any status, with a JSON value or raw bytes (HTML, unless a header says otherwise)."""
+        if body is not None:
+            answer = Answer(code, body, "text/html", headers or {})
+        else:
+            told = {"error": f"Sandbox fault {code}"} if json is None else json
+            answer = json_answer(told, code, headers)
+        return cls(f"status {code}", charge, alter=lambda _answer, _request: answer)
+
+    @classmethod
+    def reset(cls, charge: bool = False) -> Fault:
+        """The connection is reset after the request was read."""
+        return cls("reset", charge, delivery=Delivery.RESET)
+
+    @classmethod
+    def close(cls, charge: bool = False) -> Fault:
+        """The connection is closed in good order, without an answer."""
+        return cls("close", charge, delivery=Delivery.CLOSE)
+
+    @classmethod
+    def cut(cls, after: float = 0.5) -> Fault:
+        """Only that part of the promised body arrives."""
+        return cls("cut", delivery=Delivery.CUT, amount=after)
+
+    @classmethod
+    def hang(cls, seconds: float) -> Fault:
+        """The request is read; then nothing comes for so long, and the connection closes."""
+        return cls("hang", delivery=Delivery.HANG, amount=seconds)
+
+    @classmethod
+    def slow_body(cls, bytes_per_second: float = 1) -> Fault:
+        """The body drips."""
+        return cls("slow body", delivery=Delivery.SLOW, amount=bytes_per_second)
+
+    @classmethod
+    def wrong_length(cls, delta: int) -> Fault:
+        """Content-Length is wrong by so many bytes; the connection closes after the body."""
+        return cls("wrong length", delivery=Delivery.WRONG_LENGTH, amount=delta)
+
+    @classmethod
+    def endless(cls) -> Fault:
+        """A chunked body without end."""
+        return cls("endless", delivery=Delivery.ENDLESS)
+
+    @classmethod
+    def bad_base64(cls) -> Fault:
+        """A JSON answer whose image is no base64."""
+        return cls("bad base64", alter=_with_image("*** not base64 ***"))
+
+    @classmethod
+    def foreign_bytes(cls, content: bytes, content_type: str | None = None) -> Fault:
+        """Other bytes in the place of the picture (in the JSON, where JSON was asked for).
+
+        A content type makes them the raw body in any case.
+        """
+
+        def alter(answer: Answer, request: Mapping[str, str]) -> Answer:
+            if content_type is None and answer.content_type == JSON_TYPE:
+                return _with_image(base64.b64encode(content).decode())(answer, request)
+            return replace(answer, body=content, content_type=content_type or answer.content_type)
+
+        return cls("foreign bytes", alter=alter)
+
+    @classmethod
+    def flags(cls, blurred: bool = True, violation: bool = False) -> Fault:
+        """A normal picture, flagged as blurred or as a violation of the terms."""
+        flagged = {
+            "x-venice-is-blurred": str(blurred).lower(),
+            "x-venice-is-content-violation": str(violation).lower(),
+        }
+        return replace(cls.headers(flagged), name="flags")
+
+    @classmethod
+    def headers(cls, extra: Mapping[str, str]) -> Fault:
+        """A normal answer with headers added or overridden."""
+
+        def alter(answer: Answer, _request: Mapping[str, str]) -> Answer:
+            return replace(answer, headers={**answer.headers, **extra})
+
+        return cls("headers", alter=alter)
+
+    @classmethod
+    def latency(cls, seconds: float) -> Fault:
+        """A normal answer that takes so long, whatever the sandbox's own latency is."""
+        return cls("latency", latency_s=seconds)
+
+    @classmethod
+    def redirect(cls, url: str, code: int = 307) -> Fault:
+        """A redirect to another address."""
+        answer = Answer(code, b"", "text/html", {"Location": url})
+        return cls("redirect", False, alter=lambda _answer, _request: answer)
+
+    @classmethod
+    def body(
+        cls,
+        content: bytes,
+        content_type: str = "image/png",
+        headers: Mapping[str, str] | None = None,
+        charge: bool = True,
+    ) -> Fault:
+        """A 200 with that body."""
+        answer = Answer(200, content, content_type, headers or {})
+        return cls("body", charge, alter=lambda _answer, _request: answer)
+
+    @classmethod
+    def gzip_bomb(cls) -> Fault:
+        """About a megabyte on the wire that unpacks to a gigabyte."""
+
+        def alter(answer: Answer, _request: Mapping[str, str]) -> Answer:
+            headers = {**answer.headers, "Content-Encoding": "gzip"}
+            return replace(answer, body=_bomb(), headers=headers)
+
+        return cls("gzip bomb", alter=alter)
+
+    @classmethod
+    def size(cls, width: int, height: int) -> Fault:
+        """A picture of another size than asked."""
+        return cls("size", picture_size=(width, height))
+
+    @classmethod
+    def count(cls, pictures: int) -> Fault:
+        """A JSON answer with so many images, whatever was asked of /image/generate."""
+        return cls("count", picture_count=pictures)
+
+    @classmethod
+    def echo_key(cls) -> Fault:
+        """A 400 that repeats the Authorization header, in its text and in a header."""
+
+        def alter(_answer: Answer, request: Mapping[str, str]) -> Answer:
+            sent = request.get("authorization", "")
+            told = {"error": f"Cannot use the credentials {sent}", "code": "INVALID_REQUEST"}
+            return json_answer(told, 400, {"x-venice-debug": sent})
+
+        return cls("echo key", False, alter=alter)
+
+
+@dataclass
+class _Planned:
+    fault: Fault
+    path: str | None
+    left: int | None
+    when: When | None
+
+
+@dataclass
+class FaultPlan:
+    """The faults still to commit, in order; thread-safe."""
+
+    _planned: list[_Planned] = field(default_factory=list)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, fault: Fault, path: str | None, times: int | None, when: When | None) -> None:
+        """Commit `fault` on the next `times` requests to `path` (None = any) that fit `when`."""
+        if fault.picture_count is not None and path != GENERATE:
+            raise ValueError(f"Fault.count is for {GENERATE} only")
+        with self._lock:
+            self._planned.append(_Planned(fault, path, times, when))
+
+    def clear(self) -> None:
+        """Commit no more faults."""
+        with self._lock:
+            self._planned.clear()
+
+    def take(self, path: str, payload: Any) -> Fault | None:
+        """The first planned fault that fits, counted off; None where there is none."""
+        with self._lock:
+            for planned in self._planned:
+                if planned.path not in (None, path):
+                    continue
+                if planned.when is not None and not planned.when(payload):
+                    continue
+                if planned.left is not None:
+                    planned.left -= 1
+                    if planned.left <= 0:
+                        self._planned.remove(planned)
+                return planned.fault
+        return None
+
+
+def _with_image(text: str) -> Alter:
+    def alter(answer: Answer, _request: Mapping[str, str]) -> Answer:
+        told: dict[str, Any] = {"id": "generate-image-0", "images": [text], "timing": {}}
+        if answer.content_type == JSON_TYPE:
+            told = json.loads(answer.body)
+            told["images"] = [text for _ in told["images"]]
+        return replace(answer, body=json.dumps(told).encode(), content_type=JSON_TYPE)
+
+    return alter
+
+
+@lru_cache(maxsize=1)
+def _bomb() -> bytes:
+    # Gzip members may follow one another, so one small member repeated is enough.
+    return gzip.compress(bytes(BOMB_MEMBER_BYTES), 9, mtime=0) * BOMB_MEMBERS

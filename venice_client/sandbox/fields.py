@@ -1,0 +1,162 @@
+"""Closed request schemas: which fields there are, of what type, in what range."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from .answers import invalid_fields
+
+# A check answers what is wrong with a value, by place below the field ("" is the field itself).
+Problems = Mapping[str, str]
+Check = Callable[[Any], Problems]
+Schema = Mapping[str, Check]
+
+FINE: Problems = {}
+
+
+def kind(value: object) -> str:
+    """The JSON name of a value's type."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    names: dict[type, str] = {int: "number", float: "number", str: "string", list: "array"}
+    return names.get(type(value), "object")
+
+
+def expected(wanted: str, value: object) -> Problems:
+    """The complaint about a wrong type."""
+    return {"": f"Expected {wanted}, received {kind(value)}"}
+
+
+def boolean() -> Check:
+    """True or false, and nothing that merely counts as one."""
+    return lambda value: FINE if isinstance(value, bool) else expected("boolean", value)
+
+
+def text(least: int = 0, most: int | None = None) -> Check:
+    """A string of so many characters."""
+
+    def check(value: Any) -> Problems:
+        if not isinstance(value, str):
+            return expected("string", value)
+        if len(value) < least:
+            return {"": f"String must contain at least {least} character(s)"}
+        if most is not None and len(value) > most:
+            return {"": f"String must contain at most {most} character(s)"}
+        return FINE
+
+    return check
+
+
+def one_of(*names: str) -> Check:
+    """One of the names, exactly as spelled."""
+
+    def check(value: Any) -> Problems:
+        if isinstance(value, str) and value in names:
+            return FINE
+        return {"": f"Invalid value {value!r:.60}. Expected one of: {', '.join(names)}"}
+
+    return check
+
+
+def number(least: float, most: float, *, above: bool = False) -> Check:
+    """A finite number from `least` (not itself, with `above`) to `most`."""
+
+    def check(value: Any) -> Problems:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return expected("number", value)
+        if not math.isfinite(value):
+            return {"": "Expected a finite number"}
+        if value < least or (above and value == least):
+            return {"": f"Number must be greater than {'' if above else 'or equal to '}{least:g}"}
+        if value > most:
+            return {"": f"Number must be less than or equal to {most:g}"}
+        return FINE
+
+    return check
+
+
+def whole(least: int, most: int) -> Check:
+    """A whole number in the range; as in JSON Schema, 8.0 is whole."""
+    in_range = number(least, most)
+
+    def check(value: Any) -> Problems:
+        if isinstance(value, float) and not value.is_integer():
+            return {"": "Expected integer, received float"}
+        if isinstance(value, int) and not isinstance(value, bool) and not least <= value <= most:
+            return {"": f"Number must be between {least} and {most}"}
+        return in_range(value)
+
+    return check
+
+
+def null() -> Check:
+    """Nothing but null: the field is there for old callers only."""
+    return lambda value: FINE if value is None else {"": "This feature is disabled"}
+
+
+def anything() -> Check:
+    """Any value; what it is worth is looked at later."""
+    return lambda _value: FINE
+
+
+def nullable(inner: Check) -> Check:
+    """Null, or what `inner` takes."""
+    return lambda value: FINE if value is None else inner(value)
+
+
+def items(inner: Check, least: int = 0) -> Check:
+    """A list of at least so many values that `inner` takes."""
+
+    def check(value: Any) -> Problems:
+        if not isinstance(value, list):
+            return expected("array", value)
+        if len(value) < least:
+            return {"": f"Array must contain at least {least} element(s)"}
+        return {
+            f"{index}.{place}".rstrip("."): text
+            for index, item in enumerate(value)
+            for place, text in inner(item).items()
+        }
+
+    return check
+
+
+def record(schema: Schema, required: tuple[str, ...] = ()) -> Check:
+    """An object with those fields and no other."""
+
+    def check(value: Any) -> Problems:
+        if not isinstance(value, dict):
+            return expected("object", value)
+        return _record_problems(value, schema, required)
+
+    return check
+
+
+def _record_problems(
+    value: Mapping[str, Any], schema: Schema, required: tuple[str, ...]
+) -> dict[str, str]:
+    problems = {name: "Required" for name in required if name not in value}
+    stray = [name for name in value if name not in schema]
+    if stray:
+        listed = ", ".join(repr(name) for name in stray)
+        problems[""] = f"Unrecognized key(s) in object: {listed}"
+    for name, check in schema.items():
+        if name in value:
+            for place, text in check(value[name]).items():
+                problems[f"{name}.{place}".rstrip(".")] = text
+    return problems
+
+
+def require(payload: Mapping[str, Any], schema: Schema, required: tuple[str, ...]) -> None:
+    """Refuse a payload that the schema does not take.
+
+    Raises:
+        Refusal: 400, naming every wrong field.
+    """
+    problems = _record_problems(payload, schema, required)
+    if problems:
+        raise invalid_fields({place: [text] for place, text in problems.items()})

@@ -1,0 +1,107 @@
+"""Text on sandbox pictures, in the font that ships with Pillow."""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import lru_cache
+
+from PIL import Image, ImageDraw, ImageFont
+
+# What the bundled font has beyond ASCII.
+EXTRA_GLYPHS = frozenset("·…“”’‘•°™")
+SMALLEST_TEXT = 7
+BADGE = "SANDBOX"
+BADGE_COLOUR = (255, 196, 0)
+BADGE_INK = (24, 20, 10)
+
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+
+@lru_cache(maxsize=64)
+def font(size: int) -> Font:
+    """The bundled font at a size in pixels."""
+    return ImageFont.load_default(size=size)
+
+
+def printable(text: str) -> str:
+    """The text in characters that the font has: accents go, what is unknown becomes `?`."""
+    plain = unicodedata.normalize("NFKD", " ".join(text.replace("×", "x").split()))
+    kept = (character for character in plain if not unicodedata.combining(character))
+    return "".join(
+        character if " " <= character <= "~" or character in EXTRA_GLYPHS else "?"
+        for character in kept
+    )
+
+
+def wrapped(text: str, face: Font, width: float, most_lines: int) -> list[str]:
+    """Lines no wider than `width`; what does not fit in them ends in an ellipsis."""
+    lines: list[str] = []
+    # Far more than any panel holds; measuring a whole essay would take seconds.
+    words = printable(text)[: most_lines * 400].split()
+    while words and len(lines) < most_lines:
+        line = words.pop(0)
+        while face.getlength(line) > width and len(line) > 1:
+            cut = _longest_fit(line, face, width)
+            words.insert(0, line[cut:])
+            line = line[:cut]
+        while words and face.getlength(f"{line} {words[0]}") <= width:
+            line = f"{line} {words.pop(0)}"
+        lines.append(line)
+    if words and lines:
+        lines[-1] = shortened(f"{lines[-1]} {words[0]}…", face, width)
+    return lines
+
+
+def shortened(text: str, face: Font, width: float) -> str:
+    """The text, cut with an ellipsis where it is wider than `width`."""
+    if face.getlength(text) <= width:
+        return text
+    stem = text.rstrip("…")
+    while stem and face.getlength(f"{stem}…") > width:
+        stem = stem[:-1]
+    return f"{stem.rstrip()}…"
+
+
+def draw_badge(picture: Image.Image, anchor: str = "right") -> None:
+    """The SANDBOX mark in an upper corner (`left`, `right`), or at the foot (`bottom`)."""
+    width, height = picture.size
+    size = round(min(width * 0.045, height * 0.045, 0.9 * width / 5.5) + 4)
+    size = min(size, int(width / 5.2), int(height / 1.3))
+    if size < SMALLEST_TEXT:
+        _draw_corner(picture)
+        return
+    face = font(size)
+    pad = max(1, size // 3)
+    text_width = face.getlength(BADGE)
+    badge_width, badge_height = text_width + 2 * pad, size + pad
+    margin = max(0, min(size // 2, int(width - badge_width) // 2, int(height - badge_height) // 2))
+    lefts = {
+        "left": float(margin),
+        "right": width - margin - badge_width,
+        "bottom": (width - badge_width) / 2,
+    }
+    left = lefts[anchor]
+    top = float(height * 0.72 if anchor == "bottom" else margin)
+    draw = ImageDraw.Draw(picture)
+    box = (left, top, left + badge_width, top + badge_height)
+    draw.rounded_rectangle(box, badge_height * 0.3, fill=BADGE_COLOUR)
+    middle = (left + badge_width / 2, top + badge_height / 2)
+    draw.text(middle, BADGE, font=face, fill=BADGE_INK, anchor="mm")
+
+
+def _longest_fit(word: str, face: Font, width: float) -> int:
+    cut = len(word)
+    while cut > 1 and face.getlength(word[:cut]) > width:
+        cut = cut * 3 // 4
+    return max(1, cut)
+
+
+def _draw_corner(picture: Image.Image) -> None:
+    """Where no letter fits: hazard stripes along the top edge."""
+    draw = ImageDraw.Draw(picture)
+    width, height = picture.size
+    tall = max(1, height // 5)
+    for x in range(width):
+        for y in range(tall):
+            lit = (x + y) // 3 % 2 == 0
+            draw.point((x, y), fill=BADGE_COLOUR if lit else BADGE_INK)

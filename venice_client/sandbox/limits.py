@@ -1,0 +1,99 @@
+"""Rate limit and lock-out, for each key its own."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass, field
+
+from .answers import Refusal
+
+# What the rate headers say where no limit is set.
+NO_LIMIT = 1_000_000
+
+
+@dataclass
+class _Account:
+    window_ends: float = 0.0
+    used: int = 0
+    failures: deque[float] = field(default_factory=deque)
+    locked_until: float = 0.0
+
+
+@dataclass
+class Limits:
+    """Counts the requests and failures of each key; thread-safe.
+
+    A window begins with the first request in it and lasts `window_s`. More than `max_failures`
+    failed requests within `failure_window_s` lock the key for `lockout_s`.
+    """
+
+    rate_limit: int | None = None
+    window_s: float = 60.0
+    max_failures: int = 20
+    failure_window_s: float = 30.0
+    lockout_s: float = 30.0
+    locked_out: bool = False
+    _accounts: dict[str, _Account] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def forget(self) -> None:
+        """Start all windows anew and lift all locks."""
+        with self._lock:
+            self._accounts.clear()
+            self.locked_out = False
+
+    def admit(self, key: str) -> None:
+        """Count a request of that key.
+
+        Raises:
+            Refusal: 429 RATE_LIMIT_EXCEEDED past the limit, or while the key is locked.
+        """
+        now = time.time()
+        with self._lock:
+            account = self._current(key, now)
+            if now < account.locked_until:
+                told = "Too many failed requests. This API key is blocked for a short time"
+                raise Refusal(429, "RATE_LIMIT_EXCEEDED", told)
+            if self.rate_limit is not None and account.used >= self.rate_limit:
+                raise Refusal(429, "RATE_LIMIT_EXCEEDED", "Rate limit exceeded")
+            account.used += 1
+
+    def note_failure(self, key: str) -> None:
+        """Count a failed answer (status 400 and above) of that key."""
+        now = time.time()
+        with self._lock:
+            account = self._current(key, now)
+            if now < account.locked_until:
+                return
+            account.failures.append(now)
+            while account.failures and account.failures[0] <= now - self.failure_window_s:
+                account.failures.popleft()
+            if len(account.failures) > self.max_failures:
+                account.locked_until = now + self.lockout_s
+                account.failures.clear()
+                self.locked_out = True
+
+    def headers(self, key: str) -> dict[str, str]:
+        """The rate headers of an answer; the reset is a Unix time."""
+        now = time.time()
+        limit = NO_LIMIT if self.rate_limit is None else self.rate_limit
+        with self._lock:
+            account = self._current(key, now)
+            locked = now < account.locked_until
+            reset = account.locked_until if locked else account.window_ends
+            left = 0 if locked else max(0, limit - account.used)
+        return {
+            "x-ratelimit-limit-requests": str(limit),
+            "x-ratelimit-remaining-requests": str(left),
+            "x-ratelimit-reset-requests": str(math.ceil(reset)),
+        }
+
+    def _current(self, key: str, now: float) -> _Account:
+        account = self._accounts.setdefault(key, _Account())
+        if now >= account.window_ends:
+            account.window_ends = now + self.window_s
+            account.used = 0
+        return account
