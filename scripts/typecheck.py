@@ -16,14 +16,14 @@ ROOT = Path(__file__).resolve().parent.parent
 LINKS = ROOT / ".mypy_cache" / "as_package"
 PACKAGE = "venice_pack"
 TOOLS = (ROOT / "scripts", ROOT / "tests" / "support")
-PACK_MODULES = ("__init__", "host", "nodes", "tensors")
+DEMO = ROOT / "demo.py"
 
 
 def main() -> int:
     """Check the pack, then the scripts and what tests share; return mypy's worst exit code."""
     return max(
         _check(_pack_targets(), LINKS),
-        _check(["--explicit-package-bases", *(str(folder) for folder in TOOLS)], *TOOLS),
+        _check(["--explicit-package-bases", *map(str, TOOLS), *map(str, _demo())], *TOOLS),
     )
 
 
@@ -32,11 +32,14 @@ def _pack_targets() -> list[str]:
     LINKS.mkdir(parents=True, exist_ok=True)
     if not link.is_symlink():
         link.symlink_to(ROOT, target_is_directory=True)
-    targets = ["-p", f"{PACKAGE}.venice_client"] if (ROOT / "venice_client").is_dir() else []
-    for name in PACK_MODULES:
-        if (ROOT / f"{name}.py").is_file():
-            targets += ["-m", PACKAGE if name == "__init__" else f"{PACKAGE}.{name}"]
+    targets = ["-p", f"{PACKAGE}.venice_client"]
+    for path in sorted(set(ROOT.glob("*.py")) - {DEMO}):
+        targets += ["-m", PACKAGE if path.stem == "__init__" else f"{PACKAGE}.{path.stem}"]
     return targets
+
+
+def _demo() -> list[Path]:
+    return [DEMO] if DEMO.is_file() else []
 
 
 def _check(targets: list[str], *bases: Path) -> int:

@@ -8,10 +8,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+import pytest
 
 import openapi
-import pytest
 from network import LoopbackOnly
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def sandbox() -> Iterator[Sandbox]:
 
     with Sandbox(keys=("test-key",)) as running:
         yield running
-        judge_accepted(running)
+        openapi.judge_accepted(running.paid_requests)
 
 
 @pytest.fixture
@@ -84,12 +85,3 @@ def judge() -> ModuleType:
     if not openapi.available():
         pytest.skip(openapi.missing_reason())
     return openapi
-
-
-def judge_accepted(sandbox: Any) -> None:
-    """Hold what `sandbox` accepted against the published document, where that is at hand."""
-    if not openapi.available():
-        return
-    for request in sandbox.paid_requests:
-        if 200 <= request.status < 300 and request.json is not None:
-            openapi.validate_request(request.path.removeprefix("/api/v1"), request.json)

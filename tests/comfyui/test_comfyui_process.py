@@ -13,6 +13,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+
 import run_comfyui
 from comfyui_process import (
     PACK_FOLDER,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,18 @@ def validate_request(path: str, payload: Any) -> None:
     errors = sorted(_validator(path).iter_errors(payload), key=lambda error: list(error.path))
     if errors:
         raise RequestRefused(f"POST {path}: " + "; ".join(_explain(error) for error in errors))
+
+
+def judge_accepted(requests: Iterable[Any]) -> None:
+    """Hold what a sandbox accepted against the document, where that is at hand.
+
+    `requests` are the sandbox's records, each with `path`, `json` and `status`.
+    """
+    if not available():
+        return
+    for request in requests:
+        if 200 <= request.status < 300 and request.json is not None:
+            validate_request(request.path.removeprefix("/api/v1"), request.json)
 
 
 def _explain(error: ValidationError) -> str:

@@ -1,0 +1,94 @@
+"""How a run ends that does not end well, and that the next one is none the worse for it."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+
+import pytest
+
+from comfy_client import wait_for
+from graphs import Graph
+from under_test import KEY, Running
+from venice_client.sandbox import Fault
+
+pytestmark = [pytest.mark.comfyui, pytest.mark.timeout(300)]
+
+GENERATE = "/image/generate"
+
+
+def one_picture(prompt: str) -> Graph:
+    graph = Graph()
+    graph.preview(graph.generate(prompt=prompt))
+    return graph
+
+
+def test_an_interrupt_ends_it_and_the_next_run_works(comfyui: Running, words: str) -> None:
+    comfyui.sandbox.latency_s = 8.0
+    prompt = comfyui.client.queue(one_picture(words).prompt)
+    wait_for(lambda: comfyui.sent)
+
+    start = time.monotonic()
+    comfyui.client.interrupt()
+    run = comfyui.client.wait(prompt)
+    took = time.monotonic() - start
+
+    assert run.interrupted, run.messages
+    assert took < 1.0
+    comfyui.sandbox.latency_s = 0.0
+    assert comfyui.client.run(one_picture(f"{words}, again").prompt).succeeded
+
+
+def test_an_interrupt_ends_all_nodes_of_the_run(comfyui: Running, words: str) -> None:
+    comfyui.sandbox.latency_s = 8.0
+    graph = Graph()
+    for seed in range(1, 5):
+        graph.preview(graph.generate(prompt=words, seed=seed))
+    prompt = comfyui.client.queue(graph.prompt)
+    wait_for(lambda: len(comfyui.sent) == 4)
+
+    start = time.monotonic()
+    comfyui.client.interrupt()
+    run = comfyui.client.wait(prompt)
+
+    assert run.interrupted, run.messages
+    assert time.monotonic() - start < 1.0
+
+
+def test_an_error_says_cause_and_remedy_first(comfyui: Running, words: str) -> None:
+    refusal = {"error": "Insufficient USD or Diem balance", "code": "INSUFFICIENT_BALANCE"}
+    comfyui.sandbox.add_fault(Fault.status(402, refusal), path=GENERATE, times=1)
+
+    run = comfyui.client.run(one_picture(words).prompt)
+
+    assert run.status == "error"
+    assert run.error["node_type"] == "VeniceGenerateImage"
+    first_line = run.error["exception_message"].splitlines()[0]
+    assert re.search("balance|credit", first_line, re.IGNORECASE)
+    assert re.search("top up|add ", first_line, re.IGNORECASE)
+    assert KEY not in json.dumps(run.messages)
+
+
+def test_a_run_after_an_error_works(comfyui: Running, words: str) -> None:
+    comfyui.sandbox.add_fault(Fault.status(422), path=GENERATE, times=1)
+    graph = one_picture(words)
+    assert comfyui.client.run(graph.prompt).status == "error"
+    assert comfyui.client.run(graph.prompt).succeeded
+    assert len(comfyui.sent) == 2
+
+
+def test_an_error_of_one_node_ends_its_neighbours_at_once(comfyui: Running, words: str) -> None:
+    comfyui.sandbox.latency_s = 8.0
+    comfyui.sandbox.add_fault(Fault.status(401), when=lambda sent: sent["seed"] == 2, times=1)
+    graph = Graph()
+    for seed in (1, 2, 3):
+        graph.preview(graph.generate(prompt=words, seed=seed))
+
+    prompt = comfyui.client.queue(graph.prompt)
+    wait_for(lambda: len(comfyui.sent) == 3)
+    start = time.monotonic()
+    run = comfyui.client.wait(prompt)
+
+    assert run.status == "error"
+    assert time.monotonic() - start < 2.0

@@ -1,0 +1,92 @@
+"""The example workflows: what they are, and that ComfyUI runs them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from comfyui_process import ROOT
+from under_test import Running
+
+TWINS = Path(__file__).parent / "api"
+WORKFLOWS = ROOT / "example_workflows"
+NAMES = ["text-to-image", "text-to-image-upscale"]
+
+# Boxes of text on the canvas: nothing that runs.
+NOTES = {"Note", "MarkdownNote"}
+AFTER_A_SEED = {"fixed", "increment", "decrement", "randomize"}
+
+
+def read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def widgets(node: dict[str, Any]) -> dict[str, Any]:
+    """The values on a saved node by name; the mode that follows a seed has no name."""
+    values = list(node.get("widgets_values", []))
+    named = {}
+    for name in (slot["widget"]["name"] for slot in node["inputs"] if "widget" in slot):
+        named[name] = values.pop(0)
+        if name == "seed" and values and values[0] in AFTER_A_SEED:
+            values.pop(0)
+    assert not values, f"{node['type']} has values without a widget: {values}"
+    return named
+
+
+def as_prompt(workflow: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Classes, links and widget values of a saved workflow, in the shape of an API prompt."""
+    came_from = {link[0]: [str(link[1]), link[2]] for link in workflow["links"]}
+    prompt = {}
+    for node in workflow["nodes"]:
+        if node["type"] in NOTES:
+            continue
+        linked = {
+            slot["name"]: came_from[slot["link"]]
+            for slot in node["inputs"]
+            if slot.get("link") is not None
+        }
+        inputs = {**widgets(node), **linked}
+        prompt[str(node["id"])] = {"class_type": node["type"], "inputs": inputs}
+    return prompt
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_twins_agree(name: str) -> None:
+    twin = read(TWINS / f"{name}.json")
+    expected = {
+        node: {"class_type": part["class_type"], "inputs": part["inputs"]}
+        for node, part in twin.items()
+    }
+    assert as_prompt(read(WORKFLOWS / f"{name}.json")) == expected
+
+
+def test_every_workflow_has_a_twin_and_a_thumbnail() -> None:
+    assert sorted(path.stem for path in WORKFLOWS.glob("*.json")) == NAMES
+    assert sorted(path.stem for path in TWINS.glob("*.json")) == NAMES
+    for name in NAMES:
+        with Image.open(WORKFLOWS / f"{name}.jpg") as thumbnail:
+            assert thumbnail.format == "JPEG"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shared_workflow_tells_nothing_of_who_made_it(name: str) -> None:
+    text = (WORKFLOWS / f"{name}.json").read_text(encoding="utf-8").lower()
+    for secret in ("api_key", "bearer", "authorization", "127.0.0.1", "localhost", "/home/"):
+        assert secret not in text
+
+
+@pytest.mark.comfyui
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("name", NAMES)
+def test_runs_as_it_is(comfyui: Running, name: str) -> None:
+    prompt = read(TWINS / f"{name}.json")
+    run = comfyui.client.run(prompt)
+    assert run.succeeded, run.messages
+    generate = next(n for n in prompt.values() if n["class_type"] == "VeniceGenerateImage")
+    assert len(comfyui.sent) == generate["inputs"]["batch_size"]
+    saved = [node for node, part in prompt.items() if part["class_type"] == "SaveImage"]
+    assert all(run.images(node) for node in saved)

@@ -1,0 +1,56 @@
+"""Puts API-format prompts together, node by node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+# The required inputs of the contract with their defaults; the optional ones stay away, as they do
+# in a prompt that somebody wrote by hand.
+GENERATE = {
+    "model": "z-image-turbo",
+    "prompt": "a fox in snow",
+    "width": 256,
+    "height": 192,
+    "seed": 7,
+    "batch_size": 1,
+}
+
+Link = list[Any]
+
+
+class Graph:
+    """A prompt in the making: each method adds a node and returns the link to its first output."""
+
+    def __init__(self) -> None:
+        self.prompt: dict[str, dict[str, Any]] = {}
+
+    def add(self, class_type: str, **inputs: Any) -> Link:
+        """Add a node of any class."""
+        node = str(len(self.prompt) + 1)
+        self.prompt[node] = {"class_type": class_type, "inputs": inputs}
+        return [node, 0]
+
+    def generate(self, **inputs: Any) -> Link:
+        """Add a VeniceGenerateImage with small pictures; `inputs` over the defaults."""
+        return self.add("VeniceGenerateImage", **{**GENERATE, **inputs})
+
+    def style(self, preset: str) -> Link:
+        """Add a VeniceStylePreset."""
+        return self.add("VeniceStylePreset", preset=preset)
+
+    def seed(self, seed: int, mode: str = "fixed") -> Link:
+        """Add a VeniceSeed."""
+        return self.add("VeniceSeed", seed=seed, mode=mode)
+
+    def preview(self, images: Link) -> str:
+        """Add a PreviewImage; return its id."""
+        return str(self.add("PreviewImage", images=images)[0])
+
+    def show(self, link: Link) -> str:
+        """Add a PreviewAny, which shows any value as text; return its id."""
+        return str(self.add("PreviewAny", source=link)[0])
+
+
+def second(link: Link) -> Link:
+    """The second output of the node that `link` comes from (`info` of VeniceGenerateImage)."""
+    return [link[0], 1]
