@@ -14,7 +14,7 @@ from PIL import Image
 Floats = npt.NDArray[np.float32]
 
 # The landscape is soft, so it is computed small and enlarged.
-WORKING_SIDE = 448
+WORKING_SIDE = 512
 
 
 @dataclass(frozen=True)
@@ -96,11 +96,13 @@ def _add_ridges(
     for index in range(layers):
         depth = index / (layers - 1)
         crest = 0.46 + 0.4 * depth + _hills(x, generator, 0.11 - 0.05 * depth)
-        cover = np.clip((y - crest) * canvas.shape[0] * 0.8 + 0.5, 0, 1)
-        colour = palette.far * (1 - depth) + palette.near * depth
-        mist = np.clip((y - crest) * 2.2, 0, 0.3) * (1 - depth)
-        _blend(canvas, colour, cover.astype(np.float32))
-        _blend(canvas, palette.sky_low, (cover * mist).astype(np.float32))
+        # Above the crest nothing changes.
+        first = int(np.searchsorted(y[:, 0], float(crest.min()) - 2 / canvas.shape[0]))
+        below, land = y[first:] - crest, canvas[first:]
+        cover = np.clip(below * (canvas.shape[0] * 0.8) + 0.5, 0, 1)
+        mist = cover * np.clip(below * 2.2, 0, 0.3) * (1 - depth)
+        _blend(land, palette.far * (1 - depth) + palette.near * depth, cover)
+        _blend(land, palette.sky_low, mist)
 
 
 def _hills(x: Floats, generator: np.random.Generator, height: float) -> Floats:
@@ -123,10 +125,25 @@ def _add_orbs(
         centre_x = float(generator.uniform(0, 1)) * float(x.max())
         centre_y = float(generator.uniform(0.05, 1.0))
         strength = float(generator.uniform(0.2, 0.55))
-        distance = np.hypot(x - centre_x, y - centre_y)
-        cover = np.clip((radius - distance) * canvas.shape[0] + 0.5, 0, 1)
-        shade = 0.65 + 0.35 * np.clip(distance / radius, 0, 1)
-        _blend(canvas, colours[index % len(colours)], (cover * shade * strength).astype(np.float32))
+        _add_orb(canvas, x, y, (centre_x, centre_y, radius), colours[index % 5], strength)
+
+
+def _add_orb(
+    canvas: Floats,
+    x: Floats,
+    y: Floats,
+    circle: tuple[float, float, float],
+    colour: Floats,
+    strength: float,
+) -> None:
+    centre_x, centre_y, radius = circle
+    # Only the square around the disc changes.
+    across = slice(*np.searchsorted(x[0], (centre_x - radius * 1.1, centre_x + radius * 1.1)))
+    down = slice(*np.searchsorted(y[:, 0], (centre_y - radius * 1.1, centre_y + radius * 1.1)))
+    distance = np.hypot(x[:, across] - centre_x, y[down] - centre_y)
+    cover = np.clip((radius - distance) * canvas.shape[0] + 0.5, 0, 1)
+    shade = strength * (0.65 + 0.35 * np.minimum(distance / radius, 1))
+    _blend(canvas[down, across], colour, cover * shade)
 
 
 def _blend(canvas: Floats, colour: Floats, cover: Floats) -> None:

@@ -14,6 +14,7 @@ from .lettering import SMALLEST_TEXT, Font, draw_badge, font, printable, shorten
 
 PANEL_COLOUR = (10, 12, 20)
 PANEL_OPACITY = 168
+LEAST_PANEL = (150, 72)
 PROMPT_COLOUR = (255, 255, 255)
 FACTS_COLOUR = (205, 212, 226)
 IMAGE_DESCRIPTION_TAG = 0x010E
@@ -41,12 +42,15 @@ def draw_scene(scene: Scene) -> Image.Image:
     return picture
 
 
-def draw_panel(picture: Image.Image, prompt: str, facts: tuple[str, ...]) -> None:
+def draw_panel(
+    picture: Image.Image, prompt: str, facts: tuple[str, ...], opacity: int = PANEL_OPACITY
+) -> None:
     """Prompt and facts, legible on a dark panel at the foot; nothing where they cannot be read."""
     width, height = picture.size
     size = int(min(height * 0.045, width * 0.036) + 2)
-    if size < SMALLEST_TEXT:
+    if size < SMALLEST_TEXT and (width < LEAST_PANEL[0] or height < LEAST_PANEL[1]):
         return
+    size = max(size, SMALLEST_TEXT)
     face, small = font(size), font(max(SMALLEST_TEXT, round(size * 0.72)))
     margin, pad = size * 0.8, size * 0.8
     room = min(width - 2 * margin, size * 48) - 2 * pad
@@ -57,7 +61,8 @@ def draw_panel(picture: Image.Image, prompt: str, facts: tuple[str, ...]) -> Non
     small_step = size * 1.05
     tall = 2 * pad + step * len(lines) + small_step * len(rows)
     top, left = height - margin - tall, margin
-    _draw_shade(picture, (left, top, left + room + 2 * pad, height - margin), size * 0.6)
+    shade = (left, top, left + room + 2 * pad, height - margin)
+    _draw_shade(picture, shade, size * 0.6, opacity)
     draw = ImageDraw.Draw(picture)
     y = top + pad
     for line in lines:
@@ -98,11 +103,11 @@ def _fact_rows(facts: tuple[str, ...], face: Font, room: float) -> list[str]:
 
 
 def _draw_shade(
-    picture: Image.Image, box: tuple[float, float, float, float], radius: float
+    picture: Image.Image, box: tuple[float, float, float, float], radius: float, opacity: int
 ) -> None:
     area = tuple(round(edge) for edge in box)
     wide, tall = area[2] - area[0], area[3] - area[1]
     mask = Image.new("L", (wide, tall), 0)
     shape = (0, 0, wide - 1, tall - 1)
-    ImageDraw.Draw(mask).rounded_rectangle(shape, radius, fill=PANEL_OPACITY)
+    ImageDraw.Draw(mask).rounded_rectangle(shape, radius, fill=opacity)
     picture.paste(PANEL_COLOUR, (area[0], area[1]), mask)

@@ -44,8 +44,8 @@ class Delivery(Enum):
 class Fault:
     """One thing that goes wrong with a request the API would have taken.
 
-    `alter` changes the answer, `delivery` (with `amount`) how it is sent. `charge` tells whether
-    the request is paid for; `charge_as_asked` faults cost what the request costs.
+    `alter` changes the answer, `delivery` (with `amount`) how it is sent. `charged` tells whether
+    the request is paid for all the same.
     """
 
     name: str

@@ -8,7 +8,9 @@ from functools import lru_cache
 from PIL import Image, ImageDraw, ImageFont
 
 # What the bundled font has beyond ASCII.
-EXTRA_GLYPHS = frozenset("·…“”’‘•°™")
+EXTRA_GLYPHS = frozenset("·…“”’•°™")
+# Multiplication sign, opening apostrophe, dashes, minus.
+STAND_INS = {0xD7: "x", 0x2018: "'", 0x2013: "-", 0x2014: "-", 0x2212: "-"}
 SMALLEST_TEXT = 7
 BADGE = "SANDBOX"
 BADGE_COLOUR = (255, 196, 0)
@@ -25,7 +27,7 @@ def font(size: int) -> Font:
 
 def printable(text: str) -> str:
     """The text in characters that the font has: accents go, what is unknown becomes `?`."""
-    plain = unicodedata.normalize("NFKD", " ".join(text.replace("×", "x").split()))
+    plain = unicodedata.normalize("NFKD", " ".join(text.translate(STAND_INS).split()))
     kept = (character for character in plain if not unicodedata.combining(character))
     return "".join(
         character if " " <= character <= "~" or character in EXTRA_GLYPHS else "?"
@@ -62,31 +64,24 @@ def shortened(text: str, face: Font, width: float) -> str:
     return f"{stem.rstrip()}…"
 
 
-def draw_badge(picture: Image.Image, anchor: str = "right") -> None:
-    """The SANDBOX mark in an upper corner (`left`, `right`), or at the foot (`bottom`)."""
+def draw_badge(picture: Image.Image, place: str = "right", label: str = BADGE) -> None:
+    """The SANDBOX mark at the top (`left`, `middle`, `right`), or at the foot (`bottom`)."""
     width, height = picture.size
-    size = round(min(width * 0.045, height * 0.045, 0.9 * width / 5.5) + 4)
-    size = min(size, int(width / 5.2), int(height / 1.3))
+    size = round(min(width, height) * 0.045 + 4)
+    size = min(size, int(width / (0.75 * len(label))), int(height / 1.3))
     if size < SMALLEST_TEXT:
-        _draw_corner(picture)
+        _draw_stripes(picture)
         return
     face = font(size)
     pad = max(1, size // 3)
-    text_width = face.getlength(BADGE)
-    badge_width, badge_height = text_width + 2 * pad, size + pad
-    margin = max(0, min(size // 2, int(width - badge_width) // 2, int(height - badge_height) // 2))
-    lefts = {
-        "left": float(margin),
-        "right": width - margin - badge_width,
-        "bottom": (width - badge_width) / 2,
-    }
-    left = lefts[anchor]
-    top = float(height * 0.72 if anchor == "bottom" else margin)
+    wide, tall = face.getlength(label) + 2 * pad, float(size + pad)
+    margin = max(0, min(size // 2, int(width - wide) // 2, int(height - tall) // 2))
+    left = {"left": float(margin), "right": width - margin - wide}.get(place, (width - wide) / 2)
+    top = height * 0.72 if place == "bottom" else float(margin)
     draw = ImageDraw.Draw(picture)
-    box = (left, top, left + badge_width, top + badge_height)
-    draw.rounded_rectangle(box, badge_height * 0.3, fill=BADGE_COLOUR)
-    middle = (left + badge_width / 2, top + badge_height / 2)
-    draw.text(middle, BADGE, font=face, fill=BADGE_INK, anchor="mm")
+    draw.rounded_rectangle((left, top, left + wide, top + tall), tall * 0.3, fill=BADGE_COLOUR)
+    middle = (left + wide / 2, top + tall / 2)
+    draw.text(middle, label, font=face, fill=BADGE_INK, anchor="mm")
 
 
 def _longest_fit(word: str, face: Font, width: float) -> int:
@@ -96,7 +91,7 @@ def _longest_fit(word: str, face: Font, width: float) -> int:
     return max(1, cut)
 
 
-def _draw_corner(picture: Image.Image) -> None:
+def _draw_stripes(picture: Image.Image) -> None:
     """Where no letter fits: hazard stripes along the top edge."""
     draw = ImageDraw.Draw(picture)
     width, height = picture.size

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesHeaderParser
-from typing import Union
 
 from .answers import Refusal
 
@@ -19,7 +18,7 @@ class UploadedFile:
     content: bytes
 
 
-FormValue = Union[str, UploadedFile]
+FormValue = str | UploadedFile
 Form = dict[str, list[FormValue]]
 
 

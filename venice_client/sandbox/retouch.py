@@ -12,6 +12,8 @@ from .drawing import draw_panel
 from .lettering import draw_badge
 
 TINT_STRENGTH = 0.28
+# Nearly opaque: the input may have text of its own there.
+PANEL_OPACITY = 232
 Resampling = Image.Resampling
 
 
@@ -23,15 +25,16 @@ def edited(
     result = Image.blend(base, Image.new("RGB", size, _tint(prompt)), TINT_STRENGTH)
     _add_layers(result, pictures[1:])
     many = "1 image" if len(pictures) == 1 else f"{len(pictures)} images"
-    draw_panel(result, prompt, (f"edited with {model_id}", many, f"{size[0]} x {size[1]}"))
-    draw_badge(result)
+    facts = (f"edited with {model_id}", many, f"{size[0]} x {size[1]}")
+    draw_panel(result, prompt, facts, PANEL_OPACITY)
+    draw_badge(result, "middle", "SANDBOX EDIT")
     return result
 
 
 def upscaled(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     """The picture enlarged, with the mark."""
     result = flattened(picture).resize(size, Resampling.LANCZOS)
-    draw_badge(result)
+    draw_badge(result, "left", "SANDBOX UPSCALE")
     return result
 
 
