@@ -1,0 +1,88 @@
+"""`make demo`: Style → Seed → Generate through the node classes themselves, without ComfyUI."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent
+OUTPUT = ROOT / "output"
+PROMPT = "a fox in snow at dawn, soft light"
+
+
+def main() -> int:
+    is_sandbox = not os.environ.get("VENICE_API_KEY", "").strip()
+    if is_sandbox:
+        os.environ["VENICE_API_KEY"] = "sandbox"
+    where = "the built-in sandbox (no key, no cost)" if is_sandbox else "the Venice API (paid)"
+    pack = _load_pack()
+    print(f"Style → Seed → Generate, a batch of 4, on {where}:")
+    pack.nodes.host.status_listener = lambda text: print(f"  {text}", file=sys.stderr)
+    began = time.monotonic()
+    try:
+        images, info = asyncio.run(_run_nodes(pack))
+    except pack.venice_client.VeniceError as error:
+        print(error, file=sys.stderr)
+        return 1
+    seconds = time.monotonic() - began
+    paths = _save(images)
+    facts = json.loads(info)
+    print(f"  model {facts['model']}, seeds {facts['seeds']}, size {facts['size']}")
+    for warning in facts["warnings"]:
+        print(f"  note: {warning}")
+    print(f"4 pictures in {seconds:.1f} s:")
+    for path in paths:
+        print(f"  {path}")
+    return 0
+
+
+def _load_pack() -> ModuleType:
+    """Loads the pack the way ComfyUI does: from its folder, under a name of its own."""
+    spec = importlib.util.spec_from_file_location(
+        "venice_pack", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
+    )
+    assert spec is not None
+    assert spec.loader is not None
+    pack = importlib.util.module_from_spec(spec)
+    sys.modules["venice_pack"] = pack
+    spec.loader.exec_module(pack)
+    return pack
+
+
+async def _run_nodes(pack: ModuleType):  # type: ignore[no-untyped-def]
+    nodes = pack.NODE_CLASS_MAPPINGS
+    (style,) = await nodes["VeniceStylePreset"]().choose(preset="Anime")
+    (seed,) = await nodes["VeniceSeed"]().draw(seed=7, mode="fixed")
+    return await nodes["VeniceGenerateImage"]().generate(
+        model="z-image-turbo",
+        prompt=PROMPT,
+        width=1024,
+        height=768,
+        seed=seed,
+        batch_size=4,
+        style=style,
+    )
+
+
+def _save(images) -> list[Path]:  # type: ignore[no-untyped-def]
+    """Writes the pictures and a sheet of the four together, the sheet first."""
+    OUTPUT.mkdir(exist_ok=True)
+    arrays = [(image.numpy() * 255).round().astype(np.uint8) for image in images]
+    top, bottom = np.hstack(arrays[:2]), np.hstack(arrays[2:])
+    paths = [OUTPUT / "demo.png"] + [OUTPUT / f"demo-{i}.png" for i in range(1, 5)]
+    for path, array in zip(paths, [np.vstack([top, bottom]), *arrays], strict=True):
+        Image.fromarray(array).save(path)
+    return paths
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""The only file that knows ComfyUI: status text, progress bar, interrupt, user folder.
+
+Without ComfyUI it falls back to plain Python, so that nodes run in a script or a test.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+try:
+    import comfy.model_management as model_management
+    import comfy.utils as comfy_utils
+    import folder_paths
+    from comfy_execution.utils import get_executing_context
+    from server import PromptServer
+except ImportError:
+    model_management = comfy_utils = folder_paths = PromptServer = None
+
+    def get_executing_context() -> Any:
+        return None
+
+
+BAR_STEPS = 1000
+
+status_listener: Callable[[str], None] | None = None
+"""Called with each new status text, for scripts that run nodes without ComfyUI."""
+
+
+def user_folder() -> Path | None:
+    """The pack's folder in ComfyUI's user directory, which ComfyUI does not serve; or None."""
+    if folder_paths is None:
+        return None
+    return Path(folder_paths.get_user_directory()) / "__venice"
+
+
+def is_interrupted() -> bool:
+    """Whether the user asked to stop the run. Looking does not use the request up."""
+    return model_management is not None and bool(model_management.processing_interrupted())
+
+
+def raise_interrupted() -> NoReturn:
+    """Ends the node the way ComfyUI knows as "interrupted"."""
+    raise model_management.InterruptProcessingException()
+
+
+def run_id() -> str:
+    """The id of the queued prompt that is running, or "" outside of one."""
+    context = get_executing_context()
+    return context.prompt_id if context is not None else ""
+
+
+class NodeStatus:
+    """The line of text and the progress bar of the node that is running.
+
+    Made at the start of the node's async body, and used from there only. Where the node runs
+    several items of a list side by side, one text sums them up.
+    """
+
+    def __init__(self) -> None:
+        context = get_executing_context()
+        self._key = (context.prompt_id, context.node_id) if context is not None else None
+        self._bar = comfy_utils.ProgressBar(BAR_STEPS) if comfy_utils and context else None
+        self._shown = ""
+        self.text = ""
+        self.fraction = 0.0
+        self.is_over = False
+        self._group = self._key or ("", str(id(self)))
+        with _lock:
+            self._siblings = _items.setdefault(self._group, [])
+            self._siblings.append(self)
+
+    def show(self, text: str, fraction: float | None = None) -> None:
+        """Shows `text`, and the bar at `fraction` of 0..1."""
+        self.text = text
+        if fraction is not None:
+            self.fraction = fraction
+        if (text := self._summary()) != self._shown:
+            self._shown = text
+            _send_text(text, self._key)
+        if self._bar is not None:
+            done = sum(item.fraction for item in self._siblings) / len(self._siblings)
+            self._bar.update_absolute(int(done * BAR_STEPS), BAR_STEPS)
+
+    def finish(self, text: str) -> None:
+        """Shows the last text of this run; it stays on the node."""
+        self.is_over, self.text, self.fraction = True, text, 1.0
+        _send_text(self._summary(), self._key)
+        self.close()
+
+    def close(self) -> None:
+        """The node's body ends here, however it ends."""
+        self.is_over = True
+        with _lock:
+            if all(item.is_over for item in self._siblings):
+                _items.pop(self._group, None)
+
+    def _summary(self) -> str:
+        if len(self._siblings) == 1:
+            return self.text
+        over = sum(item.is_over for item in self._siblings)
+        busy = [item.text for item in self._siblings if not item.is_over and item.text]
+        return f"{over} of {len(self._siblings)} items done" + (f" · {busy[0]}" if busy else "")
+
+
+_lock = threading.Lock()
+_items: dict[tuple[str, str], list[NodeStatus]] = {}
+
+
+def _send_text(text: str, key: tuple[str, str] | None) -> None:
+    if status_listener is not None:
+        status_listener(text)
+    server = getattr(PromptServer, "instance", None)
+    if server is not None and key is not None:
+        server.send_progress_text(text, key[1], server.client_id)

@@ -1,0 +1,213 @@
+"""The nodes. Each: read inputs → build a request → await the client → tensors out."""
+
+from __future__ import annotations
+
+import secrets
+from functools import partial
+from typing import Any
+
+import torch
+
+from . import host, options
+from .outcomes import collect_pictures, folding_note
+from .running import attend, in_thread, open_client
+from .venice_client.errors import InvalidRequestError, VeniceError
+from .venice_client.payloads import GenerateRequest, plan_batch
+from .venice_client.seeds import MAX_SEED, fold_seed
+
+CATEGORY = "Venice"
+RANDOM = "random every run"
+VARIANTS = "variants"
+
+
+class VeniceStylePreset:
+    """Chooses a style preset for Generate."""
+
+    CATEGORY = CATEGORY
+    DESCRIPTION = "A Venice style preset. Connect it to `style` of Venice Generate Image."
+    SEARCH_ALIASES = ("venice style", "style preset", "look", "aesthetic")
+    RETURN_TYPES = ("STRING",)
+    RETURN_NAMES = ("style",)
+    OUTPUT_TOOLTIPS = ('The name of the style preset; "" for None.',)
+    FUNCTION = "choose"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "preset": options.combo(
+                    [options.NO_STYLE, *options.styles()],
+                    default=options.NO_STYLE,
+                    tooltip="The style that Venice applies to the picture. None applies none. "
+                    "A style that this list does not know is sent as it is.",
+                )
+            }
+        }
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, preset: str | None = None) -> bool:
+        return True
+
+    async def choose(self, preset: str) -> tuple[str]:
+        return ("" if preset == options.NO_STYLE else preset,)
+
+
+class VeniceSeed:
+    """One seed for several nodes, fixed or drawn anew on the server in every run."""
+
+    CATEGORY = CATEGORY
+    DESCRIPTION = (
+        "A seed to share between nodes. `random every run` draws one on the server, so it also "
+        "works headless, in API-format prompts and inside subgraphs; the node shows which."
+    )
+    SEARCH_ALIASES = ("venice seed", "random seed", "noise seed")
+    RETURN_TYPES = ("INT",)
+    RETURN_NAMES = ("seed",)
+    OUTPUT_TOOLTIPS = ("The seed of this run, 1 to 999999999.",)
+    FUNCTION = "draw"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "seed": options.seed(
+                    control=False,
+                    tooltip="The seed in mode `fixed`, 1 to 999999999. To make a picture of a "
+                    "random run again, put the seed that the node showed here.",
+                ),
+                "mode": options.combo(
+                    ["fixed", RANDOM],
+                    default="fixed",
+                    tooltip="`fixed` gives the seed above. `random every run` draws another one "
+                    "each time, so every run makes (and pays for) new pictures.",
+                ),
+            }
+        }
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, seed: int | None = None) -> bool:
+        return True
+
+    @classmethod
+    def IS_CHANGED(cls, mode: str | None = None, **_: Any) -> float | str:
+        return float("nan") if mode == RANDOM else ""
+
+    async def draw(self, seed: int, mode: str = "fixed") -> tuple[int]:
+        drawn = 1 + secrets.randbelow(MAX_SEED) if mode == RANDOM else fold_seed(seed)
+        status = host.NodeStatus()
+        status.finish(f"seed {drawn}")
+        return (drawn,)
+
+
+class VeniceGenerateImage:
+    """Makes pictures from a prompt."""
+
+    CATEGORY = CATEGORY
+    DESCRIPTION = (
+        "Makes pictures from a prompt with the Venice API. Each run costs money; the pictures of "
+        "a batch are made side by side. Connect Venice Style Preset and Venice Seed if you like."
+    )
+    SEARCH_ALIASES = ("venice", "text to image", "txt2img", "generate image", "venice ai", "t2i")
+    RETURN_TYPES = ("IMAGE", "STRING")
+    RETURN_NAMES = ("images", "info")
+    OUTPUT_TOOLTIPS = (
+        "The pictures of the batch, [B, H, W, 3].",
+        "JSON: the requests as sent, model, seeds, size, request ids, timing, warnings, cost.",
+    )
+    FUNCTION = "generate"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return options.generate_inputs()
+
+    @classmethod
+    def VALIDATE_INPUTS(
+        cls,
+        model: str | None = None,
+        seed: int | None = None,
+        aspect_ratio: str | None = None,
+        resolution: str | None = None,
+        quality: str | None = None,
+    ) -> bool:
+        return True
+
+    async def generate(
+        self,
+        model: str,
+        prompt: str,
+        width: int,
+        height: int,
+        seed: int,
+        batch_size: int,
+        style: str = "",
+        negative_prompt: str = "",
+        aspect_ratio: str = "auto",
+        resolution: str = "auto",
+        quality: str = "auto",
+        steps: int = 0,
+        cfg_scale: float = 0.0,
+        lora_strength: int = -1,
+        format: str = "png",
+        hide_watermark: bool = True,
+        safe_mode: bool = True,
+        enhance_prompt: bool = False,
+        enable_web_search: bool = False,
+        skip_prompt_thinking: bool = False,
+        batch_mode: str = "one seed per image",
+        if_flagged: str = "stop",
+        style_references: Any = None,
+    ) -> tuple[torch.Tensor, str]:
+        status = host.NodeStatus()
+        try:
+            if style_references is not None:
+                raise InvalidRequestError(
+                    "Style references are not supported yet: unplug `style_references`."
+                )
+            request = GenerateRequest(
+                model=model,
+                prompt=prompt,
+                negative_prompt=negative_prompt,
+                width=width,
+                height=height,
+                aspect_ratio=aspect_ratio,
+                resolution=resolution,
+                quality=quality,
+                steps=steps or None,
+                cfg_scale=round(cfg_scale, 6) or None,
+                seed=fold_seed(seed),
+                style_preset=style.strip(),
+                lora_strength=None if lora_strength < 0 else lora_strength,
+                format=format,
+                hide_watermark=hide_watermark,
+                safe_mode=safe_mode,
+                enable_web_search=enable_web_search or None,
+                enhance_prompt=enhance_prompt or None,
+                disable_prompt_optimization_thinking=skip_prompt_thinking or None,
+            )
+            requests = plan_batch(request, batch_size, batch_mode == VARIANTS)
+            client = await in_thread(open_client)
+            jobs = [partial(client.generate_images, r) for r in requests]
+            outcomes = await attend(jobs, status)
+            pictures = await in_thread(
+                lambda: collect_pictures(requests, outcomes, stop_if_flagged=if_flagged == "stop")
+            )
+            pictures = pictures.with_warnings(folding_note(seed))
+            status.finish(pictures.summary())
+            return pictures.tensor, pictures.info()
+        except VeniceError as error:
+            status.finish(str(error).partition("\n")[0])
+            raise
+        finally:
+            status.close()
+
+
+NODE_CLASS_MAPPINGS = {
+    "VeniceGenerateImage": VeniceGenerateImage,
+    "VeniceStylePreset": VeniceStylePreset,
+    "VeniceSeed": VeniceSeed,
+}
+NODE_DISPLAY_NAME_MAPPINGS = {
+    "VeniceGenerateImage": "Venice Generate Image",
+    "VeniceStylePreset": "Venice Style Preset",
+    "VeniceSeed": "Venice Seed",
+}

@@ -1,0 +1,220 @@
+"""The inputs that nodes declare: combos from the saved lists, ranges, tooltips."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from . import host
+from .venice_client.catalogue import Lists, bundled_lists, saved_lists
+from .venice_client.credentials import load_settings
+from .venice_client.errors import SettingsError
+from .venice_client.payloads import FORMATS, QUALITIES
+from .venice_client.seeds import MAX_SEED
+from .venice_client.service import service_name
+
+NO_STYLE = "None"
+DEFAULT_MODEL = "z-image-turbo"
+AUTO = "auto"
+ASPECT_RATIOS = ("1:1", "3:2", "2:3", "4:3", "3:4", "5:4", "4:5", "16:9", "9:16", "21:9")
+RESOLUTIONS = ("1K", "2K", "4K")
+BATCH_MODES = ("one seed per image", "variants")
+IF_FLAGGED = ("stop", "continue")
+
+
+def styles() -> list[str]:
+    """The style presets as last saved; no network."""
+    return list(_lists().styles)
+
+
+def generate_models() -> list[str]:
+    """The ids of the models that make pictures from a prompt, as last saved; no network."""
+    ids = [model.id for model in _lists().models().values() if model.makes_images]
+    return ids if DEFAULT_MODEL in ids else [DEFAULT_MODEL, *ids]
+
+
+def combo(choices: Sequence[str], default: str, tooltip: str) -> tuple[str, dict[str, Any]]:
+    return ("COMBO", {"options": list(choices), "default": default, "tooltip": tooltip})
+
+
+def seed(control: bool, tooltip: str) -> tuple[str, dict[str, Any]]:
+    """control: whether the frontend offers to change the seed after each run."""
+    return (
+        "INT",
+        {
+            "default": 1,
+            "min": 1,
+            "max": MAX_SEED,
+            "control_after_generate": control,
+            "tooltip": tooltip,
+        },
+    )
+
+
+def generate_inputs() -> dict[str, Any]:
+    """The inputs of Venice Generate Image."""
+    return {
+        "required": {
+            "model": combo(
+                generate_models(),
+                default=DEFAULT_MODEL,
+                tooltip="The Venice model. Prices differ a lot; see venice.ai, Pricing.",
+            ),
+            "prompt": _text("What the picture shows. It is sent as typed."),
+            "width": _side("width"),
+            "height": _side("height"),
+            "seed": seed(
+                control=True,
+                tooltip="The same seed and settings make the same picture. Picture i of a batch "
+                "has seed + i. Any 64-bit number may come by wire: it is folded into 1…999999999.",
+            ),
+            "batch_size": (
+                "INT",
+                {
+                    "default": 1,
+                    "min": 1,
+                    "max": 16,
+                    "tooltip": "How many pictures to make, side by side. Each is paid for.",
+                },
+            ),
+        },
+        "optional": {
+            "style": (
+                "STRING",
+                {
+                    "forceInput": True,
+                    "tooltip": "The name of a style preset, from Venice Style Preset or any text.",
+                },
+            ),
+            "negative_prompt": _text(
+                "What should not be in the picture. Not every model heeds it."
+            ),
+            **_overrides(),
+            **_model_settings(),
+            **_switches(),
+            "batch_mode": combo(
+                BATCH_MODES,
+                default=BATCH_MODES[0],
+                tooltip="`one seed per image`: a request a picture, so each can be made again "
+                "alone. `variants`: requests for up to 4 pictures of one seed.",
+            ),
+            "if_flagged": combo(
+                IF_FLAGGED,
+                default="stop",
+                tooltip="What to do with a picture that comes blurred, or that breaks Venice's "
+                "terms: `stop` with an error, or `continue` with it and a warning.",
+            ),
+            "style_references": (
+                "VENICE_STYLE_REFERENCES",
+                {"tooltip": "Pictures whose look guides the result. Not supported yet."},
+            ),
+        },
+    }
+
+
+def _overrides() -> dict[str, Any]:
+    return {
+        "aspect_ratio": combo(
+            [AUTO, *ASPECT_RATIOS],
+            default=AUTO,
+            tooltip="auto: from width and height. Anything else overrides their ratio.",
+        ),
+        "resolution": combo(
+            [AUTO, *RESOLUTIONS],
+            default=AUTO,
+            tooltip="auto: the smallest tier that holds width × height. Anything else overrides "
+            "it, for models with tiers. 1K is 1024² at any ratio.",
+        ),
+        "quality": combo(
+            [AUTO, *QUALITIES],
+            default=AUTO,
+            tooltip="For models with a quality setting; it changes the price. auto: the model's "
+            "default.",
+        ),
+    }
+
+
+def _model_settings() -> dict[str, Any]:
+    return {
+        "steps": (
+            "INT",
+            {
+                "default": 0,
+                "min": 0,
+                "max": 50,
+                "tooltip": "Inference steps. 0: the model's default. Models without steps get none.",
+            },
+        ),
+        "cfg_scale": (
+            "FLOAT",
+            {
+                "default": 0.0,
+                "min": 0.0,
+                "max": 20.0,
+                "step": 0.1,
+                "tooltip": "How closely to follow the prompt. 0: the model's default.",
+            },
+        ),
+        "lora_strength": (
+            "INT",
+            {
+                "default": -1,
+                "min": -1,
+                "max": 100,
+                "tooltip": "Strength of the model's own LoRAs, 0 to 100. −1: not sent.",
+            },
+        ),
+        "format": combo(
+            FORMATS,
+            default="png",
+            tooltip="How the picture travels. png is lossless; webp and jpeg are smaller.",
+        ),
+    }
+
+
+def _switches() -> dict[str, Any]:
+    return {
+        "hide_watermark": _switch(
+            True, "Ask for no Venice watermark; some content gets one anyway."
+        ),
+        "safe_mode": _switch(True, "Venice blurs what it takes for adult content."),
+        "enhance_prompt": _switch(
+            False, "Let Venice rewrite the prompt first: up to 30 s more, about 0.04 USD a request."
+        ),
+        "enable_web_search": _switch(
+            False, "Let models that can search the web for facts; costs about 0.01 USD a request."
+        ),
+        "skip_prompt_thinking": _switch(
+            False, "Skip the model's thinking about the prompt: faster, where a model thinks."
+        ),
+    }
+
+
+def _switch(default: bool, tooltip: str) -> tuple[str, dict[str, Any]]:
+    return ("BOOLEAN", {"default": default, "tooltip": tooltip})
+
+
+def _text(tooltip: str) -> tuple[str, dict[str, Any]]:
+    return ("STRING", {"default": "", "multiline": True, "tooltip": tooltip})
+
+
+def _side(name: str) -> tuple[str, dict[str, Any]]:
+    return (
+        "INT",
+        {
+            "default": 1024,
+            "min": 64,
+            "max": 4096,
+            "step": 8,
+            "tooltip": f"The {name} you want to see, in pixels. What the model takes instead, if "
+            "it must, is said on the node and in `info`.",
+        },
+    )
+
+
+def _lists() -> Lists:
+    try:
+        settings = load_settings(host.user_folder())
+        return saved_lists(settings.home, service_name(settings))
+    except SettingsError:
+        return bundled_lists()  # the run itself says what is wrong with the settings

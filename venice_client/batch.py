@@ -1,0 +1,123 @@
+"""Requests that run side by side, each in a thread of its own.
+
+The threads outlive whoever waits for them: an answer that may have been charged is read to its
+end even when the run that asked for it is over.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import time
+import weakref
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, TypeVar
+
+from .errors import HOLDS_FOR_ALL, Cancelled
+from .progress import Progress
+
+T = TypeVar("T")
+
+EXIT_WAIT = 5.0
+"""Seconds for answers on their way when the process ends."""
+
+
+class Batch(Generic[T]):
+    """Runs jobs side by side; each gets a Progress and answers a T, or raises.
+
+    outcomes: for each job its answer or its exception, None while it runs.
+    """
+
+    def __init__(self, jobs: Sequence[Callable[[Progress], T]], start: bool = True) -> None:
+        self._jobs = list(jobs)
+        self.progress = [Progress() for _ in self._jobs]
+        self.outcomes: list[T | BaseException | None] = [None] * len(self._jobs)
+        self._ended = [False] * len(self._jobs)
+        self._began = time.monotonic()
+        self._all_ended = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run, args=(i,), name=f"venice-{i}", daemon=True)
+            for i in range(len(self._jobs))
+        ]
+        if start:
+            self.start()
+
+    def start(self) -> None:
+        _running.add(self)
+        if not self._threads:
+            self._all_ended.set()
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def done(self) -> bool:
+        """Whether every job has ended."""
+        return self._all_ended.is_set()
+
+    @property
+    def ended(self) -> int:
+        """How many jobs have ended."""
+        return sum(self._ended)
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Waits for the end, at most so long; answers whether it has come."""
+        return self._all_ended.wait(seconds)
+
+    def drop(self) -> None:
+        """Nobody waits any more: what is not sent is not sent, what is sent still arrives."""
+        for progress in self.progress:
+            progress.drop()
+
+    def status(self) -> str:
+        """What it is doing, in a line: n of m, phases with their seconds."""
+        now = time.monotonic()
+        phases = Counter(
+            p.text(now) for p, ended in zip(self.progress, self._ended, strict=True) if not ended
+        )
+        words = [
+            text if n == 1 or len(phases) == 1 else f"{n} {text}"
+            for text, n in phases.most_common(3)
+        ]
+        if len(self._jobs) > 1:
+            words.insert(0, f"{self.ended} of {len(self._jobs)} done")
+        return " · ".join(words)
+
+    def _run(self, index: int) -> None:
+        try:
+            self.outcomes[index] = self._jobs[index](self.progress[index])
+        except BaseException as error:  # carried to whoever waits, who raises or counts it
+            self.outcomes[index] = error
+            if isinstance(error, HOLDS_FOR_ALL):
+                self._drop_unsent()
+        finally:
+            self._ended[index] = True
+            if all(self._ended):
+                self._all_ended.set()
+
+    def _drop_unsent(self) -> None:
+        for progress in self.progress:
+            if not progress.sent:
+                progress.drop()
+
+    def join(self, deadline: float) -> None:
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
+
+
+def was_dropped(outcome: object) -> bool:
+    """Whether the job was dropped before it was sent."""
+    return isinstance(outcome, Cancelled)
+
+
+_running: weakref.WeakSet[Batch[Any]] = weakref.WeakSet()
+
+
+@atexit.register
+def _wait_at_exit() -> None:
+    deadline = time.monotonic() + EXIT_WAIT
+    running = [batch for batch in _running if not batch.done]
+    for batch in running:
+        batch.drop()
+    for batch in running:
+        batch.join(deadline)

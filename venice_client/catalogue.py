@@ -1,0 +1,304 @@
+"""Models, their constraints and prices, and styles.
+
+What is known comes from three places: the bundled lists, a saved copy of the live ones (one file
+a service), and a live refresh. Constraints that nobody published are unknown, and stay unknown.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import math
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from .errors import VeniceError
+from .nearest import nearest
+from .sizing import PixelRules, RatioRules, is_ratio
+
+log = logging.getLogger(__name__)
+
+DATA = Path(__file__).parent / "data"
+TYPES = ("image", "inpaint", "upscale")
+MAX_AGE = 24 * 3600.0
+"""Seconds after which the saved copy is refreshed."""
+
+MAX_REFRESH_WAIT = 5.0
+"""Seconds that a request for a model with unknown constraints waits for a refresh, once."""
+
+PIXEL_DIVISORS = {
+    "venice-sd35": 16,
+    "wai-Illustrious": 16,
+    "lustify-v8": 8,
+    "lustify-v7": 8,
+    "lustify-sdxl": 8,
+    "z-image-turbo": 8,
+    "chroma": 8,
+    "qwen-image": 8,
+}
+"""Models that take width and height, as the API's documents say, for when they are not asked."""
+
+USUAL_RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9")
+MAX_INPUT_IMAGES = 3
+"""The API's default where an edit model does not say."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """What is known of a model. None, or an empty tuple with `is_known` false, means unknown.
+
+    prompt_limit: characters. max_steps: 0 where the model takes none.
+    """
+
+    id: str
+    type: str = "image"
+    name: str = ""
+    is_known: bool = False
+    is_listed: bool = False
+    divisor: int | None = None
+    ratios: tuple[str, ...] = ()
+    tiers: tuple[str, ...] = ()
+    qualities: tuple[str, ...] = ()
+    prompt_limit: int | None = None
+    max_steps: int | None = None
+    style_references: int | None = None
+    honours_reference_strength: bool = True
+    max_input_images: int | None = None
+    keeps_single_image_size: bool = False
+    pricing: Mapping[str, Any] = field(default_factory=dict)
+    replacement: str = ""
+    removed_at: str = ""
+
+    @property
+    def sizing(self) -> PixelRules | RatioRules:
+        """How this model takes sizes; from its constraints, else from what is published."""
+        if self.is_known and self.ratios:
+            return RatioRules(self.ratios, self.tiers, is_complete=True)
+        if self.is_known:
+            return PixelRules(self.divisor or 8)
+        if self.id in PIXEL_DIVISORS:
+            return PixelRules(PIXEL_DIVISORS[self.id])
+        return RatioRules(USUAL_RATIOS, self.priced_tiers)
+
+    @property
+    def priced_tiers(self) -> tuple[str, ...]:
+        """The tiers that the price list names."""
+        return tuple(map(str, _object(self.pricing.get("resolutions"))))
+
+    @property
+    def makes_images(self) -> bool:
+        """Whether it makes pictures from a prompt, as background removers do not."""
+        return self.type == "image" and "bg-remov" not in self.id.lower()
+
+
+def parse_model(entry: Any) -> Model | None:
+    """A model from an entry of `GET /models`; None for what is no model. Odd parts are unknown."""
+    entry = _object(entry)
+    if not isinstance(entry.get("id"), str) or not entry["id"]:
+        return None
+    spec = _object(entry.get("model_spec"))
+    limits, abilities = _object(spec.get("constraints")), _object(spec.get("capabilities"))
+    deprecation = _object(spec.get("deprecation"))
+    references = spec.get("supportsStyleReferences", abilities.get("supportsStyleReferences"))
+    most = _whole(limits.get("maxStyleReferences"))
+    return Model(
+        id=entry["id"],
+        type=str(entry.get("type", "image")),
+        name=str(spec.get("name", "")),
+        is_known=bool(limits),
+        is_listed=True,
+        divisor=_whole(limits.get("widthHeightDivisor")),
+        ratios=tuple(name for name in _strings(limits.get("aspectRatios")) if is_ratio(name)),
+        tiers=_strings(limits.get("resolutions")),
+        qualities=_strings(limits.get("qualities")),
+        prompt_limit=_whole(limits.get("promptCharacterLimit")),
+        max_steps=_whole(_object(limits.get("steps")).get("max")),
+        style_references=0 if limits and not references else most,
+        honours_reference_strength=limits.get("supportsStyleReferenceStrength") is not False,
+        max_input_images=_input_images(limits, abilities),
+        keeps_single_image_size=limits.get("singleImageAspectRatio") is False,
+        pricing=_object(spec.get("pricing")),
+        replacement=str(deprecation.get("replacementModelId") or ""),
+        removed_at=str(deprecation.get("removesAt") or deprecation.get("date") or ""),
+    )
+
+
+@dataclass(frozen=True)
+class Lists:
+    """The lists at one moment: entries of `GET /models` and style names."""
+
+    entries: tuple[Any, ...]
+    styles: tuple[str, ...]
+    saved_at: float = 0.0
+
+    def models(self) -> dict[str, Model]:
+        """The models by id, in the order of the list."""
+        parsed = (parse_model(entry) for entry in self.entries)
+        return {model.id: model for model in parsed if model}
+
+
+@cache
+def bundled_lists() -> Lists:
+    """What was published when this version was made; no constraints are among it."""
+    models = json.loads((DATA / "models.json").read_text(encoding="utf-8"))
+    styles = json.loads((DATA / "styles.json").read_text(encoding="utf-8"))
+    return Lists(tuple(models), tuple(styles))
+
+
+def saved_lists(home: Path, service: str) -> Lists:
+    """The saved copy for `service` in `home`, else the bundled lists. Never asks the network."""
+    path = _file(home, service)
+    try:
+        return _read_saved(path, service, path.stat().st_mtime_ns)
+    except FileNotFoundError:
+        return bundled_lists()
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        log.warning("The saved model list is unreadable and not used (%s).", type(error).__name__)
+        return bundled_lists()
+
+
+@lru_cache(maxsize=4)
+def _read_saved(path: Path, service: str, _changed: int) -> Lists:
+    """The lists in a file, read anew only when it has changed: the node list asks often."""
+    data = json.loads(path.read_text(encoding="utf-8"))
+    models, styles, saved_at = data["models"], _strings(data["styles"]), float(data["time"])
+    if data["service"] != service or not models or not styles or not math.isfinite(saved_at):
+        raise ValueError("not a list of this service")
+    return Lists(tuple(models), styles, saved_at)
+
+
+class Catalogue:
+    """The lists of one service, refreshed from it when they are old. Thread-safe.
+
+    fetch_models(type) and fetch_styles() ask the service; they raise VeniceError.
+    """
+
+    def __init__(
+        self,
+        home: Path,
+        service: str,
+        fetch_models: Callable[[str], Sequence[Any]],
+        fetch_styles: Callable[[], Sequence[str]],
+    ) -> None:
+        self._home, self._service = home, service
+        self._fetch_models, self._fetch_styles = fetch_models, fetch_styles
+        self._lock = threading.Lock()
+        self._refreshed: threading.Event | None = None
+        self._use(saved_lists(home, service))
+
+    def model(self, model_id: str) -> Model:
+        """What is known of a model; of one that no list has, nothing but its id."""
+        return self._models.get(model_id) or Model(model_id)
+
+    def models(self, type: str | None = None) -> list[Model]:
+        """The listed models, of one type or of all."""
+        return [m for m in self._models.values() if type is None or m.type == type]
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        return self._lists.styles
+
+    def nearest_model(self, model_id: str) -> str | None:
+        """The listed model of any type whose id is most like `model_id`."""
+        return nearest(model_id, (m for m in self._models if m != model_id))
+
+    def nearest_style(self, style: str) -> str | None:
+        """The listed style whose name is most like `style`."""
+        return nearest(style, (name for name in self.styles if name != style))
+
+    def await_model(self, model_id: str) -> Model:
+        """The model; starts a refresh when the lists are old, and waits for it if that may help."""
+        refreshed = self.refresh_when_old()
+        if refreshed is not None and not self.model(model_id).is_known:
+            refreshed.wait(MAX_REFRESH_WAIT)
+        return self.model(model_id)
+
+    def refresh_when_old(self) -> threading.Event | None:
+        """Starts one refresh in the background if the saved copy is older than a day.
+
+        Answers an event that is set at its end, or None when there is nothing to wait for.
+        """
+        with self._lock:
+            if self._refreshed is not None:
+                return self._refreshed
+            if time.time() - self._lists.saved_at < MAX_AGE:
+                return None
+            self._refreshed = threading.Event()
+        threading.Thread(target=self._refresh_quietly, name="venice-lists", daemon=True).start()
+        return self._refreshed
+
+    def refresh(self) -> None:
+        """Asks the service for its lists now and saves them. Raises VeniceError."""
+        entries = [e for type in TYPES for e in self._fetch_models(type) if parse_model(e)]
+        styles = _strings(list(self._fetch_styles()))
+        if not entries or not styles:
+            raise VeniceError("The service's list of models or styles is empty; the old one stays.")
+        lists = Lists(tuple(entries), styles, time.time())
+        self._use(lists)
+        self._save(lists)
+
+    def _refresh_quietly(self) -> None:
+        try:
+            self.refresh()
+        except VeniceError as error:
+            # The lists at hand go on serving; what is wrong will show in the request itself.
+            log.info("The model list was not refreshed (%s).", type(error).__name__)
+        finally:
+            assert self._refreshed is not None
+            self._refreshed.set()
+
+    def _use(self, lists: Lists) -> None:
+        self._lists = lists
+        self._models = lists.models()
+
+    def _save(self, lists: Lists) -> None:
+        data = {
+            "service": self._service,
+            "time": lists.saved_at,
+            "models": lists.entries,
+            "styles": lists.styles,
+        }
+        try:
+            self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            handle, aside = tempfile.mkstemp(dir=self._home, prefix=".catalogue-")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(data, file)
+            Path(aside).replace(_file(self._home, self._service))
+        except OSError as error:
+            log.warning("The model list could not be saved (%s).", error.strerror)
+
+
+def _file(home: Path, service: str) -> Path:
+    return home / f"catalogue-{hashlib.sha256(service.encode()).hexdigest()[:12]}.json"
+
+
+def _input_images(limits: Mapping[str, Any], abilities: Mapping[str, Any]) -> int | None:
+    for place in (limits, abilities):
+        most = _whole(place.get("maxInputImages"))
+        if most:
+            return most
+    if "combineImages" not in limits:
+        return None
+    return MAX_INPUT_IMAGES if limits["combineImages"] else 1
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _strings(value: Any) -> tuple[str, ...]:
+    items = value if isinstance(value, list | tuple) else ()
+    return tuple(dict.fromkeys(item for item in items if isinstance(item, str) and item))
+
+
+def _whole(value: Any) -> int | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return int(value) if is_number and math.isfinite(value) and value >= 0 else None

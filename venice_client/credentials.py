@@ -1,0 +1,221 @@
+"""Where the key and the other settings come from: environment over file over default.
+
+The file is `venice.json` in the home folder, mode 0600, with the names of the environment
+variables as its keys. This is also the one place that knows how to keep a key out of a text.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import math
+import os
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from .errors import SettingsError
+
+DEFAULT_BASE_URL = "https://api.venice.ai/api/v1"
+SANDBOX_KEY = "sandbox"
+FILE_NAME = "venice.json"
+COMFYUI_FOLDER = "__venice"
+
+NO_KEY = (
+    "No Venice key: set VENICE_API_KEY, or run `python -m venice_client login` in the pack's "
+    "folder, or use the key `sandbox` to try without paying."
+)
+
+
+class ApiKey:
+    """A key that does not show itself: not in repr, str, pickles or formatted text."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        value = value.strip()
+        if not value.isascii() or not value.isprintable() or " " in value:
+            raise SettingsError(
+                "The Venice key has a space, a line break or a letter that no key has: "
+                "copy it again from venice.ai, Settings, API."
+            )
+        self._value = value
+
+    def __repr__(self) -> str:
+        return "ApiKey(hidden)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ApiKey) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("an ApiKey is never pickled")
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether this is the word that stands for the built-in sandbox."""
+        return self._value == SANDBOX_KEY
+
+    def reveal(self) -> str:
+        """The key itself, for the Authorization header and the settings file only."""
+        return self._value
+
+    def redact(self, text: str) -> str:
+        """`text` without the key. The word `sandbox` is no secret and stays."""
+        if self.is_sandbox or not self._value:
+            return text
+        return text.replace(self._value, "[key]")
+
+    def is_in(self, data: bytes) -> bool:
+        """Whether `data` holds the key in clear."""
+        return not self.is_sandbox and bool(self._value) and self._value.encode() in data
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user has set. `timeout` in seconds, `store_mb` in MiB, money in USD."""
+
+    home: Path
+    key: ApiKey | None = None
+    base_url: str = DEFAULT_BASE_URL
+    timeout: float = 600.0
+    max_in_flight: int = 8
+    store_mb: float = 1024.0
+    max_usd_per_run: float | None = 5.0
+
+
+def load_settings(
+    comfyui_home: Path | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """Reads the settings; raises SettingsError for one that cannot be used.
+
+    comfyui_home: the folder in ComfyUI's user directory, where ComfyUI is around.
+    """
+    environ = os.environ if environ is None else environ
+    homes = home_folders(comfyui_home, environ)
+    values = {**_read_first_file(homes), **{k: v for k, v in environ.items() if v.strip()}}
+    key = values.get("VENICE_API_KEY", "").strip()
+    return Settings(
+        home=homes[0],
+        key=ApiKey(key) if key else None,
+        base_url=normalised_base_url(values.get("VENICE_API_BASE", DEFAULT_BASE_URL)),
+        timeout=_number(values, "VENICE_TIMEOUT", 600.0, least=1.0),
+        max_in_flight=int(_number(values, "VENICE_MAX_IN_FLIGHT", 8, least=1)),
+        store_mb=_number(values, "VENICE_STORE_MB", 1024.0, least=0.0),
+        max_usd_per_run=_limit(values, "VENICE_MAX_USD_PER_RUN", 5.0),
+    )
+
+
+def home_folders(comfyui_home: Path | None, environ: Mapping[str, str]) -> list[Path]:
+    """The home folder, then those whose settings file is read when it has none."""
+    chosen = environ.get("VENICE_HOME", "").strip()
+    if chosen:
+        return [Path(chosen).expanduser()]
+    comfyui_home = comfyui_home or _comfyui_around(Path(__file__).absolute())
+    return [*([comfyui_home] if comfyui_home else []), _platform_folder(environ)]
+
+
+def save_key(home: Path, key: ApiKey) -> Path:
+    """Writes the key to the settings file in `home`, mode 0600, and keeps its other settings."""
+    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    path = home / FILE_NAME
+    values = {**_read_file(path), "VENICE_API_KEY": key.reveal()}
+    handle, aside = tempfile.mkstemp(dir=home, prefix=".venice-")  # mkstemp gives mode 0600
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        json.dump(values, file, indent=1)
+    Path(aside).replace(path)
+    return path
+
+
+def normalised_base_url(url: str) -> str:
+    """https, or http on loopback; without a trailing slash. Raises SettingsError otherwise."""
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError as error:
+        raise SettingsError(f"VENICE_API_BASE is no URL: {error}.") from None
+    host = (parts.hostname or "").lower()
+    if parts.username or parts.password or parts.query or parts.fragment or not host:
+        raise SettingsError(
+            "VENICE_API_BASE takes scheme, host and path only, such as " + DEFAULT_BASE_URL + "."
+        )
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        raise SettingsError(
+            f"VENICE_API_BASE must be https (or http on this machine), not {parts.scheme}://{host}:"
+            " the key would go over the network in clear."
+        )
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` names this machine itself."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _comfyui_around(file: Path) -> Path | None:
+    folder = file.parents[2]
+    if folder.name == "custom_nodes" and (folder.parent / "folder_paths.py").exists():
+        return folder.parent / "user" / COMFYUI_FOLDER
+    return None
+
+
+def _platform_folder(environ: Mapping[str, str]) -> Path:
+    if sys.platform == "win32":
+        base = Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "comfyui-venice"
+
+
+def _read_first_file(homes: Sequence[Path]) -> dict[str, str]:
+    for home in homes:
+        values = _read_file(home / FILE_NAME)
+        if values:
+            return values
+    return {}
+
+
+def _read_file(path: Path) -> dict[str, str]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        # The error's own text may quote the file, and with it the key.
+        raise SettingsError(
+            f"The settings file {path} cannot be read ({type(error).__name__}): "
+            "mend it, or delete it and log in again."
+        ) from None
+    if not isinstance(values, dict):
+        raise SettingsError(f"The settings file {path} must hold one JSON object.")
+    return {str(name): str(value) for name, value in values.items() if value is not None}
+
+
+def _number(values: Mapping[str, str], name: str, default: float, least: float) -> float:
+    text = values.get(name)
+    if text is None:
+        return default
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or number < least:
+        raise SettingsError(f"{name} must be a number of at least {least:g}, not {text!r}.")
+    return number
+
+
+def _limit(values: Mapping[str, str], name: str, default: float) -> float | None:
+    if values.get(name, "").strip().lower() == "none":
+        return None
+    return _number(values, name, default, least=0.0)

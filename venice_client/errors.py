@@ -1,0 +1,166 @@
+"""One tree of errors.
+
+VeniceError
+├── SettingsError            a setting is missing or wrong (no key, bad base URL, bad number)
+├── InvalidRequestError      refused here, before anything was sent or paid
+├── SpendingLimitError       would pass the user's own limit for one run; not sent
+├── Cancelled                dropped on request before it was sent
+├── ConnectionFailed         the service could not be reached; nothing was sent
+├── PaidAnswerError          may have been charged
+│   ├── AnswerLost           the connection broke after the request was sent
+│   ├── BadAnswer            something came back that is no picture
+│   └── FlaggedImage         the picture is blurred or breaks the terms, and is kept
+├── BatchError               some pictures of a batch are missing; `errors` says why
+└── ApiError                 the API answered with an error status
+    ├── UnexpectedRedirect   3xx
+    ├── BadRequest           400
+    ├── AuthenticationError  401
+    ├── PaymentRequired      402
+    ├── PermissionDenied     403
+    ├── NotFound             404, 410
+    ├── PayloadTooLarge      413
+    ├── UnsupportedContent   415
+    ├── Unprocessable        422
+    ├── RateLimited          429
+    └── ServerError          5xx
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+class VeniceError(Exception):
+    """Anything that goes wrong here. The first line says what is wrong and what to do about it."""
+
+    may_have_been_charged = False
+
+
+class SettingsError(VeniceError):
+    """A setting is missing or cannot be used; nothing was sent."""
+
+
+class InvalidRequestError(VeniceError):
+    """The request is known to be wrong; nothing was sent.
+
+    `field` is the request's field the message speaks of, or None.
+    """
+
+    def __init__(self, message: str, field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class SpendingLimitError(VeniceError):
+    """The request would pass the limit for one run; it was not sent."""
+
+
+class Cancelled(VeniceError):
+    """The request was dropped before it was sent, because whoever asked no longer wants it."""
+
+
+class ConnectionFailed(VeniceError):
+    """The service could not be reached; nothing was sent, so nothing was charged."""
+
+
+class PaidAnswerError(VeniceError):
+    """The request was sent and may have been charged, but there is no picture to show."""
+
+    may_have_been_charged = True
+
+
+class AnswerLost(PaidAnswerError):
+    """The connection was lost, timed out or was cut short after the request was sent."""
+
+
+class BadAnswer(PaidAnswerError):
+    """The answer is no picture, or is larger than the limits."""
+
+
+class FlaggedImage(PaidAnswerError):
+    """The picture is blurred or marked as a content violation. It was charged, and is kept."""
+
+
+class BatchError(VeniceError):
+    """Some pictures of a batch could not be made; the others are kept.
+
+    `errors` holds the error of each missing picture, in the order of the batch.
+    """
+
+    def __init__(self, message: str, errors: Sequence[VeniceError]) -> None:
+        super().__init__(message)
+        self.errors = tuple(errors)
+        self.may_have_been_charged = any(error.may_have_been_charged for error in errors)
+
+
+class ApiError(VeniceError):
+    """The API answered with an error status.
+
+    status: HTTP status. code: the API's code such as "INVALID_REQUEST", or "". api_message: the
+    API's own words. fields: {field: its complaints}. request_id: the answer's id, or "".
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        code: str = "",
+        api_message: str = "",
+        fields: Mapping[str, Sequence[str]] | None = None,
+        request_id: str = "",
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.api_message = api_message
+        self.fields = {name: tuple(texts) for name, texts in (fields or {}).items()}
+        self.request_id = request_id
+
+
+class UnexpectedRedirect(ApiError):
+    """3xx. Never followed, since the key would go along to another host."""
+
+
+class BadRequest(ApiError):
+    """400: a field is wrong."""
+
+
+class AuthenticationError(ApiError):
+    """401: the key is wrong or missing, or the model needs a Pro account."""
+
+
+class PaymentRequired(ApiError):
+    """402: the balance, or the key's own limit, is used up."""
+
+
+class PermissionDenied(ApiError):
+    """403: the account or key may not use the API."""
+
+
+class NotFound(ApiError):
+    """404 or 410: no such model, or no longer."""
+
+
+class PayloadTooLarge(ApiError):
+    """413: the request is larger than the API takes."""
+
+
+class UnsupportedContent(ApiError):
+    """415: the API does not take this type of content."""
+
+
+class Unprocessable(ApiError):
+    """422: the content was refused, or an image is too large."""
+
+
+class RateLimited(ApiError):
+    """429, and waiting for it was given up."""
+
+
+class ServerError(ApiError):
+    """5xx: the API or its gateway failed."""
+
+
+HOLDS_FOR_ALL = (AuthenticationError, PaymentRequired, PermissionDenied)
+"""Errors that every other request with the same key would meet as well."""

@@ -1,0 +1,167 @@
+"""The gate that every paid request of the process passes: places, rate limits, lock-out."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from .errors import RateLimited
+from .progress import LOOK_AGAIN, Progress
+
+GIVE_UP_AFTER = 300.0
+"""Seconds without any request getting through, or until one reset, after which waiting ends."""
+
+FAILURE_WINDOW = 30.0
+FAILURES_THAT_PAUSE = 12
+FAILURES_THAT_LOCK_OUT = 20
+"""The API blocks a key for 30 s after more than 20 failed requests within 30 s."""
+
+RESET_JITTER = 2.0
+"""Seconds over which several processes spread after the same reset."""
+
+
+class Place:
+    """One request's place in the gate; whatever ends it first counts, later ends change nothing."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+        self.entered = gate.now()
+        self.open = True
+
+    def release(self) -> None:
+        """Gives the place back, without a word on how the request ended."""
+        self._gate.leave(self)
+
+    def answered(self, failed: bool) -> None:
+        """The API answered, and it was no rate limit."""
+        self._gate.leave(self)
+        self._gate.heard(self, failed)
+
+    def rate_limited(self, seconds: float) -> None:
+        """The API answered 429: everyone waits for `seconds`."""
+        self._gate.leave(self)
+        self._gate.hold(seconds)
+
+
+class Gate:
+    """Lets at most `max_in_flight` requests through at once, in the order they came.
+
+    After a 429 all wait until the reset, then go one by one until the first one gets through.
+    Near the API's lock-out for failed requests new ones wait until there is room.
+    """
+
+    def __init__(
+        self,
+        max_in_flight: int,
+        now: Callable[[], float] = time.monotonic,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self.max_in_flight = max_in_flight
+        self.now = now
+        self._jitter = jitter
+        self._changed = threading.Condition()
+        self._tickets = itertools.count()
+        self._waiting: set[int] = set()
+        self._open: set[Place] = set()
+        self._failures: deque[float] = deque()
+        self._held_at: float | None = None
+        self._held_until = 0.0
+        self._last_through = now()
+        self._given_up = 0
+        self._gave_up_because = ""
+
+    def ticket(self) -> int:
+        """A place in the order of service, kept by a request over all its tries."""
+        return next(self._tickets)
+
+    def enter(self, ticket: int, progress: Progress) -> Place:
+        """Waits for a place. Raises Cancelled when dropped, RateLimited when it gives up."""
+        with self._changed:
+            self._waiting.add(ticket)
+            given_up = self._given_up
+            try:
+                while True:
+                    progress.check()
+                    if given_up != self._given_up:
+                        raise _given_up(self._gave_up_because)
+                    if self._is_hopeless():
+                        raise self._give_up("did not lift for 5 minutes")
+                    reason, until = self._obstacle(ticket)
+                    if not reason:
+                        break
+                    progress.enter(reason, until)
+                    self._changed.wait(LOOK_AGAIN)
+                place = Place(self)
+                self._open.add(place)
+                return place
+            finally:
+                self._waiting.discard(ticket)
+                self._changed.notify_all()
+
+    def leave(self, place: Place) -> None:
+        with self._changed:
+            place.open = False
+            self._open.discard(place)
+            self._changed.notify_all()
+
+    def heard(self, place: Place, failed: bool) -> None:
+        with self._changed:
+            if failed:
+                self._failures.append(self.now())
+            self._last_through = self.now()
+            if self._held_at is not None and place.entered >= self._held_at:
+                self._held_at = None
+            self._changed.notify_all()
+
+    def hold(self, seconds: float) -> None:
+        """Holds everyone. Raises RateLimited if the reset lies too far ahead to wait for."""
+        with self._changed:
+            now = self.now()
+            self._failures.append(now)
+            if self._held_at is None:
+                self._last_through = now
+            self._held_at = now
+            if seconds > GIVE_UP_AFTER:
+                self._held_until = now
+                raise self._give_up(f"lifts in {seconds / 60:.0f} minutes only")
+            self._held_until = max(self._held_until, now + seconds + RESET_JITTER * self._jitter())
+            self._changed.notify_all()
+
+    def _obstacle(self, ticket: int) -> tuple[str, float | None]:
+        now = self.now()
+        if now < self._held_until:
+            return "waiting for the rate limit", self._held_until
+        while self._failures and self._failures[0] <= now - FAILURE_WINDOW:
+            self._failures.popleft()
+        failed, under_way = len(self._failures), len(self._open)
+        if failed >= FAILURES_THAT_PAUSE or failed + under_way >= FAILURES_THAT_LOCK_OUT:
+            end = self._failures[0] + FAILURE_WINDOW if failed else None
+            return "waiting, since many requests failed", end
+        room = 1 if self._held_at is not None else self.max_in_flight
+        if under_way >= room or ticket != min(self._waiting):
+            return "waiting for its turn", None
+        return "", None
+
+    def _is_hopeless(self) -> bool:
+        return self._held_at is not None and self.now() - self._last_through > GIVE_UP_AFTER
+
+    def _give_up(self, because: str) -> RateLimited:
+        """Ends the wait of everyone who waits now; who comes later tries anew."""
+        self._given_up += 1
+        self._gave_up_because = because
+        self._last_through = self.now()
+        self._changed.notify_all()
+        return _given_up(because)
+
+
+def _given_up(because: str) -> RateLimited:
+    return RateLimited(
+        f"The rate limit of this Venice key {because}: queue again later. "
+        "Nothing was charged for what was not made.",
+        status=429,
+        code="RATE_LIMIT_EXCEEDED",
+    )

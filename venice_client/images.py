@@ -1,0 +1,101 @@
+"""Encoded images to arrays, with limits. Looks at the bytes, never at a name or a header."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageOps
+
+from .errors import BadAnswer
+
+Array = npt.NDArray[np.uint8]
+
+MAX_ENCODED_BYTES = 100 * 1024 * 1024
+MAX_PIXELS = 50_000_000
+"""The largest pictures of the API have 33,177,600 pixels."""
+
+CHARGED = "It may have been charged."
+
+
+def image_format(data: bytes) -> str | None:
+    """ "png", "jpeg" or "webp" by the first bytes of `data`, or None."""
+    if data.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "png"
+    if data.startswith(b"\xff\xd8\xff"):
+        return "jpeg"
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return "webp"
+    return None
+
+
+def decode(data: bytes, mode: Literal["RGB", "RGBA"] = "RGB") -> Array:
+    """An encoded PNG, JPEG or WebP as uint8 [height, width, 3 or 4].
+
+    Raises BadAnswer for anything else, and for a file that is empty, cut, damaged or too large.
+    """
+    image = _open(data)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about odd metadata, which is not shown
+            return np.array(image.convert(mode), dtype=np.uint8)
+    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        raise BadAnswer(
+            f"The image cannot be decoded: it is damaged. {CHARGED} ({error})"
+        ) from None
+
+
+def size_of(data: bytes) -> tuple[int, int]:
+    """(width, height) of an encoded image, from its head; raises as `decode` does."""
+    return _open(data).size
+
+
+def fit_to(array: Array, width: int, height: int) -> Array:
+    """`array` scaled to fit into width × height with nothing cut off, on black."""
+    if array.shape[:2] == (height, width):
+        return array
+    padded = ImageOps.pad(Image.fromarray(array), (width, height), Image.Resampling.LANCZOS)
+    return np.array(padded, dtype=np.uint8)
+
+
+def _open(data: bytes) -> Image.Image:
+    name = image_format(data)
+    if name is None:
+        raise BadAnswer(f"What came is no PNG, JPEG or WebP image: {_describe(data)}. {CHARGED}")
+    if len(data) > MAX_ENCODED_BYTES:
+        raise BadAnswer(f"The image has {len(data) >> 20} MiB, which no picture needs. {CHARGED}")
+    if not _is_whole(data, name):
+        raise BadAnswer(f"The {name.upper()} image is cut short ({len(data)} bytes). {CHARGED}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(data), formats=[name.upper()])
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise BadAnswer(f"The {name.upper()} image cannot be read ({error}). {CHARGED}") from None
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise BadAnswer(
+            f"The image claims {width}×{height} pixels, more than {MAX_PIXELS:,}: not decoded. "
+            f"{CHARGED}"
+        )
+    return image
+
+
+def _is_whole(data: bytes, name: str) -> bool:
+    """Whether the end is there. Pillow may be set, by anyone, to fill cut images with grey."""
+    if name == "png":
+        return b"IEND" in data[-64:]
+    if name == "jpeg":
+        return b"\xff\xd9" in data[-4096:]
+    return len(data) >= 8 + int.from_bytes(data[4:8], "little")
+
+
+def _describe(data: bytes) -> str:
+    if not data:
+        return "nothing at all"
+    if data.lstrip()[:1] == b"<":
+        return "a web page"
+    return f"{len(data)} bytes that begin with {data[:24]!r}"

@@ -1,0 +1,281 @@
+"""Typed requests, checked against what is known of the model before anything is sent."""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .catalogue import Model
+from .errors import InvalidRequestError
+from .images import image_format
+from .nearest import nearest_hint
+from .seeds import MAX_SEED, MAX_VARIANTS, batch_seeds
+from .sizing import AUTO, fit
+
+MAX_PROMPT = 7500
+"""Characters; the schema's limit where the model's own is unknown."""
+
+DEFAULT_SIDE = 1024
+"""Pixels; the schema's default for width and height."""
+
+QUALITIES = ("low", "medium", "high")
+FORMATS = ("png", "webp", "jpeg")
+MAX_REFERENCE_BYTES = 8_000_000
+
+
+@dataclass(frozen=True)
+class StyleReference:
+    """An encoded PNG, JPEG or WebP whose look guides the picture; strength 0.1 to 1."""
+
+    image: bytes
+    strength: float = 0.5
+
+
+@dataclass(frozen=True)
+class GenerateRequest:
+    """What to ask of `/image/generate`. None, "", "auto" and () mean not sent.
+
+    width, height: pixels wanted; what the model takes instead is worked out from them.
+    aspect_ratio, resolution: override what follows from the size. quality: low, medium, high.
+    steps: at least 1. cfg_scale: above 0 to 20. seed: ±1 … ±999999999. lora_strength: 0 to 100.
+    format: png, webp, jpeg. variants: 1 to 4. return_binary: by default for one picture.
+    The facts are those of the published schema of `/image/generate`.
+    """
+
+    model: str
+    prompt: str
+    negative_prompt: str = ""
+    width: int | None = None
+    height: int | None = None
+    aspect_ratio: str = AUTO
+    resolution: str = AUTO
+    quality: str = AUTO
+    steps: int | None = None
+    cfg_scale: float | None = None
+    seed: int | None = None
+    style_preset: str = ""
+    style_references: tuple[StyleReference, ...] = ()
+    lora_strength: int | None = None
+    format: str = "png"
+    variants: int = 1
+    return_binary: bool | None = None
+    hide_watermark: bool | None = None
+    safe_mode: bool | None = None
+    embed_exif_metadata: bool | None = None
+    enable_web_search: bool | None = None
+    enhance_prompt: bool | None = None
+    disable_prompt_optimization_thinking: bool | None = None
+
+    @property
+    def is_binary(self) -> bool:
+        """Whether the answer is to be the image itself rather than JSON."""
+        return self.variants == 1 if self.return_binary is None else self.return_binary
+
+
+@dataclass(frozen=True)
+class Payload:
+    """The JSON object to send, and in words what the model does not take as it was asked."""
+
+    fields: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+def build_generate(request: GenerateRequest, model: Model) -> Payload:
+    """The payload for `model`. Raises InvalidRequestError for what is known to be wrong."""
+    _check_text("prompt", request.prompt, model, needed=True)
+    _check_text("negative_prompt", request.negative_prompt, model)
+    _check_numbers(request)
+    fields: dict[str, Any] = {"model": request.model, "prompt": request.prompt}
+    notes: list[str] = []
+    if request.negative_prompt.strip():
+        fields["negative_prompt"] = request.negative_prompt
+    _add_size(request, model, fields, notes)
+    _add_quality(request, model, fields, notes)
+    _add_steps(request, model, fields, notes)
+    _add_style_references(request, model, fields, notes)
+    fields["format"] = request.format
+    if request.is_binary:
+        fields["return_binary"] = True
+    elif request.variants > 1:
+        fields["variants"] = request.variants
+    if request.style_preset:
+        fields["style_preset"] = request.style_preset
+    for name in _SENT_AS_GIVEN:
+        value = getattr(request, name)
+        if value is not None:
+            fields[name] = value
+    return Payload(fields, tuple(notes))
+
+
+def plan_batch(
+    request: GenerateRequest, batch_size: int, variants: bool = False
+) -> list[GenerateRequest]:
+    """The requests for `batch_size` pictures from the request's seed (a random one stays random).
+
+    One request a picture with seed, seed + 1, …; with `variants` one for up to four, seed + 4k.
+    """
+    if batch_size < 1:
+        raise InvalidRequestError("batch_size must be at least 1.", "batch_size")
+    step = MAX_VARIANTS if variants else 1
+    counts = [min(step, batch_size - done) for done in range(0, batch_size, step)]
+    if request.seed is None:
+        return [replace(request, variants=count) for count in counts]
+    seeds = batch_seeds(request.seed, len(counts), step)
+    return [
+        replace(request, variants=count, seed=seed)
+        for count, seed in zip(counts, seeds, strict=True)
+    ]
+
+
+_SENT_AS_GIVEN = (
+    "cfg_scale",
+    "seed",
+    "lora_strength",
+    "hide_watermark",
+    "safe_mode",
+    "embed_exif_metadata",
+    "enable_web_search",
+    "enhance_prompt",
+    "disable_prompt_optimization_thinking",
+)
+
+
+def _check_text(field: str, text: str, model: Model, needed: bool = False) -> None:
+    if not isinstance(text, str):
+        raise InvalidRequestError(f"{field} must be text.", field)
+    if needed and not text.strip():
+        raise InvalidRequestError("The prompt is empty: say what the picture shows.", field)
+    limit = min(model.prompt_limit or MAX_PROMPT, MAX_PROMPT)
+    if len(text) > limit:
+        raise InvalidRequestError(
+            f"The {field.replace('_', ' ')} has {len(text)} characters, and {model.id} takes "
+            f"{limit}: shorten it.",
+            field,
+        )
+
+
+def _check_numbers(request: GenerateRequest) -> None:
+    _check_range("variants", request.variants, 1, MAX_VARIANTS)
+    if request.is_binary and request.variants > 1:
+        raise InvalidRequestError("Several variants cannot come as binary.", "return_binary")
+    if request.seed is not None:
+        _check_range("seed", request.seed, -MAX_SEED, MAX_SEED)
+        if request.seed == 0:
+            raise InvalidRequestError("Seed 0 means a random one to Venice: use 1 or more.", "seed")
+    if request.cfg_scale is not None:
+        cfg = request.cfg_scale
+        if isinstance(cfg, bool) or not isinstance(cfg, int | float) or not 0 < cfg <= 20:
+            raise InvalidRequestError(f"cfg_scale must be above 0 and at most 20, not {cfg}.")
+    if request.lora_strength is not None:
+        _check_range("lora_strength", request.lora_strength, 0, 100)
+    if request.format not in FORMATS:
+        raise InvalidRequestError(
+            f"format {request.format!r} is none of {', '.join(FORMATS)}.", "format"
+        )
+    if not request.model.strip():
+        raise InvalidRequestError("No model is chosen.", "model")
+
+
+def _check_range(field: str, value: object, least: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise InvalidRequestError(
+            f"{field} must be a whole number from {least} to {most}, not {value}.", field
+        )
+
+
+def _add_size(
+    request: GenerateRequest, model: Model, fields: dict[str, Any], notes: list[str]
+) -> None:
+    asked = (request.width, request.height, request.aspect_ratio, request.resolution)
+    if asked == (None, None, AUTO, AUTO):
+        return
+    size = fit(
+        DEFAULT_SIDE if request.width is None else request.width,
+        DEFAULT_SIDE if request.height is None else request.height,
+        model.sizing,
+        model=model.id,
+        aspect_ratio=request.aspect_ratio,
+        resolution=request.resolution,
+    )
+    fields.update(size.fields)
+    notes.extend(size.notes)
+
+
+def _add_quality(
+    request: GenerateRequest, model: Model, fields: dict[str, Any], notes: list[str]
+) -> None:
+    quality = request.quality
+    if quality == AUTO:
+        return
+    offered: Sequence[str] = model.qualities if model.is_known else QUALITIES
+    if not offered:
+        notes.append(f"{model.id} has no quality setting: quality {quality} was not sent.")
+        return
+    if quality not in offered:
+        raise InvalidRequestError(
+            f"{model.id} does not offer quality {quality}. {nearest_hint(quality, offered)} "
+            f"It offers {', '.join(offered)}, or choose auto.",
+            "quality",
+        )
+    fields["quality"] = quality
+
+
+def _add_steps(
+    request: GenerateRequest, model: Model, fields: dict[str, Any], notes: list[str]
+) -> None:
+    if request.steps is None:
+        return
+    _check_range("steps", request.steps, 1, 1000)
+    if model.max_steps == 0:
+        notes.append(f"{model.id} takes no steps: steps {request.steps} was not sent.")
+        return
+    if model.max_steps is not None and request.steps > model.max_steps:
+        raise InvalidRequestError(
+            f"{model.id} takes at most {model.max_steps} steps, not {request.steps}: lower steps, "
+            "or set 0 for the model's default.",
+            "steps",
+        )
+    fields["steps"] = request.steps
+
+
+def _add_style_references(
+    request: GenerateRequest, model: Model, fields: dict[str, Any], notes: list[str]
+) -> None:
+    references = request.style_references
+    if not references:
+        return
+    most = model.style_references
+    if most == 0:
+        raise InvalidRequestError(
+            f"{model.id} takes no style references: choose another model, or unplug them.",
+            "style_references",
+        )
+    if most is not None and len(references) > most:
+        raise InvalidRequestError(
+            f"{model.id} takes at most {most} style references, not {len(references)}.",
+            "style_references",
+        )
+    if not model.honours_reference_strength:
+        notes.append(f"{model.id} ignores the strength of style references: it was not sent.")
+    fields["style_references"] = [
+        _style_reference(reference, model.honours_reference_strength) for reference in references
+    ]
+
+
+def _style_reference(reference: StyleReference, with_strength: bool) -> dict[str, Any]:
+    if image_format(reference.image) is None or len(reference.image) >= MAX_REFERENCE_BYTES:
+        raise InvalidRequestError(
+            "A style reference must be a PNG, JPEG or WebP image under 8 MB.", "style_references"
+        )
+    if not math.isfinite(reference.strength) or not 0.1 <= reference.strength <= 1:
+        raise InvalidRequestError(
+            f"The strength of a style reference must be 0.1 to 1, not {reference.strength}.",
+            "style_references",
+        )
+    entry: dict[str, Any] = {"image": base64.b64encode(reference.image).decode("ascii")}
+    if with_strength:
+        entry["strength"] = reference.strength
+    return entry

@@ -1,0 +1,73 @@
+"""What one request is doing: written by its thread, read by whoever shows it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from .errors import Cancelled
+
+LOOK_AGAIN = 0.05
+"""Seconds between two looks at whether a waiting request is still wanted."""
+
+
+class Progress:
+    """The state of one request, from its place in the queue to its answer.
+
+    phase: what it is doing now, in words. since: when the phase began (monotonic seconds).
+    until: when a wait ends (monotonic seconds), or None. sent: its answer may be on its way.
+    """
+
+    def __init__(self) -> None:
+        self.phase = "starting"
+        self.since = time.monotonic()
+        self.until: float | None = None
+        self.sent = False
+        self._dropped = threading.Event()
+        self._on_drop: Callable[[], None] | None = None
+
+    def enter(self, phase: str, until: float | None = None) -> None:
+        """Begins a phase, unless it is the one that it is in already."""
+        self.until = until
+        if phase != self.phase:
+            self.phase, self.since = phase, time.monotonic()
+
+    def drop(self) -> None:
+        """Nobody waits for it any more: it is not sent if it was not, and gives its place back.
+
+        An answer that is on its way still arrives, since it may have been charged.
+        """
+        self._dropped.set()
+        on_drop = self._on_drop
+        if on_drop is not None:
+            on_drop()
+
+    @property
+    def dropped(self) -> bool:
+        return self._dropped.is_set()
+
+    def on_drop(self, action: Callable[[], None] | None) -> None:
+        """Calls `action` once `drop` is called, or now if it was already."""
+        self._on_drop = action
+        if action is not None and self.dropped:
+            action()
+
+    def check(self) -> None:
+        """Raises Cancelled if the request was dropped."""
+        if self.dropped:
+            raise Cancelled("Dropped before it was sent: nothing was charged.")
+
+    def wait(self, seconds: float, phase: str) -> None:
+        """Sleeps with a countdown; raises Cancelled as soon as the request is dropped."""
+        self.enter(phase, until=time.monotonic() + seconds)
+        self._dropped.wait(seconds)
+        self.until = None
+        self.check()
+
+    def text(self, now: float | None = None) -> str:
+        """The phase with its seconds: a countdown where the end is known, else the time so far."""
+        now = time.monotonic() if now is None else now
+        if self.until is not None:
+            return f"{self.phase}, {max(0.0, self.until - now):.0f} s left"
+        return f"{self.phase} {now - self.since:.0f} s"
