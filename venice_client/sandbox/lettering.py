@@ -38,16 +38,16 @@ def printable(text: str) -> str:
 def wrapped(text: str, face: Font, width: float, most_lines: int) -> list[str]:
     """Lines no wider than `width`; what does not fit in them ends in an ellipsis."""
     lines: list[str] = []
-    # Far more than any panel holds; measuring a whole essay would take seconds.
-    words = printable(text)[: most_lines * 400].split()
+    words = printable(text).split()
     while words and len(lines) < most_lines:
         line = words.pop(0)
-        while face.getlength(line) > width and len(line) > 1:
-            cut = _longest_fit(line, face, width)
-            words.insert(0, line[cut:])
-            line = line[:cut]
-        while words and face.getlength(f"{line} {words[0]}") <= width:
-            line = f"{line} {words.pop(0)}"
+        fits = _longest_fit(line, face, width)
+        if fits < len(line):
+            words.insert(0, line[fits:])
+            line = line[:fits]
+        else:
+            while words and face.getlength(f"{line} {words[0]}") <= width:
+                line = f"{line} {words.pop(0)}"
         lines.append(line)
     if words and lines:
         lines[-1] = shortened(f"{lines[-1]} {words[0]}…", face, width)
@@ -56,12 +56,10 @@ def wrapped(text: str, face: Font, width: float, most_lines: int) -> list[str]:
 
 def shortened(text: str, face: Font, width: float) -> str:
     """The text, cut with an ellipsis where it is wider than `width`."""
-    if face.getlength(text) <= width:
+    if _longest_fit(text, face, width) == len(text):
         return text
-    stem = text.rstrip("…")
-    while stem and face.getlength(f"{stem}…") > width:
-        stem = stem[:-1]
-    return f"{stem.rstrip()}…"
+    stem = text[: _longest_fit(text, face, width - face.getlength("…"))]
+    return f"{stem.rstrip(' …')}…"
 
 
 def draw_badge(picture: Image.Image, place: str = "right", label: str = BADGE) -> None:
@@ -84,11 +82,20 @@ def draw_badge(picture: Image.Image, place: str = "right", label: str = BADGE) -
     draw.text(middle, label, font=face, fill=BADGE_INK, anchor="mm")
 
 
-def _longest_fit(word: str, face: Font, width: float) -> int:
-    cut = len(word)
-    while cut > 1 and face.getlength(word[:cut]) > width:
-        cut = cut * 3 // 4
-    return max(1, cut)
+def _longest_fit(text: str, face: Font, width: float) -> int:
+    """How many characters fit into `width`; at least one."""
+    # No character is narrower than a pixel, so no more than this can fit.
+    most = min(len(text), max(1, int(width)))
+    if face.getlength(text[:most]) <= width:
+        return most
+    least = 1
+    while least < most - 1:
+        middle = (least + most) // 2
+        if face.getlength(text[:middle]) <= width:
+            least = middle
+        else:
+            most = middle
+    return least
 
 
 def _draw_stripes(picture: Image.Image) -> None:
