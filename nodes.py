@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from . import host, options
-from .outcomes import collect_pictures, folding_note
+from .outcomes import again_with, collect_pictures, cost_text, folding_note
 from .running import attend, in_thread, open_client
 from .venice_client.errors import InvalidRequestError, VeniceError
 from .venice_client.payloads import GenerateRequest, plan_batch
@@ -186,10 +186,15 @@ class VeniceGenerateImage:
             )
             requests = plan_batch(request, batch_size, batch_mode == VARIANTS)
             client = await in_thread(open_client)
-            jobs = [partial(client.generate_images, r) for r in requests]
-            outcomes = await attend(jobs, status)
+            planned = await in_thread(partial(client.plan, requests, host.run_id()))
+            outcomes = await attend(
+                [partial(client.fetch, p) for p in planned],
+                status,
+                cost=cost_text([p.estimate for p in planned]),
+                again=again_with(request.seed),
+            )
             pictures = await in_thread(
-                lambda: collect_pictures(requests, outcomes, stop_if_flagged=if_flagged == "stop")
+                partial(collect_pictures, client, planned, outcomes, if_flagged == "stop")
             )
             pictures = pictures.with_warnings(folding_note(seed))
             status.finish(pictures.summary())

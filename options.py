@@ -142,7 +142,7 @@ def _model_settings() -> dict[str, Any]:
                 "default": 0,
                 "min": 0,
                 "max": 50,
-                "tooltip": "Inference steps. 0: the model's default. Models without steps get none.",
+                "tooltip": "Inference steps. 0: the model's default. Not every model takes it.",
             },
         ),
         "cfg_scale": (

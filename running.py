@@ -32,20 +32,31 @@ async def in_thread(function: Callable[[], T]) -> T:
 
 
 async def attend(
-    jobs: Sequence[Callable[[Progress], T]], status: host.NodeStatus
+    jobs: Sequence[Callable[[Progress], T]], status: host.NodeStatus, cost: str, again: str
 ) -> list[T | BaseException]:
     """Runs jobs side by side and answers their outcomes, exceptions among them.
 
-    Shows what they do, and ends within a moment on an interrupt: what is not sent is dropped, and
-    answers on their way are left to their threads.
+    Shows what they do and the estimated `cost`, and ends within a moment on an interrupt: what is
+    not sent is dropped, answers on their way are left to their threads, and the node shows
+    `again`, which says how to get what was paid for.
     """
     batch = Batch(jobs)
     try:
         while not batch.done:
             if host.is_interrupted():
                 host.raise_interrupted()
-            status.show(batch.status(), batch.ended / len(jobs))
+            status.show(f"{batch.status()} · {cost}", batch.ended / len(jobs))
             await asyncio.sleep(LOOK_EVERY)
+    except BaseException:
+        status.finish(_stopped(batch, again))
+        raise
     finally:
         batch.drop()
     return [outcome for outcome in batch.outcomes if outcome is not None]
+
+
+def _stopped(batch: Batch[T], again: str) -> str:
+    paid = batch.paid
+    if not paid:
+        return "Stopped. Nothing was sent, nothing is charged."
+    return f"Stopped. {paid} of {len(batch.outcomes)} were sent; what arrives is kept. {again}"

@@ -1,16 +1,18 @@
 """A client for the Venice image API: requests, numpy and Pillow, nothing else."""
 
-from .client import Account, GenerateResult, VeniceClient
+from .client import Account, Planned, VeniceClient
 from .credentials import Settings, load_settings
 from .errors import VeniceError
 from .payloads import GenerateRequest, StyleReference, plan_batch
 from .progress import Progress
+from .reading import ImageResult
 from .version import __version__
 
 __all__ = [
     "Account",
     "GenerateRequest",
-    "GenerateResult",
+    "ImageResult",
+    "Planned",
     "Progress",
     "Settings",
     "StyleReference",

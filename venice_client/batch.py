@@ -60,6 +60,12 @@ class Batch(Generic[T]):
         """How many jobs have ended."""
         return sum(self._ended)
 
+    @property
+    def paid(self) -> int:
+        """How many were answered, or are sent and may be charged."""
+        pairs = zip(self.outcomes, self.progress, strict=True)
+        return sum(p.sent and not isinstance(o, BaseException) for o, p in pairs)
+
     def wait(self, seconds: float | None = None) -> bool:
         """Waits for the end, at most so long; answers whether it has come."""
         return self._all_ended.wait(seconds)

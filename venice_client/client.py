@@ -2,45 +2,56 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
-from urllib.parse import unquote
 
 import requests
 
+from .answer import Answer
 from .catalogue import Catalogue, Model
 from .credentials import ApiKey, Settings, load_settings, normalised_base_url
-from .errors import ApiError, BadAnswer, BadRequest, NotFound
+from .errors import ApiError, BadAnswer, BadRequest, NotFound, VeniceError
+from .estimates import dearest, estimate_generate
 from .failures import with_hint
-from .images import CHARGED
+from .flights import Flights
 from .payloads import GenerateRequest, build_generate
 from .progress import Progress
+from .reading import ImageResult, read_pictures
+from .results import ResultStore, request_key
 from .service import Service, gate_for, service_for
-from .transport import Answer, Transport
+from .spending import Spending
+from .transport import Transport
+
+GENERATE = "/image/generate"
+
+_flights = Flights()
+_spending = Spending()
 
 
 @dataclass(frozen=True)
-class GenerateResult:
-    """The answer to one request for pictures.
+class Planned:
+    """A request that was checked and whose cost is reserved, ready to be fetched once.
 
-    images: encoded, as they came. sent: the JSON object that was sent. timing: the server's, in
-    milliseconds, or None. enhanced_prompt: the prompt that was used, where it was rewritten.
+    fields: the JSON object to send. price: USD, or None where it is unknown. reserved: USD that
+    count against the limit of `run`. is_kept: whether it was made before, and will be free.
     """
 
-    images: tuple[bytes, ...]
-    sent: dict[str, Any]
-    warnings: tuple[str, ...] = ()
-    request_id: str | None = None
-    timing: dict[str, float] | None = None
-    enhanced_prompt: str | None = None
-    is_blurred: bool = False
-    is_violation: bool = False
-    from_store: bool = False
+    request: GenerateRequest
+    fields: dict[str, Any]
+    notes: tuple[str, ...]
+    key: str
+    price: float | None
+    reserved: float
+    run: str
+    is_kept: bool
+
+    @property
+    def estimate(self) -> float | None:
+        """What fetching it will cost, in USD; None where the price is unknown."""
+        return 0.0 if self.is_kept else self.price
 
 
 @dataclass(frozen=True)
@@ -66,36 +77,87 @@ class VeniceClient:
         base_url: str | None = None,
         session: requests.Session | None = None,
     ) -> None:
-        self.settings = settings if settings is not None else load_settings()
-        self.service = self._choose_service(key, base_url)
+        settings = settings if settings is not None else load_settings()
+        if key is not None:
+            settings = replace(settings, key=ApiKey(key))
+        if base_url is not None:
+            settings = replace(settings, base_url=normalised_base_url(base_url))
+        self.settings = settings
+        self.service: Service = service_for(settings)
         self._transport = Transport(
             self.service.base_url,
             self.service.key,
-            gate_for(self.service, self.settings.max_in_flight),
-            self.settings.timeout,
+            gate_for(self.service, settings.max_in_flight),
+            settings.timeout,
             session,
         )
         self.catalogue = Catalogue(
-            self.settings.home, self.service.name, self._fetch_models, self._fetch_styles
+            settings.home, self.service.name, self._fetch_models, self._fetch_styles
         )
+        self.results = ResultStore(settings.home, settings.store_mb)
 
     def generate_images(
         self, request: GenerateRequest, progress: Progress | None = None
-    ) -> GenerateResult:
-        """Makes one picture, or up to four variants. Costs money.
+    ) -> ImageResult:
+        """Makes one picture, or up to four variants. Costs money, unless it was made before.
 
-        Raises InvalidRequestError before anything is sent, then ApiError, ConnectionFailed,
-        AnswerLost or BadAnswer; Cancelled when `progress` is dropped in time.
+        Raises InvalidRequestError or SpendingLimitError before anything is sent, then ApiError,
+        ConnectionFailed, AnswerLost or BadAnswer; Cancelled when `progress` is dropped in time.
         """
         progress = progress or Progress()
         progress.enter("preparing")
-        model = self.catalogue.await_model(request.model)
-        payload = build_generate(request, model)
+        return self.fetch(self.plan([request])[0], progress)
+
+    def plan(self, requests: Sequence[GenerateRequest], run: str = "") -> list[Planned]:
+        """Checks requests and reserves what they may cost; nothing is sent.
+
+        run: what the limit VENICE_MAX_USD_PER_RUN counts together; "": these requests alone.
+        Raises InvalidRequestError for what is known to be wrong, SpendingLimitError if all of
+        them together would pass the limit. What was made before costs nothing.
+        """
+        planned = [self._planned(request, run) for request in requests]
+        _spending.reserve(
+            run,
+            sum(p.reserved for p in planned),
+            self.settings.max_usd_per_run,
+            is_known=all(p.estimate is not None for p in planned),
+        )
+        return planned
+
+    def fetch(self, planned: Planned, progress: Progress) -> ImageResult:
+        """The answer to a planned request: kept, shared with an equal one under way, or new."""
+        kept = False
+
+        def ask() -> Answer:
+            nonlocal kept
+            progress.check()
+            answer = self.results.get(planned.key) if planned.request.is_reusable else None
+            kept = answer is not None
+            return answer or self._send(planned, progress)
+
         try:
-            answer = self._transport.post("/image/generate", payload.fields, progress)
-        except ApiError as error:
-            raise self._explained(error, request) from None
-        return _generate_result(request, payload.fields, payload.notes, answer)
+            answer, shared = _flights.share(planned.key, progress, ask)
+        except VeniceError as error:
+            if not error.may_have_been_charged:
+                _spending.release(planned.run, planned.reserved)
+            raise
+        if kept or shared:
+            _spending.release(planned.run, planned.reserved)
+        try:
+            result = read_pictures(planned.request, planned.fields, planned.notes, answer)
+        except BadAnswer:
+            self.results.drop(planned.key)
+            raise
+        return replace(
+            result,
+            key=planned.key,
+            from_store=kept or shared,
+            cost=0.0 if kept or shared else planned.price,
+        )
+
+    def discard(self, result: ImageResult) -> None:
+        """Forgets a kept answer that turned out to be damaged, so that it can be asked again."""
+        self.results.drop(result.key)
 
     def list_models(self, type: str | None = None) -> list[Model]:
         """The models as the service lists them now: "image", "inpaint", "upscale" or all. Free."""
@@ -115,14 +177,49 @@ class VeniceClient:
             raise BadAnswer("Venice's answer about the account has another form than published.")
         return Account(data, balance)
 
-    def _choose_service(self, key: str | None, base_url: str | None) -> Service:
-        changes: dict[str, Any] = {}
-        if key is not None:
-            changes["key"] = ApiKey(key)
-        if base_url is not None:
-            changes["base_url"] = normalised_base_url(base_url)
-        self.settings = replace(self.settings, **changes)
-        return service_for(self.settings)
+    def _planned(self, request: GenerateRequest, run: str) -> Planned:
+        model = self.catalogue.await_model(request.model)
+        payload = build_generate(request, model)
+        price = estimate_generate(payload.fields, model)
+        key = request_key(
+            self.service.name,
+            GENERATE,
+            payload.fields,
+            None if request.is_reusable else secrets.token_hex(),
+        )
+        is_kept = key in self.results
+        most = price
+        if most is None:
+            most = dearest(self.catalogue.models(), "image") * request.variants
+        return Planned(
+            request=request,
+            fields=payload.fields,
+            notes=payload.notes,
+            key=key,
+            price=price,
+            reserved=0.0 if is_kept else most,
+            run=run,
+            is_kept=is_kept,
+        )
+
+    def _send(self, planned: Planned, progress: Progress) -> Answer:
+        try:
+            answer = self._transport.post(GENERATE, planned.fields, progress)
+        except ApiError as error:
+            raise self._explained(error, planned.request) from None
+        facts = {
+            "path": GENERATE,
+            "model": planned.request.model,
+            "seed": planned.request.seed,
+            "asked": {
+                name: planned.fields[name]
+                for name in ("width", "height", "aspect_ratio", "resolution", "variants")
+                if name in planned.fields
+            },
+            "cost_usd": planned.price,
+        }
+        self.results.put(planned.key, answer, facts)
+        return answer
 
     def _fetch_models(self, type: str) -> Sequence[Any]:
         return _data(self._transport.get("/models", {"type": type}).json())
@@ -148,71 +245,6 @@ class VeniceClient:
 def shared_client(settings: Settings) -> VeniceClient:
     """The client of this process for these settings, so that its connections are kept."""
     return VeniceClient(settings)
-
-
-def _generate_result(
-    request: GenerateRequest, sent: dict[str, Any], notes: Sequence[str], answer: Answer
-) -> GenerateResult:
-    warnings = [*notes, *_deprecation(answer)]
-    request_id: str | None = answer.headers.get("x-request-id")
-    timing = None
-    if request.is_binary:
-        images: tuple[bytes, ...] = (answer.body,)
-    else:
-        data = answer.json()
-        data = data if isinstance(data, dict) else {}
-        images = _images(data.get("images"))
-        request_id = data["id"] if isinstance(data.get("id"), str) else request_id
-        timing = data["timing"] if isinstance(data.get("timing"), dict) else None
-        if len(images) != request.variants:
-            warnings.append(f"{request.variants} pictures were asked for, {len(images)} came.")
-    return GenerateResult(
-        images=images,
-        sent=sent,
-        warnings=tuple(warnings),
-        request_id=request_id,
-        timing=timing,
-        enhanced_prompt=_unquoted(answer.headers.get("x-venice-enhanced-prompt")),
-        is_blurred=_flag(answer, "x-venice-is-blurred"),
-        is_violation=_flag(answer, "x-venice-is-content-violation"),
-    )
-
-
-def _images(encoded: Any) -> tuple[bytes, ...]:
-    if not isinstance(encoded, list) or not encoded:
-        raise BadAnswer(f"Venice's answer holds no image. {CHARGED}")
-    return tuple(_image(text) for text in encoded)
-
-
-def _image(text: Any) -> bytes:
-    if not isinstance(text, str):
-        raise BadAnswer(f"An image in Venice's answer is no text of base64. {CHARGED}")
-    text = re.sub(r"^data:image/[a-z]+;base64,", "", text)
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise BadAnswer(f"An image in Venice's answer is no valid base64. {CHARGED}") from None
-
-
-def _deprecation(answer: Answer) -> list[str]:
-    headers = answer.headers
-    date = headers.get("x-venice-model-deprecation-date", "")
-    text = headers.get("x-venice-model-deprecation-warning", "")
-    if not date and not text and headers.get("x-venice-deprecated") != "true":
-        return []
-    replacement = headers.get("x-venice-deprecated-replacement", "")
-    parts = ["This model is deprecated"]
-    parts += [f" and goes on {date[:10]}"] if date else []
-    parts += [f"; use `{replacement}` instead"] if replacement else []
-    return ["".join(parts) + "." + (f" ({text[:200]})" if text else "")]
-
-
-def _flag(answer: Answer, header: str) -> bool:
-    return answer.headers.get(header, "").strip().lower() == "true"
-
-
-def _unquoted(text: str | None) -> str | None:
-    return unquote(text) if text else None
 
 
 def _data(answer: Any) -> list[Any]:

@@ -71,6 +71,10 @@ class ApiKey:
             return text
         return text.replace(self._value, "[key]")
 
+    def mask(self, data: bytes) -> bytes:
+        """`data` with stars for the key, of the same length."""
+        return data.replace(self._value.encode(), b"*" * len(self._value))
+
     def is_in(self, data: bytes) -> bool:
         """Whether `data` holds the key in clear."""
         return not self.is_sandbox and bool(self._value) and self._value.encode() in data

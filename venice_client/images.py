@@ -53,6 +53,13 @@ def size_of(data: bytes) -> tuple[int, int]:
     return _open(data).size
 
 
+def without_metadata(data: bytes) -> bytes:
+    """The same pixels as a PNG that holds nothing else. Raises as `decode` does."""
+    out = io.BytesIO()
+    Image.fromarray(decode(data, "RGBA")).save(out, "PNG")
+    return out.getvalue()
+
+
 def fit_to(array: Array, width: int, height: int) -> Array:
     """`array` scaled to fit into width × height with nothing cut off, on black."""
     if array.shape[:2] == (height, width):

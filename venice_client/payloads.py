@@ -74,6 +74,11 @@ class GenerateRequest:
         """Whether the answer is to be the image itself rather than JSON."""
         return self.variants == 1 if self.return_binary is None else self.return_binary
 
+    @property
+    def is_reusable(self) -> bool:
+        """Whether an equal request means the same picture: without a seed another one is meant."""
+        return self.seed is not None
+
 
 @dataclass(frozen=True)
 class Payload:

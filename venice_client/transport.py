@@ -8,7 +8,6 @@ import ssl
 import time
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,10 +17,12 @@ from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from . import retry
+from .answer import Answer
 from .credentials import ApiKey, is_loopback
 from .errors import AnswerLost, BadAnswer, ConnectionFailed, RateLimited, SettingsError, VeniceError
 from .failures import error_for
 from .gate import Gate, Place
+from .images import image_format, without_metadata
 from .progress import Progress
 from .version import __version__
 
@@ -41,25 +42,6 @@ LOST = (
     "It was not sent again, because it may have been charged. To ask again, and perhaps pay "
     "again, queue once more."
 )
-
-
-@dataclass(frozen=True)
-class Answer:
-    """An answer with a status in 2xx: headers with lower-case names, the whole body, seconds."""
-
-    headers: Mapping[str, str]
-    body: bytes
-    seconds: float
-
-    def json(self) -> Any:
-        """The body as JSON; BadAnswer if it is none (NaN and endless nesting included)."""
-        try:
-            return json.loads(self.body, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError):
-            raise BadAnswer(
-                "Venice's answer cannot be read as JSON; it may have been charged. "
-                f"It begins with {self.body[:40]!r}."
-            ) from None
 
 
 class Transport:
@@ -184,7 +166,7 @@ class Transport:
                 headers = {k.lower(): self._redact(v) for k, v in response.headers.items()}
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self._connection_error(error, time.monotonic() - begin) from None
-        return status, Answer(headers, body, time.monotonic() - begin)
+        return status, Answer(headers, self._without_key(body), time.monotonic() - begin)
 
     def _prepare(
         self,
@@ -240,6 +222,12 @@ class Transport:
     def _error(self, status: int, answer: Answer) -> VeniceError:
         body = self._redact(answer.body.decode("utf-8", "replace")).encode()
         return error_for(status, answer.headers, body)
+
+    def _without_key(self, body: bytes) -> bytes:
+        """The body with the key masked, should the service echo it; a picture is kept whole."""
+        if self._key is None or not self._key.is_in(body):
+            return body
+        return without_metadata(body) if image_format(body) else self._key.mask(body)
 
     def _redact(self, text: str) -> str:
         return self._key.redact(text) if self._key else text
@@ -385,7 +373,3 @@ def _reason(error: Exception) -> str:
     cause = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
     reason = getattr(cause, "reason", None) or cause
     return f"({type(reason).__name__}: {str(reason)[:300]})"
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")

@@ -1,0 +1,33 @@
+"""An answer of the service, or one that was kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from .errors import BadAnswer
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Headers with lower-case names, the whole body, and the seconds it took."""
+
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+
+    def json(self) -> Any:
+        """The body as JSON; BadAnswer if it is none (NaN and endless nesting included)."""
+        try:
+            return json.loads(self.body, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError):
+            raise BadAnswer(
+                "Venice's answer cannot be read as JSON; it may have been charged. "
+                f"It begins with {self.body[:40]!r}."
+            ) from None
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")

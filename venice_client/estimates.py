@@ -1,0 +1,62 @@
+"""What a request will cost, in USD, from the published prices. None where nobody says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .catalogue import Model
+
+ENHANCEMENT_USD = 0.04
+"""A request, where the prompt is rewritten."""
+
+WEB_SEARCH_USD = 0.01
+"""A request; 10 USD per 1,000, which the price list does not tie to images."""
+
+
+def estimate_generate(payload: Mapping[str, Any], model: Model) -> float | None:
+    """For a payload of `/image/generate`: pictures by tier and quality, and the extras."""
+    price = _picture(payload, model.pricing, "generation")
+    if price is None:
+        return None
+    search = WEB_SEARCH_USD if payload.get("enable_web_search") else 0.0
+    return round(price * int(payload.get("variants", 1)) + _enhancement(payload) + search, 6)
+
+
+def dearest(models: Iterable[Model], type: str) -> float:
+    """The highest known price of one picture of any model of `type`; 0 if none is known."""
+    prices = [price for m in models if m.type == type for price in _all_usd(m.pricing)]
+    return max(prices, default=0.0)
+
+
+def _picture(payload: Mapping[str, Any], pricing: Mapping[str, Any], base: str) -> float | None:
+    tier, quality = payload.get("resolution"), payload.get("quality")
+    by_quality = _below(_below(pricing.get("quality"), tier), quality)
+    for price in (by_quality, _below(pricing.get("resolutions"), tier), pricing.get(base)):
+        usd = _usd(price)
+        if usd is not None:
+            return usd
+    return None
+
+
+def _enhancement(payload: Mapping[str, Any]) -> float:
+    return ENHANCEMENT_USD if payload.get("enhance_prompt") else 0.0
+
+
+def _below(node: Any, name: Any) -> Any:
+    return node.get(name) if isinstance(node, dict) else None
+
+
+def _usd(price: Any) -> float | None:
+    usd = _below(price, "usd")
+    is_number = isinstance(usd, int | float) and not isinstance(usd, bool)
+    return float(usd) if is_number and usd >= 0 else None
+
+
+def _all_usd(node: Any) -> list[float]:
+    """Every price below `node` but those of upscaling, which is another endpoint's."""
+    usd = _usd(node)
+    if usd is not None:
+        return [usd]
+    below = node.items() if isinstance(node, dict) else ()
+    return [price for name, child in below if name != "upscale" for price in _all_usd(child)]

@@ -1,0 +1,67 @@
+"""One request for equal requests that are asked at the same time in this process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from .answer import Answer
+from .errors import Cancelled, VeniceError
+from .progress import LOOK_AGAIN, Progress
+
+
+class _Flight:
+    def __init__(self) -> None:
+        self.landed = threading.Event()
+        self.answer: Answer | None = None
+        self.error: BaseException | None = None
+
+
+class Flights:
+    """The requests under way, by their key. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._under_way: dict[str, _Flight] = {}
+
+    def share(
+        self, key: str, progress: Progress, send: Callable[[], Answer]
+    ) -> tuple[Answer, bool]:
+        """The answer of `send`, or of the equal request that is under way already.
+
+        Answers also whether it was shared. An error is shared too, but for a request that was
+        dropped before it was sent: then the next one that waits sends its own.
+        """
+        while True:
+            flight, is_mine = self._join(key)
+            if is_mine:
+                return self._fly(key, flight, send), False
+            progress.enter("waiting for the same request")
+            while not flight.landed.wait(LOOK_AGAIN):
+                progress.check()
+            if flight.answer is not None:
+                return flight.answer, True
+            if not isinstance(flight.error, VeniceError):
+                raise VeniceError("The same request, sent by another node, failed: see there.")
+            if not isinstance(flight.error, Cancelled):
+                raise flight.error
+
+    def _join(self, key: str) -> tuple[_Flight, bool]:
+        with self._lock:
+            flight = self._under_way.get(key)
+            if flight is not None:
+                return flight, False
+            self._under_way[key] = flight = _Flight()
+            return flight, True
+
+    def _fly(self, key: str, flight: _Flight, send: Callable[[], Answer]) -> Answer:
+        try:
+            flight.answer = send()
+            return flight.answer
+        except BaseException as error:
+            flight.error = error
+            raise
+        finally:
+            with self._lock:
+                del self._under_way[key]
+            flight.landed.set()

@@ -1,0 +1,126 @@
+"""From an answer to encoded pictures, flags and warnings."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote
+
+from .answer import Answer
+from .errors import BadAnswer
+from .images import CHARGED, size_of
+from .payloads import GenerateRequest
+
+
+@dataclass(frozen=True)
+class ImageResult:
+    """The answer to one request.
+
+    images: encoded, as they came. sent: the JSON object that was sent. timing: the server's, in
+    milliseconds, or None. enhanced_prompt: the prompt that was used, where it was rewritten.
+    key: its name in the store. cost: the estimate in USD, 0 if it was not asked for again, None
+    if unknown.
+    """
+
+    images: tuple[bytes, ...]
+    sent: dict[str, Any]
+    warnings: tuple[str, ...] = ()
+    request_id: str | None = None
+    timing: dict[str, float] | None = None
+    enhanced_prompt: str | None = None
+    is_blurred: bool = False
+    is_violation: bool = False
+    key: str = ""
+    from_store: bool = False
+    cost: float | None = None
+
+
+def read_pictures(
+    request: GenerateRequest, sent: dict[str, Any], notes: Sequence[str], answer: Answer
+) -> ImageResult:
+    """The pictures in an answer; they are looked at, not decoded. BadAnswer if there is none."""
+    warnings = [*notes, *_deprecation(answer)]
+    request_id: str | None = answer.headers.get("x-request-id")
+    timing = None
+    if request.is_binary:
+        size_of(answer.body)
+        images: tuple[bytes, ...] = (answer.body,)
+    else:
+        data = answer.json()
+        data = data if isinstance(data, dict) else {}
+        images, bad = _images(data.get("images"))
+        warnings += bad
+        request_id = data["id"] if isinstance(data.get("id"), str) else request_id
+        timing = _numbers(data.get("timing"))
+        if len(images) + len(bad) != request.variants:
+            came = len(images) + len(bad)
+            warnings.append(f"{request.variants} pictures were asked for, {came} came.")
+    return ImageResult(
+        images=images,
+        sent=sent,
+        warnings=tuple(warnings),
+        request_id=request_id,
+        timing=timing,
+        enhanced_prompt=_unquoted(answer.headers.get("x-venice-enhanced-prompt")),
+        is_blurred=_flag(answer, "x-venice-is-blurred"),
+        is_violation=_flag(answer, "x-venice-is-content-violation"),
+    )
+
+
+def _numbers(timing: Any) -> dict[str, float] | None:
+    if not isinstance(timing, dict):
+        return None
+    return {name: value for name, value in timing.items() if isinstance(value, int | float)}
+
+
+def _images(encoded: Any) -> tuple[tuple[bytes, ...], list[str]]:
+    """The pictures that can be read, and a warning for each that cannot; BadAnswer if none can."""
+    if not isinstance(encoded, list) or not encoded:
+        raise BadAnswer(f"Venice's answer holds no image. {CHARGED}")
+    images: list[bytes] = []
+    errors: list[BadAnswer] = []
+    for text in encoded:
+        try:
+            data = _image(text)
+            size_of(data)
+            images.append(data)
+        except BadAnswer as error:
+            errors.append(error)
+    if not images:
+        raise errors[0]
+    return tuple(images), [f"A picture of the answer is left out: {error}" for error in errors]
+
+
+def _image(text: Any) -> bytes:
+    if not isinstance(text, str):
+        raise BadAnswer(f"An image in Venice's answer is no text of base64. {CHARGED}")
+    text = re.sub(r"^data:image/[a-z]+;base64,", "", text)
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise BadAnswer(f"An image in Venice's answer is no valid base64. {CHARGED}") from None
+
+
+def _deprecation(answer: Answer) -> list[str]:
+    headers = answer.headers
+    date = headers.get("x-venice-model-deprecation-date", "")
+    text = headers.get("x-venice-model-deprecation-warning", "")
+    if not date and not text and headers.get("x-venice-deprecated") != "true":
+        return []
+    replacement = headers.get("x-venice-deprecated-replacement", "")
+    parts = ["This model is deprecated"]
+    parts += [f" and goes on {date[:10]}"] if date else []
+    parts += [f"; use `{replacement}` instead"] if replacement else []
+    return ["".join(parts) + "." + (f" ({text[:200]})" if text else "")]
+
+
+def _flag(answer: Answer, header: str) -> bool:
+    return answer.headers.get(header, "").strip().lower() == "true"
+
+
+def _unquoted(text: str | None) -> str | None:
+    return unquote(text) if text else None

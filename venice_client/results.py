@@ -1,0 +1,207 @@
+"""The store of paid results: the bytes as they came, on disk, written before they are decoded.
+
+Files only, no database and no locks, so that several processes can share it: each entry is one
+file, written aside and renamed. A checksum is checked by every read; what is damaged is dropped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .answer import Answer
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1
+FOLDER = "results"
+ENDING = ".result"
+ASIDE = ".aside-"
+SWEEP_EVERY = 50
+"""Writes between two sweeps; one more takes place at the start."""
+
+ABANDONED_AFTER = 3600.0
+"""Seconds after which a half-written file of a process that was killed is removed."""
+
+KEPT_HEADERS = ("content-type", "date", "x-request-id")
+PROMPT_HEADER = "x-venice-enhanced-prompt"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A kept answer, without its bytes. `facts`: path, model, seed, size, cost, time."""
+
+    key: str
+    facts: Mapping[str, Any]
+    size: int
+    used_at: float
+
+
+def request_key(service: str, path: str, payload: Mapping[str, Any], variation: object = 0) -> str:
+    """The name under which an answer is kept: equal only for equal requests to one service.
+
+    Input images are part of the payload, and so of the hash. The API key is not.
+    """
+    parts = [FORMAT, service, "POST", path, payload, variation]
+    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class ResultStore:
+    """Answers that were paid for, in `home`/results. Thread-safe; several processes may share it.
+
+    max_mb: MiB to keep, the least recently used goes first; 0 keeps nothing.
+    """
+
+    def __init__(self, home: Path, max_mb: float) -> None:
+        self._folder = home / FOLDER
+        self._max_bytes = int(max_mb * 2**20)
+        self._writes = 0
+        if self.is_on:
+            self._sweep()
+
+    @property
+    def is_on(self) -> bool:
+        return self._max_bytes > 0
+
+    def get(self, key: str) -> Answer | None:
+        """The kept answer, or None. A damaged entry is dropped, and None."""
+        if not self.is_on:
+            return None
+        path = self._path(key)
+        try:
+            facts, body = _read(path)
+            os.utime(path)
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, RecursionError) as error:
+            log.warning("A kept result was damaged and is dropped (%s).", type(error).__name__)
+            self.drop(key)
+            return None
+        return Answer(facts["headers"], body, 0.0)
+
+    def __contains__(self, key: str) -> bool:
+        return self.is_on and self._path(key).exists()
+
+    def put(self, key: str, answer: Answer, facts: Mapping[str, Any]) -> bool:
+        """Keeps an answer; answers whether it is kept. A full disk is a warning, no error."""
+        if not self.is_on:
+            return False
+        record = {**facts, "time": time.time(), "headers": _kept_headers(answer.headers)}
+        head = json.dumps(record).encode() + b"\n"
+        try:
+            self._write(self._path(key), head, answer.body)
+        except OSError as error:
+            log.warning("A paid result could not be kept on disk (%s).", error.strerror)
+            return False
+        self._writes += 1
+        if self._writes % SWEEP_EVERY == 0:
+            self._sweep()
+        return True
+
+    def drop(self, key: str) -> None:
+        """Forgets an answer, so that the next request asks again."""
+        _remove(self._path(key))
+
+    def entries(self) -> list[Entry]:
+        """What is kept, the last made first; damaged entries are left out."""
+        found = []
+        for path in self._files():
+            try:
+                facts, _ = _read(path)
+                state = path.stat()
+            except (OSError, ValueError, KeyError, RecursionError):
+                continue
+            found.append(Entry(path.stem, facts, state.st_size, state.st_mtime))
+        return sorted(found, key=lambda entry: entry.facts["time"], reverse=True)
+
+    def clear(self) -> int:
+        """Removes everything; answers how many entries there were."""
+        files = self._files()
+        for path in files:
+            _remove(path)
+        return len(files)
+
+    def _write(self, path: Path, head: bytes, body: bytes) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        checksum = hashlib.sha256(head)
+        checksum.update(body)
+        handle, aside = tempfile.mkstemp(dir=self._folder, prefix=ASIDE)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(f"venice-result {FORMAT} {checksum.hexdigest()}\n".encode())
+                file.write(head)
+                file.write(body)
+            Path(aside).replace(path)
+        except BaseException:
+            _remove(Path(aside))
+            raise
+
+    def _sweep(self) -> None:
+        files = []
+        now = time.time()
+        for path in self._folder.glob(f"{ASIDE}*"):
+            state = _state(path)
+            if state and now - state.st_mtime > ABANDONED_AFTER:
+                _remove(path)
+        for path in self._files():
+            state = _state(path)
+            if state:
+                files.append((state.st_mtime, state.st_size, path))
+        total = sum(size for _, size, _ in files)
+        for _, size, path in sorted(files):
+            if total <= self._max_bytes:
+                break
+            _remove(path)
+            total -= size
+
+    def _files(self) -> list[Path]:
+        return list(self._folder.glob(f"*{ENDING}"))
+
+    def _path(self, key: str) -> Path:
+        return self._folder / f"{key}{ENDING}"
+
+
+def _read(path: Path) -> tuple[dict[str, Any], bytes]:
+    with path.open("rb") as file:
+        words = file.readline(200).split()
+        rest = file.read()
+    if len(words) != 3 or words[0] != b"venice-result" or words[1] != str(FORMAT).encode():
+        raise ValueError("no result")
+    if hashlib.sha256(rest).hexdigest().encode() != words[2]:
+        raise ValueError("wrong checksum")
+    head, _, body = rest.partition(b"\n")
+    facts = json.loads(head)
+    facts["headers"].items(), float(facts["time"])
+    return facts, body
+
+
+def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Those that say something of the picture; none with a prompt in it."""
+    return {
+        name: value
+        for name, value in headers.items()
+        if name in KEPT_HEADERS or (name.startswith("x-venice-") and name != PROMPT_HEADER)
+    }
+
+
+def _state(path: Path) -> os.stat_result | None:
+    try:
+        return path.stat()
+    except OSError:
+        return None  # another process was quicker
+
+
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        log.warning("A kept result could not be removed (%s).", error.strerror)
