@@ -45,6 +45,10 @@ comfyui:  ## Start a real ComfyUI with this pack and the sandbox, and print its 
 test-comfyui: $(STAMP)  ## The tests in a real ComfyUI; fails where there is none
 	REQUIRE_COMFYUI=1 $(BIN)/python -m pytest tests/comfyui -n auto --dist loadgroup
 
+workflows: $(STAMP)  ## Have ComfyUI's own page save the example workflows again (needs Chromium)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements-workflows.txt
+	$(BIN)/python scripts/save_workflows.py
+
 soak: $(STAMP)  ## The long form of the reliability tests
 	VENICE_SOAK=full $(BIN)/python -m pytest tests/reliability
 

@@ -43,16 +43,20 @@ def running(
                 process.wait_until_ready()
             except StartFailed as error:
                 missing(str(error))
-            yield Running(ComfyClient(process.url), sandbox, process)
+            client = ComfyClient(process.url)
+            if not client.get("/object_info/VeniceGenerateImage").json():
+                pytest.fail(f"ComfyUI could not load the pack:\n{process.log_tail(80)}")
+            yield Running(client, sandbox, process)
 
 
 @pytest.fixture
 def comfyui(running: Running) -> Iterator[Running]:
     """A ComfyUI whose requests count from here on; what it sends is judged at the end."""
     running.sandbox.latency_s = 0.0
-    running.seen = len(running.sandbox.paid_requests)
+    running.sandbox.clear_faults()
+    running.sandbox.forget()
     yield running
-    openapi.judge_accepted(running.sandbox.paid_requests[running.seen :])
+    openapi.judge_accepted(running.sandbox.paid_requests)
 
 
 @pytest.fixture

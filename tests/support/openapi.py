@@ -57,13 +57,15 @@ def validate_request(path: str, payload: Any) -> None:
 def judge_accepted(requests: Iterable[Any]) -> None:
     """Hold what a sandbox accepted against the document, where that is at hand.
 
-    `requests` are the sandbox's records, each with `path`, `json` and `status`.
+    `requests` are the sandbox's records, each with `path`, `json` and `status`, which is None as
+    long as the answer is on its way.
     """
     if not available():
         return
     for request in requests:
-        if 200 <= request.status < 300 and request.json is not None:
-            validate_request(request.path.removeprefix("/api/v1"), request.json)
+        accepted = request.status is None or 200 <= request.status < 300
+        if accepted and request.json is not None:
+            validate_request(request.path, request.json)
 
 
 def _explain(error: ValidationError) -> str:

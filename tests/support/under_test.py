@@ -19,9 +19,8 @@ class Running:
     client: ComfyClient
     sandbox: Sandbox
     process: ComfyUIProcess
-    seen: int = 0
 
     @property
     def sent(self) -> list[Any]:
-        """The bodies of the paid requests of this test, in the order in which they arrived."""
-        return [request.json for request in self.sandbox.paid_requests[self.seen :]]
+        """The bodies of this test's paid requests, in the order in which they arrived."""
+        return [request.json for request in self.sandbox.paid_requests]

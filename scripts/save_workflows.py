@@ -1,0 +1,173 @@
+"""`make workflows`: have a real ComfyUI's page save the example workflows again.
+
+Headless Chromium opens a real ComfyUI with this pack and the sandbox, puts each graph of
+workflow_graphs.py together through the page's own objects, and keeps what the page saves: the
+workflow with a thumbnail in example_workflows/, its API-format twin in tests/comfyui/api/. Then it
+loads the saved file, checks that it comes to the same prompt, runs it, and leaves a screenshot of
+the finished graph in output/workflows/ for a person to look at.
+
+Needs Playwright (requirements-workflows.txt beside this file) and a Chromium: CHROMIUM names one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import os
+import shutil
+import sys
+import tempfile
+import time
+import urllib.parse
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Page, sync_playwright
+
+from comfyui_process import ROOT, ComfyUIError, ComfyUIProcess, find, make_base
+from workflow_graphs import WORKFLOWS
+
+PAGE_SCRIPT = Path(__file__).with_name("workflow_page.js")
+SAVED = ROOT / "example_workflows"
+TWINS = ROOT / "tests" / "comfyui" / "api"
+SCREENSHOTS = ROOT / "output" / "workflows"
+THUMBNAIL = (512, 512)
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+# The page must reach this ComfyUI and nothing else.
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+# No greeting for a new user over the graph, and nothing on the screenshot that is not about it.
+SETTINGS = {
+    "Comfy.TutorialCompleted": True,
+    "Comfy.Minimap.Visible": False,
+    "Comfy.Graph.CanvasInfo": False,
+}
+READY = (
+    "window.app?.graph && window.LiteGraph?.registered_node_types.VeniceGenerateImage"
+    " && window.app.extensionManager"
+)
+
+
+def main() -> int:
+    """Save every workflow; return 0."""
+    with started() as comfyui, opened(comfyui.url) as page:
+        for name, nodes in WORKFLOWS.items():
+            # The same at every saving, so that a new one changes only what is new.
+            identity = str(uuid.uuid5(uuid.NAMESPACE_URL, f"comfyui-venice/{name}"))
+            page.evaluate("([nodes, id]) => veniceWorkflows.build(nodes, id)", [nodes, identity])
+            page.evaluate("veniceWorkflows.showAll()")
+            saved = page.evaluate("veniceWorkflows.save()")
+            write(SAVED / f"{name}.json", saved["workflow"])
+            write(TWINS / f"{name}.json", saved["prompt"])
+            check_loads(page, name, saved["prompt"])
+            picture = run(page, comfyui.url)
+            thumbnail(picture, SAVED / f"{name}.jpg")
+            page.screenshot(path=SCREENSHOTS / f"{name}.png")
+            print(f"{name}: saved, loaded, run; see {SCREENSHOTS / name}.png")
+    return 0
+
+
+@contextlib.contextmanager
+def started() -> Iterator[ComfyUIProcess]:
+    """A ComfyUI with the pack and the sandbox, in a base directory that is thrown away."""
+    installation = find(os.environ)
+    if installation is None:
+        raise ComfyUIError("no ComfyUI: COMFYUI_PATH names one")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("VENICE_")}
+    with tempfile.TemporaryDirectory() as folder:
+        base = make_base(Path(folder))
+        settings = base / "user" / "default" / "comfy.settings.json"
+        settings.parent.mkdir()
+        settings.write_text(json.dumps(SETTINGS))
+        environ |= {"VENICE_API_KEY": "sandbox", "VENICE_HOME": str(base / "venice")}
+        with ComfyUIProcess(installation, base, environ, ["--cpu"]) as comfyui:
+            comfyui.wait_until_ready()
+            yield comfyui
+
+
+@contextlib.contextmanager
+def opened(url: str) -> Iterator[Page]:
+    """ComfyUI's page in headless Chromium, once its nodes are there."""
+    browser = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if browser is None:
+        raise ComfyUIError("no Chromium: CHROMIUM names one")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser, args=QUIET)
+        page = chromium.new_page(viewport={"width": 1600, "height": 1000})
+        page.goto(url)
+        page.wait_for_function(READY, timeout=60_000)
+        page.add_script_tag(content=PAGE_SCRIPT.read_text(encoding="utf-8"))
+        yield page
+        chromium.close()
+
+
+def check_loads(page: Page, name: str, prompt: Any) -> None:
+    """Load the file as a person would; it has to come to the same prompt."""
+    workflow = json.loads((SAVED / f"{name}.json").read_text(encoding="utf-8"))
+    again = page.evaluate("workflow => veniceWorkflows.reload(workflow)", workflow)
+    if again["prompt"] != prompt:
+        raise ComfyUIError(f"{name} loads as another prompt than was saved")
+
+
+def run(page: Page, url: str) -> bytes:
+    """Queue the graph from the page, wait for its end, and return the picture it saved."""
+    before = set(get_json(f"{url}/history"))
+    page.evaluate("veniceWorkflows.run()")
+    deadline = time.monotonic() + 60
+    while not (new := set(history := get_json(f"{url}/history")) - before):
+        if time.monotonic() > deadline:
+            raise ComfyUIError("the queued workflow did not end")
+        time.sleep(0.2)
+    entry = history[new.pop()]
+    if entry["status"]["status_str"] != "success":
+        raise ComfyUIError(f"the workflow failed: {entry['status']['messages']}")
+    page.wait_for_timeout(2000)  # The page still has to fetch and draw the picture.
+    image = next(output["images"][0] for output in entry["outputs"].values() if "images" in output)
+    return get(f"{url}/view?{urllib.parse.urlencode(image)}")
+
+
+def thumbnail(picture: bytes, path: Path) -> None:
+    """Write the small JPEG that ComfyUI shows for a workflow."""
+    with Image.open(io.BytesIO(picture)) as image:
+        small = image.convert("RGB")
+    small.thumbnail(THUMBNAIL)
+    small.save(path, quality=85)
+
+
+def write(path: Path, content: Any) -> None:
+    """Write JSON that reads well in a diff."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def get(url: str) -> bytes:
+    """GET from the ComfyUI, past any proxy."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(url, timeout=30) as response:
+        return bytes(response.read())
+
+
+def get_json(url: str) -> dict[str, Any]:
+    """GET a JSON object from the ComfyUI."""
+    answer: dict[str, Any] = json.loads(get(url))
+    return answer
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except ComfyUIError as error:
+        sys.exit(f"make workflows: {error}")

@@ -1,0 +1,65 @@
+// Runs inside ComfyUI's page: builds a graph from plain data, and gives it back as ComfyUI saves it.
+
+function build(specs, id) {
+  const graph = window.app.graph;
+  graph.clear();
+  graph.id = id;
+  const made = {};
+  for (const spec of specs) {
+    const node = window.LiteGraph.createNode(spec.type);
+    if (!node) throw new Error(`ComfyUI has no node ${spec.type}`);
+    graph.add(node);
+    node.pos = spec.pos;
+    for (const [name, value] of Object.entries(spec.widgets)) {
+      const widget = node.widgets.find((candidate) => candidate.name === name) ?? onlyWidget(node);
+      widget.value = value;
+    }
+    const smallest = node.computeSize();
+    node.setSize([Math.max(spec.size[0], smallest[0]), Math.max(spec.size[1], smallest[1])]);
+    made[spec.key] = node;
+  }
+  for (const spec of specs) {
+    for (const [input, [key, output]] of Object.entries(spec.links)) {
+      const from = made[key].findOutputSlot(output);
+      const to = made[spec.key].findInputSlot(input);
+      if (from < 0 || to < 0) throw new Error(`no link ${key}.${output} to ${spec.key}.${input}`);
+      made[key].connect(from, made[spec.key], to);
+    }
+  }
+}
+
+// A note's one box of text has no name to rely on.
+function onlyWidget(node) {
+  if (node.widgets.length !== 1) throw new Error(`${node.type} has no such widget`);
+  return node.widgets[0];
+}
+
+function showAll() {
+  const canvas = window.app.canvas;
+  const bounds = window.app.graph.nodes.map((node) => node.boundingRect);
+  const left = Math.min(...bounds.map((b) => b[0])), top = Math.min(...bounds.map((b) => b[1]));
+  const right = Math.max(...bounds.map((b) => b[0] + b[2]));
+  const bottom = Math.max(...bounds.map((b) => b[1] + b[3]));
+  const box = canvas.canvas.getBoundingClientRect();
+  const scale = Math.min(1, (box.width - 160) / (right - left), (box.height - 180) / (bottom - top));
+  canvas.ds.scale = scale;
+  canvas.ds.offset[0] = (box.width / scale - (right - left)) / 2 - left;
+  canvas.ds.offset[1] = (box.height / scale - (bottom - top)) / 2 - top;
+  canvas.setDirty(true, true);
+}
+
+async function save() {
+  const { output } = await window.app.graphToPrompt();
+  return { workflow: window.app.graph.serialize(), prompt: output };
+}
+
+async function reload(workflow) {
+  await window.app.loadGraphData(workflow);
+  return await save();
+}
+
+async function run() {
+  await window.app.queuePrompt(0);
+}
+
+window.veniceWorkflows = { build, showAll, save, reload, run };

@@ -1,0 +1,111 @@
+"""A raw server on loopback that says exactly what a test scripts, for answers no sandbox makes."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from types import TracebackType
+
+Script = Callable[[socket.socket], None]
+
+
+class ScriptedServer:
+    """Reads one request on each connection, then hands the connection to `script` and closes it.
+
+    requests: the bytes of each request as they came. connections: how many were opened, also
+    those on which no request came (a refused certificate).
+    """
+
+    def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
+        self._script = script
+        self._tls = tls
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._stopping = threading.Event()
+        self._open: list[socket.socket] = []
+        self.requests: list[bytes] = []
+        self.connections = 0
+
+    @property
+    def base_url(self) -> str:
+        """A base URL for the client."""
+        scheme = "https" if self._tls else "http"
+        return f"{scheme}://127.0.0.1:{self._listener.getsockname()[1]}/api/v1"
+
+    def __enter__(self) -> ScriptedServer:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopping.set()
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in self._open:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
+    def pause(self, seconds: float) -> None:
+        """Wait, but not beyond the end of the test."""
+        self._stopping.wait(seconds)
+
+    def _accept(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self._open.append(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with contextlib.suppress(OSError), connection:
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+            request = read_request(connection)
+            if request:
+                self.requests.append(request)
+                self._script(connection)
+
+
+def read_request(connection: socket.socket) -> bytes:
+    """One request with its body; what came of it, where the client goes away."""
+    came = b""
+    while b"\r\n\r\n" not in came:
+        chunk = connection.recv(65536)
+        if not chunk:
+            return came
+        came += chunk
+    head = came.partition(b"\r\n\r\n")[0]
+    length = next(
+        (
+            int(line.partition(b":")[2])
+            for line in head.split(b"\r\n")
+            if line.lower().startswith(b"content-length:")
+        ),
+        0,
+    )
+    while len(came) < len(head) + 4 + length:
+        chunk = connection.recv(65536)
+        if not chunk:
+            break
+        came += chunk
+    return came
+
+
+def saying(*parts: bytes) -> Script:
+    """A script that sends these bytes and closes."""
+
+    def script(connection: socket.socket) -> None:
+        for part in parts:
+            connection.sendall(part)
+
+    return script
