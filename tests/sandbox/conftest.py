@@ -6,6 +6,7 @@ import base64
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import pytest
@@ -81,9 +82,10 @@ def connect() -> Iterator[Callable[..., Api]]:
 def picture() -> Callable[..., bytes]:
     """Encoded pictures to send; of one colour, so that they stay small."""
 
-    def make(width: int = 320, height: int = 240, format_name: str = "PNG") -> bytes:
+    @cache
+    def make(width: int = 320, height: int = 240) -> bytes:
         out = io.BytesIO()
-        Image.new("RGB", (width, height), (200, 90, 40)).save(out, format_name)
+        Image.new("RGB", (width, height), (200, 90, 40)).save(out, "PNG", compress_level=1)
         return out.getvalue()
 
     return make

@@ -6,7 +6,7 @@ import pytest
 
 from venice_client.sandbox import Charge, Fault
 
-FREE_SIZE = {"width": ..., "height": ...}
+FREE_SIZE = {"width": ..., "height": ..., "format": "jpeg"}
 GPT = {**FREE_SIZE, "model": "gpt-image-2"}
 
 

@@ -164,7 +164,7 @@ def test_bad_base64(api, binary):
 
     image = api.generate(return_binary=binary).json()["images"][0]
 
-    with pytest.raises(ValueError, match="base64|padding|characters"):
+    with pytest.raises(ValueError, match=r"base64|padding|characters"):
         base64.b64decode(image, validate=True)
 
 
@@ -290,3 +290,18 @@ def test_a_request_that_the_api_refuses_uses_up_no_fault(api):
     api.sandbox.add_fault(Fault.status(500))
 
     assert [api.generate(seed="x").status_code, api.generate().status_code] == [400, 500]
+
+
+def test_faults_may_be_for_the_free_endpoints_too(api):
+    api.sandbox.add_fault(Fault.status(503), path="/models")
+    api.sandbox.add_fault(Fault.latency(0.2), path="/image/styles")
+
+    assert [api.get("/models").status_code for _ in range(2)] == [503, 200]
+    assert api.get("/image/styles").elapsed.total_seconds() >= 0.19
+
+
+def test_a_fault_without_a_path_is_for_any_paid_endpoint(api, encoded_picture):
+    api.sandbox.add_fault(Fault.status(503), path=None)
+
+    assert api.get("/models").status_code == 200
+    assert api.post("/image/upscale", {"image": encoded_picture()}).status_code == 503

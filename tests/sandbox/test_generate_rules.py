@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 PIXELS = {"width": 64, "height": 64}
-NO_PIXELS = {"width": ..., "height": ...}
+NO_PIXELS = {"width": ..., "height": ..., "format": "jpeg"}
 RATIO = {**NO_PIXELS, "model": "flux-2-pro"}
 TIER = {**NO_PIXELS, "model": "gpt-image-2"}
 JSON_ANSWER = {"return_binary": False}

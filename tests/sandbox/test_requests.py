@@ -54,6 +54,26 @@ def test_a_body_that_is_no_json_object_is_refused(api, body):
     assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_REQUEST")
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        b'"prompt": "\\ud800"',
+        b'"prompt": "x", "cfg_scale": 1' + b"0" * 400,
+        b'"prompt": "x", "cfg_scale": 1e999',
+        b'"prompt": "x", "seed": 1e999',
+        b'"prompt": "x", "seed": 1' + b"0" * 5000,
+    ],
+)
+def test_numbers_and_texts_beyond_reason_are_refused(api, fields):
+    headers = {"Content-Type": "application/json"}
+
+    answer = api.post(
+        "/image/generate", data=b'{"model": "chroma", ' + fields + b"}", headers=headers
+    )
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_REQUEST")
+
+
 def test_a_body_that_is_too_large_is_refused(connect):
     api = connect(max_body_bytes=1000)
 

@@ -22,7 +22,7 @@ IMAGE_DESCRIPTION_TAG = 0x010E
 
 @dataclass(frozen=True)
 class Scene:
-    """What a generated picture shows; `digest` decides its landscape."""
+    """What a generated picture shows; `digest` decides its landscape, `notes` are told last."""
 
     prompt: str
     model: str
@@ -30,6 +30,7 @@ class Scene:
     seed: int
     size: tuple[int, int]
     digest: bytes
+    notes: tuple[str, ...] = ()
 
 
 def draw_scene(scene: Scene) -> Image.Image:
@@ -37,7 +38,7 @@ def draw_scene(scene: Scene) -> Image.Image:
     picture = backdrop(scene.size, scene.digest, f"{scene.prompt}|{scene.style}")
     width, height = scene.size
     facts = (scene.model, f"{width} x {height}", f"seed {scene.seed}", scene.style or "no style")
-    draw_panel(picture, scene.prompt, facts)
+    draw_panel(picture, scene.prompt, (*facts, *scene.notes))
     draw_badge(picture)
     return picture
 

@@ -18,6 +18,13 @@ When = Callable[[Any], bool]
 Alter = Callable[[Answer, Mapping[str, str]], Answer]
 
 GENERATE = "/image/generate"
+PAID_PATHS = (
+    GENERATE,
+    "/image/edit",
+    "/image/multi-edit",
+    "/image/upscale",
+    "/image/background-remove",
+)
 BOMB_MEMBER_BYTES = 16 * 1024 * 1024
 BOMB_MEMBERS = 64
 
@@ -217,7 +224,7 @@ class FaultPlan:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, fault: Fault, path: str | None, times: int | None, when: When | None) -> None:
-        """Commit `fault` on the next `times` requests to `path` (None = any) that fit `when`."""
+        """Commit `fault` on the next `times` requests to `path` (None: any paid) that `when` fits."""
         if fault.picture_count is not None and path != GENERATE:
             raise ValueError(f"Fault.count is for {GENERATE} only")
         with self._lock:
@@ -232,7 +239,7 @@ class FaultPlan:
         """The first planned fault that fits, counted off; None where there is none."""
         with self._lock:
             for planned in self._planned:
-                if planned.path not in (None, path):
+                if planned.path != path and not (planned.path is None and path in PAID_PATHS):
                     continue
                 if planned.when is not None and not planned.when(payload):
                     continue

@@ -14,6 +14,8 @@ Check = Callable[[Any], Problems]
 Schema = Mapping[str, Check]
 
 FINE: Problems = {}
+# No prompt is longer; what is (a picture as base64) is looked at by its decoder.
+MAX_TEXT = 32_768
 
 
 def kind(value: object) -> str:
@@ -42,6 +44,8 @@ def text(least: int = 0, most: int | None = None) -> Check:
     def check(value: Any) -> Problems:
         if not isinstance(value, str):
             return expected("string", value)
+        if any("\ud800" <= character <= "\udfff" for character in value[:MAX_TEXT]):
+            return {"": "String is not valid Unicode"}
         if len(value) < least:
             return {"": f"String must contain at least {least} character(s)"}
         if most is not None and len(value) > most:
@@ -68,7 +72,7 @@ def number(least: float, most: float, *, above: bool = False) -> Check:
     def check(value: Any) -> Problems:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             return expected("number", value)
-        if not math.isfinite(value):
+        if isinstance(value, float) and not math.isfinite(value):
             return {"": "Expected a finite number"}
         if value < least or (above and value == least):
             return {"": f"Number must be greater than {'' if above else 'or equal to '}{least:g}"}

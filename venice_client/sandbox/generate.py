@@ -96,7 +96,12 @@ class GenerateJob:
             seed=self.seed,
             size=size or self.size,
             digest=hashlib.sha256(told.encode()).digest(),
+            notes=self._notes(),
         )
+
+    def _notes(self) -> tuple[str, ...]:
+        count = len(self.payload.get("style_references", ()))
+        return (f"{count} style reference{'s'[: count - 1]}",) if count else ()
 
 
 def checked_generate(payload: Mapping[str, Any]) -> GenerateJob:

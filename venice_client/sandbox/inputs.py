@@ -13,6 +13,7 @@ from .answers import Refusal, invalid_field
 # "Under 25 MB" and "under 8 MB", read as the smaller of the two megabytes there are.
 MAX_PICTURE_BYTES = 25_000_000
 MAX_REFERENCE_BYTES = 8_000_000
+FORMATS = ("PNG", "JPEG", "WEBP")
 MIN_PIXELS = 65_536
 MAX_PIXELS = 33_177_600
 
@@ -28,7 +29,7 @@ def open_picture(name: str, value: object, max_bytes: int = MAX_PICTURE_BYTES) -
         told = f"{name}: file size must be less than {max_bytes // 1_000_000}MB"
         raise Refusal(422, "IMAGE_TOO_LARGE", told)
     try:
-        picture = Image.open(io.BytesIO(content))
+        picture = Image.open(io.BytesIO(content), formats=FORMATS)
         if picture.width * picture.height > MAX_PIXELS:
             raise _too_many_pixels(name, picture)
         picture.load()

@@ -156,10 +156,11 @@ class Sandbox:
         times: int | None = 1,
         when: When | None = None,
     ) -> None:
-        """Commit a fault on the next `times` valid requests to `path`; None means always, any.
+        """Commit a fault on the next `times` requests to `path` that the API would have taken.
 
-        Faults wait in line in the order added. `when` sees the JSON payload (or the fields of a
-        form) and says whether the fault is for this request.
+        `times` None means always, `path` None any paid endpoint; free ones can be named too. Faults
+        wait in line in the order added. `when` sees the JSON payload (or the fields of a form, or
+        None for a GET) and says whether the fault is for this request.
         """
         self._service.faults.add(fault, path, times, when)
 

@@ -62,7 +62,7 @@ class Service:
         endpoint = PAID_ENDPOINTS.get(request.path) if request.method == "POST" else None
         try:
             if endpoint is None:
-                return self._free_answer(request), WHOLE
+                return self._faulty_free_answer(request)
             self._check_key(request)
             answer, fault = self._paid_answer(request, endpoint, key, entry)
         except Refusal as refusal:
@@ -92,6 +92,14 @@ class Service:
             self._check_key(request)
             return balance(self.ledger)
         raise Refusal(404, "NOT_FOUND", f"No such endpoint: {request.method} {request.path}")
+
+    def _faulty_free_answer(self, request: Incoming) -> tuple[Answer, Fault]:
+        answer = self._free_answer(request)
+        fault = self.faults.take(request.path, None) or WHOLE
+        self.stopping.wait(fault.latency_s or 0.0)
+        if fault.alter is not None:
+            answer = fault.alter(answer, request.headers)
+        return answer, fault
 
     def _paid_answer(
         self, request: Incoming, endpoint: PaidEndpoint, key: str, entry: Entry
