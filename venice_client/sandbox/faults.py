@@ -224,7 +224,7 @@ class FaultPlan:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, fault: Fault, path: str | None, times: int | None, when: When | None) -> None:
-        """Commit `fault` on the next `times` requests to `path` (None: any paid) that `when` fits."""
+        """Commit `fault` on the next `times` requests to `path` (None: any paid) that fit."""
         if fault.picture_count is not None and path != GENERATE:
             raise ValueError(f"Fault.count is for {GENERATE} only")
         with self._lock:
