@@ -22,7 +22,7 @@ from typing import Any
 
 from .errors import VeniceError
 from .nearest import nearest
-from .sizing import PixelRules, RatioRules, is_ratio
+from .sizing import MAX_SIDE, PixelRules, RatioRules, is_ratio
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def parse_model(entry: Any) -> Model | None:
         name=str(spec.get("name", "")),
         is_known=bool(limits),
         is_listed=True,
-        divisor=_whole(limits.get("widthHeightDivisor")),
+        divisor=_divisor(limits),
         ratios=tuple(name for name in _strings(limits.get("aspectRatios")) if is_ratio(name)),
         tiers=_strings(limits.get("resolutions")),
         qualities=_strings(limits.get("qualities")),
@@ -278,6 +278,11 @@ class Catalogue:
 
 def _file(home: Path, service: str) -> Path:
     return home / f"catalogue-{hashlib.sha256(service.encode()).hexdigest()[:12]}.json"
+
+
+def _divisor(limits: Mapping[str, Any]) -> int | None:
+    divisor = _whole(limits.get("widthHeightDivisor"))
+    return divisor if divisor and divisor <= MAX_SIDE else None
 
 
 def _input_images(limits: Mapping[str, Any], abilities: Mapping[str, Any]) -> int | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email.utils
 import math
 from collections.abc import Mapping
+from datetime import timezone
 
 MAX_RETRIES = 3
 """Tries after the first, for what is documented as retryable and was not charged."""
@@ -18,7 +19,7 @@ DEFAULT_RATE_WAIT = 10.0
 """Seconds to wait after a 429 that does not say how long."""
 
 MAX_PLAUSIBLE_WAIT = 24 * 3600.0
-"""A reset that lies further ahead is taken for nonsense, and for unknown."""
+"""A reset that lies further ahead, or further back, is taken for nonsense, and for unknown."""
 
 
 def backoff(retry: int, headers: Mapping[str, str], jitter: float) -> float:
@@ -46,7 +47,7 @@ def rate_limit_wait(headers: Mapping[str, str]) -> float:
     if reset is None or date is None:
         return DEFAULT_RATE_WAIT
     wait = reset - date
-    return max(0.0, wait) if wait <= MAX_PLAUSIBLE_WAIT else DEFAULT_RATE_WAIT
+    return max(0.0, wait) if abs(wait) <= MAX_PLAUSIBLE_WAIT else DEFAULT_RATE_WAIT
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
@@ -71,6 +72,8 @@ def _finite(text: str | None) -> float | None:
 
 def _http_date(text: str | None) -> float | None:
     try:
-        return email.utils.parsedate_to_datetime(text).timestamp() if text else None
+        moment = email.utils.parsedate_to_datetime(text) if text else None
     except (ValueError, TypeError, OverflowError):
         return None
+    # Without a zone it is UTC: HTTP knows no other, and the zone of this machine means nothing.
+    return moment.replace(tzinfo=moment.tzinfo or timezone.utc).timestamp() if moment else None

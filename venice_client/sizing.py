@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .errors import InvalidRequestError
-from .nearest import nearest_hint
+from .paid import AUTO, check_offered
 
 MAX_SIDE = 1280
 """The schema's maximum for width and height."""
@@ -16,7 +16,8 @@ MAX_SIDE = 1280
 TIER_TOLERANCE = 0.9
 """A tier S is large enough for an area of up to S² / 0.9, so that 1344×768 is still 1K."""
 
-AUTO = "auto"
+MAX_RATIO = 1000.0
+"""What is longer or higher than this is no ratio of a picture."""
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,10 @@ def nearest_ratio(width: int, height: int, ratios: Sequence[str]) -> str:
 def ratio_of(name: str) -> float:
     """Width over height of a ratio such as "16:9"; raises ValueError if it is none."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)", name)
-    if not match or not float(match[1]) or not float(match[2]):
+    width, height = (float(match[1]), float(match[2])) if match else (0.0, 0.0)
+    if not width or not height or not 1 / MAX_RATIO <= width / height <= MAX_RATIO:
         raise ValueError(f"{name!r} is no ratio")
-    return float(match[1]) / float(match[2])
+    return width / height
 
 
 def is_ratio(name: str) -> bool:
@@ -164,7 +166,7 @@ def _fit_ratio(
     if ratio == AUTO:
         ratio = nearest_ratio(width, height, rules.ratios)
     elif rules.is_complete:
-        _check(ratio, rules.ratios, "aspect_ratio", model)
+        check_offered("aspect_ratio", ratio, rules.ratios, model)
     fields: dict[str, int | str] = {"aspect_ratio": ratio}
     notes = []
     if aspect_ratio == AUTO and not math.isclose(ratio_of(ratio), width / height):
@@ -190,7 +192,7 @@ def _tier(
 ) -> tuple[str, str]:
     if resolution != AUTO:
         if rules.is_complete:
-            _check(resolution, rules.tiers, "resolution", model)
+            check_offered("resolution", resolution, rules.tiers, model)
         return resolution, ""
     tier, is_enough = smallest_tier(width, height, rules.tiers)
     side = tier_side(tier)
@@ -199,12 +201,3 @@ def _tier(
     if side and not TIER_TOLERANCE <= side * side / (width * height) <= 1 / TIER_TOLERANCE:
         return tier, f"{width}×{height} was sent as {tier} (about {side:.0f}² pixels), for {model}."
     return tier, ""
-
-
-def _check(value: str, offered: Sequence[str], field: str, model: str) -> None:
-    if value not in offered:
-        raise InvalidRequestError(
-            f"{model} does not offer {field} {value}. {nearest_hint(value, offered)} "
-            f"It offers {', '.join(offered)}, or choose auto.",
-            field,
-        )

@@ -1,0 +1,62 @@
+"""What tests of the client share: a client of the sandbox, and waits cut short."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from venice_client import GenerateRequest, Settings, VeniceClient, gate, retry, service
+from venice_client.credentials import ApiKey
+from venice_client.sandbox import Sandbox
+
+KEY = "test-key"
+MakeClient = Callable[..., VeniceClient]
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits between tries are hundredths of seconds; no gate of another test is met again."""
+    monkeypatch.setattr(retry, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(gate, "RESET_JITTER", 0.0)
+    monkeypatch.setattr(service, "_gates", {})
+
+
+@pytest.fixture
+def make_client(home: Path) -> MakeClient:
+    """Makes a client: `make_client(base_url, key=…, session=…, timeout=…)`."""
+
+    def make(base_url: str, *, key: str = KEY, session: Any = None, **settings: Any) -> Any:
+        settings = {"timeout": 10.0, "home": home, "key": ApiKey(key), **settings}
+        return VeniceClient(Settings(base_url=base_url, **settings), session=session)
+
+    return make
+
+
+@pytest.fixture
+def client(sandbox: Sandbox, make_client: MakeClient) -> VeniceClient:
+    """A client of the sandbox, with its lists fetched already."""
+    made = make_client(sandbox.base_url)
+    made.catalogue.refresh()
+    sandbox.forget()
+    return made
+
+
+@pytest.fixture
+def request_for() -> Callable[..., GenerateRequest]:
+    """A small request: `request_for(seed=7, …)`."""
+
+    def build(**changes: Any) -> GenerateRequest:
+        given = {"model": "z-image-turbo", "prompt": "a fox", "width": 64, "height": 64, "seed": 7}
+        return GenerateRequest(**{**given, **changes})
+
+    return build
+
+
+@pytest.fixture
+def strict_sandbox() -> Iterator[Sandbox]:
+    """A sandbox that is not held against the published document, for answers out of it."""
+    with Sandbox(keys=(KEY,)) as running:
+        yield running
