@@ -75,6 +75,10 @@ class Batch(Generic[T]):
         for progress in self.progress:
             progress.drop()
 
+    def leave(self) -> None:
+        """The end of the process does not wait for this batch (it does for every other one)."""
+        _running.discard(self)
+
     def status(self) -> str:
         """What it is doing, in a line: n of m, phases with their seconds."""
         now = time.monotonic()

@@ -1,0 +1,59 @@
+"""`account`: balance and rate limits of the key."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from typing import Any
+
+from ..client import VeniceClient
+from . import exits
+from .console import Console, table
+
+
+def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
+    parser = add_parser("account", help="balance and rate limits of the key; free")
+    parser.add_argument("--limits", action="store_true", help="the rate limits of every model")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    client = VeniceClient()
+    account = client.account()
+    balances = account.balance.get("balances")
+    lines = [f"service  {client.service.name}"]
+    for unit, amount in (balances if isinstance(balances, dict) else {}).items():
+        lines.append(f"balance  {_amount(amount)} {str(unit).upper()}")
+    may_spend = account.balance.get("canConsume")
+    lines += [] if may_spend is not False else ["The balance is used up: top up at venice.ai."]
+    limits = _limits(account.rate_limits)
+    if args.limits:
+        lines += table([("MODEL", "LIMIT"), *limits])
+    else:
+        lines.append(f"limits   of {len(limits)} models: --limits lists them")
+    console.result(
+        {
+            "service": client.service.name,
+            "balance": account.balance,
+            "rate_limits": account.rate_limits,
+        },
+        lines,
+    )
+    return exits.OK
+
+
+def _amount(amount: Any) -> str:
+    return f"{amount:.2f}" if isinstance(amount, int | float) else "no"
+
+
+def _limits(data: dict[str, Any]) -> list[tuple[str, str]]:
+    """(model, its limits in words), from the API's own object."""
+    rows = []
+    entries = data.get("rateLimits")
+    for entry in entries if isinstance(entries, list) else []:
+        limits = entry.get("rateLimits") if isinstance(entry, dict) else None
+        if not isinstance(limits, list):
+            continue
+        words = [f"{x.get('amount')} {x.get('type')}" for x in limits if isinstance(x, dict)]
+        rows.append((str(entry.get("apiModelId")), ", ".join(words)))
+    return rows

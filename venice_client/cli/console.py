@@ -1,0 +1,85 @@
+"""What a person or a program gets to read: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..errors import ApiError, VeniceError
+
+CLEAR_LINE = "\r\x1b[K"
+
+
+class Console:
+    """Writes for one command. is_json: results as one JSON value. is_verbose: whole errors."""
+
+    def __init__(self, is_json: bool = False, is_verbose: bool = False) -> None:
+        self.is_json = is_json
+        self._is_verbose = is_verbose
+        self._is_live = sys.stderr.isatty()
+        self._shown = ""
+
+    def result(self, value: Any, lines: Sequence[str]) -> None:
+        """The result on stdout: `value` as JSON if that was asked for, else `lines`."""
+        self.clear_progress()
+        if self.is_json:
+            lines = [json.dumps(value, ensure_ascii=False, indent=1)]
+        for line in lines:
+            print(line, flush=True)
+
+    def note(self, text: str) -> None:
+        """A line on stderr."""
+        self.clear_progress()
+        print(text, file=sys.stderr, flush=True)
+
+    def error(self, error: BaseException, prefix: str = "") -> None:
+        """An error on stderr: its first line, or all of it with --verbose."""
+        text = str(error) or type(error).__name__
+        self.note(prefix + (text if self._is_verbose else text.partition("\n")[0]))
+
+    def progress(self, text: str) -> None:
+        """What is going on: one line updated in place on a terminal, else a line a change."""
+        if self._is_live:
+            width = shutil.get_terminal_size().columns - 1
+            print(CLEAR_LINE + text[:width], end="", file=sys.stderr, flush=True)
+            self._shown = text
+        elif text and (steady := re.sub(r",? \d+ s( left)?", "", text)) != self._shown:
+            print(steady, file=sys.stderr, flush=True)
+            self._shown = steady
+
+    def clear_progress(self) -> None:
+        """Takes the progress line away, before something else is written."""
+        if self._is_live and self._shown:
+            print(CLEAR_LINE, end="", file=sys.stderr, flush=True)
+            self._shown = ""
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Rows as lines with aligned columns; the first row is the head."""
+    widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
+
+
+def describe(error: BaseException) -> Mapping[str, Any]:
+    """An error as a JSON object."""
+    facts: dict[str, Any] = {
+        "type": type(error).__name__,
+        "message": str(error),
+        "may_have_been_charged": isinstance(error, VeniceError) and error.may_have_been_charged,
+    }
+    if isinstance(error, ApiError):
+        facts.update(
+            status=error.status,
+            code=error.code,
+            api_message=error.api_message,
+            fields=error.fields,
+            request_id=error.request_id,
+        )
+    return facts

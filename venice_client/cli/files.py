@@ -1,0 +1,140 @@
+"""File names for pictures, and writing them. Nothing that exists is overwritten unasked."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import InvalidRequestError, PaidAnswerError
+from ..images import image_format
+
+FORMATS = {".png": "png", ".webp": "webp", ".jpg": "jpeg", ".jpeg": "jpeg"}
+"""The format that each extension stands for."""
+
+EXTENSIONS = {"png": ".png", "webp": ".webp", "jpeg": ".jpg"}
+DEFAULT_STEM = "venice"
+
+
+class NotWritten(PaidAnswerError):
+    """A picture that was paid for could not be written."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where pictures go: `folder/stem` with `extension`, which is "" where none was given."""
+
+    folder: Path
+    stem: str
+    extension: str
+
+    @property
+    def format(self) -> str | None:
+        """The format that the extension stands for, or None without one."""
+        return FORMATS.get(self.extension.lower())
+
+    def path(self, number: int | None, format: str) -> Path:
+        """The file of picture `number` (None: without a number) in `format`."""
+        right = self.extension if self.format == format else EXTENSIONS[format]
+        end = "" if number is None else f"-{number}"
+        return self.folder / f"{self.stem}{end}{right}"
+
+    def first_number(self, count: int, force: bool) -> int | None:
+        """The number of the first of `count` pictures: None for a single one whose name is free.
+
+        Otherwise the numbers go on after the highest one that is taken, or with `force` from 1.
+        """
+        if force:
+            return None if count == 1 else 1
+        taken = self._taken()
+        if count == 1 and None not in taken:
+            return None
+        return 1 + max((number for number in taken if number is not None), default=0)
+
+    def _taken(self) -> set[int | None]:
+        """The numbers of this stem's pictures in the folder; None for the one without."""
+        pattern = re.compile(re.escape(self.stem) + r"(?:-(\d+))?(\.\w+)", re.IGNORECASE)
+        names = [path.name for path in self.folder.iterdir()] if self.folder.is_dir() else []
+        found = [match for name in names if (match := pattern.fullmatch(name))]
+        return {int(m[1]) if m[1] else None for m in found if m[2].lower() in FORMATS}
+
+
+def parse_target(text: str) -> Target:
+    """A target from what -o says: a file, or a folder (one that exists, or ends in a slash).
+
+    Raises InvalidRequestError for an extension that stands for no format.
+    """
+    path = Path(text).expanduser()
+    if text.endswith(("/", os.sep)) or path.is_dir():
+        return Target(path, DEFAULT_STEM, "")
+    extension = path.suffix
+    if extension and extension.lower() not in FORMATS:
+        raise InvalidRequestError(
+            f"-o {text}: {extension} is no format of a picture; use {', '.join(FORMATS)}, or no "
+            "extension."
+        )
+    return Target(path.parent, path.stem if extension else path.name, extension)
+
+
+def prepare_folder(folder: Path) -> None:
+    """Makes the folder, and sees that it can be written to, before anything is paid for."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InvalidRequestError(
+            f"Nothing can be written to {folder} ({error.strerror}): choose another place with -o."
+        ) from None
+
+
+def write_picture(target: Target, number: int | None, data: bytes, force: bool) -> Path:
+    """Writes the bytes as they are, under the extension of what they are; answers the path.
+
+    A name that was taken in the meantime gives way to the next number. Raises NotWritten.
+    """
+    format = image_format(data)
+    assert format is not None, "checked when it came"
+    while True:
+        path = target.path(number, format)
+        try:
+            _write(path, data, force)
+            return path
+        except FileExistsError:
+            number = (number or 0) + 1
+        except OSError as error:
+            raise NotWritten(
+                f"{path} could not be written ({error.strerror}), and its picture was paid for. "
+                "Make room, or choose another place with -o, and ask again with the same seed: "
+                "what is still kept is free."
+            ) from None
+
+
+def _write(path: Path, data: bytes, force: bool) -> None:
+    if not force:
+        try:
+            with path.open("xb") as file:
+                file.write(data)
+        except FileExistsError:
+            raise
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
+        return
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".venice-")
+    try:
+        with os.fdopen(handle, "wb") as out:
+            out.write(data)
+        Path(aside).chmod(0o666 & ~_umask())
+        Path(aside).replace(path)
+    except OSError:
+        Path(aside).unlink(missing_ok=True)
+        raise
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,193 @@
+"""The options of `generate`, and from them a request."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import secrets
+from pathlib import Path
+
+from ..errors import InvalidRequestError
+from ..payloads import DEFAULT_SIDE, FORMATS, QUALITIES, GenerateRequest, StyleReference
+from ..seeds import MAX_SEED, fold_seed
+from ..sizing import AUTO
+from .files import Target, parse_target
+
+DEFAULT_MODEL = "z-image-turbo"
+MAX_COUNT = 100
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("prompt", help="what the picture shows")
+    _add_usual(parser)
+    _add_sizes(parser)
+    _add_model_settings(parser)
+    _add_switches(parser)
+
+
+def _add_usual(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "-o",
+        "--output",
+        metavar="FILE",
+        default="venice",
+        help="where to: fox.png, or a folder; the extension decides the format unless --format "
+        "does (default: venice.png here)",
+    )
+    add("-n", "--count", type=_count, default=1, metavar="N", help=f"pictures, 1 to {MAX_COUNT}")
+    add("--force", action="store_true", help="overwrite files that exist")
+    add("--model", default=DEFAULT_MODEL, help="`models` lists them (default %(default)s)")
+    add("--negative", metavar="TEXT", default="", help="the negative prompt")
+    add("--style", metavar="NAME", default="", help="a style preset; `styles` lists them")
+    add(
+        "--seed",
+        type=int,
+        metavar="N",
+        help=f"1 to {MAX_SEED}; others are folded into that. Picture i gets seed + i. Without it "
+        "one is drawn here and printed",
+    )
+    add(
+        "--variants",
+        action="store_true",
+        help="ask for up to four pictures of one seed a request, instead of one a seed",
+    )
+
+
+def _add_sizes(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("size").add_argument
+    add(
+        "--size",
+        type=_size,
+        default=(DEFAULT_SIDE, DEFAULT_SIDE),
+        metavar="WxH",
+        help="pixels, such as 1024x768; fitted to what the model takes (default 1024x1024)",
+    )
+    add("--aspect-ratio", metavar="W:H", default=AUTO, help="overrides the ratio of --size")
+    add("--resolution", metavar="TIER", default=AUTO, help="1K, 2K or 4K; overrides --size")
+    add("--format", choices=FORMATS, help="of the picture (default: by -o, else png)")
+
+
+def _add_model_settings(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("where the model has it").add_argument
+    add("--quality", choices=(AUTO, *QUALITIES), default=AUTO)
+    add("--steps", type=int, metavar="N", help="inference steps, at least 1")
+    add("--cfg-scale", type=float, metavar="X", help="how closely to follow the prompt, up to 20")
+    add("--lora-strength", type=int, metavar="N", help="0 to 100")
+    add(
+        "--style-reference",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a picture whose look guides the result, under 8 MB; may be given again",
+    )
+    add(
+        "--style-reference-strength",
+        type=float,
+        default=0.5,
+        metavar="X",
+        help="0.1 to 1, for all of them (default %(default)s)",
+    )
+
+
+def _add_switches(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("switches (not given: the API's own default)")
+    either = argparse.BooleanOptionalAction
+    group.add_argument("--watermark", action=either, help="a Venice watermark, or ask for none")
+    safe = group.add_mutually_exclusive_group()
+    safe.add_argument(
+        "--safe-mode",
+        action="store_true",
+        default=None,
+        help="blur adult content (the API's default)",
+    )
+    safe.add_argument(
+        "--unsafe", dest="safe_mode", action="store_false", default=None, help="do not blur it"
+    )
+    group.add_argument("--exif", action=either, help="prompt and settings in the picture's EXIF")
+    group.add_argument(
+        "--enhance",
+        action=either,
+        help="have the prompt rewritten first: up to 30 s, about 0.04 USD a request",
+    )
+    group.add_argument(
+        "--web-search", action=either, help="let the model search the web: about 0.01 USD a request"
+    )
+    group.add_argument(
+        "--prompt-thinking",
+        action=either,
+        help="let the model think about the prompt first, or not: faster",
+    )
+
+
+def target_from(args: argparse.Namespace) -> Target:
+    """Where the pictures go. Raises InvalidRequestError."""
+    return parse_target(args.output)
+
+
+def request_from(args: argparse.Namespace, target: Target) -> tuple[GenerateRequest, list[str]]:
+    """The request that the options mean, and notes on what was changed in it.
+
+    Its seed is always set, so that the picture can be made again. Raises InvalidRequestError.
+    """
+    asked = 1 + secrets.randbelow(MAX_SEED) if args.seed is None else args.seed
+    seed = fold_seed(asked)
+    notes = []
+    if seed != asked:
+        notes.append(f"note: seed {asked} was folded into {seed}: Venice takes 1 to {MAX_SEED}.")
+    width, height = args.size
+    request = GenerateRequest(
+        model=args.model,
+        prompt=args.prompt,
+        negative_prompt=args.negative,
+        width=width,
+        height=height,
+        aspect_ratio=args.aspect_ratio,
+        resolution=args.resolution,
+        quality=args.quality,
+        steps=args.steps,
+        cfg_scale=args.cfg_scale,
+        seed=seed,
+        style_preset=args.style.strip(),
+        style_references=_references(args.style_reference, args.style_reference_strength),
+        lora_strength=args.lora_strength,
+        format=args.format or target.format or "png",
+        hide_watermark=_inverse(args.watermark),
+        safe_mode=args.safe_mode,
+        embed_exif_metadata=args.exif,
+        enable_web_search=args.web_search,
+        enhance_prompt=args.enhance,
+        disable_prompt_optimization_thinking=_inverse(args.prompt_thinking),
+    )
+    return request, notes
+
+
+def _references(files: list[str], strength: float) -> tuple[StyleReference, ...]:
+    found = []
+    for name in files:
+        try:
+            found.append(StyleReference(Path(name).expanduser().read_bytes(), strength))
+        except OSError as error:
+            raise InvalidRequestError(
+                f"The style reference {name} cannot be read ({error.strerror}).",
+                "style_references",
+            ) from None
+    return tuple(found)
+
+
+def _inverse(switch: bool | None) -> bool | None:
+    return None if switch is None else not switch
+
+
+def _size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,5})[xX×](\d{1,5})", text.strip())
+    if not match or not int(match[1]) or not int(match[2]):
+        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 1024x768")
+    return int(match[1]), int(match[2])
+
+
+def _count(text: str) -> int:
+    count = int(text) if text.isdecimal() else 0
+    if not 1 <= count <= MAX_COUNT:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {MAX_COUNT}")
+    return count

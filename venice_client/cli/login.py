@@ -1,0 +1,49 @@
+"""`login`: asks for the key without echo, checks it with a free call, and writes it to a file."""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import os
+import sys
+from collections.abc import Callable
+
+from ..client import VeniceClient
+from ..credentials import ApiKey, load_settings, save_key
+from ..errors import SettingsError
+from . import exits
+from .console import Console
+
+
+def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
+    parser = add_parser(
+        "login",
+        help="save the Venice key on this machine",
+        description="Asks for the Venice key without showing it, checks it with a free call, and\n"
+        "writes it to venice.json, readable by you alone. The key is no option, so that it\n"
+        "stays out of the shell's history; a program can give it on stdin.",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    settings = load_settings()
+    key = ApiKey(_ask())
+    if not key.reveal():
+        raise SettingsError("No key was given: copy one from venice.ai, Settings, API.")
+    client = VeniceClient(settings, key=key.reveal())
+    client.account()
+    path = save_key(settings.home, key)
+    console.result(
+        {"saved": str(path), "service": client.service.name},
+        [f"The key works with {client.service.name}. It is saved in {path}."],
+    )
+    if os.environ.get("VENICE_API_KEY", "").strip():
+        console.note("VENICE_API_KEY is set too, and goes before the file: unset it.")
+    return exits.OK
+
+
+def _ask() -> str:
+    if sys.stdin.isatty():
+        return getpass.getpass("Venice key (not shown): ")
+    return sys.stdin.readline()

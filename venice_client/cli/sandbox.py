@@ -1,0 +1,56 @@
+"""`sandbox`: the local stand-in for the API in the foreground."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable
+
+from ..errors import VeniceError
+from ..sandbox import Sandbox
+from . import exits
+from .console import Console
+
+KEY = "local"
+DEFAULT_PORT = 8484
+
+
+def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
+    parser = add_parser(
+        "sandbox",
+        help="run a local stand-in for the API, to try without paying",
+        description="Runs a local stand-in for the Venice image API on 127.0.0.1 until Ctrl-C,\n"
+        "and prints the two settings that point the client and the nodes at it.",
+    )
+    parser.add_argument(
+        "--port", type=int, default=DEFAULT_PORT, help="0 takes a free one (default %(default)s)"
+    )
+    parser.add_argument(
+        "--latency", type=float, default=0.0, metavar="S", help="seconds each picture takes"
+    )
+    parser.add_argument(
+        "--rate-limit", type=int, metavar="N", help="requests a minute (default: no limit)"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace, console: Console) -> int:
+    sandbox = Sandbox(
+        port=args.port, keys=(KEY,), rate_limit=args.rate_limit, latency_s=args.latency
+    )
+    try:
+        sandbox.start()
+    except (OSError, OverflowError) as error:
+        raise VeniceError(f"Port {args.port} cannot be used ({error}): try --port 0.") from None
+    try:
+        settings = {"VENICE_API_BASE": sandbox.base_url, "VENICE_API_KEY": KEY}
+        console.result(settings, [f"export {name}={value}" for name, value in settings.items()])
+        console.note("The sandbox runs; Ctrl-C ends it.")
+        while True:
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        count = len(sandbox.charges)
+        console.note(f"{count} charges; the API would have charged {sandbox.charged_usd:.2f} USD.")
+    finally:
+        sandbox.stop()
+    return exits.OK
