@@ -6,8 +6,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import openapi
 import pytest
+
+import openapi
 
 GOOD = {
     "model": "z-image-turbo",

@@ -76,4 +76,5 @@ def missing(reason: str) -> NoReturn:
     """End the test: failed where a ComfyUI was asked for, else skipped by name."""
     if REQUIRED:
         pytest.fail(reason, pytrace=False)
-    pytest.skip(reason)
+    lines = reason.splitlines()
+    pytest.skip(" ".join(lines[:1] + lines[1:][-1:]))
