@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from venice_client.sandbox import ledger
+
 
 @pytest.mark.parametrize("path", ["/api_keys/rate_limits", "/billing/balance"])
 @pytest.mark.parametrize("header", ["", "Bearer wrong", "canary-key-5d41", "Basic abc"])
@@ -52,6 +54,17 @@ def test_a_body_that_is_no_json_object_is_refused(api, body):
     answer = api.post("/image/generate", data=body, headers=headers)
 
     assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_REQUEST")
+
+
+def test_the_oldest_large_bodies_are_forgotten(api, monkeypatch):
+    monkeypatch.setattr(ledger, "KEPT_BODY_BYTES", 1000)
+
+    for seed in (1, 2, 3):
+        api.generate(seed=seed, prompt="x" * 400)
+
+    first, *rest = api.sandbox.requests
+    assert (first.json, first.body, first.status, first.charged_usd) == (None, b"", 200, 0.01)
+    assert rest[-1].json["seed"] == 3
 
 
 @pytest.mark.parametrize(

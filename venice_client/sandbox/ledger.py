@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from .answers import Refusal
 
 PAID_PREFIX = "/image/"
+# A sandbox may run for days inside a program that sends large pictures.
+KEPT_BODY_BYTES = 128 * 1024 * 1024
 
 
 class Charge(NamedTuple):
@@ -23,7 +25,10 @@ class Charge(NamedTuple):
 
 @dataclass(frozen=True)
 class RecordedRequest:
-    """One request as it came in. `status` is None while it runs, and where it was dropped."""
+    """One request as it came in. `status` is None while it runs, and where it was dropped.
+
+    Of many requests with large bodies, the oldest lose `body`, `json` and `form`.
+    """
 
     method: str
     path: str
@@ -45,6 +50,8 @@ class Ledger:
     _requests: list[RecordedRequest] = field(default_factory=list)
     _charges: list[Charge] = field(default_factory=list)
     _under_way: int = 0
+    _kept_bytes: int = 0
+    _emptied: int = 0
     _generation: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -53,6 +60,7 @@ class Ledger:
         with self._lock:
             self._requests.clear()
             self._charges.clear()
+            self._kept_bytes = self._emptied = 0
             self._generation += 1
             self.max_concurrent = self._under_way
 
@@ -85,6 +93,17 @@ class Ledger:
         """The balance less the charges."""
         return max(0.0, round(self.balance_usd - self.charged_usd, 6))
 
+    def _change(self, index: int, changes: dict[str, Any]) -> None:
+        held = self._requests
+        before = len(held[index].body)
+        held[index] = replace(held[index], **changes)
+        self._kept_bytes += len(held[index].body) - before
+        while self._kept_bytes > KEPT_BODY_BYTES and self._emptied < len(held) - 1:
+            oldest = held[self._emptied]
+            self._kept_bytes -= len(oldest.body)
+            held[self._emptied] = replace(oldest, body=b"", json=None, form=None)
+            self._emptied += 1
+
     def check_balance(self, usd: float) -> None:
         """Refuse what the balance does not cover.
 
@@ -109,8 +128,7 @@ class Entry:
         """Change what is written of the request: its body once read, its status, its charge."""
         with self.ledger._lock:
             if self.generation == self.ledger._generation:
-                held = self.ledger._requests
-                held[self.index] = replace(held[self.index], **changes)
+                self.ledger._change(self.index, changes)
 
     def charge(self, charge: Charge) -> None:
         """Write down what the request costs."""

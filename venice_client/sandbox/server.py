@@ -193,6 +193,8 @@ class _Server(socketserver.ThreadingTCPServer):
         """Remember a connection, to drop it at the end."""
         with self._lock:
             self._connections.add(connection)
+        if self.service.stopping.is_set():
+            connection.shutdown(socket.SHUT_RDWR)
 
     def release(self, connection: socket.socket) -> None:
         """Forget a connection that has ended."""
