@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import warnings
+import struct
 from typing import Literal
 
 import numpy as np
@@ -19,6 +19,18 @@ MAX_PIXELS = 50_000_000
 """The largest pictures of the API have 33,177,600 pixels."""
 
 CHARGED = "It may have been charged."
+
+PNG_END = b"IEND\xaeB`\x82"
+DAMAGE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    struct.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+"""What Pillow raises for damaged files, and for a size beyond its own limit."""
 
 
 def image_format(data: bytes) -> str | None:
@@ -39,10 +51,8 @@ def decode(data: bytes, mode: Literal["RGB", "RGBA"] = "RGB") -> Array:
     """
     image = _open(data)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about odd metadata, which is not shown
-            return np.array(image.convert(mode), dtype=np.uint8)
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+        return np.array(_plain(image).convert(mode), dtype=np.uint8)
+    except DAMAGE as error:
         raise BadAnswer(
             f"The image cannot be decoded: it is damaged. {CHARGED} ({error})"
         ) from None
@@ -77,10 +87,8 @@ def _open(data: bytes) -> Image.Image:
     if not _is_whole(data, name):
         raise BadAnswer(f"The {name.upper()} image is cut short ({len(data)} bytes). {CHARGED}")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data), formats=[name.upper()])
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        image = Image.open(io.BytesIO(data), formats=[name.upper()])
+    except DAMAGE as error:
         raise BadAnswer(f"The {name.upper()} image cannot be read ({error}). {CHARGED}") from None
     width, height = image.size
     if width * height > MAX_PIXELS:
@@ -91,13 +99,33 @@ def _open(data: bytes) -> Image.Image:
     return image
 
 
+def _plain(image: Image.Image) -> Image.Image:
+    """`image` in a mode that converts to RGB as it looks.
+
+    Pillow would take the low byte of 16 bits of grey, and warn of a palette with transparency.
+    """
+    if image.mode.startswith("I"):
+        return Image.fromarray((np.asarray(image, dtype=np.uint32) // 257).astype(np.uint8))
+    if image.mode == "P" and "transparency" in image.info:
+        return image.convert("RGBA")
+    return image
+
+
 def _is_whole(data: bytes, name: str) -> bool:
     """Whether the end is there. Pillow may be set, by anyone, to fill cut images with grey."""
     if name == "png":
-        return b"IEND" in data[-64:]
+        return PNG_END in data[-64:]
     if name == "jpeg":
-        return b"\xff\xd9" in data[-4096:]
+        return b"\xff\xd9" in data[_first_scan(data) :]
     return len(data) >= 8 + int.from_bytes(data[4:8], "little")
+
+
+def _first_scan(jpeg: bytes) -> int:
+    """Where the pixels of a JPEG begin; what is before, such as a thumbnail, has its own ends."""
+    at = 2
+    while jpeg[at : at + 1] == b"\xff" and jpeg[at + 1 : at + 2] != b"\xda":
+        at += 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
+    return at
 
 
 def _describe(data: bytes) -> str:
