@@ -10,8 +10,8 @@ import pytest
 
 import openapi
 from comfy_client import ComfyClient
+from comfy_running import KEY, Running
 from comfyui_process import ComfyUIProcess, Installation, StartFailed, find, find_old, make_base
-from under_test import KEY, Running
 from venice_client.sandbox import Sandbox
 
 # As the person's shell has it, before the fixtures of single tests change it.

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from comfy_client import wait_for
+from comfy_running import KEY, Running
 from graphs import Graph
-from under_test import KEY, Running
 from venice_client.sandbox import Fault
 
 pytestmark = [pytest.mark.comfyui, pytest.mark.timeout(300)]

@@ -7,8 +7,8 @@ import io
 import pytest
 from PIL import Image
 
+from comfy_running import Running
 from comfyui_process import PACK_FOLDER
-from under_test import Running
 
 pytestmark = [pytest.mark.comfyui, pytest.mark.timeout(300)]
 

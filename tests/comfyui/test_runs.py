@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from comfy_client import wait_for
+from comfy_running import Running
 from graphs import Graph, second
-from under_test import Running
 
 pytestmark = [pytest.mark.comfyui, pytest.mark.timeout(300)]
 

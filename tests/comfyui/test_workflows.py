@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from comfy_running import Running
 from comfyui_process import ROOT
-from under_test import Running
 
 TWINS = Path(__file__).parent / "api"
 WORKFLOWS = ROOT / "example_workflows"

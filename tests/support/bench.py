@@ -1,0 +1,150 @@
+"""Runs the pack's node classes against a sandbox, and says how each run ended and what it cost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from venice_client.sandbox import Sandbox
+
+KEY = "test-key"
+PROMPT = "a fox in snow"
+GENERATE: Mapping[str, Any] = {
+    "model": "z-image-turbo",
+    "prompt": PROMPT,
+    "width": 64,
+    "height": 64,
+    "seed": 100,
+    "batch_size": 1,
+}
+
+
+@dataclass(frozen=True)
+class End:
+    """How one run of a node ended.
+
+    outputs: what the node answered, or (). texts: the status texts on the way. sent: the bodies of
+    the paid requests of this run. charged: USD by the sandbox's own books.
+    """
+
+    outputs: tuple[Any, ...]
+    error: BaseException | None
+    texts: tuple[str, ...]
+    sent: tuple[Any, ...]
+    charged: float
+    seconds: float
+
+    @property
+    def pictures(self) -> int:
+        """How many pictures are shown."""
+        return len(self.outputs[0]) if self.outputs else 0
+
+    @property
+    def tensor(self) -> Any:
+        return self.outputs[0]
+
+    @property
+    def info(self) -> dict[str, Any]:
+        """The `info` output, which must be strict JSON."""
+        told: dict[str, Any] = json.loads(self.outputs[-1], parse_constant=_refuse)
+        return told
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds as sent, in order of size: side by side they arrive in any order."""
+        return sorted(sent["seed"] for sent in self.sent)
+
+    @property
+    def error_name(self) -> str:
+        return type(self.error).__name__ if self.error is not None else ""
+
+    @property
+    def first_line(self) -> str:
+        """The first line of the error, which is what ComfyUI shows."""
+        return str(self.error).partition("\n")[0] if self.error is not None else ""
+
+
+@dataclass
+class Bench:
+    """The pack under test, the sandbox it pays, and its home folder."""
+
+    pack: ModuleType
+    sandbox: Sandbox
+    home: Path
+    texts: list[str] = field(default_factory=list)
+
+    def run(self, node: str, **inputs: Any) -> End:
+        """Runs one node to its end, in an event loop of its own, as ComfyUI does."""
+        before, charged = len(self.sandbox.paid_requests), self.sandbox.charged_usd
+        texts = len(self.texts)
+        began = time.monotonic()
+        outputs: tuple[Any, ...] = ()
+        error: BaseException | None = None
+        instance = self.pack.NODE_CLASS_MAPPINGS[node]()
+        try:
+            outputs = asyncio.run(getattr(instance, instance.FUNCTION)(**inputs))
+        except (Exception, asyncio.CancelledError) as raised:
+            error = raised
+        return End(
+            outputs,
+            error,
+            tuple(self.texts[texts:]),
+            tuple(_body(request) for request in self.sandbox.paid_requests[before:]),
+            round(self.sandbox.charged_usd - charged, 6),
+            time.monotonic() - began,
+        )
+
+    def generate(self, **inputs: Any) -> End:
+        """Runs Venice Generate Image with small pictures; `inputs` over the defaults."""
+        return self.run("VeniceGenerateImage", **{**GENERATE, **inputs})
+
+    def side_by_side(self, *runs: Callable[[], End], pause: float = 0.0) -> list[End]:
+        """Several runs at once, each in a thread of its own, `pause` seconds after another."""
+        ends: list[End | None] = [None] * len(runs)
+
+        def one(index: int) -> None:
+            ends[index] = runs[index]()
+
+        threads = [threading.Thread(target=one, args=(i,), daemon=True) for i in range(len(runs))]
+        for thread in threads:
+            thread.start()
+            time.sleep(pause)
+        for thread in threads:
+            thread.join(60)
+        done = [end for end in ends if end is not None]
+        assert len(done) == len(runs), "a run hangs"
+        return done
+
+    @property
+    def entries(self) -> list[Path]:
+        """The files of the kept results."""
+        return sorted((self.home / "results").glob("*.result"))
+
+    @property
+    def seeds_kept(self) -> list[int]:
+        """The seeds of the kept results, in order of size."""
+        return sorted(entry.facts["seed"] for entry in self.store().entries())
+
+    def store(self) -> Any:
+        """The store of this home, opened anew."""
+        return self.pack.venice_client.results.ResultStore(self.home, 1024)
+
+
+def first_lines(errors: Sequence[BaseException]) -> list[str]:
+    """The first line of each error."""
+    return [str(error).partition("\n")[0] for error in errors]
+
+
+def _body(request: Any) -> Any:
+    return request.json if request.json is not None else request.form
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")

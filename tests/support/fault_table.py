@@ -1,0 +1,321 @@
+"""Every fault of the sandbox, and how a run must end that meets it in each of its requests."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import struct
+import zlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from PIL import Image
+
+from bench import GENERATE
+from venice_client.sandbox import Fault
+
+Make = Callable[[], Fault]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One way to run a node: what it asks, in how many requests, and for how many pictures.
+
+    inputs: made anew for each run. is_json: whether its answers are JSON with base64 in them.
+    usd: the price of one request.
+    """
+
+    name: str
+    path: str
+    node: str
+    inputs: Callable[[], Mapping[str, Any]]
+    usd: float
+    requests: int = 1
+    pictures: int = 1
+    is_json: bool = False
+
+
+COLUMNS = (
+    Column("one picture", "/image/generate", "VeniceGenerateImage", lambda: GENERATE, 0.01),
+    Column(
+        "a batch of 4",
+        "/image/generate",
+        "VeniceGenerateImage",
+        lambda: {**GENERATE, "batch_size": 4},
+        0.01,
+        requests=4,
+        pictures=4,
+    ),
+    Column(
+        "4 variants",
+        "/image/generate",
+        "VeniceGenerateImage",
+        lambda: {**GENERATE, "batch_size": 4, "batch_mode": "variants"},
+        0.04,
+        pictures=4,
+        is_json=True,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A fault, and what becomes of a run all of whose requests meet it.
+
+    error: the type of the error of each request, "" where pictures are shown. says: what its
+    first line (or a warning in `info`) must match. tries: how often one request is sent.
+    charged: whether each try was charged. kept: whether the answer lies in the store. pictures:
+    how many are shown, where it is another number than asked. holds_for_all: whether requests
+    not yet sent are dropped. only: the kind of answer it is for ("json", "binary", "" both).
+    """
+
+    name: str
+    fault: Make
+    error: str = ""
+    says: str = ""
+    tries: int = 1
+    charged: bool = True
+    kept: bool = False
+    pictures: int | None = None
+    holds_for_all: bool = False
+    only: str = ""
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    def fits(self, column: Column) -> bool:
+        """Whether this fault can happen to that kind of answer."""
+        return self.only in ("", "json" if column.is_json else "binary")
+
+
+def picture(width: int = 64, height: int = 64, kind: str = "PNG") -> bytes:
+    """An encoded picture that is not of one colour."""
+    image = Image.linear_gradient("L").resize((width, height)).convert("RGB")
+    out = io.BytesIO()
+    image.save(out, kind)
+    return out.getvalue()
+
+
+def bomb(width: int = 30_000, height: int = 30_000) -> bytes:
+    """A small PNG that claims to be huge, and whose pixels are really there (all of them 0)."""
+    packer = zlib.compressobj(9)
+    rows = b"".join(packer.compress(bytes(width + 1)) for _ in range(height)) + packer.flush()
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    parts = ((b"IHDR", head), (b"IDAT", rows), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in parts
+    )
+
+
+def in_json(*images: bytes | str, **more: Any) -> bytes:
+    """An answer of `/image/generate` in JSON."""
+    texts = [i if isinstance(i, str) else base64.b64encode(i).decode() for i in images]
+    return json.dumps({"id": "generate-image-1", "images": texts, "timing": {}, **more}).encode()
+
+
+def _status(code: int, word: str = "", **more: Any) -> Make:
+    told = {"error": f"Sandbox says {code}", **({"code": word} if word else {})}
+    return lambda: Fault.status(code, told, **more)
+
+
+def _refusal(code: int, error: str, says: str, word: str = "", **more: Any) -> Row:
+    name = f"status {code}" + (f" {word}" if word else "")
+    return Row(name, _status(code, word), error, says, charged=False, **more)
+
+
+SHORT = {"VENICE_TIMEOUT": "1"}
+
+ROWS = (
+    # Refusals: an error at once, nothing charged, nothing kept.
+    Row(
+        "redirect",
+        lambda: Fault.redirect("https://elsewhere.invalid/x"),
+        "UnexpectedRedirect",
+        r"redirect to elsewhere\.invalid.*VENICE_API_BASE",
+        charged=False,
+    ),
+    _refusal(400, "BadRequest", "refuses the request", "INVALID_REQUEST"),
+    _refusal(400, "BadRequest", "does not know this model", "INVALID_MODEL"),
+    _refusal(401, "AuthenticationError", "check VENICE_API_KEY", holds_for_all=True),
+    _refusal(
+        402,
+        "PaymentRequired",
+        "balance is used up.*top up",
+        "INSUFFICIENT_BALANCE",
+        holds_for_all=True,
+    ),
+    _refusal(
+        402,
+        "PaymentRequired",
+        "own USD limit.*raise it",
+        "API_KEY_USD_SPEND_LIMIT_EXCEEDED",
+        holds_for_all=True,
+    ),
+    _refusal(403, "PermissionDenied", "may not do this", holds_for_all=True),
+    _refusal(404, "NotFound", "choose another", "MODEL_NOT_FOUND"),
+    _refusal(410, "NotFound", "retired.*choose another"),
+    _refusal(413, "PayloadTooLarge", "too large", "PAYLOAD_TOO_LARGE"),
+    _refusal(415, "UnsupportedContent", "type of content", "INVALID_CONTENT_TYPE"),
+    _refusal(422, "Unprocessable", "change the prompt", "CONTENT_POLICY_VIOLATION"),
+    _refusal(500, "ServerError", "several times: queue again", "INFERENCE_FAILED", tries=4),
+    _refusal(503, "ServerError", "at capacity: try again", "MODEL_AT_CAPACITY", tries=4),
+    _refusal(502, "ServerError", "gateway.*queue again"),
+    _refusal(504, "ServerError", "too long to answer"),
+    Row(
+        "a gateway's page",
+        lambda: Fault.status(502, body=b"<html>" + b"x" * 10_000_000),
+        "ServerError",
+        "gateway",
+        charged=False,
+    ),
+    Row(
+        "429 for ten minutes",
+        lambda: Fault.status(429, headers={"Retry-After": "600"}),
+        "RateLimited",
+        "lifts in 10 minutes only: queue again later",
+        charged=False,
+        holds_for_all=True,
+    ),
+    Row("echoed key", Fault.echo_key, "BadRequest", "refuses the request", charged=False),
+    # The connection breaks once the request was sent: never sent again.
+    Row("reset", Fault.reset, "AnswerLost", "may have been charged", charged=False),
+    Row("reset, charged", lambda: Fault.reset(True), "AnswerLost", "may have been charged"),
+    Row("closed", Fault.close, "AnswerLost", "may have been charged", charged=False),
+    Row("closed, charged", lambda: Fault.close(True), "AnswerLost", "may have been charged"),
+    Row("cut", Fault.cut, "AnswerLost", "lost before the answer.*may have been charged"),
+    Row("cut to nothing", lambda: Fault.cut(0.0), "AnswerLost", "may have been charged"),
+    Row(
+        "hangs",
+        lambda: Fault.hang(20),
+        "AnswerLost",
+        r"did not answer within 1 s.*may have been charged",
+        settings=SHORT,
+    ),
+    Row(
+        "drips",
+        lambda: Fault.slow_body(200),
+        "AnswerLost",
+        r"did not answer within 1 s.*may have been charged",
+        settings=SHORT,
+    ),
+    Row("promises more", lambda: Fault.wrong_length(7), "AnswerLost", "may have been charged"),
+    Row("promises less", lambda: Fault.wrong_length(-7), "BadAnswer", "may have been charged"),
+    # Answers that are no pictures.
+    Row("endless", Fault.endless, "BadAnswer", r"larger than \d+ MiB.*may have been charged"),
+    Row("gzip bomb", Fault.gzip_bomb, "BadAnswer", r"larger than \d+ MiB.*may have been charged"),
+    Row("no base64", Fault.bad_base64, "BadAnswer", "base64.*may have been charged", only="json"),
+    Row("JSON for a picture", Fault.bad_base64, "BadAnswer", "no PNG, JPEG or WebP", only="binary"),
+    Row(
+        "GIF for a picture",
+        lambda: Fault.foreign_bytes(picture(kind="GIF")),
+        "BadAnswer",
+        "no PNG, JPEG or WebP.*GIF89a|no PNG, JPEG or WebP.*GIF87a",
+    ),
+    Row(
+        "a page for a picture",
+        lambda: Fault.foreign_bytes(b"<!doctype html><title>Log in</title>", "text/html"),
+        "BadAnswer",
+        "a web page.*may have been charged",
+        only="binary",
+    ),
+    Row(
+        "a page for JSON",
+        lambda: Fault.foreign_bytes(b"<!doctype html><title>Log in</title>", "text/html"),
+        "BadAnswer",
+        "cannot be read as JSON.*may have been charged",
+        only="json",
+    ),
+    Row("empty body", lambda: Fault.body(b""), "BadAnswer", "nothing at all|cannot be read"),
+    Row("half a PNG", lambda: Fault.foreign_bytes(picture()[:90]), "BadAnswer", "cut short"),
+    Row("a PNG's head", lambda: Fault.foreign_bytes(b"\x89PNG\r\n\x1a\n"), "BadAnswer", "cut"),
+    Row(
+        "a huge PNG",
+        lambda: Fault.foreign_bytes(bomb(9000, 9000)),
+        "BadAnswer",
+        r"claims 9000×9000 pixels",
+    ),
+    Row(
+        "NaN",
+        lambda: Fault.body(
+            in_json(picture()).replace(b"{}", b'{"total": NaN}'), "application/json"
+        ),
+        "BadAnswer",
+        "cannot be read as JSON",
+        only="json",
+    ),
+    Row(
+        "no images",
+        lambda: Fault.body(in_json(), "application/json"),
+        "BadAnswer",
+        "holds no image",
+        only="json",
+    ),
+    Row(
+        "images is null",
+        lambda: Fault.body(b'{"images": null}', "application/json"),
+        "BadAnswer",
+        "holds no image",
+        only="json",
+    ),
+    Row(
+        "JSON list",
+        lambda: Fault.body(b"[]", "application/json"),
+        "BadAnswer",
+        "holds no image",
+        only="json",
+    ),
+    Row(
+        "deep JSON",
+        lambda: Fault.body(b"[" * 100_000, "application/json"),
+        "BadAnswer",
+        "cannot be read as JSON",
+        only="json",
+    ),
+    # Pictures after all, with or without a word.
+    Row("slow", lambda: Fault.latency(0.3), kept=True),
+    Row("other headers", lambda: Fault.headers({"x-venice-unknown": "1"}), kept=True),
+    Row(
+        "deprecated",
+        lambda: Fault.headers(
+            {
+                "x-venice-model-deprecation-warning": "Going soon",
+                "x-venice-model-deprecation-date": "2026-12-31T00:00:00Z",
+                "x-venice-deprecated-replacement": "venice-sd35",
+            }
+        ),
+        says=r"deprecated and goes on 2026-12-31; use `venice-sd35` instead",
+        kept=True,
+    ),
+    Row(
+        "blurred",
+        Fault.flags,
+        "FlaggedImage",
+        "blurred by safe_mode.*kept.*`if_flagged`",
+        kept=True,
+    ),
+    Row(
+        "violation",
+        lambda: Fault.flags(False, True),
+        "FlaggedImage",
+        "breaks its terms.*kept.*`if_flagged`",
+        kept=True,
+    ),
+    Row("another size", lambda: Fault.size(96, 48), says="64×64 was asked for.*96×48", kept=True),
+    Row(
+        "too few",
+        lambda: Fault.count(3),
+        says="4 pictures were asked for, 3 came",
+        kept=True,
+        pictures=3,
+        only="json",
+    ),
+    Row(
+        "too many",
+        lambda: Fault.count(6),
+        says="4 pictures were asked for, 6 came",
+        kept=True,
+        pictures=6,
+        only="json",
+    ),
+)
