@@ -10,6 +10,7 @@ from PIL import Image
 
 EDIT, MULTI_EDIT = "/image/edit", "/image/multi-edit"
 UPSCALE, CUTOUT = "/image/upscale", "/image/background-remove"
+SAME_SIZE = {"model": "qwen-edit-uncensored"}
 FIRERED, TIERED = {"model": "firered-image-edit"}, {"model": "nano-banana-2-edit"}
 COMBINING, GPT = {"modelId": "nano-banana-2-edit"}, {"modelId": "gpt-image-2-edit"}
 
@@ -64,7 +65,7 @@ def send(api, encoded_picture):
     """Sends a request that holds, but for the fields given; ... leaves one out."""
     image = encoded_picture()
     bodies = {
-        EDIT: {**FIRERED, "image": image, "prompt": "add snow"},
+        EDIT: {**SAME_SIZE, "image": image, "prompt": "add snow"},
         MULTI_EDIT: {"modelId": "firered-image-edit", "images": [image], "prompt": "add snow"},
         UPSCALE: {"image": image},
         CUTOUT: {"image": image},
@@ -138,7 +139,7 @@ def test_a_picture_of_25_mb_is_too_large(send, picture):
 
 @pytest.mark.parametrize("path", [EDIT, UPSCALE, CUTOUT])
 def test_a_data_uri_and_an_upload_do_as_well_as_base64(api, send, picture, encoded_picture, path):
-    fields = {**FIRERED, "prompt": "add snow", "safe_mode": "true"} if path == EDIT else {}
+    fields = {**SAME_SIZE, "prompt": "add snow", "safe_mode": "true"} if path == EDIT else {}
     plain = send(path)
 
     uri = send(path, image=f"data:image/png;base64,{encoded_picture()}")

@@ -15,6 +15,8 @@ Floats = npt.NDArray[np.float32]
 
 # The landscape is soft, so it is computed small and enlarged.
 WORKING_SIDE = 512
+# The hue of a low sun, one turn on; beyond it lies green.
+AMBER = 1.12
 
 
 @dataclass(frozen=True)
@@ -51,13 +53,14 @@ def _working_size(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _palette(mood: str, generator: np.random.Generator) -> Palette:
-    mood_hue = hashlib.sha256(mood.encode()).digest()[0] / 256
-    hue = mood_hue + float(generator.uniform(-0.07, 0.07))
-    turn = float(generator.choice([-0.12, 0.1, 0.16]))
+    # From teal over blue, violet and rose to amber; green and yellow skies look ill.
+    mood_hue = 0.48 + 0.56 * hashlib.sha256(mood.encode()).digest()[0] / 255
+    hue = mood_hue + float(generator.uniform(-0.08, 0.08))
+    turn = float(generator.choice([-0.06, 0.1, 0.17]))
     return Palette(
         sky_top=_colour(hue, 0.62, 0.42),
         sky_low=_colour(hue + turn, 0.45, 0.97),
-        light=_colour(hue + turn * 1.6 + 0.08, 0.22, 1.0),
+        light=_colour(min(hue + turn * 1.6 + 0.08, AMBER), 0.22, 1.0),
         far=_colour(hue + turn * 0.6, 0.42, 0.78),
         near=_colour(hue - 0.03, 0.72, 0.2),
     )
