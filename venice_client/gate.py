@@ -139,8 +139,9 @@ class Gate:
             self._failures.popleft()
         failed, under_way = len(self._failures), len(self._open)
         if failed >= FAILURES_THAT_PAUSE or failed + under_way >= FAILURES_THAT_LOCK_OUT:
-            end = self._failures[0] + FAILURE_WINDOW if failed else None
-            return "waiting, since many requests failed", end
+            if not failed:
+                return "waiting for its turn", None
+            return "waiting, since many requests failed", self._failures[0] + FAILURE_WINDOW
         room = 1 if self._held_at is not None else self.max_in_flight
         if under_way >= room or ticket != min(self._waiting):
             return "waiting for its turn", None

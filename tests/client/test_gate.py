@@ -1,0 +1,322 @@
+"""The gate: order, places, rate limits and the lock-out, by a clock that the test sets."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from venice_client import gate as gate_module
+from venice_client.errors import Cancelled, RateLimited, VeniceError
+from venice_client.gate import Gate, Place
+from venice_client.progress import Progress
+
+
+class Clock:
+    """Seconds that pass only when the test says so."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+class Caller:
+    """A thread that waits for a place, as a request does."""
+
+    def __init__(self, gate: Gate, ticket: int | None = None) -> None:
+        self.progress = Progress()
+        self.place: Place | None = None
+        self.error: VeniceError | None = None
+        self._gate = gate
+        self._ticket = gate.ticket() if ticket is None else ticket
+        self._thread = threading.Thread(target=self._enter, daemon=True)
+        self._thread.start()
+
+    def _enter(self) -> None:
+        try:
+            self.place = self._gate.enter(self._ticket, self.progress)
+            self.progress.on_drop(self.place.release)
+        except VeniceError as error:
+            self.error = error
+
+    @property
+    def is_in(self) -> bool:
+        return self.place is not None
+
+    def entered(self) -> Place:
+        """The place, which must come within a moment."""
+        until(lambda: self.is_in)
+        assert self.place is not None
+        return self.place
+
+    def failed(self) -> VeniceError:
+        """The error, which must come within a moment."""
+        until(lambda: self.error is not None)
+        assert self.error is not None
+        return self.error
+
+    def stays_out(self) -> None:
+        """The place does not come, though there was time."""
+        time.sleep(0.03)
+        assert not self.is_in
+        assert self.error is None
+
+
+def until(look: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not look():
+        assert time.monotonic() < deadline, "waited for nothing"
+        time.sleep(0.002)
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gate_module, "LOOK_AGAIN", 0.002)
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def gate(clock: Clock) -> Iterator[Gate]:
+    made = Gate(2, now=clock, jitter=lambda: 0.0)
+    yield made
+    clock.seconds += 10_000  # whoever still waits gives up
+
+
+def limited(gate: Gate, seconds: float) -> None:
+    """One request comes and meets a 429."""
+    Caller(gate).entered().rate_limited(seconds)
+
+
+def test_no_more_at_once_than_there_are_places(gate: Gate) -> None:
+    first, second, third = Caller(gate), Caller(gate), Caller(gate)
+    place = first.entered()
+    second.entered()
+    third.stays_out()
+    place.answered(failed=False)
+    third.entered()
+
+
+def test_waiting_ones_are_served_in_order(gate: Gate) -> None:
+    places = [Caller(gate).entered() for _ in range(2)]
+    waiting = [Caller(gate) for _ in range(4)]
+    for caller in waiting:
+        caller.stays_out()
+    for expected in waiting:
+        places.pop(0).answered(failed=False)
+        places.append(expected.entered())
+        assert not any(c.is_in for c in waiting[waiting.index(expected) + 1 :])
+
+
+def test_a_request_that_tries_again_comes_before_later_ones(gate: Gate, clock: Clock) -> None:
+    ticket = gate.ticket()
+    Caller(gate, ticket).entered().rate_limited(5)
+    later = Caller(gate)
+    again = Caller(gate, ticket)
+    later.stays_out()
+    clock.seconds += 5
+    again.entered()
+    later.stays_out()
+
+
+def test_a_429_holds_everyone_until_the_reset(gate: Gate, clock: Clock) -> None:
+    limited(gate, 20)
+    waiting = Caller(gate)
+    waiting.stays_out()
+    assert "waiting for the rate limit" in waiting.progress.text(clock.seconds)
+    assert "20 s left" in waiting.progress.text(clock.seconds)
+    clock.seconds += 19.9
+    waiting.stays_out()
+    clock.seconds += 0.1
+    waiting.entered()
+
+
+def test_after_the_reset_they_go_one_by_one_until_the_first_success(
+    gate: Gate, clock: Clock
+) -> None:
+    limited(gate, 20)
+    waiting = [Caller(gate) for _ in range(4)]
+    clock.seconds += 20
+    first = waiting[0].entered()
+    waiting[1].stays_out()
+    first.answered(failed=False)
+    waiting[1].entered()
+    waiting[2].entered()
+    waiting[3].stays_out()
+
+
+def test_another_429_to_the_first_holds_everyone_again(gate: Gate, clock: Clock) -> None:
+    limited(gate, 20)
+    probe, other = Caller(gate), Caller(gate)
+    clock.seconds += 20
+    probe.entered().rate_limited(10)
+    other.stays_out()
+    clock.seconds += 10
+    other.entered()
+    Caller(gate).stays_out()
+
+
+def test_an_answer_to_an_earlier_request_says_nothing_about_the_limit(
+    gate: Gate, clock: Clock
+) -> None:
+    early = Caller(gate).entered()
+    clock.seconds += 1
+    limited(gate, 20)
+    early.answered(failed=False)
+    clock.seconds += 20
+    Caller(gate).entered()
+    Caller(gate).stays_out()
+
+
+def test_the_longest_of_several_resets_counts(gate: Gate, clock: Clock) -> None:
+    one, two = Caller(gate).entered(), Caller(gate).entered()
+    one.rate_limited(30)
+    two.rate_limited(5)
+    waiting = Caller(gate)
+    clock.seconds += 29
+    waiting.stays_out()
+    clock.seconds += 1
+    waiting.entered()
+
+
+@pytest.mark.parametrize(("drawn", "seconds"), [(0.0, 10.0), (1.0, 12.0)])
+def test_processes_spread_over_two_seconds_after_a_reset(
+    clock: Clock, drawn: float, seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate_module, "RESET_JITTER", 2.0)
+    gate = Gate(2, now=clock, jitter=lambda: drawn)
+    limited(gate, 10)
+    waiting = Caller(gate)
+    clock.seconds += seconds - 0.01
+    waiting.stays_out()
+    clock.seconds += 0.01
+    waiting.entered()
+
+
+def test_gives_up_at_once_when_the_reset_is_more_than_five_minutes_ahead(gate: Gate) -> None:
+    place, waiting_for_place = Caller(gate).entered(), Caller(gate)
+    waiting_for_place.entered()
+    waiting = Caller(gate)
+    waiting.stays_out()
+    with pytest.raises(RateLimited, match="10 minutes"):
+        place.rate_limited(600)
+    assert isinstance(waiting.failed(), RateLimited)
+
+
+def test_five_minutes_exactly_are_waited_for(gate: Gate, clock: Clock) -> None:
+    limited(gate, 300)
+    waiting = Caller(gate)
+    clock.seconds += 300
+    waiting.entered()
+
+
+def test_who_comes_after_giving_up_tries_anew(gate: Gate) -> None:
+    place = Caller(gate).entered()
+    with pytest.raises(RateLimited):
+        place.rate_limited(600)
+    Caller(gate).entered()
+
+
+def test_gives_up_when_nothing_got_through_for_five_minutes(gate: Gate, clock: Clock) -> None:
+    limited(gate, 290)
+    clock.seconds += 290
+    limited(gate, 290)
+    waiting = Caller(gate)
+    clock.seconds += 10
+    waiting.stays_out()
+    clock.seconds += 1
+    error = waiting.failed()
+    assert isinstance(error, RateLimited)
+    assert "5 minutes" in str(error)
+    assert "queue again later" in str(error).partition("\n")[0]
+
+
+def test_a_success_in_between_starts_the_five_minutes_anew(gate: Gate, clock: Clock) -> None:
+    limited(gate, 200)
+    clock.seconds += 200
+    Caller(gate).entered().answered(failed=False)
+    limited(gate, 200)
+    waiting = Caller(gate)
+    clock.seconds += 199
+    waiting.stays_out()
+    clock.seconds += 1
+    waiting.entered()
+
+
+def test_twelve_failures_make_new_ones_wait_and_refuse_nobody(gate: Gate, clock: Clock) -> None:
+    for _ in range(12):
+        Caller(gate).entered().answered(failed=True)
+        clock.seconds += 1
+    waiting = Caller(gate)
+    waiting.stays_out()
+    assert "many requests failed" in waiting.progress.phase
+    clock.seconds += 18.5  # the first failure is 30 s ago
+    waiting.entered()
+    assert waiting.error is None
+
+
+def test_failures_and_requests_under_way_never_reach_the_lock_out(clock: Clock) -> None:
+    gate = Gate(64, now=clock, jitter=lambda: 0.0)
+    for _ in range(11):
+        Caller(gate).entered().answered(failed=True)
+    callers = [Caller(gate) for _ in range(12)]
+    until(lambda: sum(c.is_in for c in callers) == 9)
+    time.sleep(0.03)
+    assert sum(c.is_in for c in callers) == 9
+
+
+def test_an_empty_record_of_failures_is_not_blamed(clock: Clock) -> None:
+    gate = Gate(64, now=clock, jitter=lambda: 0.0)
+    callers = [Caller(gate) for _ in range(21)]
+    until(lambda: sum(c.is_in for c in callers) == 20)
+    (waiting,) = (c for c in callers if not c.is_in)
+    waiting.stays_out()
+    assert "failed" not in waiting.progress.phase
+
+
+def test_dropping_while_waiting_returns_at_once(gate: Gate) -> None:
+    limited(gate, 200)
+    waiting = Caller(gate)
+    waiting.stays_out()
+    began = time.monotonic()
+    waiting.progress.drop()
+    assert isinstance(waiting.failed(), Cancelled)
+    assert time.monotonic() - began < 0.5
+
+
+def test_who_was_dropped_holds_up_nobody_behind(gate: Gate) -> None:
+    place = Caller(gate).entered()
+    Caller(gate).entered()
+    dropped, behind = Caller(gate), Caller(gate)
+    dropped.progress.drop()
+    dropped.failed()
+    place.answered(failed=False)
+    behind.entered()
+
+
+def test_an_abandoned_request_gives_its_place_back_once(gate: Gate) -> None:
+    abandoned, other = Caller(gate), Caller(gate)
+    place = abandoned.entered()
+    other.entered()
+    waiting, more = Caller(gate), Caller(gate)
+    waiting.stays_out()
+    abandoned.progress.drop()
+    waiting.entered()
+    place.answered(failed=False)  # its answer comes later all the same
+    more.stays_out()
+
+
+def test_raising_the_number_of_places_lets_more_in(gate: Gate) -> None:
+    for _ in range(2):
+        Caller(gate).entered()
+    waiting = Caller(gate)
+    waiting.stays_out()
+    gate.max_in_flight = 3
+    waiting.entered()
