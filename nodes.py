@@ -1,17 +1,16 @@
-"""The nodes. Each: read inputs → build a request → await the client → tensors out."""
+"""The nodes for text to image, and the list of all. Each: read inputs → request → tensors out."""
 
 from __future__ import annotations
 
 import secrets
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 
-from . import host, options
-from .outcomes import again_with, collect_pictures, cost_text, folding_note
-from .running import attend, in_thread, open_client
-from .venice_client.errors import InvalidRequestError, VeniceError
+from . import host, nodes_compare, nodes_pictures, options
+from .outcomes import again_with
+from .running import in_thread, open_client, run_requests, showing
 from .venice_client.payloads import GenerateRequest, plan_batch
 from .venice_client.seeds import MAX_SEED, fold_seed
 
@@ -157,62 +156,73 @@ class VeniceGenerateImage:
         if_flagged: str = "stop",
         style_references: Any = None,
     ) -> tuple[torch.Tensor, str]:
-        status = host.NodeStatus()
-        try:
-            if style_references is not None:
-                raise InvalidRequestError(
-                    "Style references are not supported yet: unplug `style_references`."
-                )
-            request = GenerateRequest(
-                model=model,
-                prompt=prompt,
-                negative_prompt=negative_prompt,
-                width=width,
-                height=height,
-                aspect_ratio=aspect_ratio,
-                resolution=resolution,
-                quality=quality,
-                steps=steps or None,
-                cfg_scale=round(cfg_scale, 6) or None,
-                seed=fold_seed(seed),
-                style_preset=style.strip(),
-                lora_strength=None if lora_strength < 0 else lora_strength,
-                format=format,
-                hide_watermark=hide_watermark,
-                safe_mode=safe_mode,
-                enable_web_search=enable_web_search or None,
-                enhance_prompt=enhance_prompt or None,
-                disable_prompt_optimization_thinking=skip_prompt_thinking or None,
-            )
-            requests = plan_batch(request, batch_size, batch_mode == VARIANTS)
-            client = await in_thread(open_client)
-            planned = await in_thread(partial(client.plan, requests, host.run_id()))
-            outcomes = await attend(
-                [partial(client.fetch, p) for p in planned],
+        request = GenerateRequest(
+            model=model,
+            prompt=prompt,
+            negative_prompt=negative_prompt,
+            width=width,
+            height=height,
+            aspect_ratio=aspect_ratio,
+            resolution=resolution,
+            quality=quality,
+            steps=steps or None,
+            cfg_scale=round(cfg_scale, 6) or None,
+            seed=fold_seed(seed),
+            style_preset=style.strip(),
+            style_references=tuple(style_references or ()),
+            lora_strength=None if lora_strength < 0 else lora_strength,
+            format=format,
+            hide_watermark=hide_watermark,
+            safe_mode=safe_mode,
+            enable_web_search=enable_web_search or None,
+            enhance_prompt=enhance_prompt or None,
+            disable_prompt_optimization_thinking=skip_prompt_thinking or None,
+        )
+        with showing(f"({model}, {style.strip() or 'no style'}, seed {request.seed})") as status:
+            made = await run_requests(
+                await open_client(),
+                plan_batch(request, batch_size, batch_mode == VARIANTS),
                 status,
-                cost=cost_text([p.estimate for p in planned]),
                 again=again_with(request.seed),
+                stop_if_flagged=if_flagged == "stop",
             )
-            pictures = await in_thread(
-                partial(collect_pictures, client, planned, outcomes, if_flagged == "stop")
-            )
-            pictures = pictures.with_warnings(folding_note(seed))
-            status.finish(pictures.summary())
-            return pictures.tensor, pictures.info()
-        except VeniceError as error:
-            status.finish(str(error).partition("\n")[0])
-            raise
-        finally:
-            status.close()
+            tensor, notes = await in_thread(made.decode)
+            warnings = made.warnings(folding_note(seed), *notes)
+            warnings += size_note(request, tensor, warnings)
+            status.finish(made.summary(warnings))
+            return tensor, made.info(tensor, warnings)
+
+
+def folding_note(seed: int) -> str:
+    """The warning that `seed` was folded, or ""."""
+    folded = fold_seed(seed)
+    if folded == seed:
+        return ""
+    return f"seed {seed} was folded into {folded}: Venice takes 1 to {MAX_SEED}."
+
+
+def size_note(
+    request: GenerateRequest, tensor: torch.Tensor, warnings: Sequence[str]
+) -> tuple[str, ...]:
+    """A note where the model chose another size, unless a warning speaks of the size already."""
+    _, height, width, _ = tensor.shape
+    asked = f"{request.width}×{request.height}"
+    if (width, height) == (request.width, request.height) or any(asked in w for w in warnings):
+        return ()
+    return (f"{asked} was asked for; {request.model} made {width}×{height}.",)
 
 
 NODE_CLASS_MAPPINGS = {
     "VeniceGenerateImage": VeniceGenerateImage,
     "VeniceStylePreset": VeniceStylePreset,
     "VeniceSeed": VeniceSeed,
+    **nodes_pictures.NODE_CLASS_MAPPINGS,
+    **nodes_compare.NODE_CLASS_MAPPINGS,
 }
 NODE_DISPLAY_NAME_MAPPINGS = {
     "VeniceGenerateImage": "Venice Generate Image",
     "VeniceStylePreset": "Venice Style Preset",
     "VeniceSeed": "Venice Seed",
+    **nodes_pictures.NODE_DISPLAY_NAME_MAPPINGS,
+    **nodes_compare.NODE_DISPLAY_NAME_MAPPINGS,
 }

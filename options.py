@@ -8,18 +8,27 @@ from typing import Any
 from . import host
 from .venice_client.catalogue import Lists, bundled_lists, saved_lists
 from .venice_client.credentials import load_settings
+from .venice_client.edits import EDIT_RATIOS
 from .venice_client.errors import SettingsError
-from .venice_client.payloads import FORMATS, QUALITIES
+from .venice_client.paid import FORMATS, QUALITIES
 from .venice_client.seeds import MAX_SEED
 from .venice_client.service import service_name
 
 NO_STYLE = "None"
 DEFAULT_MODEL = "z-image-turbo"
+DEFAULT_EDIT_MODEL = "firered-image-edit"
+SCALES = ("2x", "4x")
 AUTO = "auto"
 ASPECT_RATIOS = ("1:1", "3:2", "2:3", "4:3", "3:4", "5:4", "4:5", "16:9", "9:16", "21:9")
 RESOLUTIONS = ("1K", "2K", "4K")
 BATCH_MODES = ("one seed per image", "variants")
 IF_FLAGGED = ("stop", "continue")
+
+
+def edit_models() -> list[str]:
+    """The ids of the edit models, as last saved; no network."""
+    ids = [model.id for model in _lists().models().values() if model.type == "inpaint"]
+    return ids if DEFAULT_EDIT_MODEL in ids else [DEFAULT_EDIT_MODEL, *ids]
 
 
 def styles() -> list[str]:
@@ -106,10 +115,174 @@ def generate_inputs() -> dict[str, Any]:
             ),
             "style_references": (
                 "VENICE_STYLE_REFERENCES",
-                {"tooltip": "Pictures whose look guides the result. Not supported yet."},
+                {
+                    "tooltip": "Pictures whose look guides the result, from Venice Style "
+                    "References. Not every model takes them."
+                },
             ),
         },
     }
+
+
+def upscale_inputs() -> dict[str, Any]:
+    """The inputs of Venice Upscale Image."""
+    return {
+        "required": {
+            "image": _image("The pictures to enlarge, at least 65,536 pixels each."),
+            "scale": combo(
+                SCALES,
+                default="2x",
+                tooltip="2x costs about 0.02 USD a picture, 4x about 0.08. Venice makes at most "
+                "16,777,216 pixels and reduces a larger 4x.",
+            ),
+            "creativity": (
+                "FLOAT",
+                {
+                    "default": 0.01,
+                    "min": 0.0,
+                    "max": 0.02,
+                    "step": 0.001,
+                    "round": 0.001,
+                    "tooltip": "How much detail to add. Lower stays closer to the source.",
+                },
+            ),
+        },
+        "optional": {"variation": _variation()},
+    }
+
+
+def edit_inputs() -> dict[str, Any]:
+    """The inputs of Venice Edit Image."""
+    more = {
+        f"image_{i}": _image(
+            f"Image {i} to go along, for models that take several: one for all pictures of "
+            "`image`, or one for each."
+        )
+        for i in range(2, 7)
+    }
+    return {
+        "required": {
+            "image": _image("The pictures to edit. Each is a request of its own, side by side."),
+            "prompt": _text("What to change. Short and plain works best."),
+            "model": combo(
+                edit_models(),
+                default=DEFAULT_EDIT_MODEL,
+                tooltip="The Venice edit model. Prices differ; see venice.ai, Pricing.",
+            ),
+        },
+        "optional": {
+            **more,
+            "mask": (
+                "MASK",
+                {
+                    "tooltip": "1 = change here. Everything outside stays exactly as it was; an "
+                    "empty mask sends nothing and costs nothing."
+                },
+            ),
+            "aspect_ratio": combo(
+                [AUTO, *EDIT_RATIOS],
+                default=AUTO,
+                tooltip="The ratio of the result. auto: the model's choice.",
+            ),
+            "resolution": combo(
+                [AUTO, *RESOLUTIONS],
+                default=AUTO,
+                tooltip="The tier, for models with tiers; it changes the price. auto: not sent.",
+            ),
+            "quality": combo(
+                [AUTO, *QUALITIES],
+                default=AUTO,
+                tooltip="For models with a quality setting; it changes the price. auto: not sent.",
+            ),
+            "keep_size": _switch(
+                True, "Bring the result back to the size of the input, filling it."
+            ),
+            "safe_mode": _switch(True, "Venice blurs what it takes for adult content."),
+            "enhance_prompt": _switch(
+                False, "Let Venice rewrite the prompt first: up to 30 s more, about 0.04 USD."
+            ),
+            "if_flagged": combo(
+                IF_FLAGGED,
+                default="stop",
+                tooltip="What to do with a picture that comes blurred, or that breaks Venice's "
+                "terms: `stop` with an error, or `continue` with it and a warning.",
+            ),
+            "variation": _variation(),
+        },
+    }
+
+
+def cutout_inputs() -> dict[str, Any]:
+    """The inputs of Venice Remove Background."""
+    return {
+        "required": {"image": _image("The pictures to cut out, about 0.03 USD each.")},
+    }
+
+
+def style_reference_inputs() -> dict[str, Any]:
+    """The inputs of Venice Style References."""
+    return {
+        "required": {
+            "images": _image("Pictures whose look guides the result; each counts as one."),
+            "strength": (
+                "FLOAT",
+                {
+                    "default": 0.5,
+                    "min": 0.1,
+                    "max": 1.0,
+                    "step": 0.05,
+                    "tooltip": "How strongly they guide. Some models ignore it.",
+                },
+            ),
+        },
+        "optional": {
+            "style_references": (
+                "VENICE_STYLE_REFERENCES",
+                {"tooltip": "References chained before these, with a strength of their own."},
+            )
+        },
+    }
+
+
+def sheet_inputs() -> dict[str, Any]:
+    """The inputs of Venice Contact Sheet."""
+    return {
+        "required": {"images": _image("The pictures, in the order of the sheet.")},
+        "optional": {
+            "labels": (
+                "STRING",
+                {
+                    "forceInput": True,
+                    "tooltip": "A label for each item of `images`, such as the `labels` of a "
+                    "sweep. A batch has its label on each of its pictures.",
+                },
+            ),
+            "columns": (
+                "INT",
+                {
+                    "default": 0,
+                    "min": 0,
+                    "max": 16,
+                    "tooltip": "Pictures in a row. 0: about as many as there are rows.",
+                },
+            ),
+            "cell": (
+                "INT",
+                {
+                    "default": 512,
+                    "min": 64,
+                    "max": 2048,
+                    "step": 8,
+                    "tooltip": "Pixels of a cell's side; pictures are fitted into it.",
+                },
+            ),
+        },
+    }
+
+
+def lines(default: str, tooltip: str) -> tuple[str, dict[str, Any]]:
+    """A text of several lines."""
+    return ("STRING", {"default": default, "multiline": True, "tooltip": tooltip})
 
 
 def _overrides() -> dict[str, Any]:
@@ -196,6 +369,23 @@ def _switch(default: bool, tooltip: str) -> tuple[str, dict[str, Any]]:
 
 def _text(tooltip: str) -> tuple[str, dict[str, Any]]:
     return ("STRING", {"default": "", "multiline": True, "tooltip": tooltip})
+
+
+def _image(tooltip: str) -> tuple[str, dict[str, Any]]:
+    return ("IMAGE", {"tooltip": tooltip})
+
+
+def _variation() -> tuple[str, dict[str, Any]]:
+    return (
+        "INT",
+        {
+            "default": 0,
+            "min": 0,
+            "max": MAX_SEED,
+            "tooltip": "Not sent. Venice has no seed here: another number asks (and pays) again "
+            "for the same thing, the same number shows what was made before, free.",
+        },
+    )
 
 
 def _side(name: str) -> tuple[str, dict[str, Any]]:

@@ -4,72 +4,117 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Any, Literal
 
 import torch
 
-from .tensors import decode_batch
-from .venice_client import GenerateRequest, ImageResult, Planned, VeniceClient, VeniceError
+from .tensors import Fit, Size, decode_batch
+from .venice_client import ImageResult, Planned, VeniceClient, VeniceError
 from .venice_client.batch import was_dropped
 from .venice_client.errors import BatchError, FlaggedImage
-from .venice_client.seeds import MAX_SEED, fold_seed
+from .venice_client.images import fit_to
 
 End = ImageResult | VeniceError
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """The pictures of one run of a node: tensor [B, H, W, 3] and the answers they came from."""
+class Made:
+    """What a batch of requests made: their answers, in order, none of them an error."""
 
-    tensor: torch.Tensor
-    model: str
-    seeds: tuple[int | None, ...]
+    client: VeniceClient
+    planned: tuple[Planned, ...]
     results: tuple[ImageResult, ...]
-    warnings: tuple[str, ...]
+    again: str
 
-    def with_warnings(self, *notes: str) -> Pictures:
-        """The same with `notes` before its warnings; empty ones do not count."""
-        return replace(self, warnings=(*filter(None, notes), *self.warnings))
+    @property
+    def model(self) -> str:
+        return self.planned[0].request.model
 
-    def summary(self) -> str:
+    def decode(
+        self, mode: Literal["RGB", "RGBA"] = "RGB", size: Size | None = None, fit: Fit = fit_to
+    ) -> tuple[torch.Tensor, list[str]]:
+        """All pictures as one tensor, as `decode_batch`, and notes.
+
+        Raises the BadAnswer of a picture that is damaged; it is forgotten, so that it can be
+        asked for again.
+        """
+        encoded = [data for result in self.results for data in result.images]
+        tensor, errors, notes = decode_batch(encoded, mode, size, fit)
+        left = list(errors)
+        ends: list[End] = []
+        for result in self.results:
+            mine, left = left[: len(result.images)], left[len(result.images) :]
+            error = next((error for error in mine if error), None)
+            if error is not None:
+                self.client.discard(result)
+            ends.append(error or result)
+        if tensor is None or any(errors):
+            raise _one_error(self.client, self.planned, ends, self.results, self.again)
+        return tensor, notes
+
+    def warnings(self, *more: str) -> tuple[str, ...]:
+        """The warnings of all answers and `more`, each once, the empty ones not at all."""
+        notes = [*more]
+        for planned, result in zip(self.planned, self.results, strict=True):
+            notes += [*result.warnings, *_flags(planned, result)]
+        return tuple(dict.fromkeys(filter(None, notes)))
+
+    def summary(self, warnings: Sequence[str] = ()) -> str:
         """What the node shows at the end."""
-        count = len(self.tensor)
+        count = sum(len(result.images) for result in self.results)
         free = sum(result.from_store for result in self.results)
-        parts = [f"{count} picture{'s' if count > 1 else ''}", f"seed {self.seeds[0]}"]
+        parts = [f"{count} picture{'s' if count > 1 else ''}"]
+        if self.planned[0].request.seed is not None:
+            parts.append(self.planned[0].request.label)
         parts.append(cost_text([result.cost for result in self.results]))
         if free:
-            parts.append("from the store, free" if free == len(self.results) else f"{free} free")
-        return " · ".join([*parts, *self.warnings])
+            all_free = free == len(self.results)
+            parts.append("from the store, free" if all_free else f"{free} from the store, free")
+        return " · ".join([*parts, *warnings])
 
-    def info(self) -> str:
+    def info(self, tensor: torch.Tensor, warnings: Sequence[str]) -> str:
         """The `info` output: JSON, without image data."""
-        _, height, width, _ = self.tensor.shape
         enhanced = [r.enhanced_prompt for r in self.results if r.enhanced_prompt]
-        return json.dumps(
-            {
-                "model": self.model,
-                "seeds": self.seeds,
-                "size": [width, height],
-                "requests": [_without_images(r.sent) for r in self.results],
-                "request_ids": [r.request_id for r in self.results],
-                "timing": [r.timing for r in self.results],
-                "warnings": self.warnings,
-                "estimated_cost_usd": total_cost([r.cost for r in self.results]),
-                "from_store": sum(r.from_store for r in self.results),
-                "enhanced_prompt": enhanced[0] if enhanced else None,
-            },
-            ensure_ascii=False,
-            indent=1,
+        return make_info(
+            model=self.model,
+            seeds=[s for p in self.planned if (s := p.request.seed) is not None],
+            size=[tensor.shape[2], tensor.shape[1]],
+            requests=[_without_images(r.sent) for r in self.results],
+            request_ids=[r.request_id for r in self.results],
+            timing=[r.timing for r in self.results],
+            warnings=list(warnings),
+            estimated_cost_usd=total_cost([r.cost for r in self.results]),
+            from_store=sum(r.from_store for r in self.results),
+            enhanced_prompt=enhanced[0] if enhanced else None,
         )
 
 
-def collect_pictures(
+def make_info(**values: Any) -> str:
+    """The JSON of an `info` output, with all its keys whether or not there is a value."""
+    empty: dict[str, Any] = {
+        "model": None,
+        "seeds": [],
+        "size": None,
+        "requests": [],
+        "request_ids": [],
+        "timing": [],
+        "warnings": [],
+        "estimated_cost_usd": 0.0,
+        "from_store": 0,
+        "enhanced_prompt": None,
+    }
+    return json.dumps({**empty, **values}, ensure_ascii=False, indent=1)
+
+
+def collect(
     client: VeniceClient,
     planned: Sequence[Planned],
     outcomes: Sequence[ImageResult | BaseException],
     stop_if_flagged: bool,
-) -> Pictures:
-    """The pictures of all requests, in order.
+    again: str,
+) -> Made:
+    """What all requests made, in order.
 
     Raises the error they share, or a BatchError where some failed; FlaggedImage for a picture
     that is blurred or breaks the terms, if that is to stop the run.
@@ -79,31 +124,13 @@ def collect_pictures(
         if not isinstance(outcome, ImageResult | VeniceError):
             raise outcome
         ends.append(outcome)
-    results = [end for end in ends if isinstance(end, ImageResult)]
-    tensor, broken, notes = decode_batch([data for r in results for data in r.images])
-    _mark_broken(client, ends, broken)
     if stop_if_flagged:
-        ends = [_stop_flagged(client, end) for end in ends]
-    errors = [end for end in ends if isinstance(end, VeniceError)]
-    if errors or tensor is None:
-        raise _one_error(client, planned, ends, outcomes)
-    warnings = [note for result in results for note in (*result.warnings, *_flags(result))]
-    warnings += [*notes, *_size_note(planned[0].request, tensor, warnings)]
-    return Pictures(
-        tensor=tensor,
-        model=planned[0].request.model,
-        seeds=tuple(p.request.seed for p in planned),
-        results=tuple(results),
-        warnings=tuple(dict.fromkeys(warnings)),
-    )
-
-
-def folding_note(seed: int) -> str:
-    """The warning that `seed` was folded, or ""."""
-    folded = fold_seed(seed)
-    if folded == seed:
-        return ""
-    return f"seed {seed} was folded into {folded}: Venice takes 1 to {MAX_SEED}."
+        pairs = zip(planned, ends, strict=True)
+        ends = [_stop_flagged(client, p, end, again) for p, end in pairs]
+    if any(isinstance(end, VeniceError) for end in ends):
+        raise _one_error(client, planned, ends, outcomes, again)
+    results = tuple(end for end in ends if isinstance(end, ImageResult))
+    return Made(client, tuple(planned), results, again)
 
 
 def again_with(seed: int | None) -> str:
@@ -123,38 +150,22 @@ def cost_text(costs: Sequence[float | None]) -> str:
     return "price unknown" if total is None else f"about {total:.4g} USD"
 
 
-def _mark_broken(
-    client: VeniceClient, ends: list[End], broken: Sequence[VeniceError | None]
-) -> None:
-    """Puts the first decoding error of each result in its place, and forgets what is damaged."""
-    left = list(broken)
-    for i, end in enumerate(ends):
-        if isinstance(end, ImageResult):
-            mine, left = left[: len(end.images)], left[len(end.images) :]
-            error = next((error for error in mine if error), None)
-            if error is not None:
-                client.discard(end)
-                ends[i] = error
-
-
-def _stop_flagged(client: VeniceClient, end: End) -> End:
-    if isinstance(end, VeniceError) or not _flags(end):
+def _stop_flagged(client: VeniceClient, planned: Planned, end: End, again: str) -> End:
+    if isinstance(end, VeniceError) or not (flags := _flags(planned, end)):
         return end
-    is_kept = end.key in client.results
-    remedy = "it is kept: to see it, set `if_flagged` to continue" if is_kept else "it was charged"
-    again = f", {again_with(end.sent.get('seed')).lower()}, free of charge" if is_kept else ""
-    return FlaggedImage(
-        f"{_flags(end)[0]} {remedy[0].upper()}{remedy[1:]}{again}; or change the prompt."
-    )
+    kept = "It was charged. To see it, set `if_flagged` to continue and queue again;"
+    if end.key in client.results:
+        kept = f"It is kept. To see it, free of charge: `if_flagged` to continue, then {again};"
+    return FlaggedImage(f"{flags[0]} {kept} or change the prompt.")
 
 
-def _flags(result: ImageResult) -> list[str]:
-    seed = result.sent.get("seed")
+def _flags(planned: Planned, result: ImageResult) -> list[str]:
+    label = planned.request.label
     found = []
     if result.is_violation:
-        found.append(f"Venice says that the picture of seed {seed} breaks its terms of use.")
+        found.append(f"Venice says that its picture ({label}) breaks the terms of use.")
     if result.is_blurred:
-        found.append(f"The picture of seed {seed} was blurred by safe_mode.")
+        found.append(f"The picture ({label}) was blurred by safe_mode.")
     return found
 
 
@@ -163,6 +174,7 @@ def _one_error(
     planned: Sequence[Planned],
     ends: Sequence[End],
     outcomes: Sequence[ImageResult | BaseException],
+    again: str,
 ) -> VeniceError:
     """The error that all share as it is; else one that counts, and says how to get the rest."""
     failed = [(p, e) for p, e in zip(planned, ends, strict=True) if isinstance(e, VeniceError)]
@@ -170,40 +182,37 @@ def _one_error(
     if len(failed) == len(ends) and len({str(error) for error in telling}) == 1:
         return telling[0]
     total = sum(p.request.variants for p in planned)
-    paid = [
+    missing = sum(p.request.variants for p, _ in failed)
+    kept = sum(
         p.request.variants
         for p, outcome in zip(planned, outcomes, strict=True)
         if isinstance(outcome, ImageResult) and outcome.key in client.results
-    ]
-    left = total - sum(paid)
-    missing = sum(p.request.variants for p, _ in failed)
+    )
     cause, _, details = str(telling[0]).partition("\n")
     lines = [f"{total - missing} of {total} pictures made, {missing} not: {cause}"]
-    if paid:
-        kept = f"{sum(paid)} of {total} made and kept. {again_with(planned[0].request.seed)}"
-        lines.append(
-            f"{kept}: only {left} {'is' if left == 1 else 'are'} paid for."
-            if left
-            else f"{kept}: nothing is paid for again."
-        )
+    if kept:
+        lines.append(f"{kept} of {total} made and kept. {again}: {_still_paid(total - kept)}.")
     lines += [details] if details else []
-    lines += [f"- seed {p.request.seed}: {str(end).partition(chr(10))[0]}" for p, end in failed]
+    lines += [f"- {p.request.label}: {str(end).partition(chr(10))[0]}" for p, end in failed]
     return BatchError("\n".join(lines), [end for _, end in failed])
 
 
-def _size_note(
-    request: GenerateRequest, tensor: torch.Tensor, warnings: Sequence[str]
-) -> list[str]:
-    """A note where the model chose another size, unless a warning speaks of the size already."""
-    _, height, width, _ = tensor.shape
-    asked = f"{request.width}×{request.height}"
-    if (width, height) == (request.width, request.height) or any(asked in w for w in warnings):
-        return []
-    return [f"{asked} was asked for; {request.model} made {width}×{height}."]
+def _still_paid(count: int) -> str:
+    if not count:
+        return "nothing is paid for again"
+    return f"only {count} {'is' if count == 1 else 'are'} paid for"
 
 
-def _without_images(sent: dict[str, object]) -> dict[str, object]:
-    references = sent.get("style_references")
-    if not isinstance(references, list):
-        return sent
-    return {**sent, "style_references": [{**r, "image": "(left out)"} for r in references]}
+def _without_images(sent: dict[str, Any]) -> dict[str, Any]:
+    """The request as sent, for `info`: "(left out)" in place of image data."""
+    shown = dict(sent)
+    if "image" in shown:
+        shown["image"] = LEFT_OUT
+    if "images" in shown:
+        shown["images"] = [LEFT_OUT] * len(shown["images"])
+    if "style_references" in shown:
+        shown["style_references"] = [{**r, "image": LEFT_OUT} for r in shown["style_references"]]
+    return shown
+
+
+LEFT_OUT = "(left out)"

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
 from . import host
-from .venice_client import VeniceClient, load_settings
+from .outcomes import Made, collect, cost_text
+from .venice_client import VeniceClient, VeniceError, load_settings
 from .venice_client.batch import Batch
 from .venice_client.client import shared_client
+from .venice_client.paid import PaidRequest
 from .venice_client.progress import Progress
 
 T = TypeVar("T")
@@ -21,9 +25,21 @@ LOOK_EVERY = 0.1
 _helpers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="venice-helper")
 
 
-def open_client() -> VeniceClient:
-    """The client for the settings as they are now. Raises SettingsError."""
-    return shared_client(load_settings(host.user_folder()))
+@contextmanager
+def showing(item: str = "") -> Iterator[host.NodeStatus]:
+    """The status of the node that is running; an error of ours is shown on it as well.
+
+    item: what tells this run of the node from others of a list; the error names it.
+    """
+    status = host.NodeStatus()
+    try:
+        yield status
+    except VeniceError as error:
+        error.name_item(item)
+        status.finish(str(error).partition("\n")[0])
+        raise
+    finally:
+        status.close()
 
 
 async def in_thread(function: Callable[[], T]) -> T:
@@ -31,14 +47,41 @@ async def in_thread(function: Callable[[], T]) -> T:
     return await asyncio.wrap_future(_helpers.submit(function))
 
 
-async def attend(
+async def open_client() -> VeniceClient:
+    """The client for the settings as they are now. Raises SettingsError."""
+    return await in_thread(lambda: shared_client(load_settings(host.user_folder())))
+
+
+async def run_requests(
+    client: VeniceClient,
+    requests: Sequence[PaidRequest],
+    status: host.NodeStatus,
+    *,
+    again: str,
+    stop_if_flagged: bool = False,
+) -> Made:
+    """Plans requests, runs them side by side, and answers what was made.
+
+    again: what the user does to get what was paid for, such as "Set seed 7 (fixed) and queue
+    again". Raises the VeniceError that all share, or a BatchError.
+    """
+    planned = await in_thread(partial(client.plan, requests, host.run_id()))
+    outcomes = await _attend(
+        [partial(client.fetch, p) for p in planned],
+        status,
+        cost_text([p.estimate for p in planned]),
+        again,
+    )
+    return await in_thread(partial(collect, client, planned, outcomes, stop_if_flagged, again))
+
+
+async def _attend(
     jobs: Sequence[Callable[[Progress], T]], status: host.NodeStatus, cost: str, again: str
 ) -> list[T | BaseException]:
     """Runs jobs side by side and answers their outcomes, exceptions among them.
 
-    Shows what they do and the estimated `cost`, and ends within a moment on an interrupt: what is
-    not sent is dropped, answers on their way are left to their threads, and the node shows
-    `again`, which says how to get what was paid for.
+    Shows what they do, and ends within a moment on an interrupt: what is not sent is dropped,
+    answers on their way are left to their threads, and the node shows how to get them.
     """
     batch = Batch(jobs)
     try:
@@ -56,7 +99,9 @@ async def attend(
 
 
 def _stopped(batch: Batch[T], again: str) -> str:
-    paid = batch.paid
-    if not paid:
+    if not batch.paid:
         return "Stopped. Nothing was sent, nothing is charged."
-    return f"Stopped. {paid} of {len(batch.outcomes)} were sent; what arrives is kept. {again}"
+    return (
+        f"Stopped. {batch.paid} of {len(batch.outcomes)} were sent; what arrives is kept. "
+        f"{again}: what was kept is free."
+    )

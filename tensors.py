@@ -2,39 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import io
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
 
 import numpy as np
 import torch
+from PIL import Image
 
 from .venice_client import images
-from .venice_client.errors import BadAnswer
+from .venice_client.errors import BadAnswer, InvalidRequestError
+
+Fit = Callable[[images.Array, int, int], images.Array]
+Size = tuple[int, int]
+
+JPEG_QUALITY = 95
+PNG_EFFORT = 4
+"""zlib level; higher ones take much longer for little."""
 
 _pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="venice-decode")
 
 
 def decode_batch(
     encoded: Sequence[bytes],
+    mode: Literal["RGB", "RGBA"] = "RGB",
+    size: Size | None = None,
+    fit: Fit = images.fit_to,
 ) -> tuple[torch.Tensor | None, list[BadAnswer | None], list[str]]:
-    """Encoded images as one float32 tensor [B, H, W, 3] in 0..1 on the CPU.
+    """Encoded images as one float32 tensor [B, H, W, 3 or 4] in 0..1 on the CPU.
 
-    Answers the tensor of those that can be decoded (None if none can), the error of each image
-    or None, and a note for each that had to be fitted to the size of the first.
+    size: (width, height) of the tensor, that of the first image by default; `fit` brings other
+    sizes there. Answers the tensor of those that can be decoded (None if none can), the error of
+    each image or None, and a note for each that had to be fitted.
     """
-    sizes: list[tuple[int, int] | BadAnswer] = [_size_or_error(data) for data in encoded]
-    first = next((size for size in sizes if not isinstance(size, BadAnswer)), None)
-    if first is None:
-        return None, [size if isinstance(size, BadAnswer) else None for size in sizes], []
-    width, height = first
-    batch = torch.empty((len(encoded), height, width, 3), dtype=torch.float32)
+    sizes: list[Size | BadAnswer] = [_size_or_error(data) for data in encoded]
+    size = size or next((own for own in sizes if not isinstance(own, BadAnswer)), None)
+    if size is None:
+        return None, [own if isinstance(own, BadAnswer) else None for own in sizes], []
+    width, height = size
+    batch = torch.empty((len(encoded), height, width, len(mode)), dtype=torch.float32)
 
     def fill(index: int) -> BadAnswer | None:
-        size = sizes[index]
-        if isinstance(size, BadAnswer):
-            return size
+        own = sizes[index]
+        if isinstance(own, BadAnswer):
+            return own
         try:
-            array = images.fit_to(images.decode(encoded[index]), width, height)
+            array = fit(images.decode(encoded[index], mode), width, height)
         except BadAnswer as error:
             return error
         np.divide(array, np.float32(255), out=batch[index].numpy())
@@ -42,9 +56,9 @@ def decode_batch(
 
     errors = list(_pool.map(fill, range(len(encoded))))
     notes = [
-        f"Picture {i + 1} came as {size[0]}×{size[1]} and was fitted to {width}×{height}."
-        for i, size in enumerate(sizes)
-        if not isinstance(size, BadAnswer) and size != first
+        f"Picture {i + 1} came as {own[0]}×{own[1]} and was fitted to {width}×{height}."
+        for i, own in enumerate(sizes)
+        if not isinstance(own, BadAnswer) and own != size
     ]
     good = [i for i, error in enumerate(errors) if error is None]
     if not good:
@@ -52,7 +66,56 @@ def decode_batch(
     return (batch if len(good) == len(encoded) else batch[good]), errors, notes
 
 
-def _size_or_error(data: bytes) -> tuple[int, int] | BadAnswer:
+def to_array(image: torch.Tensor) -> images.Array:
+    """One picture [H, W, C] in 0..1 as uint8; what is outside of 0..1 is clipped, NaN is 0."""
+    scaled = torch.nan_to_num(image.detach().to("cpu", torch.float32)).clamp(0, 1).mul(255)
+    array: images.Array = scaled.round().to(torch.uint8).numpy()
+    return array
+
+
+def encode(image: torch.Tensor, most_bytes: int) -> tuple[bytes, str]:
+    """One picture [H, W, 3 or 4] as a lossless PNG, and a note, "" as a rule.
+
+    Where the PNG would have `most_bytes` or more it is a high-quality JPEG (WebP with alpha)
+    instead, and the note says so. Raises InvalidRequestError where that is too large as well.
+    """
+    if image.ndim != 3 or image.shape[-1] not in (1, 3, 4):
+        raise InvalidRequestError(f"The input is no picture: its shape is {tuple(image.shape)}.")
+    array = to_array(image)
+    picture = Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
+    png = _saved(picture, "PNG", compress_level=PNG_EFFORT)
+    if len(png) < most_bytes:
+        return png, ""
+    name = "WEBP" if picture.mode == "RGBA" else "JPEG"
+    lossy = _saved(picture, name, quality=JPEG_QUALITY)
+    limit = f"{most_bytes / 1e6:.0f} MB"
+    if len(lossy) >= most_bytes:
+        raise InvalidRequestError(
+            f"The image has {len(lossy) / 1e6:.0f} MB even as {name}, and Venice takes less than "
+            f"{limit}: make it smaller.",
+            "image",
+        )
+    return lossy, (
+        f"An input of {picture.width}×{picture.height} was sent as {name} of quality "
+        f"{JPEG_QUALITY}, since as PNG it has {len(png) / 1e6:.0f} MB, over the limit of {limit}."
+    )
+
+
+def encode_all(
+    pictures: torch.Tensor | Sequence[torch.Tensor], most_bytes: int
+) -> tuple[list[bytes], list[str]]:
+    """`encode` for several pictures, side by side; the notes without the empty ones."""
+    pairs = list(_pool.map(lambda picture: encode(picture, most_bytes), pictures))
+    return [data for data, _ in pairs], [note for _, note in pairs if note]
+
+
+def _saved(picture: Image.Image, format: str, **how: Any) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, format, **how)
+    return out.getvalue()
+
+
+def _size_or_error(data: bytes) -> Size | BadAnswer:
     try:
         return images.size_of(data)
     except BadAnswer as error:

@@ -2,6 +2,7 @@
 
 from .client import Account, Planned, VeniceClient
 from .credentials import Settings, load_settings
+from .edits import EditRequest, RemoveBackgroundRequest, UpscaleRequest
 from .errors import VeniceError
 from .payloads import GenerateRequest, StyleReference, plan_batch
 from .progress import Progress
@@ -10,12 +11,15 @@ from .version import __version__
 
 __all__ = [
     "Account",
+    "EditRequest",
     "GenerateRequest",
     "ImageResult",
     "Planned",
     "Progress",
+    "RemoveBackgroundRequest",
     "Settings",
     "StyleReference",
+    "UpscaleRequest",
     "VeniceClient",
     "VeniceError",
     "__version__",

@@ -13,19 +13,19 @@ import requests
 from .answer import Answer
 from .catalogue import Catalogue, Model
 from .credentials import ApiKey, Settings, load_settings, normalised_base_url
-from .errors import ApiError, BadAnswer, BadRequest, NotFound, VeniceError
-from .estimates import dearest, estimate_generate
+from .edits import EditRequest, RemoveBackgroundRequest, UpscaleRequest
+from .errors import ApiError, BadAnswer, BadRequest, InvalidRequestError, NotFound, VeniceError
+from .estimates import dearest
 from .failures import with_hint
 from .flights import Flights
-from .payloads import GenerateRequest, build_generate
+from .paid import PaidRequest
+from .payloads import GenerateRequest
 from .progress import Progress
 from .reading import ImageResult, read_pictures
 from .results import ResultStore, request_key
 from .service import Service, gate_for, service_for
 from .spending import Spending
 from .transport import Transport
-
-GENERATE = "/image/generate"
 
 _flights = Flights()
 _spending = Spending()
@@ -39,7 +39,7 @@ class Planned:
     count against the limit of `run`. is_kept: whether it was made before, and will be free.
     """
 
-    request: GenerateRequest
+    request: PaidRequest
     fields: dict[str, Any]
     notes: tuple[str, ...]
     key: str
@@ -104,11 +104,29 @@ class VeniceClient:
         Raises InvalidRequestError or SpendingLimitError before anything is sent, then ApiError,
         ConnectionFailed, AnswerLost or BadAnswer; Cancelled when `progress` is dropped in time.
         """
-        progress = progress or Progress()
-        progress.enter("preparing")
-        return self.fetch(self.plan([request])[0], progress)
+        return self._ask_once(request, progress)
 
-    def plan(self, requests: Sequence[GenerateRequest], run: str = "") -> list[Planned]:
+    def edit(self, request: EditRequest, progress: Progress | None = None) -> ImageResult:
+        """Edits one picture. Costs money; raises as `generate_images` does."""
+        if len(request.images) != 1:
+            raise InvalidRequestError("edit takes one image; multi_edit takes several.", "images")
+        return self._ask_once(request, progress)
+
+    def multi_edit(self, request: EditRequest, progress: Progress | None = None) -> ImageResult:
+        """Edits a picture with layers. Costs money; raises as `generate_images` does."""
+        return self._ask_once(request, progress)
+
+    def upscale(self, request: UpscaleRequest, progress: Progress | None = None) -> ImageResult:
+        """Makes a picture 2 or 4 times as large. Costs money; raises as `generate_images` does."""
+        return self._ask_once(request, progress)
+
+    def remove_background(
+        self, request: RemoveBackgroundRequest, progress: Progress | None = None
+    ) -> ImageResult:
+        """A PNG with alpha. Costs money; raises as `generate_images` does."""
+        return self._ask_once(request, progress)
+
+    def plan(self, requests: Sequence[PaidRequest], run: str = "") -> list[Planned]:
         """Checks requests and reserves what they may cost; nothing is sent.
 
         run: what the limit VENICE_MAX_USD_PER_RUN counts together; "": these requests alone.
@@ -177,20 +195,21 @@ class VeniceClient:
             raise BadAnswer("Venice's answer about the account has another form than published.")
         return Account(data, balance)
 
-    def _planned(self, request: GenerateRequest, run: str) -> Planned:
+    def _ask_once(self, request: PaidRequest, progress: Progress | None) -> ImageResult:
+        progress = progress or Progress()
+        progress.enter("preparing")
+        return self.fetch(self.plan([request])[0], progress)
+
+    def _planned(self, request: PaidRequest, run: str) -> Planned:
         model = self.catalogue.await_model(request.model)
-        payload = build_generate(request, model)
-        price = estimate_generate(payload.fields, model)
-        key = request_key(
-            self.service.name,
-            GENERATE,
-            payload.fields,
-            None if request.is_reusable else secrets.token_hex(),
-        )
+        payload = request.build(model)
+        price = request.price(payload, model)
+        variation = request.variation if request.is_reusable else secrets.token_hex()
+        key = request_key(self.service.name, request.path, payload.fields, variation)
         is_kept = key in self.results
         most = price
         if most is None:
-            most = dearest(self.catalogue.models(), "image") * request.variants
+            most = dearest(self.catalogue.models(), request.kind) * request.variants
         return Planned(
             request=request,
             fields=payload.fields,
@@ -203,19 +222,17 @@ class VeniceClient:
         )
 
     def _send(self, planned: Planned, progress: Progress) -> Answer:
+        request = planned.request
         try:
-            answer = self._transport.post(GENERATE, planned.fields, progress)
+            answer = self._transport.post(request.path, planned.fields, progress)
         except ApiError as error:
-            raise self._explained(error, planned.request) from None
+            raise self._explained(error, planned) from None
+        asked = ("width", "height", "aspect_ratio", "resolution", "variants", "scale")
         facts = {
-            "path": GENERATE,
-            "model": planned.request.model,
-            "seed": planned.request.seed,
-            "asked": {
-                name: planned.fields[name]
-                for name in ("width", "height", "aspect_ratio", "resolution", "variants")
-                if name in planned.fields
-            },
+            "path": request.path,
+            "model": request.model,
+            "seed": request.seed,
+            "asked": {name: planned.fields[name] for name in asked if name in planned.fields},
             "cost_usd": planned.price,
         }
         self.results.put(planned.key, answer, facts)
@@ -228,15 +245,16 @@ class VeniceClient:
         styles = _data(self._transport.get("/image/styles").json())
         return [name for name in styles if isinstance(name, str)]
 
-    def _explained(self, error: ApiError, request: GenerateRequest) -> ApiError:
+    def _explained(self, error: ApiError, planned: Planned) -> ApiError:
         """The error with the nearest known model or style, where it is about one of them."""
         about_model = isinstance(error, NotFound) or error.code == "INVALID_MODEL"
         if about_model or (isinstance(error, BadRequest) and "model" in error.fields):
-            found = self.catalogue.nearest_model(request.model)
+            found = self.catalogue.nearest_model(planned.request.model)
             return with_hint(error, f"The nearest known model is `{found}`.") if found else error
+        style = planned.fields.get("style_preset")
         named = " ".join([error.api_message, *error.fields])
-        if isinstance(error, BadRequest) and request.style_preset and "style" in named.lower():
-            found = self.catalogue.nearest_style(request.style_preset)
+        if isinstance(error, BadRequest) and style and "style" in named.lower():
+            found = self.catalogue.nearest_style(style)
             return with_hint(error, f"The nearest known style is `{found}`.") if found else error
         return error
 

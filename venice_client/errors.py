@@ -35,6 +35,12 @@ class VeniceError(Exception):
 
     may_have_been_charged = False
 
+    def name_item(self, item: str) -> None:
+        """Adds, once, which item of a list it is about, on a line below the first."""
+        first, _, rest = str(self).partition("\n")
+        if item and item not in rest:
+            self.args = ("\n".join(filter(None, (first, item, rest))), *self.args[1:])
+
 
 class SettingsError(VeniceError):
     """A setting is missing or cannot be used; nothing was sent."""

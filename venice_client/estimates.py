@@ -14,6 +14,10 @@ WEB_SEARCH_USD = 0.01
 """A request; 10 USD per 1,000, which the price list does not tie to images."""
 
 
+UPSCALE_USD = {2: 0.02, 4: 0.08}
+CUTOUT_USD = 0.03
+
+
 def estimate_generate(payload: Mapping[str, Any], model: Model) -> float | None:
     """For a payload of `/image/generate`: pictures by tier and quality, and the extras."""
     price = _picture(payload, model.pricing, "generation")
@@ -21,6 +25,29 @@ def estimate_generate(payload: Mapping[str, Any], model: Model) -> float | None:
         return None
     search = WEB_SEARCH_USD if payload.get("enable_web_search") else 0.0
     return round(price * int(payload.get("variants", 1)) + _enhancement(payload) + search, 6)
+
+
+def estimate_edit(payload: Mapping[str, Any], images: int, model: Model) -> float | None:
+    """For a payload of `/image/edit` or `/image/multi-edit` with so many input images."""
+    price = _picture(payload, model.pricing, "inpaint")
+    if price is None:
+        return None
+    extra = _below(model.pricing, "inputImages")
+    more = max(0, images - int(_below(extra, "included") or 0))
+    more_usd = (_usd(_below(extra, "additional")) or 0.0) * more
+    return round(price + more_usd + _enhancement(payload), 6)
+
+
+def estimate_upscale(scale: int, model: Model) -> float:
+    """For `/image/upscale` at 2 or 4 times."""
+    listed = _usd(_below(_below(model.pricing, "upscale"), f"{scale}x"))
+    return UPSCALE_USD[scale] if listed is None else listed
+
+
+def estimate_cutout(model: Model) -> float:
+    """For `/image/background-remove`."""
+    listed = _usd(_below(model.pricing, "generation"))
+    return CUTOUT_USD if listed is None else listed
 
 
 def dearest(models: Iterable[Model], type: str) -> float:
@@ -31,7 +58,7 @@ def dearest(models: Iterable[Model], type: str) -> float:
 
 def _picture(payload: Mapping[str, Any], pricing: Mapping[str, Any], base: str) -> float | None:
     tier, quality = payload.get("resolution"), payload.get("quality")
-    by_quality = _below(_below(pricing.get("quality"), tier), quality)
+    by_quality = _below(_below(pricing.get("quality"), tier or "1K"), quality)
     for price in (by_quality, _below(pricing.get("resolutions"), tier), pricing.get(base)):
         usd = _usd(price)
         if usd is not None:
@@ -44,7 +71,7 @@ def _enhancement(payload: Mapping[str, Any]) -> float:
 
 
 def _below(node: Any, name: Any) -> Any:
-    return node.get(name) if isinstance(node, dict) else None
+    return node.get(name) if isinstance(node, Mapping) else None
 
 
 def _usd(price: Any) -> float | None:

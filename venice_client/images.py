@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from .errors import BadAnswer
+from .errors import BadAnswer, InvalidRequestError
 
 Array = npt.NDArray[np.uint8]
 
@@ -63,6 +63,16 @@ def size_of(data: bytes) -> tuple[int, int]:
     return _open(data).size
 
 
+def size_of_input(data: bytes) -> tuple[int, int]:
+    """(width, height) of an encoded image that is to be sent. Raises InvalidRequestError."""
+    try:
+        return size_of(data)
+    except BadAnswer:
+        raise InvalidRequestError(
+            f"The input is no whole PNG, JPEG or WebP image: {_describe(data)}.", "image"
+        ) from None
+
+
 def without_metadata(data: bytes) -> bytes:
     """The same pixels as a PNG that holds nothing else. Raises as `decode` does."""
     out = io.BytesIO()
@@ -76,6 +86,14 @@ def fit_to(array: Array, width: int, height: int) -> Array:
         return array
     padded = ImageOps.pad(Image.fromarray(array), (width, height), Image.Resampling.LANCZOS)
     return np.array(padded, dtype=np.uint8)
+
+
+def cover(array: Array, width: int, height: int) -> Array:
+    """`array` scaled to fill width × height, what is over cut off evenly on both sides."""
+    if array.shape[:2] == (height, width):
+        return array
+    filled = ImageOps.fit(Image.fromarray(array), (width, height), Image.Resampling.LANCZOS)
+    return np.array(filled, dtype=np.uint8)
 
 
 def _open(data: bytes) -> Image.Image:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from .errors import InvalidRequestError
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -17,3 +19,14 @@ def nearest_hint(name: str, known: Iterable[str]) -> str:
     """ "Did you mean …?" with the nearest known name, or ""."""
     found = nearest(name, known)
     return f"Did you mean {found}?" if found else ""
+
+
+def check_offered(field: str, value: str, offered: Sequence[str], model: str) -> None:
+    """Refuses a value that is not among those offered, and names the nearest."""
+    if value not in offered:
+        hint = nearest_hint(value, offered)
+        raise InvalidRequestError(
+            f"{model} does not offer {field} {value}. {hint}{' ' if hint else ''}"
+            f"It offers {', '.join(offered)}, or choose auto.",
+            field,
+        )

@@ -1,17 +1,23 @@
-"""Typed requests, checked against what is known of the model before anything is sent."""
+"""The typed request for `/image/generate`, and the requests of a batch."""
 
 from __future__ import annotations
 
-import base64
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from .catalogue import Model
 from .errors import InvalidRequestError
+from .estimates import estimate_generate
 from .images import image_format
-from .nearest import nearest_hint
+from .paid import (
+    FORMATS,
+    Payload,
+    add_quality,
+    as_base64,
+    check_range,
+    check_text,
+)
 from .seeds import MAX_SEED, MAX_VARIANTS, batch_seeds
 from .sizing import AUTO, fit
 
@@ -21,17 +27,19 @@ MAX_PROMPT = 7500
 DEFAULT_SIDE = 1024
 """Pixels; the schema's default for width and height."""
 
-QUALITIES = ("low", "medium", "high")
-FORMATS = ("png", "webp", "jpeg")
 MAX_REFERENCE_BYTES = 8_000_000
 
 
 @dataclass(frozen=True)
 class StyleReference:
-    """An encoded PNG, JPEG or WebP whose look guides the picture; strength 0.1 to 1."""
+    """An encoded PNG, JPEG or WebP whose look guides the picture; strength 0.1 to 1.
+
+    note: what was done to the image to make it fit, in words, or "".
+    """
 
     image: bytes
     strength: float = 0.5
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +77,15 @@ class GenerateRequest:
     enhance_prompt: bool | None = None
     disable_prompt_optimization_thinking: bool | None = None
 
+    kind: ClassVar[str] = "image"
+    path: ClassVar[str] = "/image/generate"
+    variation: ClassVar[int] = 0
+
+    @property
+    def label(self) -> str:
+        """What tells it from others of its batch."""
+        return f"seed {self.seed}"
+
     @property
     def is_binary(self) -> bool:
         """Whether the answer is to be the image itself rather than JSON."""
@@ -79,40 +96,13 @@ class GenerateRequest:
         """Whether an equal request means the same picture: without a seed another one is meant."""
         return self.seed is not None
 
+    def build(self, model: Model) -> Payload:
+        """The payload for `model`. Raises InvalidRequestError for what is known to be wrong."""
+        return _build(self, model)
 
-@dataclass(frozen=True)
-class Payload:
-    """The JSON object to send, and in words what the model does not take as it was asked."""
-
-    fields: dict[str, Any]
-    notes: tuple[str, ...] = ()
-
-
-def build_generate(request: GenerateRequest, model: Model) -> Payload:
-    """The payload for `model`. Raises InvalidRequestError for what is known to be wrong."""
-    _check_text("prompt", request.prompt, model, needed=True)
-    _check_text("negative_prompt", request.negative_prompt, model)
-    _check_numbers(request)
-    fields: dict[str, Any] = {"model": request.model, "prompt": request.prompt}
-    notes: list[str] = []
-    if request.negative_prompt.strip():
-        fields["negative_prompt"] = request.negative_prompt
-    _add_size(request, model, fields, notes)
-    _add_quality(request, model, fields, notes)
-    _add_steps(request, model, fields, notes)
-    _add_style_references(request, model, fields, notes)
-    fields["format"] = request.format
-    if request.is_binary:
-        fields["return_binary"] = True
-    elif request.variants > 1:
-        fields["variants"] = request.variants
-    if request.style_preset:
-        fields["style_preset"] = request.style_preset
-    for name in _SENT_AS_GIVEN:
-        value = getattr(request, name)
-        if value is not None:
-            fields[name] = value
-    return Payload(fields, tuple(notes))
+    def price(self, payload: Payload, model: Model) -> float | None:
+        """What it will cost in USD, None where nobody says."""
+        return estimate_generate(payload.fields, model)
 
 
 def plan_batch(
@@ -135,6 +125,32 @@ def plan_batch(
     ]
 
 
+def _build(request: GenerateRequest, model: Model) -> Payload:
+    check_text("prompt", request.prompt, model, MAX_PROMPT, needed=True)
+    check_text("negative_prompt", request.negative_prompt, model, MAX_PROMPT)
+    _check_numbers(request)
+    fields: dict[str, Any] = {"model": request.model, "prompt": request.prompt}
+    notes: list[str] = []
+    if request.negative_prompt.strip():
+        fields["negative_prompt"] = request.negative_prompt
+    _add_size(request, model, fields, notes)
+    add_quality(request.quality, model, fields, notes)
+    _add_steps(request, model, fields, notes)
+    _add_style_references(request, model, fields, notes)
+    fields["format"] = request.format
+    if request.is_binary:
+        fields["return_binary"] = True
+    elif request.variants > 1:
+        fields["variants"] = request.variants
+    if request.style_preset:
+        fields["style_preset"] = request.style_preset
+    for name in _SENT_AS_GIVEN:
+        value = getattr(request, name)
+        if value is not None:
+            fields[name] = value
+    return Payload(fields, tuple(notes))
+
+
 _SENT_AS_GIVEN = (
     "cfg_scale",
     "seed",
@@ -148,26 +164,12 @@ _SENT_AS_GIVEN = (
 )
 
 
-def _check_text(field: str, text: str, model: Model, needed: bool = False) -> None:
-    if not isinstance(text, str):
-        raise InvalidRequestError(f"{field} must be text.", field)
-    if needed and not text.strip():
-        raise InvalidRequestError("The prompt is empty: say what the picture shows.", field)
-    limit = min(model.prompt_limit or MAX_PROMPT, MAX_PROMPT)
-    if len(text) > limit:
-        raise InvalidRequestError(
-            f"The {field.replace('_', ' ')} has {len(text)} characters, and {model.id} takes "
-            f"{limit}: shorten it.",
-            field,
-        )
-
-
 def _check_numbers(request: GenerateRequest) -> None:
-    _check_range("variants", request.variants, 1, MAX_VARIANTS)
+    check_range("variants", request.variants, 1, MAX_VARIANTS)
     if request.is_binary and request.variants > 1:
         raise InvalidRequestError("Several variants cannot come as binary.", "return_binary")
     if request.seed is not None:
-        _check_range("seed", request.seed, -MAX_SEED, MAX_SEED)
+        check_range("seed", request.seed, -MAX_SEED, MAX_SEED)
         if request.seed == 0:
             raise InvalidRequestError("Seed 0 means a random one to Venice: use 1 or more.", "seed")
     if request.cfg_scale is not None:
@@ -175,20 +177,13 @@ def _check_numbers(request: GenerateRequest) -> None:
         if isinstance(cfg, bool) or not isinstance(cfg, int | float) or not 0 < cfg <= 20:
             raise InvalidRequestError(f"cfg_scale must be above 0 and at most 20, not {cfg}.")
     if request.lora_strength is not None:
-        _check_range("lora_strength", request.lora_strength, 0, 100)
+        check_range("lora_strength", request.lora_strength, 0, 100)
     if request.format not in FORMATS:
         raise InvalidRequestError(
             f"format {request.format!r} is none of {', '.join(FORMATS)}.", "format"
         )
     if not request.model.strip():
         raise InvalidRequestError("No model is chosen.", "model")
-
-
-def _check_range(field: str, value: object, least: int, most: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
-        raise InvalidRequestError(
-            f"{field} must be a whole number from {least} to {most}, not {value}.", field
-        )
 
 
 def _add_size(
@@ -209,31 +204,12 @@ def _add_size(
     notes.extend(size.notes)
 
 
-def _add_quality(
-    request: GenerateRequest, model: Model, fields: dict[str, Any], notes: list[str]
-) -> None:
-    quality = request.quality
-    if quality == AUTO:
-        return
-    offered: Sequence[str] = model.qualities if model.is_known else QUALITIES
-    if not offered:
-        notes.append(f"{model.id} has no quality setting: quality {quality} was not sent.")
-        return
-    if quality not in offered:
-        raise InvalidRequestError(
-            f"{model.id} does not offer quality {quality}. {nearest_hint(quality, offered)} "
-            f"It offers {', '.join(offered)}, or choose auto.",
-            "quality",
-        )
-    fields["quality"] = quality
-
-
 def _add_steps(
     request: GenerateRequest, model: Model, fields: dict[str, Any], notes: list[str]
 ) -> None:
     if request.steps is None:
         return
-    _check_range("steps", request.steps, 1, 1000)
+    check_range("steps", request.steps, 1, 1000)
     if model.max_steps == 0:
         notes.append(f"{model.id} takes no steps: steps {request.steps} was not sent.")
         return
@@ -263,6 +239,7 @@ def _add_style_references(
             f"{model.id} takes at most {most} style references, not {len(references)}.",
             "style_references",
         )
+    notes.extend(reference.note for reference in references if reference.note)
     if not model.honours_reference_strength:
         notes.append(f"{model.id} ignores the strength of style references: it was not sent.")
     fields["style_references"] = [
@@ -280,7 +257,7 @@ def _style_reference(reference: StyleReference, with_strength: bool) -> dict[str
             f"The strength of a style reference must be 0.1 to 1, not {reference.strength}.",
             "style_references",
         )
-    entry: dict[str, Any] = {"image": base64.b64encode(reference.image).decode("ascii")}
+    entry: dict[str, Any] = {"image": as_base64(reference.image)}
     if with_strength:
         entry["strength"] = reference.strength
     return entry

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from .answer import Answer
 from .errors import BadAnswer
 from .images import CHARGED, size_of
-from .payloads import GenerateRequest
+from .paid import PaidRequest
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class ImageResult:
 
 
 def read_pictures(
-    request: GenerateRequest, sent: dict[str, Any], notes: Sequence[str], answer: Answer
+    request: PaidRequest, sent: dict[str, Any], notes: Sequence[str], answer: Answer
 ) -> ImageResult:
     """The pictures in an answer; they are looked at, not decoded. BadAnswer if there is none."""
     warnings = [*notes, *_deprecation(answer)]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .errors import InvalidRequestError
-from .nearest import nearest_hint
+from .nearest import check_offered
 
 MAX_SIDE = 1280
 """The schema's maximum for width and height."""
@@ -168,7 +168,7 @@ def _fit_ratio(
     if ratio == AUTO:
         ratio = nearest_ratio(width, height, rules.ratios)
     elif rules.is_complete:
-        _check(ratio, rules.ratios, "aspect_ratio", model)
+        check_offered("aspect_ratio", ratio, rules.ratios, model)
     fields: dict[str, int | str] = {"aspect_ratio": ratio}
     notes = []
     if aspect_ratio == AUTO and not math.isclose(ratio_of(ratio), width / height):
@@ -194,7 +194,7 @@ def _tier(
 ) -> tuple[str, str]:
     if resolution != AUTO:
         if rules.is_complete:
-            _check(resolution, rules.tiers, "resolution", model)
+            check_offered("resolution", resolution, rules.tiers, model)
         return resolution, ""
     tier, is_enough = smallest_tier(width, height, rules.tiers)
     side = tier_side(tier)
@@ -203,12 +203,3 @@ def _tier(
     if side and not TIER_TOLERANCE <= side * side / (width * height) <= 1 / TIER_TOLERANCE:
         return tier, f"{width}×{height} was sent as {tier} (about {side:.0f}² pixels), for {model}."
     return tier, ""
-
-
-def _check(value: str, offered: Sequence[str], field: str, model: str) -> None:
-    if value not in offered:
-        raise InvalidRequestError(
-            f"{model} does not offer {field} {value}. {nearest_hint(value, offered)} "
-            f"It offers {', '.join(offered)}, or choose auto.",
-            field,
-        )

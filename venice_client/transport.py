@@ -7,7 +7,7 @@ import random
 import ssl
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -295,56 +295,87 @@ def _read_body(response: requests.Response, deadline: float, limit: int, strict:
     strict: too long or too short is an error; else the body (of an error page) is just cut.
     """
     raw = response.raw
-    expand = _expander(response.headers.get("content-encoding", "identity"))
+    expander = _Expander(response.headers.get("content-encoding", "identity"))
     promised = response.headers.get("content-length", "")
     read = getattr(raw, "read1", raw.read)  # urllib3 1.x has no read1
     parts: list[bytes] = []
     came = size = 0
-    while size <= limit:
-        left = deadline - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("the deadline for the whole answer passed")
-        _limit_silence(raw, left)
+    while max(came, size) <= limit:
+        _limit_silence(raw, _left(deadline))
         chunk = read(CHUNK, decode_content=False)
+        _left(deadline)  # an end that the deadline made is no end
         if not chunk:
             break
         came += len(chunk)
-        chunk = expand(chunk, limit + 1 - size)
-        parts.append(chunk)
-        size += len(chunk)
+        for part in expander.expand(chunk, limit + 1 - size):
+            parts.append(part)
+            size += len(part)
     if not strict:
         return b"".join(parts)[:limit]
-    if size > limit:
+    if max(came, size) > limit:
         raise BadAnswer(
             f"Venice's answer is larger than {limit // 2**20} MiB, which no image is; it was not "
             "read to its end, and may have been charged."
         )
-    if promised.isdigit() and came < int(promised):
-        raise urllib3.exceptions.ProtocolError(f"{came} of {promised} bytes came")
+    if came < _length(promised) or not expander.is_whole:
+        raise urllib3.exceptions.ProtocolError(f"{came} of {promised[:20]} bytes came")
     return b"".join(parts)
 
 
-def _expander(encoding: str) -> Any:
-    """What turns encoded chunks into plain ones, never more than asked for at once.
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("the deadline for the whole answer passed")
+    return left
 
-    Plain answers are asked for; this is for a gateway that compresses all the same.
+
+def _length(promised: str) -> int:
+    """Content-Length as a number, 0 for what is none. A size_t has at most 20 digits."""
+    is_number = promised.isascii() and promised.isdigit() and len(promised) <= 20
+    return int(promised) if is_number else 0
+
+
+class _Expander:
+    """Turns encoded chunks into plain ones, never more than asked for at once.
+
+    Plain answers are asked for; this is for a gateway that compresses all the same. A gzip body
+    may be several members, one after the other.
     """
-    encoding = encoding.strip().lower()
-    if encoding in ("", "identity"):
-        return lambda chunk, _limit: chunk
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise BadAnswer(f"Venice's answer is compressed in a way not asked for: {encoding[:20]}.")
-    expander = zlib.decompressobj(wbits=47 if "gzip" in encoding else 15)
 
-    def expand(chunk: bytes, limit: int) -> bytes:
-        try:
-            return expander.decompress(chunk, limit)
-        except zlib.error:
+    def __init__(self, encoding: str) -> None:
+        self._encoding = encoding.strip().lower()
+        if self._encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
             raise BadAnswer(
-                "Venice's compressed answer is damaged; it may have been charged."
-            ) from None
+                f"Venice's answer is compressed in a way not asked for: {self._encoding[:20]}."
+            )
+        self._is_plain = self._encoding in ("", "identity")
+        self._member = None if self._is_plain else self._new_member()
 
-    return expand
+    @property
+    def is_whole(self) -> bool:
+        """Whether the compressed data came to its end."""
+        return self._member is None or self._member.eof
+
+    def expand(self, chunk: bytes, limit: int) -> Iterator[bytes]:
+        """The plain bytes of `chunk`, of which those beyond `limit` are left out."""
+        if self._member is None:
+            yield chunk
+            return
+        while chunk and limit > 0:
+            if self._member.eof:
+                self._member = self._new_member()
+            try:
+                part = self._member.decompress(chunk, limit)
+            except zlib.error:
+                raise BadAnswer(
+                    "Venice's compressed answer is damaged; it may have been charged."
+                ) from None
+            chunk = self._member.unused_data
+            limit -= len(part)
+            yield part
+
+    def _new_member(self) -> Any:
+        return zlib.decompressobj(wbits=15 if self._encoding == "deflate" else 47)
 
 
 def _limit_silence(raw: Any, seconds: float) -> None:

@@ -8,7 +8,8 @@ import secrets
 from pathlib import Path
 
 from ..errors import InvalidRequestError
-from ..payloads import DEFAULT_SIDE, FORMATS, QUALITIES, GenerateRequest, StyleReference
+from ..paid import FORMATS, QUALITIES
+from ..payloads import DEFAULT_SIDE, GenerateRequest, StyleReference
 from ..seeds import MAX_SEED, fold_seed
 from ..sizing import AUTO
 from .files import Target, parse_target

@@ -1,0 +1,166 @@
+"""The nodes for comparing: sweeps over styles and models, and a sheet of what they made."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import Any
+
+import torch
+
+from . import options
+from .running import in_thread, showing
+from .sheets import contact_sheet
+from .venice_client.errors import InvalidRequestError
+
+CATEGORY = "Venice"
+
+
+class VeniceStyleSweep:
+    """A list of styles: Generate runs once for each."""
+
+    CATEGORY = CATEGORY
+    DESCRIPTION = (
+        "A list of styles. Connected to `style` of Venice Generate Image, it makes a picture for "
+        "each, side by side, and each is paid for. Show them with Venice Contact Sheet."
+    )
+    SEARCH_ALIASES = ("venice sweep", "style grid", "xy plot", "compare styles")
+    RETURN_TYPES = ("STRING", "STRING")
+    RETURN_NAMES = ("style", "labels")
+    OUTPUT_IS_LIST = (True, True)
+    OUTPUT_TOOLTIPS = (
+        "The styles, one after the other, for `style` of Venice Generate Image.",
+        "The same as labels, for Venice Contact Sheet.",
+    )
+    FUNCTION = "sweep"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "styles": options.lines(
+                    "Anime\nWatercolor\nFilm Noir",
+                    "One style or pattern a line: `*` is every style, `*noir*` those with noir in "
+                    "their name, None is no style. A name that is not known is sent as it is.",
+                )
+            }
+        }
+
+    async def sweep(self, styles: str) -> tuple[list[str], list[str]]:
+        with showing() as status:
+            found = matching(styles, [*options.styles()], literal=(options.NO_STYLE,))
+            status.finish(_count(found, "style"))
+            return [("" if name == options.NO_STYLE else name) for name in found], found
+
+
+class VeniceModelSweep:
+    """A list of models: Generate runs once for each."""
+
+    CATEGORY = CATEGORY
+    DESCRIPTION = (
+        "A list of models. Connected to `model` of Venice Generate Image, it makes a picture with "
+        "each, side by side, and each is paid for. Show them with Venice Contact Sheet."
+    )
+    SEARCH_ALIASES = ("venice sweep", "model grid", "xy plot", "compare models")
+    RETURN_TYPES = ("COMBO", "STRING")
+    RETURN_NAMES = ("model", "labels")
+    OUTPUT_IS_LIST = (True, True)
+    OUTPUT_TOOLTIPS = (
+        "The models, one after the other, for `model` of Venice Generate Image.",
+        "The same as labels, for Venice Contact Sheet.",
+    )
+    FUNCTION = "sweep"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {
+            "required": {
+                "models": options.lines(
+                    "z-image-turbo\nqwen-image\nchroma",
+                    "One model or pattern a line: `*` is every model (mind the price), `qwen*` "
+                    "those that begin with qwen. An id that is not known is sent as it is.",
+                )
+            }
+        }
+
+    async def sweep(self, models: str) -> tuple[list[str], list[str]]:
+        with showing() as status:
+            found = matching(models, options.generate_models())
+            status.finish(_count(found, "model"))
+            return found, list(found)
+
+
+class VeniceContactSheet:
+    """All pictures on one labelled sheet."""
+
+    CATEGORY = CATEGORY
+    DESCRIPTION = "All pictures of a list on one sheet, with labels. Made here; costs nothing."
+    SEARCH_ALIASES = ("venice grid", "contact sheet", "image grid", "compare")
+    RETURN_TYPES = ("IMAGE",)
+    RETURN_NAMES = ("sheet",)
+    OUTPUT_TOOLTIPS = ("One picture with all of them, [1, H, W, 3].",)
+    INPUT_IS_LIST = True
+    FUNCTION = "arrange"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return options.sheet_inputs()
+
+    async def arrange(
+        self,
+        images: list[torch.Tensor],
+        labels: Sequence[str] = (),
+        columns: Sequence[int] = (0,),
+        cell: Sequence[int] = (512,),
+    ) -> tuple[torch.Tensor]:
+        with showing() as status:
+            pictures = [picture for batch in images for picture in batch]
+            if not pictures:
+                raise InvalidRequestError("There are no pictures to arrange.", "images")
+            texts = [
+                labels[i] if i < len(labels) else ""
+                for i, batch in enumerate(images)
+                for _ in range(len(batch))
+            ]
+            sheet = await in_thread(
+                partial(contact_sheet, pictures, texts, columns=columns[0], cell=cell[0])
+            )
+            status.finish(_count(pictures, "picture"))
+            return (sheet,)
+
+
+def matching(patterns: str, known: Sequence[str], literal: Sequence[str] = ()) -> list[str]:
+    """The known names that match any line of `patterns`, in the order of the lines, each once.
+
+    Lines are shell patterns without regard to case. A line that matches none is taken as a name
+    as typed, or as one of `literal`. Raises InvalidRequestError if there is no line.
+    """
+    found: list[str] = []
+    for line in patterns.splitlines():
+        pattern = line.strip()
+        if not pattern:
+            continue
+        folded = pattern.casefold()
+        names = [name for name in known if fnmatchcase(name.casefold(), folded)]
+        names = names or [name for name in literal if name.casefold() == folded] or [pattern]
+        found += names
+    if not found:
+        raise InvalidRequestError("The list is empty: write one name or pattern a line.")
+    return list(dict.fromkeys(found))
+
+
+def _count(items: Sequence[object], what: str) -> str:
+    return f"{len(items)} {what}{'s' if len(items) > 1 else ''}"
+
+
+NODE_CLASS_MAPPINGS = {
+    "VeniceStyleSweep": VeniceStyleSweep,
+    "VeniceModelSweep": VeniceModelSweep,
+    "VeniceContactSheet": VeniceContactSheet,
+}
+NODE_DISPLAY_NAME_MAPPINGS = {
+    "VeniceStyleSweep": "Venice Style Sweep",
+    "VeniceModelSweep": "Venice Model Sweep",
+    "VeniceContactSheet": "Venice Contact Sheet",
+}

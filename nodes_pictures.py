@@ -1,0 +1,311 @@
+"""The nodes that take pictures: style references, upscale, edit, remove the background."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import torch
+
+from . import masks, options
+from .outcomes import Made, make_info
+from .running import in_thread, open_client, run_requests, showing
+from .tensors import encode_all
+from .venice_client import VeniceClient
+from .venice_client.edits import (
+    MAX_INPUT_BYTES,
+    EditRequest,
+    RemoveBackgroundRequest,
+    UpscaleRequest,
+    most_images,
+)
+from .venice_client.errors import InvalidRequestError
+from .venice_client.images import cover
+from .venice_client.payloads import MAX_REFERENCE_BYTES, StyleReference
+
+CATEGORY = "Venice"
+AGAIN = "Queue again without changes"
+INFO = "JSON: the requests as sent without image data, model, size, warnings, cost."
+
+
+class VeniceStyleReferences:
+    """Pictures whose look guides Generate."""
+
+    CATEGORY = CATEGORY
+    DESCRIPTION = (
+        "Pictures whose look guides the result. Connect it to `style_references` of Venice "
+        "Generate Image; chain several for different strengths."
+    )
+    SEARCH_ALIASES = ("venice style reference", "image to image", "ip adapter", "img2img")
+    RETURN_TYPES = ("VENICE_STYLE_REFERENCES",)
+    RETURN_NAMES = ("style_references",)
+    OUTPUT_TOOLTIPS = ("For `style_references` of Venice Generate Image.",)
+    FUNCTION = "refer"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return options.style_reference_inputs()
+
+    async def refer(
+        self, images: torch.Tensor, strength: float, style_references: Any = None
+    ) -> tuple[tuple[StyleReference, ...]]:
+        with showing() as status:
+            encoded, notes = await in_thread(partial(encode_all, images, MAX_REFERENCE_BYTES))
+            own = [StyleReference(image, round(strength, 6)) for image in encoded]
+            if notes:
+                own[0] = replace(own[0], note=" ".join(notes))
+            references = (*(style_references or ()), *own)
+            count = len(references)
+            status.finish(f"{count} reference{'s' if count > 1 else ''}")
+            return (references,)
+
+
+class VeniceUpscaleImage:
+    """Makes pictures larger."""
+
+    CATEGORY = CATEGORY
+    DESCRIPTION = "Makes pictures 2 or 4 times as large with Venice. Each costs money."
+    SEARCH_ALIASES = ("venice upscale", "upscale image", "super resolution", "enlarge")
+    RETURN_TYPES = ("IMAGE", "STRING")
+    RETURN_NAMES = ("image", "info")
+    OUTPUT_TOOLTIPS = ("The larger pictures, [B, H, W, 3].", INFO)
+    FUNCTION = "upscale"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return options.upscale_inputs()
+
+    async def upscale(
+        self, image: torch.Tensor, scale: str, creativity: float, variation: int = 0
+    ) -> tuple[torch.Tensor, str]:
+        with showing() as status:
+            encoded, notes = await in_thread(partial(encode_all, image, MAX_INPUT_BYTES))
+            requests = [
+                UpscaleRequest(
+                    image=data,
+                    scale=int(scale.rstrip("x")),
+                    creativity=round(creativity, 6),
+                    variation=variation,
+                    label=f"picture {i}",
+                )
+                for i, data in enumerate(encoded, start=1)
+            ]
+            made = await run_requests(await open_client(), requests, status, again=AGAIN)
+            tensor, more = await in_thread(made.decode)
+            warnings = made.warnings(*notes, *more)
+            status.finish(made.summary(warnings))
+            return tensor, made.info(tensor, warnings)
+
+
+class VeniceRemoveBackground:
+    """Cuts out what a picture shows."""
+
+    CATEGORY = CATEGORY
+    DESCRIPTION = (
+        "Cuts out what a picture shows. `cutout` has transparency and is saved with it; `image` "
+        "and `mask` are what Load Image would give for it. Each picture costs money."
+    )
+    SEARCH_ALIASES = ("venice background", "rembg", "remove background", "cutout", "matting")
+    RETURN_TYPES = ("IMAGE", "MASK", "IMAGE", "STRING")
+    RETURN_NAMES = ("image", "mask", "cutout", "info")
+    OUTPUT_TOOLTIPS = (
+        "The colours without transparency, [B, H, W, 3].",
+        "[B, H, W]: 1 where it is transparent, 0 where it is not.",
+        "The pictures with transparency, [B, H, W, 4].",
+        INFO,
+    )
+    FUNCTION = "remove"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return options.cutout_inputs()
+
+    async def remove(
+        self, image: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, str]:
+        with showing() as status:
+            encoded, notes = await in_thread(partial(encode_all, image, MAX_INPUT_BYTES))
+            requests = [
+                RemoveBackgroundRequest(image=data, label=f"picture {i}")
+                for i, data in enumerate(encoded, start=1)
+            ]
+            made = await run_requests(await open_client(), requests, status, again=AGAIN)
+            cutout, more = await in_thread(partial(made.decode, "RGBA"))
+            if bool((cutout[..., 3] == 1).all()):
+                more.append("Nothing was cut out: the answer has no transparency.")
+            warnings = made.warnings(*notes, *more)
+            status.finish(made.summary(warnings))
+            image, mask = cutout[..., :3].contiguous(), 1.0 - cutout[..., 3]
+            return image, mask, cutout, made.info(cutout, warnings)
+
+
+class VeniceEditImage:
+    """Changes pictures as a prompt says."""
+
+    CATEGORY = CATEGORY
+    DESCRIPTION = (
+        "Changes pictures as the prompt says, with more images and a mask if you like: what lies "
+        "outside of the mask stays exactly as it was. Each picture costs money."
+    )
+    SEARCH_ALIASES = ("venice edit", "image edit", "inpaint", "multi edit", "kontext")
+    RETURN_TYPES = ("IMAGE", "STRING")
+    RETURN_NAMES = ("image", "info")
+    OUTPUT_TOOLTIPS = ("The edited pictures, [B, H, W, 3].", INFO)
+    FUNCTION = "edit"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return options.edit_inputs()
+
+    @classmethod
+    def VALIDATE_INPUTS(
+        cls,
+        model: str | None = None,
+        aspect_ratio: str | None = None,
+        resolution: str | None = None,
+        quality: str | None = None,
+    ) -> bool:
+        return True
+
+    async def edit(
+        self,
+        image: torch.Tensor,
+        prompt: str,
+        model: str,
+        image_2: torch.Tensor | None = None,
+        image_3: torch.Tensor | None = None,
+        image_4: torch.Tensor | None = None,
+        image_5: torch.Tensor | None = None,
+        image_6: torch.Tensor | None = None,
+        mask: torch.Tensor | None = None,
+        aspect_ratio: str = "auto",
+        resolution: str = "auto",
+        quality: str = "auto",
+        keep_size: bool = True,
+        safe_mode: bool = True,
+        enhance_prompt: bool = False,
+        if_flagged: str = "stop",
+        variation: int = 0,
+    ) -> tuple[torch.Tensor, str]:
+        with showing(f"({model})") as status:
+            client = await open_client()
+            base = image[..., :3]
+            layers = [x for x in (image_2, image_3, image_4, image_5, image_6) if x is not None]
+            plan = await in_thread(partial(_EditPlan.make, client, base, layers, mask, model))
+            if not plan.indices:
+                warning = "The mask is empty: nothing was sent, and the input is returned."
+                status.finish(warning)
+                size = [base.shape[2], base.shape[1]]
+                return base, make_info(model=model, size=size, warnings=[warning])
+            requests = [
+                EditRequest(
+                    images=images,
+                    prompt=prompt,
+                    model=model,
+                    aspect_ratio=aspect_ratio,
+                    resolution=resolution,
+                    quality=quality,
+                    safe_mode=safe_mode,
+                    enhance_prompt=enhance_prompt or None,
+                    variation=variation,
+                    label=f"picture {i + 1}",
+                )
+                for i, images in zip(plan.indices, plan.images, strict=True)
+            ]
+            made = await run_requests(
+                client, requests, status, again=AGAIN, stop_if_flagged=if_flagged == "stop"
+            )
+            tensor, more = await in_thread(partial(plan.finish, made, keep_size))
+            warnings = made.warnings(*plan.notes, *more)
+            status.finish(made.summary(warnings))
+            return tensor, made.info(tensor, warnings)
+
+
+class _EditPlan:
+    """Which pictures of a batch are sent, with which images, and how the answers are put back."""
+
+    def __init__(self, base: torch.Tensor, mask: torch.Tensor | None) -> None:
+        self.base = base
+        self.masks = None if mask is None else _masks_for(mask, base)
+        self.indices = [
+            i for i in range(len(base)) if self.masks is None or bool((self.masks[i] > 0).any())
+        ]
+        self.images: list[tuple[bytes, ...]] = []
+        self.notes: list[str] = []
+
+    @classmethod
+    def make(
+        cls,
+        client: VeniceClient,
+        base: torch.Tensor,
+        layers: Sequence[torch.Tensor],
+        mask: torch.Tensor | None,
+        model: str,
+    ) -> _EditPlan:
+        """Encodes the images of each request. Raises InvalidRequestError."""
+        plan = cls(base, mask)
+        for i in plan.indices:
+            pictures = [base[i], *(_one_of(layer, i, len(base)) for layer in layers)]
+            if plan.masks is not None:
+                most = most_images(client.catalogue.await_model(model))
+                if most is not None and len(pictures) < most:
+                    pictures.append(masks.as_layer(plan.masks[i]))
+                else:
+                    plan.notes.append(
+                        f"{model} takes no further image for the mask: it edits the whole picture, "
+                        "and only the masked part of that is used."
+                    )
+            encoded, notes = encode_all(pictures, MAX_INPUT_BYTES)
+            plan.images.append(tuple(encoded))
+            plan.notes += notes
+        return plan
+
+    def finish(self, made: Made, keep_size: bool) -> tuple[torch.Tensor, list[str]]:
+        """The answers as one tensor; under a mask put back into the originals."""
+        _, height, width, _ = self.base.shape
+        if self.masks is None and not keep_size:
+            return made.decode()
+        edited, notes = made.decode(size=(width, height), fit=cover)
+        if self.masks is None:
+            return edited, notes
+        result = self.base.detach().to("cpu", torch.float32).clone()
+        for i, edit in zip(self.indices, edited, strict=True):
+            result[i] = masks.put_back(result[i], edit, self.masks[i])
+        if not keep_size:
+            notes.append("Under a mask the input's size is kept.")
+        if len(self.indices) < len(self.base):
+            notes.append("Where the mask is empty, the input is returned, free.")
+        return result, notes
+
+
+def _masks_for(mask: torch.Tensor, base: torch.Tensor) -> list[torch.Tensor]:
+    mask = mask[None] if mask.ndim == 2 else mask
+    _, height, width, _ = base.shape
+    return [masks.fit_mask(_one_of(mask, i, len(base)), height, width) for i in range(len(base))]
+
+
+def _one_of(batch: torch.Tensor, index: int, count: int) -> torch.Tensor:
+    """The picture that goes with number `index` of `count`: one for all, or one for each."""
+    if len(batch) not in (1, count):
+        raise InvalidRequestError(
+            f"An input has {len(batch)} pictures and `image` has {count}: give 1 for all of them, "
+            f"or {count}.",
+            "image",
+        )
+    return batch[0 if len(batch) == 1 else index]
+
+
+NODE_CLASS_MAPPINGS = {
+    "VeniceStyleReferences": VeniceStyleReferences,
+    "VeniceUpscaleImage": VeniceUpscaleImage,
+    "VeniceEditImage": VeniceEditImage,
+    "VeniceRemoveBackground": VeniceRemoveBackground,
+}
+NODE_DISPLAY_NAME_MAPPINGS = {
+    "VeniceStyleReferences": "Venice Style References",
+    "VeniceUpscaleImage": "Venice Upscale Image",
+    "VeniceEditImage": "Venice Edit Image",
+    "VeniceRemoveBackground": "Venice Remove Background",
+}

@@ -1,0 +1,76 @@
+"""A labelled sheet of pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont, ImageOps
+
+from .tensors import to_array
+
+BACKGROUND = (24, 24, 27)
+INK = (235, 235, 235)
+LABEL_SHARE = 0.09
+"""Height of the label's strip, as a part of the cell."""
+
+SMALLEST_TEXT = 8
+
+
+def contact_sheet(
+    pictures: Sequence[torch.Tensor], labels: Sequence[str], columns: int, cell: int
+) -> torch.Tensor:
+    """Pictures [H, W, C] in a grid of square cells with labels below, as [1, H, W, 3] in 0..1.
+
+    columns: 0 for about as many as rows. cell: pixels a side. A picture is fitted into its cell
+    with nothing cut off; a label into its width. Too few labels leave cells without one.
+    """
+    columns = min(columns or math.ceil(math.sqrt(len(pictures))), len(pictures))
+    rows = math.ceil(len(pictures) / columns)
+    gap = max(2, cell // 64)
+    strip = max(SMALLEST_TEXT + 4, round(cell * LABEL_SHARE)) if any(labels) else 0
+    step_x, step_y = cell + gap, cell + strip + gap
+    sheet = Image.new("RGB", (columns * step_x + gap, rows * step_y + gap), BACKGROUND)
+    draw = ImageDraw.Draw(sheet)
+    for i, picture in enumerate(pictures):
+        x, y = gap + i % columns * step_x, gap + i // columns * step_y
+        fitted = ImageOps.contain(_flat(picture), (cell, cell), Image.Resampling.LANCZOS)
+        sheet.paste(fitted, (x + (cell - fitted.width) // 2, y + (cell - fitted.height) // 2))
+        if i < len(labels) and labels[i].strip():
+            text, font = _fitted(labels[i].strip(), cell, strip)
+            middle = (x + cell / 2, y + cell + strip / 2)
+            draw.text(middle, text, font=font, fill=INK, anchor="mm")
+    array = np.array(sheet, dtype=np.float32) / np.float32(255)
+    return torch.from_numpy(array)[None]
+
+
+def _flat(picture: torch.Tensor) -> Image.Image:
+    """A picture as RGB; what is transparent shows the sheet."""
+    array = to_array(picture)
+    image = Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
+    if image.mode != "RGBA":
+        return image.convert("RGB")
+    ground = Image.new("RGBA", image.size, (*BACKGROUND, 255))
+    return Image.alpha_composite(ground, image).convert("RGB")
+
+
+def _fitted(text: str, width: int, height: int) -> tuple[str, ImageFont.FreeTypeFont]:
+    """The text and the font in which it fits into width × height; cut with … if it must be."""
+    text = " ".join(text.split())
+    size = max(SMALLEST_TEXT, int(height * 0.7))
+    while size > SMALLEST_TEXT and _font(size).getlength(text) > width:
+        size -= 1
+    font = _font(size)
+    if font.getlength(text) <= width:
+        return text, font
+    while text and font.getlength(text + "…") > width:
+        text = text[:-1]
+    return text.rstrip() + "…", font
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont:
+    font = ImageFont.load_default(size)
+    assert isinstance(font, ImageFont.FreeTypeFont)
+    return font

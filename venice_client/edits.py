@@ -1,0 +1,221 @@
+"""The typed requests that take pictures: edit, upscale, remove the background."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from .catalogue import MAX_INPUT_IMAGES, Model
+from .errors import InvalidRequestError
+from .estimates import estimate_cutout, estimate_edit, estimate_upscale
+from .images import size_of_input
+from .nearest import check_offered
+from .paid import FORMATS, Payload, add_quality, as_base64, check_text
+from .sizing import AUTO
+
+MIN_PIXELS = 65_536
+MAX_EDIT_PIXELS = 33_177_600
+MAX_OUTPUT_PIXELS = 16_777_216
+MAX_INPUT_BYTES = 25_000_000
+MAX_EDIT_PROMPT = 32_768
+MAX_CREATIVITY = 0.02
+
+EDIT_RATIOS = ("1:1", "3:2", "16:9", "21:9", "9:16", "2:3", "3:4", "4:5")
+"""What the edit schemas take, even where a model lists more."""
+
+
+@dataclass(frozen=True)
+class _PictureRequest:
+    """What requests without a seed, answered by an image itself, have in common."""
+
+    seed: ClassVar[None] = None
+    is_binary: ClassVar[bool] = True
+    variants: ClassVar[int] = 1
+    is_reusable: ClassVar[bool] = True
+
+
+@dataclass(frozen=True)
+class EditRequest(_PictureRequest):
+    """What to ask of `/image/edit`, or of `/image/multi-edit` for several images or a quality.
+
+    images: encoded; the first is the base, the others are layers. aspect_ratio, resolution and
+    quality: "auto" means not sent. output_format: png, webp or jpeg. variation: another number
+    asks again for the same edit; it is not sent. label: what tells it from others of its batch.
+    """
+
+    images: tuple[bytes, ...]
+    prompt: str
+    model: str = "firered-image-edit"
+    aspect_ratio: str = AUTO
+    resolution: str = AUTO
+    quality: str = AUTO
+    output_format: str = "png"
+    safe_mode: bool | None = None
+    enhance_prompt: bool | None = None
+    variation: int = 0
+    label: str = "picture 1"
+
+    kind: ClassVar[str] = "inpaint"
+
+    @property
+    def path(self) -> str:
+        """The endpoint; only that for several images has a quality."""
+        is_multi = len(self.images) > 1 or self.quality != AUTO
+        return "/image/multi-edit" if is_multi else "/image/edit"
+
+    def build(self, model: Model) -> Payload:
+        """The payload for `model`. Raises InvalidRequestError for what is known to be wrong."""
+        check_text("prompt", self.prompt, model, MAX_EDIT_PROMPT, needed=True)
+        _check_count(len(self.images), model)
+        for image in self.images:
+            _check_input(image, MAX_EDIT_PIXELS)
+        if self.output_format not in FORMATS:
+            raise InvalidRequestError(f"format {self.output_format!r} is none of {FORMATS}.")
+        is_multi = self.path == "/image/multi-edit"
+        fields: dict[str, Any] = {"prompt": self.prompt}
+        notes: list[str] = []
+        if is_multi:
+            fields |= {"modelId": self.model, "images": [as_base64(i) for i in self.images]}
+        else:
+            fields |= {"model": self.model, "image": as_base64(self.images[0])}
+        self._add_ratio(model, fields, notes)
+        self._add_resolution(model, fields, notes)
+        add_quality(self.quality, model, fields, notes)
+        fields["output_format"] = self.output_format
+        fields |= {} if self.safe_mode is None else {"safe_mode": self.safe_mode}
+        fields |= {"enhance_prompt": True} if self.enhance_prompt else {}
+        return Payload(fields, tuple(notes))
+
+    def price(self, payload: Payload, model: Model) -> float | None:
+        """What it will cost in USD, None where nobody says."""
+        return estimate_edit(payload.fields, len(self.images), model)
+
+    def _add_ratio(self, model: Model, fields: dict[str, Any], notes: list[str]) -> None:
+        ratio = self.aspect_ratio
+        if ratio == AUTO:
+            return
+        if model.keeps_single_image_size and len(self.images) == 1:
+            notes.append(f"{model.id} keeps the input's size: aspect_ratio {ratio} was not sent.")
+            return
+        offered = [name for name in EDIT_RATIOS if not model.ratios or name in model.ratios]
+        check_offered("aspect_ratio", ratio, offered, model.id)
+        fields["aspect_ratio"] = ratio
+
+    def _add_resolution(self, model: Model, fields: dict[str, Any], notes: list[str]) -> None:
+        tier = self.resolution
+        if tier == AUTO:
+            return
+        if model.is_known and not model.tiers:
+            notes.append(f"{model.id} has no resolution tiers: resolution {tier} was not sent.")
+            return
+        if model.is_known:
+            check_offered("resolution", tier, model.tiers, model.id)
+        fields["resolution"] = tier
+
+
+@dataclass(frozen=True)
+class UpscaleRequest(_PictureRequest):
+    """What to ask of `/image/upscale`: scale 2 or 4, creativity 0 to 0.02."""
+
+    image: bytes
+    scale: int = 2
+    creativity: float = 0.01
+    variation: int = 0
+    label: str = "picture 1"
+
+    kind: ClassVar[str] = "upscale"
+    path: ClassVar[str] = "/image/upscale"
+    model: ClassVar[str] = "upscaler"
+
+    def build(self, model: Model) -> Payload:
+        """The payload. Raises InvalidRequestError for what is known to be wrong."""
+        if self.scale not in (2, 4):
+            raise InvalidRequestError(f"scale must be 2 or 4, not {self.scale}.", "scale")
+        if not 0 <= self.creativity <= MAX_CREATIVITY:  # NaN fails too
+            raise InvalidRequestError(
+                f"creativity must be 0 to {MAX_CREATIVITY}, not {self.creativity}.", "creativity"
+            )
+        width, height = _check_input(self.image, MAX_OUTPUT_PIXELS)
+        notes = []
+        pixels = width * height
+        if pixels * self.scale**2 > MAX_OUTPUT_PIXELS:
+            if self.scale == 2:
+                raise InvalidRequestError(
+                    f"2× of {width}×{height} is more than the {MAX_OUTPUT_PIXELS:,} pixels that "
+                    "Venice makes: make the input smaller.",
+                    "image",
+                )
+            factor = math.sqrt(MAX_OUTPUT_PIXELS / pixels)
+            notes.append(
+                f"4× of {width}×{height} is more than the {MAX_OUTPUT_PIXELS:,} pixels that Venice "
+                f"makes: it reduces the scale to about {factor:.2f}×."
+            )
+        fields = {
+            "image": as_base64(self.image),
+            "scale": self.scale,
+            "creativity": self.creativity,
+        }
+        return Payload(fields, tuple(notes))
+
+    def price(self, payload: Payload, model: Model) -> float | None:
+        """What it will cost in USD."""
+        return estimate_upscale(self.scale, model)
+
+
+@dataclass(frozen=True)
+class RemoveBackgroundRequest(_PictureRequest):
+    """What to ask of `/image/background-remove`; the answer is a PNG with alpha."""
+
+    image: bytes
+    label: str = "picture 1"
+
+    kind: ClassVar[str] = "image"
+    path: ClassVar[str] = "/image/background-remove"
+    model: ClassVar[str] = "bria-bg-remover"
+    variation: ClassVar[int] = 0
+
+    def build(self, model: Model) -> Payload:
+        """The payload. Raises InvalidRequestError for what is known to be wrong."""
+        _check_input(self.image, MAX_EDIT_PIXELS)
+        return Payload({"image": as_base64(self.image)})
+
+    def price(self, payload: Payload, model: Model) -> float | None:
+        """What it will cost in USD."""
+        return estimate_cutout(model)
+
+
+def most_images(model: Model) -> int | None:
+    """How many images an edit with `model` takes; None where nobody says."""
+    if model.max_input_images is None and model.is_known:
+        return MAX_INPUT_IMAGES
+    return model.max_input_images
+
+
+def _check_count(count: int, model: Model) -> None:
+    most = most_images(model)
+    if count < 1:
+        raise InvalidRequestError("An edit needs an image.", "images")
+    if most is not None and count > most:
+        raise InvalidRequestError(
+            f"{model.id} takes at most {most} image{'s' if most > 1 else ''}, not {count}: unplug "
+            "some, or choose another model.",
+            "images",
+        )
+
+
+def _check_input(image: bytes, most_pixels: int) -> tuple[int, int]:
+    width, height = size_of_input(image)
+    if len(image) >= MAX_INPUT_BYTES:
+        raise InvalidRequestError(
+            f"The image has {len(image) / 1e6:.1f} MB, and Venice takes less than 25 MB: "
+            "make it smaller.",
+            "image",
+        )
+    if not MIN_PIXELS <= width * height <= most_pixels:
+        raise InvalidRequestError(
+            f"The image has {width}×{height} = {width * height:,} pixels, and Venice takes "
+            f"{MIN_PIXELS:,} to {most_pixels:,}: resize it first.",
+            "image",
+        )
+    return width, height

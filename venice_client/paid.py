@@ -1,0 +1,99 @@
+"""What every paid request has in common: its form, and the checks before it is sent."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from .catalogue import Model
+from .errors import InvalidRequestError
+from .nearest import check_offered
+from .sizing import AUTO
+
+QUALITIES = ("low", "medium", "high")
+FORMATS = ("png", "webp", "jpeg")
+
+
+@dataclass(frozen=True)
+class Payload:
+    """The JSON object to send, and in words what the model does not take as it was asked."""
+
+    fields: dict[str, Any]
+    notes: tuple[str, ...] = ()
+
+
+class PaidRequest(Protocol):
+    """A typed request to one endpoint.
+
+    kind: the type of model, "image", "inpaint" or "upscale". label: what tells it from others of
+    its batch, such as "seed 7". is_binary: whether the answer is the image itself. variants: how
+    many pictures it asks for. is_reusable: whether an equal request means the same picture.
+    variation: another number means that another answer is wanted; it is not sent.
+    """
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+    @property
+    def model(self) -> str: ...
+    @property
+    def seed(self) -> int | None: ...
+    @property
+    def label(self) -> str: ...
+    @property
+    def is_binary(self) -> bool: ...
+    @property
+    def variants(self) -> int: ...
+    @property
+    def is_reusable(self) -> bool: ...
+    @property
+    def variation(self) -> int: ...
+
+    def build(self, model: Model) -> Payload:
+        """The payload for `model`. Raises InvalidRequestError for what is known to be wrong."""
+
+    def price(self, payload: Payload, model: Model) -> float | None:
+        """What it will cost in USD, None where nobody says."""
+
+
+def check_text(field: str, text: str, model: Model, most: int, needed: bool = False) -> None:
+    """Refuses an empty text where it is needed, and one longer than the model's limit or `most`."""
+    if not isinstance(text, str):
+        raise InvalidRequestError(f"{field} must be text.", field)
+    if needed and not text.strip():
+        raise InvalidRequestError(f"The {field} is empty: say what the picture shows.", field)
+    limit = min(model.prompt_limit or most, most)
+    if len(text) > limit:
+        raise InvalidRequestError(
+            f"The {field.replace('_', ' ')} has {len(text)} characters, and {model.id} takes "
+            f"{limit}: shorten it.",
+            field,
+        )
+
+
+def check_range(field: str, value: object, least: int, most: int) -> None:
+    """Refuses what is no whole number from `least` to `most`."""
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise InvalidRequestError(
+            f"{field} must be a whole number from {least} to {most}, not {value}.", field
+        )
+
+
+def add_quality(quality: str, model: Model, fields: dict[str, Any], notes: list[str]) -> None:
+    """Adds `quality` where the model has such a setting, else a note."""
+    if quality == AUTO:
+        return
+    offered: Sequence[str] = model.qualities if model.is_known else QUALITIES
+    if not offered:
+        notes.append(f"{model.id} has no quality setting: quality {quality} was not sent.")
+        return
+    check_offered("quality", quality, offered, model.id)
+    fields["quality"] = quality
+
+
+def as_base64(image: bytes) -> str:
+    """An encoded image as the text that goes into JSON."""
+    return base64.b64encode(image).decode("ascii")
