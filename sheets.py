@@ -22,25 +22,27 @@ SMALLEST_TEXT = 8
 def contact_sheet(
     pictures: Sequence[torch.Tensor], labels: Sequence[str], columns: int, cell: int
 ) -> torch.Tensor:
-    """Pictures [H, W, C] in a grid of square cells with labels below, as [1, H, W, 3] in 0..1.
+    """Pictures [H, W, C] in a grid with labels below, as [1, H, W, 3] in 0..1.
 
-    columns: 0 for about as many as rows. cell: pixels a side. A picture is fitted into its cell
-    with nothing cut off; a label into its width. Too few labels leave cells without one.
+    columns: 0 for about as many as rows. cell: pixels of the square that a picture is fitted
+    into, with nothing cut off; rows are as high as the highest of them. A label is fitted into
+    the width. Too few labels leave cells without one.
     """
+    fitted = [ImageOps.contain(_flat(p), (cell, cell), Image.Resampling.LANCZOS) for p in pictures]
+    height = max(picture.height for picture in fitted)
     columns = min(columns or math.ceil(math.sqrt(len(pictures))), len(pictures))
     rows = math.ceil(len(pictures) / columns)
     gap = max(2, cell // 64)
     strip = max(SMALLEST_TEXT + 4, round(cell * LABEL_SHARE)) if any(labels) else 0
-    step_x, step_y = cell + gap, cell + strip + gap
+    step_x, step_y = cell + gap, height + strip + gap
     sheet = Image.new("RGB", (columns * step_x + gap, rows * step_y + gap), BACKGROUND)
     draw = ImageDraw.Draw(sheet)
-    for i, picture in enumerate(pictures):
+    for i, picture in enumerate(fitted):
         x, y = gap + i % columns * step_x, gap + i // columns * step_y
-        fitted = ImageOps.contain(_flat(picture), (cell, cell), Image.Resampling.LANCZOS)
-        sheet.paste(fitted, (x + (cell - fitted.width) // 2, y + (cell - fitted.height) // 2))
+        sheet.paste(picture, (x + (cell - picture.width) // 2, y + (height - picture.height) // 2))
         if i < len(labels) and labels[i].strip():
             text, font = _fitted(labels[i].strip(), cell, strip)
-            middle = (x + cell / 2, y + cell + strip / 2)
+            middle = (x + cell / 2, y + height + strip / 2)
             draw.text(middle, text, font=font, fill=INK, anchor="mm")
     array = np.array(sheet, dtype=np.float32) / np.float32(255)
     return torch.from_numpy(array)[None]
