@@ -23,6 +23,8 @@ DEFAULT_BASE_URL = "https://api.venice.ai/api/v1"
 SANDBOX_KEY = "sandbox"
 FILE_NAME = "venice.json"
 COMFYUI_FOLDER = "__venice"
+MAX_TIMEOUT = 86_400.0
+MAX_MAX_IN_FLIGHT = 256
 
 NO_KEY = (
     "No Venice key: set VENICE_API_KEY, or run `python -m venice_client login` in the pack's "
@@ -108,8 +110,10 @@ def load_settings(
         home=homes[0],
         key=ApiKey(key) if key else None,
         base_url=normalised_base_url(values.get("VENICE_API_BASE", DEFAULT_BASE_URL)),
-        timeout=_number(values, "VENICE_TIMEOUT", 600.0, least=1.0),
-        max_in_flight=int(_number(values, "VENICE_MAX_IN_FLIGHT", 8, least=1)),
+        timeout=_number(values, "VENICE_TIMEOUT", 600.0, least=1.0, most=MAX_TIMEOUT),
+        max_in_flight=int(
+            _number(values, "VENICE_MAX_IN_FLIGHT", 8, least=1, most=MAX_MAX_IN_FLIGHT)
+        ),
         store_mb=_number(values, "VENICE_STORE_MB", 1024.0, least=0.0),
         max_usd_per_run=_limit(values, "VENICE_MAX_USD_PER_RUN", 5.0),
     )
@@ -118,10 +122,18 @@ def load_settings(
 def home_folders(comfyui_home: Path | None, environ: Mapping[str, str]) -> list[Path]:
     """The home folder, then those whose settings file is read when it has none."""
     chosen = environ.get("VENICE_HOME", "").strip()
-    if chosen:
-        return [Path(chosen).expanduser()]
     comfyui_home = comfyui_home or _comfyui_around(Path(__file__).absolute())
-    return [*([comfyui_home] if comfyui_home else []), _platform_folder(environ)]
+    try:
+        if chosen:
+            return [Path(chosen).expanduser()]
+        platform_home = _platform_folder(environ)
+    except RuntimeError:  # this user, or the one that ~name means, has no home folder
+        if comfyui_home and not chosen:
+            return [comfyui_home]
+        raise SettingsError(
+            "There is no home folder for the settings: set VENICE_HOME to a folder."
+        ) from None
+    return [*([comfyui_home] if comfyui_home else []), platform_home]
 
 
 def save_key(home: Path, key: ApiKey) -> Path:
@@ -148,12 +160,15 @@ def normalised_base_url(url: str) -> str:
         raise SettingsError(
             "VENICE_API_BASE takes scheme, host and path only, such as " + DEFAULT_BASE_URL + "."
         )
+    if not host.isascii():
+        raise SettingsError(f"VENICE_API_BASE needs the host in ASCII (xn--…), not {host}.")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
         raise SettingsError(
             f"VENICE_API_BASE must be https (or http on this machine), not {parts.scheme}://{host}:"
             " the key would go over the network in clear."
         )
     shown = f"[{host}]" if ":" in host else host
+    port = None if (parts.scheme, port) == ("https", 443) else port
     return f"{parts.scheme}://{shown}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
 
 
@@ -192,10 +207,10 @@ def _read_first_file(homes: Sequence[Path]) -> dict[str, str]:
 
 def _read_file(path: Path) -> dict[str, str]:
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
+        values = json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         # The error's own text may quote the file, and with it the key.
         raise SettingsError(
             f"The settings file {path} cannot be read ({type(error).__name__}): "
@@ -206,7 +221,9 @@ def _read_file(path: Path) -> dict[str, str]:
     return {str(name): str(value) for name, value in values.items() if value is not None}
 
 
-def _number(values: Mapping[str, str], name: str, default: float, least: float) -> float:
+def _number(
+    values: Mapping[str, str], name: str, default: float, least: float, most: float | None = None
+) -> float:
     text = values.get(name)
     if text is None:
         return default
@@ -214,8 +231,9 @@ def _number(values: Mapping[str, str], name: str, default: float, least: float) 
         number = float(text)
     except ValueError:
         number = math.nan
-    if not math.isfinite(number) or number < least:
-        raise SettingsError(f"{name} must be a number of at least {least:g}, not {text!r}.")
+    if not math.isfinite(number) or number < least or (most is not None and number > most):
+        bounds = f"of at least {least:g}" if most is None else f"from {least:g} to {most:g}"
+        raise SettingsError(f"{name} must be a number {bounds}, not {text!r}.")
     return number
 
 

@@ -1,0 +1,237 @@
+"""Settings: environment over file over default, and a clear word about each that is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+import traceback
+from pathlib import Path
+
+import pytest
+
+from venice_client import credentials
+from venice_client.credentials import (
+    ApiKey,
+    Settings,
+    home_folders,
+    is_loopback,
+    load_settings,
+    normalised_base_url,
+    save_key,
+)
+from venice_client.errors import SettingsError
+
+CANARY = "vn-canary-0123456789"
+
+
+def write(home: Path, text: str) -> None:
+    (home / "venice.json").write_text(text, encoding="utf-8")
+
+
+def test_defaults(home: Path) -> None:
+    assert load_settings() == Settings(
+        home=home,
+        key=None,
+        base_url="https://api.venice.ai/api/v1",
+        timeout=600.0,
+        max_in_flight=8,
+        store_mb=1024.0,
+        max_usd_per_run=5.0,
+    )
+
+
+def test_the_file_over_the_default_and_the_environment_over_the_file(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = {"VENICE_API_KEY": "from-file", "VENICE_TIMEOUT": 60, "VENICE_MAX_IN_FLIGHT": "3"}
+    write(home, json.dumps(values))
+    monkeypatch.setenv("VENICE_TIMEOUT", "30")
+    monkeypatch.setenv("VENICE_API_KEY", "  ")  # blank is not set
+
+    settings = load_settings()
+
+    assert settings.key == ApiKey("from-file")
+    assert settings.timeout == 30.0
+    assert settings.max_in_flight == 3
+
+
+def test_a_file_as_windows_editors_save_it(home: Path) -> None:
+    (home / "venice.json").write_bytes(b'\xef\xbb\xbf{"VENICE_API_KEY": "k"}\r\n')
+    assert load_settings().key == ApiKey("k")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("VENICE_TIMEOUT", "soon"),
+        ("VENICE_TIMEOUT", "0"),
+        ("VENICE_TIMEOUT", "-5"),
+        ("VENICE_TIMEOUT", "nan"),
+        ("VENICE_TIMEOUT", "inf"),
+        ("VENICE_TIMEOUT", "1e300"),
+        ("VENICE_MAX_IN_FLIGHT", "0"),
+        ("VENICE_MAX_IN_FLIGHT", "many"),
+        ("VENICE_MAX_IN_FLIGHT", "1e12"),
+        ("VENICE_STORE_MB", "-1"),
+        ("VENICE_MAX_USD_PER_RUN", "-1"),
+        ("VENICE_MAX_USD_PER_RUN", "five"),
+        ("VENICE_API_BASE", "http://api.venice.ai/api/v1"),
+        ("VENICE_API_BASE", "ftp://127.0.0.1/"),
+        ("VENICE_API_BASE", "api.venice.ai"),
+        ("VENICE_API_BASE", "https://"),
+        ("VENICE_API_BASE", "https://user:word@api.venice.ai"),
+        ("VENICE_API_BASE", "https://api.venice.ai/?key=1"),
+        ("VENICE_API_BASE", "https://api.venice.ai/#x"),
+        ("VENICE_API_BASE", "https://api.venice.ai:port"),
+        ("VENICE_API_BASE", "https://[::1"),
+        ("VENICE_API_BASE", "https://api.venice.ai\\@evil.example/"),
+        ("VENICE_API_BASE", "https://münchen.example/"),
+        ("VENICE_API_BASE", "http://127.0.0.1.evil.example/"),
+        ("VENICE_API_BASE", "http://localhost.evil.example/"),
+        ("VENICE_API_KEY", "two words"),
+        ("VENICE_API_KEY", "line\nbreak"),
+        ("VENICE_API_KEY", "schlüssel"),
+        ("VENICE_HOME", "~nobody-has-this-name/venice"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, text: str
+) -> None:
+    monkeypatch.setenv(name, text)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    words = str(caught.value)
+    assert name in words or "Venice key" in words
+    if name == "VENICE_API_KEY":
+        assert text not in words
+
+
+@pytest.mark.parametrize(("text", "limit"), [("none", None), (" NONE ", None), ("0", 0.0)])
+def test_the_limit_for_a_run(
+    monkeypatch: pytest.MonkeyPatch, text: str, limit: float | None
+) -> None:
+    monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", text)
+    assert load_settings().max_usd_per_run == limit
+
+
+@pytest.mark.parametrize(
+    ("typed", "normal"),
+    [
+        ("https://api.venice.ai/api/v1/", "https://api.venice.ai/api/v1"),
+        (" HTTPS://API.Venice.AI/api/v1 ", "https://api.venice.ai/api/v1"),
+        ("https://api.venice.ai:443/api/v1", "https://api.venice.ai/api/v1"),
+        ("https://example.org:8443/v1", "https://example.org:8443/v1"),
+        ("http://127.0.0.1:8188/api/v1", "http://127.0.0.1:8188/api/v1"),
+        ("http://localhost:1", "http://localhost:1"),
+        ("http://[::1]:5/x", "http://[::1]:5/x"),
+    ],
+)
+def test_base_url(typed: str, normal: str) -> None:
+    assert normalised_base_url(typed) == normal
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
+def test_this_machine(host: str) -> None:
+    assert is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    "host", ["", "0.0.0.0", "10.0.0.1", "127.0.0.1.example.org", "localhost.x"]
+)
+def test_not_this_machine(host: str) -> None:
+    assert not is_loopback(host)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ('{"VENICE_API_KEY": "', '"'),
+        ('["', '"]'),
+        ('"', '"'),
+        ("\0", ""),
+        ('{"VENICE_API_KEY": "', ' two"}'),
+        pytest.param("[" * 100_000, "", id="nested"),
+    ],
+)
+def test_a_damaged_file_is_said_without_quoting_it(home: Path, before: str, after: str) -> None:
+    write(home, before + CANARY + after)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    told = "".join(traceback.format_exception(caught.value))
+    assert CANARY not in told + repr(caught.value)
+
+
+def test_a_file_that_is_no_text_is_said_without_quoting_it(home: Path) -> None:
+    (home / "venice.json").write_bytes(b"\xff\xfe" + CANARY.encode() + b"\xff")
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert CANARY not in str(caught.value)
+    assert "venice.json" in str(caught.value)
+
+
+def test_saving_a_key_keeps_the_other_settings(home: Path) -> None:
+    write(home, '{"VENICE_TIMEOUT": 60, "VENICE_API_KEY": "old"}')
+    path = save_key(home, ApiKey(CANARY))
+    settings = load_settings()
+    assert path == home / "venice.json"
+    assert settings.key == ApiKey(CANARY)
+    assert settings.timeout == 60.0
+    assert [file.name for file in home.iterdir()] == ["venice.json"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
+def test_only_its_owner_reads_the_file(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        path = save_key(tmp_path / "new" / "home", ApiKey(CANARY))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
+def test_a_file_that_others_could_read_is_closed_to_them(home: Path) -> None:
+    write(home, "{}")
+    (home / "venice.json").chmod(0o644)
+    assert stat.S_IMODE(save_key(home, ApiKey(CANARY)).stat().st_mode) == 0o600
+
+
+def test_venice_home_is_the_only_home_where_it_is_set(tmp_path: Path) -> None:
+    assert home_folders(tmp_path, {"VENICE_HOME": "/somewhere"}) == [Path("/somewhere")]
+
+
+def test_comfyuis_folder_comes_before_the_platforms(tmp_path: Path) -> None:
+    homes = home_folders(tmp_path, {"XDG_DATA_HOME": str(tmp_path / "data")})
+    assert homes[0] == tmp_path
+    assert len(homes) == 2
+
+
+def test_a_key_in_the_platforms_folder_serves_comfyui_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    platform = tmp_path / "platform"
+    platform.mkdir()
+    write(platform, json.dumps({"VENICE_API_KEY": "k"}))
+    monkeypatch.setattr(credentials, "_platform_folder", lambda _environ: platform)
+
+    settings = load_settings(tmp_path / "comfyui", environ={})
+
+    assert settings.key == ApiKey("k")
+    assert settings.home == tmp_path / "comfyui"
+
+
+def test_a_machine_without_a_user_folder_needs_only_comfyuis(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container that runs under a user id that no one named."""
+
+    def nobody() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", nobody)
+    assert load_settings(tmp_path, environ={}).home == tmp_path
+    with pytest.raises(SettingsError, match="VENICE_HOME"):
+        load_settings(environ={})
