@@ -43,8 +43,16 @@ def showing(item: str = "") -> Iterator[host.NodeStatus]:
 
 
 async def in_thread(function: Callable[[], T]) -> T:
-    """Runs something short off the event loop, in a thread that no run's end waits for."""
-    return await asyncio.wrap_future(_helpers.submit(function))
+    """Runs something short off the event loop, in a thread that no run's end waits for.
+
+    An interrupt ends the wait for it.
+    """
+    future = asyncio.wrap_future(_helpers.submit(function))
+    while not future.done():
+        if host.is_interrupted():
+            host.raise_interrupted()
+        await asyncio.wait([future], timeout=LOOK_EVERY)
+    return future.result()
 
 
 async def open_client() -> VeniceClient:
@@ -83,7 +91,7 @@ async def _attend(
     Shows what they do, and ends within a moment on an interrupt: what is not sent is dropped,
     answers on their way are left to their threads, and the node shows how to get them.
     """
-    batch = Batch(jobs)
+    batch = Batch(jobs, run=host.run_id())
     try:
         while not batch.done:
             if host.is_interrupted():
@@ -91,6 +99,7 @@ async def _attend(
             status.show(f"{batch.status()} · {cost}", batch.ended / len(jobs))
             await asyncio.sleep(LOOK_EVERY)
     except BaseException:
+        batch.drop_run()
         status.finish(_stopped(batch, again))
         raise
     finally:

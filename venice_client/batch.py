@@ -26,10 +26,14 @@ EXIT_WAIT = 5.0
 class Batch(Generic[T]):
     """Runs jobs side by side; each gets a Progress and answers a T, or raises.
 
+    run: what the batches of one run have in common; "" for none.
     outcomes: for each job its answer or its exception, None while it runs.
     """
 
-    def __init__(self, jobs: Sequence[Callable[[Progress], T]], start: bool = True) -> None:
+    def __init__(
+        self, jobs: Sequence[Callable[[Progress], T]], start: bool = True, run: str = ""
+    ) -> None:
+        self.run = run
         self._jobs = list(jobs)
         self.progress = [Progress() for _ in self._jobs]
         self.outcomes: list[T | BaseException | None] = [None] * len(self._jobs)
@@ -72,8 +76,11 @@ class Batch(Generic[T]):
 
     def drop(self) -> None:
         """Nobody waits any more: what is not sent is not sent, what is sent still arrives."""
-        for progress in self.progress:
-            progress.drop()
+        _drop([self])
+
+    def drop_run(self) -> None:
+        """The same for every batch of this run, since the run is over."""
+        _drop([b for b in list(_running) if b is self or (self.run and b.run == self.run)])
 
     def leave(self) -> None:
         """The end of the process does not wait for this batch (it does for every other one)."""
@@ -120,6 +127,16 @@ def was_dropped(outcome: object) -> bool:
     return isinstance(outcome, Cancelled)
 
 
+def _drop(batches: Sequence[Batch[Any]]) -> None:
+    """Drops all at once: none of them takes the place that another gives back."""
+    for batch in batches:
+        for progress in batch.progress:
+            progress.mark_dropped()
+    for batch in batches:
+        for progress in batch.progress:
+            progress.give_place_back()
+
+
 _running: weakref.WeakSet[Batch[Any]] = weakref.WeakSet()
 
 
@@ -127,7 +144,6 @@ _running: weakref.WeakSet[Batch[Any]] = weakref.WeakSet()
 def _wait_at_exit() -> None:
     deadline = time.monotonic() + EXIT_WAIT
     running = [batch for batch in _running if not batch.done]
-    for batch in running:
-        batch.drop()
+    _drop(running)
     for batch in running:
         batch.join(deadline)

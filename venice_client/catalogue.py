@@ -192,6 +192,7 @@ class Catalogue:
         self._fetch_models, self._fetch_styles = fetch_models, fetch_styles
         self._lock = threading.Lock()
         self._refreshed: threading.Event | None = None
+        self._wait_until = 0.0
         self._use(saved_lists(home, service))
 
     def model(self, model_id: str) -> Model:
@@ -218,7 +219,7 @@ class Catalogue:
         """The model; starts a refresh when the lists are old, and waits for it if that may help."""
         refreshed = self.refresh_when_old()
         if refreshed is not None and not self.model(model_id).is_known:
-            refreshed.wait(MAX_REFRESH_WAIT)
+            refreshed.wait(max(0.0, self._wait_until - time.monotonic()))
         return self.model(model_id)
 
     def refresh_when_old(self) -> threading.Event | None:
@@ -232,6 +233,7 @@ class Catalogue:
             if time.time() - self._lists.saved_at < MAX_AGE:
                 return None
             self._refreshed = threading.Event()
+            self._wait_until = time.monotonic() + MAX_REFRESH_WAIT
         threading.Thread(target=self._refresh_quietly, name="venice-lists", daemon=True).start()
         return self._refreshed
 

@@ -38,7 +38,15 @@ class Progress:
 
         An answer that is on its way still arrives, since it may have been charged.
         """
+        self.mark_dropped()
+        self.give_place_back()
+
+    def mark_dropped(self) -> None:
+        """The first half of `drop`, for several requests that must not take each other's place."""
         self._dropped.set()
+
+    def give_place_back(self) -> None:
+        """The second half of `drop`."""
         on_drop = self._on_drop
         if on_drop is not None:
             on_drop()
