@@ -103,6 +103,7 @@ def _facts(model: Model) -> dict[str, Any]:
         "sizing": {"kind": sizing_text(model), **sizing},
         "qualities": model.qualities,
         "max_steps": model.max_steps,
+        "max_style_references": model.style_references,
         "prompt_limit": model.prompt_limit,
         "is_known": model.is_known,
         "pricing": model.pricing,

@@ -1,0 +1,197 @@
+"""The free commands: login, models, styles, account, sandbox."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from venice_client.sandbox import Fault, Sandbox
+
+KEY = "test-key"
+
+
+@pytest.fixture
+def _no_key(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VENICE_API_KEY")
+
+
+def give(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+
+
+@pytest.mark.usefixtures("_no_key")
+def test_login_checks_and_saves_the_key(
+    cli: Any, home: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give(monkeypatch, f"{KEY}\n")
+
+    end = cli("login")
+
+    path = home / "venice.json"
+    assert end.code == 0
+    assert str(path) in end.out
+    assert json.loads(path.read_text()) == {"VENICE_API_KEY": KEY}
+    assert sandbox.paid_requests == []
+    assert cli("account").code == 0
+    if sys.platform != "win32":
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.usefixtures("_no_key")
+def test_login_asks_without_echo_on_a_terminal(
+    cli: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", lambda _prompt: KEY)
+
+    assert cli("login", "--json").json["saved"] == str(home / "venice.json")
+
+
+@pytest.mark.usefixtures("_no_key")
+def test_login_does_not_save_a_key_that_does_not_work(
+    cli: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give(monkeypatch, "wrong-key\n")
+
+    end = cli("login")
+
+    assert end.code == 3
+    assert "wrong-key" not in end.out + end.err
+    assert not (home / "venice.json").exists()
+
+
+@pytest.mark.usefixtures("_no_key")
+@pytest.mark.parametrize("text", ["", "\n", "two words\n"])
+def test_login_refuses_what_is_no_key(
+    cli: Any, home: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    give(monkeypatch, text)
+
+    assert cli("login").code == 2
+    assert not (home / "venice.json").exists()
+
+
+def test_login_says_that_the_environment_goes_first(
+    cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    give(monkeypatch, KEY)
+
+    assert "VENICE_API_KEY is set too" in cli("login").err
+
+
+def test_login_takes_no_key_as_an_argument(cli: Any) -> None:
+    assert cli("login", "anything").code == 2
+
+
+def test_models_as_a_table(cli: Any) -> None:
+    lines = cli("models").lines
+
+    assert lines[0].split() == ["ID", "TYPE", "SIZING", "PRICE", "(USD)"]
+    rows = {line.split()[0]: line for line in lines[1:]}
+    assert "pixels, multiples of 8" in rows["z-image-turbo"]
+    assert "ratio and 1K/2K/4K" in rows["gpt-image-2"]
+    assert rows["z-image-turbo"].endswith("0.01")
+    assert "as the input" in rows["upscaler"]
+
+
+def test_models_of_one_type(cli: Any) -> None:
+    models = cli("models", "--type", "inpaint", "--json").json
+
+    assert models
+    assert {model["type"] for model in models} == {"inpaint"}
+
+
+@pytest.mark.usefixtures("_no_key")
+def test_lists_without_a_key_are_those_last_saved(cli: Any, sandbox: Sandbox) -> None:
+    models, styles = cli("models"), cli("styles")
+
+    assert (models.code, styles.code) == (0, 0)
+    assert any(line.startswith("z-image-turbo ") for line in models.lines)
+    assert "Anime" in styles.lines
+    assert "No key is set" in models.err
+    assert sandbox.requests == []
+
+
+def test_styles(cli: Any) -> None:
+    assert "Anime" in cli("styles").lines
+    assert "Anime" in cli("styles", "--json").json
+
+
+def test_account(cli: Any, sandbox: Sandbox) -> None:
+    end = cli("account", "--limits")
+
+    assert "balance  100.00 USD" in end.lines
+    assert any(line.startswith("z-image-turbo") and "RPM" in line for line in end.lines)
+    assert cli("account", "--json").json["balance"]["balances"]["usd"] == 100
+    assert sandbox.paid_requests == []
+
+
+def test_a_free_call_never_ends_with_4(cli: Any, sandbox: Sandbox) -> None:
+    sandbox.add_fault(Fault.status(200, body=b"<html>"), path="/billing/balance")
+
+    assert cli("account").code == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_sandbox_runs_until_interrupted(commands: Any, cli: Any, monkeypatch: Any) -> None:
+    process = commands("sandbox", "--port", "0", "--rate-limit", "5", "--latency", "0.1")
+    for _ in range(2):
+        name, value = process.stdout.readline().removeprefix("export ").strip().split("=", 1)
+        monkeypatch.setenv(name, value)
+
+    assert cli("generate", "a fox").code == 0
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=10)
+
+    assert process.returncode == 0
+    assert "1 charges; the API would have charged 0.01 USD" in err
+
+
+def test_a_port_that_is_taken_is_one_line(cli: Any, sandbox: Sandbox) -> None:
+    end = cli("sandbox", "--port", str(sandbox.port))
+
+    assert end.code == 1
+    assert end.err.startswith(f"Port {sandbox.port} cannot be used")
+    assert len(end.err.splitlines()) == 1
+
+
+def test_the_module_runs_as_a_process(cli: Any, commands: Any) -> None:
+    process = commands("generate", "a fox", "--seed", "7", "-o", "fox.png")
+    out, err = process.communicate(timeout=60)
+
+    assert process.returncode == 0, err
+    assert out == "fox.png\n"
+    assert KEY not in out + err
+
+
+def test_login_reads_the_key_from_a_pipe(
+    cli: Any, commands: Any, home: Path, monkeypatch: Any
+) -> None:
+    monkeypatch.delenv("VENICE_API_KEY")
+    process = commands("login", stdin=subprocess.PIPE)
+    out, err = process.communicate(f"{KEY}\n", timeout=60)
+
+    assert process.returncode == 0, err
+    assert KEY not in out + err
+    assert (home / "venice.json").exists()
+
+
+def test_help_names_every_command_and_the_exit_codes(cli: Any) -> None:
+    text = cli("--help").out
+
+    for name in ("generate", "login", "models", "styles", "account", "sandbox", "130"):
+        assert name in text
+
+
+def test_every_option_has_help(cli: Any) -> None:
+    assert cli("generate", "--help").code == 0
+    assert cli("login", "--help").code == 0
+    assert cli("sandbox", "--help").code == 0

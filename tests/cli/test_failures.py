@@ -1,0 +1,223 @@
+"""`generate` when things go wrong: exit codes, messages, and what is written all the same."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from venice_client.sandbox import Fault, Sandbox
+
+
+def seed_is(seed: int) -> Any:
+    return lambda payload: payload.get("seed") == seed
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["generate"],
+        ["paint", "a fox"],
+        ["generate", "a fox", "--size", "big"],
+        ["generate", "a fox", "-n", "0"],
+        ["generate", "a fox", "-n", "101"],
+        ["generate", "a fox", "-o", "fox.gif"],
+        ["generate", "a fox", "--steps", "99"],
+        ["generate", "a fox", "--cfg-scale", "nan"],
+        ["generate", "a fox", "--safe-mode", "--unsafe"],
+        ["generate", "a fox", "--style-reference", "missing.png"],
+        ["generate", "a fox", "-o", "taken/fox.png"],
+        ["generate", " "],
+    ],
+)
+def test_what_is_wrong_here_ends_with_2_and_sends_nothing(
+    cli: Any, sandbox: Sandbox, folder: Path, argv: list[str]
+) -> None:
+    (folder / "taken").write_text("a file, no folder")
+
+    end = cli(*argv)
+
+    assert end.code == 2
+    assert end.out == ""
+    assert end.err
+    assert sandbox.paid_requests == []
+
+
+def test_no_key_ends_with_2_and_says_what_to_do(
+    cli: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VENICE_API_KEY")
+
+    end = cli("generate", "a fox")
+
+    assert end.code == 2
+    assert end.err.startswith("No Venice key: set VENICE_API_KEY")
+
+
+def test_the_spending_limit_ends_with_2(
+    cli: Any, sandbox: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "0.03")
+
+    end = cli("generate", "a fox", "-n", "4")
+
+    assert end.code == 2
+    assert "VENICE_MAX_USD_PER_RUN" in end.err
+    assert sandbox.paid_requests == []
+
+
+def test_a_refusal_is_one_line_and_ends_with_3(cli: Any, folder: Path) -> None:
+    end = cli("generate", "a fox", "--model", "z-image-turbu")
+
+    assert end.code == 3
+    assert end.out == ""
+    assert end.err.splitlines()[-1].endswith("The nearest known model is `z-image-turbo`.")
+    assert "HTTP 404" not in end.err
+
+
+def test_verbose_shows_the_whole_error(cli: Any, folder: Path) -> None:
+    end = cli("generate", "a fox", "--style", "Animee", "--verbose")
+
+    assert "HTTP 400, INVALID_REQUEST" in end.err
+    assert "- style_preset: " in end.err
+
+
+def test_no_connection_ends_with_1(
+    cli: Any, sandbox: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.stop()
+    monkeypatch.setattr("venice_client.retry.FIRST_WAIT", 0.01)
+
+    end = cli("generate", "a fox")
+
+    assert end.code == 1
+    assert "Nothing was sent." in end.err
+
+
+@pytest.mark.parametrize("fault", [Fault.reset(charge=True), Fault.status(200, body=b"<html>")])
+def test_what_may_be_charged_ends_with_4(
+    cli: Any, sandbox: Sandbox, folder: Path, fault: Fault
+) -> None:
+    sandbox.add_fault(fault)
+
+    end = cli("generate", "a fox")
+
+    assert end.code == 4
+    assert "charged" in end.err
+    assert list(folder.iterdir()) == []
+
+
+def test_a_batch_with_a_failure_writes_the_others(cli: Any, sandbox: Sandbox, folder: Path) -> None:
+    sandbox.add_fault(Fault.status(422, {"error": "no foxes"}), when=seed_is(6))
+
+    end = cli("generate", "a fox", "-n", "3", "--seed", "5", "-o", "fox.png")
+
+    assert end.code == 3
+    assert end.lines == ["fox-1.png", "fox-3.png"]
+    assert sorted(path.name for path in folder.iterdir()) == end.lines
+    assert "2 of 3 pictures made" in end.err
+    assert "- seed 6: " in end.err
+
+
+def test_json_tells_of_failures(cli: Any, sandbox: Sandbox, folder: Path) -> None:
+    sandbox.add_fault(Fault.status(422, {"error": "no foxes"}), when=seed_is(6))
+
+    facts = cli("generate", "a fox", "-n", "2", "--seed", "5", "--json").json
+
+    assert [picture["seed"] for picture in facts["pictures"]] == [5]
+    (failed,) = facts["failed"]
+    assert (failed["seed"], failed["status"], failed["api_message"]) == (6, 422, "no foxes")
+    assert failed["may_have_been_charged"] is False
+
+
+def test_json_of_an_error_before_anything_is_sent(cli: Any, folder: Path) -> None:
+    end = cli("generate", "a fox", "--steps", "99", "--json")
+
+    assert end.code == 2
+    assert end.json["error"]["type"] == "InvalidRequestError"
+
+
+def test_a_flagged_picture_is_written_with_a_note(cli: Any, sandbox: Sandbox, folder: Path) -> None:
+    sandbox.add_fault(Fault.flags(blurred=True))
+
+    end = cli("generate", "a fox", "-o", "fox.png")
+
+    assert end.code == 0
+    assert end.lines == ["fox.png"]
+    assert "was blurred by safe_mode" in end.err
+
+
+def test_the_reason_that_holds_for_all_is_said_once(
+    cli: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENICE_API_KEY", "another-key")
+
+    end = cli("generate", "a fox", "-n", "12")
+
+    assert end.code == 3
+    assert end.err.count("Venice does not accept the key") == 1
+
+
+def test_a_picture_that_cannot_be_written_is_an_error_that_may_have_been_charged(
+    cli: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("venice_client.cli.files._write", full)
+
+    end = cli("generate", "a fox", "-o", "fox.png")
+
+    assert end.code == 4
+    assert "No space left on device" in end.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_interrupt_sends_no_more_and_keeps_what_is_on_its_way(
+    cli: Any, commands: Any, sandbox: Sandbox, folder: Path
+) -> None:
+    sandbox.latency_s = 1.5
+    process = commands("generate", "a fox", "-n", "12", "-o", "fox.png", "--json")
+    wait_for(lambda: len(sandbox.paid_requests) == 8)
+
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+
+    assert process.returncode == 130, err
+    assert len(sandbox.paid_requests) == 8
+    facts = json.loads(out)
+    assert facts["interrupted"] is True
+    assert len(facts["pictures"]) == 8
+    assert len(list(folder.iterdir())) == 8
+    assert "8 of 12 pictures made" in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_a_second_interrupt_does_not_wait(
+    cli: Any, commands: Any, sandbox: Sandbox, folder: Path
+) -> None:
+    sandbox.latency_s = 30
+    process = commands("generate", "a fox")
+    wait_for(lambda: bool(sandbox.paid_requests))
+    began = time.monotonic()
+
+    process.send_signal(signal.SIGINT)
+    wait_for(lambda: time.monotonic() - began > 0.5)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+
+    assert process.returncode == 130
+    assert time.monotonic() - began < 4
+    assert "may be charged" in err
+
+
+def wait_for(condition: Any) -> None:
+    end = time.monotonic() + 15
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)

@@ -1,0 +1,218 @@
+"""`generate`: names, formats, seeds, options, --json."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from venice_client.images import image_format
+from venice_client.sandbox import Sandbox
+
+
+def sent(sandbox: Sandbox) -> list[Any]:
+    return [request.json for request in sandbox.paid_requests]
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_writes_numbered_pictures_and_prints_their_paths(
+    cli: Any, sandbox: Sandbox, folder: Path
+) -> None:
+    end = cli(
+        *("generate", "a fox in snow", "--style", "Anime", "--seed", "7"),
+        *("--size", "1024x768", "-n", "4", "-o", "fox.png"),
+    )
+
+    assert end.code == 0
+    assert end.lines == ["fox-1.png", "fox-2.png", "fox-3.png", "fox-4.png"]
+    assert names(folder) == end.lines
+    assert sorted(request["seed"] for request in sent(sandbox)) == [7, 8, 9, 10]
+    assert {request["style_preset"] for request in sent(sandbox)} == {"Anime"}
+    with Image.open("fox-1.png") as picture:
+        assert picture.size == (1024, 768)
+
+
+def test_one_picture_has_no_number(cli: Any, folder: Path) -> None:
+    assert cli("generate", "a fox", "-o", "fox.png").lines == ["fox.png"]
+
+
+def test_a_name_that_is_taken_gets_the_next_free_number(cli: Any, folder: Path) -> None:
+    for name in ("fox.png", "fox-1.jpg", "fox-7.webp", "foxes-9.png", "fox-8.txt"):
+        (folder / name).write_bytes(b"mine")
+
+    assert cli("generate", "a fox", "-o", "fox.png").lines == ["fox-8.png"]
+    assert cli("generate", "a fox", "-n", "2", "-o", "fox.png").lines == ["fox-9.png", "fox-10.png"]
+    assert (folder / "fox.png").read_bytes() == b"mine"
+
+
+def test_force_overwrites(cli: Any, folder: Path) -> None:
+    (folder / "fox.png").write_bytes(b"old")
+
+    assert cli("generate", "a fox", "-o", "fox.png", "--force").lines == ["fox.png"]
+    assert image_format((folder / "fox.png").read_bytes()) == "png"
+    assert names(folder) == ["fox.png"]
+
+
+@pytest.mark.parametrize(
+    ("name", "format"),
+    [("a.png", "png"), ("a.webp", "webp"), ("a.jpg", "jpeg"), ("a.JPEG", "jpeg")],
+)
+def test_the_extension_decides_the_format(
+    cli: Any, sandbox: Sandbox, folder: Path, name: str, format: str
+) -> None:
+    assert cli("generate", "a fox", "-o", name).lines == [name]
+    assert sent(sandbox)[0]["format"] == format
+    assert image_format((folder / name).read_bytes()) == format
+
+
+def test_format_goes_before_the_extension_and_says_so(cli: Any, folder: Path) -> None:
+    end = cli("generate", "a fox", "--format", "webp", "-o", "a.png")
+
+    assert end.lines == ["a.webp"]
+
+
+def test_bytes_of_another_format_are_written_as_what_they_are(
+    cli: Any, sandbox: Sandbox, folder: Path
+) -> None:
+
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64), "red").save(buffer, "JPEG")
+    body = buffer.getvalue()
+    sandbox.add_fault(X)
+
+    end = cli("generate", "a fox", "-o", "a.png")
+
+    assert end.lines == ["a.jpg"]
+    assert (folder / "a.jpg").read_bytes() == body
+    assert "png was asked for, jpeg came" in end.err
+
+
+def test_without_an_extension_and_into_a_folder(cli: Any, folder: Path) -> None:
+    assert cli("generate", "a fox", "-o", "fox").lines == ["fox.png"]
+    assert cli("generate", "a fox").lines == ["venice.png"]
+    assert cli("generate", "a fox", "-o", "new/").lines == [str(Path("new/venice.png"))]
+    assert cli("generate", "a fox", "-o", "new").lines == [str(Path("new/venice-1.png"))]
+
+
+def test_a_drawn_seed_is_printed_and_makes_the_same_again(
+    cli: Any, sandbox: Sandbox, folder: Path
+) -> None:
+    first = cli("generate", "a fox", "-o", "a.png")
+    seed = sent(sandbox)[0]["seed"]
+    assert f"--seed {seed} makes the same again" in first.err
+
+    again = cli("generate", "a fox", "-o", "b.png", "--seed", str(seed))
+
+    assert (folder / "a.png").read_bytes() == (folder / "b.png").read_bytes()
+    assert "free: made before" in again.err
+    assert len(sandbox.charges) == 1
+
+
+def test_a_seed_out_of_range_is_folded_as_the_nodes_do(
+    cli: Any, sandbox: Sandbox, folder: Path
+) -> None:
+    end = cli("generate", "a fox", "--seed", "0")
+
+    assert sent(sandbox)[0]["seed"] == 999_999_999
+    assert "seed 0 was folded into 999999999" in end.err
+
+
+def test_variants_ask_for_up_to_four_of_one_seed(cli: Any, sandbox: Sandbox, folder: Path) -> None:
+    end = cli("generate", "a fox", "--variants", "-n", "5", "--seed", "100", "-o", "v.png")
+
+    assert end.lines == [f"v-{i}.png" for i in range(1, 6)]
+    asked = sorted((request["seed"], request.get("variants", 1)) for request in sent(sandbox))
+    assert asked == [(100, 4), (104, 1)]
+
+
+def test_every_option_reaches_the_request(cli: Any, sandbox: Sandbox, folder: Path) -> None:
+    end = cli(
+        *("generate", "a fox", "--model", "z-image-turbo", "--negative", "dogs"),
+        *("--aspect-ratio", "3:2", "--size", "960x960", "--steps", "5", "--cfg-scale", "4.5"),
+        *("--lora-strength", "20", "--no-watermark", "--unsafe", "--exif", "--enhance"),
+        *("--web-search", "--no-prompt-thinking", "--seed", "3", "--style", "Anime"),
+    )
+
+    assert end.code == 0, end.err
+    (request,) = sent(sandbox)
+    expected = {
+        "model": "z-image-turbo",
+        "prompt": "a fox",
+        "negative_prompt": "dogs",
+        "steps": 5,
+        "cfg_scale": 4.5,
+        "lora_strength": 20,
+        "hide_watermark": True,
+        "safe_mode": False,
+        "embed_exif_metadata": True,
+        "enhance_prompt": True,
+        "enable_web_search": True,
+        "disable_prompt_optimization_thinking": True,
+        "seed": 3,
+        "style_preset": "Anime",
+        "format": "png",
+        "return_binary": True,
+    }
+    assert {name: request.get(name) for name in expected} == expected
+    assert request["width"] / request["height"] == pytest.approx(1.5, rel=0.02)
+    assert "The prompt was rewritten to: " in end.err
+
+
+def test_tier_and_quality_reach_a_model_that_has_them(
+    cli: Any, sandbox: Sandbox, folder: Path
+) -> None:
+    end = cli(
+        *("generate", "a fox", "--model", "gpt-image-2", "--aspect-ratio", "16:9"),
+        *("--resolution", "2K", "--quality", "low"),
+    )
+
+    assert end.code == 0, end.err
+    (request,) = sent(sandbox)
+    assert (request["aspect_ratio"], request["resolution"], request["quality"]) == (
+        "16:9",
+        "2K",
+        "low",
+    )
+
+
+def test_style_references_are_read_from_files(cli: Any, sandbox: Sandbox, folder: Path) -> None:
+    model = next(m["id"] for m in cli("models", "--json").json if m["max_style_references"])
+    Image.new("RGB", (64, 64), "red").save("look.png")
+
+    end = cli(
+        *("generate", "a fox", "--model", model, "--style-reference", "look.png"),
+        *("--style-reference", "look.png", "--json"),
+    )
+
+    assert end.code == 0, end.err
+    assert len(sent(sandbox)[0]["style_references"]) == 2
+    assert end.json["requests"][0]["sent"]["style_references"][0]["image"] == "(left out)"
+
+
+def test_json_says_all_there_is(cli: Any, folder: Path) -> None:
+    facts = cli("generate", "a fox", "--seed", "5", "-n", "2", "-o", "f.webp", "--json").json
+
+    assert [(p["path"], p["format"], p["size"], p["seed"]) for p in facts["pictures"]] == [
+        ("f-1.webp", "webp", [1024, 1024], 5),
+        ("f-2.webp", "webp", [1024, 1024], 6),
+    ]
+    assert facts["failed"] == []
+    assert facts["unfinished"] == []
+    assert facts["estimated_cost_usd"] == pytest.approx(0.02)
+    assert [request["sent"]["seed"] for request in facts["requests"]] == [5, 6]
+
+
+def test_progress_goes_to_stderr(cli: Any, sandbox: Sandbox, folder: Path) -> None:
+    sandbox.latency_s = 0.3
+
+    end = cli("generate", "a fox", "-n", "2")
+
+    assert "0 of 2 done · generating" in end.err
+    assert "generating" not in end.out
+    assert "\r" not in end.err
