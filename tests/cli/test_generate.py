@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from venice_client.images import image_format
-from venice_client.sandbox import Sandbox
+from venice_client.sandbox import Fault, Sandbox
 
 
 def sent(sandbox: Sandbox) -> list[Any]:
@@ -84,7 +84,7 @@ def test_bytes_of_another_format_are_written_as_what_they_are(
     buffer = io.BytesIO()
     Image.new("RGB", (64, 64), "red").save(buffer, "JPEG")
     body = buffer.getvalue()
-    sandbox.add_fault(X)
+    sandbox.add_fault(Fault.foreign_bytes(body, "image/png"))
 
     end = cli("generate", "a fox", "-o", "a.png")
 
