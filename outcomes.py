@@ -80,7 +80,7 @@ class Made:
             model=self.model,
             seeds=[s for p in self.planned if (s := p.request.seed) is not None],
             size=[tensor.shape[2], tensor.shape[1]],
-            requests=[_without_images(r.sent) for r in self.results],
+            requests=[r.sent_without_images for r in self.results],
             request_ids=[r.request_id for r in self.results],
             timing=[r.timing for r in self.results],
             warnings=list(warnings),
@@ -201,18 +201,3 @@ def _still_paid(count: int) -> str:
     if not count:
         return "nothing is paid for again"
     return f"only {count} {'is' if count == 1 else 'are'} paid for"
-
-
-def _without_images(sent: dict[str, Any]) -> dict[str, Any]:
-    """The request as sent, for `info`: "(left out)" in place of image data."""
-    shown = dict(sent)
-    if "image" in shown:
-        shown["image"] = LEFT_OUT
-    if "images" in shown:
-        shown["images"] = [LEFT_OUT] * len(shown["images"])
-    if "style_references" in shown:
-        shown["style_references"] = [{**r, "image": LEFT_OUT} for r in shown["style_references"]]
-    return shown
-
-
-LEFT_OUT = "(left out)"

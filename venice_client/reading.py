@@ -15,6 +15,16 @@ from .errors import BadAnswer
 from .images import CHARGED, size_of
 from .paid import PaidRequest
 
+MAX_TEXT = 200
+"""Characters of an id or a name; the API's own have some forty."""
+
+MAX_TIMES = 20
+MAX_TIME_MS = 1e9
+"""What is beyond is no time. JSON may hold 1e999, which is infinite."""
+
+
+LEFT_OUT = "(left out)"
+
 
 @dataclass(frozen=True)
 class ImageResult:
@@ -38,6 +48,19 @@ class ImageResult:
     from_store: bool = False
     cost: float | None = None
 
+    @property
+    def sent_without_images(self) -> dict[str, Any]:
+        """What was sent, with "(left out)" in place of image data."""
+        shown = dict(self.sent)
+        if "image" in shown:
+            shown["image"] = LEFT_OUT
+        if "images" in shown:
+            shown["images"] = [LEFT_OUT] * len(shown["images"])
+        if "style_references" in shown:
+            references = shown["style_references"]
+            shown["style_references"] = [{**r, "image": LEFT_OUT} for r in references]
+        return shown
+
 
 def read_pictures(
     request: PaidRequest, sent: dict[str, Any], notes: Sequence[str], answer: Answer
@@ -54,7 +77,7 @@ def read_pictures(
         data = data if isinstance(data, dict) else {}
         images, bad = _images(data.get("images"))
         warnings += bad
-        request_id = data["id"] if isinstance(data.get("id"), str) else request_id
+        request_id = _shown(data["id"]) if isinstance(data.get("id"), str) else request_id
         timing = _numbers(data.get("timing"))
         if len(images) + len(bad) != request.variants:
             came = len(images) + len(bad)
@@ -74,7 +97,17 @@ def read_pictures(
 def _numbers(timing: Any) -> dict[str, float] | None:
     if not isinstance(timing, dict):
         return None
-    return {name: value for name, value in timing.items() if isinstance(value, int | float)}
+    numbers = {
+        _shown(name): float(value)
+        for name, value in list(timing.items())[:MAX_TIMES]
+        if isinstance(value, int | float) and abs(value) < MAX_TIME_MS
+    }
+    return {name: int(ms) if ms.is_integer() else ms for name, ms in numbers.items()}
+
+
+def _shown(text: str) -> str:
+    """A short text of the service as `info` can hold it; JSON may hold half of a letter."""
+    return "".join(c if c.isprintable() else " " for c in text[:MAX_TEXT])
 
 
 def _images(encoded: Any) -> tuple[tuple[bytes, ...], list[str]]:
