@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format comfyui test-comfyui workflows soak clean
+.PHONY: help demo test lint format comfyui test-comfyui workflows soak bench clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ workflows: $(STAMP)  ## Have ComfyUI's own page save the example workflows again
 
 soak: $(STAMP)  ## The long form of the reliability tests
 	VENICE_SOAK=full $(BIN)/python -m pytest tests/reliability
+
+bench: $(STAMP)  ## Compare speeds, as ratios within one run
+	$(BIN)/python benchmarks/run.py
 
 clean:  ## Remove .venv, caches and output
 	rm -rf $(VENV) output .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/.pytest_cache

@@ -24,7 +24,7 @@ def main() -> int:
     if is_sandbox:
         os.environ["VENICE_API_KEY"] = "sandbox"
     where = "the built-in sandbox (no key, no cost)" if is_sandbox else "the Venice API (paid)"
-    pack = _load_pack()
+    pack = load_pack()
     print(f"Style → Seed → Generate, a batch of 4, on {where}:")
     pack.nodes.host.status_listener = lambda text: print(f"  {text}", file=sys.stderr)
     began = time.monotonic()
@@ -45,7 +45,7 @@ def main() -> int:
     return 0
 
 
-def _load_pack() -> ModuleType:
+def load_pack() -> ModuleType:
     """Loads the pack the way ComfyUI does: from its folder, under a name of its own."""
     spec = importlib.util.spec_from_file_location(
         "venice_pack", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
