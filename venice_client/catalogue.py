@@ -32,7 +32,7 @@ MAX_AGE = 24 * 3600.0
 """Seconds after which the saved copy is refreshed."""
 
 MAX_REFRESH_WAIT = 5.0
-"""Seconds that a request for a model with unknown constraints waits for a refresh, once."""
+"""Seconds that requests for models with unknown constraints wait for a refresh, all together."""
 
 PIXEL_DIVISORS = {
     "venice-sd35": 16,
@@ -47,6 +47,9 @@ PIXEL_DIVISORS = {
 """Models that take width and height, as the API's documents say, for when they are not asked."""
 
 USUAL_RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9")
+MAX_WHOLE = 10**9
+"""No limit of a model is larger; what is, is nonsense."""
+
 MAX_INPUT_IMAGES = 3
 """The API's default where an edit model does not say."""
 
@@ -160,7 +163,7 @@ def saved_lists(home: Path, service: str) -> Lists:
         return _read_saved(path, service, path.stat().st_mtime_ns)
     except FileNotFoundError:
         return bundled_lists()
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         log.warning("The saved model list is unreadable and not used (%s).", type(error).__name__)
         return bundled_lists()
 
@@ -169,10 +172,11 @@ def saved_lists(home: Path, service: str) -> Lists:
 def _read_saved(path: Path, service: str, _changed: int) -> Lists:
     """The lists in a file, read anew only when it has changed: the node list asks often."""
     data = json.loads(path.read_text(encoding="utf-8"))
-    models, styles, saved_at = data["models"], _strings(data["styles"]), float(data["time"])
-    if data["service"] != service or not models or not styles or not math.isfinite(saved_at):
+    lists = Lists(tuple(data["models"]), _strings(data["styles"]), float(data["time"]))
+    is_sound = lists.models() and lists.styles and math.isfinite(lists.saved_at)
+    if data["service"] != service or not is_sound:
         raise ValueError("not a list of this service")
-    return Lists(tuple(models), styles, saved_at)
+    return lists
 
 
 class Catalogue:
@@ -193,6 +197,7 @@ class Catalogue:
         self._lock = threading.Lock()
         self._refreshed: threading.Event | None = None
         self._wait_until = 0.0
+        self._asked_at = -math.inf
         self._use(saved_lists(home, service))
 
     def model(self, model_id: str) -> Model:
@@ -223,15 +228,16 @@ class Catalogue:
         return self.model(model_id)
 
     def refresh_when_old(self) -> threading.Event | None:
-        """Starts one refresh in the background if the saved copy is older than a day.
+        """Starts a refresh in the background if the saved copy is older than a day.
 
-        Answers an event that is set at its end, or None when there is nothing to wait for.
+        At most once a day, also where it fails. Answers an event that is set at its end, or None
+        when there is nothing to wait for.
         """
         with self._lock:
-            if self._refreshed is not None:
+            now = time.time()
+            if 0 <= now - self._lists.saved_at < MAX_AGE or 0 <= now - self._asked_at < MAX_AGE:
                 return self._refreshed
-            if time.time() - self._lists.saved_at < MAX_AGE:
-                return None
+            self._asked_at = now
             self._refreshed = threading.Event()
             self._wait_until = time.monotonic() + MAX_REFRESH_WAIT
         threading.Thread(target=self._refresh_quietly, name="venice-lists", daemon=True).start()
@@ -308,4 +314,4 @@ def _strings(value: Any) -> tuple[str, ...]:
 
 def _whole(value: Any) -> int | None:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    return int(value) if is_number and math.isfinite(value) and value >= 0 else None
+    return int(value) if is_number and 0 <= value <= MAX_WHOLE else None

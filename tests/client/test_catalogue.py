@@ -1,0 +1,325 @@
+"""The lists: bundled, then fresh, then saved; one service's are never another's."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from venice_client import VeniceClient, catalogue
+from venice_client.catalogue import Catalogue, bundled_lists, parse_model, saved_lists
+from venice_client.errors import ConnectionFailed, VeniceError
+from venice_client.sandbox import Fault, Sandbox
+from venice_client.sizing import PixelRules, RatioRules, fit
+
+MODEL = {
+    "id": "new-model",
+    "type": "image",
+    "model_spec": {"constraints": {"promptCharacterLimit": 100, "aspectRatios": ["1:1"]}},
+}
+
+
+class Service:
+    """A service with one model and one style; counts how often it is asked."""
+
+    def __init__(self, models: Sequence[Any] = (MODEL,), styles: Sequence[Any] = ("New",)) -> None:
+        self.models, self.styles = models, styles
+        self.asked = 0
+        self.error: VeniceError | None = None
+        self.may_answer = threading.Event()
+        self.may_answer.set()
+
+    def fetch_models(self, type: str) -> Sequence[Any]:
+        self.asked += 1
+        self.may_answer.wait(10)
+        if self.error is not None:
+            raise self.error
+        return self.models if type == "image" else []
+
+    def catalogue(self, home: Path, name: str = "https://one.example") -> Catalogue:
+        return Catalogue(home, name, self.fetch_models, lambda: list(self.styles))
+
+
+def finished(lists: Catalogue) -> None:
+    event = lists.refresh_when_old()
+    if event is not None:
+        assert event.wait(5)
+
+
+def test_knows_the_bundled_lists_before_anything_was_asked(home: Path) -> None:
+    service = Service()
+    lists = service.catalogue(home)
+    assert len(lists.models()) == 60
+    assert len(lists.styles) == 76
+    assert not lists.model("z-image-turbo").is_known
+    assert service.asked == 0
+
+
+def test_a_refresh_replaces_the_bundled_lists_and_is_saved(home: Path) -> None:
+    Service().catalogue(home).refresh()
+
+    later = Service().catalogue(home)
+
+    assert [model.id for model in later.models()] == ["new-model"]
+    assert later.model("new-model").prompt_limit == 100
+    assert later.styles == ("New",)
+
+
+def test_lists_of_one_service_are_never_used_for_another(home: Path) -> None:
+    Service().catalogue(home, "https://one.example").refresh()
+    assert saved_lists(home, "https://two.example") is bundled_lists()
+    assert saved_lists(home, "sandbox") is bundled_lists()
+
+
+def test_a_file_under_the_name_of_another_service_is_not_used(home: Path) -> None:
+    Service().catalogue(home, "https://one.example").refresh()
+    (file,) = home.glob("catalogue-*.json")
+    Service().catalogue(home, "https://two.example").refresh()
+    (other,) = set(home.glob("catalogue-*.json")) - {file}
+    other.write_bytes(file.read_bytes())
+    assert saved_lists(home, "https://two.example") is bundled_lists()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"models": []},
+        {"models": "abc"},
+        {"models": {"id": "x"}},
+        {"models": [1, None, "x"]},
+        {"styles": []},
+        {"styles": "New"},
+        {"time": "now"},
+        {"time": None},
+        pytest.param({"time": 10**400}, id="endless time"),
+        {"time": float("nan")},
+    ],
+    ids=str,
+)
+def test_a_saved_copy_with_odd_parts_is_not_used(home: Path, change: dict[str, Any]) -> None:
+    Service().catalogue(home).refresh()
+    (file,) = home.glob("catalogue-*.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
+    lists = Service().catalogue(home)
+    assert len(lists.models()) == 60
+    assert len(lists.styles) == 76
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000])
+def test_a_damaged_file_is_not_used_and_replaced(home: Path, content: bytes) -> None:
+    Service().catalogue(home).refresh()
+    (file,) = home.glob("catalogue-*.json")
+    file.write_bytes(content)
+    lists = Service().catalogue(home)
+    assert len(lists.models()) == 60
+    finished(lists)
+    assert [m.id for m in Service().catalogue(home).models()] == ["new-model"]
+
+
+def test_the_saved_copy_is_not_refreshed_within_a_day(home: Path) -> None:
+    Service().catalogue(home).refresh()
+    service = Service()
+    lists = service.catalogue(home)
+    assert lists.refresh_when_old() is None
+    assert lists.await_model("new-model").is_known
+    assert service.asked == 0
+
+
+@pytest.mark.parametrize("age", [24 * 3600 + 1, -7200])
+def test_a_copy_that_is_old_or_from_the_future_is_refreshed_once(home: Path, age: float) -> None:
+    Service().catalogue(home).refresh()
+    (file,) = home.glob("catalogue-*.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), "time": time.time() - age}))
+    service = Service()
+    lists = service.catalogue(home)
+    for _ in range(3):
+        finished(lists)
+    assert service.asked == len(catalogue.TYPES)
+
+
+def test_a_process_that_runs_for_days_refreshes_every_day(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service()
+    lists = service.catalogue(home)
+    finished(lists)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 25 * 3600)
+    finished(lists)
+    finished(lists)
+    assert service.asked == 2 * len(catalogue.TYPES)
+
+
+def test_a_service_that_is_down_is_asked_once_a_day(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service()
+    service.error = ConnectionFailed("down")
+    lists = service.catalogue(home)
+    for _ in range(3):
+        finished(lists)
+    assert service.asked == 1
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 25 * 3600)
+    finished(lists)
+    assert service.asked == 2
+    assert len(lists.models()) == 60
+
+
+def test_a_model_with_unknown_constraints_waits_for_the_refresh(home: Path) -> None:
+    assert Service().catalogue(home).await_model("new-model").is_known
+
+
+def test_it_waits_for_a_slow_service_once_and_not_long(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert catalogue.MAX_REFRESH_WAIT == 5.0
+    monkeypatch.setattr(catalogue, "MAX_REFRESH_WAIT", 0.5)
+    service = Service()
+    service.may_answer.clear()
+    lists = service.catalogue(home)
+    began = time.monotonic()
+    for _ in range(20):
+        assert not lists.await_model("new-model").is_known
+    assert 0.4 < time.monotonic() - began < 3
+    service.may_answer.set()
+    finished(lists)
+    assert lists.await_model("new-model").is_known
+
+
+def test_a_broken_answer_keeps_the_lists_at_hand_and_hangs_nobody(
+    home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    for service in (Service(models=[]), Service(styles=[]), Service(models=[1, {"id": 5}])):
+        lists = service.catalogue(home)
+        finished(lists)
+        assert len(lists.models()) == 60
+    assert list(home.glob("catalogue-*.json")) == []
+
+
+def test_a_home_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    lists = Service().catalogue(tmp_path / "file")
+    lists.refresh()
+    assert lists.model("new-model").is_known
+
+
+def test_nothing_is_left_aside(home: Path) -> None:
+    Service().catalogue(home).refresh()
+    assert [path.suffix for path in home.iterdir()] == [".json"]
+
+
+@pytest.mark.parametrize("form", ["under data", "bare"])
+def test_both_published_forms_of_the_styles(
+    form: str, strict_sandbox: Sandbox, make_client: Callable[..., VeniceClient]
+) -> None:
+    styles = ["Anime", "Anime", 5, None, "", "Neon Punk"]
+    told = {"data": styles, "object": "list"} if form == "under data" else styles
+    strict_sandbox.add_fault(Fault.status(200, json=told), path="/image/styles", times=None)
+    client = make_client(strict_sandbox.base_url)
+    assert [s for s in client.list_styles() if s] == ["Anime", "Anime", "Neon Punk"]
+    client.catalogue.refresh()
+    assert client.catalogue.styles == ("Anime", "Neon Punk")
+
+
+def test_the_list_of_a_service_carries_all_three_kinds_of_sizes(client: VeniceClient) -> None:
+    lists = client.catalogue
+    assert lists.model("venice-sd35").sizing == PixelRules(16)
+    seedream, chroma = lists.model("seedream-v4"), lists.model("chroma")
+    assert isinstance(seedream.sizing, RatioRules)
+    assert seedream.sizing.is_complete
+    assert isinstance(chroma.sizing, PixelRules)
+    assert lists.model("nano-banana-pro").tiers
+    assert all(model.is_known for model in lists.models("image") if model.makes_images)
+
+
+def test_sizes_of_models_whose_constraints_nobody_published(home: Path) -> None:
+    lists = Service().catalogue(home)
+    assert lists.model("venice-sd35").sizing == PixelRules(16)
+    priced = lists.model("nano-banana-pro").sizing
+    assert isinstance(priced, RatioRules)
+    assert priced.tiers == ("1K", "2K", "4K")
+    unknown = lists.model("never-heard-of").sizing
+    assert isinstance(unknown, RatioRules)
+    assert unknown.ratios == ("1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9")
+    assert not unknown.tiers
+
+
+def test_the_nearest_names(home: Path) -> None:
+    lists = Service().catalogue(home)
+    assert lists.nearest_model("z-image-turbbo") == "z-image-turbo"
+    assert lists.nearest_style("neon punks") == "Neon Punk"
+    assert lists.nearest_style("anime") == "Anime"
+    assert lists.nearest_style("x" * 100_000) is None
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+NUMBERS = st.integers() | st.just(10**400) | st.floats() | JSON
+TEXTS = st.lists(st.sampled_from(["1:1", "16:9", "0:1", "a", "2K", "0K", "1e9:1"]) | JSON) | JSON
+ENTRY = st.fixed_dictionaries(
+    {"id": st.just("odd")},
+    optional={
+        "type": JSON,
+        "model_spec": st.fixed_dictionaries(
+            {},
+            optional={
+                "constraints": st.fixed_dictionaries(
+                    {},
+                    optional={
+                        "widthHeightDivisor": NUMBERS,
+                        "promptCharacterLimit": NUMBERS,
+                        "maxInputImages": NUMBERS,
+                        "maxStyleReferences": NUMBERS,
+                        "steps": JSON | st.fixed_dictionaries({"max": NUMBERS}),
+                        "aspectRatios": TEXTS,
+                        "resolutions": TEXTS,
+                        "qualities": TEXTS,
+                        "combineImages": JSON,
+                    },
+                )
+                | JSON,
+                "pricing": st.fixed_dictionaries({"resolutions": JSON}) | JSON,
+                "capabilities": JSON,
+                "deprecation": JSON,
+            },
+        )
+        | JSON,
+    },
+)
+
+
+@given(ENTRY)
+def test_odd_entries_are_taken_for_unknown_and_break_nothing(entry: dict[str, Any]) -> None:
+    model = parse_model(entry)
+    assert model is not None
+    assert fit(1024, 576, model.sizing, model=model.id).fields
+
+
+@given(JSON)
+def test_what_is_no_model_is_none(entry: Any) -> None:
+    model = parse_model(entry)
+    assert model is None or model.id
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads all")
+def test_a_copy_that_may_not_be_read_is_not_used(home: Path) -> None:
+    Service().catalogue(home).refresh()
+    (file,) = home.glob("catalogue-*.json")
+    file.chmod(0)
+    assert saved_lists(home, "https://one.example") is bundled_lists()
