@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ def make_client(home: Path) -> MakeClient:
     """Makes a client: `make_client(base_url, key=…, session=…, timeout=…)`."""
 
     def make(base_url: str, *, key: str = KEY, session: Any = None, **settings: Any) -> Any:
-        settings = {"timeout": 10.0, "home": home, "key": ApiKey(key), **settings}
+        free = {"store_mb": 0.0, "max_usd_per_run": None}  # these have tests of their own
+        settings = {"timeout": 10.0, "home": home, "key": ApiKey(key), **free, **settings}
         return VeniceClient(Settings(base_url=base_url, **settings), session=session)
 
     return make
@@ -60,3 +62,11 @@ def strict_sandbox() -> Iterator[Sandbox]:
     """A sandbox that is not held against the published document, for answers out of it."""
     with Sandbox(keys=(KEY,)) as running:
         yield running
+
+
+@pytest.fixture
+def self_signed() -> ssl.SSLContext:
+    """A server's side of TLS with a certificate that nobody vouches for (made for these tests)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(Path(__file__).parent / "data" / "self-signed.pem")
+    return context
