@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
+import socket
 import ssl
+import threading
 import time
 import zlib
 from collections.abc import Iterator, Mapping
@@ -13,6 +16,7 @@ from urllib.parse import urlsplit
 
 import requests
 import urllib3
+import urllib3.connection
 from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
@@ -153,19 +157,22 @@ class Transport:
         deadline = begin + timeout
         prepared = self._prepare(method, path, params, payload)
         try:
-            with self._session.send(
-                prepared,
-                stream=True,
-                allow_redirects=False,
-                timeout=(min(CONNECT_TIMEOUT, timeout), timeout),
-                **self._route(prepared.url or ""),
-            ) as response:
+            with (
+                _Watch(timeout),
+                self._session.send(
+                    prepared,
+                    stream=True,
+                    allow_redirects=False,
+                    timeout=(min(CONNECT_TIMEOUT, timeout), timeout),
+                    **self._route(prepared.url or ""),
+                ) as response,
+            ):
                 status = response.status_code
                 limit = MAX_ANSWER_BYTES if 200 <= status < 300 else MAX_ERROR_BYTES
                 body = _read_body(response, deadline, limit, strict=200 <= status < 300)
                 headers = {k.lower(): self._redact(v) for k, v in response.headers.items()}
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._connection_error(error, time.monotonic() - begin) from None
+            raise self._connection_error(error, time.monotonic() - begin, timeout) from None
         return status, Answer(headers, self._without_key(body), time.monotonic() - begin)
 
     def _prepare(
@@ -207,7 +214,7 @@ class Transport:
         settings = self._session.merge_environment_settings(url, {}, True, None, None)
         return {name: settings[name] for name in ("proxies", "verify", "cert")}
 
-    def _connection_error(self, error: Exception, seconds: float) -> VeniceError:
+    def _connection_error(self, error: Exception, seconds: float, timeout: float) -> VeniceError:
         host = self._origin[1]
         what = self._redact(_reason(error))
         if _was_not_sent(error):
@@ -215,7 +222,8 @@ class Transport:
                 f"No connection to {host}: check the network, a proxy, or VENICE_API_BASE. "
                 f"Nothing was sent.\n{what}"
             )
-        if isinstance(error, requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError):
+        timeouts = requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError
+        if seconds >= timeout or isinstance(error, timeouts):
             return AnswerLost(f"{host} did not answer within {seconds:.0f} s. {LOST}\n{what}")
         return AnswerLost(f"The connection to {host} was lost before the answer. {LOST}\n{what}")
 
@@ -247,8 +255,58 @@ class _BearerAuth(AuthBase):
         return request
 
 
+class _Watch:
+    """Closes this thread's connection when the time for the whole answer is up.
+
+    A time limit for each read does not do: a status line, headers, or the framing of chunks that
+    come a byte at a time pass it for hours.
+    """
+
+    _of_thread = threading.local()
+
+    def __init__(self, seconds: float) -> None:
+        self._sock: Any = None
+        self._timer = threading.Timer(seconds, self._close)
+        self._timer.daemon = True
+
+    def __enter__(self) -> _Watch:
+        self._of_thread.watch = self
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        self._of_thread.watch = None
+
+    @classmethod
+    def see(cls, sock: Any) -> None:
+        """This is the socket that the answer to this thread's request comes from."""
+        watch: _Watch | None = getattr(cls._of_thread, "watch", None)
+        if watch is not None:
+            watch._sock = sock
+
+    def _close(self) -> None:
+        if self._sock is not None:
+            with contextlib.suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)
+
+
+class _WatchedConnection(urllib3.connection.HTTPConnection):
+    """Tells the watch of its thread which socket it reads from."""
+
+    def getresponse(self) -> Any:
+        _Watch.see(self.sock)
+        return super().getresponse()
+
+
+class _WatchedSecureConnection(_WatchedConnection, urllib3.connection.HTTPSConnection):
+    """The same for https."""
+
+
 class _FreshHTTPPool(urllib3.HTTPConnectionPool):
     """A pool that does not use a connection again that was idle for too long."""
+
+    ConnectionCls = _WatchedConnection
 
     def _get_conn(self, timeout: float | None = None) -> Any:
         connection = super()._get_conn(timeout)
@@ -264,6 +322,8 @@ class _FreshHTTPPool(urllib3.HTTPConnectionPool):
 
 class _FreshHTTPSPool(_FreshHTTPPool, urllib3.HTTPSConnectionPool):
     """The same for https."""
+
+    ConnectionCls = _WatchedSecureConnection
 
 
 class _FreshAdapter(HTTPAdapter):
@@ -346,7 +406,8 @@ class _Expander:
         self._encoding = encoding.strip().lower()
         if self._encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
             raise BadAnswer(
-                f"Venice's answer is compressed in a way not asked for: {self._encoding[:20]}."
+                "Venice's answer is compressed in a way that was not asked for "
+                f"({self._encoding[:20]!r}); it may have been charged."
             )
         self._is_plain = self._encoding in ("", "identity")
         self._member = None if self._is_plain else self._new_member()
