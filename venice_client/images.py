@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 from typing import Literal
 
 import numpy as np
@@ -104,6 +105,8 @@ def _open(data: bytes) -> Image.Image:
         raise BadAnswer(f"The image has {len(data) >> 20} MiB, which no picture needs. {CHARGED}")
     if not _is_whole(data, name):
         raise BadAnswer(f"The {name.upper()} image is cut short ({len(data)} bytes). {CHARGED}")
+    if name == "png" and not _is_intact(data):
+        raise BadAnswer(f"The PNG image is damaged: a checksum in it is wrong. {CHARGED}")
     try:
         image = Image.open(io.BytesIO(data), formats=[name.upper()])
     except DAMAGE as error:
@@ -136,6 +139,23 @@ def _is_whole(data: bytes, name: str) -> bool:
     if name == "jpeg":
         return b"\xff\xd9" in data[_first_scan(data) :]
     return len(data) >= 8 + int.from_bytes(data[4:8], "little")
+
+
+def _is_intact(png: bytes) -> bool:
+    """Whether the checksums of all chunks that pixels are made of are right.
+
+    Pillow does not look at those of the pixels, and shows a damaged picture in part black.
+    """
+    at, kind = 8, b""
+    while kind != b"IEND" and at + 12 <= len(png):
+        end = at + 8 + int.from_bytes(png[at : at + 4], "big")
+        kind = png[at + 4 : at + 8]
+        is_critical = kind[:1].isupper()
+        checksum = zlib.crc32(memoryview(png)[at + 4 : end]) if is_critical else 0
+        if is_critical and checksum.to_bytes(4, "big") != png[end : end + 4]:
+            return False
+        at = end + 4
+    return kind == b"IEND"
 
 
 def _first_scan(jpeg: bytes) -> int:
