@@ -1,0 +1,107 @@
+"""Every fault of the sandbox × every way to run a node: outcome, requests, charges, the store."""
+
+from __future__ import annotations
+
+import re
+from types import ModuleType
+
+import pytest
+
+from bench import Bench, End
+from fault_table import COLUMNS, ROWS, Column, Row
+from venice_client.sandbox import Fault
+
+CASES = [
+    pytest.param(row, column, id=f"{row.name} × {column.name}")
+    for row in ROWS
+    for column in COLUMNS
+    if row.fits(column)
+]
+
+
+@pytest.fixture(autouse=True)
+def small_limit(pack: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers may have 16 MiB; the real limit is measured in test_hostile_answers."""
+    monkeypatch.setattr(pack.venice_client.transport, "MAX_ANSWER_BYTES", 16 * 2**20)
+
+
+@pytest.mark.parametrize(("row", "column"), CASES)
+def test_a_fault_ends_as_the_table_says(
+    row: Row, column: Column, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in row.settings.items():
+        monkeypatch.setenv(name, value)
+    bench.sandbox.add_fault(row.fault(), path=column.path, times=None)
+
+    end = bench.run(column.node, **column.inputs())
+
+    check_outcome(end, row, column)
+    check_account(end, row, column, bench)
+    check_next_run(end, row, column, bench)
+
+
+def check_outcome(end: End, row: Row, column: Column) -> None:
+    """Pictures where the table says pictures; else its error, with cause and remedy first."""
+    if not row.error:
+        assert end.error is None, end.error
+        wanted = column.pictures if row.pictures is None else row.pictures
+        assert end.pictures == wanted
+        assert float(end.tensor.std()) > 0, "a blank picture"
+        assert re.search(row.says, "\n".join(end.info["warnings"]))
+        return
+    assert end.outputs == ()
+    assert end.error_name in ((row.error,) if column.requests == 1 else (row.error, "BatchError"))
+    for error in getattr(end.error, "errors", [end.error]):
+        assert type(error).__name__ in (row.error, "Cancelled")
+    assert re.search(row.says, end.first_line, re.DOTALL), end.first_line
+    assert len(end.first_line) < 500
+    assert end.texts[-1] == end.first_line, "the node shows something else"
+
+
+def check_account(end: End, row: Row, column: Column, bench: Bench) -> None:
+    """As many requests as the table says, charged as it says, and kept as it says."""
+    most = column.requests * row.tries
+    if row.holds_for_all:
+        assert 1 <= len(end.sent) <= most
+    else:
+        assert len(end.sent) == most
+    assert end.charged == pytest.approx(column.usd * column.requests if row.charged else 0.0)
+    assert len(bench.entries) == (column.requests if row.kept else 0)
+
+
+def check_next_run(end: End, row: Row, column: Column, bench: Bench) -> None:
+    """Once the fault is gone the same run shows its pictures, and pays for no kept one."""
+    bench.sandbox.clear_faults()
+    inputs = dict(column.inputs())
+    if row.error == "FlaggedImage":
+        inputs["if_flagged"] = "continue"
+
+    again = bench.run(column.node, **inputs)
+
+    assert again.error is None, again.error
+    assert len(again.sent) == (0 if row.kept else column.requests)
+    assert again.pictures == (row.pictures or column.pictures)
+    if row.kept:
+        assert again.info["from_store"] == column.requests
+        assert again.info["estimated_cost_usd"] == 0
+        assert "free" in again.texts[-1]
+
+
+@pytest.mark.parametrize("column", COLUMNS, ids=[column.name for column in COLUMNS])
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_passing_fault_is_waited_for(status: int, column: Column, bench: Bench) -> None:
+    """429, 500 and 503 go away: all pictures come, and each is charged once."""
+    headers = {"Retry-After": "0"}
+    bench.sandbox.add_fault(Fault.status(status, headers=headers), path=column.path, times=2)
+    end = bench.run(column.node, **column.inputs())
+    assert end.error is None, end.error
+    assert end.pictures == column.pictures
+    assert len(end.sent) == column.requests + 2
+    assert end.charged == pytest.approx(column.usd * column.requests)
+
+
+def test_every_fault_of_the_sandbox_is_in_the_table() -> None:
+    made = {row.fault().name.partition(" ")[0] for row in ROWS}
+    names = [name for name, member in vars(Fault).items() if isinstance(member, classmethod)]
+    missing = [name for name in names if name.partition("_")[0] not in made]
+    assert not missing

@@ -1,0 +1,251 @@
+"""Answers made to hurt: they end in bounded time and memory, with an error that says why."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from bench import KEY, Bench, End
+from fault_table import bomb, in_json, picture
+from scripted_server import Script, ScriptedServer
+from venice_client.sandbox import Fault
+
+ROOT = Path(__file__).resolve().parents[2]
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n"
+CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+Play = Callable[[Script], End]
+
+
+@pytest.fixture
+def play(
+    bench: Bench, pack: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[Script], End]]:
+    """Runs Generate against a server that says what the script says, with a time limit of 1 s."""
+    monkeypatch.setattr(pack.venice_client.catalogue, "MAX_REFRESH_WAIT", 0.05)
+    monkeypatch.setattr(pack.venice_client.transport, "MAX_ANSWER_BYTES", 16 * 2**20)
+    monkeypatch.setenv("VENICE_TIMEOUT", "1")
+    servers = []
+
+    def run(script: Script) -> End:
+        server = ScriptedServer(script).__enter__()
+        servers.append(server)
+        monkeypatch.setenv("VENICE_API_BASE", server.base_url)
+        return bench.generate()
+
+    yield run
+    for server in servers:
+        server.__exit__(None, None, None)
+
+
+def drip(before: bytes, every: bytes, seconds: float = 0.05) -> Script:
+    """Says `before`, then `every` again and again."""
+
+    def script(connection: socket.socket) -> None:
+        connection.sendall(before)
+        for _ in range(2000):
+            connection.sendall(every)
+            time.sleep(seconds)
+
+    return script
+
+
+def say(*parts: bytes) -> Script:
+    def script(connection: socket.socket) -> None:
+        for part in parts:
+            connection.sendall(part)
+
+    return script
+
+
+DRIPS = {
+    "status line": (b"HTTP/1.1 200 ", b"O"),
+    "headers": (HEAD, b"x"),
+    "one header after another": (HEAD, b"x-y: z\r\n"),
+    "100 Continue without end": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "body": (HEAD + b"Content-Length: 100000\r\n\r\n", b"x"),
+    "body without a length": (HEAD + b"\r\n", b"x"),
+    "the size of a chunk": (CHUNKED, b"0"),
+    "a chunk's extension": (CHUNKED + b"5;", b"x"),
+    "chunks of a byte": (CHUNKED, b"1\r\nx\r\n"),
+    "trailers": (CHUNKED + b"1\r\nx\r\n0\r\n", b"a: b\r\n"),
+}
+
+
+@pytest.mark.parametrize("part", DRIPS)
+def test_the_time_limit_holds_for_every_part_of_an_answer(play: Play, part: str) -> None:
+    end = play(drip(*DRIPS[part]))
+    assert end.error_name == "AnswerLost", end.error
+    assert "did not answer within 1 s" in end.first_line
+    assert "may have been charged" in end.first_line
+    assert end.seconds < 2.5
+
+
+def test_a_picture_that_the_time_limit_cut_is_not_taken_for_whole(play: Play) -> None:
+    """Without a length, the end of the connection is the end of the body."""
+    end = play(drip(HEAD + b"\r\n" + picture(), b""))
+    assert end.error_name == "AnswerLost", end.error
+
+
+FRAMINGS = {
+    "a length in foreign digits": b"Content-Length: \xb2\xb3\r\n\r\n",
+    "a length of 5,000 digits": b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n",
+    "a negative length": b"Content-Length: -5\r\n\r\n",
+    "two lengths": b"Content-Length: 5, 6\r\n\r\n",
+    "a length that is a word": b"Content-Length: many\r\n\r\n",
+    "a chunk size that is none": b"Transfer-Encoding: chunked\r\n\r\nzz\r\n",
+    "a negative chunk": b"Transfer-Encoding: chunked\r\n\r\n-5\r\nabc",
+    "an unknown encoding": b"Content-Encoding: br\r\nContent-Length: 3\r\n\r\nabc",
+    "gzip that is none": b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc",
+    "gzip cut short": b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(picture())[:-20],
+    "1,000 headers": b"".join(b"x-%d: y\r\n" % i for i in range(1000)) + b"\r\n",
+    "a header of 100,000 bytes": b"x: " + b"y" * 100_000 + b"\r\n\r\n",
+    "a header without a colon": b"nonsense\r\nContent-Length: 0\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("framing", FRAMINGS)
+def test_odd_framing_is_an_error_that_says_it_may_have_been_charged(
+    play: Play, framing: str
+) -> None:
+    end = play(say(HEAD + FRAMINGS[framing]))
+    assert end.error_name in ("AnswerLost", "BadAnswer"), repr(end.error)
+    assert end.error is not None
+    assert getattr(end.error, "may_have_been_charged", False)
+    assert "may have been charged" in end.first_line
+    assert end.seconds < 2.5
+
+
+@pytest.mark.parametrize("words", [b"", b"\0" * 500, b"HTTP/9.9 what\r\n\r\n", b"<html>"])
+def test_what_is_no_http_is_an_answer_lost(play: Play, words: bytes) -> None:
+    assert play(say(words)).error_name == "AnswerLost"
+
+
+def test_gzip_in_several_members_is_read_to_its_end(play: Play) -> None:
+    whole = picture()
+    body = gzip.compress(whole[:100]) + gzip.compress(b"") + gzip.compress(whole[100:])
+    head = HEAD + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(body)
+    end = play(say(head + body))
+    assert end.error is None, end.error
+    assert end.pictures == 1
+
+
+@pytest.mark.parametrize("status", [400, 502])
+def test_a_large_error_page_is_read_in_part_only(bench: Bench, status: int) -> None:
+    bench.sandbox.add_fault(Fault.status(status, body=b"<html>" + b"x" * 10_000_000))
+    end = bench.generate()
+    assert end.error is not None
+    assert len(str(end.error)) < 2000
+    assert end.seconds < 2
+
+
+@pytest.mark.parametrize("said", ["\ud800", "a\0b\x1b[31m", "x" * 100_000, {"a": [1]}, None, 5])
+def test_odd_words_of_an_error_can_be_shown(bench: Bench, said: object) -> None:
+    bench.sandbox.add_fault(Fault.status(400, {"error": said, "details": {"prompt": said}}))
+    end = bench.generate()
+    assert end.error_name == "BadRequest", repr(end.error)
+    assert len(str(end.error)) < 4000
+    str(end.error).encode()
+    assert "\x1b" not in str(end.error)
+
+
+ODD_JSON = {
+    "infinite timing": in_json(picture()).replace(b'"timing": {}', b'"timing": {"total": 1e999}'),
+    "a long id": in_json(picture(), id="x" * 1_000_000),
+    "an id that is no text": in_json(picture(), id=[1, {"a": 2}]),
+    "half a letter as id": in_json(picture(), id="\ud800"),
+    "much timing": in_json(picture(), timing={str(i): i for i in range(100_000)}),
+    "timing that is none": in_json(picture(), timing=[1]),
+}
+
+
+@pytest.mark.parametrize("what", ODD_JSON)
+def test_odd_json_beside_a_good_picture_shows_the_picture(bench: Bench, what: str) -> None:
+    bench.sandbox.add_fault(Fault.body(ODD_JSON[what], "application/json"))
+    end = bench.generate(batch_size=4, batch_mode="variants")
+    assert end.error is None, end.error
+    assert end.pictures == 1
+    assert len(json.dumps(end.info)) < 20_000
+    end.outputs[-1].encode()
+
+
+def test_one_damaged_picture_of_four_variants_loses_no_other(bench: Bench) -> None:
+    """Three of four are good, and were paid for."""
+    good, bad = picture(), bytearray(picture(200, 200))
+    bad[200:260] = bytes(60)
+    bench.sandbox.add_fault(Fault.body(in_json(good, bytes(bad), good, good), "application/json"))
+    end = bench.generate(batch_size=4, batch_mode="variants")
+    assert end.error is None, end.error
+    assert end.pictures == 3
+    assert any("left out" in note for note in end.info["warnings"])
+    again = bench.generate(batch_size=4, batch_mode="variants")
+    assert again.sent == ()
+    assert again.pictures == 3
+
+
+def test_images_of_other_sizes_are_fitted_to_the_first(bench: Bench) -> None:
+    bench.sandbox.add_fault(Fault.size(96, 48), when=lambda sent: sent["seed"] == 102)
+    end = bench.generate(batch_size=4)
+    assert end.error is None, end.error
+    assert tuple(end.tensor.shape) == (4, 64, 64, 3)
+    assert any("Picture 3 came as 96×48 and was fitted to 64×64" in w for w in end.info["warnings"])
+
+
+# Each in a process of its own, whose memory is its own too.
+MEASURED = """
+import asyncio, importlib.util, resource, sys, time
+spec = importlib.util.spec_from_file_location(
+    "pack", sys.argv[1] + "/__init__.py", submodule_search_locations=[sys.argv[1]])
+pack = importlib.util.module_from_spec(spec)
+sys.modules["pack"] = pack
+spec.loader.exec_module(pack)
+node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
+peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+before, began = peak(), time.monotonic()
+try:
+    asyncio.run(node.generate("z-image-turbo", "x", 64, 64, 1, 1))
+    said = "pictures"
+except pack.venice_client.VeniceError as error:
+    said = type(error).__name__ + ": " + str(error).partition("\\n")[0]
+print(peak() - before, round(time.monotonic() - began, 2), said, sep="|")
+"""
+
+BOMBS = {
+    "PNG of 30,000×30,000": (lambda: Fault.body(bomb()), 200),
+    "PNG of 7,000×7,000": (lambda: Fault.body(bomb(7000, 7000)), 1200),
+    "gzip of a gigabyte": (Fault.gzip_bomb, 700),
+    "endless": (Fault.endless, 700),
+    "error page of 10 MB": (lambda: Fault.status(502, body=b"x" * 10_000_000), 100),
+    "text chunk of 100 MB": (
+        lambda: Fault.body(picture()[:-12] + b"\0" * 100_000_000 + picture()[-12:]),
+        700,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_bombs_take_bounded_memory_and_time(bench: Bench, home: Path, name: str) -> None:
+    fault, most_mib = BOMBS[name]
+    bench.sandbox.add_fault(fault())
+    environ = {**os.environ, "VENICE_API_KEY": KEY, "VENICE_API_BASE": bench.sandbox.base_url}
+    ended = subprocess.run(
+        [sys.executable, "-c", MEASURED, str(ROOT)],
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    grown, seconds, said = ended.stdout.strip().split("|")
+    print(f"{name}: {grown} MiB more, {seconds} s, {said}")
+    assert int(grown) < most_mib
+    assert float(seconds) < 15
