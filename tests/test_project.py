@@ -1,0 +1,182 @@
+"""What holds for the project as a whole: versions, requirements, README, files, imports."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import venice_client
+from venice_client.cli import main
+
+ROOT = Path(__file__).resolve().parent.parent
+MAX_FILE_BYTES = 1_500_000
+COMFYUI = {"comfy", "comfy_execution", "comfy_extras", "folder_paths", "server", "nodes"}
+
+# Pack files by what they may import of the pack; venice_client lies below all of them.
+LAYERS = [
+    {"__init__"},
+    {"nodes", "nodes_pictures", "nodes_compare"},
+    {"running", "options", "masks", "sheets"},
+    {"outcomes"},
+    {"tensors", "host"},
+]
+SCRIPTS = {"demo"}
+"""Run on their own; nothing imports them."""
+
+
+def project(name: str) -> list[str]:
+    """The texts that pyproject.toml gives for `name` (Python 3.10 has no TOML reader)."""
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    found = re.search(rf"^{name} = (.+)$", text, re.MULTILINE)
+    assert found
+    return re.findall(r'"([^"]+)"', found[1])
+
+
+def tracked() -> list[Path]:
+    """The files in git, as they are on disk."""
+    run = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
+    if run.returncode:
+        pytest.skip("not a git checkout")
+    paths = [ROOT / name.decode() for name in run.stdout.split(b"\0") if name]
+    return [path for path in paths if path.is_file()]
+
+
+def markdown() -> list[Path]:
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    assert project("version") == [venice_client.__version__]
+
+
+def test_requirements_are_the_dependencies() -> None:
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+
+    named = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+    assert sorted(named) == sorted(project("dependencies"))
+
+
+@pytest.mark.parametrize("file", markdown(), ids=lambda path: path.name)
+def test_relative_links_lead_somewhere(file: Path) -> None:
+    text = file.read_text(encoding="utf-8")
+    for link in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", link):
+            continue
+        path, _, anchor = link.partition("#")
+        target = file.parent / path if path else file
+        assert target.exists(), f"{file.name} links to {link}"
+        if anchor:
+            assert anchor in anchors(target), f"{file.name} links to {link}"
+
+
+def anchors(file: Path) -> set[str]:
+    """The anchors of a file's headings, as GitHub makes them."""
+    heads = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
+
+
+@pytest.mark.parametrize("file", markdown(), ids=lambda path: path.name)
+def test_commands_that_are_named_exist(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = file.read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+    for name in set(re.findall(r"(?:`|^)make ([a-z-]+)", text, re.MULTILINE)):
+        assert name in targets, f"make {name}"
+    for name in set(re.findall(r"python -m venice_client (\w+)", text)):
+        with pytest.raises(SystemExit) as end:
+            main([name, "--help"])
+        assert end.value.code == 0, f"python -m venice_client {name}"
+    capsys.readouterr()
+
+
+def test_the_readme_names_every_setting_and_node(pack: object) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    source = (ROOT / "venice_client" / "credentials.py").read_text(encoding="utf-8")
+
+    settings = set(re.findall(r'"(VENICE_[A-Z_]+)"', source))
+
+    assert settings
+    assert {name for name in settings if f"| `{name}` |" not in text} == set()
+    titles = pack.NODE_DISPLAY_NAME_MAPPINGS.values()  # type: ignore[attr-defined]
+    assert [title for title in titles if title not in text] == []
+
+
+def test_no_file_is_large() -> None:
+    assert [path for path in tracked() if path.stat().st_size > MAX_FILE_BYTES] == []
+
+
+def test_no_file_holds_a_key() -> None:
+    """Nothing looks like a key of Venice, and no workflow or document sets one."""
+    looks_like_one = re.compile(rb"VENICE[_-](?:INFERENCE|ADMIN)[_-]KEY[_-]\w+|Bearer [\w-]{24,}")
+    sets_one = re.compile(rb"VENICE_API_KEY[\"']?\s*[=:]\s*[\"']?([\w-]+)")
+    harmless = {b"sandbox", b"local"}
+    for path in tracked():
+        data = path.read_bytes()
+        assert not looks_like_one.search(data), path
+        if path.suffix in (".md", ".json", ".toml", ".txt", ".yml", ".yaml"):
+            assert set(sets_one.findall(data)) <= harmless, path
+
+
+def test_the_client_needs_neither_torch_nor_comfyui() -> None:
+    code = (
+        "import sys, pkgutil, importlib, venice_client\n"
+        "for found in pkgutil.walk_packages(venice_client.__path__, 'venice_client.'):\n"
+        "    if not found.name.endswith('__main__'):\n"
+        "        importlib.import_module(found.name)\n"
+        f"print(sorted({COMFYUI | {'torch'}!r} & set(sys.modules)))"
+    )
+
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert (run.returncode, run.stdout) == (0, "[]\n"), run.stderr
+
+
+def test_the_client_never_looks_outside_itself() -> None:
+    allowed = {*sys.stdlib_module_names, "requests", "urllib3", "numpy", "PIL"}
+    package = ROOT / "venice_client"
+    for path in package.rglob("*.py"):
+        depth = len(path.relative_to(package).parts)
+        for level, name in imports(path):
+            if level:
+                assert level <= depth, f"{path}: leaves venice_client"
+            else:
+                assert name.partition(".")[0] in allowed, f"{path}: {name}"
+
+
+def test_only_the_host_knows_comfyui() -> None:
+    for path in [*ROOT.glob("*.py"), *(ROOT / "venice_client").rglob("*.py")]:
+        if path.name != "host.py":
+            outside = {name.partition(".")[0] for level, name in imports(path) if not level}
+            assert not outside & COMFYUI, path
+
+
+def test_arrows_in_the_pack_go_down_only() -> None:
+    layer_of = {name: i for i, names in enumerate(LAYERS) for name in names}
+    assert {path.stem for path in ROOT.glob("*.py")} - SCRIPTS == set(layer_of)
+    for name, layer in layer_of.items():
+        for level, imported in imports(ROOT / f"{name}.py"):
+            below = imported.partition(".")[0]
+            if not level or below == "venice_client":
+                continue
+            sideways = name == "nodes" and below.startswith("nodes_")  # which only it maps
+            assert layer_of[below] > layer or sideways, f"{name}.py imports {below}.py"
+
+
+def imports(path: Path) -> Iterator[tuple[int, str]]:
+    """(dots in front, module) of every import in a file, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((0, alias.name) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.level, node.module
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((node.level, alias.name) for alias in node.names)
