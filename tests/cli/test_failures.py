@@ -87,6 +87,18 @@ def test_verbose_shows_the_whole_error(cli: Any, folder: Path) -> None:
     assert "- style_preset: " in end.err
 
 
+@pytest.mark.parametrize("option", ["--verbose", "--json"])
+def test_the_key_is_not_shown_where_the_api_repeats_it(
+    cli: Any, sandbox: Sandbox, folder: Path, option: str
+) -> None:
+    sandbox.add_fault(Fault.echo_key())
+
+    end = cli("generate", "a fox", option)
+
+    assert end.code != 0
+    assert "[key]" in end.out + end.err
+
+
 def test_no_connection_ends_with_1(
     cli: Any, sandbox: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,6 +187,18 @@ def test_a_picture_that_cannot_be_written_is_an_error_that_may_have_been_charged
 
     assert end.code == 4
     assert "No space left on device" in end.err
+
+
+def test_what_is_missing_of_a_batch_is_all_that_is_paid_for_again(
+    cli: Any, sandbox: Sandbox, folder: Path
+) -> None:
+    sandbox.add_fault(Fault.status(422, {"error": "no foxes"}), when=seed_is(6))
+    cli("generate", "a fox", "-n", "3", "--seed", "5", "-o", "fox.png")
+
+    again = cli("generate", "a fox", "-n", "3", "--seed", "5", "-o", "fox.png", "--force")
+
+    assert again.lines == ["fox-1.png", "fox-2.png", "fox-3.png"]
+    assert sorted(charge.seed for charge in sandbox.charges) == [5, 6, 7]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")

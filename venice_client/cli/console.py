@@ -43,6 +43,8 @@ class Console:
 
     def progress(self, text: str) -> None:
         """What is going on: one line updated in place on a terminal, else a line a change."""
+        if text == self._shown:
+            return
         if self._is_live:
             width = shutil.get_terminal_size().columns - 1
             print(CLEAR_LINE + text[:width], end="", file=sys.stderr, flush=True)

@@ -57,7 +57,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
     batch: Batch[Made] = Batch(jobs)
     is_interrupted = not _attend(batch, console)
     seconds = time.monotonic() - began
-    return Report(requests, tuple(batch.outcomes), seconds, is_interrupted).show(console)
+    report = Report(
+        requests, tuple(batch.outcomes), seconds, is_interrupted, is_kept=client.results.is_on
+    )
+    return report.show(console)
 
 
 def _make(
@@ -114,8 +117,6 @@ def _attend(batch: Batch[Made], console: Console) -> bool:
 
 
 def _seeds_text(requests: Sequence[GenerateRequest], is_drawn: bool) -> str:
-    first = requests[0].seed
-    text = f"seed {first}"
-    if len(requests) > 1:
-        text = f"seeds {', '.join(str(request.seed) for request in requests)}"
+    first, last = requests[0].seed, requests[-1].seed
+    text = f"seed {first}" if len(requests) == 1 else f"seeds {first} to {last}"
     return f"{text} (--seed {first} makes the same again)" if is_drawn else text

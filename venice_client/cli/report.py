@@ -35,12 +35,16 @@ class Made:
 
 @dataclass(frozen=True)
 class Report:
-    """The end of a batch: for each request what it made, its error, or None if it is unfinished."""
+    """The end of a batch: for each request what it made, its error, or None if it is unfinished.
+
+    is_kept: whether what was made is kept, so that asking again is free.
+    """
 
     requests: Sequence[GenerateRequest]
     ends: Sequence[Made | BaseException | None]
     seconds: float
     is_interrupted: bool
+    is_kept: bool = True
 
     @property
     def made(self) -> list[Made]:
@@ -115,7 +119,7 @@ class Report:
         console.note(f"{made} of {self.total} pictures made; ask for the others by their seeds:")
         for request, error in failed:
             console.error(error, prefix=f"- seed {request.seed}: ")
-        unsent = sum(was_dropped(end) for end in self.ends) if made or failed else 0
+        unsent = sum(was_dropped(end) for end in self.ends)
         if unsent and not was_dropped(failed[0][1]):
             console.note(f"- {unsent} more were not sent.")
 
@@ -123,7 +127,8 @@ class Report:
         late = sum(end is None for end in self.ends)
         words = f"Interrupted: {len(self.pictures)} of {self.total} pictures made"
         words += f"; {late} did not arrive in time and may be charged" if late else ""
-        console.note(words + ". The same command and seed go on from here, without paying twice.")
+        again = " The same with the same seed goes on from here, without paying twice."
+        console.note(f"{words}.{again if self.is_kept and self.pictures else ''}")
 
 
 def cost_text(costs: Sequence[float | None]) -> str:
