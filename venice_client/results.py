@@ -6,6 +6,7 @@ file, written aside and renamed. A checksum is checked by every read; what is da
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -30,6 +31,9 @@ SWEEP_EVERY = 50
 
 ABANDONED_AFTER = 3600.0
 """Seconds after which a half-written file of a process that was killed is removed."""
+
+DAMAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+"""What reading an entry raises that is none, or another version's."""
 
 KEPT_HEADERS = ("content-type", "date", "x-request-id")
 PROMPT_HEADER = "x-venice-enhanced-prompt"
@@ -79,13 +83,17 @@ class ResultStore:
         path = self._path(key)
         try:
             facts, body = _read(path)
-            os.utime(path)
         except FileNotFoundError:
             return None
-        except (OSError, ValueError, KeyError, RecursionError) as error:
+        except OSError as error:
+            log.warning("A kept result could not be read (%s).", error.strerror)
+            return None
+        except DAMAGE as error:
             log.warning("A kept result was damaged and is dropped (%s).", type(error).__name__)
             self.drop(key)
             return None
+        with contextlib.suppress(OSError):  # not ours to touch, but ours to show
+            os.utime(path)
         return Answer(facts["headers"], body, 0.0)
 
     def __contains__(self, key: str) -> bool:
@@ -118,7 +126,7 @@ class ResultStore:
             try:
                 facts, _ = _read(path)
                 state = path.stat()
-            except (OSError, ValueError, KeyError, RecursionError):
+            except (OSError, *DAMAGE):
                 continue
             found.append(Entry(path.stem, facts, state.st_size, state.st_mtime))
         return sorted(found, key=lambda entry: entry.facts["time"], reverse=True)
