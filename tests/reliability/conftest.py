@@ -43,10 +43,10 @@ def bench(
     home: Path,
     short_waits: None,
     monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Bench]:
+) -> Bench:
     """The nodes with the settings of a user whose service is the sandbox."""
     monkeypatch.setenv("VENICE_API_KEY", KEY)
     monkeypatch.setenv("VENICE_API_BASE", free_sandbox.base_url)
     made = Bench(pack, free_sandbox, home)
     monkeypatch.setattr(pack.host, "status_listener", made.texts.append)
-    yield made
+    return made

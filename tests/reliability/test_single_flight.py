@@ -1,0 +1,166 @@
+"""Who asks for the same thing at the same time shares one request."""
+
+from __future__ import annotations
+
+import threading
+import time
+from functools import partial
+
+import pytest
+
+from bench import Bench
+from venice_client import GenerateRequest, VeniceClient
+from venice_client.errors import Cancelled, VeniceError
+from venice_client.flights import Flights
+from venice_client.progress import Progress
+from venice_client.sandbox import Fault
+
+
+def ask(client: VeniceClient, progress: Progress, into: list[object]) -> threading.Thread:
+    """Asks in a thread of its own; what comes of it goes `into` the list."""
+    request = GenerateRequest("z-image-turbo", "a fox", width=64, height=64, seed=7)
+
+    def run() -> None:
+        try:
+            into.append(client.generate_images(request, progress))
+        except VeniceError as error:
+            into.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.fixture
+def client(bench: Bench) -> VeniceClient:
+    from venice_client import Settings
+    from venice_client.credentials import ApiKey
+
+    settings = Settings(bench.home, ApiKey("test-key"), bench.sandbox.base_url, 10.0)
+    made = VeniceClient(settings)
+    made.catalogue.refresh()
+    return made
+
+
+@pytest.mark.parametrize("store_mb", ["1024", "0"])
+def test_equal_runs_at_once_ask_once(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, store_mb: str
+) -> None:
+    monkeypatch.setenv("VENICE_STORE_MB", store_mb)
+    bench.sandbox.latency_s = 0.5
+    ends = bench.side_by_side(*[partial(bench.generate, batch_size=2)] * 4)
+    assert [end.error for end in ends] == [None] * 4
+    assert len(bench.sandbox.paid_requests) == 2
+    assert sorted(end.info["from_store"] for end in ends) != [0, 0, 0, 0]
+    total = sum(end.info["estimated_cost_usd"] for end in ends)
+    assert total == pytest.approx(bench.sandbox.charged_usd)
+
+
+def test_overlapping_batches_share_what_is_equal(bench: Bench) -> None:
+    bench.sandbox.latency_s = 0.5
+    runs = [partial(bench.generate, seed=seed, batch_size=4) for seed in (100, 102)]
+    ends = bench.side_by_side(*runs)
+    assert [end.pictures for end in ends] == [4, 4]
+    assert sorted(request.json["seed"] for request in bench.sandbox.paid_requests) == [
+        100,
+        101,
+        102,
+        103,
+        104,
+        105,
+    ]
+
+
+def test_an_error_is_shared(bench: Bench) -> None:
+    bench.sandbox.latency_s = 0.4
+    bench.sandbox.add_fault(Fault.status(422))
+    ends = bench.side_by_side(bench.generate, bench.generate)
+    assert [end.error_name for end in ends] == ["Unprocessable", "Unprocessable"]
+    assert len(bench.sandbox.paid_requests) == 1
+    assert bench.generate().pictures == 1
+
+
+def test_a_lost_answer_is_not_asked_again_by_the_one_who_waits(bench: Bench) -> None:
+    bench.sandbox.latency_s = 0.4
+    bench.sandbox.add_fault(Fault.reset(charge=True))
+    ends = bench.side_by_side(bench.generate, bench.generate)
+    assert [end.error_name for end in ends] == ["AnswerLost", "AnswerLost"]
+    assert len(bench.sandbox.charges) == 1
+
+
+def test_a_leader_dropped_before_sending_makes_room_for_the_follower(
+    bench: Bench, client: VeniceClient
+) -> None:
+    bench.sandbox.add_fault(Fault.status(500, headers={"Retry-After": "2"}))
+    leading, following = Progress(), Progress()
+    outcomes: list[object] = []
+    first = ask(client, leading, outcomes)
+    time.sleep(0.3)
+    assert "try again" in leading.phase
+    second = ask(client, following, outcomes)
+    time.sleep(0.2)
+    assert following.phase == "waiting for the same request"
+    leading.drop()
+    second.join(5)
+    first.join(5)
+    assert isinstance(outcomes[0], Cancelled)
+    assert not isinstance(outcomes[1], VeniceError)
+    assert len(bench.sandbox.charges) == 1
+
+
+def test_a_leader_dropped_on_its_way_brings_the_answer_all_the_same(
+    bench: Bench, client: VeniceClient
+) -> None:
+    bench.sandbox.latency_s = 0.8
+    leading, outcomes = Progress(), list[object]()
+    ask(client, leading, outcomes)
+    time.sleep(0.3)
+    leading.drop()
+    second = ask(client, Progress(), outcomes)
+    second.join(5)
+    assert len(bench.sandbox.paid_requests) == 1
+    assert [getattr(outcome, "from_store", None) for outcome in outcomes] in (
+        [False, True],
+        [True, False],
+    )
+
+
+def test_a_follower_can_be_dropped_alone(bench: Bench, client: VeniceClient) -> None:
+    bench.sandbox.latency_s = 0.8
+    following, outcomes = Progress(), list[object]()
+    first = ask(client, Progress(), outcomes)
+    time.sleep(0.2)
+    second = ask(client, following, outcomes)
+    time.sleep(0.1)
+    following.drop()
+    second.join(0.3)
+    assert not second.is_alive()
+    first.join(5)
+    assert isinstance(outcomes[0], Cancelled)
+    assert not isinstance(outcomes[1], VeniceError)
+
+
+def test_sixty_threads_for_ten_things_send_ten() -> None:
+    """Also where answers come so fast that flights begin and end all the time."""
+    flights, sent, lock = Flights(), list[str](), threading.Lock()
+    kept: dict[str, object] = {}
+
+    def get(key: str) -> None:
+        def send() -> object:
+            if key in kept:
+                return kept[key]
+            with lock:
+                sent.append(key)
+            time.sleep(0.01)
+            kept[key] = key
+            return key
+
+        answer, _ = flights.share(key, Progress(), send)  # type: ignore[arg-type]
+        assert answer == key  # type: ignore[comparison-overlap]
+
+    threads = [threading.Thread(target=get, args=(str(i % 10),)) for i in range(60)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(sent) == [str(i) for i in range(10)]

@@ -1,0 +1,319 @@
+"""The store of paid results: what is in it is shown, never anything else, whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from bench import KEY, Bench
+from venice_client.answer import Answer
+from venice_client.results import SWEEP_EVERY, ResultStore
+from venice_client.sandbox import Sandbox
+
+ROOT = Path(__file__).resolve().parents[2]
+MIB = 2**20
+
+# Writes entries whose body says which they are, without end; the parent kills it.
+WRITER = """
+import hashlib, sys
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from venice_client.answer import Answer
+from venice_client.results import ResultStore
+store = ResultStore(Path(sys.argv[2]), 64)
+print("ready", flush=True)
+number = int(sys.argv[3])
+while True:
+    key = hashlib.sha256(str(number % 40).encode()).hexdigest()
+    body = (key * 16384)[: 700_000 + number % 999]
+    store.put(key, Answer({"content-type": "image/png"}, body.encode(), 0.1), {"seed": number})
+    number += 1
+"""
+
+# Reads what others write and sweep at the same time; ends with how often it was right.
+READER = """
+import hashlib, sys, time
+sys.path.insert(0, sys.argv[1])
+from pathlib import Path
+from venice_client.results import ResultStore
+store, hits, end = ResultStore(Path(sys.argv[2]), 64), 0, time.monotonic() + float(sys.argv[3])
+while time.monotonic() < end:
+    for number in range(40):
+        key = hashlib.sha256(str(number).encode()).hexdigest()
+        answer = store.get(key)
+        if answer is not None:
+            assert answer.body.startswith(key.encode()) and len(answer.body) >= 700_000
+            hits += 1
+print(hits)
+"""
+
+
+def start(code: str, *arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", code, str(ROOT), *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def put(store: ResultStore, key: str, size: int = 1000) -> None:
+    assert store.put(key, Answer({"content-type": "image/png"}, bytes(size), 0.1), {"seed": 1})
+
+
+def test_a_kill_in_mid_write_leaves_no_damaged_entry(home: Path, is_long: bool) -> None:
+    """kill -9 at any moment: every entry is whole or not there, and leftovers go in time."""
+    chance = random.Random(5)
+    leftovers = 0
+    for turn in range(100 if is_long else 8):
+        writer = start(WRITER, home, turn * 1000)
+        assert writer.stdout is not None
+        assert writer.stdout.readline() == "ready\n"
+        time.sleep(chance.uniform(0.0, 0.15))
+        writer.send_signal(signal.SIGKILL)
+        writer.wait()
+        writer.stdout.close()
+
+        files = list((home / "results").iterdir())
+        leftovers += sum(file.name.startswith(".aside-") for file in files)
+        store = ResultStore(home, 64)
+        whole = store.entries()
+        assert len(whole) == sum(file.suffix == ".result" for file in files)
+        for entry in whole:
+            answer = store.get(entry.key)
+            assert answer is not None
+            assert answer.body.startswith(entry.key.encode())
+    print(f"{leftovers} half-written files were left behind")
+
+    # As they would be by the next day.
+    for file in (home / "results").glob(".aside-*"):
+        os.utime(file, (time.time() - 7200, time.time() - 7200))
+    ResultStore(home, 64)
+    assert not list((home / "results").glob(".aside-*"))
+
+
+def test_another_process_that_writes_now_is_not_swept_away(home: Path) -> None:
+    folder = home / "results"
+    folder.mkdir()
+    (folder / ".aside-abc").write_bytes(b"half")
+    ResultStore(home, 64)
+    assert (folder / ".aside-abc").exists()
+
+
+def test_processes_share_a_store(home: Path, is_long: bool) -> None:
+    """Two write and sweep, two read: a reader sees whole entries or none, and nobody fails."""
+    seconds = 20.0 if is_long else 2.0
+    writers = [start(WRITER, home, first) for first in (0, 17)]
+    for writer in writers:
+        assert writer.stdout is not None
+        writer.stdout.readline()
+    readers = [start(READER, home, seconds) for _ in range(2)]
+    told = [reader.communicate(timeout=seconds + 30)[0] for reader in readers]
+    assert [writer.poll() for writer in writers] == [None, None], "a writer failed"
+    for writer in writers:
+        writer.kill()
+        writer.communicate()
+    assert all(int(hits) > 0 for hits in told)
+
+
+GENERATING = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from venice_client import GenerateRequest, VeniceClient
+client, free = VeniceClient(), 0
+for seed in range(1, int(sys.argv[2]) + 1):
+    request = GenerateRequest("z-image-turbo", "a fox", width=64, height=64, seed=seed)
+    free += client.generate_images(request).from_store
+print(free)
+"""
+
+
+def test_two_processes_generate_from_one_store(bench: Bench) -> None:
+    """Each shows all pictures; what one has kept is free for the other."""
+    first = start(GENERATING, 12)
+    second = start(GENERATING, 12)
+    free = [int(process.communicate(timeout=60)[0]) for process in (first, second)]
+    assert len(bench.sandbox.paid_requests) + sum(free) == 24
+    third = start(GENERATING, 12)
+    assert int(third.communicate(timeout=60)[0]) == 12
+    assert bench.sandbox.charged_usd == pytest.approx(0.01 * (24 - sum(free)))
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut", "longer", "empty", "other version"])
+def test_a_damaged_entry_is_dropped_and_asked_again(bench: Bench, damage: str) -> None:
+    shown = bench.generate().tensor
+    (path,) = bench.entries
+    whole = path.read_bytes()
+    places = [0, 5, 14, 16, 40, 78, 80, 90, len(whole) // 2, len(whole) - 1]
+    for place in places if damage == "flipped" else [3]:
+        harm = bytearray(whole)
+        if damage == "flipped":
+            harm[place] ^= 0x20
+        harmed = {
+            "flipped": bytes(harm),
+            "cut": whole[:-1],
+            "longer": whole + b"\n",
+            "empty": b"",
+            "other version": whole.replace(b"venice-result 1 ", b"venice-result 2 ", 1),
+        }[damage]
+        path.write_bytes(harmed)
+        end = bench.generate()
+        assert end.error is None, end.error
+        assert len(end.sent) == 1, f"shown in spite of the damage at byte {place}"
+        assert bool((end.tensor == shown).all())
+        assert bench.generate().sent == ()
+
+
+def test_an_entry_of_odd_json_with_a_right_checksum_is_dropped(home: Path) -> None:
+    import hashlib
+
+    store = ResultStore(home, 64)
+    key = "a" * 64
+    for head in (b"[]", b"5", b"{}", b'{"headers": [], "time": 1}', b'{"headers": {}, "time": []}'):
+        put(store, key)
+        rest = head + b"\npicture"
+        line = f"venice-result 1 {hashlib.sha256(rest).hexdigest()}\n".encode()
+        (home / "results" / f"{key}.result").write_bytes(line + rest)
+        assert store.entries() == []
+        assert store.get(key) is None
+        assert not (home / "results" / f"{key}.result").exists()
+
+
+def test_the_least_recently_used_go_first(home: Path) -> None:
+    store = ResultStore(home, 64)
+    for number in range(5):
+        put(store, str(number), MIB)
+        path = home / "results" / f"{number}.result"
+        os.utime(path, (1000 + number, 1000 + number))
+    assert store.get("0") is not None  # used now, so no longer the oldest
+
+    store = ResultStore(home, 3.5)
+
+    assert {entry.key for entry in store.entries()} == {"0", "3", "4"}
+
+
+def test_it_sweeps_every_so_many_writes(home: Path) -> None:
+    store = ResultStore(home, 1)
+    for number in range(SWEEP_EVERY - 1):
+        put(store, str(number), MIB // 10)
+    assert len(store.entries()) == SWEEP_EVERY - 1
+    put(store, "last", MIB // 10)
+    left = store.entries()
+    assert sum(entry.size for entry in left) <= MIB
+    assert "last" in {entry.key for entry in left}
+
+
+def test_a_size_of_0_keeps_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENICE_STORE_MB", "0")
+    for _ in range(2):
+        assert len(bench.generate().sent) == 1
+    assert bench.entries == []
+    assert not (bench.home / "results").exists()
+
+
+def test_the_folder_is_for_the_user_alone(bench: Bench) -> None:
+    bench.generate()
+    assert stat.S_IMODE((bench.home / "results").stat().st_mode) == 0o700
+    assert all(stat.S_IMODE(path.stat().st_mode) == 0o600 for path in bench.entries)
+
+
+def test_no_key_and_no_prompt_in_names_and_facts(bench: Bench) -> None:
+    secret = "a prompt that nobody else may read"
+    bench.generate(prompt=secret, negative_prompt="nor this one", batch_size=2)
+    assert len(bench.entries) == 2
+    for path in bench.entries:
+        head = path.read_bytes().split(b"\n")[1]
+        facts = json.loads(head)
+        for words in (secret, "nor this one", KEY):
+            assert words not in path.name
+            assert words not in json.dumps(facts)
+            assert words.encode() not in path.read_bytes()
+
+
+def test_the_enhanced_prompt_is_not_kept_in_clear(bench: Bench) -> None:
+    end = bench.generate(enhance_prompt=True)
+    assert end.info["enhanced_prompt"]
+    from urllib.parse import quote
+
+    for path in bench.entries:
+        for words in (end.info["enhanced_prompt"], quote(end.info["enhanced_prompt"])):
+            assert words.encode() not in path.read_bytes()
+
+
+def test_one_service_is_never_shown_for_another(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sandbox, a base URL and another base URL each ask for themselves; a key does not."""
+    assert len(bench.generate().sent) == 1
+    with Sandbox(keys=(KEY, "other-key")) as other:
+        monkeypatch.setenv("VENICE_API_BASE", other.base_url)
+        assert bench.generate().info["from_store"] == 0
+        assert len(other.paid_requests) == 1
+        monkeypatch.setenv("VENICE_API_KEY", "other-key")
+        assert bench.generate().info["from_store"] == 1
+    monkeypatch.setenv("VENICE_API_KEY", "sandbox")
+    assert bench.generate().info["from_store"] == 0
+    assert bench.generate().info["from_store"] == 1
+    monkeypatch.setenv("VENICE_API_KEY", KEY)
+    monkeypatch.setenv("VENICE_API_BASE", bench.sandbox.base_url + "/")
+    assert bench.generate().info["from_store"] == 1
+    assert len(bench.entries) == 3
+
+
+@pytest.mark.parametrize("trouble", ["a file where the folder should be", "a full disk"])
+def test_a_picture_that_cannot_be_kept_is_shown(
+    bench: Bench,
+    trouble: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    if trouble == "a full disk":
+
+        def no_space(*_: object, **__: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        monkeypatch.setattr("tempfile.mkstemp", no_space)
+    else:
+        (bench.home / "results").write_bytes(b"")
+    end = bench.generate()
+    assert end.error is None, end.error
+    assert end.pictures == 1
+    assert "could not be kept" in caplog.text
+
+
+def test_a_store_that_may_only_be_read_still_shows_what_it_has(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as on a disk mounted read-only, or of another user: not paid for again."""
+    bench.generate()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "utime", refuse)
+    assert bench.generate().sent == ()
+    assert len(bench.entries) == 1
+
+
+def test_an_entry_that_cannot_be_read_now_is_not_dropped(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Too many open files, say: it is not damaged."""
+    store = ResultStore(home, 64)
+    put(store, "a")
+    with monkeypatch.context() as patch:
+
+        def refuse(*_: object, **__: object) -> None:
+            raise OSError(24, "Too many open files")
+
+        patch.setattr(Path, "open", refuse)
+        assert store.get("a") is None
+    assert store.get("a") is not None
