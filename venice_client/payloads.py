@@ -175,7 +175,9 @@ def _check_numbers(request: GenerateRequest) -> None:
     if request.cfg_scale is not None:
         cfg = request.cfg_scale
         if isinstance(cfg, bool) or not isinstance(cfg, int | float) or not 0 < cfg <= 20:
-            raise InvalidRequestError(f"cfg_scale must be above 0 and at most 20, not {cfg}.")
+            raise InvalidRequestError(
+                f"cfg_scale must be above 0 and at most 20, not {cfg}.", "cfg_scale"
+            )
     if request.lora_strength is not None:
         check_range("lora_strength", request.lora_strength, 0, 100)
     if request.format not in FORMATS:

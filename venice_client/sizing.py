@@ -65,7 +65,8 @@ def fit(
     Raises InvalidRequestError for an override that the model is known not to offer.
     """
     if width < 1 or height < 1:
-        raise InvalidRequestError("width and height must be at least 1 pixel.", "width")
+        field = "width" if width < 1 else "height"
+        raise InvalidRequestError(f"The {field} must be at least 1 pixel.", field)
     if isinstance(rules, PixelRules):
         return _fit_pixels(width, height, rules, model, aspect_ratio, resolution)
     return _fit_ratio(width, height, rules, model, aspect_ratio, resolution)

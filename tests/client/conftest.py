@@ -7,11 +7,16 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from venice_client import GenerateRequest, Settings, VeniceClient, gate, retry, service
 from venice_client.credentials import ApiKey
 from venice_client.sandbox import Sandbox
+
+# A busy machine is no failure.
+hypothesis.settings.register_profile("client", deadline=None)
+hypothesis.settings.load_profile("client")
 
 KEY = "test-key"
 MakeClient = Callable[..., VeniceClient]

@@ -1,0 +1,321 @@
+"""Requests for pictures: only what the model takes is sent, and the service takes what is sent."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from venice_client import GenerateRequest, StyleReference, VeniceClient, plan_batch
+from venice_client.catalogue import Model, bundled_lists, parse_model
+from venice_client.errors import BadRequest, InvalidRequestError, NotFound
+from venice_client.sandbox import Sandbox
+from venice_client.sandbox.models import all_models, all_styles
+
+RequestFor = Callable[..., GenerateRequest]
+LIVE = {m.id: m for m in (parse_model(e.entry) for e in all_models().values()) if m}
+MAKERS = [m for m in LIVE.values() if m.makes_images]
+BUNDLED = bundled_lists().models()
+UNHEARD_OF = Model("a-model-of-tomorrow")
+SIZES = ((64, 64), (1024, 1024), (1344, 768), (768, 1344), (1000, 333), (4096, 2304), (4096, 64))
+
+
+def picture(side: int = 16) -> bytes:
+    file = io.BytesIO()
+    Image.new("RGB", (side, side), "red").save(file, "PNG")
+    return file.getvalue()
+
+
+def fields(request: GenerateRequest, model: Model) -> dict[str, Any]:
+    return request.build(model).fields
+
+
+requests_of_every_kind = st.builds(
+    GenerateRequest,
+    model=st.sampled_from([*LIVE, *BUNDLED, UNHEARD_OF.id]),
+    prompt=st.text(min_size=1, max_size=50).filter(str.strip),
+    negative_prompt=st.text(max_size=20),
+    width=st.none() | st.integers(1, 5000),
+    height=st.none() | st.integers(1, 5000),
+    aspect_ratio=st.sampled_from(["auto", "1:1", "16:9", "21:9"]),
+    resolution=st.sampled_from(["auto", "1K", "2K", "4K"]),
+    quality=st.sampled_from(["auto", "low", "medium", "high"]),
+    steps=st.none() | st.integers(1, 50),
+    cfg_scale=st.none() | st.floats(0.1, 20),
+    seed=st.none() | st.integers(1, 999_999_999),
+    style_preset=st.sampled_from(["", "Anime", "A Style of Tomorrow"]),
+    style_references=st.just(()) | st.just((StyleReference(picture()),)),
+    lora_strength=st.none() | st.integers(0, 100),
+    format=st.sampled_from(["png", "webp", "jpeg"]),
+    variants=st.integers(1, 4),
+    hide_watermark=st.none() | st.booleans(),
+    safe_mode=st.none() | st.booleans(),
+    embed_exif_metadata=st.none() | st.booleans(),
+    enable_web_search=st.none() | st.booleans(),
+    enhance_prompt=st.none() | st.booleans(),
+    disable_prompt_optimization_thinking=st.none() | st.booleans(),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(requests_of_every_kind, st.booleans())
+def test_what_is_built_is_as_published(
+    judge: ModuleType, request_: GenerateRequest, is_live: bool
+) -> None:
+    known = LIVE if is_live else BUNDLED
+    model = known.get(request_.model, Model(request_.model))
+    try:
+        built = fields(request_, model)
+    except InvalidRequestError:
+        return
+    judge.validate_request("/image/generate", built)
+
+
+@given(requests_of_every_kind)
+def test_only_what_the_model_takes_is_sent(request_: GenerateRequest) -> None:
+    model = LIVE.get(request_.model, Model(request_.model))
+    try:
+        built = fields(request_, model)
+    except InvalidRequestError:
+        return
+    assert None not in built.values()
+    assert "auto" not in built.values()
+    assert "" not in built.values()
+    if not model.is_known:
+        return
+    if model.ratios:
+        assert not {"width", "height"} & set(built)
+    else:
+        assert not {"aspect_ratio", "resolution"} & set(built)
+    assert model.tiers or "resolution" not in built
+    assert built.get("quality") in (None, *model.qualities)
+    assert built.get("steps", 0) <= (model.max_steps or 0)
+    assert not ("variants" in built and "return_binary" in built)
+
+
+@pytest.mark.parametrize("model", MAKERS, ids=lambda model: model.id)
+def test_every_model_takes_every_size_at_the_first_try(
+    client: VeniceClient, sandbox: Sandbox, request_for: RequestFor, model: Model
+) -> None:
+    sizes = SIZES if not model.tiers else SIZES[::3]  # large pictures take their time
+    for seed, (width, height) in enumerate(sizes, start=1):
+        client.generate_images(
+            request_for(model=model.id, width=width, height=height, seed=seed, format="jpeg")
+        )
+    assert [request.status for request in sandbox.paid_requests] == [200] * len(sizes)
+
+
+@pytest.mark.parametrize("model", ["z-image-turbo", "seedream-v4", "nano-banana-pro"])
+def test_every_size_is_taken_without_knowing_the_constraints(
+    sandbox: Sandbox, make_client: Callable[..., VeniceClient], request_for: RequestFor, model: str
+) -> None:
+    client = make_client(sandbox.base_url)
+    client.catalogue.await_model = lambda model_id: BUNDLED[model_id]  # type: ignore[method-assign]
+    for seed, (width, height) in enumerate(SIZES[:5], start=1):
+        request = request_for(model=model, width=width, height=height, seed=seed, format="jpeg")
+        assert client.generate_images(request).images
+    assert {request.status for request in sandbox.paid_requests} == {200}
+
+
+def test_every_field_of_the_schema_can_be_sent(
+    client: VeniceClient, sandbox: Sandbox, request_for: RequestFor
+) -> None:
+    pixels = request_for(
+        negative_prompt="rain",
+        steps=4,
+        cfg_scale=7.5,
+        style_preset="Anime",
+        lora_strength=50,
+        format="webp",
+        hide_watermark=True,
+        safe_mode=False,
+        embed_exif_metadata=True,
+        enable_web_search=False,
+        enhance_prompt=True,
+        disable_prompt_optimization_thinking=True,
+    )
+    tiers = request_for(
+        model="nano-banana-pro", aspect_ratio="21:9", resolution="2K", quality="auto", variants=2,
+        style_references=(StyleReference(picture(), 0.7),),
+    )  # fmt: skip
+    quality = request_for(model="gpt-image-2", quality="low")
+    for request in (pixels, tiers, quality):
+        client.generate_images(request)
+
+    first, second, third = (request.json for request in sandbox.paid_requests)
+    assert first == {
+        "model": "z-image-turbo",
+        "prompt": "a fox",
+        "negative_prompt": "rain",
+        "width": 64,
+        "height": 64,
+        "steps": 4,
+        "cfg_scale": 7.5,
+        "seed": 7,
+        "style_preset": "Anime",
+        "lora_strength": 50,
+        "format": "webp",
+        "return_binary": True,
+        "hide_watermark": True,
+        "safe_mode": False,
+        "embed_exif_metadata": True,
+        "enable_web_search": False,
+        "enhance_prompt": True,
+        "disable_prompt_optimization_thinking": True,
+    }
+    assert (second["aspect_ratio"], second["resolution"], second["variants"]) == ("21:9", "2K", 2)
+    assert list(second["style_references"][0]) == ["image"]  # it ignores the strength
+    assert third["quality"] == "low"
+
+
+def test_several_variants_come_as_json_and_one_as_binary(
+    client: VeniceClient, sandbox: Sandbox, request_for: RequestFor
+) -> None:
+    assert len(client.generate_images(request_for(variants=3)).images) == 3
+    assert len(client.generate_images(request_for(variants=1)).images) == 1
+    assert len(client.generate_images(request_for(seed=8, return_binary=False)).images) == 1
+    several, one, one_as_json = (request.json for request in sandbox.paid_requests)
+    assert several["variants"] == 3
+    assert "return_binary" not in several
+    assert one["return_binary"] is True
+    assert not {"variants", "return_binary"} & set(one_as_json)
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "named"),
+    [
+        ({"prompt": ""}, "prompt", "empty"),
+        ({"prompt": " \n"}, "prompt", "empty"),
+        ({"prompt": "x" * 7501}, "prompt", "7501"),
+        ({"negative_prompt": "x" * 7501}, "negative_prompt", "7500"),
+        ({"width": 0}, "width", "width"),
+        ({"height": -8}, "height", "height"),
+        ({"seed": 0}, "seed", "random"),
+        ({"seed": 1_000_000_000}, "seed", "999999999"),
+        ({"seed": 7.5}, "seed", "7.5"),
+        ({"seed": True}, "seed", "True"),
+        ({"steps": 0}, "steps", "1"),
+        ({"steps": 9}, "steps", "at most 8"),
+        ({"cfg_scale": 0}, "cfg_scale", "above 0"),
+        ({"cfg_scale": 20.5}, "cfg_scale", "20.5"),
+        ({"cfg_scale": float("nan")}, "cfg_scale", "nan"),
+        ({"lora_strength": 101}, "lora_strength", "101"),
+        ({"lora_strength": -1}, "lora_strength", "-1"),
+        ({"format": "jpg"}, "format", "jpeg"),
+        ({"variants": 0}, "variants", "0"),
+        ({"variants": 5}, "variants", "4"),
+        ({"variants": 2, "return_binary": True}, "return_binary", "binary"),
+        ({"model": " "}, "model", "model"),
+        ({"aspect_ratio": "wide"}, "aspect_ratio", "16:9"),
+        ({"model": "seedream-v4", "aspect_ratio": "16:10"}, "aspect_ratio", "16:9"),
+        ({"model": "nano-banana-pro", "resolution": "3K"}, "resolution", "2K"),
+        ({"model": "gpt-image-2", "quality": "hihg"}, "quality", "high"),
+        ({"style_references": (StyleReference(b"x"),)}, "style_references", "style references"),
+    ],
+    ids=str,
+)
+def test_what_is_known_to_be_wrong_is_refused_before_it_is_sent(
+    client: VeniceClient,
+    sandbox: Sandbox,
+    request_for: RequestFor,
+    change: dict[str, Any],
+    field: str,
+    named: str,
+) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        client.generate_images(request_for(**change))
+    assert caught.value.field == field
+    assert named in str(caught.value).partition("\n")[0]
+    assert sandbox.paid_requests == []
+
+
+@pytest.mark.parametrize(
+    ("references", "named"),
+    [
+        ((StyleReference(b"no picture"),), "PNG, JPEG or WebP"),
+        ((StyleReference(picture(), 0.05),), "0.05"),
+        ((StyleReference(picture(), float("nan")),), "nan"),
+        ((StyleReference(picture() + bytes(8_000_000)),), "8 MB"),
+        ((StyleReference(picture()),) * 4, "at most 3"),
+    ],
+    ids=range(5),
+)
+def test_style_references_that_the_model_does_not_take_are_refused(
+    client: VeniceClient, sandbox: Sandbox, request_for: RequestFor, references: Any, named: str
+) -> None:
+    with pytest.raises(InvalidRequestError, match=named) as caught:
+        client.generate_images(request_for(model="krea-v2-large", style_references=references))
+    assert caught.value.field == "style_references"
+    assert sandbox.paid_requests == []
+
+
+def test_what_a_model_has_no_setting_for_is_left_out_and_said(request_for: RequestFor) -> None:
+    model = LIVE["z-image-turbo"]
+    built = request_for(quality="high", resolution="2K").build(model)
+    assert not {"quality", "resolution"} & set(built.fields)
+    assert any("quality high was not sent" in note for note in built.notes)
+    assert any("resolution 2K was not sent" in note for note in built.notes)
+    no_steps = request_for(steps=4).build(replace(model, max_steps=0))
+    assert "steps" not in no_steps.fields
+    assert any("steps 4 was not sent" in note for note in no_steps.notes)
+
+
+def test_an_unknown_model_is_sent_as_typed_and_the_refusal_names_the_nearest(
+    client: VeniceClient, sandbox: Sandbox, request_for: RequestFor
+) -> None:
+    with pytest.raises(NotFound) as caught:
+        client.generate_images(request_for(model="z-image-turboo"))
+    assert sandbox.paid_requests[0].json["model"] == "z-image-turboo"
+    assert "`z-image-turbo`" in str(caught.value).partition("\n")[0]
+
+
+def test_an_unknown_style_is_sent_as_typed_and_the_refusal_names_the_nearest(
+    client: VeniceClient, sandbox: Sandbox, request_for: RequestFor
+) -> None:
+    with pytest.raises(BadRequest) as caught:
+        client.generate_images(request_for(style_preset="neon punks"))
+    assert sandbox.paid_requests[0].json["style_preset"] == "neon punks"
+    assert "`Neon Punk`" in str(caught.value).partition("\n")[0]
+    assert "style_preset" in caught.value.fields
+
+
+def test_every_style_is_taken(client: VeniceClient, sandbox: Sandbox) -> None:
+    styles = all_styles()
+    for seed, style in enumerate(styles[::8], start=1):
+        request = GenerateRequest("z-image-turbo", "x", width=64, height=64, seed=seed)
+        client.generate_images(replace(request, style_preset=style))
+    assert {request.status for request in sandbox.paid_requests} == {200}
+
+
+def test_a_batch_has_a_request_a_picture_with_a_seed_of_its_own(request_for: RequestFor) -> None:
+    planned = plan_batch(request_for(seed=100), 5)
+    assert [(r.seed, r.variants) for r in planned] == [(s, 1) for s in range(100, 105)]
+
+
+@pytest.mark.parametrize(
+    ("count", "planned"),
+    [
+        (1, [(100, 1)]),
+        (4, [(100, 4)]),
+        (5, [(100, 4), (104, 1)]),
+        (16, [(100, 4), (104, 4), (108, 4), (112, 4)]),
+    ],
+)
+def test_variants_go_four_to_a_request(
+    request_for: RequestFor, count: int, planned: list[tuple[int, int]]
+) -> None:
+    requests = plan_batch(request_for(seed=100), count, variants=True)
+    assert [(request.seed, request.variants) for request in requests] == planned
+
+
+def test_a_batch_of_none_is_refused(request_for: RequestFor) -> None:
+    with pytest.raises(InvalidRequestError) as caught:
+        plan_batch(request_for(), 0)
+    assert caught.value.field == "batch_size"
