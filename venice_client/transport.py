@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import random
-import socket
 import ssl
-import threading
 import time
-import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
-import urllib3.connection
-from requests.adapters import HTTPAdapter
 from requests.auth import AuthBase
 
 from . import retry
 from .answer import Answer
+from .bodies import read_body
+from .connections import Watch, new_session
 from .credentials import ApiKey, is_loopback
-from .errors import AnswerLost, BadAnswer, ConnectionFailed, RateLimited, SettingsError, VeniceError
+from .errors import AnswerLost, ConnectionFailed, RateLimited, SettingsError, VeniceError
 from .failures import error_for
 from .gate import Gate, Place
 from .images import image_format, without_metadata
@@ -34,13 +30,8 @@ CONNECT_TIMEOUT = 10.0
 FREE_TIMEOUT = 30.0
 """Seconds for a whole answer of a call that costs nothing."""
 
-MAX_IDLE = 15.0
-"""Seconds after which an idle connection is not used again. The server may have dropped it, and
-a request lost on it would look like one whose answer was lost."""
-
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
-CHUNK = 64 * 1024
 
 LOST = (
     "It was not sent again, because it may have been charged. To ask again, and perhaps pay "
@@ -67,7 +58,7 @@ class Transport:
         self._key = key
         self._gate = gate
         self._timeout = timeout
-        self._session = session if session is not None else _new_session(gate.max_in_flight)
+        self._session = session if session is not None else new_session(gate.max_in_flight)
         parts = urlsplit(base_url)
         self._origin = (parts.scheme, parts.netloc)
         self._is_local = is_loopback(parts.hostname or "")
@@ -158,7 +149,7 @@ class Transport:
         prepared = self._prepare(method, path, params, payload)
         try:
             with (
-                _Watch(timeout),
+                Watch(timeout),
                 self._session.send(
                     prepared,
                     stream=True,
@@ -169,7 +160,7 @@ class Transport:
             ):
                 status = response.status_code
                 limit = MAX_ANSWER_BYTES if 200 <= status < 300 else MAX_ERROR_BYTES
-                body = _read_body(response, deadline, limit, strict=200 <= status < 300)
+                body = read_body(response, deadline, limit, strict=200 <= status < 300)
                 headers = {k.lower(): self._redact(v) for k, v in response.headers.items()}
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self._connection_error(error, time.monotonic() - begin, timeout) from None
@@ -253,196 +244,6 @@ class _BearerAuth(AuthBase):
         else:
             request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
         return request
-
-
-class _Watch:
-    """Closes this thread's connection when the time for the whole answer is up.
-
-    A time limit for each read does not do: a status line, headers, or the framing of chunks that
-    come a byte at a time pass it for hours.
-    """
-
-    _of_thread = threading.local()
-
-    def __init__(self, seconds: float) -> None:
-        self._sock: Any = None
-        self._timer = threading.Timer(seconds, self._close)
-        self._timer.daemon = True
-
-    def __enter__(self) -> _Watch:
-        self._of_thread.watch = self
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-        self._of_thread.watch = None
-
-    @classmethod
-    def see(cls, sock: Any) -> None:
-        """This is the socket that the answer to this thread's request comes from."""
-        watch: _Watch | None = getattr(cls._of_thread, "watch", None)
-        if watch is not None:
-            watch._sock = sock
-
-    def _close(self) -> None:
-        if self._sock is not None:
-            with contextlib.suppress(OSError):
-                self._sock.shutdown(socket.SHUT_RDWR)
-
-
-class _WatchedConnection(urllib3.connection.HTTPConnection):
-    """Tells the watch of its thread which socket it reads from."""
-
-    def getresponse(self) -> Any:
-        _Watch.see(self.sock)
-        return super().getresponse()
-
-
-class _WatchedSecureConnection(_WatchedConnection, urllib3.connection.HTTPSConnection):
-    """The same for https."""
-
-
-class _FreshHTTPPool(urllib3.HTTPConnectionPool):
-    """A pool that does not use a connection again that was idle for too long."""
-
-    ConnectionCls = _WatchedConnection
-
-    def _get_conn(self, timeout: float | None = None) -> Any:
-        connection = super()._get_conn(timeout)
-        if time.monotonic() - getattr(connection, "idle_since", time.monotonic()) > MAX_IDLE:
-            connection.close()
-        return connection
-
-    def _put_conn(self, conn: Any) -> None:
-        if conn is not None:
-            conn.idle_since = time.monotonic()
-        super()._put_conn(conn)
-
-
-class _FreshHTTPSPool(_FreshHTTPPool, urllib3.HTTPSConnectionPool):
-    """The same for https."""
-
-    ConnectionCls = _WatchedSecureConnection
-
-
-class _FreshAdapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self._use_fresh_pools(self.poolmanager)
-
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(*args, **kwargs)
-        self._use_fresh_pools(manager)
-        return manager
-
-    @staticmethod
-    def _use_fresh_pools(manager: Any) -> None:
-        manager.pool_classes_by_scheme = {"http": _FreshHTTPPool, "https": _FreshHTTPSPool}
-
-
-def _new_session(connections: int) -> requests.Session:
-    session = requests.Session()
-    adapter = _FreshAdapter(pool_connections=2, pool_maxsize=max(connections, 4), max_retries=0)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session
-
-
-def _read_body(response: requests.Response, deadline: float, limit: int, strict: bool) -> bytes:
-    """The body, checked between chunks against deadline, limit and promised length.
-
-    strict: too long or too short is an error; else the body (of an error page) is just cut.
-    """
-    raw = response.raw
-    expander = _Expander(response.headers.get("content-encoding", "identity"))
-    promised = response.headers.get("content-length", "")
-    read = getattr(raw, "read1", raw.read)  # urllib3 1.x has no read1
-    parts: list[bytes] = []
-    came = size = 0
-    while max(came, size) <= limit:
-        _limit_silence(raw, _left(deadline))
-        chunk = read(CHUNK, decode_content=False)
-        _left(deadline)  # an end that the deadline made is no end
-        if not chunk:
-            break
-        came += len(chunk)
-        for part in expander.expand(chunk, limit + 1 - size):
-            parts.append(part)
-            size += len(part)
-    if not strict:
-        return b"".join(parts)[:limit]
-    if max(came, size) > limit:
-        raise BadAnswer(
-            f"Venice's answer is larger than {limit // 2**20} MiB, which no image is; it was not "
-            "read to its end, and may have been charged."
-        )
-    if came < _length(promised) or not expander.is_whole:
-        raise urllib3.exceptions.ProtocolError(f"{came} of {promised[:20]} bytes came")
-    return b"".join(parts)
-
-
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError("the deadline for the whole answer passed")
-    return left
-
-
-def _length(promised: str) -> int:
-    """Content-Length as a number, 0 for what is none. A size_t has at most 20 digits."""
-    is_number = promised.isascii() and promised.isdigit() and len(promised) <= 20
-    return int(promised) if is_number else 0
-
-
-class _Expander:
-    """Turns encoded chunks into plain ones, never more than asked for at once.
-
-    Plain answers are asked for; this is for a gateway that compresses all the same. A gzip body
-    may be several members, one after the other.
-    """
-
-    def __init__(self, encoding: str) -> None:
-        self._encoding = encoding.strip().lower()
-        if self._encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
-            raise BadAnswer(
-                "Venice's answer is compressed in a way that was not asked for "
-                f"({self._encoding[:20]!r}); it may have been charged."
-            )
-        self._is_plain = self._encoding in ("", "identity")
-        self._member = None if self._is_plain else self._new_member()
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the compressed data came to its end."""
-        return self._member is None or self._member.eof
-
-    def expand(self, chunk: bytes, limit: int) -> Iterator[bytes]:
-        """The plain bytes of `chunk`, of which those beyond `limit` are left out."""
-        if self._member is None:
-            yield chunk
-            return
-        while chunk and limit > 0:
-            if self._member.eof:
-                self._member = self._new_member()
-            try:
-                part = self._member.decompress(chunk, limit)
-            except zlib.error:
-                raise BadAnswer(
-                    "Venice's compressed answer is damaged; it may have been charged."
-                ) from None
-            chunk = self._member.unused_data
-            limit -= len(part)
-            yield part
-
-    def _new_member(self) -> Any:
-        return zlib.decompressobj(wbits=15 if self._encoding == "deflate" else 47)
-
-
-def _limit_silence(raw: Any, seconds: float) -> None:
-    sock = getattr(getattr(raw, "connection", None), "sock", None)
-    if sock is not None:
-        sock.settimeout(seconds)
 
 
 def _was_not_sent(error: BaseException) -> bool:

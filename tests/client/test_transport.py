@@ -15,7 +15,14 @@ import pytest
 import requests
 
 from scripted_server import ScriptedServer, read_request, saying
-from venice_client import GenerateRequest, Progress, VeniceClient, __version__, transport
+from venice_client import (
+    GenerateRequest,
+    Progress,
+    VeniceClient,
+    __version__,
+    connections,
+    transport,
+)
 from venice_client.errors import (
     AnswerLost,
     ApiError,
@@ -305,8 +312,8 @@ def test_a_connection_idle_for_too_long_is_not_used_again(
             if not read_request(connection):
                 return
 
-    assert transport.MAX_IDLE == 15.0
-    monkeypatch.setattr(transport, "MAX_IDLE", 0.1)
+    assert connections.MAX_IDLE == 15.0
+    monkeypatch.setattr(connections, "MAX_IDLE", 0.1)
     with ScriptedServer(answer_each) as server:
         client = make_client(server.base_url)
         post(client)

@@ -1,0 +1,113 @@
+"""Connections that are never stale, and never open for longer than an answer may take."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from typing import Any
+
+import requests
+import urllib3
+import urllib3.connection
+from requests.adapters import HTTPAdapter
+
+MAX_IDLE = 15.0
+"""Seconds after which an idle connection is not used again. The server may have dropped it, and
+a request lost on it would look like one whose answer was lost."""
+
+
+class Watch:
+    """Closes this thread's connection when the time for the whole answer is up.
+
+    A time limit for each read does not do: a status line, headers, or the framing of chunks that
+    come a byte at a time pass it for hours.
+    """
+
+    _of_thread = threading.local()
+
+    def __init__(self, seconds: float) -> None:
+        self._sock: Any = None
+        self._timer = threading.Timer(seconds, self._close)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Watch:
+        self._of_thread.watch = self
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+        self._of_thread.watch = None
+
+    @classmethod
+    def see(cls, sock: Any) -> None:
+        """This is the socket that the answer to this thread's request comes from."""
+        watch: Watch | None = getattr(cls._of_thread, "watch", None)
+        if watch is not None:
+            watch._sock = sock
+
+    def _close(self) -> None:
+        if self._sock is not None:
+            with contextlib.suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Connection(urllib3.connection.HTTPConnection):
+    """Tells the watch of its thread which socket it reads from."""
+
+    def getresponse(self) -> Any:
+        Watch.see(self.sock)
+        return super().getresponse()
+
+
+class _SecureConnection(_Connection, urllib3.connection.HTTPSConnection):
+    """The same for https."""
+
+
+class _FreshHTTPPool(urllib3.HTTPConnectionPool):
+    """A pool that does not use a connection again that was idle for too long."""
+
+    ConnectionCls = _Connection
+
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        connection = super()._get_conn(timeout)
+        if time.monotonic() - getattr(connection, "idle_since", time.monotonic()) > MAX_IDLE:
+            connection.close()
+        return connection
+
+    def _put_conn(self, conn: Any) -> None:
+        if conn is not None:
+            conn.idle_since = time.monotonic()
+        super()._put_conn(conn)
+
+
+class _FreshHTTPSPool(_FreshHTTPPool, urllib3.HTTPSConnectionPool):
+    """The same for https."""
+
+    ConnectionCls = _SecureConnection
+
+
+class _FreshAdapter(HTTPAdapter):
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self._use_fresh_pools(self.poolmanager)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(*args, **kwargs)
+        self._use_fresh_pools(manager)
+        return manager
+
+    @staticmethod
+    def _use_fresh_pools(manager: Any) -> None:
+        manager.pool_classes_by_scheme = {"http": _FreshHTTPPool, "https": _FreshHTTPSPool}
+
+
+def new_session(connections: int) -> requests.Session:
+    """A session whose connections are watched, and fresh; it keeps so many for one host."""
+    session = requests.Session()
+    adapter = _FreshAdapter(pool_connections=2, pool_maxsize=max(connections, 4), max_retries=0)
+    session.mount("https://", adapter)
+    session.mount("http://", adapter)
+    return session
