@@ -59,6 +59,7 @@ _BY_STATUS = {
     504: "Venice took too long to answer: queue again later, or choose a faster model.",
 }
 
+MAX_FIELDS = 10
 MAX_WORDS = 1000
 """Characters of the API's own words that are shown; a gateway may answer a whole web page."""
 
@@ -77,7 +78,9 @@ def error_for(status: int, headers: Mapping[str, str], body: bytes) -> ApiError:
         lines[0] = f"{first.rstrip('.')}, such as its replacement `{replacement}`."
     label = f"HTTP {status}" + (f", {code}" if code else "")
     lines.append(f"Venice says ({label}): {said}" if said else f"Venice gave no reason ({label}).")
-    lines += [f"- {name}: {'; '.join(texts)}" for name, texts in fields.items()]
+    told = [f"- {name}: {'; '.join(texts)}"[:MAX_WORDS] for name, texts in fields.items()]
+    lines += told[:MAX_FIELDS]
+    lines += [f"(and {len(told) - MAX_FIELDS} more)"] if len(told) > MAX_FIELDS else []
     if request_id:
         lines.append(f"Request id: {request_id}")
     kind = _TYPES.get(status) or (errors.ServerError if status >= 500 else ApiError)
