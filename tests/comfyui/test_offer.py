@@ -8,10 +8,11 @@ import pytest
 from PIL import Image
 
 from comfy_running import Running
-from comfyui_process import PACK_FOLDER
+from comfyui_process import PACK_FOLDER, ROOT
 
 pytestmark = [pytest.mark.comfyui, pytest.mark.timeout(300)]
 
+WORKFLOWS = ROOT / "example_workflows"
 GENERATE_REQUIRED = ["model", "prompt", "width", "height", "seed", "batch_size"]
 GENERATE_OPTIONAL = [
     "style",
@@ -36,6 +37,13 @@ TITLES = {
     "VeniceGenerateImage": "Venice Generate Image",
     "VeniceStylePreset": "Venice Style Preset",
     "VeniceSeed": "Venice Seed",
+    "VeniceStyleReferences": "Venice Style References",
+    "VeniceUpscaleImage": "Venice Upscale Image",
+    "VeniceEditImage": "Venice Edit Image",
+    "VeniceRemoveBackground": "Venice Remove Background",
+    "VeniceStyleSweep": "Venice Style Sweep",
+    "VeniceModelSweep": "Venice Model Sweep",
+    "VeniceContactSheet": "Venice Contact Sheet",
 }
 
 
@@ -54,7 +62,7 @@ def test_generate_has_its_inputs_in_order(comfyui: Running) -> None:
     assert not order.get("hidden")
 
 
-@pytest.mark.parametrize("name", ["text-to-image", "text-to-image-upscale"])
+@pytest.mark.parametrize("name", sorted(path.stem for path in WORKFLOWS.glob("*.json")))
 def test_the_workflows_are_offered_with_a_picture(comfyui: Running, name: str) -> None:
     assert name in comfyui.client.get("/workflow_templates").json()[PACK_FOLDER]
     address = f"/api/workflow_templates/{PACK_FOLDER}/{name}"

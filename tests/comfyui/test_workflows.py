@@ -14,7 +14,19 @@ from comfyui_process import ROOT
 
 TWINS = Path(__file__).parent / "api"
 WORKFLOWS = ROOT / "example_workflows"
-NAMES = ["text-to-image", "text-to-image-upscale"]
+
+GENERATE = "/image/generate"
+# Each workflow with the requests that a run of it sends.
+SENT = {
+    "cutout-on-new-background": ["/image/background-remove", GENERATE, GENERATE],
+    "edit-with-mask": [GENERATE, "/image/multi-edit"],
+    "style-references": [GENERATE, GENERATE],
+    "style-sweep": [GENERATE] * 4,
+    "text-to-image": [GENERATE],
+    "text-to-image-upscale": [GENERATE],
+    "upscale": [GENERATE, "/image/upscale"],
+}
+NAMES = list(SENT)
 
 # Boxes of text on the canvas: nothing that runs.
 NOTES = {"Note", "MarkdownNote"}
@@ -75,6 +87,19 @@ def test_a_shared_workflow_tells_nothing_of_who_made_it(name: str) -> None:
         assert trace not in text
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shared_workflow_says_what_it_shows(name: str) -> None:
+    notes = [n for n in read(WORKFLOWS / f"{name}.json")["nodes"] if n["type"] in NOTES]
+    (text,) = (note["widgets_values"][0] for note in notes)
+    assert text.startswith("## Venice ")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shared_workflow_needs_no_file(name: str) -> None:
+    kinds = {node["type"] for node in read(WORKFLOWS / f"{name}.json")["nodes"]}
+    assert not {kind for kind in kinds if kind.startswith("Load")}
+
+
 @pytest.mark.comfyui
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", NAMES)
@@ -82,7 +107,6 @@ def test_runs_as_it_is(comfyui: Running, name: str) -> None:
     prompt = read(TWINS / f"{name}.json")
     run = comfyui.client.run(prompt)
     assert run.succeeded, run.messages
-    generate = next(n for n in prompt.values() if n["class_type"] == "VeniceGenerateImage")
-    assert len(comfyui.sent) == generate["inputs"]["batch_size"]
+    assert sorted(request.path for request in comfyui.sandbox.paid_requests) == SENT[name]
     saved = [node for node, part in prompt.items() if part["class_type"] == "SaveImage"]
     assert all(run.images(node) for node in saved)
