@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -12,13 +12,16 @@ import torch
 from . import masks, options
 from .outcomes import Made, make_info
 from .running import in_thread, open_client, run_requests, showing
-from .tensors import encode_all
+from .tensors import check_batch, colours, encode_all
 from .venice_client import VeniceClient
 from .venice_client.edits import (
+    MAX_EDIT_PIXELS,
     MAX_INPUT_BYTES,
+    MAX_OUTPUT_PIXELS,
     EditRequest,
     RemoveBackgroundRequest,
     UpscaleRequest,
+    check_pixels,
     most_images,
 )
 from .venice_client.errors import InvalidRequestError
@@ -52,6 +55,7 @@ class VeniceStyleReferences:
         self, images: torch.Tensor, strength: float, style_references: Any = None
     ) -> tuple[tuple[StyleReference, ...]]:
         with showing() as status:
+            check_batch(images, "images")
             encoded, notes = await in_thread(partial(encode_all, images, MAX_REFERENCE_BYTES))
             own = [StyleReference(image, round(strength, 6)) for image in encoded]
             if notes:
@@ -81,7 +85,9 @@ class VeniceUpscaleImage:
         self, image: torch.Tensor, scale: str, creativity: float, variation: int = 0
     ) -> tuple[torch.Tensor, str]:
         with showing() as status:
-            encoded, notes = await in_thread(partial(encode_all, image, MAX_INPUT_BYTES))
+            _check_size(image, MAX_OUTPUT_PIXELS)
+            base, lost = await in_thread(partial(colours, image))
+            encoded, notes = await in_thread(partial(encode_all, base, MAX_INPUT_BYTES))
             requests = [
                 UpscaleRequest(
                     image=data,
@@ -94,7 +100,7 @@ class VeniceUpscaleImage:
             ]
             made = await run_requests(await open_client(), requests, status, again=AGAIN)
             tensor, more = await in_thread(made.decode)
-            warnings = made.warnings(*notes, *more)
+            warnings = made.warnings(*lost, *notes, *more)
             status.finish(made.summary(warnings))
             return tensor, made.info(tensor, warnings)
 
@@ -126,6 +132,7 @@ class VeniceRemoveBackground:
         self, image: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, str]:
         with showing() as status:
+            _check_size(image, MAX_EDIT_PIXELS)
             encoded, notes = await in_thread(partial(encode_all, image, MAX_INPUT_BYTES))
             requests = [
                 RemoveBackgroundRequest(image=data, label=f"picture {i}")
@@ -191,14 +198,16 @@ class VeniceEditImage:
     ) -> tuple[torch.Tensor, str]:
         with showing(f"({model})") as status:
             client = await open_client()
-            base = image[..., :3]
-            layers = [x for x in (image_2, image_3, image_4, image_5, image_6) if x is not None]
+            check_batch(image, "image")
+            base, lost = await in_thread(partial(colours, image))
+            more_images = enumerate((image_2, image_3, image_4, image_5, image_6), start=2)
+            layers = {f"image_{i}": layer for i, layer in more_images if layer is not None}
             plan = await in_thread(partial(_EditPlan.make, client, base, layers, mask, model))
             if not plan.indices:
                 warning = "The mask is empty: nothing was sent, and the input is returned."
                 status.finish(warning)
                 size = [base.shape[2], base.shape[1]]
-                return base, make_info(model=model, size=size, warnings=[warning])
+                return base.clone(), make_info(model=model, size=size, warnings=[warning, *lost])
             requests = [
                 EditRequest(
                     images=images,
@@ -218,7 +227,7 @@ class VeniceEditImage:
                 client, requests, status, again=AGAIN, stop_if_flagged=if_flagged == "stop"
             )
             tensor, more = await in_thread(partial(plan.finish, made, keep_size))
-            warnings = made.warnings(*plan.notes, *more)
+            warnings = made.warnings(*lost, *plan.notes, *more)
             status.finish(made.summary(warnings))
             return tensor, made.info(tensor, warnings)
 
@@ -240,14 +249,17 @@ class _EditPlan:
         cls,
         client: VeniceClient,
         base: torch.Tensor,
-        layers: Sequence[torch.Tensor],
+        layers: Mapping[str, torch.Tensor],
         mask: torch.Tensor | None,
         model: str,
     ) -> _EditPlan:
         """Encodes the images of each request. Raises InvalidRequestError."""
         plan = cls(base, mask)
+        if plan.indices:
+            for name, batch in {"image": base, **layers}.items():
+                _check_size(batch, MAX_EDIT_PIXELS, name)
         for i in plan.indices:
-            pictures = [base[i], *(_one_of(layer, i, len(base)) for layer in layers)]
+            pictures = [base[i], *(_one_of(x, i, len(base), name) for name, x in layers.items())]
             if plan.masks is not None:
                 most = most_images(client.catalogue.await_model(model))
                 if most is not None and len(pictures) < most:
@@ -283,16 +295,24 @@ class _EditPlan:
 def _masks_for(mask: torch.Tensor, base: torch.Tensor) -> list[torch.Tensor]:
     mask = mask[None] if mask.ndim == 2 else mask
     _, height, width, _ = base.shape
-    return [masks.fit_mask(_one_of(mask, i, len(base)), height, width) for i in range(len(base))]
+    one_of = [_one_of(mask, i, len(base), "mask") for i in range(len(base))]
+    return [masks.fit_mask(each, height, width) for each in one_of]
 
 
-def _one_of(batch: torch.Tensor, index: int, count: int) -> torch.Tensor:
+def _check_size(image: torch.Tensor, most_pixels: int, name: str = "image") -> None:
+    """Refuses what is no batch of pictures, and pictures with fewer or more pixels than taken."""
+    check_batch(image, name)
+    _, height, width, _ = image.shape
+    check_pixels(width, height, most_pixels, f"`{name}`")
+
+
+def _one_of(batch: torch.Tensor, index: int, count: int, name: str) -> torch.Tensor:
     """The picture that goes with number `index` of `count`: one for all, or one for each."""
     if len(batch) not in (1, count):
         raise InvalidRequestError(
-            f"An input has {len(batch)} pictures and `image` has {count}: give 1 for all of them, "
+            f"`{name}` has {len(batch)} and `image` has {count} pictures: give 1 for all of them, "
             f"or {count}.",
-            "image",
+            name,
         )
     return batch[0 if len(batch) == 1 else index]
 

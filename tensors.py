@@ -21,6 +21,9 @@ JPEG_QUALITY = 95
 PNG_EFFORT = 4
 """zlib level; higher ones take much longer for little."""
 
+OPAQUE = 254.5 / 255
+"""Alpha from here on is 255 in 8 bits."""
+
 _pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="venice-decode")
 
 
@@ -64,6 +67,27 @@ def decode_batch(
     if not good:
         return None, errors, []
     return (batch if len(good) == len(encoded) else batch[good]), errors, notes
+
+
+def check_batch(image: torch.Tensor, name: str) -> None:
+    """Refuses what is no batch of pictures [B, H, W, 1, 3 or 4], and an empty one."""
+    if image.ndim != 4 or image.shape[-1] not in (1, 3, 4) or 0 in image.shape[1:]:
+        raise InvalidRequestError(
+            f"`{name}` is no batch of pictures [B, H, W, 3]: its shape is {tuple(image.shape)}.",
+            name,
+        )
+    if not len(image):
+        raise InvalidRequestError(f"`{name}` holds no picture.", name)
+
+
+def colours(image: torch.Tensor) -> tuple[torch.Tensor, list[str]]:
+    """A batch as float32 [B, H, W, 3] on the CPU, and a note where transparency is lost by it."""
+    image = image.detach().to("cpu", torch.float32)
+    if image.shape[-1] == 1:
+        return image.expand(-1, -1, -1, 3), []
+    is_transparent = image.shape[-1] == 4 and bool((image[..., 3] < OPAQUE).any())
+    lost = ["The input's transparency is left out: only its colours are used."]
+    return image[..., :3], lost if is_transparent else []
 
 
 def to_array(image: torch.Tensor) -> images.Array:

@@ -204,6 +204,16 @@ def _check_count(count: int, model: Model) -> None:
         )
 
 
+def check_pixels(width: int, height: int, most: int, what: str = "The image") -> None:
+    """Refuses a picture with fewer pixels than the API takes, or more than `most`."""
+    if not MIN_PIXELS <= width * height <= most:
+        raise InvalidRequestError(
+            f"{what} has {width}×{height} = {width * height:,} pixels, and Venice takes "
+            f"{MIN_PIXELS:,} to {most:,}: resize it first.",
+            "image",
+        )
+
+
 def _check_input(image: bytes, most_pixels: int) -> tuple[int, int]:
     width, height = size_of_input(image)
     if len(image) >= MAX_INPUT_BYTES:
@@ -212,10 +222,5 @@ def _check_input(image: bytes, most_pixels: int) -> tuple[int, int]:
             "make it smaller.",
             "image",
         )
-    if not MIN_PIXELS <= width * height <= most_pixels:
-        raise InvalidRequestError(
-            f"The image has {width}×{height} = {width * height:,} pixels, and Venice takes "
-            f"{MIN_PIXELS:,} to {most_pixels:,}: resize it first.",
-            "image",
-        )
+    check_pixels(width, height, most_pixels)
     return width, height
