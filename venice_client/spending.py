@@ -25,7 +25,7 @@ class Spending:
         """
         with self._lock:
             before = self._reserved.get(run, 0.0)
-            if limit is not None and before + usd > limit + 1e-9:
+            if usd > 0 and limit is not None and before + usd > limit + 1e-9:
                 raise SpendingLimitError(_refusal(usd, before, limit, is_known))
             if run:
                 self._reserved[run] = before + usd
