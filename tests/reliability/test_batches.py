@@ -1,0 +1,170 @@
+"""Batches: each picture is kept as it comes, and the error says how to get the rest."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import pytest
+
+from bench import Bench, End
+from venice_client.sandbox import Fault
+
+
+def refuse(bench: Bench, seed: int) -> None:
+    bench.sandbox.add_fault(Fault.status(400), when=lambda sent: sent["seed"] == seed)
+
+
+def seed_to_set(end: End) -> int:
+    """The seed that the error tells the user to set."""
+    found = re.search(r"[Ss]et seed (\d+) \(fixed\)", str(end.error))
+    assert found, end.error
+    return int(found[1])
+
+
+@pytest.mark.parametrize("refused", [100, 101, 103])
+def test_one_of_four_refused_asks_four_then_one(bench: Bench, refused: int) -> None:
+    refuse(bench, refused)
+    end = bench.generate(batch_size=4)
+    assert end.error_name == "BatchError"
+    assert end.seeds == [100, 101, 102, 103]
+    assert end.first_line.startswith("3 of 4 pictures made, 1 not: Venice refuses the request")
+    assert "3 of 4 made and kept." in str(end.error)
+    assert "only 1 is paid for" in str(end.error)
+    assert f"seed {refused}:" in str(end.error)
+    assert bench.seeds_kept == [seed for seed in (100, 101, 102, 103) if seed != refused]
+
+    again = bench.generate(batch_size=4, seed=seed_to_set(end))
+
+    assert again.seeds == [refused]
+    assert again.pictures == 4
+    assert again.info["from_store"] == 3
+    assert again.info["seeds"] == [100, 101, 102, 103]
+
+
+def test_a_random_seed_can_be_had_again(bench: Bench) -> None:
+    node = bench.pack.NODE_CLASS_MAPPINGS["VeniceSeed"]()
+    (drawn,) = asyncio.run(node.draw(5, "random every run"))
+    assert bench.texts == [f"seed {drawn}"]
+    refuse(bench, drawn + 2)
+    end = bench.generate(batch_size=4, seed=drawn)
+    assert len(end.sent) == 4
+
+    (fixed,) = asyncio.run(node.draw(seed_to_set(end), "fixed"))
+    again = bench.generate(batch_size=4, seed=fixed)
+
+    assert again.seeds == [drawn + 2]
+    assert again.pictures == 4
+
+
+def test_a_folded_seed_is_named_as_it_was_sent(bench: Bench) -> None:
+    refuse(bench, 2)
+    end = bench.generate(batch_size=4, seed=999_999_999 + 1)
+    assert end.seeds == [1, 2, 3, 4]
+    assert seed_to_set(end) == 1
+    assert bench.generate(batch_size=4, seed=1).seeds == [2]
+
+
+def test_a_batch_over_the_last_seed(bench: Bench) -> None:
+    refuse(bench, 1)
+    end = bench.generate(batch_size=3, seed=999_999_998)
+    assert end.seeds == [1, 999_999_998, 999_999_999]
+    assert bench.generate(batch_size=3, seed=seed_to_set(end)).seeds == [1]
+
+
+def test_a_larger_batch_pays_for_what_is_new(bench: Bench) -> None:
+    assert bench.generate(batch_size=4).pictures == 4
+    more = bench.generate(batch_size=6)
+    assert more.seeds == [104, 105]
+    assert more.pictures == 6
+    assert more.charged == pytest.approx(0.02)
+    assert more.info["estimated_cost_usd"] == pytest.approx(0.02)
+
+
+def test_a_smaller_batch_and_its_single_pictures_are_free(bench: Bench) -> None:
+    four = bench.generate(batch_size=4)
+    assert bench.generate(batch_size=2).sent == ()
+    single = bench.generate(seed=103)
+    assert single.sent == ()
+    assert bool((single.tensor[0] == four.tensor[3]).all())
+
+
+def test_variants_that_fail_in_part_keep_the_rest(bench: Bench) -> None:
+    refuse(bench, 104)
+    end = bench.generate(batch_size=8, batch_mode="variants")
+    assert end.seeds == [100, 104]
+    assert "4 of 8 made and kept" in str(end.error)
+    again = bench.generate(batch_size=8, batch_mode="variants", seed=seed_to_set(end))
+    assert again.seeds == [104]
+    assert again.pictures == 8
+
+
+@pytest.mark.parametrize("status", [401, 402, 403])
+def test_what_holds_for_all_drops_what_is_not_sent(bench: Bench, status: int) -> None:
+    bench.sandbox.latency_s = 0.3
+    bench.sandbox.add_fault(Fault.status(status), times=None)
+    end = bench.generate(batch_size=16)
+    assert end.error is not None
+    assert len(end.sent) <= 8
+    assert end.charged == 0
+
+
+def test_other_errors_leave_the_others_alone(bench: Bench) -> None:
+    for seed in (101, 105, 110):
+        refuse(bench, seed)
+    end = bench.generate(batch_size=16)
+    assert len(end.sent) == 16
+    assert len(bench.entries) == 13
+    assert "13 of 16" in end.first_line
+
+
+@pytest.mark.parametrize("violation", [False, True])
+def test_a_flagged_picture_of_a_batch_is_kept_and_free_afterwards(
+    bench: Bench, violation: bool
+) -> None:
+    bench.sandbox.add_fault(
+        Fault.flags(not violation, violation), when=lambda sent: sent["seed"] == 102
+    )
+    end = bench.generate(batch_size=4)
+    assert end.error is not None
+    assert len(bench.entries) == 4
+    assert "nothing is paid for again" in str(end.error)
+
+    # What the message says, to the letter: the seed it names, and the batch as it was.
+    again = bench.generate(batch_size=4, if_flagged="continue", seed=seed_to_set(end))
+
+    assert again.error is None, again.error
+    assert again.sent == ()
+    assert again.pictures == 4
+    assert any("seed 102" in warning for warning in again.info["warnings"])
+    assert bench.generate(batch_size=4).error is not None, "the flag was forgotten in the store"
+
+
+def test_a_lost_picture_says_that_it_may_have_been_charged(bench: Bench) -> None:
+    bench.sandbox.add_fault(Fault.reset(charge=True), when=lambda sent: sent["seed"] == 101)
+    end = bench.generate(batch_size=4)
+    assert "may have been charged" in end.first_line
+    assert "3 of 4 made and kept" in str(end.error)
+    again = bench.generate(batch_size=4, seed=seed_to_set(end))
+    assert again.seeds == [101]
+
+
+def test_a_deprecated_model_warns_with_replacement_and_date(bench: Bench) -> None:
+    told = {
+        "x-venice-deprecated": "true",
+        "x-venice-deprecated-replacement": "venice-sd35",
+        "x-venice-model-deprecation-date": "2026-12-31T00:00:00Z",
+    }
+    bench.sandbox.add_fault(Fault.headers(told), times=2)
+    end = bench.generate(batch_size=2)
+    (warning,) = [w for w in end.info["warnings"] if "deprecated" in w]
+    assert "2026-12-31" in warning
+    assert "`venice-sd35`" in warning
+    assert warning in end.texts[-1]
+    assert bench.generate(batch_size=2).info["warnings"] == end.info["warnings"]
+
+
+def test_the_node_says_that_it_was_free(bench: Bench) -> None:
+    bench.generate(batch_size=2)
+    assert "2 from the store, free" in bench.generate(batch_size=3).texts[-1]
+    assert "from the store, free" in bench.generate(batch_size=3).texts[-1]
