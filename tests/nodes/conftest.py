@@ -1,0 +1,58 @@
+"""What tests of the nodes share: the pack set up for a sandbox, and one way to run a node."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from venice_client.sandbox import Sandbox
+
+KEY = "test-key"
+RunNode = Callable[..., Any]
+
+
+@pytest.fixture
+def part(pack: ModuleType) -> Callable[[str], ModuleType]:
+    """A module of the loaded pack: `part("venice_client.retry")`."""
+    return lambda name: sys.modules[f"{pack.__name__}.{name}"]
+
+
+@pytest.fixture(autouse=True)
+def short_waits(part: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits are hundredths of seconds, and nothing of another test is met again."""
+    monkeypatch.setattr(part("venice_client.retry"), "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(part("venice_client.gate"), "RESET_JITTER", 0.0)
+    monkeypatch.setattr(part("venice_client.service"), "_gates", {})
+    monkeypatch.setattr(part("running"), "LOOK_EVERY", 0.01)
+
+
+@pytest.fixture
+def service(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """The sandbox, as the service that the environment names."""
+    monkeypatch.setenv("VENICE_API_BASE", sandbox.base_url)
+    monkeypatch.setenv("VENICE_API_KEY", KEY)
+    monkeypatch.setenv("VENICE_TIMEOUT", "10")
+    return sandbox
+
+
+@pytest.fixture
+def run(pack: ModuleType) -> RunNode:
+    """Runs a node as ComfyUI does, in an event loop of its own: `run("VeniceSeed", seed=7)`."""
+
+    def run_node(node: str, **inputs: Any) -> Any:
+        made = pack.NODE_CLASS_MAPPINGS[node]()
+        return asyncio.run(getattr(made, made.FUNCTION)(**inputs))
+
+    return run_node
+
+
+@pytest.fixture
+def generate(run: RunNode) -> RunNode:
+    """Runs Generate with small pictures: `generate(seed=7, batch_size=4)`."""
+    given = {"model": "z-image-turbo", "prompt": "a fox", "width": 64, "height": 64, "seed": 7}
+    return lambda **inputs: run("VeniceGenerateImage", **{**given, "batch_size": 1, **inputs})

@@ -1,0 +1,147 @@
+"""The contract that saved workflows depend on: nothing of it ever changes, only more may come.
+
+contract.json is written by hand from the design, not taken from the nodes.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import math
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+CONTRACT = json.loads((Path(__file__).parent / "contract.json").read_text(encoding="utf-8"))
+# These mirror a list or a range of the API, which may change before our lists do.
+MIRRORED = {"model", "preset", "aspect_ratio", "resolution", "quality", "seed"}
+UNHEARD_OF = {"seed": 2**64 - 1}
+
+nodes = pytest.mark.parametrize("node", CONTRACT)
+
+
+@pytest.fixture
+def cls(pack: ModuleType, node: str) -> Any:
+    return pack.NODE_CLASS_MAPPINGS[node]
+
+
+def inputs_of(cls: Any) -> dict[str, tuple[str, dict[str, Any]]]:
+    declared = cls.INPUT_TYPES()
+    return {**declared["required"], **declared.get("optional", {})}
+
+
+def test_there_is_no_node_that_the_contract_does_not_know(pack: ModuleType) -> None:
+    assert set(pack.NODE_CLASS_MAPPINGS) == set(CONTRACT)
+    assert set(pack.NODE_DISPLAY_NAME_MAPPINGS) == set(CONTRACT)
+
+
+@nodes
+def test_inputs_have_their_names_in_their_order(cls: Any, node: str) -> None:
+    declared = cls.INPUT_TYPES()
+    assert set(declared) <= {"required", "optional"}, "a hidden input would spoil the cache"
+    assert list(declared["required"]) == list(CONTRACT[node]["required"])
+    assert list(declared.get("optional", {})) == list(CONTRACT[node]["optional"])
+
+
+@nodes
+def test_inputs_have_their_types_ranges_steps_and_defaults(cls: Any, node: str) -> None:
+    wanted = {**CONTRACT[node]["required"], **CONTRACT[node]["optional"]}
+    for name, (type, options) in inputs_of(cls).items():
+        assert {"type": type, **{k: options.get(k) for k in wanted[name] if k != "type"}} == (
+            wanted[name]
+        ), name
+
+
+@nodes
+def test_outputs(cls: Any, node: str, pack: ModuleType) -> None:
+    contract = CONTRACT[node]
+    assert list(zip(cls.RETURN_NAMES, cls.RETURN_TYPES, strict=True)) == [
+        tuple(output) for output in contract["outputs"]
+    ]
+    are_lists = contract.get("lists", [False] * len(cls.RETURN_TYPES))
+    assert list(getattr(cls, "OUTPUT_IS_LIST", are_lists)) == are_lists
+    assert bool(getattr(cls, "OUTPUT_IS_LIST", ())) == any(are_lists)
+    assert getattr(cls, "INPUT_IS_LIST", False) == contract.get("takes_lists", False)
+    if "name" in contract:
+        assert pack.NODE_DISPLAY_NAME_MAPPINGS[node] == contract["name"]
+
+
+@nodes
+def test_everything_a_person_sees_is_explained(cls: Any, node: str) -> None:
+    assert cls.CATEGORY == "Venice"
+    assert len(cls.DESCRIPTION) > 20
+    assert cls.SEARCH_ALIASES
+    assert len(cls.OUTPUT_TOOLTIPS) == len(cls.RETURN_TYPES)
+    assert all(cls.OUTPUT_TOOLTIPS)
+    for name, (_, options) in inputs_of(cls).items():
+        assert len(options.get("tooltip", "")) > 10, f"{node}.{name} has no tooltip"
+
+
+@nodes
+def test_every_input_reaches_the_function(cls: Any, node: str) -> None:
+    function = getattr(cls, cls.FUNCTION)
+    assert inspect.iscoroutinefunction(function)
+    parameters = inspect.signature(function).parameters
+    assert list(parameters)[1:] == list(inputs_of(cls))
+    for name in CONTRACT[node]["optional"]:
+        assert parameters[name].default is not inspect.Parameter.empty, name
+
+
+@nodes
+def test_defaults_of_the_function_are_those_that_are_shown(cls: Any, node: str) -> None:
+    parameters = inspect.signature(getattr(cls, cls.FUNCTION)).parameters
+    for name, (_, options) in inputs_of(cls).items():
+        default = parameters[name].default
+        if default is not inspect.Parameter.empty and "default" in options:
+            shown = options["default"]
+            assert default == ((shown,) if CONTRACT[node].get("takes_lists") else shown), name
+
+
+@nodes
+def test_defaults_are_among_the_choices(cls: Any, node: str) -> None:
+    for name, (type, options) in inputs_of(cls).items():
+        if type == "COMBO" and "default" in options:
+            assert options["default"] in options["options"], name
+            assert len(options["options"]) == len(set(options["options"])), name
+
+
+@nodes
+def test_floats_have_a_step(cls: Any, node: str) -> None:
+    """Without one ComfyUI's page rounds them to one decimal."""
+    for name, (type, options) in inputs_of(cls).items():
+        assert type != "FLOAT" or "step" in options, name
+
+
+@nodes
+def test_what_mirrors_the_api_is_passed_on_whatever_it_is(cls: Any, node: str) -> None:
+    mirrored = MIRRORED & set(inputs_of(cls))
+    if not mirrored:
+        return
+    validate = inspect.signature(cls.VALIDATE_INPUTS).parameters
+    assert set(validate) == mirrored
+    assert all(parameter.default is None for parameter in validate.values())
+    assert cls.VALIDATE_INPUTS() is True
+    assert cls.VALIDATE_INPUTS(**{n: UNHEARD_OF.get(n, "of tomorrow") for n in mirrored}) is True
+    assert cls.VALIDATE_INPUTS(**dict.fromkeys(mirrored)) is True
+
+
+@nodes
+def test_nothing_runs_again_without_a_reason(cls: Any, node: str) -> None:
+    if node != "VeniceSeed":
+        assert not hasattr(cls, "IS_CHANGED")
+        assert not getattr(cls, "NOT_IDEMPOTENT", False)
+
+
+def test_a_seed_runs_again_only_when_it_is_random(pack: ModuleType) -> None:
+    changed = pack.NODE_CLASS_MAPPINGS["VeniceSeed"].IS_CHANGED
+    assert math.isnan(changed(seed=1, mode="random every run"))
+    assert changed(seed=1, mode="fixed") == changed(seed=2, mode="fixed")
+    assert changed(seed=None, mode=None) == changed(seed=1, mode="fixed")
+
+
+@nodes
+def test_no_input_could_send_a_key_elsewhere(cls: Any, node: str) -> None:
+    for name in inputs_of(cls):
+        assert not {"key", "url", "base", "token", "host"} & set(name.lower().split("_")), name
