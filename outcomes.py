@@ -13,6 +13,7 @@ from .tensors import Fit, Size, decode_batch
 from .venice_client import ImageResult, Planned, VeniceClient, VeniceError
 from .venice_client.batch import was_dropped
 from .venice_client.errors import BatchError, FlaggedImage
+from .venice_client.estimates import cost_text, total_cost
 from .venice_client.images import fit_to
 
 End = ImageResult | VeniceError
@@ -68,9 +69,8 @@ class Made:
         if self.planned[0].request.seed is not None:
             parts.append(self.planned[0].request.label)
         parts.append(cost_text([result.cost for result in self.results]))
-        if free:
-            all_free = free == len(self.results)
-            parts.append("from the store, free" if all_free else f"{free} from the store, free")
+        if 0 < free < len(self.results):
+            parts.append(f"{free} of {len(self.results)} free: made before")
         return " · ".join([*parts, *warnings])
 
     def info(self, tensor: torch.Tensor, warnings: Sequence[str]) -> str:
@@ -136,18 +136,6 @@ def collect(
 def again_with(seed: int | None) -> str:
     """What to do to get what was paid for, without paying again."""
     return f"Set seed {seed} (fixed) and queue again"
-
-
-def total_cost(costs: Sequence[float | None]) -> float | None:
-    """The sum in USD, or None where a price is unknown."""
-    known = [cost for cost in costs if cost is not None]
-    return round(sum(known), 6) if len(known) == len(costs) else None
-
-
-def cost_text(costs: Sequence[float | None]) -> str:
-    """The estimate in words."""
-    total = total_cost(costs)
-    return "price unknown" if total is None else f"about {total:.4g} USD"
 
 
 def _stop_flagged(client: VeniceClient, planned: Planned, end: End, again: str) -> End:

@@ -10,10 +10,11 @@ from functools import partial
 from typing import TypeVar
 
 from . import host
-from .outcomes import Made, collect, cost_text
+from .outcomes import Made, collect
 from .venice_client import VeniceClient, VeniceError, load_settings
 from .venice_client.batch import Batch
 from .venice_client.client import shared_client
+from .venice_client.estimates import cost_text
 from .venice_client.paid import PaidRequest
 from .venice_client.progress import Progress
 
@@ -36,7 +37,7 @@ def showing(item: str = "") -> Iterator[host.NodeStatus]:
         yield status
     except VeniceError as error:
         error.name_item(item)
-        status.finish(str(error).partition("\n")[0])
+        status.finish(str(error).partition("\n")[0], is_lost=True)
         raise
     finally:
         status.close()
@@ -100,7 +101,7 @@ async def _attend(
             await asyncio.sleep(LOOK_EVERY)
     except BaseException:
         batch.drop_run()
-        status.finish(_stopped(batch, again))
+        status.finish(_stopped(batch, again), is_lost=True)
         raise
     finally:
         batch.drop()

@@ -88,13 +88,13 @@ class Batch(Generic[T]):
 
     def status(self) -> str:
         """What it is doing, in a line: n of m, phases with their seconds."""
-        now = time.monotonic()
-        phases = Counter(
-            p.text(now) for p, ended in zip(self.progress, self._ended, strict=True) if not ended
-        )
+        pairs = zip(self.progress, self._ended, strict=True)
+        going = sorted((p for p, ended in pairs if not ended), key=lambda p: p.since)
+        first = {p.phase: p for p in reversed(going)}
+        counts = Counter(p.phase for p in going)
         words = [
-            text if n == 1 or len(phases) == 1 else f"{n} {text}"
-            for text, n in phases.most_common(3)
+            first[phase].text() if len(counts) == 1 else f"{count} {first[phase].text()}"
+            for phase, count in counts.most_common(3)
         ]
         if len(self._jobs) > 1:
             words.insert(0, f"{self.ended} of {len(self._jobs)} done")

@@ -14,7 +14,15 @@ from .answer import Answer
 from .catalogue import Catalogue, Model
 from .credentials import ApiKey, Settings, load_settings, normalised_base_url
 from .edits import EditRequest, RemoveBackgroundRequest, UpscaleRequest
-from .errors import ApiError, BadAnswer, BadRequest, InvalidRequestError, NotFound, VeniceError
+from .errors import (
+    ApiError,
+    BadAnswer,
+    BadRequest,
+    InvalidRequestError,
+    NotFound,
+    UnreadableAnswer,
+    VeniceError,
+)
 from .estimates import dearest
 from .failures import with_hint
 from .flights import Flights
@@ -188,11 +196,13 @@ class VeniceClient:
 
     def account(self) -> Account:
         """Rate limits and balance of the key. Free."""
-        limits = self._transport.get("/api_keys/rate_limits").json()
-        balance = self._transport.get("/billing/balance").json()
+        limits = self._free("/api_keys/rate_limits")
+        balance = self._free("/billing/balance")
         data = limits.get("data") if isinstance(limits, dict) else None
         if not isinstance(data, dict) or not isinstance(balance, dict):
-            raise BadAnswer("Venice's answer about the account has another form than published.")
+            raise UnreadableAnswer(
+                "Venice's answer about the account has another form than published."
+            )
         return Account(data, balance)
 
     def _ask_once(self, request: PaidRequest, progress: Progress | None) -> ImageResult:
@@ -238,11 +248,18 @@ class VeniceClient:
         self.results.put(planned.key, answer, facts)
         return answer
 
+    def _free(self, path: str, params: dict[str, str] | None = None) -> Any:
+        """The JSON of a call that costs nothing."""
+        try:
+            return self._transport.get(path, params).json()
+        except BadAnswer as error:
+            raise UnreadableAnswer(str(error).replace("; it may have been charged", "")) from None
+
     def _fetch_models(self, type: str) -> Sequence[Any]:
-        return _data(self._transport.get("/models", {"type": type}).json())
+        return _data(self._free("/models", {"type": type}))
 
     def _fetch_styles(self) -> Sequence[str]:
-        styles = _data(self._transport.get("/image/styles").json())
+        styles = _data(self._free("/image/styles"))
         return [name for name in styles if isinstance(name, str)]
 
     def _explained(self, error: ApiError, planned: Planned) -> ApiError:
@@ -269,5 +286,5 @@ def _data(answer: Any) -> list[Any]:
     """The list in an answer, bare or under `data`."""
     data = answer.get("data") if isinstance(answer, dict) else answer
     if not isinstance(data, list):
-        raise BadAnswer("Venice's list has another form than published.")
+        raise UnreadableAnswer("Venice's list has another form than published.")
     return data

@@ -122,18 +122,18 @@ def load_settings(
 def home_folders(comfyui_home: Path | None, environ: Mapping[str, str]) -> list[Path]:
     """The home folder, then those whose settings file is read when it has none."""
     chosen = environ.get("VENICE_HOME", "").strip()
-    comfyui_home = comfyui_home or _comfyui_around(Path(__file__).absolute())
+    around = _comfyui_around(Path(__file__).absolute())
+    homes = [home for home in (comfyui_home, around) if home]
     try:
         if chosen:
             return [Path(chosen).expanduser()]
-        platform_home = _platform_folder(environ)
+        return [*homes, _platform_folder(environ)]
     except RuntimeError:  # this user, or the one that ~name means, has no home folder
-        if comfyui_home and not chosen:
-            return [comfyui_home]
+        if homes and not chosen:
+            return homes
         raise SettingsError(
             "There is no home folder for the settings: set VENICE_HOME to a folder."
         ) from None
-    return [*([comfyui_home] if comfyui_home else []), platform_home]
 
 
 def save_key(home: Path, key: ApiKey) -> Path:
@@ -182,7 +182,7 @@ def is_loopback(host: str) -> bool:
 
 def _comfyui_around(file: Path) -> Path | None:
     folder = file.parents[2]
-    if folder.name == "custom_nodes" and (folder.parent / "folder_paths.py").exists():
+    if folder.name == "custom_nodes" and (folder.parent / "user").is_dir():
         return folder.parent / "user" / COMFYUI_FOLDER
     return None
 

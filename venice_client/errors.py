@@ -6,6 +6,7 @@ VeniceError
 ├── SpendingLimitError       would pass the user's own limit for one run; not sent
 ├── Cancelled                dropped on request before it was sent
 ├── ConnectionFailed         the service could not be reached; nothing was sent
+├── UnreadableAnswer         the answer to a free call has another form than published
 ├── PaidAnswerError          may have been charged
 │   ├── AnswerLost           the connection broke after the request was sent
 │   ├── BadAnswer            something came back that is no picture
@@ -67,6 +68,10 @@ class Cancelled(VeniceError):
 
 class ConnectionFailed(VeniceError):
     """The service could not be reached; nothing was sent, so nothing was charged."""
+
+
+class UnreadableAnswer(VeniceError):
+    """The answer to a free call has another form than published."""
 
 
 class PaidAnswerError(VeniceError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .catalogue import Model
@@ -13,6 +13,9 @@ ENHANCEMENT_USD = 0.04
 WEB_SEARCH_USD = 0.01
 """A request; 10 USD per 1,000, which the price list does not tie to images."""
 
+
+DEFAULT_TIER = "1K"
+"""What the API makes where no resolution is sent."""
 
 UPSCALE_USD = {2: 0.02, 4: 0.08}
 CUTOUT_USD = 0.03
@@ -50,6 +53,20 @@ def estimate_cutout(model: Model) -> float:
     return CUTOUT_USD if listed is None else listed
 
 
+def total_cost(costs: Sequence[float | None]) -> float | None:
+    """The sum in USD, or None where a price is unknown."""
+    known = [cost for cost in costs if cost is not None]
+    return round(sum(known), 6) if len(known) == len(costs) else None
+
+
+def cost_text(costs: Sequence[float | None]) -> str:
+    """The estimate in words. Only what was made before costs nothing."""
+    total = total_cost(costs)
+    if total is None:
+        return "price unknown"
+    return f"about {total:.4g} USD" if total else "free: made before"
+
+
 def dearest(models: Iterable[Model], type: str) -> float:
     """The highest known price of one picture of any model of `type`; 0 if none is known."""
     prices = [price for m in models if m.type == type for price in _all_usd(m.pricing)]
@@ -57,8 +74,8 @@ def dearest(models: Iterable[Model], type: str) -> float:
 
 
 def _picture(payload: Mapping[str, Any], pricing: Mapping[str, Any], base: str) -> float | None:
-    tier, quality = payload.get("resolution"), payload.get("quality")
-    by_quality = _below(_below(pricing.get("quality"), tier or "1K"), quality)
+    tier = payload.get("resolution", DEFAULT_TIER)
+    by_quality = _below(_below(pricing.get("quality"), tier), payload.get("quality"))
     for price in (by_quality, _below(pricing.get("resolutions"), tier), pricing.get(base)):
         usd = _usd(price)
         if usd is not None:

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from .errors import InvalidRequestError
 from .nearest import check_offered
@@ -76,7 +77,7 @@ def snap_pixels(width: int, height: int, rules: PixelRules) -> tuple[int, int]:
     """The size within the rules whose ratio is nearest, scaled down only as far as needed."""
     divisor = rules.divisor
     longest = rules.max_side // divisor * divisor
-    scale = min(1.0, longest / max(width, height))
+    scale = min(Fraction(1), Fraction(longest, max(width, height)))
     wanted = width * scale, height * scale
     sides = [
         {min(longest, max(divisor, step * divisor)) for step in _steps(side / divisor)}
@@ -85,7 +86,7 @@ def snap_pixels(width: int, height: int, rules: PixelRules) -> tuple[int, int]:
     ratio = width / height
 
     def distance(size: tuple[int, int]) -> tuple[float, float]:
-        area = size[0] * size[1] / (wanted[0] * wanted[1])
+        area = float(size[0] * size[1] / (wanted[0] * wanted[1]))
         return abs(math.log(size[0] / size[1] / ratio)), abs(math.log(area))
 
     return min(((w, h) for w in sorted(sides[0]) for h in sorted(sides[1])), key=distance)
@@ -130,7 +131,7 @@ def smallest_tier(width: int, height: int, tiers: Sequence[str]) -> tuple[str, b
     return sides[-1][1], False
 
 
-def _steps(exact: float) -> tuple[int, int]:
+def _steps(exact: Fraction) -> tuple[int, int]:
     return math.floor(exact), math.ceil(exact)
 
 

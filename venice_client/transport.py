@@ -19,7 +19,14 @@ from .answer import Answer
 from .bodies import read_body
 from .connections import Watch, new_session
 from .credentials import ApiKey, is_loopback
-from .errors import AnswerLost, ConnectionFailed, RateLimited, SettingsError, VeniceError
+from .errors import (
+    AnswerLost,
+    ConnectionFailed,
+    PaidAnswerError,
+    RateLimited,
+    SettingsError,
+    VeniceError,
+)
 from .failures import error_for
 from .gate import Gate, Place
 from .images import image_format, without_metadata
@@ -65,7 +72,13 @@ class Transport:
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
         """A free call. The key goes along where there is one."""
-        return self._retried("GET", path, params=params, progress=Progress(), ticket=None)
+        try:
+            return self._retried("GET", path, params=params, progress=Progress(), ticket=None)
+        except PaidAnswerError as error:
+            raise ConnectionFailed(
+                f"No whole answer from {self._origin[1]}: try again; this call is free.\n"
+                f"({type(error).__name__})"
+            ) from None
 
     def post(self, path: str, payload: Mapping[str, Any], progress: Progress) -> Answer:
         """A paid call: through the gate, never sent again once it may have been charged."""
