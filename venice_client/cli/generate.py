@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Callable, Sequence
-from functools import partial
 
-from ..batch import EXIT_WAIT, Batch
-from ..client import Planned, VeniceClient
-from ..errors import BadAnswer, VeniceError
-from ..images import decode
+from ..client import VeniceClient
+from ..estimates import cost_text
 from ..payloads import GenerateRequest, plan_batch
-from ..progress import Progress
 from . import exits
 from .console import Console
-from .files import FORMATS, NotWritten, Target, prepare_folder, write_picture
+from .files import prepare_folder
 from .generate_options import add_options, request_from, target_from
-from .report import Made, Picture, Report, cost_text
-
-LOOK_EVERY = 0.1
-"""Seconds between two looks at progress."""
+from .making import Task, make_all
+from .report import Report
 
 
 def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
@@ -48,72 +41,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
     seeds = _seeds_text(requests, is_drawn=args.seed is None)
     console.note(f"{seeds} · {cost_text([p.estimate for p in planned])}")
     first = target.first_number(args.count, args.force)
-    jobs, done = [], 0
+    tasks, done = [], 0
     for one in planned:
         number = None if first is None else first + done
-        jobs.append(partial(_make, client, one, target, number, args.force))
+        tasks.append(Task(one, target, number, request.format))
         done += one.request.variants
-    began = time.monotonic()
-    batch: Batch[Made] = Batch(jobs)
-    is_interrupted = not _attend(batch, console)
-    seconds = time.monotonic() - began
-    report = Report(
-        requests, tuple(batch.outcomes), seconds, is_interrupted, is_kept=client.results.is_on
-    )
-    return report.show(console)
-
-
-def _make(
-    client: VeniceClient,
-    planned: Planned,
-    target: Target,
-    number: int | None,
-    force: bool,
-    progress: Progress,
-) -> Made:
-    """Asks for the pictures of one request and writes what came."""
-    result = client.fetch(planned, progress)
-    pictures: list[Picture] = []
-    errors: list[VeniceError] = []
-    for i, data in enumerate(result.images):
-        try:
-            height, width, _ = decode(data).shape
-            path = write_picture(target, None if number is None else number + i, data, force)
-        except BadAnswer as error:
-            client.discard(result)
-            errors.append(error)
-        except NotWritten as error:
-            errors.append(error)
-        else:
-            # The extension of the file is that of the bytes.
-            format = FORMATS[path.suffix.lower()]
-            pictures.append(Picture(str(path), format, (width, height), planned.request.seed))
-    return Made(result, tuple(pictures), tuple(errors))
-
-
-def _attend(batch: Batch[Made], console: Console) -> bool:
-    """Shows what the batch does until its end; False if Ctrl-C came first.
-
-    After Ctrl-C nothing more is sent, and what is on its way has a few seconds to arrive; another
-    Ctrl-C does not wait for it.
-    """
-    try:
-        while not batch.wait(LOOK_EVERY):
-            console.progress(batch.status())
-        return True
-    except KeyboardInterrupt:
-        batch.drop()
-    try:
-        if any(progress.sent for progress in batch.progress) and not batch.done:
-            console.note(
-                f"Interrupted: waiting up to {EXIT_WAIT:.0f} s for what is on its way, which is "
-                "paid for. Ctrl-C again does not wait."
-            )
-        batch.wait(EXIT_WAIT)
-    except KeyboardInterrupt:
-        console.note("Interrupted again.")
-    batch.leave()
-    return False
+    return Report(make_all(client, tasks, args.force, console)).show(console)
 
 
 def _seeds_text(requests: Sequence[GenerateRequest], is_drawn: bool) -> str:

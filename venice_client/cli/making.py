@@ -1,0 +1,132 @@
+"""Paid requests side by side: progress, Ctrl-C, and each picture written as it arrives."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from ..batch import EXIT_WAIT, Batch
+from ..client import Planned, VeniceClient
+from ..errors import BadAnswer, VeniceError
+from ..images import decode
+from ..progress import Progress
+from ..reading import ImageResult
+from .console import Console
+from .files import FORMATS, NotWritten, Target, write_picture
+
+LOOK_EVERY = 0.1
+"""Seconds between two looks at progress."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A planned request, and where its pictures go.
+
+    number: of its first picture, None for a name without one. format: what was asked for.
+    source: the file that it was made of, "" for a picture from a prompt.
+    """
+
+    planned: Planned
+    target: Target
+    number: int | None
+    format: str
+    source: str = ""
+
+    @property
+    def label(self) -> str:
+        """What tells it from the others, for a person."""
+        return self.source or self.planned.request.label
+
+    @property
+    def origin(self) -> dict[str, object]:
+        """What tells it from the others, for a program."""
+        return {"source": self.source} if self.source else {"seed": self.planned.request.seed}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture that was made and written. size: (width, height) in pixels."""
+
+    path: str
+    format: str
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came of one request: its pictures, and errors of those that could not be kept."""
+
+    result: ImageResult
+    pictures: tuple[Picture, ...]
+    errors: tuple[VeniceError, ...]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """For each task what it made, its error, or None if it is unfinished.
+
+    is_kept: whether what was made is kept, so that asking again is free.
+    """
+
+    tasks: Sequence[Task]
+    ends: Sequence[Made | BaseException | None]
+    seconds: float
+    is_interrupted: bool
+    is_kept: bool = True
+
+
+def make_all(client: VeniceClient, tasks: Sequence[Task], force: bool, console: Console) -> Ended:
+    """Asks for everything side by side and writes what comes, until the end or Ctrl-C."""
+    began = time.monotonic()
+    batch: Batch[Made] = Batch([partial(_make, client, task, force) for task in tasks])
+    is_interrupted = not _attend(batch, console)
+    seconds = time.monotonic() - began
+    return Ended(tasks, tuple(batch.outcomes), seconds, is_interrupted, client.results.is_on)
+
+
+def _make(client: VeniceClient, task: Task, force: bool, progress: Progress) -> Made:
+    """Asks for the pictures of one request and writes what came."""
+    result = client.fetch(task.planned, progress)
+    pictures: list[Picture] = []
+    errors: list[VeniceError] = []
+    for i, data in enumerate(result.images):
+        try:
+            height, width, _ = decode(data).shape
+            number = None if task.number is None else task.number + i
+            path = write_picture(task.target, number, data, force)
+        except BadAnswer as error:
+            client.discard(result)
+            errors.append(error)
+        except NotWritten as error:
+            errors.append(error)
+        else:
+            # The extension of the file is that of the bytes.
+            pictures.append(Picture(str(path), FORMATS[path.suffix.lower()], (width, height)))
+    return Made(result, tuple(pictures), tuple(errors))
+
+
+def _attend(batch: Batch[Made], console: Console) -> bool:
+    """Shows what the batch does until its end; False if Ctrl-C came first.
+
+    After Ctrl-C nothing more is sent, and what is on its way has a few seconds to arrive; another
+    Ctrl-C does not wait for it.
+    """
+    try:
+        while not batch.wait(LOOK_EVERY):
+            console.progress(batch.status())
+        return True
+    except KeyboardInterrupt:
+        batch.drop()
+    try:
+        if any(progress.sent for progress in batch.progress) and not batch.done:
+            console.note(
+                f"Interrupted: waiting up to {EXIT_WAIT:.0f} s for what is on its way, which is "
+                "paid for. Ctrl-C again does not wait."
+            )
+        batch.wait(EXIT_WAIT)
+    except KeyboardInterrupt:
+        console.note("Interrupted again.")
+    batch.leave()
+    return False
