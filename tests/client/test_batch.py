@@ -1,0 +1,125 @@
+"""Jobs side by side: their outcomes, their status, and what happens when nobody waits."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+
+from venice_client import Progress
+from venice_client.batch import Batch, was_dropped
+from venice_client.errors import AuthenticationError, BadRequest, Cancelled
+
+Job = Callable[[Progress], str]
+
+
+def answering(text: str) -> Job:
+    return lambda _progress: text
+
+
+def waiting(progress: Progress) -> str:
+    """A job that was not sent and waits for its turn."""
+    progress.wait(30, "waiting for its turn")
+    return "made"
+
+
+def test_outcomes_come_in_the_order_of_the_jobs() -> None:
+    slow = threading.Event()
+
+    def late(_progress: Progress) -> str:
+        slow.wait(5)
+        return "first"
+
+    batch = Batch([late, answering("second")])
+    slow.set()
+    assert batch.wait(5)
+    assert batch.outcomes == ["first", "second"]
+
+
+def test_an_error_is_an_outcome_and_leaves_the_others() -> None:
+    error = BadRequest("no", status=400)
+
+    def fail(_progress: Progress) -> str:
+        raise error
+
+    batch = Batch([fail, answering("made")])
+    assert batch.wait(5)
+    assert batch.outcomes == [error, "made"]
+
+
+def test_an_error_that_holds_for_all_drops_what_is_not_sent() -> None:
+    sent = threading.Event()
+
+    def on_its_way(progress: Progress) -> str:
+        progress.sent = True
+        sent.wait(5)
+        return "arrived"
+
+    def fail(_progress: Progress) -> str:
+        time.sleep(0.1)
+        raise AuthenticationError("no", status=401)
+
+    batch = Batch([on_its_way, waiting, fail])
+    while batch.ended < 2:
+        time.sleep(0.01)
+    sent.set()
+    assert batch.wait(5)
+    assert batch.outcomes[0] == "arrived"
+    assert was_dropped(batch.outcomes[1])
+
+
+def test_dropping_ends_what_waits_at_once() -> None:
+    batch = Batch([waiting] * 4)
+    time.sleep(0.05)
+    began = time.monotonic()
+    batch.drop()
+    assert batch.wait(5)
+    assert time.monotonic() - began < 0.5
+    assert all(isinstance(outcome, Cancelled) for outcome in batch.outcomes)
+
+
+def test_status_counts_and_tells_the_phases() -> None:
+    batch = Batch([waiting, waiting, answering("made")])
+    while batch.ended < 1:
+        time.sleep(0.01)
+    assert batch.status().startswith("1 of 3 done · waiting for its turn")
+    assert "s left" in batch.status()
+    batch.drop()
+
+
+def test_no_jobs_are_done_at_once() -> None:
+    batch: Batch[str] = Batch([])
+    assert batch.wait(1)
+    assert batch.done
+    assert batch.outcomes == []
+
+
+def test_progress_calls_what_is_to_happen_at_a_drop_whenever_it_comes() -> None:
+    calls: list[int] = []
+    progress = Progress()
+    progress.on_drop(lambda: calls.append(1))
+    progress.drop()
+    progress.on_drop(lambda: calls.append(2))
+    assert calls == [1, 2]
+    with pytest.raises(Cancelled, match="nothing was charged"):
+        progress.check()
+
+
+def test_progress_counts_down_to_an_end_that_is_known_and_up_else() -> None:
+    progress = Progress()
+    progress.enter("generating")
+    assert progress.text(progress.since + 7.4) == "generating 7 s"
+    progress.enter("waiting for the rate limit", until=progress.since + 20)
+    assert progress.text(progress.since + 8).endswith("12 s left")
+    assert progress.text(progress.since + 90).endswith("0 s left")
+
+
+def test_a_phase_that_goes_on_keeps_its_beginning() -> None:
+    progress = Progress()
+    progress.enter("generating")
+    began = progress.since
+    time.sleep(0.01)
+    progress.enter("generating")
+    assert progress.since == began
