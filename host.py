@@ -6,7 +6,8 @@ Without ComfyUI it falls back to plain Python, so that nodes run in a script or 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -24,6 +25,8 @@ except ImportError:
 
 
 BAR_STEPS = 1000
+MOST_ENDS = 6
+"""Of a list with more different ends than this, the node shows the first."""
 
 status_listener: Callable[[str], None] | None = None
 """Called with each new status text, for scripts that run nodes without ComfyUI."""
@@ -66,7 +69,7 @@ class NodeStatus:
         self._shown = ""
         self.text = ""
         self.fraction = 0.0
-        self.is_over = False
+        self.is_over = self.is_lost = False
         self._group = self._key or ("", str(id(self)))
         with _lock:
             self._siblings = _items.setdefault(self._group, [])
@@ -84,9 +87,9 @@ class NodeStatus:
             done = sum(item.fraction for item in self._siblings) / len(self._siblings)
             self._bar.update_absolute(int(done * BAR_STEPS), BAR_STEPS)
 
-    def finish(self, text: str) -> None:
-        """Shows the last text of this run; it stays on the node."""
-        self.is_over, self.text, self.fraction = True, text, 1.0
+    def finish(self, text: str, is_lost: bool = False) -> None:
+        """Shows the last text of this run; it stays on the node. is_lost: it made nothing."""
+        self.is_over, self.is_lost, self.text, self.fraction = True, is_lost, text, 1.0
         _send_text(self._summary(), self._key)
         self.close()
 
@@ -100,9 +103,21 @@ class NodeStatus:
     def _summary(self) -> str:
         if len(self._siblings) == 1:
             return self.text
-        over = sum(item.is_over for item in self._siblings)
+        over = [item for item in self._siblings if item.is_over]
+        lost = sum(item.is_lost for item in over)
+        head = f"{len(over) - lost} of {len(self._siblings)} items done"
+        head += f", {lost} not" if lost else ""
         busy = [item.text for item in self._siblings if not item.is_over and item.text]
-        return f"{over} of {len(self._siblings)} items done" + (f" · {busy[0]}" if busy else "")
+        return f"{head} · {busy[0]}" if busy else "\n".join([head, *_ends(over)])
+
+
+def _ends(items: Sequence[NodeStatus]) -> list[str]:
+    """How items of a list ended, each text once, those that made nothing first."""
+    ordered = sorted(items, key=lambda item: not item.is_lost)
+    counts = Counter(item.text for item in ordered if item.text)
+    lines = [f"{count} × {text}" if count > 1 else text for text, count in counts.items()]
+    more = len(lines) - MOST_ENDS
+    return lines if more <= 0 else [*lines[:MOST_ENDS], f"and {more} more"]
 
 
 _lock = threading.Lock()
