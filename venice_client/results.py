@@ -96,6 +96,14 @@ class ResultStore:
             os.utime(path)
         return Answer(facts["headers"], body, 0.0)
 
+    def peek(self, key: str) -> Answer | None:
+        """What is kept, or None where nothing whole is. Does not count as a use, drops nothing."""
+        try:
+            facts, body = _read(self._path(key))
+        except (OSError, *DAMAGE):
+            return None
+        return Answer(facts["headers"], body, 0.0)
+
     def __contains__(self, key: str) -> bool:
         return self.is_on and self._path(key).exists()
 
@@ -188,8 +196,8 @@ def _read(path: Path) -> tuple[dict[str, Any], bytes]:
         raise ValueError("wrong checksum")
     head, _, body = rest.partition(b"\n")
     facts = json.loads(head)
-    facts["headers"].items(), float(facts["time"])
-    return facts, body
+    facts["headers"].items()
+    return {**facts, "time": float(facts["time"])}, body
 
 
 def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
