@@ -107,8 +107,8 @@ def write_picture(target: Target, number: int | None, data: bytes, force: bool) 
         except OSError as error:
             raise NotWritten(
                 f"{path} could not be written ({error.strerror}), and its picture was paid for. "
-                "Make room, or choose another place with -o, and ask again with the same seed: "
-                "what is still kept is free."
+                "Make room, or choose another place with -o, and ask again (a prompt with the same "
+                "seed): what is still kept is free. `results -o FOLDER` saves it too."
             ) from None
 
 

@@ -1,0 +1,245 @@
+"""`results`: what is kept is listed, saved as it came, and removed; without a key."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from venice_client.answer import Answer
+from venice_client.results import ResultStore
+from venice_client.sandbox import Fault, Sandbox
+
+
+@pytest.fixture
+def kept(cli: Any, folder: Path) -> list[bytes]:
+    """Two pictures of a batch that were made; their bytes, by seed."""
+    end = cli("generate", "a secret fox", "-n", "2", "--seed", "5", "-o", "made/fox.png")
+    assert end.code == 0, end.err
+    return [(folder / line).read_bytes() for line in end.lines]
+
+
+def test_peek_reads_without_use(home: Path) -> None:
+    store = ResultStore(home, 64)
+    store.put("a", Answer({"content-type": "image/png"}, b"picture", 0.1), {})
+    path = home / "results" / "a.result"
+    os.utime(path, (1000, 1000))
+
+    answer = store.peek("a")
+
+    assert answer is not None
+    assert answer.body == b"picture"
+    assert path.stat().st_mtime == 1000
+
+
+def test_peek_neither_shows_nor_drops_what_is_damaged(home: Path) -> None:
+    store = ResultStore(home, 64)
+    store.put("a", Answer({}, b"picture", 0.1), {})
+    path = home / "results" / "a.result"
+    path.write_bytes(path.read_bytes()[:-1])
+
+    assert store.peek("a") is None
+    assert store.peek("b") is None
+    assert path.exists()
+
+
+def test_times_in_several_forms_are_in_order(home: Path) -> None:
+    store = ResultStore(home, 64)
+    real = time.time
+    for key, when in (("old", "1000"), ("new", 2000.0)):
+        time.time = lambda when=when: when  # type: ignore[assignment,misc]
+        try:
+            store.put(key, Answer({}, b"picture", 0.1), {})
+        finally:
+            time.time = real
+
+    assert [entry.key for entry in store.entries()] == ["new", "old"]
+
+
+def test_the_newest_are_first_with_all_that_tells_them_apart(cli: Any, kept: Any) -> None:
+    cli("generate", "a fox", "--seed", "9", "--size", "640x448", "-o", "nine.png")
+
+    end = cli("results")
+
+    assert end.code == 0
+    assert end.lines[0].split() == ["TIME", "WHAT", "MODEL", "SEED", "ASKED", "USD", "SIZE"]
+    row = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  generate  z-image-turbo  9     640×448    0.01 +\d+ kB"
+    assert re.fullmatch(row, end.lines[1])
+    assert len(end.lines) == 4
+    assert re.search(r"^3 kept, .*, about 0.03 USD in all$", end.err, re.MULTILINE)
+    assert "secret" not in end.out
+
+
+def test_last_limits_what_is_shown_not_the_total(cli: Any, kept: Any) -> None:
+    end = cli("results", "--last", "1", "--json")
+
+    (entry,) = end.json["results"]
+    assert entry["path"] == "/image/generate"
+    assert entry["model"] == "z-image-turbo"
+    assert entry["asked"] == {"width": 1024, "height": 1024}
+    assert end.json["total"]["count"] == 2
+    assert end.json["total"]["cost_usd"] == 0.02
+    assert "the last 1 of 2 kept" in end.err
+
+
+def test_saves_the_bytes_as_they_came(cli: Any, kept: list[bytes], folder: Path) -> None:
+    end = cli("results", "-o", "saved")
+
+    assert end.code == 0
+    assert sorted(Path(line).read_bytes() for line in end.lines) == sorted(kept)
+    names = sorted(path.name for path in (folder / "saved").iterdir())
+    form = r"\d{8}-\d{6}-z-image-turbo-([56])\.png"
+    assert {match[1] for name in names if (match := re.fullmatch(form, name))} == {"5", "6"}
+
+
+def test_saving_twice_makes_no_copies_and_overwrites_nothing(
+    cli: Any, kept: list[bytes], folder: Path
+) -> None:
+    first = cli("results", "-o", "saved", "--last", "1").lines
+    Path(first[0]).write_bytes(b"mine")
+
+    end = cli("results", "-o", "saved", "--last", "1")
+
+    assert Path(first[0]).read_bytes() == b"mine"
+    assert end.lines != first
+    assert Path(end.lines[0]).read_bytes() in kept
+    assert cli("results", "-o", "saved", "--last", "1").lines == end.lines
+
+
+def test_variants_are_taken_apart(cli: Any, folder: Path) -> None:
+    made = cli("generate", "a fox", "--variants", "-n", "3", "--seed", "7", "-o", "v.png").lines
+
+    end = cli("results", "-o", "saved", "--json")
+
+    (entry,) = end.json["results"]
+    assert [Path(name).name[-8:] for name in entry["files"]] == ["-7-1.png", "-7-2.png", "-7-3.png"]
+    assert [Path(name).read_bytes() for name in entry["files"]] == [
+        (folder / name).read_bytes() for name in made
+    ]
+    assert "1024×1024 3 variants" in cli("results").lines[1]
+
+
+def test_needs_no_key_and_sends_nothing(
+    cli: Any, kept: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VENICE_API_KEY")
+    before = len(sandbox.requests)
+
+    assert cli("results").code == 0
+    assert cli("results", "-o", "saved").code == 0
+    assert cli("results", "--clear").code == 0
+    assert len(sandbox.requests) == before
+
+
+def test_nothing_kept_is_said(cli: Any) -> None:
+    end = cli("results")
+
+    assert (end.code, end.out) == (0, "")
+    assert end.err == "Nothing is kept.\n"
+    assert cli("results", "--json").json == {
+        "results": [],
+        "total": {"count": 0, "bytes": 0, "cost_usd": 0},
+    }
+
+
+def test_damaged_entries_are_never_shown(cli: Any, kept: list[bytes], home: Path) -> None:
+    path = next((home / "results").glob("*.result"))
+    path.write_bytes(path.read_bytes()[:-40] + bytes(40))
+
+    assert cli("results", "--json").json["total"]["count"] == 1
+    assert len(cli("results", "-o", "saved").lines) == 1
+
+
+def test_an_answer_without_a_picture_fails_and_the_others_are_saved(
+    cli: Any, kept: list[bytes], home: Path
+) -> None:
+    facts = {
+        "path": "/image/edit",
+        "model": "../x\x1b[2J",
+        "seed": None,
+        "asked": [],
+        "cost_usd": "?",
+    }
+    ResultStore(home, 64).put("odd", Answer({}, b"no picture", 0.1), facts)
+
+    end = cli("results", "-o", "saved")
+
+    assert end.code == 1
+    assert len(end.lines) == 2
+    assert "\x1b" not in cli("results").out + end.err
+
+
+def test_an_odd_name_stays_in_the_folder(cli: Any, folder: Path, home: Path, kept: Any) -> None:
+    facts = {"model": "../../x y", "seed": "../7"}
+    ResultStore(home, 64).put("odd", Answer({}, kept[0], 0.1), facts)
+
+    (line,) = cli("results", "-o", "saved", "--last", "1").lines
+
+    assert Path(line).parent == Path("saved")
+
+
+def test_a_folder_that_is_a_file_ends_with_2(cli: Any, kept: Any, folder: Path) -> None:
+    (folder / "taken").write_text("a file")
+
+    end = cli("results", "-o", "taken")
+
+    assert end.code == 2
+    assert "Nothing can be written to taken" in end.err
+
+
+def test_clear_says_how_many(cli: Any, kept: Any, home: Path) -> None:
+    assert cli("results", "--clear").lines == ["2 removed."]
+    assert list((home / "results").glob("*.result")) == []
+    assert cli("results", "--clear", "--json").json == {"removed": 0}
+
+
+def test_clear_asks_on_a_terminal(cli: Any, kept: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def answer(text: str) -> None:
+        typed = io.StringIO(text)
+        typed.isatty = lambda: True  # type: ignore[method-assign]
+        monkeypatch.setattr("sys.stdin", typed)
+
+    answer("\n")
+    end = cli("results", "--clear")
+    assert end.lines == ["Nothing was removed."]
+    assert "Remove 2 kept answers" in end.err
+
+    answer("")  # nobody is asked
+    assert cli("results", "--clear", "--yes").lines == ["2 removed."]
+
+    answer("y\n")
+    assert cli("results", "--clear").lines == ["0 removed."]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [["--last", "0"], ["--last", "x"], ["--clear", "--last", "2"], ["--clear", "-o", "saved"]],
+)
+def test_options_that_mean_nothing_end_with_2(cli: Any, kept: Any, options: list[str]) -> None:
+    assert cli("results", *options).code == 2
+    assert cli("results", "--json").json["total"]["count"] == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills a process")
+def test_what_came_before_a_kill_is_there(
+    cli: Any, commands: Any, sandbox: Sandbox, folder: Path, home: Path
+) -> None:
+    sandbox.add_fault(Fault.latency(20), when=lambda payload: payload.get("seed") == 6)
+    process = commands("generate", "a fox", "-n", "2", "--seed", "5", "-o", "fox.png")
+    end = time.monotonic() + 20
+    while not list((home / "results").glob("*.result")):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+    process.kill()
+    process.wait(10)
+
+    (entry,) = cli("results", "--json").json["results"]
+    assert entry["seed"] == 5
+    assert len(cli("results", "-o", "saved").lines) == 1
