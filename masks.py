@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from PIL import Image
+
+from .venice_client.errors import InvalidRequestError
 
 FEATHER = 128
 """The feather is as many pixels wide as this goes into the shorter side."""
+
+EXACT = 2**18
+"""Steps of a mask that was scaled."""
+
+
+def as_batch(mask: torch.Tensor) -> torch.Tensor:
+    """A mask input as [B, H, W], also where it came as [H, W] or with a channel of its own."""
+    shape = tuple(mask.shape)
+    if mask.ndim == 4 and 1 in (shape[1], shape[3]):
+        mask = mask[:, 0] if shape[1] == 1 else mask[..., 0]
+    if mask.ndim == 2:
+        mask = mask[None]
+    if mask.ndim != 3 or 0 in mask.shape[1:]:
+        raise InvalidRequestError(f"`mask` is no mask [B, H, W]: its shape is {shape}.", "mask")
+    return mask
 
 
 def fit_mask(mask: torch.Tensor, height: int, width: int) -> torch.Tensor:
@@ -14,8 +33,11 @@ def fit_mask(mask: torch.Tensor, height: int, width: int) -> torch.Tensor:
     mask = torch.nan_to_num(mask.detach().to("cpu", torch.float32)).clamp(0, 1)
     if mask.shape == (height, width):
         return mask
-    scaled = F.interpolate(mask[None, None], (height, width), mode="bilinear")
-    return scaled[0, 0]
+    # Pillow looks at every pixel when it makes a mask smaller, so that no thin line is lost.
+    scaled = Image.fromarray(mask.numpy()).resize((width, height), Image.Resampling.BILINEAR)
+    # Its sums are off in the last bits, and 1 must stay 1.
+    steps = torch.from_numpy(np.array(scaled)).mul(EXACT).round()
+    return steps.div(EXACT).clamp(0, 1)
 
 
 def feathered(mask: torch.Tensor) -> torch.Tensor:

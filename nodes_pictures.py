@@ -293,7 +293,7 @@ class _EditPlan:
 
 
 def _masks_for(mask: torch.Tensor, base: torch.Tensor) -> list[torch.Tensor]:
-    mask = mask[None] if mask.ndim == 2 else mask
+    mask = masks.as_batch(mask)
     _, height, width, _ = base.shape
     one_of = [_one_of(mask, i, len(base), "mask") for i in range(len(base))]
     return [masks.fit_mask(each, height, width) for each in one_of]
