@@ -12,7 +12,7 @@ from .estimates import estimate_cutout, estimate_edit, estimate_upscale
 from .images import size_of_input
 from .nearest import check_offered
 from .paid import FORMATS, Payload, add_quality, as_base64, check_text
-from .sizing import AUTO
+from .sizing import AUTO, is_ratio, nearest_ratio, ratio_of
 
 MIN_PIXELS = 65_536
 MAX_EDIT_PIXELS = 33_177_600
@@ -99,6 +99,13 @@ class EditRequest(_PictureRequest):
             notes.append(f"{model.id} keeps the input's size: aspect_ratio {ratio} was not sent.")
             return
         offered = [name for name in EDIT_RATIOS if not model.ratios or name in model.ratios]
+        if ratio not in offered and offered and is_ratio(ratio):
+            near = nearest_ratio(round(ratio_of(ratio) * 10_000), 10_000, offered)
+            raise InvalidRequestError(
+                f"{model.id} does not take aspect_ratio {ratio} for an edit. The nearest is "
+                f"{near}; it takes {', '.join(offered)}, or choose auto.",
+                "aspect_ratio",
+            )
         check_offered("aspect_ratio", ratio, offered, model.id)
         fields["aspect_ratio"] = ratio
 
