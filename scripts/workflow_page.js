@@ -48,9 +48,11 @@ function showAll() {
   canvas.setDirty(true, true);
 }
 
+// As text and back, as the page itself writes a file: that leaves out what is undefined, and older
+// pages refuse a null in its place.
 async function save() {
   const { output } = await window.app.graphToPrompt();
-  return { workflow: window.app.graph.serialize(), prompt: output };
+  return JSON.parse(JSON.stringify({ workflow: window.app.graph.serialize(), prompt: output }));
 }
 
 async function reload(workflow) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,13 @@ def test_a_shared_workflow_says_what_it_shows(name: str) -> None:
     notes = [n for n in read(WORKFLOWS / f"{name}.json")["nodes"] if n["type"] in NOTES]
     (text,) = (note["widgets_values"][0] for note in notes)
     assert text.startswith("## Venice ")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_what_is_not_connected_is_null(name: str) -> None:
+    """Older pages complain of any other null when they open the file."""
+    text = (WORKFLOWS / f"{name}.json").read_text(encoding="utf-8")
+    assert set(re.findall(r'"(\w+)": null', text)) <= {"link", "links"}
 
 
 @pytest.mark.parametrize("name", NAMES)
