@@ -140,8 +140,7 @@ class VeniceRemoveBackground:
             ]
             made = await run_requests(await open_client(), requests, status, again=AGAIN)
             cutout, more = await in_thread(partial(made.decode, "RGBA"))
-            if bool((cutout[..., 3] == 1).all()):
-                more.append("Nothing was cut out: the answer has no transparency.")
+            more += _uncut(cutout)
             warnings = made.warnings(*notes, *more)
             status.finish(made.summary(warnings))
             image, mask = cutout[..., :3].contiguous(), 1.0 - cutout[..., 3]
@@ -290,6 +289,16 @@ class _EditPlan:
         if len(self.indices) < len(self.base):
             notes.append("Where the mask is empty, the input is returned, free.")
         return result, notes
+
+
+def _uncut(cutout: torch.Tensor) -> list[str]:
+    """A warning where nothing was cut out; of a batch it names the pictures."""
+    whole = [i for i, picture in enumerate(cutout, start=1) if bool((picture[..., 3] == 1).all())]
+    if not whole:
+        return []
+    names = ", ".join(map(str, whole))
+    which = f" of picture {names}" if len(cutout) > 1 else ""
+    return [f"Nothing was cut out{which}: the answer has no transparency."]
 
 
 def _masks_for(mask: torch.Tensor, base: torch.Tensor) -> list[torch.Tensor]:

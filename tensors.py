@@ -21,6 +21,9 @@ JPEG_QUALITY = 95
 PNG_EFFORT = 4
 """zlib level; higher ones take much longer for little."""
 
+LONGEST = {"JPEG": 65_500, "WEBP": 16_383}
+"""Pixels of a side that each format can hold."""
+
 OPAQUE = 254.5 / 255
 """Alpha from here on is 255 in 8 bits."""
 
@@ -111,8 +114,14 @@ def encode(image: torch.Tensor, most_bytes: int) -> tuple[bytes, str]:
     if len(png) < most_bytes:
         return png, ""
     name = "WEBP" if picture.mode == "RGBA" else "JPEG"
-    lossy = _saved(picture, name, quality=JPEG_QUALITY)
     limit = f"{most_bytes / 1e6:.0f} MB"
+    if max(picture.size) > LONGEST[name]:
+        raise InvalidRequestError(
+            f"The image has {len(png) / 1e6:.0f} MB as PNG, Venice takes less than {limit}, and "
+            f"{picture.width}×{picture.height} is too long for {name}: make it smaller.",
+            "image",
+        )
+    lossy = _saved(picture, name, quality=JPEG_QUALITY)
     if len(lossy) >= most_bytes:
         raise InvalidRequestError(
             f"The image has {len(lossy) / 1e6:.0f} MB even as {name}, and Venice takes less than "
