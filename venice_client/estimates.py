@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -36,7 +37,8 @@ def estimate_edit(payload: Mapping[str, Any], images: int, model: Model) -> floa
     if price is None:
         return None
     extra = _below(model.pricing, "inputImages")
-    more = max(0, images - int(_below(extra, "included") or 0))
+    included = _below(extra, "included")
+    more = max(0, images - (included if isinstance(included, int) else 0))
     more_usd = (_usd(_below(extra, "additional")) or 0.0) * more
     return round(price + more_usd + _enhancement(payload), 6)
 
@@ -94,7 +96,7 @@ def _below(node: Any, name: Any) -> Any:
 def _usd(price: Any) -> float | None:
     usd = _below(price, "usd")
     is_number = isinstance(usd, int | float) and not isinstance(usd, bool)
-    return float(usd) if is_number and usd >= 0 else None
+    return float(usd) if is_number and 0 <= usd < math.inf else None
 
 
 def _all_usd(node: Any) -> list[float]:
