@@ -8,7 +8,7 @@ import ssl
 import time
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import requests
 import urllib3
@@ -19,6 +19,7 @@ from .answer import Answer
 from .bodies import read_body
 from .connections import Watch, new_session
 from .credentials import ApiKey, is_loopback
+from .echoes import without_key
 from .errors import (
     AnswerLost,
     ConnectionFailed,
@@ -29,7 +30,6 @@ from .errors import (
 )
 from .failures import error_for
 from .gate import Gate, Place
-from .images import image_format, without_metadata
 from .progress import Progress
 from .version import __version__
 
@@ -160,13 +160,14 @@ class Transport:
         begin = time.monotonic()
         deadline = begin + timeout
         prepared = self._prepare(method, path, params, payload)
+        # Session.send would read the whole body of a redirect, though it is not to follow it.
+        adapter = self._session.get_adapter(prepared.url or "")
         try:
             with (
                 Watch(timeout),
-                self._session.send(
+                adapter.send(
                     prepared,
                     stream=True,
-                    allow_redirects=False,
                     timeout=(min(CONNECT_TIMEOUT, timeout), timeout),
                     **self._route(prepared.url or ""),
                 ) as response,
@@ -177,7 +178,7 @@ class Transport:
                 headers = {k.lower(): self._redact(v) for k, v in response.headers.items()}
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self._connection_error(error, time.monotonic() - begin, timeout) from None
-        return status, Answer(headers, self._without_key(body), time.monotonic() - begin)
+        return status, Answer(headers, without_key(body, self._key), time.monotonic() - begin)
 
     def _prepare(
         self,
@@ -235,14 +236,13 @@ class Transport:
         body = self._redact(answer.body.decode("utf-8", "replace")).encode()
         return error_for(status, answer.headers, body)
 
-    def _without_key(self, body: bytes) -> bytes:
-        """The body with the key masked, should the service echo it; a picture is kept whole."""
-        if self._key is None or not self._key.is_in(body):
-            return body
-        return without_metadata(body) if image_format(body) else self._key.mask(body)
-
     def _redact(self, text: str) -> str:
-        return self._key.redact(text) if self._key else text
+        if self._key is None:
+            return text
+        text = self._key.redact(text)
+        plain = unquote(text) if "%" in text else text
+        redacted = self._key.redact(plain)
+        return text if redacted == plain else redacted
 
 
 class _BearerAuth(AuthBase):
