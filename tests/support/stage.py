@@ -1,0 +1,67 @@
+"""A real ComfyUI that a test may stop and start again, on one base folder and one sandbox."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from comfy_client import ComfyClient
+from comfyui_process import ComfyUIProcess, Installation
+from venice_client.credentials import ApiKey, save_key
+from venice_client.sandbox import Sandbox
+
+# As the person's shell has it, before the fixtures of single tests change it.
+ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("VENICE_")}
+
+CANARY = "canary-Zq81LtWm40cYx7Rb"
+"""The key that all of this runs with, and that must be found nowhere."""
+
+
+@dataclass
+class Stage:
+    """`client` speaks to the ComfyUI that runs now, `sandbox` is the API that it pays."""
+
+    installation: Installation
+    base: Path
+    sandbox: Sandbox
+    logs: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._process: ComfyUIProcess | None = None
+
+    def start(self) -> None:
+        """Starts ComfyUI. Raises StartFailed."""
+        settings = {"VENICE_API_BASE": self.sandbox.base_url, "VENICE_HOME": str(self.home)}
+        self.use_key(CANARY)
+        self._process = ComfyUIProcess(
+            self.installation, self.base, {**ENVIRON, **settings}, ["--cpu"]
+        )
+        self._process.wait_until_ready()
+        self.client = ComfyClient(self._process.url)
+
+    def use_key(self, key: str) -> None:
+        """From the next run on, as `python -m venice_client login` does."""
+        save_key(self.home, ApiKey(key))
+
+    def stop(self) -> None:
+        """Ends ComfyUI as Ctrl-C would; its log is kept."""
+        if self._process is not None:
+            self._process.stop()
+            self.logs.append(self._process.log.read_text("utf-8", "replace"))
+            self._process = None
+
+    @property
+    def home(self) -> Path:
+        return self.base / "venice-home"
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds of this test's paid requests, in order of size."""
+        return sorted(r.json["seed"] for r in self.sandbox.paid_requests if r.json is not None)
+
+    @property
+    def log(self) -> str:
+        """All that ComfyUI printed, over all its starts."""
+        now = self._process.log.read_text("utf-8", "replace") if self._process else ""
+        return "\n".join([*self.logs, now])
