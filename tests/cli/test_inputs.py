@@ -1,0 +1,182 @@
+"""Pictures in files: what goes as it is, what is converted, what is refused."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from venice_client.cli.inputs import read_input
+from venice_client.errors import InvalidRequestError
+from venice_client.images import decode, image_format
+
+MOST = 33_177_600
+SIZE = (320, 256)
+
+
+def picture(mode: str = "RGB") -> Image.Image:
+    """Red on the left, blue on the right."""
+    image = Image.new("RGB", SIZE, "red")
+    image.paste("blue", (SIZE[0] // 2, 0, *SIZE))
+    return image.convert(mode)
+
+
+def saved(path: Path, mode: str = "RGB", **how: Any) -> str:
+    picture(mode).save(path, **how)
+    return str(path)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "png-inside.tiff"])
+def test_what_the_api_takes_goes_as_it_is(tmp_path: Path, name: str) -> None:
+    format = {"a.jpg": "JPEG", "a.webp": "WEBP"}.get(name, "PNG")
+    path = saved(tmp_path / name, format=format)
+
+    read = read_input(path, MOST)
+
+    assert read.data == Path(path).read_bytes()
+    assert read.notes == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        ("a.bmp", "RGB"),
+        ("a.gif", "P"),
+        ("a.tiff", "RGB"),
+        ("a.tiff", "RGBA"),
+        ("a.tiff", "CMYK"),
+        ("a.ppm", "RGB"),
+        ("a.tga", "RGB"),
+    ],
+)
+def test_other_formats_are_converted_and_look_the_same(
+    tmp_path: Path, name: str, mode: str
+) -> None:
+    path = saved(tmp_path / name, mode)
+
+    read = read_input(path, MOST)
+
+    assert image_format(read.data) == "png"
+    assert read.notes == (f"{path} is sent as PNG.",)
+    assert np.allclose(decode(read.data), np.asarray(picture()), atol=2)
+
+
+def test_sixteen_bits_of_grey_keep_their_brightness(tmp_path: Path) -> None:
+    values = np.full((256, 256), 0x8080, np.uint16)
+    Image.fromarray(values).save(tmp_path / "a.tiff")
+
+    read = read_input(str(tmp_path / "a.tiff"), MOST)
+
+    assert (decode(read.data) == 0x80).all()
+
+
+def test_transparency_stays(tmp_path: Path) -> None:
+    image = Image.new("P", SIZE, 0)
+    image.save(tmp_path / "a.gif", transparency=0)
+
+    read = read_input(str(tmp_path / "a.gif"), MOST)
+
+    assert (decode(read.data, "RGBA")[..., 3] == 0).all()
+
+
+def test_the_first_of_several_is_taken_and_that_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "a.gif"
+    more = [Image.new("RGB", SIZE, "green")]
+    picture().save(path, save_all=True, append_images=more)
+
+    read = read_input(str(path), MOST)
+
+    assert read.notes == (f"The first of 2 pictures in {path} is sent as PNG.",)
+    assert decode(read.data)[0, 0].tolist()[1] < 20
+
+
+@pytest.mark.parametrize(("name", "sent"), [("a.jpg", "JPEG"), ("a.tiff", "PNG"), ("a.png", "PNG")])
+def test_the_orientation_of_a_camera_is_honoured(tmp_path: Path, name: str, sent: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6  # to be turned by 90° clockwise
+    exif[0x010F] = "a camera"
+    path = saved(tmp_path / name, exif=exif)
+
+    read = read_input(path, MOST)
+
+    assert read.notes == (f"{path} is turned as its EXIF says, and sent as {sent}.",)
+    assert image_format(read.data) == sent.lower()
+    array = decode(read.data)
+    assert array.shape[:2] == SIZE  # (height, width) of what was (width, height)
+    assert array[0, 0].tolist()[0] > 200  # what was left is above
+    assert array[-1, 0].tolist()[2] > 200
+    with Image.open(io.BytesIO(read.data)) as image:
+        assert not image.getexif()
+
+
+def test_reading_the_same_file_twice_gives_the_same_request(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.bmp")
+
+    assert read_input(path, MOST).data == read_input(path, MOST).data
+
+
+def refusal(path: object, most: int = MOST) -> str:
+    with pytest.raises(InvalidRequestError) as error:
+        read_input(str(path), most)
+    text = str(error.value)
+    assert "\n" not in text
+    assert text.startswith(str(path))
+    return text
+
+
+def test_what_is_no_picture_is_refused_with_its_name(tmp_path: Path) -> None:
+    whole = Path(saved(tmp_path / "whole.png")).read_bytes()
+    contents = {
+        "empty.png": b"",
+        "text.png": b"some text, no picture at all",
+        "cut.png": whole[:-30],
+        "damaged.png": whole[:80] + bytes(8) + whole[88:],
+        "page.jpg": b"<html>",
+        "drawing.eps": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 300 300\n",
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+        assert "no whole picture" in refusal(tmp_path / name)
+
+
+def test_a_picture_of_plain_numbers_is_refused(tmp_path: Path) -> None:
+    Image.fromarray(np.full((256, 256), 0.5, np.float32)).save(tmp_path / "a.tiff")
+
+    assert "no whole picture" in refusal(tmp_path / "a.tiff")
+
+
+def test_what_cannot_be_opened_is_refused(tmp_path: Path) -> None:
+    assert "No such file" in refusal(tmp_path / "missing.png")
+    assert "cannot be read" in refusal(tmp_path)
+
+
+def test_too_few_and_too_many_pixels_are_refused(tmp_path: Path) -> None:
+    Image.new("RGB", (100, 100)).save(tmp_path / "small.png")
+    Image.new("1", (20_000, 10_000)).save(tmp_path / "huge.png")
+    Image.new("1", (8000, 6000)).save(tmp_path / "large.bmp")
+
+    assert "65,536" in refusal(tmp_path / "small.png")
+    assert "make it smaller" in refusal(tmp_path / "huge.png")
+    assert "33,177,600" in refusal(tmp_path / "large.bmp")
+
+
+def test_what_png_makes_too_large_is_sent_as_jpeg(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (3000, 3000, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.bmp")
+
+    read = read_input(str(tmp_path / "noise.bmp"), MOST)
+
+    assert image_format(read.data) == "jpeg"
+    assert len(read.data) < 25_000_000
+    assert read.notes == (f"{tmp_path / 'noise.bmp'} is sent as JPEG.",)
+
+
+def test_a_file_of_25_mb_is_refused(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (3000, 3000, 3), np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png", compress_level=0)
+
+    assert "less than 25 MB" in refusal(tmp_path / "noise.png")

@@ -1,0 +1,156 @@
+"""Pictures in files, as the API takes them: PNG, JPEG or WebP, upright."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from ..edits import MAX_INPUT_BYTES, check_pixels
+from ..errors import BadAnswer, InvalidRequestError
+from ..images import DAMAGE, MAX_ENCODED_BYTES, MAX_PIXELS, decode, image_format
+
+CONVERTIBLE = ("BMP", "DIB", "GIF", "ICO", "JPEG2000", "PCX", "PPM", "QOI", "SGI", "TGA", "TIFF")
+CONVERTIBLE_WHERE_BUILT_IN = ("AVIF",)
+"""Formats that Pillow reads by itself; for some others it would start a program."""
+
+ORIENTATION = 0x0112
+UPRIGHT = 1
+PLAIN_MODES = ("1", "L", "LA", "RGB", "RGBA")
+LOSSY_QUALITY = 95
+
+
+@dataclass(frozen=True)
+class Input:
+    """A picture from a file. data: encoded, as it is sent. notes: how it was changed for that."""
+
+    path: Path
+    data: bytes
+    notes: tuple[str, ...] = ()
+
+
+def read_input(name: str, most_pixels: int) -> Input:
+    """The picture in a file. A whole PNG, JPEG or WebP that is upright goes as it is.
+
+    Raises InvalidRequestError, with the file's name, for what cannot be read or sent.
+    """
+    path = Path(name).expanduser()
+    data = _bytes_of(path, name)
+    own = image_format(data)
+    image = _open(data, own, name)
+    check_pixels(*image.size, most_pixels, name)
+    if own:
+        _check_whole(data, name)
+    notes = []
+    if not _is_upright(image, name):
+        image = _loaded(image, name)
+        data, sent_as = _encoded(image, "JPEG" if own == "jpeg" else "PNG")
+        notes.append(f"{name} is turned as its EXIF says, and sent as {sent_as}.")
+    elif own is None:
+        parts = getattr(image, "n_frames", 1)
+        data, sent_as = _encoded(_loaded(image, name), "PNG")
+        which = f"The first of {parts} pictures in {name}" if parts > 1 else name
+        notes.append(f"{which} is sent as {sent_as}.")
+    if len(data) >= MAX_INPUT_BYTES:
+        raise InvalidRequestError(
+            f"{name} has {len(data) / 1e6:.1f} MB, and Venice takes less than "
+            f"{MAX_INPUT_BYTES / 1e6:.0f} MB: make it smaller.",
+            "image",
+        )
+    return Input(path, data, tuple(notes))
+
+
+def _bytes_of(path: Path, name: str) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_ENCODED_BYTES + 1)
+    except OSError as error:
+        raise InvalidRequestError(f"{name} cannot be read ({error.strerror}).", "image") from None
+    if len(data) > MAX_ENCODED_BYTES:
+        raise InvalidRequestError(
+            f"{name} has more than {MAX_ENCODED_BYTES >> 20} MiB: make it smaller.", "image"
+        )
+    return data
+
+
+def _open(data: bytes, own: str | None, name: str) -> Image.Image:
+    """The picture, its head read. A JPEG stays one also where a phone has put more behind it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(data), formats=[own.upper()] if own else _formats())
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise _too_large(name) from None
+    except DAMAGE:
+        raise _unreadable(name) from None
+    if image.width * image.height > MAX_PIXELS:
+        raise _too_large(name)
+    return image
+
+
+def _is_upright(image: Image.Image, name: str) -> bool:
+    try:
+        return bool(image.getexif().get(ORIENTATION, UPRIGHT) == UPRIGHT)
+    except DAMAGE:
+        raise _unreadable(name) from None
+
+
+def _formats() -> list[str]:
+    Image.init()
+    return [name for name in (*CONVERTIBLE, *CONVERTIBLE_WHERE_BUILT_IN) if name in Image.OPEN]
+
+
+def _loaded(image: Image.Image, name: str) -> Image.Image:
+    """The picture upright, in a mode that every format can hold."""
+    try:
+        image = ImageOps.exif_transpose(image)
+        if image.mode in PLAIN_MODES and "transparency" not in image.info:
+            return image
+        if image.mode.startswith("I"):  # 16 bits, of which convert() would take the low ones
+            return Image.fromarray((np.asarray(image, np.uint32) // 257).astype(np.uint8))
+        if image.mode == "F":  # numbers, of which nobody says what is black and what is white
+            raise _unreadable(name)
+        has_alpha = "transparency" in image.info or "A" in image.getbands()
+        plain = image.convert("RGBA" if has_alpha else "RGB")
+    except DAMAGE:
+        raise _unreadable(name) from None
+    if image.mode != "P":
+        plain.info.pop("icc_profile", None)  # which was for other colours
+    return plain
+
+
+def _encoded(image: Image.Image, format: str) -> tuple[bytes, str]:
+    """The picture in `format`, and its name; lossy only where PNG would be too large to send."""
+    for name in (format, "WEBP" if "A" in image.getbands() else "JPEG"):
+        out = io.BytesIO()
+        how = {} if name == "PNG" else {"quality": LOSSY_QUALITY, "subsampling": 0}
+        profile = image.info.get("icc_profile")
+        image.save(out, name, exif=b"", icc_profile=profile, **how)
+        if out.tell() < MAX_INPUT_BYTES:
+            break
+    return out.getvalue(), "WebP" if name == "WEBP" else name
+
+
+def _check_whole(data: bytes, name: str) -> None:
+    """Refuses a damaged file here, rather than have it refused, or misread, for money."""
+    try:
+        decode(data)
+    except BadAnswer:
+        raise _unreadable(name) from None
+
+
+def _too_large(name: str) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"{name} has more than {MAX_PIXELS:,} pixels: make it smaller.", "image"
+    )
+
+
+def _unreadable(name: str) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"{name} is no whole picture that can be read here: save it as PNG, JPEG or WebP first.",
+        "image",
+    )
