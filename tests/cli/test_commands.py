@@ -184,14 +184,19 @@ def test_login_reads_the_key_from_a_pipe(
     assert (home / "venice.json").exists()
 
 
+COMMANDS = (
+    *("generate", "upscale", "edit", "remove-background"),
+    *("results", "login", "models", "styles", "account", "sandbox"),
+)
+
+
 def test_help_names_every_command_and_the_exit_codes(cli: Any) -> None:
     text = cli("--help").out
 
-    for name in ("generate", "login", "models", "styles", "account", "sandbox", "130"):
+    for name in (*COMMANDS, "130"):
         assert name in text
 
 
-def test_every_option_has_help(cli: Any) -> None:
-    assert cli("generate", "--help").code == 0
-    assert cli("login", "--help").code == 0
-    assert cli("sandbox", "--help").code == 0
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(cli: Any, command: str) -> None:
+    assert cli(command, "--help").code == 0

@@ -10,10 +10,10 @@ from typing import Any
 
 from ..errors import VeniceError
 from ..version import __version__
-from . import account, exits, generate, lists, login, results, sandbox
+from . import account, exits, generate, lists, login, pictures, results, sandbox
 from .console import Console, describe
 
-COMMANDS = (generate, results, login, lists, account, sandbox)
+COMMANDS = (generate, pictures, results, login, lists, account, sandbox)
 """Modules with `add(add_parser)`, in the order of --help. A parser's `run(args, console)` answers
 the exit code; `is_paid` says whether it makes requests that cost money."""
 

@@ -61,14 +61,16 @@ class Target:
         return {int(m[1]) if m[1] else None for m in found if m[2].lower() in FORMATS}
 
 
-def parse_target(text: str) -> Target:
+def parse_target(text: str, stem: str = DEFAULT_STEM) -> Target:
     """A target from what -o says: a file, or a folder (one that exists, or ends in a slash).
+
+    stem: of the files in a folder.
 
     Raises InvalidRequestError for an extension that stands for no format.
     """
     path = Path(text).expanduser()
     if text.endswith(("/", os.sep)) or path.is_dir():
-        return Target(path, DEFAULT_STEM, "")
+        return Target(path, stem, "")
     extension = path.suffix
     if extension and extension.lower() not in FORMATS:
         raise InvalidRequestError(

@@ -1,0 +1,383 @@
+"""`upscale`, `edit` and `remove-background`: files in, files out."""
+
+from __future__ import annotations
+
+import base64
+import json
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from venice_client.images import image_format
+from venice_client.sandbox import Fault, Sandbox
+
+
+@pytest.fixture
+def inputs(folder: Path) -> dict[str, str]:
+    """The files a.png, b.jpg and c.webp, and what they look like in a request."""
+    sent = {}
+    for name, colour in (("a.png", "red"), ("b.jpg", "green"), ("c.webp", "blue")):
+        Image.new("RGB", (320, 256), colour).save(folder / name)
+        sent[name] = base64.b64encode((folder / name).read_bytes()).decode()
+    return sent
+
+
+def sent(sandbox: Sandbox) -> list[Any]:
+    return [request.json for request in sandbox.paid_requests]
+
+
+def new(folder: Path) -> list[str]:
+    names = {path.name for path in folder.iterdir() if path.is_file()}
+    return sorted(names - {"a.png", "b.jpg", "c.webp"})
+
+
+def size(path: Path | str) -> tuple[int, int]:
+    with Image.open(path) as picture:
+        return picture.size
+
+
+def test_upscale_writes_beside_the_input(
+    cli: Any, sandbox: Sandbox, folder: Path, inputs: dict[str, str]
+) -> None:
+    end = cli("upscale", "a.png", "b.jpg")
+
+    assert end.code == 0, end.err
+    assert end.lines == ["a-upscaled-2x.png", "b-upscaled-2x.png"]
+    assert new(folder) == end.lines
+    assert {size(line) for line in end.lines} == {(640, 512)}
+    assert {request["image"] for request in sent(sandbox)} == {inputs["a.png"], inputs["b.jpg"]}
+    assert "2 pictures · about 0.04 USD" in end.err
+
+
+def test_upscale_options_reach_the_request(
+    cli: Any, sandbox: Sandbox, folder: Path, inputs: Any
+) -> None:
+    end = cli("upscale", "a.png", "--scale", "4", "--creativity", "0.02", "-o", "large/")
+
+    assert end.lines == [str(Path("large/a-upscaled-4x.png"))]
+    assert size(end.lines[0]) == (1280, 1024)
+    assert (sent(sandbox)[0]["scale"], sent(sandbox)[0]["creativity"]) == (4, 0.02)
+
+
+def test_edit_makes_one_of_each_image(
+    cli: Any, sandbox: Sandbox, folder: Path, inputs: dict[str, str]
+) -> None:
+    end = cli("edit", "make it night", "a.png", "b.jpg", "c.webp")
+
+    assert end.lines == ["a-edited.png", "b-edited.png", "c-edited.png"]
+    assert {request.path for request in sandbox.paid_requests} == {"/image/edit"}
+    assert {request["image"] for request in sent(sandbox)} == set(inputs.values())
+    assert {request["prompt"] for request in sent(sandbox)} == {"make it night"}
+
+
+def test_layers_go_along_with_each(
+    cli: Any, sandbox: Sandbox, folder: Path, inputs: dict[str, str]
+) -> None:
+    end = cli("edit", "like the other", "a.png", "b.jpg", "--layer", "c.webp")
+
+    assert end.code == 0, end.err
+    assert {request.path for request in sandbox.paid_requests} == {"/image/multi-edit"}
+    assert sorted(request["images"] for request in sent(sandbox)) == sorted(
+        [inputs[name], inputs["c.webp"]] for name in ("a.png", "b.jpg")
+    )
+
+
+def test_every_option_of_edit_reaches_the_request(
+    cli: Any, sandbox: Sandbox, folder: Path, inputs: Any
+) -> None:
+    models = cli("models", "--type", "inpaint", "--json").json
+    model = next(m for m in models if m["qualities"] and m["sizing"]["resolutions"])
+    tier = model["sizing"]["resolutions"][0]
+
+    end = cli(
+        *("edit", "make it night", "a.png", "--layer", "b.jpg", "--model", model["id"]),
+        *("--aspect-ratio", "16:9", "--resolution", tier, "--quality", model["qualities"][0]),
+        *("--format", "webp", "--unsafe", "--enhance"),
+    )
+
+    assert end.code == 0, end.err
+    (request,) = sent(sandbox)
+    expected = {
+        "modelId": model["id"],
+        "aspect_ratio": "16:9",
+        "resolution": tier,
+        "quality": model["qualities"][0],
+        "output_format": "webp",
+        "safe_mode": False,
+        "enhance_prompt": True,
+    }
+    assert {name: request.get(name) for name in expected} == expected
+    assert end.lines == ["a-edited.webp"]
+    assert "The prompt was rewritten to: " in end.err
+
+
+def test_remove_background_writes_transparency(cli: Any, folder: Path, inputs: Any) -> None:
+    end = cli("remove-background", "a.png")
+
+    assert end.lines == ["a-cutout.png"]
+    with Image.open(folder / "a-cutout.png") as picture:
+        assert picture.mode == "RGBA"
+
+
+@pytest.mark.parametrize(
+    ("output", "names"),
+    [
+        ("out/", ["out/a-edited.png", "out/b-edited.png"]),
+        ("out/{stem}.jpg", ["out/a.jpg", "out/b.jpg"]),
+        ("night-{stem}", ["night-a.png", "night-b.png"]),
+        ("night.webp", ["night-1.webp", "night-2.webp"]),
+    ],
+)
+def test_output_is_a_folder_a_pattern_or_a_name(
+    cli: Any, folder: Path, inputs: Any, output: str, names: list[str]
+) -> None:
+    end = cli("edit", "night", "a.png", "b.jpg", "-o", output)
+
+    assert end.lines == [str(Path(name)) for name in names]
+    for name in names:
+        format = image_format((folder / name).read_bytes())
+        assert name.endswith(str(format).replace("jpeg", "jpg"))
+
+
+def test_one_input_and_a_name(cli: Any, folder: Path, inputs: Any) -> None:
+    assert cli("remove-background", "a.png", "-o", "fox.png").lines == ["fox.png"]
+
+
+def test_another_format_than_named_is_said(cli: Any, folder: Path, inputs: Any) -> None:
+    end = cli("upscale", "a.png", "-o", "large.jpg")
+
+    assert end.lines == ["large.png"]
+    assert "jpeg was asked for, png came: written as large.png." in end.err
+
+
+def test_nothing_is_overwritten_without_force(cli: Any, folder: Path, inputs: Any) -> None:
+    (folder / "a-cutout.png").write_bytes(b"mine")
+
+    assert cli("remove-background", "a.png").lines == ["a-cutout-1.png"]
+    assert (folder / "a-cutout.png").read_bytes() == b"mine"
+
+    assert cli("remove-background", "a.png", "--force").lines == ["a-cutout.png"]
+    assert image_format((folder / "a-cutout.png").read_bytes()) == "png"
+
+
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_inputs_of_one_name_do_not_meet(
+    cli: Any, folder: Path, inputs: Any, force: list[str]
+) -> None:
+    Image.new("RGB", (256, 256), "white").save(folder / "a.jpg")
+
+    end = cli("upscale", "a.png", "a.jpg", *force)
+
+    assert end.lines == ["a-upscaled-2x-1.png", "a-upscaled-2x-2.png"]
+    assert [size(line) for line in end.lines] == [(640, 512), (512, 512)]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["upscale", "a.png", "b.jpg"], ["edit", "night", "a.png"], ["remove-background", "a.png"]],
+)
+def test_the_same_again_is_free(
+    cli: Any, sandbox: Sandbox, folder: Path, inputs: Any, command: list[str]
+) -> None:
+    first = cli(*command)
+    charges = len(sandbox.charges)
+
+    again = cli(*command)
+
+    assert again.code == 0
+    assert "free: made before" in again.err
+    assert len(sandbox.charges) == charges
+    for one, other in zip(first.lines, again.lines, strict=True):
+        assert one != other
+        assert Path(one).read_bytes() == Path(other).read_bytes()
+
+
+@pytest.mark.parametrize("command", [["upscale", "a.png"], ["edit", "night", "a.png"]])
+def test_another_variation_asks_again(
+    cli: Any, sandbox: Sandbox, folder: Path, inputs: Any, command: list[str]
+) -> None:
+    for variation in ("0", "1", "1"):
+        assert cli(*command, "--variation", variation).code == 0
+
+    assert len(sandbox.charges) == 2
+
+
+def test_one_that_fails_leaves_the_others_written(
+    cli: Any, sandbox: Sandbox, folder: Path, inputs: dict[str, str]
+) -> None:
+    sandbox.add_fault(
+        Fault.status(422, {"error": "no green"}),
+        path="/image/upscale",
+        when=lambda payload: payload["image"] == inputs["b.jpg"],
+    )
+
+    end = cli("upscale", "a.png", "b.jpg", "c.webp")
+
+    assert end.code == 3
+    assert end.lines == ["a-upscaled-2x.png", "c-upscaled-2x.png"]
+    assert new(folder) == end.lines
+    assert "2 of 3 pictures made" in end.err
+    assert "- b.jpg: " in end.err
+
+    again = cli("upscale", "a.png", "b.jpg", "c.webp", "--force")
+
+    assert again.code == 0
+    assert len(sandbox.charges) == 3
+
+
+def test_json_names_the_sources(
+    cli: Any, sandbox: Sandbox, folder: Path, inputs: dict[str, str]
+) -> None:
+    sandbox.add_fault(
+        Fault.status(422, {"error": "no green"}),
+        path="/image/edit",
+        when=lambda payload: payload["image"] == inputs["b.jpg"],
+    )
+
+    end = cli("edit", "night", "a.png", "b.jpg", "--json")
+
+    facts = end.json
+    (picture,) = facts["pictures"]
+    assert (picture["path"], picture["source"]) == ("a-edited.png", "a.png")
+    assert [(f["source"], f["status"]) for f in facts["failed"]] == [("b.jpg", 422)]
+    assert facts["requests"][0]["sent"]["image"] == "(left out)"
+    assert inputs["a.png"] not in end.out
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["upscale"],
+        ["upscale", "missing.png"],
+        ["upscale", "a.png", "missing.png"],
+        ["upscale", "text.png"],
+        ["upscale", "small.png"],
+        ["upscale", "a.png", "--scale", "3"],
+        ["upscale", "a.png", "--creativity", "0.5"],
+        ["upscale", "a.png", "--creativity", "nan"],
+        ["upscale", "a.png", "-o", "large.gif"],
+        ["upscale", "a.png", "-o", "text.png/large.png"],
+        ["upscale", *["a.png"] * 101],
+        ["edit", "night"],
+        ["edit", " ", "a.png"],
+        ["edit", "night", "a.png", "--layer", "missing.png"],
+        ["edit", "night", "a.png", *["--layer", "b.jpg"] * 3],
+        ["edit", "night", "a.png", "--aspect-ratio", "7:3"],
+        ["edit", "night", "a.png", "--safe-mode", "--unsafe"],
+        ["remove-background", "a.png", "text.png"],
+    ],
+)
+def test_what_is_wrong_here_ends_with_2_and_sends_nothing(
+    cli: Any, sandbox: Sandbox, folder: Path, inputs: Any, argv: list[str]
+) -> None:
+    (folder / "text.png").write_text("no picture")
+    Image.new("RGB", (100, 100)).save(folder / "small.png")
+
+    end = cli(*argv)
+
+    assert end.code == 2
+    assert end.out == ""
+    assert end.err
+    assert sandbox.paid_requests == []
+
+
+def test_a_file_that_cannot_be_read_is_one_line_with_its_name(
+    cli: Any, folder: Path, inputs: Any
+) -> None:
+    (line,) = cli("upscale", "a.png", "missing.png").err.splitlines()
+
+    assert line.startswith("missing.png cannot be read")
+
+
+def test_a_large_picture_is_refused_twice_as_large_and_noted_four_times(
+    cli: Any, sandbox: Sandbox, folder: Path
+) -> None:
+    Image.new("RGB", (2100, 2000)).save(folder / "large.png")
+
+    refused = cli("upscale", "large.png")
+    assert refused.code == 2
+    assert refused.err.startswith("large.png has 2100×2000")
+
+    assert "it reduces the scale" in cli("upscale", "large.png", "--scale", "4").err
+
+
+def test_a_converted_input_is_said(cli: Any, sandbox: Sandbox, folder: Path) -> None:
+    Image.new("RGB", (320, 256), "red").save(folder / "a.bmp")
+
+    end = cli("upscale", "a.bmp")
+
+    assert end.lines == ["a-upscaled-2x.png"]
+    assert "note: a.bmp is sent as PNG." in end.err
+    assert image_format(base64.b64decode(sent(sandbox)[0]["image"])) == "png"
+
+
+def test_the_key_is_not_shown_where_the_api_repeats_it(
+    cli: Any, sandbox: Sandbox, folder: Path, inputs: Any
+) -> None:
+    sandbox.add_fault(Fault.echo_key(), path="/image/edit")
+
+    end = cli("edit", "night", "a.png", "--verbose", "--json")
+
+    assert end.code != 0
+    assert "HTTP 400" in end.out + end.err  # and `cli` looks for the key in everything
+
+
+def test_the_spending_limit_counts_all_of_them(
+    cli: Any, sandbox: Sandbox, folder: Path, inputs: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "0.05")
+
+    end = cli("upscale", "a.png", "b.jpg", "c.webp")
+
+    assert end.code == 2
+    assert "VENICE_MAX_USD_PER_RUN" in end.err
+    assert sandbox.paid_requests == []
+
+
+def test_a_flagged_edit_is_written_with_a_note(
+    cli: Any, sandbox: Sandbox, folder: Path, inputs: Any
+) -> None:
+    sandbox.add_fault(Fault.flags(blurred=True), path="/image/edit")
+
+    end = cli("edit", "night", "a.png")
+
+    assert end.lines == ["a-edited.png"]
+    assert "The picture of a.png was blurred by safe_mode" in end.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_interrupt_keeps_what_is_on_its_way(
+    cli: Any, commands: Any, sandbox: Sandbox, folder: Path, inputs: Any
+) -> None:
+    sandbox.latency_s = 1.5
+    process = commands("upscale", "a.png", "b.jpg", "--json")
+    end = time.monotonic() + 20
+    while len(sandbox.paid_requests) < 2:
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+
+    assert process.returncode == 130, err
+    assert len(json.loads(out)["pictures"]) == 2
+    assert new(folder) == ["a-upscaled-2x.png", "b-upscaled-2x.png"]
+
+
+def test_what_they_made_can_be_had_again(cli: Any, folder: Path, inputs: Any) -> None:
+    made = [
+        *cli("upscale", "a.png").lines,
+        *cli("edit", "night", "a.png", "--format", "jpeg").lines,
+        *cli("remove-background", "a.png").lines,
+    ]
+
+    saved = cli("results", "-o", "saved").lines
+
+    assert sorted(Path(name).read_bytes() for name in saved) == sorted(
+        Path(name).read_bytes() for name in made
+    )
