@@ -89,7 +89,7 @@ def test_commands_that_are_named_exist(file: Path, capsys: pytest.CaptureFixture
 
     for name in set(re.findall(r"(?:`|^)make ([a-z-]+)", text, re.MULTILINE)):
         assert name in targets, f"make {name}"
-    for name in set(re.findall(r"python -m venice_client (\w+)", text)):
+    for name in set(re.findall(r"python -m venice_client ([\w-]+)", text)):
         with pytest.raises(SystemExit) as end:
             main([name, "--help"])
         assert end.value.code == 0, f"python -m venice_client {name}"
