@@ -145,12 +145,9 @@ def test_retries_count_once(bench: Bench, one_run: str) -> None:
     assert reserved(bench, one_run) == pytest.approx(0.01)
 
 
-LOST_TWICE = pytest.mark.xfail(strict=True, reason="the one that waits keeps its own estimate")
-
-
 @pytest.mark.parametrize(
     "fault",
-    [None, Fault.status(400), pytest.param(Fault.reset(charge=True), marks=LOST_TWICE)],
+    [None, Fault.status(400), Fault.reset(charge=True)],
 )
 def test_two_equal_nodes_of_a_run_count_once(
     bench: Bench, one_run: str, fault: Fault | None
@@ -164,7 +161,6 @@ def test_two_equal_nodes_of_a_run_count_once(
     assert reserved(bench, one_run) == pytest.approx(bench.sandbox.charged_usd)
 
 
-@pytest.mark.xfail(strict=True, reason="what looked kept is asked for without an estimate")
 def test_a_damaged_entry_does_not_pass_the_limit(
     bench: Bench, one_run: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -72,7 +72,6 @@ def put(store: ResultStore, key: str, size: int = 1000) -> None:
 def test_a_kill_in_mid_write_leaves_no_damaged_entry(home: Path, is_long: bool) -> None:
     """kill -9 at any moment: every entry is whole or not there, and leftovers go in time."""
     chance = random.Random(5)
-    leftovers = 0
     for turn in range(100 if is_long else 8):
         writer = start(WRITER, home, turn * 1000)
         assert writer.stdout is not None
@@ -83,7 +82,6 @@ def test_a_kill_in_mid_write_leaves_no_damaged_entry(home: Path, is_long: bool) 
         writer.stdout.close()
 
         files = list((home / "results").iterdir())
-        leftovers += sum(file.name.startswith(".aside-") for file in files)
         store = ResultStore(home, 64)
         whole = store.entries()
         assert len(whole) == sum(file.suffix == ".result" for file in files)
@@ -91,10 +89,11 @@ def test_a_kill_in_mid_write_leaves_no_damaged_entry(home: Path, is_long: bool) 
             answer = store.get(entry.key)
             assert answer is not None
             assert answer.body.startswith(entry.key.encode())
-    print(f"{leftovers} half-written files were left behind")
+    leftovers = list((home / "results").glob(".aside-*"))
+    print(f"{len(leftovers)} half-written files were left behind by {turn + 1} kills")
 
     # As they would be by the next day.
-    for file in (home / "results").glob(".aside-*"):
+    for file in leftovers:
         os.utime(file, (time.time() - 7200, time.time() - 7200))
     ResultStore(home, 64)
     assert not list((home / "results").glob(".aside-*"))
