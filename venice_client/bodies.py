@@ -18,7 +18,8 @@ CHUNK = 64 * 1024
 def read_body(response: requests.Response, deadline: float, limit: int, strict: bool) -> bytes:
     """The body, checked between chunks against deadline, limit and promised length.
 
-    strict: too long or too short is an error; else the body (of an error page) is just cut.
+    strict: too long, too short or too late is an error; else (of an error page) what came is
+    enough, since the status says the most.
     """
     raw = response.raw
     expander = _Expander(response.headers.get("content-encoding", "identity"))
@@ -26,16 +27,20 @@ def read_body(response: requests.Response, deadline: float, limit: int, strict: 
     read = getattr(raw, "read1", raw.read)  # urllib3 1.x has no read1
     parts: list[bytes] = []
     came = size = 0
-    while max(came, size) <= limit:
-        _limit_silence(raw, _left(deadline))
-        chunk = read(CHUNK, decode_content=False)
-        _left(deadline)  # an end that the deadline made is no end
-        if not chunk:
-            break
-        came += len(chunk)
-        for part in expander.expand(chunk, limit + 1 - size):
-            parts.append(part)
-            size += len(part)
+    try:
+        while max(came, size) <= limit:
+            _limit_silence(raw, _left(deadline))
+            chunk = read(CHUNK, decode_content=False)
+            _left(deadline)  # an end that the deadline made is no end
+            if not chunk:
+                break
+            came += len(chunk)
+            for part in expander.expand(chunk, limit + 1 - size):
+                parts.append(part)
+                size += len(part)
+    except (urllib3.exceptions.HTTPError, OSError):
+        if strict:
+            raise
     if not strict:
         return b"".join(parts)[:limit]
     if max(came, size) > limit:
@@ -72,8 +77,8 @@ class _Expander:
         self._encoding = encoding.strip().lower()
         if self._encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
             raise BadAnswer(
-                "Venice's answer is compressed in a way that was not asked for "
-                f"({self._encoding[:20]!r}); it may have been charged."
+                "Venice's answer is compressed in a way that was not asked for; it may have been "
+                "charged."
             )
         self._is_plain = self._encoding in ("", "identity")
         self._member = None if self._is_plain else self._new_member()

@@ -212,9 +212,10 @@ class Catalogue:
     def styles(self) -> tuple[str, ...]:
         return self._lists.styles
 
-    def nearest_model(self, model_id: str) -> str | None:
-        """The listed model of any type whose id is most like `model_id`."""
-        return nearest(model_id, (m for m in self._models if m != model_id))
+    def nearest_model(self, model_id: str, type: str = "image") -> str | None:
+        """The listed model whose id is most like `model_id`, among those that do the same."""
+        fit = [m for m in self.models(type) if type != "image" or m.makes_images]
+        return nearest(model_id, (m.id for m in fit if m.id != model_id))
 
     def nearest_style(self, style: str) -> str | None:
         """The listed style whose name is most like `style`."""

@@ -43,8 +43,8 @@ _spending = Spending()
 class Planned:
     """A request that was checked and whose cost is reserved, ready to be fetched once.
 
-    fields: the JSON object to send. price: USD, or None where it is unknown. reserved: USD that
-    count against the limit of `run`. is_kept: whether it was made before, and will be free.
+    fields: the JSON object to send. price: USD, or None where it is unknown. most: the price,
+    or the dearest known one. is_kept: whether it was made before, and will be free.
     """
 
     request: PaidRequest
@@ -52,9 +52,14 @@ class Planned:
     notes: tuple[str, ...]
     key: str
     price: float | None
-    reserved: float
+    most: float
     run: str
     is_kept: bool
+
+    @property
+    def reserved(self) -> float:
+        """USD that count against the limit of the run from the start."""
+        return 0.0 if self.is_kept else self.most
 
     @property
     def estimate(self) -> float | None:
@@ -142,33 +147,33 @@ class VeniceClient:
         them together would pass the limit. What was made before costs nothing.
         """
         planned = [self._planned(request, run) for request in requests]
-        _spending.reserve(
-            run,
-            sum(p.reserved for p in planned),
-            self.settings.max_usd_per_run,
-            is_known=all(p.estimate is not None for p in planned),
-        )
+        self._reserve(planned, run, sum(p.reserved for p in planned))
         return planned
 
     def fetch(self, planned: Planned, progress: Progress) -> ImageResult:
         """The answer to a planned request: kept, shared with an equal one under way, or new."""
-        kept = False
+        is_sent, reserved = False, planned.reserved
 
         def ask() -> Answer:
-            nonlocal kept
+            nonlocal is_sent, reserved
             progress.check()
             answer = self.results.get(planned.key) if planned.request.is_reusable else None
-            kept = answer is not None
-            return answer or self._send(planned, progress)
+            if answer is None:
+                if planned.is_kept:  # no longer: what seemed free is to be paid for after all
+                    self._reserve([planned], planned.run, planned.most)
+                    reserved = planned.most
+                is_sent = True
+                answer = self._send(planned, progress)
+            return answer
 
         try:
-            answer, shared = _flights.share(planned.key, progress, ask)
+            answer, _ = _flights.share(planned.key, progress, ask)
         except VeniceError as error:
-            if not error.may_have_been_charged:
-                _spending.release(planned.run, planned.reserved)
+            if not (is_sent and error.may_have_been_charged):
+                _spending.release(planned.run, reserved)
             raise
-        if kept or shared:
-            _spending.release(planned.run, planned.reserved)
+        if not is_sent:
+            _spending.release(planned.run, reserved)
         try:
             result = read_pictures(planned.request, planned.fields, planned.notes, answer)
         except BadAnswer:
@@ -177,8 +182,8 @@ class VeniceClient:
         return replace(
             result,
             key=planned.key,
-            from_store=kept or shared,
-            cost=0.0 if kept or shared else planned.price,
+            from_store=not is_sent,
+            cost=planned.price if is_sent else 0.0,
         )
 
     def discard(self, result: ImageResult) -> None:
@@ -210,6 +215,10 @@ class VeniceClient:
         progress.enter("preparing")
         return self.fetch(self.plan([request])[0], progress)
 
+    def _reserve(self, planned: Sequence[Planned], run: str, usd: float) -> None:
+        limit = self.settings.max_usd_per_run
+        _spending.reserve(run, usd, limit, is_known=all(p.price is not None for p in planned))
+
     def _planned(self, request: PaidRequest, run: str) -> Planned:
         model = self.catalogue.await_model(request.model)
         payload = request.build(model)
@@ -226,7 +235,7 @@ class VeniceClient:
             notes=payload.notes,
             key=key,
             price=price,
-            reserved=0.0 if is_kept else most,
+            most=most,
             run=run,
             is_kept=is_kept,
         )
@@ -266,7 +275,7 @@ class VeniceClient:
         """The error with the nearest known model or style, where it is about one of them."""
         about_model = isinstance(error, NotFound) or error.code == "INVALID_MODEL"
         if about_model or (isinstance(error, BadRequest) and "model" in error.fields):
-            found = self.catalogue.nearest_model(planned.request.model)
+            found = self.catalogue.nearest_model(planned.request.model, planned.request.kind)
             return with_hint(error, f"The nearest known model is `{found}`.") if found else error
         style = planned.fields.get("style_preset")
         named = " ".join([error.api_message, *error.fields])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import threading
 import time
 from typing import Any
@@ -87,6 +88,16 @@ class _FreshHTTPSPool(_FreshHTTPPool, urllib3.HTTPSConnectionPool):
     """The same for https."""
 
     ConnectionCls = _SecureConnection
+
+    def _validate_conn(self, conn: Any) -> None:
+        """Connects. A handshake that fails or hangs is no connection: nothing was sent by then."""
+        try:
+            super()._validate_conn(conn)
+        except ssl.SSLCertVerificationError:
+            raise
+        except OSError as error:
+            reason = f"no TLS connection: {type(error).__name__}"
+            raise urllib3.exceptions.NewConnectionError(conn, reason) from error
 
 
 class _FreshAdapter(HTTPAdapter):

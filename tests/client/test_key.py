@@ -47,6 +47,7 @@ def written_in(home: Path) -> bytes:
 ECHO = {"Authorization": f"Bearer {CANARY}"}
 FAULTS = {
     "echo": Fault.echo_key(),
+    "encoding": Fault.headers({"Content-Encoding": CANARY}),
     "words": Fault.status(400, {"error": f"Bad key {CANARY}", "code": CANARY}),
     "fields": Fault.status(400, {"error": "x", "details": {CANARY: {"_errors": [CANARY]}}}),
     "issues": Fault.status(422, {"error": "x", "issues": [{"path": [CANARY], "message": CANARY}]}),

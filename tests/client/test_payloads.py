@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from types import ModuleType
@@ -320,3 +321,12 @@ def test_a_batch_of_none_is_refused(request_for: RequestFor) -> None:
     with pytest.raises(InvalidRequestError) as caught:
         plan_batch(request_for(), 0)
     assert caught.value.field == "batch_size"
+
+
+def test_an_edit_model_is_refused_with_the_nearest_one_that_makes_pictures(
+    client: VeniceClient, request_for: RequestFor
+) -> None:
+    with pytest.raises((BadRequest, NotFound)) as caught:
+        client.generate_images(request_for(model="firered-image-edit"))
+    named = re.findall(r"`(.+?)`", str(caught.value).partition("\n")[0])
+    assert all(client.catalogue.model(name).makes_images for name in named)

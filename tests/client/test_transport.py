@@ -47,14 +47,21 @@ def closed_port() -> int:
 
 
 class CountingSession(requests.Session):
-    """Counts what is sent, as a caller's own session may."""
+    """Counts what is sent, by an adapter of its own, as a caller's own session may."""
 
     def __init__(self) -> None:
         super().__init__()
         self.sent: list[requests.PreparedRequest] = []
+        self.mount("http://", _CountingAdapter(self.sent))
+
+
+class _CountingAdapter(requests.adapters.HTTPAdapter):
+    def __init__(self, sent: list[requests.PreparedRequest]) -> None:
+        super().__init__()
+        self._sent = sent
 
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
-        self.sent.append(request)
+        self._sent.append(request)
         return super().send(request, **kwargs)
 
 

@@ -1,0 +1,71 @@
+"""What an answer must not be able to do: hold us, fool us, or hide its status."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+from collections.abc import Callable
+
+import pytest
+
+from scripted_server import ScriptedServer, saying
+from venice_client import Progress, VeniceClient
+from venice_client.errors import ConnectionFailed, PaymentRequired, UnexpectedRedirect, VeniceError
+
+MakeClient = Callable[..., VeniceClient]
+OK = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n"
+
+
+def post(client: VeniceClient) -> object:
+    return client._transport.post("/image/generate", {"prompt": "x"}, Progress())
+
+
+def test_the_body_of_a_redirect_is_not_read_without_end(make_client: MakeClient) -> None:
+    sent = 0
+
+    def pour(connection: socket.socket) -> None:
+        nonlocal sent
+        head = b"HTTP/1.1 307 x\r\nLocation: https://x.example/\r\n"
+        connection.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n")
+        ends = time.monotonic() + 6
+        while time.monotonic() < ends:
+            connection.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
+            sent += 65536
+
+    with ScriptedServer(pour) as server:
+        began = time.monotonic()
+        with contextlib.suppress(VeniceError):
+            post(make_client(server.base_url, timeout=1.0))
+        assert time.monotonic() - began < 3
+        assert sent < 20 * 2**20
+
+
+@pytest.mark.parametrize("location", [b"https://[::1", b"http://[zz]/"])
+def test_a_redirect_to_no_address_is_an_error_of_ours(
+    make_client: MakeClient, location: bytes
+) -> None:
+    head = b"HTTP/1.1 302 x\r\nContent-Length: 0\r\nLocation: " + location + b"\r\n\r\n"
+    with ScriptedServer(saying(head)) as server, pytest.raises(UnexpectedRedirect):
+        post(make_client(server.base_url))
+
+
+def test_a_handshake_that_does_not_end_is_no_connection(make_client: MakeClient) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        client = make_client(f"https://127.0.0.1:{listener.getsockname()[1]}", timeout=1.0)
+        with pytest.raises(ConnectionFailed):
+            post(client)
+
+
+def test_a_handshake_that_fails_is_no_connection(make_client: MakeClient) -> None:
+    with ScriptedServer(saying(OK + b"\r\n")) as server, pytest.raises(ConnectionFailed):
+        post(make_client(server.base_url.replace("http:", "https:"), timeout=1.0))
+
+
+def test_an_error_status_counts_though_its_page_does_not_end(make_client: MakeClient) -> None:
+    def refuse(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 402 x\r\nContent-Length: 100\r\n\r\n{")
+        server.pause(10)
+
+    with ScriptedServer(refuse) as server, pytest.raises(PaymentRequired):
+        post(make_client(server.base_url, timeout=1.0))
