@@ -1,0 +1,138 @@
+"""The sweeps: lines and patterns to lists of styles and models."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench import Bench
+
+STYLES = "VeniceStyleSweep"
+MODELS = "VeniceModelSweep"
+
+
+def styles(bench: Bench, text: str) -> tuple[list[str], list[str]]:
+    end = bench.run(STYLES, styles=text)
+    assert end.error is None
+    return end.outputs[0], end.outputs[1]
+
+
+def models(bench: Bench, text: str) -> tuple[list[str], list[str]]:
+    end = bench.run(MODELS, models=text)
+    assert end.error is None
+    return end.outputs[0], end.outputs[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Anime\nWatercolor\nFilm Noir", ["Anime", "Watercolor", "Film Noir"]),
+        ("Film Noir\nAnime", ["Film Noir", "Anime"]),
+        ("anime\nFILM NOIR", ["Anime", "Film Noir"]),
+        ("*noir*", ["Film Noir", "Neon Noir"]),
+        ("*NOIR", ["Film Noir", "Neon Noir"]),
+        ("Neon Noir\n*noir*\nneon noir", ["Neon Noir", "Film Noir"]),
+        ("anim?", ["Anime"]),
+        ("[af]nime", ["Anime"]),
+        ("  Anime  \n\n \t \nWatercolor\n", ["Anime", "Watercolor"]),
+        ("Anime\r\nWatercolor\r\n", ["Anime", "Watercolor"]),
+        ("Anime\rWatercolor", ["Anime", "Watercolor"]),
+        ("Of Next Year", ["Of Next Year"]),
+        ("of next year\nAnime\nof next year", ["of next year", "Anime"]),
+        ("日本画\nАниме", ["日本画", "Аниме"]),
+        ("[1]", ["[1]"]),
+    ],
+)
+def test_lines_become_styles(bench: Bench, text: str, found: list[str]) -> None:
+    assert styles(bench, text) == (found, found)
+
+
+@pytest.mark.parametrize("none", ["None", "none", " NONE "])
+def test_none_is_no_style_with_a_label(bench: Bench, none: str) -> None:
+    assert styles(bench, f"Anime\n{none}") == (["Anime", ""], ["Anime", "None"])
+
+
+def test_a_star_is_every_style(bench: Bench) -> None:
+    found, labels = styles(bench, "*")
+    assert found == labels == bench.pack.options.styles()
+    assert len(found) == 76
+    assert "None" not in labels
+    assert styles(bench, "None\n*")[1] == ["None", *labels]
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("z-image-turbo\nqwen-image\nchroma", ["z-image-turbo", "qwen-image", "chroma"]),
+        ("Z-IMAGE-TURBO", ["z-image-turbo"]),
+        ("krea-*", ["krea-2-turbo", "krea-v2-large", "krea-v2-medium"]),
+        ("of-next-year", ["of-next-year"]),
+        ("chroma\nchroma\nCHROMA", ["chroma"]),
+        ("None", ["None"]),
+    ],
+)
+def test_lines_become_models(bench: Bench, text: str, found: list[str]) -> None:
+    assert models(bench, text) == (found, found)
+
+
+def test_a_star_is_every_model_that_generates(bench: Bench) -> None:
+    found, _ = models(bench, "*")
+    assert found == bench.pack.options.generate_models()
+    assert "bria-bg-remover" not in found
+    assert not any(name.endswith("-edit") for name in found)
+
+
+@pytest.mark.parametrize("text", ["", "\n", " \n\t\r\n "])
+@pytest.mark.parametrize(("node", "name"), [(STYLES, "styles"), (MODELS, "models")])
+def test_an_empty_list_is_refused(bench: Bench, node: str, name: str, text: str) -> None:
+    end = bench.run(node, **{name: text})
+    assert end.error_name == "InvalidRequestError"
+    assert "one" in end.first_line
+
+
+def test_outputs_are_lists_of_their_own(bench: Bench) -> None:
+    found, labels = models(bench, "chroma")
+    assert found is not labels
+
+
+def test_nothing_is_sent_and_no_key_is_needed(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VENICE_API_KEY")
+    assert styles(bench, "*noir*")[0]
+    assert models(bench, "krea-*")[0]
+    assert bench.sandbox.requests == []
+    assert bench.texts == ["2 styles", "3 models"]
+
+
+@given(st.text(max_size=60))
+def test_any_text_gives_names_without_doubles_or_is_refused(pack: Any, text: str) -> None:
+    known = ["Anime", "Film Noir", "Neon Noir"]
+    refused = pack.venice_client.errors.InvalidRequestError
+    try:
+        found = pack.nodes_compare.matching(text, known)
+    except refused:
+        assert not any(line.strip() for line in text.splitlines())
+        return
+    assert found
+    assert len(set(found)) == len(found)
+    assert all(name == name.strip() for name in found)
+
+
+def test_a_sweep_makes_a_labelled_sheet(bench: Bench) -> None:
+    found, labels = styles(bench, "Anime\nWatercolor\nFilm Noir")
+    ends = [bench.generate(style=style) for style in found]
+    assert [end.sent[0]["style_preset"] for end in ends] == found
+    sheet = bench.run("VeniceContactSheet", images=[e.tensor for e in ends], labels=labels)
+    assert sheet.error is None
+    assert sheet.tensor.shape[0] == 1
+    assert len(bench.sandbox.paid_requests) == 3
+
+
+def test_an_error_names_the_item(bench: Bench) -> None:
+    end = bench.generate(style="Anima", seed=7)
+    assert "(z-image-turbo, Anima, seed 7)" in str(end.error)
+    assert "Anime" in str(end.error)
