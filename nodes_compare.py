@@ -12,6 +12,7 @@ import torch
 from . import options
 from .running import in_thread, showing
 from .sheets import contact_sheet
+from .tensors import check_batch
 from .venice_client.errors import InvalidRequestError
 
 CATEGORY = "Venice"
@@ -117,9 +118,11 @@ class VeniceContactSheet:
         with showing() as status:
             pictures = [picture for batch in images for picture in batch]
             if not pictures:
-                raise InvalidRequestError("There are no pictures to arrange.", "images")
+                raise InvalidRequestError("There is no picture to arrange.", "images")
+            for batch in filter(len, images):
+                check_batch(batch, "images")
             texts = [
-                labels[i] if i < len(labels) else ""
+                str(labels[i]) if i < len(labels) and labels[i] is not None else ""
                 for i, batch in enumerate(images)
                 for _ in range(len(batch))
             ]

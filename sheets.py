@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import Image, ImageDraw, ImageFont
 
 from .tensors import to_array
 
@@ -17,6 +18,8 @@ LABEL_SHARE = 0.09
 """Height of the label's strip, as a part of the cell."""
 
 SMALLEST_TEXT = 8
+MOST_TEXT = 500
+"""Characters of a label that are looked at; fewer fit into any cell."""
 
 
 def contact_sheet(
@@ -28,12 +31,16 @@ def contact_sheet(
     into, with nothing cut off; rows are as high as the highest of them. A label is fitted into
     the width. Too few labels leave cells without one.
     """
-    fitted = [ImageOps.contain(_flat(p), (cell, cell), Image.Resampling.LANCZOS) for p in pictures]
+    fitted = [_contained(_flat(picture), cell) for picture in pictures]
     height = max(picture.height for picture in fitted)
     columns = min(columns or math.ceil(math.sqrt(len(pictures))), len(pictures))
     rows = math.ceil(len(pictures) / columns)
     gap = max(2, cell // 64)
-    strip = max(SMALLEST_TEXT + 4, round(cell * LABEL_SHARE)) if any(labels) else 0
+    strip = (
+        max(SMALLEST_TEXT + 4, round(cell * LABEL_SHARE))
+        if any(text.strip() for text in labels)
+        else 0
+    )
     step_x, step_y = cell + gap, height + strip + gap
     sheet = Image.new("RGB", (columns * step_x + gap, rows * step_y + gap), BACKGROUND)
     draw = ImageDraw.Draw(sheet)
@@ -48,6 +55,13 @@ def contact_sheet(
     return torch.from_numpy(array)[None]
 
 
+def _contained(picture: Image.Image, cell: int) -> Image.Image:
+    """A picture scaled to fit into a square, at least a pixel high and wide."""
+    scale = cell / max(picture.size)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    return picture.resize(size, Image.Resampling.LANCZOS)
+
+
 def _flat(picture: torch.Tensor) -> Image.Image:
     """A picture as RGB; what is transparent shows the sheet."""
     array = to_array(picture)
@@ -60,7 +74,7 @@ def _flat(picture: torch.Tensor) -> Image.Image:
 
 def _fitted(text: str, width: int, height: int) -> tuple[str, ImageFont.FreeTypeFont]:
     """The text and the font in which it fits into width × height; cut with … if it must be."""
-    text = " ".join(text.split())
+    text = _drawable(" ".join(text[:MOST_TEXT].split()))
     size = max(SMALLEST_TEXT, int(height * 0.7))
     while size > SMALLEST_TEXT and _font(size).getlength(text) > width:
         size -= 1
@@ -68,8 +82,14 @@ def _fitted(text: str, width: int, height: int) -> tuple[str, ImageFont.FreeType
     if font.getlength(text) <= width:
         return text, font
     while text and font.getlength(text + "…") > width:
-        text = text[:-1]
+        text = text[: -max(1, len(text) // 20)]
     return text.rstrip() + "…", font
+
+
+def _drawable(text: str) -> str:
+    """`text` without accents and ligatures, which the font that ships with Pillow lacks."""
+    text = text.translate({ord("×"): "x", ord("–"): "-"})
+    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont:
