@@ -95,16 +95,7 @@ def _add_switches(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("switches (not given: the API's own default)")
     either = argparse.BooleanOptionalAction
     group.add_argument("--watermark", action=either, help="a Venice watermark, or ask for none")
-    safe = group.add_mutually_exclusive_group()
-    safe.add_argument(
-        "--safe-mode",
-        action="store_true",
-        default=None,
-        help="blur adult content (the API's default)",
-    )
-    safe.add_argument(
-        "--unsafe", dest="safe_mode", action="store_false", default=None, help="do not blur it"
-    )
+    add_safe_mode(group)
     group.add_argument("--exif", action=either, help="prompt and settings in the picture's EXIF")
     group.add_argument(
         "--enhance",
@@ -118,6 +109,19 @@ def _add_switches(parser: argparse.ArgumentParser) -> None:
         "--prompt-thinking",
         action=either,
         help="let the model think about the prompt first, or not: faster",
+    )
+
+
+def add_safe_mode(to: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    safe = to.add_mutually_exclusive_group()
+    safe.add_argument(
+        "--safe-mode",
+        action="store_true",
+        default=None,
+        help="blur adult content (the API's default)",
+    )
+    safe.add_argument(
+        "--unsafe", dest="safe_mode", action="store_false", default=None, help="do not blur it"
     )
 
 

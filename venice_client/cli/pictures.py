@@ -24,6 +24,7 @@ from ..sizing import AUTO
 from . import exits
 from .console import Console
 from .files import Target, parse_target, prepare_folder
+from .generate_options import add_safe_mode
 from .inputs import Input, read_input
 from .making import Task, make_all
 from .report import Report
@@ -93,9 +94,7 @@ def _add_edit(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     add("--resolution", metavar="TIER", default=AUTO, help="1K, 2K or 4K, where the model has it")
     add("--quality", choices=(AUTO, *QUALITIES), default=AUTO, help="where the model has it")
     add("--format", choices=FORMATS, help="of the answer (default: by -o, else png)")
-    safe = parser.add_mutually_exclusive_group()
-    safe.add_argument("--safe-mode", action="store_true", default=None, help="blur adult content")
-    safe.add_argument("--unsafe", dest="safe_mode", action="store_false", help="do not blur it")
+    add_safe_mode(parser)
     add(
         "--enhance",
         action="store_true",
