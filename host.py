@@ -62,7 +62,9 @@ class NodeStatus:
     several items of a list side by side, one text sums them up.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, item: str = "") -> None:
+        """item: what tells this one from others of a list, where it fails."""
+        self.item = item
         context = get_executing_context()
         self._key = (context.prompt_id, context.node_id) if context is not None else None
         self._bar = comfy_utils.ProgressBar(BAR_STEPS) if comfy_utils and context else None
@@ -114,7 +116,8 @@ class NodeStatus:
 def _ends(items: Sequence[NodeStatus]) -> list[str]:
     """How items of a list ended, each text once, those that made nothing first."""
     ordered = sorted(items, key=lambda item: not item.is_lost)
-    counts = Counter(item.text for item in ordered if item.text)
+    texts = [f"{item.text} {item.item}" if item.is_lost else item.text for item in ordered]
+    counts = Counter(text.strip() for text in texts if text.strip())
     lines = [f"{count} × {text}" if count > 1 else text for text, count in counts.items()]
     more = len(lines) - MOST_ENDS
     return lines if more <= 0 else [*lines[:MOST_ENDS], f"and {more} more"]

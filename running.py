@@ -32,7 +32,7 @@ def showing(item: str = "") -> Iterator[host.NodeStatus]:
 
     item: what tells this run of the node from others of a list; the error names it.
     """
-    status = host.NodeStatus()
+    status = host.NodeStatus(item)
     try:
         yield status
     except VeniceError as error:

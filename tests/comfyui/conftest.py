@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NoReturn
 
 import pytest
@@ -30,23 +31,39 @@ def running(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Running]:
     """ComfyUI, started once a session; use `comfyui` instead."""
-    base = make_base(tmp_path_factory.mktemp(f"comfyui-{request.param}"))
     installation = installed(request.param)
+    base = make_base(tmp_path_factory.mktemp(f"comfyui-{request.param}"))
     with Sandbox(keys=(KEY,)) as sandbox:
         settings = {
             "VENICE_API_KEY": KEY,
             "VENICE_API_BASE": sandbox.base_url,
             "VENICE_HOME": str(base / "venice-home"),
         }
-        with ComfyUIProcess(installation, base, {**ENVIRON, **settings}, ["--cpu"]) as process:
-            try:
-                process.wait_until_ready()
-            except StartFailed as error:
-                missing(str(error))
-            client = ComfyClient(process.url)
-            if not client.get("/object_info/VeniceGenerateImage").json():
-                pytest.fail(f"ComfyUI could not load the pack:\n{process.log_tail(80)}")
-            yield Running(client, sandbox, process)
+
+        def start() -> ComfyUIProcess:
+            return ComfyUIProcess(installation, base, {**ENVIRON, **settings}, ["--cpu"])
+
+        with start() as process:
+            yield Running(ready(process), sandbox, process, start)
+
+
+def ready(process: ComfyUIProcess) -> ComfyClient:
+    """A client of a ComfyUI that has just been started, once it answers and has the pack."""
+    try:
+        process.wait_until_ready()
+    except StartFailed as error:
+        missing(str(error))
+    client = ComfyClient(process.url)
+    if not client.get("/object_info/VeniceGenerateImage").json():
+        pytest.fail(f"ComfyUI could not load the pack:\n{process.log_tail(80)}")
+    return client
+
+
+@pytest.fixture
+def restarted(comfyui: Running) -> Iterator[Running]:
+    """The same ComfyUI once more, as after a restart: its memory is empty, its disk is not."""
+    with comfyui.start() as process:
+        yield replace(comfyui, client=ready(process), process=process)
 
 
 @pytest.fixture

@@ -50,7 +50,20 @@ class Graph:
         """Add a PreviewAny, which shows any value as text; return its id."""
         return str(self.add("PreviewAny", source=link)[0])
 
+    def load(self, name: str) -> Link:
+        """Add a LoadImage."""
+        return self.add("LoadImage", image=name)
+
+    def save(self, images: Link) -> str:
+        """Add a SaveImage; return its id."""
+        return str(self.add("SaveImage", images=images, filename_prefix="test")[0])
+
+
+def output(link: Link, index: int) -> Link:
+    """Another output of the node that `link` comes from."""
+    return [link[0], index]
+
 
 def second(link: Link) -> Link:
     """The second output of the node that `link` comes from (`info` of VeniceGenerateImage)."""
-    return [link[0], 1]
+    return output(link, 1)

@@ -1,0 +1,116 @@
+"""Sweeps and sheets in a real ComfyUI: one run of a node for each item of a list."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from comfy_client import wait_for
+from comfy_running import Running
+from graphs import Graph, Link, second
+from venice_client.sandbox import Fault
+
+pytestmark = [pytest.mark.comfyui, pytest.mark.timeout(300)]
+
+STYLES = ["Anime", "Film Noir", "Watercolor"]
+CELL = 256
+
+
+def sweep_into(graph: Graph, words: str, **more: object) -> tuple[Link, Link]:
+    """Style Sweep → Generate; the pictures and the labels."""
+    styles = graph.add("VeniceStyleSweep", styles="\n".join(STYLES))
+    return graph.generate(prompt=words, style=styles, **more), second(styles)
+
+
+def test_three_styles_make_a_labelled_sheet_of_three(comfyui: Running, words: str) -> None:
+    comfyui.sandbox.latency_s = 1.0
+    graph = Graph()
+    images, labels = sweep_into(graph, words)
+    with_labels, without = (
+        graph.preview(graph.add("VeniceContactSheet", images=images, columns=3, cell=CELL, **more))
+        for more in ({"labels": labels}, {})
+    )
+
+    run = comfyui.client.run(graph.prompt)
+
+    assert run.succeeded, run.messages
+    assert sorted(request["style_preset"] for request in comfyui.sent) == STYLES
+    assert comfyui.sandbox.max_concurrent == 3, "side by side"
+    labelled = np.array(comfyui.saved(run, with_labels).convert("L"))
+    plain = np.array(comfyui.saved(run, without).convert("L"))
+    strip = labelled[plain.shape[0] :]
+    assert len(strip) > 10
+    written = [(part > 200).any() for part in np.array_split(strip, 3, axis=1)]
+    assert written == [True, True, True], "each has its label"
+
+
+def test_the_status_sums_up_the_items(comfyui: Running, words: str) -> None:
+    comfyui.sandbox.latency_s = 1.0
+    graph = Graph()
+    images, _ = sweep_into(graph, words)
+    graph.preview(images)
+
+    def texts() -> list[str]:
+        return [text for node, text in events.texts if node == images[0]]
+
+    with comfyui.client.listen() as events:
+        assert comfyui.client.run(graph.prompt, client_id=events.client_id).succeeded
+        assert wait_for(lambda: texts()[-1:] and texts()[-1].startswith("3 of 3 items done"))
+    assert any(text.startswith("0 of 3 items done · ") for text in texts())
+    assert "about 0.01 USD" in texts()[-1], "what it cost is still said at the end"
+
+
+def test_an_error_in_one_item_names_it(comfyui: Running, words: str) -> None:
+    refusal = {"error": "The model is having a bad day"}
+    noir = Fault.status(400, refusal)
+    comfyui.sandbox.add_fault(noir, when=lambda sent: sent["style_preset"] == "Film Noir")
+    graph = Graph()
+    images, _ = sweep_into(graph, words, seed=77)
+    graph.preview(images)
+
+    with comfyui.client.listen() as events:
+        run = comfyui.client.run(graph.prompt, client_id=events.client_id)
+        shown = wait_for(lambda: next((t for n, t in events.texts if " not\n" in t), ""))
+
+    assert run.status == "error"
+    item = "(z-image-turbo, Film Noir, seed 77)"
+    cause, told, *_ = run.error["exception_message"].splitlines()
+    assert told == item
+    ends = [f"{cause} {item}", "2 × 1 picture · seed 77 · about 0.01 USD"]
+    assert shown.splitlines() == ["2 of 3 items done, 1 not", *ends]
+    assert len(comfyui.sent) == 3
+    comfyui.sandbox.clear_faults()
+    assert comfyui.client.run(graph.prompt).succeeded
+    assert len(comfyui.sent) == 4, "only the one that failed is sent again"
+
+
+def test_a_sweep_of_models_goes_into_the_model(comfyui: Running, words: str) -> None:
+    graph = Graph()
+    models = graph.add("VeniceModelSweep", models="z-image-turbo\nCHROMA\nkrea-v2-*")
+    images = graph.generate(prompt=words, model=models)
+    sheet = graph.add("VeniceContactSheet", images=images, labels=second(models), cell=CELL)
+    preview = graph.preview(sheet)
+
+    run = comfyui.client.run(graph.prompt)
+
+    assert run.succeeded, run.messages
+    models_sent = sorted(request["model"] for request in comfyui.sent)
+    assert models_sent == ["chroma", "krea-v2-large", "krea-v2-medium", "z-image-turbo"]
+    width, height = comfyui.saved(run, preview).size
+    assert width > 2 * CELL
+    assert height > 2 * (CELL // 2), "two rows of two"
+
+
+def test_a_warning_of_one_item_is_still_shown_at_the_end(comfyui: Running, words: str) -> None:
+    graph = Graph()
+    models = graph.add("VeniceModelSweep", models="z-image-turbo\nnano-banana-2")
+    images = graph.generate(prompt=words, model=models, width=1024, height=1000)
+    graph.preview(images)
+
+    def last() -> str:
+        return next((text for node, text in reversed(events.texts) if node == images[0]), "")
+
+    with comfyui.client.listen() as events:
+        assert comfyui.client.run(graph.prompt, client_id=events.client_id).succeeded
+        assert wait_for(lambda: last().startswith("2 of 2 items done"))
+    assert "1024×1000" in last()
