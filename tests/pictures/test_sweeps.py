@@ -42,7 +42,7 @@ def models(bench: Bench, text: str) -> tuple[list[str], list[str]]:
         ("Anime\rWatercolor", ["Anime", "Watercolor"]),
         ("Of Next Year", ["Of Next Year"]),
         ("of next year\nAnime\nof next year", ["of next year", "Anime"]),
-        ("日本画\nЖук", ["日本画", "Жук"]),
+        ("日本画\nЛиц", ["日本画", "Лиц"]),
         ("[1]", ["[1]"]),
     ],
 )
