@@ -4,7 +4,7 @@ Headless Chromium opens a real ComfyUI with this pack and the sandbox, puts each
 workflow_graphs.py together through the page's own objects, and keeps what the page saves: the
 workflow with a thumbnail in example_workflows/, its API-format twin in tests/comfyui/api/. Then it
 loads the saved file, checks that it comes to the same prompt, runs it, and leaves a screenshot of
-the finished graph in output/workflows/ for a person to look at.
+the finished graph in output/workflows/ for a person to look at; one of them is the README's.
 
 Needs Playwright (requirements-workflows.txt beside this file) and a Chromium: CHROMIUM names one.
 """
@@ -35,6 +35,7 @@ from workflow_graphs import WORKFLOWS
 PAGE_SCRIPT = Path(__file__).with_name("workflow_page.js")
 SAVED = ROOT / "example_workflows"
 TWINS = ROOT / "tests" / "comfyui" / "api"
+README_GRAPH = ("text-to-image", ROOT / "docs" / "images" / "graph.png")
 SCREENSHOTS = ROOT / "output" / "workflows"
 THUMBNAIL = (512, 512)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -76,6 +77,8 @@ def main() -> int:
             picture = run(page, comfyui.url)
             thumbnail(picture, SAVED / f"{name}.jpg")
             page.screenshot(path=SCREENSHOTS / f"{name}.png")
+            if name == README_GRAPH[0]:
+                graph_picture(page, README_GRAPH[1])
             print(f"{name}: saved, loaded, run; see {SCREENSHOTS / name}.png")
     return 0
 
@@ -106,7 +109,7 @@ def opened(url: str) -> Iterator[Page]:
         raise ComfyUIError("no Chromium: CHROMIUM names one")
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser, args=QUIET)
-        page = chromium.new_page(viewport={"width": 1600, "height": 1000})
+        page = chromium.new_page(viewport={"width": 1600, "height": 1100})
         page.goto(url)
         page.wait_for_function(READY, timeout=60_000)
         page.add_script_tag(content=PAGE_SCRIPT.read_text(encoding="utf-8"))
@@ -145,6 +148,22 @@ def thumbnail(picture: bytes, path: Path) -> None:
         small = image.convert("RGB")
     small.thumbnail(THUMBNAIL)
     small.save(path, quality=85)
+
+
+def graph_picture(page: Page, path: Path) -> None:
+    """Write a picture of the graph without the page around it."""
+    page.evaluate("veniceWorkflows.showAll()")
+    page.wait_for_timeout(1000)
+    place = page.evaluate("veniceWorkflows.onPage()")
+    side, above = 20, 36  # Badges stand above the nodes.
+    clip: Any = {
+        "x": place["x"] - side,
+        "y": place["y"] - above,
+        "width": place["width"] + 2 * side,
+        "height": place["height"] + side + above,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=path, clip=clip)
 
 
 def write(path: Path, content: Any) -> None:

@@ -34,12 +34,30 @@ function onlyWidget(node) {
   return node.widgets[0];
 }
 
+function bounds() {
+  const all = window.app.graph.nodes.map((node) => node.boundingRect);
+  const left = Math.min(...all.map((b) => b[0])), top = Math.min(...all.map((b) => b[1]));
+  const right = Math.max(...all.map((b) => b[0] + b[2]));
+  const bottom = Math.max(...all.map((b) => b[1] + b[3]));
+  return { left, top, right, bottom };
+}
+
+// Where the graph is on the page, in pixels.
+function onPage() {
+  const { scale, offset } = window.app.canvas.ds;
+  const { left, top, right, bottom } = bounds();
+  const box = window.app.canvas.canvas.getBoundingClientRect();
+  return {
+    x: (left + offset[0]) * scale + box.left,
+    y: (top + offset[1]) * scale + box.top,
+    width: (right - left) * scale,
+    height: (bottom - top) * scale,
+  };
+}
+
 function showAll() {
   const canvas = window.app.canvas;
-  const bounds = window.app.graph.nodes.map((node) => node.boundingRect);
-  const left = Math.min(...bounds.map((b) => b[0])), top = Math.min(...bounds.map((b) => b[1]));
-  const right = Math.max(...bounds.map((b) => b[0] + b[2]));
-  const bottom = Math.max(...bounds.map((b) => b[1] + b[3]));
+  const { left, top, right, bottom } = bounds();
   const box = canvas.canvas.getBoundingClientRect();
   const scale = Math.min(1, (box.width - 160) / (right - left), (box.height - 180) / (bottom - top));
   canvas.ds.scale = scale;
@@ -64,4 +82,4 @@ async function run() {
   await window.app.queuePrompt(0);
 }
 
-window.veniceWorkflows = { build, showAll, save, reload, run };
+window.veniceWorkflows = { build, showAll, onPage, save, reload, run };
