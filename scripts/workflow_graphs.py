@@ -18,10 +18,11 @@ LIGHTHOUSE = {
     "seed": 7,
 }
 
+# No code marks: newer pages draw them blue on blue.
 KEY_NOTE = """
 
-Set your key once on the machine that runs ComfyUI: `VENICE_API_KEY`, or \
-`python -m venice_client login`. With `VENICE_API_KEY=sandbox` everything runs for free and draws \
+Set your key once on the machine that runs ComfyUI: **VENICE_API_KEY**, or \
+**python -m venice_client login**. With **VENICE_API_KEY=sandbox** everything runs for free and draws \
 test pictures. This file holds no key."""
 
 TEXT_NOTE = (
@@ -44,12 +45,12 @@ UPSCALE_NOTE = (
     """## Venice upscale
 
 **Venice Upscale Image** makes a picture twice or four times as large: 640 × 448 becomes \
-1280 × 896, or 2560 × 1792 with `scale` 4x. More `creativity` adds more detail.
+1280 × 896, or 2560 × 1792 with **scale** 4x. More **creativity** adds more detail.
 
 Any picture goes in: put **Load Image** in the place of **Venice Generate Image**. It needs at \
 least 65,536 pixels, as 256 × 256 has.
 
-The same picture again is free: it is kept. Another number in `variation` asks (and pays) again."""
+The same picture again is free: it is kept. Another number in **variation** asks (and pays) again."""
     + KEY_NOTE
 )
 
@@ -69,11 +70,11 @@ Without a mask the whole picture may change. An empty mask sends nothing and cos
 CUTOUT_NOTE = (
     """## Venice cutout on a new background
 
-**Venice Remove Background** cuts out what a picture shows. Its `mask` is 1 where the cutout is \
+**Venice Remove Background** cuts out what a picture shows. Its **mask** is 1 where the cutout is \
 transparent, as that of **Load Image** is; **Image Composite Masked** wants 1 where the subject \
 is, so **Invert Mask** stands between them.
 
-The two pictures are made side by side. `cutout` has transparency: **Save Image** writes it as a \
+The two pictures are made side by side. **cutout** has transparency: **Save Image** writes it as a \
 PNG with alpha."""
     + KEY_NOTE
 )
@@ -84,10 +85,10 @@ SWEEP_NOTE = (
 **Venice Style Sweep** is a list: **Venice Generate Image** runs once for each style, side by \
 side, with the same prompt and seed. **Venice Contact Sheet** puts all on one sheet, with labels.
 
-One style or pattern a line: `*noir*` is every style with noir in its name, `*` is all of them. \
+One style or pattern a line: \\*noir\\* is every style with noir in its name, \\* is all of them. \
 Each picture is paid for once; a style that is added later pays only for itself.
 
-To compare models, connect **Venice Model Sweep** to `model`."""
+To compare models, connect **Venice Model Sweep** to **model**."""
     + KEY_NOTE
 )
 
@@ -98,7 +99,7 @@ The look of one picture for another: the first **Venice Generate Image** makes t
 look is wanted, **Venice Style References** hands it on, and the second one makes something else \
 in that look. Put **Load Image** in the place of the first to use a picture of yours.
 
-Not every model takes references, and some ignore `strength`; the node says so. Several pictures \
+Not every model takes references, and some ignore **strength**; the node says so. Several pictures \
 in a batch count as several references; chain nodes for different strengths."""
     + KEY_NOTE
 )
