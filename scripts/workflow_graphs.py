@@ -22,8 +22,8 @@ LIGHTHOUSE = {
 KEY_NOTE = """
 
 Set your key once on the machine that runs ComfyUI: **VENICE_API_KEY**, or \
-**python -m venice_client login**. With **VENICE_API_KEY=sandbox** everything runs for free and draws \
-test pictures. This file holds no key."""
+**python -m venice_client login**. With **VENICE_API_KEY=sandbox** everything runs for free and \
+draws test pictures. This file holds no key."""
 
 TEXT_NOTE = (
     """## Venice text to image
@@ -50,7 +50,8 @@ UPSCALE_NOTE = (
 Any picture goes in: put **Load Image** in the place of **Venice Generate Image**. It needs at \
 least 65,536 pixels, as 256 × 256 has.
 
-The same picture again is free: it is kept. Another number in **variation** asks (and pays) again."""
+The same picture again is free: it is kept. Another number in **variation** asks (and pays) \
+again."""
     + KEY_NOTE
 )
 
