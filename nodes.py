@@ -10,7 +10,7 @@ import torch
 
 from . import host, nodes_compare, nodes_pictures, options
 from .outcomes import again_with
-from .running import in_thread, open_client, run_requests, showing
+from .running import in_thread, open_client, refresh_lists, run_requests, showing
 from .venice_client.payloads import GenerateRequest, plan_batch
 from .venice_client.seeds import MAX_SEED, fold_seed
 
@@ -48,6 +48,7 @@ class VeniceStylePreset:
         return True
 
     async def choose(self, preset: str) -> tuple[str]:
+        await refresh_lists()
         return ("" if preset == options.NO_STYLE else preset,)
 
 

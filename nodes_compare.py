@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from . import options
-from .running import in_thread, showing
+from .running import in_thread, refresh_lists, showing
 from .sheets import contact_sheet
 from .tensors import check_batch
 from .venice_client.errors import InvalidRequestError
@@ -50,6 +50,7 @@ class VeniceStyleSweep:
 
     async def sweep(self, styles: str) -> tuple[list[str], list[str]]:
         with showing() as status:
+            await refresh_lists()
             found = matching(styles, [*options.styles()], literal=(options.NO_STYLE,))
             status.finish(_count(found, "style"))
             return [("" if name == options.NO_STYLE else name) for name in found], found
@@ -87,6 +88,7 @@ class VeniceModelSweep:
 
     async def sweep(self, models: str) -> tuple[list[str], list[str]]:
         with showing() as status:
+            await refresh_lists()
             found = matching(models, options.generate_models())
             status.finish(_count(found, "model"))
             return found, list(found)
@@ -137,7 +139,8 @@ def matching(patterns: str, known: Sequence[str], literal: Sequence[str] = ()) -
     """The known names that match any line of `patterns`, in the order of the lines, each once.
 
     Lines are shell patterns without regard to case. A line that matches none is taken as a name
-    as typed, or as one of `literal`. Raises InvalidRequestError if there is no line.
+    as typed, or as one of `literal`. Raises InvalidRequestError if there is no line, and for a
+    pattern with `*` or `?` that matches nothing.
     """
     found: list[str] = []
     for line in patterns.splitlines():
@@ -147,6 +150,8 @@ def matching(patterns: str, known: Sequence[str], literal: Sequence[str] = ()) -
         folded = pattern.casefold()
         names = [name for name in known if fnmatchcase(name.casefold(), folded)]
         names = names or [name for name in literal if name.casefold() == folded] or [pattern]
+        if names == [pattern] and any(sign in pattern for sign in "*?"):
+            raise InvalidRequestError(f"Nothing matches `{pattern}`: check its spelling.")
         found += names
     if not found:
         raise InvalidRequestError("The list is empty: write one name or pattern a line.")

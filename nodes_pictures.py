@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import torch
 
-from . import masks, options
-from .outcomes import Made, make_info
+from . import options
+from .edit_plan import EditPlan, check_size
+from .outcomes import make_info
 from .running import in_thread, open_client, run_requests, showing
 from .tensors import check_batch, colours, encode_all
-from .venice_client import VeniceClient
 from .venice_client.edits import (
     MAX_EDIT_PIXELS,
     MAX_INPUT_BYTES,
@@ -21,11 +20,7 @@ from .venice_client.edits import (
     EditRequest,
     RemoveBackgroundRequest,
     UpscaleRequest,
-    check_pixels,
-    most_images,
 )
-from .venice_client.errors import InvalidRequestError
-from .venice_client.images import cover
 from .venice_client.payloads import MAX_REFERENCE_BYTES, StyleReference
 
 CATEGORY = "Venice"
@@ -85,7 +80,7 @@ class VeniceUpscaleImage:
         self, image: torch.Tensor, scale: str, creativity: float, variation: int = 0
     ) -> tuple[torch.Tensor, str]:
         with showing() as status:
-            _check_size(image, MAX_OUTPUT_PIXELS)
+            check_size(image, MAX_OUTPUT_PIXELS)
             base, lost = await in_thread(partial(colours, image))
             encoded, notes = await in_thread(partial(encode_all, base, MAX_INPUT_BYTES))
             requests = [
@@ -132,7 +127,7 @@ class VeniceRemoveBackground:
         self, image: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, str]:
         with showing() as status:
-            _check_size(image, MAX_EDIT_PIXELS)
+            check_size(image, MAX_EDIT_PIXELS)
             encoded, notes = await in_thread(partial(encode_all, image, MAX_INPUT_BYTES))
             requests = [
                 RemoveBackgroundRequest(image=data, label=f"picture {i}")
@@ -196,17 +191,19 @@ class VeniceEditImage:
         variation: int = 0,
     ) -> tuple[torch.Tensor, str]:
         with showing(f"({model})") as status:
-            client = await open_client()
             check_batch(image, "image")
             base, lost = await in_thread(partial(colours, image))
             more_images = enumerate((image_2, image_3, image_4, image_5, image_6), start=2)
             layers = {f"image_{i}": layer for i, layer in more_images if layer is not None}
-            plan = await in_thread(partial(_EditPlan.make, client, base, layers, mask, model))
+            plan = await in_thread(partial(EditPlan, base, mask))
             if not plan.indices:
                 warning = "The mask is empty: nothing was sent, and the input is returned."
                 status.finish(warning)
                 size = [base.shape[2], base.shape[1]]
                 return base.clone(), make_info(model=model, size=size, warnings=[warning, *lost])
+            client = await open_client()
+            known = await in_thread(partial(client.catalogue.await_model, model))
+            encoded, notes = await in_thread(partial(plan.encode, layers, known))
             requests = [
                 EditRequest(
                     images=images,
@@ -220,75 +217,15 @@ class VeniceEditImage:
                     variation=variation,
                     label=f"picture {i + 1}",
                 )
-                for i, images in zip(plan.indices, plan.images, strict=True)
+                for i, images in zip(plan.indices, encoded, strict=True)
             ]
             made = await run_requests(
                 client, requests, status, again=AGAIN, stop_if_flagged=if_flagged == "stop"
             )
             tensor, more = await in_thread(partial(plan.finish, made, keep_size))
-            warnings = made.warnings(*lost, *plan.notes, *more)
+            warnings = made.warnings(*lost, *notes, *more)
             status.finish(made.summary(warnings))
             return tensor, made.info(tensor, warnings)
-
-
-class _EditPlan:
-    """Which pictures of a batch are sent, with which images, and how the answers are put back."""
-
-    def __init__(self, base: torch.Tensor, mask: torch.Tensor | None) -> None:
-        self.base = base
-        self.masks = None if mask is None else _masks_for(mask, base)
-        self.indices = [
-            i for i in range(len(base)) if self.masks is None or bool((self.masks[i] > 0).any())
-        ]
-        self.images: list[tuple[bytes, ...]] = []
-        self.notes: list[str] = []
-
-    @classmethod
-    def make(
-        cls,
-        client: VeniceClient,
-        base: torch.Tensor,
-        layers: Mapping[str, torch.Tensor],
-        mask: torch.Tensor | None,
-        model: str,
-    ) -> _EditPlan:
-        """Encodes the images of each request. Raises InvalidRequestError."""
-        plan = cls(base, mask)
-        if plan.indices:
-            for name, batch in {"image": base, **layers}.items():
-                _check_size(batch, MAX_EDIT_PIXELS, name)
-        for i in plan.indices:
-            pictures = [base[i], *(_one_of(x, i, len(base), name) for name, x in layers.items())]
-            if plan.masks is not None:
-                most = most_images(client.catalogue.await_model(model))
-                if most is not None and len(pictures) < most:
-                    pictures.append(masks.as_layer(plan.masks[i]))
-                else:
-                    plan.notes.append(
-                        f"{model} takes no further image for the mask: it edits the whole picture, "
-                        "and only the masked part of that is used."
-                    )
-            encoded, notes = encode_all(pictures, MAX_INPUT_BYTES)
-            plan.images.append(tuple(encoded))
-            plan.notes += notes
-        return plan
-
-    def finish(self, made: Made, keep_size: bool) -> tuple[torch.Tensor, list[str]]:
-        """The answers as one tensor; under a mask put back into the originals."""
-        _, height, width, _ = self.base.shape
-        if self.masks is None and not keep_size:
-            return made.decode()
-        edited, notes = made.decode(size=(width, height), fit=cover)
-        if self.masks is None:
-            return edited, notes
-        result = self.base.detach().to("cpu", torch.float32).clone()
-        for i, edit in zip(self.indices, edited, strict=True):
-            result[i] = masks.put_back(result[i], edit, self.masks[i])
-        if not keep_size:
-            notes.append("Under a mask the input's size is kept.")
-        if len(self.indices) < len(self.base):
-            notes.append("Where the mask is empty, the input is returned, free.")
-        return result, notes
 
 
 def _uncut(cutout: torch.Tensor) -> list[str]:
@@ -299,31 +236,6 @@ def _uncut(cutout: torch.Tensor) -> list[str]:
     names = ", ".join(map(str, whole))
     which = f" of picture {names}" if len(cutout) > 1 else ""
     return [f"Nothing was cut out{which}: the answer has no transparency."]
-
-
-def _masks_for(mask: torch.Tensor, base: torch.Tensor) -> list[torch.Tensor]:
-    mask = masks.as_batch(mask)
-    _, height, width, _ = base.shape
-    one_of = [_one_of(mask, i, len(base), "mask") for i in range(len(base))]
-    return [masks.fit_mask(each, height, width) for each in one_of]
-
-
-def _check_size(image: torch.Tensor, most_pixels: int, name: str = "image") -> None:
-    """Refuses what is no batch of pictures, and pictures with fewer or more pixels than taken."""
-    check_batch(image, name)
-    _, height, width, _ = image.shape
-    check_pixels(width, height, most_pixels, f"`{name}`")
-
-
-def _one_of(batch: torch.Tensor, index: int, count: int, name: str) -> torch.Tensor:
-    """The picture that goes with number `index` of `count`: one for all, or one for each."""
-    if len(batch) not in (1, count):
-        raise InvalidRequestError(
-            f"`{name}` has {len(batch)} and `image` has {count} pictures: give 1 for all of them, "
-            f"or {count}.",
-            name,
-        )
-    return batch[0 if len(batch) == 1 else index]
 
 
 NODE_CLASS_MAPPINGS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 
@@ -17,6 +17,7 @@ from .venice_client.estimates import cost_text, total_cost
 from .venice_client.images import fit_to
 
 End = ImageResult | VeniceError
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -42,17 +43,21 @@ class Made:
         """
         encoded = [data for result in self.results for data in result.images]
         tensor, errors, notes = decode_batch(encoded, mode, size, fit)
-        left = list(errors)
         ends: list[End] = []
-        for result in self.results:
-            mine, left = left[: len(result.images)], left[len(result.images) :]
-            error = next((error for error in mine if error), None)
-            if error is not None:
+        for result, mine in zip(self.results, self._by_result(errors), strict=True):
+            bad = [error for error in mine if error]
+            if len(bad) == len(mine):
                 self.client.discard(result)
-            ends.append(error or result)
-        if tensor is None or any(errors):
+            ends.append(bad[0] if len(bad) == len(mine) else result)
+            notes += [f"A picture of the answer is left out: {error}" for error in bad]
+        if tensor is None or any(isinstance(end, VeniceError) for end in ends):
             raise _one_error(self.client, self.planned, ends, self.results, self.again)
         return tensor, notes
+
+    def _by_result(self, each: Sequence[T]) -> list[list[T]]:
+        """What there is for each picture, sorted by the answer that it came in."""
+        left = iter(each)
+        return [[next(left) for _ in result.images] for result in self.results]
 
     def warnings(self, *more: str) -> tuple[str, ...]:
         """The warnings of all answers and `more`, each once, the empty ones not at all."""
@@ -143,7 +148,8 @@ def _stop_flagged(client: VeniceClient, planned: Planned, end: End, again: str) 
         return end
     kept = "It was charged. To see it, set `if_flagged` to continue and queue again;"
     if end.key in client.results:
-        kept = f"It is kept. To see it, free of charge: `if_flagged` to continue, then {again};"
+        how = f"set `if_flagged` to continue, {again[0].lower()}{again[1:]}"
+        kept = f"It is kept. To see it, free of charge: {how};"
     return FlaggedImage(f"{flags[0]} {kept} or change the prompt.")
 
 
@@ -177,7 +183,10 @@ def _one_error(
         if isinstance(outcome, ImageResult) and outcome.key in client.results
     )
     cause, _, details = str(telling[0]).partition("\n")
-    lines = [f"{total - missing} of {total} pictures made, {missing} not: {cause}"]
+    if all(isinstance(error, FlaggedImage) for error in telling):
+        lines = [f"{missing} of {total} pictures flagged: {cause}"]
+    else:
+        lines = [f"{total - missing} of {total} pictures made, {missing} not: {cause}"]
     if kept:
         lines.append(f"{kept} of {total} made and kept. {again}: {_still_paid(total - kept)}.")
     lines += [details] if details else []

@@ -14,6 +14,7 @@ from .outcomes import Made, collect
 from .venice_client import VeniceClient, VeniceError, load_settings
 from .venice_client.batch import Batch
 from .venice_client.client import shared_client
+from .venice_client.errors import SettingsError
 from .venice_client.estimates import cost_text
 from .venice_client.paid import PaidRequest
 from .venice_client.progress import Progress
@@ -59,6 +60,15 @@ async def in_thread(function: Callable[[], T]) -> T:
 async def open_client() -> VeniceClient:
     """The client for the settings as they are now. Raises SettingsError."""
     return await in_thread(lambda: shared_client(load_settings(host.user_folder())))
+
+
+async def refresh_lists() -> None:
+    """Starts a refresh of models and styles if they are old, and does not wait for it."""
+    try:
+        client = await open_client()
+    except SettingsError:
+        return  # the node that needs the settings says what is wrong with them
+    client.catalogue.refresh_when_old()
 
 
 async def run_requests(

@@ -22,9 +22,9 @@ COMFYUI = {"comfy", "comfy_execution", "comfy_extras", "folder_paths", "server",
 LAYERS = [
     {"__init__"},
     {"nodes", "nodes_pictures", "nodes_compare"},
-    {"running", "options", "masks", "sheets"},
+    {"edit_plan", "running", "options", "sheets"},
     {"outcomes"},
-    {"tensors", "host"},
+    {"tensors", "masks", "host"},
 ]
 SCRIPTS = {"demo"}
 """Run on their own; nothing imports them."""

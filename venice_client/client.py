@@ -248,6 +248,7 @@ class VeniceClient:
             raise self._explained(error, planned) from None
         asked = ("width", "height", "aspect_ratio", "resolution", "variants", "scale")
         facts = {
+            "service": self.service.name,
             "path": request.path,
             "model": request.model,
             "seed": request.seed,

@@ -12,7 +12,7 @@ from .estimates import estimate_cutout, estimate_edit, estimate_upscale
 from .images import size_of_input
 from .nearest import check_offered
 from .paid import FORMATS, Payload, add_quality, as_base64, check_text
-from .sizing import AUTO, is_ratio, nearest_ratio, ratio_of
+from .sizing import AUTO, check_ratio
 
 MIN_PIXELS = 65_536
 MAX_EDIT_PIXELS = 33_177_600
@@ -99,14 +99,7 @@ class EditRequest(_PictureRequest):
             notes.append(f"{model.id} keeps the input's size: aspect_ratio {ratio} was not sent.")
             return
         offered = [name for name in EDIT_RATIOS if not model.ratios or name in model.ratios]
-        if ratio not in offered and offered and is_ratio(ratio):
-            near = nearest_ratio(round(ratio_of(ratio) * 10_000), 10_000, offered)
-            raise InvalidRequestError(
-                f"{model.id} does not take aspect_ratio {ratio} for an edit. The nearest is "
-                f"{near}; it takes {', '.join(offered)}, or choose auto.",
-                "aspect_ratio",
-            )
-        check_offered("aspect_ratio", ratio, offered, model.id)
+        check_ratio(ratio, offered, model.id)
         fields["aspect_ratio"] = ratio
 
     def _add_resolution(self, model: Model, fields: dict[str, Any], notes: list[str]) -> None:
@@ -205,8 +198,8 @@ def _check_count(count: int, model: Model) -> None:
         raise InvalidRequestError("An edit needs an image.", "images")
     if most is not None and count > most:
         raise InvalidRequestError(
-            f"{model.id} takes at most {most} image{'s' if most > 1 else ''}, not {count}: unplug "
-            "some, or choose another model.",
+            f"{model.id} takes at most {most} image{'s' if most > 1 else ''}, not {count}: give "
+            "fewer, or choose another model.",
             "images",
         )
 

@@ -238,7 +238,8 @@ def _add_style_references(
         )
     if most is not None and len(references) > most:
         raise InvalidRequestError(
-            f"{model.id} takes at most {most} style references, not {len(references)}.",
+            f"{model.id} takes at most {most} style reference{'s' if most > 1 else ''}, not "
+            f"{len(references)}.",
             "style_references",
         )
     notes.extend(reference.note for reference in references if reference.note)

@@ -114,6 +114,18 @@ def is_ratio(name: str) -> bool:
         return False
 
 
+def check_ratio(ratio: str, offered: Sequence[str], model: str) -> None:
+    """Refuses a ratio that is not among those offered, and names the nearest."""
+    if ratio not in offered and offered and is_ratio(ratio):
+        near = min(offered, key=lambda name: abs(math.log(ratio_of(name) / ratio_of(ratio))))
+        raise InvalidRequestError(
+            f"{model} does not take aspect_ratio {ratio}. The nearest is {near}; it takes "
+            f"{', '.join(offered)}, or choose auto.",
+            "aspect_ratio",
+        )
+    check_offered("aspect_ratio", ratio, offered, model)
+
+
 def tier_side(name: str) -> float | None:
     """Pixels of a tier's square, 1024 for "1K"; None for a name that does not say."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)K", name, re.IGNORECASE)
@@ -170,7 +182,7 @@ def _fit_ratio(
     if ratio == AUTO:
         ratio = nearest_ratio(width, height, rules.ratios)
     elif rules.is_complete:
-        check_offered("aspect_ratio", ratio, rules.ratios, model)
+        check_ratio(ratio, rules.ratios, model)
     fields: dict[str, int | str] = {"aspect_ratio": ratio}
     notes = []
     if aspect_ratio == AUTO and not math.isclose(ratio_of(ratio), width / height):

@@ -206,7 +206,8 @@ def test_interrupt_sends_no_more_and_keeps_what_is_on_its_way(
     cli: Any, commands: Any, sandbox: Sandbox, folder: Path
 ) -> None:
     sandbox.latency_s = 1.5
-    process = commands("generate", "a fox", "-n", "12", "-o", "fox.png", "--json")
+    size = ("--size", "128x128")
+    process = commands("generate", "a fox", *size, "-n", "12", "-o", "fox.png", "--json")
     wait_for(lambda: len(sandbox.paid_requests) == 8)
 
     process.send_signal(signal.SIGINT)

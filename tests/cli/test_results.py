@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import sys
@@ -243,3 +244,12 @@ def test_what_came_before_a_kill_is_there(
     (entry,) = cli("results", "--json").json["results"]
     assert entry["seed"] == 5
     assert len(cli("results", "-o", "saved").lines) == 1
+
+
+def test_what_the_sandbox_made_counts_no_money(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENICE_API_KEY", "sandbox")
+    cli("generate", "a fox", "--seed", "7", "--size", "128x128")
+    assert "sandbox" in cli("results").out
+    facts = json.loads(cli("results", "--json").out)
+    assert facts["total"]["cost_usd"] == 0
+    assert facts["results"][0]["service"] == "sandbox"

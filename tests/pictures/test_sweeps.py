@@ -93,6 +93,13 @@ def test_an_empty_list_is_refused(bench: Bench, node: str, name: str, text: str)
     assert "one" in end.first_line
 
 
+@pytest.mark.parametrize(("node", "name"), [(STYLES, "styles"), (MODELS, "models")])
+def test_a_pattern_that_matches_nothing_is_refused(bench: Bench, node: str, name: str) -> None:
+    end = bench.run(node, **{name: "chroma\n*nior*"})
+    assert end.error_name == "InvalidRequestError"
+    assert "`*nior*`" in end.first_line
+
+
 def test_outputs_are_lists_of_their_own(bench: Bench) -> None:
     found, labels = models(bench, "chroma")
     assert found is not labels
@@ -115,7 +122,8 @@ def test_any_text_gives_names_without_doubles_or_is_refused(pack: Any, text: str
     try:
         found = pack.nodes_compare.matching(text, known)
     except refused:
-        assert not any(line.strip() for line in text.splitlines())
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        assert not lines or any(sign in line for line in lines for sign in "*?")
         return
     assert found
     assert len(set(found)) == len(found)

@@ -8,6 +8,7 @@ import re
 import pytest
 
 from bench import Bench, End
+from fault_table import in_json, picture
 from venice_client.sandbox import Fault
 
 
@@ -168,3 +169,25 @@ def test_the_node_says_that_it_was_free(bench: Bench) -> None:
     bench.generate(batch_size=2)
     assert "2 of 3 free: made before" in bench.generate(batch_size=3).texts[-1]
     assert "free: made before" in bench.generate(batch_size=3).texts[-1]
+
+
+def test_a_variant_that_is_damaged_does_not_cost_the_others(bench: Bench) -> None:
+    good = picture(200, 200)
+    bad = bytearray(picture(200, 200, "WEBP"))
+    bad[40:] = bytes(len(bad) - 40)
+    answer = in_json(good, bytes(bad), good, good)
+    bench.sandbox.add_fault(Fault.body(answer, "application/json"))
+    end = bench.generate(batch_size=4, batch_mode="variants")
+    assert end.error is None, end.error
+    assert end.pictures == 3
+    assert any("left out" in warning for warning in end.info["warnings"])
+    assert len(bench.entries) == 1
+
+
+def test_flagged_pictures_are_said_to_be_kept(bench: Bench) -> None:
+    bench.sandbox.add_fault(Fault.flags(blurred=True), times=4)
+    end = bench.generate(batch_size=4)
+    first, second, *_ = str(end.error).splitlines()
+    assert first.startswith("4 of 4 pictures flagged:")
+    assert "then Set" not in first
+    assert "4 of 4 made and kept." in "".join([second, *_])

@@ -18,11 +18,13 @@ from ..images import image_format
 from ..payloads import GenerateRequest
 from ..reading import read_pictures
 from ..results import Entry, ResultStore
+from ..service import SANDBOX_NAME
 from . import exits
 from .console import Console, table
 from .files import Target, prepare_folder, write_picture
 
 DEFAULT_LAST = 20
+FACTS = ("service", "path", "model", "seed", "asked", "cost_usd")
 NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 
 
@@ -45,8 +47,13 @@ class Row:
             return None
 
     @property
+    def is_sandbox(self) -> bool:
+        """Whether the built-in sandbox made it, which costs nothing."""
+        return bool(self.fact("service") == SANDBOX_NAME)
+
+    @property
     def cost(self) -> float | None:
-        cost = self.fact("cost_usd")
+        cost = 0.0 if self.is_sandbox else self.fact("cost_usd")
         return float(cost) if isinstance(cost, int | float) else None
 
     @property
@@ -68,7 +75,7 @@ class Row:
             _text(self.fact("model")),
             _text(self.fact("seed")),
             self.asked,
-            "?" if self.cost is None else f"{self.cost:.4g}",
+            "sandbox" if self.is_sandbox else "?" if self.cost is None else f"{self.cost:.4g}",
             _size_text(self.entry.size),
         )
 
@@ -83,7 +90,7 @@ class Row:
     def facts(self) -> dict[str, Any]:
         return {
             "time": self.time.isoformat(timespec="seconds") if self.time else None,
-            **{name: self.fact(name) for name in ("path", "model", "seed", "asked", "cost_usd")},
+            **{name: self.fact(name) for name in FACTS},
             "bytes": self.entry.size,
             "files": self.files,
         }
