@@ -10,12 +10,11 @@ from functools import partial
 from typing import TypeVar
 
 from . import host
-from .outcomes import Made, collect
+from .outcomes import Made, collect, cost_line
 from .venice_client import VeniceClient, VeniceError, load_settings
 from .venice_client.batch import Batch
 from .venice_client.client import shared_client
 from .venice_client.errors import SettingsError
-from .venice_client.estimates import cost_text
 from .venice_client.paid import PaidRequest
 from .venice_client.progress import Progress
 
@@ -88,7 +87,7 @@ async def run_requests(
     outcomes = await _attend(
         [partial(client.fetch, p) for p in planned],
         status,
-        cost_text([p.estimate for p in planned]),
+        cost_line(client, [p.estimate for p in planned]),
         again,
     )
     return await in_thread(partial(collect, client, planned, outcomes, stop_if_flagged, again))
