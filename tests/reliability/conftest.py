@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+import openapi
 from bench import KEY, Bench
 from comfyui_process import StartFailed, find, find_old, make_base
 from graphs import Graph
@@ -24,19 +25,21 @@ def is_long() -> bool:
 
 @pytest.fixture
 def short_waits(pack: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits between tries are hundredths of seconds; no gate of another test is met again."""
+    """Waits and looks are hundredths of seconds; no gate of another test is met again."""
     client = pack.venice_client
     monkeypatch.setattr(client.retry, "FIRST_WAIT", 0.01)
     monkeypatch.setattr(client.gate, "RESET_JITTER", 0.0)
     monkeypatch.setattr(client.gate, "FAILURE_WINDOW", 0.5)
     monkeypatch.setattr(client.service, "_gates", {})
+    monkeypatch.setattr(pack.running, "LOOK_EVERY", 0.01)
 
 
 @pytest.fixture
 def free_sandbox() -> Iterator[Sandbox]:
-    """A sandbox that takes the key `test-key`, and locks nobody out."""
+    """A sandbox that takes the key `test-key`, and locks nobody out; judged as `sandbox` is."""
     with Sandbox(keys=(KEY,), max_failures=10**6, balance_usd=10**6) as running:
         yield running
+        openapi.judge_accepted(running.paid_requests)
 
 
 @pytest.fixture

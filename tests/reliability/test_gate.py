@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 
+import openapi
 from bench import KEY, Bench
 from venice_client.sandbox import Fault, Sandbox
 
@@ -21,6 +22,7 @@ def free_sandbox() -> Iterator[Sandbox]:
     times = {"window_s": 60 / SCALE, "failure_window_s": 30 / SCALE, "lockout_s": 30 / SCALE}
     with Sandbox(keys=(KEY,), rate_limit=20, **times) as running:
         yield running
+        openapi.judge_accepted(running.paid_requests)
 
 
 @pytest.fixture

@@ -9,55 +9,15 @@ import struct
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from PIL import Image
 
-from bench import GENERATE
+from fault_columns import Column
 from venice_client.sandbox import Fault
 
 Make = Callable[[], Fault]
-
-
-@dataclass(frozen=True)
-class Column:
-    """One way to run a node: what it asks, in how many requests, and for how many pictures.
-
-    inputs: made anew for each run. is_json: whether its answers are JSON with base64 in them.
-    usd: the price of one request.
-    """
-
-    name: str
-    path: str
-    node: str
-    inputs: Callable[[], Mapping[str, Any]]
-    usd: float
-    requests: int = 1
-    pictures: int = 1
-    is_json: bool = False
-
-
-COLUMNS = (
-    Column("one picture", "/image/generate", "VeniceGenerateImage", lambda: GENERATE, 0.01),
-    Column(
-        "a batch of 4",
-        "/image/generate",
-        "VeniceGenerateImage",
-        lambda: {**GENERATE, "batch_size": 4},
-        0.01,
-        requests=4,
-        pictures=4,
-    ),
-    Column(
-        "4 variants",
-        "/image/generate",
-        "VeniceGenerateImage",
-        lambda: {**GENERATE, "batch_size": 4, "batch_mode": "variants"},
-        0.04,
-        pictures=4,
-        is_json=True,
-    ),
-)
 
 
 @dataclass(frozen=True)
@@ -65,16 +25,18 @@ class Row:
     """A fault, and what becomes of a run all of whose requests meet it.
 
     error: the type of the error of each request, "" where pictures are shown. says: what its
-    first line (or a warning in `info`) must match. tries: how often one request is sent.
+    first line (or a warning in `info`) must match. warns: what a warning says where the node
+    shows a flagged picture, since it has no `if_flagged`. tries: how often one request is sent.
     charged: whether each try was charged. kept: whether the answer lies in the store. pictures:
     how many are shown, where it is another number than asked. holds_for_all: whether requests
-    not yet sent are dropped. only: the kind of answer it is for ("json", "binary", "" both).
+    not yet sent are dropped. only: the kind of answer it is for, "" for all.
     """
 
     name: str
     fault: Make
     error: str = ""
     says: str = ""
+    warns: str = ""
     tries: int = 1
     charged: bool = True
     kept: bool = False
@@ -85,7 +47,11 @@ class Row:
 
     def fits(self, column: Column) -> bool:
         """Whether this fault can happen to that kind of answer."""
-        return self.only in ("", "json" if column.is_json else "binary")
+        return self.only in ("", *column.kinds)
+
+    def error_of(self, column: Column) -> str:
+        """The type of the error of each request, "" where pictures are shown."""
+        return "" if self.error == "FlaggedImage" and not column.has_flag else self.error
 
 
 def picture(width: int = 64, height: int = 64, kind: str = "PNG") -> bytes:
@@ -96,12 +62,15 @@ def picture(width: int = 64, height: int = 64, kind: str = "PNG") -> bytes:
     return out.getvalue()
 
 
+@cache
 def bomb(width: int = 30_000, height: int = 30_000) -> bytes:
     """A small PNG that claims to be huge, and whose pixels are really there (all of them 0)."""
-    packer = zlib.compressobj(9)
-    rows = b"".join(packer.compress(bytes(width + 1)) for _ in range(height)) + packer.flush()
+    packer = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+    row = packer.compress(bytes(width + 1)) + packer.flush(zlib.Z_FULL_FLUSH)
+    checksum = (width + 1) * height % 65521 << 16 | 1  # the Adler-32 of so many zeros
+    pixels = b"\x78\xda" + row * height + packer.flush() + struct.pack(">I", checksum)
     head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    parts = ((b"IHDR", head), (b"IDAT", rows), (b"IEND", b""))
+    parts = ((b"IHDR", head), (b"IDAT", pixels), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(
         struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
         for name, data in parts
@@ -292,6 +261,7 @@ ROWS = (
         Fault.flags,
         "FlaggedImage",
         "blurred by safe_mode.*kept.*`if_flagged`",
+        warns="blurred by safe_mode",
         kept=True,
     ),
     Row(
@@ -299,9 +269,17 @@ ROWS = (
         lambda: Fault.flags(False, True),
         "FlaggedImage",
         "breaks .*terms.*kept.*`if_flagged`",
+        warns="breaks the terms of use",
         kept=True,
     ),
-    Row("another size", lambda: Fault.size(96, 48), says="64×64 was asked for.*96×48", kept=True),
+    Row(
+        "another size",
+        lambda: Fault.size(96, 48),
+        says="64×64 was asked for.*96×48",
+        kept=True,
+        only="generated",
+    ),
+    Row("another size than made", lambda: Fault.size(96, 48), kept=True, only="changed"),
     Row(
         "too few",
         lambda: Fault.count(3),
