@@ -19,6 +19,9 @@ MAX_ENCODED_BYTES = 100 * 1024 * 1024
 MAX_PIXELS = 50_000_000
 """The largest pictures of the API have 33,177,600 pixels."""
 
+MAX_CHUNKS = 50_000
+"""Of a PNG; at the usual 8 KiB that is 400 MB. Each costs time and memory, also an empty one."""
+
 CHARGED = "It may have been charged."
 
 PNG_END = b"IEND\xaeB`\x82"
@@ -106,7 +109,10 @@ def _open(data: bytes) -> Image.Image:
     if not _is_whole(data, name):
         raise BadAnswer(f"The {name.upper()} image is cut short ({len(data)} bytes). {CHARGED}")
     if name == "png" and not _is_intact(data):
-        raise BadAnswer(f"The PNG image is damaged: a checksum in it is wrong. {CHARGED}")
+        raise BadAnswer(
+            f"The PNG image is damaged: a checksum in it is wrong, or it has over {MAX_CHUNKS:,} "
+            f"chunks. {CHARGED}"
+        )
     try:
         image = Image.open(io.BytesIO(data), formats=[name.upper()])
     except DAMAGE as error:
@@ -147,7 +153,9 @@ def _is_intact(png: bytes) -> bool:
     Pillow does not look at those of the pixels, and shows a damaged picture in part black.
     """
     at, kind = 8, b""
-    while kind != b"IEND" and at + 12 <= len(png):
+    for _ in range(MAX_CHUNKS):
+        if kind == b"IEND" or at + 12 > len(png):
+            break
         end = at + 8 + int.from_bytes(png[at : at + 4], "big")
         kind = png[at + 4 : at + 8]
         is_critical = kind[:1].isupper()
