@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from . import host, nodes_compare, nodes_pictures, options
+from . import host, inputs, lists, nodes_compare, nodes_pictures, widgets
 from .outcomes import again_with
 from .running import in_thread, open_client, refresh_lists, run_requests, showing
 from .venice_client.payloads import GenerateRequest, plan_batch
@@ -34,9 +34,9 @@ class VeniceStylePreset:
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {
             "required": {
-                "preset": options.combo(
-                    [options.NO_STYLE, *options.styles()],
-                    default=options.NO_STYLE,
+                "preset": widgets.combo(
+                    [lists.NO_STYLE, *lists.styles()],
+                    default=lists.NO_STYLE,
                     tooltip="The style that Venice applies to the picture. None applies none. "
                     "A style that this list does not know is sent as it is.",
                 )
@@ -49,7 +49,7 @@ class VeniceStylePreset:
 
     async def choose(self, preset: str) -> tuple[str]:
         await refresh_lists()
-        return ("" if preset == options.NO_STYLE else preset,)
+        return ("" if preset == lists.NO_STYLE else preset,)
 
 
 class VeniceSeed:
@@ -70,12 +70,12 @@ class VeniceSeed:
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {
             "required": {
-                "seed": options.seed(
+                "seed": widgets.seed(
                     control=False,
                     tooltip="The seed in mode `fixed`, 1 to 999999999. To make a picture of a "
                     "random run again, put the seed that the node showed here.",
                 ),
-                "mode": options.combo(
+                "mode": widgets.combo(
                     ["fixed", RANDOM],
                     default="fixed",
                     tooltip="`fixed` gives the seed above. `random every run` draws another one "
@@ -118,7 +118,7 @@ class VeniceGenerateImage:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        return options.generate_inputs()
+        return inputs.generate_inputs()
 
     @classmethod
     def VALIDATE_INPUTS(

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from . import options
+from . import inputs, lists, widgets
 from .running import in_thread, refresh_lists, showing
 from .sheets import contact_sheet
 from .tensors import check_batch
@@ -40,7 +40,7 @@ class VeniceStyleSweep:
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {
             "required": {
-                "styles": options.lines(
+                "styles": widgets.lines(
                     "Anime\nWatercolor\nFilm Noir",
                     "One style or pattern a line: `*` is every style, `*noir*` those with noir in "
                     "their name, None is no style. A name that is not known is sent as it is.",
@@ -51,9 +51,9 @@ class VeniceStyleSweep:
     async def sweep(self, styles: str) -> tuple[list[str], list[str]]:
         with showing() as status:
             await refresh_lists()
-            found = matching(styles, [*options.styles()], literal=(options.NO_STYLE,))
+            found = matching(styles, [*lists.styles()], literal=(lists.NO_STYLE,))
             status.finish(_count(found, "style"))
-            return [("" if name == options.NO_STYLE else name) for name in found], found
+            return [("" if name == lists.NO_STYLE else name) for name in found], found
 
 
 class VeniceModelSweep:
@@ -78,7 +78,7 @@ class VeniceModelSweep:
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return {
             "required": {
-                "models": options.lines(
+                "models": widgets.lines(
                     "z-image-turbo\nqwen-image\nchroma",
                     "One model or pattern a line: `*` is every model (mind the price), `qwen*` "
                     "those that begin with qwen. An id that is not known is sent as it is.",
@@ -89,7 +89,7 @@ class VeniceModelSweep:
     async def sweep(self, models: str) -> tuple[list[str], list[str]]:
         with showing() as status:
             await refresh_lists()
-            found = matching(models, options.generate_models())
+            found = matching(models, lists.generate_models())
             status.finish(_count(found, "model"))
             return found, list(found)
 
@@ -108,7 +108,7 @@ class VeniceContactSheet:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        return options.sheet_inputs()
+        return inputs.sheet_inputs()
 
     async def arrange(
         self,

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from . import options
+from . import inputs
 from .edit_plan import EditPlan, check_size
 from .outcomes import make_info
 from .running import in_thread, open_client, run_requests, showing
@@ -44,7 +44,7 @@ class VeniceStyleReferences:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        return options.style_reference_inputs()
+        return inputs.style_reference_inputs()
 
     async def refer(
         self, images: torch.Tensor, strength: float, style_references: Any = None
@@ -74,7 +74,7 @@ class VeniceUpscaleImage:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        return options.upscale_inputs()
+        return inputs.upscale_inputs()
 
     async def upscale(
         self, image: torch.Tensor, scale: str, creativity: float, variation: int = 0
@@ -121,7 +121,7 @@ class VeniceRemoveBackground:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        return options.cutout_inputs()
+        return inputs.cutout_inputs()
 
     async def remove(
         self, image: torch.Tensor
@@ -158,7 +158,7 @@ class VeniceEditImage:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        return options.edit_inputs()
+        return inputs.edit_inputs()
 
     @classmethod
     def VALIDATE_INPUTS(

@@ -22,7 +22,8 @@ COMFYUI = {"comfy", "comfy_execution", "comfy_extras", "folder_paths", "server",
 LAYERS = [
     {"__init__"},
     {"nodes", "nodes_pictures", "nodes_compare"},
-    {"edit_plan", "running", "options", "sheets"},
+    {"edit_plan", "running", "inputs", "sheets"},
+    {"lists", "widgets"},
     {"outcomes"},
     {"tensors", "masks", "host"},
 ]

@@ -1,0 +1,322 @@
+"""The inputs of the nodes: the contract that saved workflows depend on.
+
+New inputs are only ever added at the end of `optional`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .lists import DEFAULT_EDIT_MODEL, DEFAULT_MODEL, edit_models, generate_models
+from .venice_client.edits import EDIT_RATIOS
+from .venice_client.paid import FORMATS, QUALITIES
+from .venice_client.sizing import AUTO
+from .widgets import Widget, combo, image, seed, side, switch, text, variation
+
+SCALES = ("2x", "4x")
+ASPECT_RATIOS = ("1:1", "3:2", "2:3", "4:3", "3:4", "5:4", "4:5", "16:9", "9:16", "21:9")
+RESOLUTIONS = ("1K", "2K", "4K")
+BATCH_MODES = ("one seed per image", "variants")
+IF_FLAGGED = ("stop", "continue")
+
+
+def generate_inputs() -> dict[str, Any]:
+    """The inputs of Venice Generate Image."""
+    return {"required": _generate_required(), "optional": _generate_optional()}
+
+
+def _generate_required() -> dict[str, Any]:
+    return {
+        "model": combo(
+            generate_models(),
+            default=DEFAULT_MODEL,
+            tooltip="The Venice model. Prices differ a lot; see venice.ai, Pricing.",
+        ),
+        "prompt": text("What the picture shows. It is sent as typed."),
+        "width": side("width"),
+        "height": side("height"),
+        "seed": seed(
+            control=True,
+            tooltip="The same seed and settings make the same picture. Picture i of a batch "
+            "has seed + i. Any 64-bit number may come by wire: it is folded into 1…999999999.",
+        ),
+        "batch_size": (
+            "INT",
+            {
+                "default": 1,
+                "min": 1,
+                "max": 16,
+                "tooltip": "How many pictures to make, side by side. Each is paid for.",
+            },
+        ),
+    }
+
+
+def _generate_optional() -> dict[str, Any]:
+    return {
+        "style": (
+            "STRING",
+            {
+                "forceInput": True,
+                "tooltip": "The name of a style preset, from Venice Style Preset or any text.",
+            },
+        ),
+        "negative_prompt": text("What should not be in the picture. Not every model heeds it."),
+        **_overrides(),
+        **_model_settings(),
+        **_switches(),
+        "batch_mode": combo(
+            BATCH_MODES,
+            default=BATCH_MODES[0],
+            tooltip="`one seed per image`: a request a picture, so each can be made again "
+            "alone. `variants`: requests for up to 4 pictures of one seed.",
+        ),
+        "if_flagged": _if_flagged(),
+        "style_references": (
+            "VENICE_STYLE_REFERENCES",
+            {
+                "tooltip": "Pictures whose look guides the result, from Venice Style "
+                "References. Not every model takes them."
+            },
+        ),
+    }
+
+
+def upscale_inputs() -> dict[str, Any]:
+    """The inputs of Venice Upscale Image."""
+    return {
+        "required": {
+            "image": image("The pictures to enlarge, at least 65,536 pixels each."),
+            "scale": combo(
+                SCALES,
+                default="2x",
+                tooltip="2x costs about 0.02 USD a picture, 4x about 0.08. Venice makes at most "
+                "16,777,216 pixels and reduces a larger 4x.",
+            ),
+            "creativity": (
+                "FLOAT",
+                {
+                    "default": 0.01,
+                    "min": 0.0,
+                    "max": 0.02,
+                    "step": 0.001,
+                    "round": 0.001,
+                    "tooltip": "How much detail to add. Lower stays closer to the source.",
+                },
+            ),
+        },
+        "optional": {"variation": variation()},
+    }
+
+
+def edit_inputs() -> dict[str, Any]:
+    """The inputs of Venice Edit Image."""
+    return {
+        "required": {
+            "image": image("The pictures to edit. Each is a request of its own, side by side."),
+            "prompt": text("What to change. Short and plain works best."),
+            "model": combo(
+                edit_models(),
+                default=DEFAULT_EDIT_MODEL,
+                tooltip="The Venice edit model. Prices differ; see venice.ai, Pricing.",
+            ),
+        },
+        "optional": _edit_optional(),
+    }
+
+
+def _edit_optional() -> dict[str, Any]:
+    more = {
+        f"image_{i}": image(
+            f"Image {i} to go along, for models that take several: one for all pictures of "
+            "`image`, or one for each."
+        )
+        for i in range(2, 7)
+    }
+    return {
+        **more,
+        "mask": (
+            "MASK",
+            {
+                "tooltip": "1 = change here. Everything outside stays exactly as it was; an "
+                "empty mask sends nothing and costs nothing."
+            },
+        ),
+        "aspect_ratio": combo(
+            [AUTO, *EDIT_RATIOS],
+            default=AUTO,
+            tooltip="The ratio of the result. auto: the model's choice.",
+        ),
+        "resolution": combo(
+            [AUTO, *RESOLUTIONS],
+            default=AUTO,
+            tooltip="The tier, for models with tiers; it changes the price. auto: not sent.",
+        ),
+        "quality": combo(
+            [AUTO, *QUALITIES],
+            default=AUTO,
+            tooltip="For models with a quality setting; it changes the price. auto: not sent.",
+        ),
+        "keep_size": switch(True, "Bring the result back to the size of the input, filling it."),
+        "safe_mode": switch(True, "Venice blurs what it takes for adult content."),
+        "enhance_prompt": switch(
+            False, "Let Venice rewrite the prompt first: up to 30 s more, about 0.04 USD."
+        ),
+        "if_flagged": _if_flagged(),
+        "variation": variation(),
+    }
+
+
+def cutout_inputs() -> dict[str, Any]:
+    """The inputs of Venice Remove Background."""
+    return {
+        "required": {"image": image("The pictures to cut out, about 0.03 USD each.")},
+    }
+
+
+def style_reference_inputs() -> dict[str, Any]:
+    """The inputs of Venice Style References."""
+    return {
+        "required": {
+            "images": image("Pictures whose look guides the result; each counts as one."),
+            "strength": (
+                "FLOAT",
+                {
+                    "default": 0.5,
+                    "min": 0.1,
+                    "max": 1.0,
+                    "step": 0.05,
+                    "tooltip": "How strongly they guide. Some models ignore it.",
+                },
+            ),
+        },
+        "optional": {
+            "style_references": (
+                "VENICE_STYLE_REFERENCES",
+                {"tooltip": "References chained before these, with a strength of their own."},
+            )
+        },
+    }
+
+
+def sheet_inputs() -> dict[str, Any]:
+    """The inputs of Venice Contact Sheet."""
+    return {
+        "required": {"images": image("The pictures, in the order of the sheet.")},
+        "optional": {
+            "labels": (
+                "STRING",
+                {
+                    "forceInput": True,
+                    "tooltip": "A label for each item of `images`, such as the `labels` of a "
+                    "sweep. A batch has its label on each of its pictures.",
+                },
+            ),
+            "columns": (
+                "INT",
+                {
+                    "default": 0,
+                    "min": 0,
+                    "max": 16,
+                    "tooltip": "Pictures in a row. 0: about as many as there are rows.",
+                },
+            ),
+            "cell": (
+                "INT",
+                {
+                    "default": 512,
+                    "min": 64,
+                    "max": 2048,
+                    "step": 8,
+                    "tooltip": "Pixels of a cell's side; pictures are fitted into it.",
+                },
+            ),
+        },
+    }
+
+
+def _overrides() -> dict[str, Any]:
+    return {
+        "aspect_ratio": combo(
+            [AUTO, *ASPECT_RATIOS],
+            default=AUTO,
+            tooltip="auto: from width and height. Anything else overrides their ratio.",
+        ),
+        "resolution": combo(
+            [AUTO, *RESOLUTIONS],
+            default=AUTO,
+            tooltip="auto: the smallest tier that holds width × height. Anything else overrides "
+            "it, for models with tiers. 1K is 1024² at any ratio.",
+        ),
+        "quality": combo(
+            [AUTO, *QUALITIES],
+            default=AUTO,
+            tooltip="For models with a quality setting; it changes the price. auto: the model's "
+            "default.",
+        ),
+    }
+
+
+def _model_settings() -> dict[str, Any]:
+    return {
+        "steps": (
+            "INT",
+            {
+                "default": 0,
+                "min": 0,
+                "max": 50,
+                "tooltip": "Inference steps. 0: the model's default. Not every model takes it.",
+            },
+        ),
+        "cfg_scale": (
+            "FLOAT",
+            {
+                "default": 0.0,
+                "min": 0.0,
+                "max": 20.0,
+                "step": 0.1,
+                "tooltip": "How closely to follow the prompt. 0: the model's default.",
+            },
+        ),
+        "lora_strength": (
+            "INT",
+            {
+                "default": -1,
+                "min": -1,
+                "max": 100,
+                "tooltip": "Strength of the model's own LoRAs, 0 to 100. −1: not sent.",
+            },
+        ),
+        "format": combo(
+            FORMATS,
+            default="png",
+            tooltip="How the picture travels. png is lossless; webp and jpeg are smaller.",
+        ),
+    }
+
+
+def _switches() -> dict[str, Any]:
+    return {
+        "hide_watermark": switch(
+            True, "Ask for no Venice watermark; some content gets one anyway."
+        ),
+        "safe_mode": switch(True, "Venice blurs what it takes for adult content."),
+        "enhance_prompt": switch(
+            False, "Let Venice rewrite the prompt first: up to 30 s more, about 0.04 USD a request."
+        ),
+        "enable_web_search": switch(
+            False, "Let models that can search the web for facts; costs about 0.01 USD a request."
+        ),
+        "skip_prompt_thinking": switch(
+            False, "Skip the model's thinking about the prompt: faster, where a model thinks."
+        ),
+    }
+
+
+def _if_flagged() -> Widget:
+    return combo(
+        IF_FLAGGED,
+        default="stop",
+        tooltip="What to do with a picture that comes blurred, or that breaks Venice's terms: "
+        "`stop` with an error, or `continue` with it and a warning.",
+    )

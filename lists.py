@@ -1,0 +1,38 @@
+"""The lists behind the combos: as last saved for the service that is set. No network."""
+
+from __future__ import annotations
+
+from . import host
+from .venice_client.catalogue import Lists, bundled_lists, saved_lists
+from .venice_client.credentials import load_settings
+from .venice_client.errors import SettingsError
+from .venice_client.service import service_name
+
+NO_STYLE = "None"
+DEFAULT_MODEL = "z-image-turbo"
+DEFAULT_EDIT_MODEL = "firered-image-edit"
+
+
+def styles() -> list[str]:
+    """The style presets as last saved."""
+    return list(_lists().styles)
+
+
+def generate_models() -> list[str]:
+    """The ids of the models that make pictures from a prompt, as last saved."""
+    ids = [model.id for model in _lists().models().values() if model.makes_images]
+    return ids if DEFAULT_MODEL in ids else [DEFAULT_MODEL, *ids]
+
+
+def edit_models() -> list[str]:
+    """The ids of the edit models, as last saved."""
+    ids = [model.id for model in _lists().models().values() if model.type == "inpaint"]
+    return ids if DEFAULT_EDIT_MODEL in ids else [DEFAULT_EDIT_MODEL, *ids]
+
+
+def _lists() -> Lists:
+    try:
+        settings = load_settings(host.user_folder())
+        return saved_lists(settings.home, service_name(settings))
+    except SettingsError:
+        return bundled_lists()  # the run itself says what is wrong with the settings
