@@ -60,7 +60,9 @@ def test_an_interrupted_picture_is_there_in_the_next_run(
     wait_for(lambda: stage.seeds)
     time.sleep(1.5)
     with stage.client.listen() as events:
+        began = time.monotonic()
         interrupt(stage, prompt)
+        print(f"ended {time.monotonic() - began:.2f} s after the interrupt")
         # It waits for the answer that is on its way, and shows that.
         run = stage.client.run(graph.prompt, client_id=events.client_id)
         assert run.succeeded, run.messages
@@ -162,16 +164,44 @@ def test_a_random_batch_that_failed_in_part_is_had_by_the_seed_it_names(
     assert len(stage.sandbox.charges) == 4
 
 
-def test_a_b_a_asks_twice_also_over_a_restart(stage: Stage, words: str) -> None:
+def test_what_was_made_or_was_on_its_way_is_there_after_a_restart(stage: Stage, words: str) -> None:
+    """A, B, A asks twice; and Ctrl-C waits for an answer that comes in 2 s."""
     for seed in (1, 2, 1):
         assert stage.client.run(pictures(words, seed).prompt).succeeded
     assert stage.seeds == [1, 2]
+    stage.sandbox.latency_s = 2.0
+    stage.client.queue(pictures(words, 3).prompt)
+    wait_for(lambda: 3 in stage.seeds)
 
+    began = time.monotonic()
     stage.stop()
+    print(f"stopped in {time.monotonic() - began:.1f} s")
+    assert len(stage.sandbox.charges) == 3
     stage.start()
 
-    assert info_of(stage, words, 1)["from_store"] == 1
-    assert stage.seeds == [1, 2]
+    assert [info_of(stage, words, seed)["from_store"] for seed in (1, 2, 3)] == [1, 1, 1]
+    assert stage.seeds == [1, 2, 3]
+
+
+def test_the_limit_holds_for_all_nodes_of_a_prompt(stage: Stage, words: str) -> None:
+    """Five nodes, each far below it; what was made before it was passed is free in the next run."""
+    stage.sandbox.latency_s = 0.5
+    graph = pictures(words, 1, 2, 3, 4, 5)
+    stage.use_limit("0.03")
+    try:
+        run = stage.client.run(graph.prompt)
+    finally:
+        stage.use_limit("5")
+    assert run.status == "error"
+    first_line = run.error["exception_message"].splitlines()[0]
+    assert "Not sent" in first_line
+    assert "0.03 USD" in first_line
+    assert "VENICE_MAX_USD_PER_RUN" in first_line
+    time.sleep(0.7)
+    assert len(stage.seeds) <= 3
+    assert stage.client.run(graph.prompt).succeeded
+    assert stage.seeds == [1, 2, 3, 4, 5]
+    assert stage.sandbox.charged_usd == pytest.approx(0.05)
 
 
 def test_a_sandbox_picture_is_never_shown_for_a_real_key(stage: Stage, words: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,6 +44,12 @@ class Stage:
     def use_key(self, key: str) -> None:
         """From the next run on, as `python -m venice_client login` does."""
         save_key(self.home, ApiKey(key))
+
+    def use_limit(self, usd: str) -> None:
+        """USD that a run may cost, from the next run on; as a user writes it into the file."""
+        file = self.home / "venice.json"
+        values = {**json.loads(file.read_text("utf-8")), "VENICE_MAX_USD_PER_RUN": usd}
+        file.write_text(json.dumps(values), "utf-8")
 
     def stop(self) -> None:
         """Ends ComfyUI as Ctrl-C would; its log is kept."""
