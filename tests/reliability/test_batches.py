@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import re
+from typing import Any
 
 import pytest
 
 from bench import Bench, End
+from fault_columns import pictures
 from fault_table import in_json, picture
 from venice_client.sandbox import Fault
 
@@ -41,6 +43,36 @@ def test_one_of_four_refused_asks_four_then_one(bench: Bench, refused: int) -> N
     assert again.pictures == 4
     assert again.info["from_store"] == 3
     assert again.info["seeds"] == [100, 101, 102, 103]
+
+
+CHANGES = [
+    ("VeniceEditImage", "/image/edit", {"prompt": "snow", "model": "firered-image-edit"}, 0.04),
+    ("VeniceUpscaleImage", "/image/upscale", {"scale": "2x", "creativity": 0.01}, 0.02),
+    ("VeniceRemoveBackground", "/image/background-remove", {}, 0.03),
+]
+
+
+@pytest.mark.parametrize(("node", "path", "inputs", "usd"), CHANGES)
+def test_one_of_three_changed_pictures_refused_asks_three_then_one(
+    bench: Bench, node: str, path: str, inputs: dict[str, Any], usd: float
+) -> None:
+    three = pictures(3)
+    bench.sandbox.add_fault(Fault.status(400), path=path)
+    end = bench.run(node, image=three, **inputs)
+    assert end.error_name == "BatchError"
+    assert len(end.sent) == 3
+    assert end.charged == pytest.approx(2 * usd)
+    assert len(bench.entries) == 2
+    assert end.first_line.startswith("2 of 3 pictures made, 1 not: Venice refuses the request")
+    assert "2 of 3 made and kept. Queue again without changes: only 1 is paid" in str(end.error)
+
+    again = bench.run(node, image=three, **inputs)
+
+    assert again.error is None, again.error
+    assert again.pictures == 3
+    assert len(again.sent) == 1
+    assert again.charged == pytest.approx(usd)
+    assert again.info["from_store"] == 2
 
 
 def test_a_random_seed_can_be_had_again(bench: Bench) -> None:
