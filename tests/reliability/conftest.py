@@ -29,7 +29,7 @@ def short_waits(pack: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     client = pack.venice_client
     monkeypatch.setattr(client.retry, "FIRST_WAIT", 0.01)
     monkeypatch.setattr(client.gate, "RESET_JITTER", 0.0)
-    monkeypatch.setattr(client.gate, "FAILURE_WINDOW", 0.5)
+    monkeypatch.setattr(client.gate, "FAILURE_WINDOW", 0.1)
     monkeypatch.setattr(client.service, "_gates", {})
     monkeypatch.setattr(pack.running, "LOOK_EVERY", 0.01)
 
