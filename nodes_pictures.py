@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -96,6 +97,7 @@ class VeniceUpscaleImage:
             made = await run_requests(await open_client(), requests, status, again=AGAIN)
             tensor, more = await in_thread(made.decode)
             warnings = made.warnings(*lost, *notes, *more)
+            warnings += _size_note(tensor, base, int(scale.rstrip("x")), warnings)
             status.finish(made.summary(warnings))
             return tensor, made.info(tensor, warnings)
 
@@ -135,7 +137,7 @@ class VeniceRemoveBackground:
             ]
             made = await run_requests(await open_client(), requests, status, again=AGAIN)
             cutout, more = await in_thread(partial(made.decode, "RGBA"))
-            more += _uncut(cutout)
+            more += [*_uncut(cutout), *_size_note(cutout, image)]
             warnings = made.warnings(*notes, *more)
             status.finish(made.summary(warnings))
             image, mask = cutout[..., :3].contiguous(), 1.0 - cutout[..., 3]
@@ -226,6 +228,17 @@ class VeniceEditImage:
             warnings = made.warnings(*lost, *notes, *more)
             status.finish(made.summary(warnings))
             return tensor, made.info(tensor, warnings)
+
+
+def _size_note(
+    made: torch.Tensor, base: torch.Tensor, scale: int = 1, warnings: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """A note where another size came than `scale` times that of the input, unless one says so."""
+    width, height = base.shape[2], base.shape[1]
+    came = made.shape[2], made.shape[1]
+    if came == (width * scale, height * scale) or any(f"{width}×{height}" in w for w in warnings):
+        return ()
+    return (f"{width * scale}×{height * scale} was to be expected; {came[0]}×{came[1]} came.",)
 
 
 def _uncut(cutout: torch.Tensor) -> list[str]:

@@ -279,7 +279,13 @@ ROWS = (
         kept=True,
         only="generated",
     ),
-    Row("another size than made", lambda: Fault.size(96, 48), kept=True, only="changed"),
+    Row(
+        "another size than made",
+        lambda: Fault.size(96, 48),
+        says="96×48",
+        kept=True,
+        only="changed",
+    ),
     Row(
         "too few",
         lambda: Fault.count(3),
