@@ -57,7 +57,7 @@ def test_none_is_no_style_with_a_label(bench: Bench, none: str) -> None:
 
 def test_a_star_is_every_style(bench: Bench) -> None:
     found, labels = styles(bench, "*")
-    assert found == labels == bench.pack.options.styles()
+    assert found == labels == bench.pack.lists.styles()
     assert len(found) == 76
     assert "None" not in labels
     assert styles(bench, "None\n*")[1] == ["None", *labels]
@@ -80,7 +80,7 @@ def test_lines_become_models(bench: Bench, text: str, found: list[str]) -> None:
 
 def test_a_star_is_every_model_that_generates(bench: Bench) -> None:
     found, _ = models(bench, "*")
-    assert found == bench.pack.options.generate_models()
+    assert found == bench.pack.lists.generate_models()
     assert "bria-bg-remover" not in found
     assert not any(name.endswith("-edit") for name in found)
 
