@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 import signal
 import sys
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from venice_client.sandbox import Fault, Sandbox
 
@@ -199,6 +202,59 @@ def test_what_is_missing_of_a_batch_is_all_that_is_paid_for_again(
 
     assert again.lines == ["fox-1.png", "fox-2.png", "fox-3.png"]
     assert sorted(charge.seed for charge in sandbox.charges) == [5, 6, 7]
+
+
+def encoded(is_damaged: bool = False) -> str:
+    """A WebP in base64, as it comes in JSON; a damaged one has its size, and no picture."""
+    out = io.BytesIO()
+    Image.effect_noise((64, 64), 80).convert("RGB").save(out, "WEBP", lossless=True)
+    data = out.getvalue()
+    return base64.b64encode(data[:40] + bytes(len(data) - 40) if is_damaged else data).decode()
+
+
+def answer_with(*images: str) -> Fault:
+    return Fault.body(json.dumps({"images": images}).encode(), "application/json")
+
+
+FOUR = ("generate", "a fox", "--variants", "-n", "4", "--seed", "7", "--format", "webp")
+
+
+def test_a_variant_that_is_damaged_does_not_cost_the_others(
+    cli: Any, sandbox: Sandbox, folder: Path
+) -> None:
+    good, bad = encoded(), encoded(is_damaged=True)
+    sandbox.add_fault(answer_with(good, bad, good, good))
+
+    end = cli(*FOUR, "-o", "v", "--json")
+
+    assert end.code == 0
+    assert [Path(p["path"]).name for p in end.json["pictures"]] == [
+        "v-1.webp",
+        "v-3.webp",
+        "v-4.webp",
+    ]
+    (warning,) = end.json["warnings"]
+    assert warning.startswith("A picture of the answer is left out: ")
+    assert "3 pictures in" in end.err
+
+    again = cli(*FOUR, "-o", "again")
+
+    assert len(again.lines) == 3
+    assert "left out" in again.err
+    assert len(sandbox.paid_requests) == 1
+
+
+def test_an_answer_without_any_good_picture_is_asked_for_again(
+    cli: Any, sandbox: Sandbox, folder: Path
+) -> None:
+    sandbox.add_fault(answer_with(*[encoded(is_damaged=True)] * 4))
+
+    end = cli(*FOUR, "-o", "v")
+
+    assert (end.code, end.lines) == (4, [])
+    assert "cannot be decoded" in end.err
+    assert len(cli(*FOUR, "-o", "v").lines) == 4
+    assert len(sandbox.paid_requests) == 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")

@@ -56,11 +56,15 @@ class Picture:
 
 @dataclass(frozen=True)
 class Made:
-    """What came of one request: its pictures, and errors of those that could not be kept."""
+    """What came of one request: its pictures, and errors of those that could not be kept.
+
+    warnings: of pictures that are damaged beside good ones.
+    """
 
     result: ImageResult
     pictures: tuple[Picture, ...]
     errors: tuple[VeniceError, ...]
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -87,24 +91,31 @@ def make_all(client: VeniceClient, tasks: Sequence[Task], force: bool, console: 
 
 
 def _make(client: VeniceClient, task: Task, force: bool, progress: Progress) -> Made:
-    """Asks for the pictures of one request and writes what came."""
+    """Asks for the pictures of one request and writes what came.
+
+    An answer without any good picture is forgotten, so that it can be asked for again.
+    """
     result = client.fetch(task.planned, progress)
     pictures: list[Picture] = []
     errors: list[VeniceError] = []
+    damaged: list[BadAnswer] = []
     for i, data in enumerate(result.images):
         try:
             height, width, _ = decode(data).shape
             number = None if task.number is None else task.number + i
             path = write_picture(task.target, number, data, force)
         except BadAnswer as error:
-            client.discard(result)
-            errors.append(error)
+            damaged.append(error)
         except NotWritten as error:
             errors.append(error)
         else:
             # The extension of the file is that of the bytes.
             pictures.append(Picture(str(path), FORMATS[path.suffix.lower()], (width, height)))
-    return Made(result, tuple(pictures), tuple(errors))
+    if len(damaged) == len(result.images):
+        client.discard(result)
+        return Made(result, (), tuple(damaged), ())
+    left_out = [f"A picture of the answer is left out: {error}" for error in damaged]
+    return Made(result, tuple(pictures), tuple(errors), tuple(left_out))
 
 
 def _attend(batch: Batch[Made], console: Console) -> bool:

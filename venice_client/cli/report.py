@@ -53,8 +53,9 @@ class Report:
             if not isinstance(error, VeniceError):
                 raise error
         if not self.failed:
-            count = f"{self.total} picture{'s' if self.total > 1 else ''}"
-            cost = cost_text([made.result.cost for made in self.made])
+            made = len(self.pictures)
+            count = f"{made} picture{'s' if made > 1 else ''}"
+            cost = cost_text([one.result.cost for one in self.made])
             console.note(f"{count} in {self.ended.seconds:.1f} s · {cost}")
         return exits.code_for_all(error for _, error in self.failed)
 
@@ -67,7 +68,7 @@ class Report:
         return [(task, end) for task, end in self._pairs if isinstance(end, Made)]
 
     def _all_warnings(self) -> list[str]:
-        found = [warning for task, made in self._made for warning in _warnings(task, made.result)]
+        found = [warning for task, made in self._made for warning in _warnings(task, made)]
         found += [
             f"{task.format} was asked for, {picture.format} came: written as {picture.path}."
             for task, made in self._made
@@ -126,8 +127,9 @@ def _errors(end: object) -> tuple[BaseException, ...]:
     return (end,) if isinstance(end, BaseException) else ()
 
 
-def _warnings(task: Task, result: ImageResult) -> list[str]:
-    found = list(result.warnings)
+def _warnings(task: Task, made: Made) -> list[str]:
+    result = made.result
+    found = [*result.warnings, *made.warnings]
     if result.is_violation:
         found.append(f"The picture of {task.label} breaks Venice's terms of use, says Venice.")
     if result.is_blurred:
