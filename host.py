@@ -5,8 +5,9 @@ Without ComfyUI it falls back to plain Python, so that nodes run in a script or 
 
 from __future__ import annotations
 
+import asyncio
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -28,6 +29,9 @@ BAR_STEPS = 1000
 MOST_ENDS = 6
 """Of a list with more different ends than this, the node shows the first."""
 
+NOTHING_SENT = "Stopped. Nothing was sent, nothing is charged."
+KEPT = "What was made is kept: queue again, and only the rest is paid for."
+
 status_listener: Callable[[str], None] | None = None
 """Called with each new status text, for scripts that run nodes without ComfyUI."""
 
@@ -41,7 +45,26 @@ def user_folder() -> Path | None:
 
 def is_interrupted() -> bool:
     """Whether the user asked to stop the run. Looking does not use the request up."""
-    return model_management is not None and bool(model_management.processing_interrupted())
+    if model_management is None:
+        return False
+    return bool(model_management.processing_interrupted()) or run_id() in _interrupted_runs
+
+
+def is_end_of_run(error: BaseException) -> bool:
+    """Whether this ends the node because its run is over: an interrupt, or another node failed.
+
+    ComfyUI's own progress bar may be the one that sees an interrupt, and uses it up; so what one
+    node of a run learns here, the others find in `is_interrupted`.
+    """
+    if isinstance(error, asyncio.CancelledError):
+        return True
+    if model_management is None:
+        return False
+    if not isinstance(error, model_management.InterruptProcessingException):
+        return False
+    if run := run_id():
+        _interrupted_runs.append(run)
+    return True
 
 
 def raise_interrupted() -> NoReturn:
@@ -59,7 +82,8 @@ class NodeStatus:
     """The line of text and the progress bar of the node that is running.
 
     Made at the start of the node's async body, and used from there only. Where the node runs
-    several items of a list side by side, one text sums them up.
+    several items of a list side by side, one text sums them up. if_stopped: what to show if the
+    run is stopped now.
     """
 
     def __init__(self, item: str = "") -> None:
@@ -71,11 +95,17 @@ class NodeStatus:
         self._shown = ""
         self.text = ""
         self.fraction = 0.0
+        self.if_stopped = NOTHING_SENT
         self.is_over = self.is_lost = False
         self._group = self._key or ("", str(id(self)))
         with _lock:
             self._siblings = _items.setdefault(self._group, [])
             self._siblings.append(self)
+
+    @property
+    def is_one_of_many(self) -> bool:
+        """Whether it is an item of a list."""
+        return len(self._siblings) > 1
 
     def show(self, text: str, fraction: float | None = None) -> None:
         """Shows `text`, and the bar at `fraction` of 0..1."""
@@ -110,7 +140,10 @@ class NodeStatus:
         head = f"{len(over) - lost} of {len(self._siblings)} items done"
         head += f", {lost} not" if lost else ""
         busy = [item.text for item in self._siblings if not item.is_over and item.text]
-        return f"{head} · {busy[0]}" if busy else "\n".join([head, *_ends(over)])
+        if busy:
+            return f"{head} · {busy[0]}"
+        kept = [KEPT] if 0 < lost < len(over) else []
+        return "\n".join([head, *_ends(over), *kept])
 
 
 def _ends(items: Sequence[NodeStatus]) -> list[str]:
@@ -123,6 +156,7 @@ def _ends(items: Sequence[NodeStatus]) -> list[str]:
     return lines if more <= 0 else [*lines[:MOST_ENDS], f"and {more} more"]
 
 
+_interrupted_runs: deque[str] = deque(maxlen=16)
 _lock = threading.Lock()
 _items: dict[tuple[str, str], list[NodeStatus]] = {}
 

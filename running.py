@@ -36,8 +36,12 @@ def showing(item: str = "") -> Iterator[host.NodeStatus]:
     try:
         yield status
     except VeniceError as error:
-        error.name_item(item)
+        error.name_item(f"{item} {host.KEPT}" if status.is_one_of_many else item)
         status.finish(str(error).partition("\n")[0], is_lost=True)
+        raise
+    except BaseException as error:
+        if host.is_end_of_run(error):
+            status.finish(status.if_stopped, is_lost=True)
         raise
     finally:
         status.close()
@@ -49,11 +53,14 @@ async def in_thread(function: Callable[[], T]) -> T:
     An interrupt ends the wait for it.
     """
     future = asyncio.wrap_future(_helpers.submit(function))
-    while not future.done():
-        if host.is_interrupted():
-            host.raise_interrupted()
-        await asyncio.wait([future], timeout=LOOK_EVERY)
-    return future.result()
+    try:
+        while not future.done():
+            if host.is_interrupted():
+                host.raise_interrupted()
+            await asyncio.wait([future], timeout=LOOK_EVERY)
+        return future.result()
+    finally:
+        future.cancel()  # nothing if it is done; else nobody asks for its result any more
 
 
 async def open_client() -> VeniceClient:
@@ -108,18 +115,21 @@ async def _attend(
                 host.raise_interrupted()
             status.show(f"{batch.status()} · {cost}", batch.ended / len(jobs))
             await asyncio.sleep(LOOK_EVERY)
-    except BaseException:
-        batch.drop_run()
-        status.finish(_stopped(batch, again), is_lost=True)
+        if host.is_interrupted():
+            host.raise_interrupted()
+    except BaseException as error:
+        if host.is_end_of_run(error):
+            batch.drop_run()
         raise
     finally:
+        status.if_stopped = _stopped(batch, again)
         batch.drop()
     return [outcome for outcome in batch.outcomes if outcome is not None]
 
 
 def _stopped(batch: Batch[T], again: str) -> str:
     if not batch.paid:
-        return "Stopped. Nothing was sent, nothing is charged."
+        return host.NOTHING_SENT
     return (
         f"Stopped. {batch.paid} of {len(batch.outcomes)} were sent; what arrives is kept. "
         f"{again}: what was kept is free."

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from .errors import HOLDS_FOR_ALL, Cancelled
+from .errors import HOLDS_FOR_ALL, PRO_ONLY_MODEL, ApiError, Cancelled
 from .progress import Progress
 
 T = TypeVar("T")
@@ -80,7 +80,7 @@ class Batch(Generic[T]):
 
     def drop_run(self) -> None:
         """The same for every batch of this run, since the run is over."""
-        _drop([b for b in list(_running) if b is self or (self.run and b.run == self.run)])
+        _drop(self._of_run())
 
     def leave(self) -> None:
         """The end of the process does not wait for this batch (it does for every other one)."""
@@ -106,16 +106,23 @@ class Batch(Generic[T]):
         except BaseException as error:  # carried to whoever waits, who raises or counts it
             self.outcomes[index] = error
             if isinstance(error, HOLDS_FOR_ALL):
-                self._drop_unsent()
+                self._drop_unsent(error)
         finally:
             self._ended[index] = True
             if all(self._ended):
                 self._all_ended.set()
 
-    def _drop_unsent(self) -> None:
-        for progress in self.progress:
-            if not progress.sent:
-                progress.drop()
+    def _drop_unsent(self, error: ApiError) -> None:
+        """Drops what would meet the same error: of the run, or of this batch if it is the model."""
+        is_model = error.code == PRO_ONLY_MODEL
+        for batch in [self] if is_model else self._of_run():
+            for progress in batch.progress:
+                if not progress.sent:
+                    progress.mark_dropped(str(error).partition("\n")[0])
+                    progress.give_place_back()
+
+    def _of_run(self) -> list[Batch[Any]]:
+        return [b for b in list(_running) if b is self or (self.run and b.run == self.run)]
 
     def join(self, deadline: float) -> None:
         for thread in self._threads:

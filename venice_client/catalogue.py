@@ -31,6 +31,9 @@ TYPES = ("image", "inpaint", "upscale")
 MAX_AGE = 24 * 3600.0
 """Seconds after which the saved copy is refreshed."""
 
+TRY_AGAIN_AFTER = 600.0
+"""Seconds after a refresh that failed until the next one."""
+
 MAX_REFRESH_WAIT = 5.0
 """Seconds that requests for models with unknown constraints wait for a refresh, all together."""
 
@@ -231,8 +234,8 @@ class Catalogue:
     def refresh_when_old(self) -> threading.Event | None:
         """Starts a refresh in the background if the saved copy is older than a day.
 
-        At most once a day, also where it fails. Answers an event that is set at its end, or None
-        when there is nothing to wait for.
+        At most once a day, or ten minutes after one that failed. Answers an event that is set at
+        its end, or None when there is nothing to wait for.
         """
         with self._lock:
             now = time.time()
@@ -260,6 +263,7 @@ class Catalogue:
         except VeniceError as error:
             # The lists at hand go on serving; what is wrong will show in the request itself.
             log.info("The model list was not refreshed (%s).", type(error).__name__)
+            self._asked_at = time.time() - MAX_AGE + TRY_AGAIN_AFTER
         finally:
             assert self._refreshed is not None
             self._refreshed.set()

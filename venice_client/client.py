@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
 import requests
@@ -23,7 +23,7 @@ from .errors import (
     UnreadableAnswer,
     VeniceError,
 )
-from .estimates import dearest
+from .estimates import dearest, extras
 from .failures import with_hint
 from .flights import Flights
 from .paid import PaidRequest
@@ -35,6 +35,11 @@ from .service import Service, gate_for, service_for
 from .spending import Spending
 from .transport import Transport
 
+MOST_CLIENTS = 4
+"""Clients to keep for settings that were in force."""
+
+_clients: dict[Settings, VeniceClient] = {}
+_clients_lock = threading.Lock()
 _flights = Flights()
 _spending = Spending()
 
@@ -229,6 +234,7 @@ class VeniceClient:
         most = price
         if most is None:
             most = dearest(self.catalogue.models(), request.kind) * request.variants
+            most += extras(payload.fields)
         return Planned(
             request=request,
             fields=payload.fields,
@@ -286,10 +292,14 @@ class VeniceClient:
         return error
 
 
-@lru_cache(maxsize=4)
 def shared_client(settings: Settings) -> VeniceClient:
     """The client of this process for these settings, so that its connections are kept."""
-    return VeniceClient(settings)
+    with _clients_lock:
+        if settings not in _clients:
+            _clients[settings] = VeniceClient(settings)
+            while len(_clients) > MOST_CLIENTS:
+                _clients.pop(next(iter(_clients)))
+        return _clients[settings]
 
 
 def _data(answer: Any) -> list[Any]:

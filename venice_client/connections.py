@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import requests
@@ -28,7 +29,9 @@ class Watch:
 
     _of_thread = threading.local()
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, before_sending: Callable[[], None]) -> None:
+        """before_sending: called once the connection stands; what it raises ends the request."""
+        self._before_sending = before_sending
         self._sock: Any = None
         self._timer = threading.Timer(seconds, self._close)
         self._timer.daemon = True
@@ -41,6 +44,13 @@ class Watch:
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
         self._of_thread.watch = None
+
+    @classmethod
+    def begin(cls) -> None:
+        """The request of this thread is about to leave."""
+        watch: Watch | None = getattr(cls._of_thread, "watch", None)
+        if watch is not None:
+            watch._before_sending()
 
     @classmethod
     def see(cls, sock: Any) -> None:
@@ -56,7 +66,11 @@ class Watch:
 
 
 class _Connection(urllib3.connection.HTTPConnection):
-    """Tells the watch of its thread which socket it reads from."""
+    """Tells the watch of its thread when it begins to send, and which socket it reads from."""
+
+    def putrequest(self, *args: Any, **kwargs: Any) -> None:
+        Watch.begin()
+        super().putrequest(*args, **kwargs)
 
     def getresponse(self) -> Any:
         Watch.see(self.sock)

@@ -173,5 +173,8 @@ class ServerError(ApiError):
     """5xx: the API or its gateway failed."""
 
 
+PRO_ONLY_MODEL = "PRO_ONLY_MODEL"
+"""The one code of a 401 that is about the model, not the key."""
+
 HOLDS_FOR_ALL = (AuthenticationError, PaymentRequired, PermissionDenied)
 """Errors that every other request with the same key would meet as well."""

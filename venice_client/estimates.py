@@ -27,8 +27,7 @@ def estimate_generate(payload: Mapping[str, Any], model: Model) -> float | None:
     price = _picture(payload, model.pricing, "generation")
     if price is None:
         return None
-    search = WEB_SEARCH_USD if payload.get("enable_web_search") else 0.0
-    return round(price * int(payload.get("variants", 1)) + _enhancement(payload) + search, 6)
+    return round(price * int(payload.get("variants", 1)) + extras(payload), 6)
 
 
 def estimate_edit(payload: Mapping[str, Any], images: int, model: Model) -> float | None:
@@ -40,7 +39,7 @@ def estimate_edit(payload: Mapping[str, Any], images: int, model: Model) -> floa
     included = _below(extra, "included")
     more = max(0, images - (included if isinstance(included, int) else 0))
     more_usd = (_usd(_below(extra, "additional")) or 0.0) * more
-    return round(price + more_usd + _enhancement(payload), 6)
+    return round(price + more_usd + extras(payload), 6)
 
 
 def estimate_upscale(scale: int, model: Model) -> float:
@@ -85,8 +84,10 @@ def _picture(payload: Mapping[str, Any], pricing: Mapping[str, Any], base: str) 
     return None
 
 
-def _enhancement(payload: Mapping[str, Any]) -> float:
-    return ENHANCEMENT_USD if payload.get("enhance_prompt") else 0.0
+def extras(payload: Mapping[str, Any]) -> float:
+    """What is charged for a request whatever its pictures cost: rewriting, searching."""
+    enhancement = ENHANCEMENT_USD if payload.get("enhance_prompt") else 0.0
+    return enhancement + (WEB_SEARCH_USD if payload.get("enable_web_search") else 0.0)
 
 
 def _below(node: Any, name: Any) -> Any:

@@ -24,7 +24,7 @@ _TYPES: dict[int, type[ApiError]] = {
 }
 
 _BY_CODE = {
-    "PRO_ONLY_MODEL": "This model needs a Venice Pro account: choose another model, or upgrade.",
+    errors.PRO_ONLY_MODEL: "This model needs a Venice Pro account: choose another, or upgrade.",
     "INSUFFICIENT_BALANCE": "The Venice balance is used up: top up at venice.ai, then queue again.",
     "API_KEY_USD_SPEND_LIMIT_EXCEEDED": (
         "This key's own USD limit is reached: raise it at venice.ai, Settings, API."

@@ -20,6 +20,9 @@ FAILURES_THAT_PAUSE = 12
 FAILURES_THAT_LOCK_OUT = 20
 """The API blocks a key for 30 s after more than 20 failed requests within 30 s."""
 
+WAIT_BEHIND = 1.0
+"""Seconds between two looks of those who are not the first in line."""
+
 RESET_JITTER = 2.0
 """Seconds over which several processes spread after the same reset."""
 
@@ -63,9 +66,9 @@ class Gate:
         self.max_in_flight = max_in_flight
         self.now = now
         self._jitter = jitter
-        self._changed = threading.Condition()
+        self._lock = threading.RLock()
         self._tickets = itertools.count()
-        self._waiting: set[int] = set()
+        self._waiting: dict[int, threading.Condition] = {}
         self._open: set[Place] = set()
         self._failures: deque[float] = deque()
         self._held_at: float | None = None
@@ -80,8 +83,15 @@ class Gate:
 
     def enter(self, ticket: int, progress: Progress) -> Place:
         """Waits for a place. Raises Cancelled when dropped, RateLimited when it gives up."""
-        with self._changed:
-            self._waiting.add(ticket)
+        turn = threading.Condition(self._lock)
+
+        def look() -> None:
+            with self._lock:
+                turn.notify()
+
+        progress.on_drop(look)
+        with self._lock:
+            self._waiting[ticket] = turn
             given_up = self._given_up
             try:
                 while True:
@@ -94,32 +104,32 @@ class Gate:
                     if not reason:
                         break
                     progress.enter(reason, until)
-                    self._changed.wait(LOOK_AGAIN)
+                    turn.wait(LOOK_AGAIN if ticket == min(self._waiting) else WAIT_BEHIND)
                 place = Place(self)
                 self._open.add(place)
                 return place
             finally:
-                self._waiting.discard(ticket)
-                self._changed.notify_all()
+                del self._waiting[ticket]
+                self._wake_first()
 
     def leave(self, place: Place) -> None:
-        with self._changed:
+        with self._lock:
             place.open = False
             self._open.discard(place)
-            self._changed.notify_all()
+            self._wake_first()
 
     def heard(self, place: Place, failed: bool) -> None:
-        with self._changed:
+        with self._lock:
             if failed:
                 self._failures.append(self.now())
             self._last_through = self.now()
             if self._held_at is not None and place.entered >= self._held_at:
                 self._held_at = None
-            self._changed.notify_all()
+            self._wake_first()
 
     def hold(self, seconds: float) -> None:
         """Holds everyone. Raises RateLimited if the reset lies too far ahead to wait for."""
-        with self._changed:
+        with self._lock:
             now = self.now()
             self._failures.append(now)
             if self._held_at is None:
@@ -129,7 +139,12 @@ class Gate:
                 self._held_until = now
                 raise self._give_up(f"lifts in {seconds / 60:.0f} minutes only")
             self._held_until = max(self._held_until, now + seconds + RESET_JITTER * self._jitter())
-            self._changed.notify_all()
+            self._wake_first()
+
+    def _wake_first(self) -> None:
+        """Only the first in line can pass; waking many hundreds would slow everything down."""
+        if self._waiting:
+            self._waiting[min(self._waiting)].notify()
 
     def _obstacle(self, ticket: int) -> tuple[str, float | None]:
         now = self.now()
@@ -155,7 +170,8 @@ class Gate:
         self._given_up += 1
         self._gave_up_because = because
         self._last_through = self.now()
-        self._changed.notify_all()
+        for turn in self._waiting.values():
+            turn.notify()
         return _given_up(because)
 
 

@@ -25,6 +25,7 @@ class Progress:
         self.until: float | None = None
         self.sent = False
         self._dropped = threading.Event()
+        self._because = ""
         self._on_drop: Callable[[], None] | None = None
 
     def enter(self, phase: str, until: float | None = None) -> None:
@@ -41,8 +42,12 @@ class Progress:
         self.mark_dropped()
         self.give_place_back()
 
-    def mark_dropped(self) -> None:
-        """The first half of `drop`, for several requests that must not take each other's place."""
+    def mark_dropped(self, because: str = "") -> None:
+        """The first half of `drop`, for several requests that must not take each other's place.
+
+        because: the reason in a line, if it is another than that nobody waits for it.
+        """
+        self._because = self._because or because
         self._dropped.set()
 
     def give_place_back(self) -> None:
@@ -64,7 +69,8 @@ class Progress:
     def check(self) -> None:
         """Raises Cancelled if the request was dropped."""
         if self.dropped:
-            raise Cancelled("Dropped before it was sent: nothing was charged.")
+            lines = [self._because, "Dropped before it was sent: nothing was charged."]
+            raise Cancelled("\n".join(filter(None, lines)))
 
     def wait(self, seconds: float, phase: str) -> None:
         """Sleeps with a countdown; raises Cancelled as soon as the request is dropped."""

@@ -6,7 +6,7 @@ import json
 import random
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -22,6 +22,7 @@ from .credentials import ApiKey, is_loopback
 from .echoes import without_key
 from .errors import (
     AnswerLost,
+    Cancelled,
     ConnectionFailed,
     PaidAnswerError,
     RateLimited,
@@ -127,11 +128,13 @@ class Transport:
             progress.check()
             progress.sent = True
             progress.enter("generating")
-            status, answer = self._exchange(method, path, self._timeout, **what)
+            status, answer = self._exchange(
+                method, path, self._timeout, before_sending=progress.check, **what
+            )
             progress.sent = 200 <= status < 300
             self._tell_gate(place, status, answer)
             return status, answer
-        except ConnectionFailed:
+        except (ConnectionFailed, SettingsError, Cancelled):
             progress.sent = False
             raise
         finally:
@@ -155,8 +158,12 @@ class Transport:
         timeout: float,
         params: Mapping[str, str] | None = None,
         payload: Mapping[str, Any] | None = None,
+        before_sending: Callable[[], None] = lambda: None,
     ) -> tuple[int, Answer]:
-        """One HTTP call. Raises ConnectionFailed before, AnswerLost after the request was sent."""
+        """One HTTP call. Raises ConnectionFailed before, AnswerLost after the request was sent.
+
+        before_sending: called when the connection stands; what it raises ends the call unsent.
+        """
         begin = time.monotonic()
         deadline = begin + timeout
         prepared = self._prepare(method, path, params, payload)
@@ -164,7 +171,7 @@ class Transport:
         adapter = self._session.get_adapter(prepared.url or "")
         try:
             with (
-                Watch(timeout),
+                Watch(timeout, before_sending),
                 adapter.send(
                     prepared,
                     stream=True,
@@ -222,6 +229,11 @@ class Transport:
     def _connection_error(self, error: Exception, seconds: float, timeout: float) -> VeniceError:
         host = self._origin[1]
         what = self._redact(_reason(error))
+        if _is_about_settings(error):
+            return SettingsError(
+                "The proxy or the CA bundle that the environment names cannot be used: check "
+                f"HTTPS_PROXY, ALL_PROXY and REQUESTS_CA_BUNDLE. Nothing was sent.\n{what}"
+            )
         if _was_not_sent(error):
             return ConnectionFailed(
                 f"No connection to {host}: check the network, a proxy, or VENICE_API_BASE. "
@@ -257,6 +269,17 @@ class _BearerAuth(AuthBase):
         else:
             request.headers["Authorization"] = f"Bearer {self._key.reveal()}"
         return request
+
+
+def _is_about_settings(error: BaseException) -> bool:
+    """Whether it was raised on the way to a connection, by what the environment says of it.
+
+    requests raises a plain OSError, without an errno, for a CA bundle that is not there.
+    """
+    wrong = requests.exceptions.InvalidSchema | requests.exceptions.InvalidURL
+    if isinstance(error, wrong | urllib3.exceptions.LocationValueError):
+        return True
+    return type(error) is OSError and error.errno is None and "invalid path" in str(error)
 
 
 def _was_not_sent(error: BaseException) -> bool:
