@@ -24,7 +24,8 @@ SANDBOX_KEY = "sandbox"
 FILE_NAME = "venice.json"
 COMFYUI_FOLDER = "__venice"
 MAX_TIMEOUT = 86_400.0
-MAX_MAX_IN_FLIGHT = 256
+MAX_MAX_IN_FLIGHT = 20
+"""With more under way at once, all of which might fail, the API could lock the key out."""
 
 NO_KEY = (
     "No Venice key: set VENICE_API_KEY, or run `python -m venice_client login` in the pack's "
@@ -111,9 +112,7 @@ def load_settings(
         key=ApiKey(key) if key else None,
         base_url=normalised_base_url(values.get("VENICE_API_BASE", DEFAULT_BASE_URL)),
         timeout=_number(values, "VENICE_TIMEOUT", 600.0, least=1.0, most=MAX_TIMEOUT),
-        max_in_flight=int(
-            _number(values, "VENICE_MAX_IN_FLIGHT", 8, least=1, most=MAX_MAX_IN_FLIGHT)
-        ),
+        max_in_flight=_max_in_flight(values),
         store_mb=_number(values, "VENICE_STORE_MB", 1024.0, least=0.0),
         max_usd_per_run=_limit(values, "VENICE_MAX_USD_PER_RUN", 5.0),
     )
@@ -235,6 +234,16 @@ def _number(
         bounds = f"of at least {least:g}" if most is None else f"from {least:g} to {most:g}"
         raise SettingsError(f"{name} must be a number {bounds}, not {text!r}.")
     return number
+
+
+def _max_in_flight(values: Mapping[str, str]) -> int:
+    try:
+        return int(_number(values, "VENICE_MAX_IN_FLIGHT", 8, least=1, most=MAX_MAX_IN_FLIGHT))
+    except SettingsError as error:
+        raise SettingsError(
+            f"{str(error).rstrip('.')}: the API locks a key out for a while after more than "
+            f"{MAX_MAX_IN_FLIGHT} failed requests."
+        ) from None
 
 
 def _limit(values: Mapping[str, str], name: str, default: float) -> float | None:

@@ -22,6 +22,7 @@ from venice_client.credentials import (
     save_key,
 )
 from venice_client.errors import SettingsError
+from venice_client.gate import FAILURES_THAT_LOCK_OUT
 
 CANARY = "vn-canary-0123456789"
 
@@ -73,6 +74,7 @@ def test_a_file_as_windows_editors_save_it(home: Path) -> None:
         ("VENICE_TIMEOUT", "1e300"),
         ("VENICE_MAX_IN_FLIGHT", "0"),
         ("VENICE_MAX_IN_FLIGHT", "many"),
+        ("VENICE_MAX_IN_FLIGHT", "21"),
         ("VENICE_MAX_IN_FLIGHT", "1e12"),
         ("VENICE_STORE_MB", "-1"),
         ("VENICE_MAX_USD_PER_RUN", "-1"),
@@ -106,6 +108,21 @@ def test_a_value_that_cannot_be_used_is_named(
     assert name in words or "Venice key" in words
     if name == "VENICE_API_KEY":
         assert text not in words
+
+
+@pytest.mark.parametrize("text", ["1", "20"])
+def test_requests_at_the_same_time(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("VENICE_MAX_IN_FLIGHT", text)
+    assert load_settings().max_in_flight == int(text)
+
+
+def test_the_most_requests_at_the_same_time_are_those_that_cannot_lock_a_key_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("VENICE_MAX_IN_FLIGHT", "21")
+    with pytest.raises(SettingsError, match="from 1 to 20, not '21': .* more than 20 failed"):
+        load_settings()
+    assert credentials.MAX_MAX_IN_FLIGHT == FAILURES_THAT_LOCK_OUT
 
 
 @pytest.mark.parametrize(("text", "limit"), [("none", None), (" NONE ", None), ("0", 0.0)])
