@@ -123,3 +123,27 @@ def test_a_phase_that_goes_on_keeps_its_beginning() -> None:
     time.sleep(0.01)
     progress.enter("generating")
     assert progress.since == began
+
+
+@pytest.mark.parametrize(
+    ("code", "is_key"), [("AUTHENTICATION_FAILED", True), ("PRO_ONLY_MODEL", False)]
+)
+def test_a_refused_key_drops_the_whole_run_and_says_why(code: str, is_key: bool) -> None:
+    """The other batches are other items of a list, perhaps of another model."""
+    go = threading.Event()
+
+    def refused(_progress: Progress) -> str:
+        go.wait(5)
+        raise AuthenticationError("Venice does not accept the key.\nMore.", status=401, code=code)
+
+    others = [Batch([waiting], run="r"), Batch([waiting], run="another")]
+    first = Batch([refused], run="r")
+    go.set()
+    assert first.wait(5)
+
+    assert others[0].wait(1) == is_key
+    assert not others[1].wait(0.1)
+    if is_key:
+        assert str(others[0].outcomes[0]).startswith("Venice does not accept the key.\n")
+    for batch in others:
+        batch.drop()

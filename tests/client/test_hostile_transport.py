@@ -11,7 +11,14 @@ import pytest
 
 from scripted_server import ScriptedServer, saying
 from venice_client import Progress, VeniceClient
-from venice_client.errors import ConnectionFailed, PaymentRequired, UnexpectedRedirect, VeniceError
+from venice_client.errors import (
+    Cancelled,
+    ConnectionFailed,
+    PaymentRequired,
+    SettingsError,
+    UnexpectedRedirect,
+    VeniceError,
+)
 
 MakeClient = Callable[..., VeniceClient]
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n"
@@ -69,3 +76,49 @@ def test_an_error_status_counts_though_its_page_does_not_end(make_client: MakeCl
 
     with ScriptedServer(refuse) as server, pytest.raises(PaymentRequired):
         post(make_client(server.base_url, timeout=1.0))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("HTTPS_PROXY", "socks5://127.0.0.1:1"),
+        ("HTTPS_PROXY", "http://:8080"),
+        ("HTTPS_PROXY", "http://[bad"),
+        ("REQUESTS_CA_BUNDLE", "/nonexistent.pem"),
+    ],
+)
+def test_a_proxy_or_ca_that_cannot_be_used_is_a_wrong_setting(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    """Such a request never left this machine, so it was not charged."""
+    monkeypatch.setenv(name, value)
+    client = make_client("https://venice.invalid/api")
+    with pytest.raises(SettingsError, match=name):
+        post(client)
+    with pytest.raises(SettingsError, match=name):
+        client.account()
+
+
+def test_what_is_dropped_while_it_connects_is_not_sent(make_client: MakeClient) -> None:
+    heard = bytearray()
+
+    def listen(connection: socket.socket) -> None:
+        connection.settimeout(2)
+        with contextlib.suppress(OSError):
+            heard.extend(connection.recv(1))
+
+    progress = Progress()
+    with ScriptedServer(listen) as server:
+        client = make_client(server.base_url)
+        adapter = client._transport._session.get_adapter(server.base_url)
+        real = adapter.send
+
+        def drop_and_send(*args: object, **kwargs: object) -> object:
+            progress.drop()
+            return real(*args, **kwargs)
+
+        adapter.send = drop_and_send
+        with pytest.raises(Cancelled):
+            client._transport.post("/image/generate", {"prompt": "x"}, progress)
+    assert not heard
+    assert not progress.sent
