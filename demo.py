@@ -20,9 +20,9 @@ PROMPT = "a fox in snow at dawn, soft light"
 
 
 def main() -> int:
-    is_sandbox = not os.environ.get("VENICE_API_KEY", "").strip()
-    if is_sandbox:
-        os.environ["VENICE_API_KEY"] = "sandbox"
+    key = os.environ.get("VENICE_API_KEY", "").strip() or "sandbox"
+    os.environ["VENICE_API_KEY"] = key
+    is_sandbox = key == "sandbox"
     where = "the built-in sandbox (no key, no cost)" if is_sandbox else "the Venice API (paid)"
     pack = load_pack()
     print(f"Style → Seed → Generate, a batch of 4, on {where}:")
@@ -41,7 +41,7 @@ def main() -> int:
         print(f"  note: {warning}")
     print(f"4 pictures in {seconds:.1f} s:")
     for path in paths:
-        print(f"  {path}")
+        print(f"  {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
     return 0
 
 

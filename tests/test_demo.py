@@ -1,0 +1,48 @@
+"""`make demo`: what it says of where it runs and of what it wrote."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+RUN = "import demo, pathlib, sys; demo.OUTPUT = pathlib.Path(sys.argv[1]); sys.exit(demo.main())"
+
+
+def lines_of_demo(output: Path, folder: Path, key: str) -> list[str]:
+    """What the demo prints when it runs in `folder`."""
+    run = subprocess.run(
+        [sys.executable, "-c", RUN, str(output)],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "VENICE_API_KEY": key},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout.splitlines()
+
+
+@pytest.mark.parametrize("key", ["", "sandbox"])
+def test_the_sandbox_is_said_to_be_free(tmp_path: Path, key: str) -> None:
+    lines = lines_of_demo(tmp_path / "output", tmp_path, key)
+
+    assert "the built-in sandbox" in lines[0]
+    assert "paid" not in lines[0]
+    assert lines[-5:] == [
+        f"  {Path('output') / name}"
+        for name in ("demo.png", "demo-1.png", "demo-2.png", "demo-3.png", "demo-4.png")
+    ]
+
+
+def test_paths_outside_of_the_current_folder_are_whole(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+
+    lines = lines_of_demo(tmp_path / "output", tmp_path / "elsewhere", "sandbox")
+
+    assert lines[-1] == f"  {tmp_path / 'output' / 'demo-4.png'}"
