@@ -13,9 +13,8 @@ from .tensors import Fit, Size, decode_batch
 from .venice_client import ImageResult, Planned, VeniceClient, VeniceError
 from .venice_client.batch import was_dropped
 from .venice_client.errors import BatchError, FlaggedImage
-from .venice_client.estimates import cost_text, total_cost
+from .venice_client.estimates import total_cost
 from .venice_client.images import fit_to
-from .venice_client.service import SANDBOX_NAME
 
 End = ImageResult | VeniceError
 T = TypeVar("T")
@@ -74,7 +73,7 @@ class Made:
         parts = [f"{count} picture{'s' if count > 1 else ''}"]
         if self.planned[0].request.seed is not None:
             parts.append(self.planned[0].request.label)
-        parts.append(cost_line(self.client, [result.cost for result in self.results]))
+        parts.append(self.client.cost_text([result.cost for result in self.results]))
         if 0 < free < len(self.results):
             parts.append(f"{free} of {len(self.results)} free: made before")
         return " · ".join([*parts, *warnings])
@@ -142,13 +141,6 @@ def collect(
 def again_with(seed: int | None) -> str:
     """What to do to get what was paid for, without paying again."""
     return f"Set seed {seed} (fixed) and queue again"
-
-
-def cost_line(client: VeniceClient, costs: Sequence[float | None]) -> str:
-    """The estimate in words; of the built-in sandbox it says that nothing is charged."""
-    text = cost_text(costs)
-    is_sandbox = client.service.name == SANDBOX_NAME and total_cost(costs) != 0
-    return f"{text} on Venice, free on the sandbox" if is_sandbox else text
 
 
 def _stop_flagged(client: VeniceClient, planned: Planned, end: End, again: str) -> End:

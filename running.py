@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from . import host
-from .outcomes import Made, collect, cost_line
+from .outcomes import Made, collect
 from .venice_client import VeniceClient, VeniceError, load_settings
 from .venice_client.batch import Batch
 from .venice_client.client import shared_client
@@ -94,7 +94,7 @@ async def run_requests(
     outcomes = await _attend(
         [partial(client.fetch, p) for p in planned],
         status,
-        cost_line(client, [p.estimate for p in planned]),
+        client.cost_text([p.estimate for p in planned]),
         again,
     )
     return await in_thread(partial(collect, client, planned, outcomes, stop_if_flagged, again))

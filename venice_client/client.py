@@ -23,7 +23,7 @@ from .errors import (
     UnreadableAnswer,
     VeniceError,
 )
-from .estimates import dearest, extras
+from .estimates import cost_text, dearest, extras, total_cost
 from .failures import with_hint
 from .flights import Flights
 from .paid import PaidRequest
@@ -31,7 +31,7 @@ from .payloads import GenerateRequest
 from .progress import Progress
 from .reading import ImageResult, read_pictures
 from .results import ResultStore, request_key
-from .service import Service, gate_for, service_for
+from .service import SANDBOX_NAME, Service, gate_for, service_for
 from .spending import Spending
 from .transport import Transport
 
@@ -194,6 +194,11 @@ class VeniceClient:
     def discard(self, result: ImageResult) -> None:
         """Forgets a kept answer that turned out to be damaged, so that it can be asked again."""
         self.results.drop(result.key)
+
+    def cost_text(self, costs: Sequence[float | None]) -> str:
+        """Costs in USD in words; of the built-in sandbox they say that nothing is charged."""
+        is_sandbox = self.service.name == SANDBOX_NAME and total_cost(costs) != 0
+        return cost_text(costs) + (" on Venice, free on the sandbox" if is_sandbox else "")
 
     def list_models(self, type: str | None = None) -> list[Model]:
         """The models as the service lists them now: "image", "inpaint", "upscale" or all. Free."""

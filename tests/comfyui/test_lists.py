@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.comfyui, pytest.mark.timeout(300)]
 
 STYLES = ["Anime", "Film Noir", "Watercolor"]
 CELL = 256
+KEPT = "What was made is kept: queue again, and only the rest is paid for."
 
 
 def sweep_into(graph: Graph, words: str, **more: object) -> tuple[Link, Link]:
@@ -76,9 +77,9 @@ def test_an_error_in_one_item_names_it(comfyui: Running, words: str) -> None:
     assert run.status == "error"
     item = "(z-image-turbo, Film Noir, seed 77)"
     cause, told, *_ = run.error["exception_message"].splitlines()
-    assert told == item
+    assert told == f"{item} {KEPT}"
     ends = [f"{cause} {item}", "2 × 1 picture · seed 77 · about 0.01 USD"]
-    assert shown.splitlines() == ["2 of 3 items done, 1 not", *ends]
+    assert shown.splitlines() == ["2 of 3 items done, 1 not", *ends, KEPT]
     assert len(comfyui.sent) == 3
     comfyui.sandbox.clear_faults()
     assert comfyui.client.run(graph.prompt).succeeded

@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Callable, Sequence
 
 from ..client import VeniceClient
-from ..estimates import cost_text
 from ..payloads import GenerateRequest, plan_batch
 from . import exits
 from .console import Console
@@ -39,14 +38,14 @@ def run(args: argparse.Namespace, console: Console) -> int:
         console.note(note)
     planned = client.plan(requests)
     seeds = _seeds_text(requests, is_drawn=args.seed is None)
-    console.note(f"{seeds} · {cost_text([p.estimate for p in planned])}")
+    console.note(f"{seeds} · {client.cost_text([p.estimate for p in planned])}")
     first = target.first_number(args.count, args.force)
     tasks, done = [], 0
     for one in planned:
         number = None if first is None else first + done
         tasks.append(Task(one, target, number, request.format))
         done += one.request.variants
-    return Report(make_all(client, tasks, args.force, console)).show(console)
+    return Report(client, make_all(client, tasks, args.force, console)).show(console)
 
 
 def _seeds_text(requests: Sequence[GenerateRequest], is_drawn: bool) -> str:

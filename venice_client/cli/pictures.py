@@ -18,7 +18,6 @@ from ..edits import (
     UpscaleRequest,
 )
 from ..errors import InvalidRequestError
-from ..estimates import cost_text
 from ..paid import FORMATS, QUALITIES, PaidRequest
 from ..sizing import AUTO
 from . import exits
@@ -184,13 +183,13 @@ def _run(
         console.note(f"note: {note}")
     planned = client.plan(requests)
     count = f"{len(planned)} picture{'s' if len(planned) > 1 else ''}"
-    console.note(f"{count} · {cost_text([p.estimate for p in planned])}")
+    console.note(f"{count} · {client.cost_text([p.estimate for p in planned])}")
     numbers = _numbers(targets, args.force)
     tasks = [
         Task(one, target, number, format or target.format or "png", source)
         for one, target, number, source in zip(planned, targets, numbers, args.images, strict=True)
     ]
-    return Report(make_all(client, tasks, args.force, console)).show(console)
+    return Report(client, make_all(client, tasks, args.force, console)).show(console)
 
 
 def _inputs(names: Sequence[str], most_pixels: int) -> list[Input]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..batch import was_dropped
+from ..client import VeniceClient
 from ..errors import VeniceError
-from ..estimates import cost_text, total_cost
+from ..estimates import total_cost
 from ..reading import ImageResult
 from . import exits
 from .console import Console, describe
@@ -18,6 +19,7 @@ from .making import Ended, Made, Picture, Task
 class Report:
     """The end of all tasks of a command."""
 
+    client: VeniceClient
     ended: Ended
 
     @property
@@ -55,7 +57,7 @@ class Report:
         if not self.failed:
             made = len(self.pictures)
             count = f"{made} picture{'s' if made > 1 else ''}"
-            cost = cost_text([one.result.cost for one in self.made])
+            cost = self.client.cost_text([one.result.cost for one in self.made])
             console.note(f"{count} in {self.ended.seconds:.1f} s · {cost}")
         return exits.code_for_all(error for _, error in self.failed)
 
