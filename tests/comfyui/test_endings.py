@@ -56,6 +56,27 @@ def test_an_interrupt_ends_all_nodes_of_the_run(comfyui: Running, words: str) ->
     assert time.monotonic() - start < 1.0
 
 
+def test_an_interrupt_ends_all_items_of_a_sweep(comfyui: Running, words: str) -> None:
+    """Twelve items look for it at the same time; whoever sees it first, all of them end."""
+    styles = ["Anime", "Cinematic", "Watercolor", "Film Noir", "Origami", "Gothic"]
+    styles += ["Collage", "Disco", "Grunge", "Horror", "Space", "Tribal"]
+    comfyui.sandbox.latency_s = 8.0
+    graph = Graph()
+    sweep = graph.add("VeniceStyleSweep", styles="\n".join(styles))
+    graph.preview(graph.generate(prompt=words, style=sweep))
+    prompt = comfyui.client.queue(graph.prompt)
+    wait_for(lambda: len(comfyui.sent) == 8)
+
+    start = time.monotonic()
+    comfyui.client.interrupt()
+    run = comfyui.client.wait(prompt)
+
+    assert run.interrupted, run.messages
+    assert time.monotonic() - start < 1.0
+    time.sleep(0.5)
+    assert len(comfyui.sent) == 8, "what was waiting for a place is not sent"
+
+
 def test_an_error_says_cause_and_remedy_first(comfyui: Running, words: str) -> None:
     refusal = {"error": "Insufficient USD or Diem balance", "code": "INSUFFICIENT_BALANCE"}
     comfyui.sandbox.add_fault(Fault.status(402, refusal), path=GENERATE, times=1)
