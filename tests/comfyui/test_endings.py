@@ -91,6 +91,21 @@ def test_an_error_says_cause_and_remedy_first(comfyui: Running, words: str) -> N
     assert KEY not in json.dumps(run.messages)
 
 
+def test_a_refused_key_is_asked_no_more_than_once_a_place(comfyui: Running, words: str) -> None:
+    """It holds for all items of a sweep: what has no place yet is not sent."""
+    refusal = {"error": "Authentication failed", "code": "AUTHENTICATION_FAILED"}
+    comfyui.sandbox.add_fault(Fault.status(401, refusal), path=GENERATE, times=None)
+    comfyui.sandbox.latency_s = 0.5
+    graph = Graph()
+    graph.preview(graph.generate(prompt=words, style=graph.add("VeniceStyleSweep", styles="*")))
+
+    run = comfyui.client.run(graph.prompt)
+
+    assert run.status == "error"
+    assert "key" in run.error["exception_message"].splitlines()[0]
+    assert len(comfyui.sent) <= 16
+
+
 def test_a_run_after_an_error_works(comfyui: Running, words: str) -> None:
     comfyui.sandbox.add_fault(Fault.status(422), path=GENERATE, times=1)
     graph = one_picture(words)
