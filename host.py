@@ -83,7 +83,7 @@ class NodeStatus:
 
     Made at the start of the node's async body, and used from there only. Where the node runs
     several items of a list side by side, one text sums them up. if_stopped: what to show if the
-    run is stopped now.
+    run is stopped now. keeps: whether what it pays for is kept.
     """
 
     def __init__(self, item: str = "") -> None:
@@ -96,6 +96,7 @@ class NodeStatus:
         self.text = ""
         self.fraction = 0.0
         self.if_stopped = NOTHING_SENT
+        self.keeps = False
         self.is_over = self.is_lost = False
         self._group = self._key or ("", str(id(self)))
         with _lock:
@@ -142,7 +143,8 @@ class NodeStatus:
         busy = [item.text for item in self._siblings if not item.is_over and item.text]
         if busy:
             return f"{head} · {busy[0]}"
-        kept = [KEPT] if 0 < lost < len(over) else []
+        keeps = any(item.keeps for item in over)
+        kept = [KEPT] if keeps and 0 < lost < len(over) else []
         return "\n".join([head, *_ends(over), *kept])
 
 

@@ -36,7 +36,8 @@ def showing(item: str = "") -> Iterator[host.NodeStatus]:
     try:
         yield status
     except VeniceError as error:
-        error.name_item(f"{item} {host.KEPT}" if status.is_one_of_many else item)
+        is_rest_kept = status.is_one_of_many and status.keeps
+        error.name_item(f"{item} {host.KEPT}" if is_rest_kept else item)
         status.finish(str(error).partition("\n")[0], is_lost=True)
         raise
     except BaseException as error:
@@ -90,6 +91,7 @@ async def run_requests(
     again: what the user does to get what was paid for, such as "Set seed 7 (fixed) and queue
     again". Raises the VeniceError that all share, or a BatchError.
     """
+    status.keeps = client.results.is_on
     planned = await in_thread(partial(client.plan, requests, host.run_id()))
     outcomes = await _attend(
         [partial(client.fetch, p) for p in planned],
@@ -122,15 +124,15 @@ async def _attend(
             batch.drop_run()
         raise
     finally:
-        status.if_stopped = _stopped(batch, again)
+        status.if_stopped = _stopped(batch, again, status.keeps)
         batch.drop()
     return [outcome for outcome in batch.outcomes if outcome is not None]
 
 
-def _stopped(batch: Batch[T], again: str) -> str:
+def _stopped(batch: Batch[T], again: str, keeps: bool) -> str:
     if not batch.paid:
         return host.NOTHING_SENT
-    return (
-        f"Stopped. {batch.paid} of {len(batch.outcomes)} were sent; what arrives is kept. "
-        f"{again}: what was kept is free."
-    )
+    sent = f"Stopped. {batch.paid} of {len(batch.outcomes)} were sent;"
+    if not keeps:
+        return f"{sent} they may be charged, and VENICE_STORE_MB=0 keeps none of them."
+    return f"{sent} what arrives is kept. {again}: what was kept is free."

@@ -30,24 +30,17 @@ class Batch(Generic[T]):
     outcomes: for each job its answer or its exception, None while it runs.
     """
 
-    def __init__(
-        self, jobs: Sequence[Callable[[Progress], T]], start: bool = True, run: str = ""
-    ) -> None:
+    def __init__(self, jobs: Sequence[Callable[[Progress], T]], run: str = "") -> None:
         self.run = run
         self._jobs = list(jobs)
         self.progress = [Progress() for _ in self._jobs]
         self.outcomes: list[T | BaseException | None] = [None] * len(self._jobs)
         self._ended = [False] * len(self._jobs)
-        self._began = time.monotonic()
         self._all_ended = threading.Event()
         self._threads = [
             threading.Thread(target=self._run, args=(i,), name=f"venice-{i}", daemon=True)
             for i in range(len(self._jobs))
         ]
-        if start:
-            self.start()
-
-    def start(self) -> None:
         _running.add(self)
         if not self._threads:
             self._all_ended.set()

@@ -68,7 +68,6 @@ class Model:
     type: str = "image"
     name: str = ""
     is_known: bool = False
-    is_listed: bool = False
     divisor: int | None = None
     ratios: tuple[str, ...] = ()
     tiers: tuple[str, ...] = ()
@@ -80,8 +79,6 @@ class Model:
     max_input_images: int | None = None
     keeps_single_image_size: bool = False
     pricing: Mapping[str, Any] = field(default_factory=dict)
-    replacement: str = ""
-    removed_at: str = ""
 
     @property
     def sizing(self) -> PixelRules | RatioRules:
@@ -112,7 +109,6 @@ def parse_model(entry: Any) -> Model | None:
         return None
     spec = _object(entry.get("model_spec"))
     limits, abilities = _object(spec.get("constraints")), _object(spec.get("capabilities"))
-    deprecation = _object(spec.get("deprecation"))
     references = spec.get("supportsStyleReferences", abilities.get("supportsStyleReferences"))
     most = _whole(limits.get("maxStyleReferences"))
     return Model(
@@ -120,7 +116,6 @@ def parse_model(entry: Any) -> Model | None:
         type=str(entry.get("type", "image")),
         name=str(spec.get("name", "")),
         is_known=bool(limits),
-        is_listed=True,
         divisor=_divisor(limits),
         ratios=tuple(name for name in _strings(limits.get("aspectRatios")) if is_ratio(name)),
         tiers=_strings(limits.get("resolutions")),
@@ -132,8 +127,6 @@ def parse_model(entry: Any) -> Model | None:
         max_input_images=_input_images(limits, abilities),
         keeps_single_image_size=limits.get("singleImageAspectRatio") is False,
         pricing=_object(spec.get("pricing")),
-        replacement=str(deprecation.get("replacementModelId") or ""),
-        removed_at=str(deprecation.get("removesAt") or deprecation.get("date") or ""),
     )
 
 

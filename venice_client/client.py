@@ -131,8 +131,8 @@ class VeniceClient:
         return self._ask_once(request, progress)
 
     def multi_edit(self, request: EditRequest, progress: Progress | None = None) -> ImageResult:
-        """Edits a picture with layers. Costs money; raises as `generate_images` does."""
-        return self._ask_once(request, progress)
+        """Edits a picture with layers, or without any. Costs money, raises as the others do."""
+        return self._ask_once(replace(request, is_multi=True), progress)
 
     def upscale(self, request: UpscaleRequest, progress: Progress | None = None) -> ImageResult:
         """Makes a picture 2 or 4 times as large. Costs money; raises as `generate_images` does."""
@@ -273,8 +273,10 @@ class VeniceClient:
         """The JSON of a call that costs nothing."""
         try:
             return self._transport.get(path, params).json()
-        except BadAnswer as error:
-            raise UnreadableAnswer(str(error).replace("; it may have been charged", "")) from None
+        except BadAnswer:
+            raise UnreadableAnswer(
+                "Venice's answer cannot be read as JSON: try again; this call is free."
+            ) from None
 
     def _fetch_models(self, type: str) -> Sequence[Any]:
         return _data(self._free("/models", {"type": type}))

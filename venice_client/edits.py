@@ -42,6 +42,7 @@ class EditRequest(_PictureRequest):
     images: encoded; the first is the base, the others are layers. aspect_ratio, resolution and
     quality: "auto" means not sent. output_format: png, webp or jpeg. variation: another number
     asks again for the same edit; it is not sent. label: what tells it from others of its batch.
+    is_multi: the endpoint for several images, whether or not there are several.
     """
 
     images: tuple[bytes, ...]
@@ -55,13 +56,14 @@ class EditRequest(_PictureRequest):
     enhance_prompt: bool | None = None
     variation: int = 0
     label: str = "picture 1"
+    is_multi: bool = False
 
     kind: ClassVar[str] = "inpaint"
 
     @property
     def path(self) -> str:
         """The endpoint; only that for several images has a quality."""
-        is_multi = len(self.images) > 1 or self.quality != AUTO
+        is_multi = self.is_multi or len(self.images) > 1 or self.quality != AUTO
         return "/image/multi-edit" if is_multi else "/image/edit"
 
     def build(self, model: Model) -> Payload:

@@ -46,7 +46,6 @@ class Entry:
     key: str
     facts: Mapping[str, Any]
     size: int
-    used_at: float
 
 
 def request_key(service: str, path: str, payload: Mapping[str, Any], variation: object = 0) -> str:
@@ -133,10 +132,10 @@ class ResultStore:
         for path in self._files():
             try:
                 facts, _ = _read(path)
-                state = path.stat()
+                size = path.stat().st_size
             except (OSError, *DAMAGE):
                 continue
-            found.append(Entry(path.stem, facts, state.st_size, state.st_mtime))
+            found.append(Entry(path.stem, facts, size))
         return sorted(found, key=lambda entry: entry.facts["time"], reverse=True)
 
     def clear(self) -> int:

@@ -73,6 +73,23 @@ def test_all_items_of_a_list_end_when_the_bar_swallows_the_interrupt(
     assert "Stopped. 1 of 1 were sent; what arrives is kept." in texts[-1]
 
 
+def test_without_a_store_nothing_is_said_to_be_kept(
+    pack: ModuleType, host: ModuleType, service: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENICE_STORE_MB", "0")
+    service.latency_s = 5
+    texts: list[str] = []
+    monkeypatch.setattr(host, "status_listener", texts.append)
+    monkeypatch.setattr(
+        host.model_management, "processing_interrupted", lambda: bool(service.paid_requests)
+    )
+    node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
+    with pytest.raises(Interrupted):
+        asyncio.run(node.generate(**GIVEN, seed=1, batch_size=1))
+    assert "1 of 1 were sent; they may be charged" in texts[-1]
+    assert "is kept" not in texts[-1]
+
+
 def test_an_interrupt_while_planning_is_shown_on_the_node(
     pack: ModuleType, host: ModuleType, service: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -373,3 +373,13 @@ def test_the_client_refuses_several_images_for_edit(
     with pytest.raises(refused, match="multi_edit"):
         client.edit(request)
     assert len(client.multi_edit(request).images) == 1
+
+
+def test_multi_edit_is_the_endpoint_for_one_image_too(
+    client: Any, bench: Bench, encoded: Any
+) -> None:
+    request = bench.pack.venice_client.edits.EditRequest((encoded((320, 240)),), "night")
+    client.multi_edit(request)
+    client.edit(request)
+    paths = [sent.path for sent in bench.sandbox.paid_requests]
+    assert paths == ["/image/multi-edit", "/image/edit"]
