@@ -49,9 +49,10 @@ workflows: $(STAMP)  ## Have ComfyUI's own page save the example workflows again
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements-workflows.txt
 	$(BIN)/python scripts/save_workflows.py
 
-soak: $(STAMP)  ## The long form of the reliability tests, with their figures
+soak: $(STAMP)  ## The long form of the reliability tests, with their figures; then properties at random
 	VENICE_SOAK=full $(BIN)/python -m pytest tests/reliability -n auto --dist loadgroup \
 		-rP --show-capture=stdout --durations=10
+	$(BIN)/python -m pytest tests -m hypothesis --hypothesis-profile=search -n auto
 
 bench: $(STAMP)  ## Compare speeds, as ratios within one run
 	$(BIN)/python benchmarks/run.py

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import openapi
 from network import LoopbackOnly
@@ -26,6 +27,17 @@ PACK_NAME = "/ComfyUI/custom_nodes/comfyui-venice"
 # These speak to the tests, not to what they test.
 OUR_OWN = ("VENICE_OPENAPI", "VENICE_SOAK")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+# `make test` tries the same examples every time, however slow the machine is, so that it fails only
+# where something changed. `make soak` looks for new ones.
+PATIENT = settings(
+    deadline=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.register_profile("steady", PATIENT, derandomize=True)
+settings.register_profile("search", PATIENT, max_examples=2000)
+settings.load_profile("steady")
 
 
 @pytest.fixture(autouse=True)

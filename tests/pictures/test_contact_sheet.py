@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import Bench
@@ -244,9 +244,6 @@ def test_it_costs_nothing_and_needs_no_key(bench: Bench, monkeypatch: pytest.Mon
     assert bench.texts == ["1 picture"]
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(
     st.lists(st.tuples(st.integers(1, 90), st.integers(1, 90)), min_size=1, max_size=9),
     st.integers(0, 16),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -93,9 +93,6 @@ def test_every_alpha_comes_through_save_image(pack: Any) -> None:
     assert np.array_equal(np.array(Image.open(io.BytesIO(saved(tensor[0])))), array)
 
 
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 @given(st.integers(1, 40), st.integers(1, 40), st.integers(0, 2**32 - 1))
 def test_alpha_survives_both_ways(pack: Any, height: int, width: int, seed: int) -> None:
     shape = (height, width, 4)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -18,9 +18,6 @@ from bench import Bench
 
 Pictures = Callable[..., torch.Tensor]
 LIMIT = 25_000_000
-COMMON = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +31,6 @@ def picture(data: bytes) -> Image.Image:
     return Image.open(io.BytesIO(data))
 
 
-@COMMON
 @given(
     st.integers(1, 50), st.integers(1, 50), st.sampled_from([1, 3, 4]), st.integers(0, 2**32 - 1)
 )
@@ -53,7 +49,6 @@ def test_eight_bits_survive_both_ways(
     assert np.array_equal(tensor[0].numpy(), expected)
 
 
-@COMMON
 @given(st.floats(width=32, allow_nan=True, allow_infinity=True))
 def test_any_float_becomes_its_nearest_byte(pack: Any, value: float) -> None:
     byte = int(pack.tensors.to_array(torch.full((1, 1, 3), value))[0, 0, 0])

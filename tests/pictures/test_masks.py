@@ -8,14 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
-COMMON = settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
 SIDES = st.integers(1, 270)
 SEEDS = st.integers(0, 2**32 - 1)
 Boxes = list[tuple[float, float, float, float]]
@@ -55,7 +50,6 @@ def depth(mask: torch.Tensor) -> torch.Tensor:
     return torch.from_numpy(far)
 
 
-@COMMON
 @given(SIDES, SIDES, BOXES, SEEDS)
 def test_outside_of_a_hard_mask_every_bit_is_the_originals(
     masks: Any, height: int, width: int, boxes: Boxes, seed: int
@@ -66,7 +60,6 @@ def test_outside_of_a_hard_mask_every_bit_is_the_originals(
     assert same_bits(result[mask == 0], original[mask == 0])
 
 
-@COMMON
 @given(SIDES, SIDES, SEEDS)
 def test_outside_of_a_soft_mask_every_bit_is_the_originals(
     masks: Any, height: int, width: int, seed: int
@@ -87,7 +80,6 @@ def test_not_even_what_is_no_number_changes_outside(masks: Any) -> None:
     assert same_bits(masks.put_back(original, torch.ones(1, 4, 3), mask), original)
 
 
-@settings(COMMON, max_examples=25)
 @given(st.integers(1, 48), st.integers(1, 48), BOXES, SEEDS)
 def test_a_small_mask_is_the_edit_from_its_first_pixel(
     masks: Any, height: int, width: int, boxes: Boxes, seed: int
@@ -146,7 +138,6 @@ def test_a_full_mask_is_the_edit(masks: Any, size: tuple[int, int]) -> None:
     assert same_bits(masks.put_back(original, edit, torch.ones(size)), edit)
 
 
-@COMMON
 @given(SIDES, SIDES, SIDES, SIDES, BOXES)
 def test_a_mask_of_another_size_is_neither_lost_nor_out_of_range(
     masks: Any, height: int, width: int, tall: int, wide: int, boxes: Boxes
@@ -159,7 +150,6 @@ def test_a_mask_of_another_size_is_neither_lost_nor_out_of_range(
     assert fitted.min() >= 0
 
 
-@COMMON
 @given(SIDES, SIDES, SIDES, SIDES)
 def test_a_full_or_empty_mask_stays_so_at_any_size(
     masks: Any, height: int, width: int, tall: int, wide: int
