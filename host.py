@@ -145,7 +145,8 @@ class NodeStatus:
             return f"{head} · {busy[0]}"
         keeps = any(item.keeps for item in over)
         kept = [KEPT] if keeps and 0 < lost < len(over) else []
-        return "\n".join([head, *_ends(over), *kept])
+        # ComfyUI's Vue nodes join the lines.
+        return "\n- ".join([f"{head}:", *_ends(over), *kept])
 
 
 def _ends(items: Sequence[NodeStatus]) -> list[str]:

@@ -72,14 +72,14 @@ def test_an_error_in_one_item_names_it(comfyui: Running, words: str) -> None:
 
     with comfyui.client.listen() as events:
         run = comfyui.client.run(graph.prompt, client_id=events.client_id)
-        shown = wait_for(lambda: next((t for n, t in events.texts if " not\n" in t), ""))
+        shown = wait_for(lambda: next((t for n, t in events.texts if " not:\n" in t), ""))
 
     assert run.status == "error"
     item = "(z-image-turbo, Film Noir, seed 77)"
     cause, told, *_ = run.error["exception_message"].splitlines()
     assert told == f"{item} {KEPT}"
-    ends = [f"{cause} {item}", "2 × 1 picture · seed 77 · about 0.01 USD"]
-    assert shown.splitlines() == ["2 of 3 items done, 1 not", *ends, KEPT]
+    ends = [f"- {cause} {item}", "- 2 × 1 picture · seed 77 · about 0.01 USD"]
+    assert shown.splitlines() == ["2 of 3 items done, 1 not:", *ends, f"- {KEPT}"]
     assert len(comfyui.sent) == 3
     comfyui.sandbox.clear_faults()
     assert comfyui.client.run(graph.prompt).succeeded
