@@ -1,9 +1,13 @@
-"""`python -m venice_client`: see cli."""
+"""`python -m venice_client`, or `python PATH/venice_client` from anywhere: see cli."""
 
 import io
 import sys
+from pathlib import Path
 
-from .cli import main
+if not __package__:  # by its path; ComfyUI's portable Python looks for -m in no folder of yours
+    sys.path[0] = str(Path(__file__).resolve().parent.parent)
+
+from venice_client.cli import main
 
 if __name__ == "__main__":
     for stream in (sys.stdout, sys.stderr):

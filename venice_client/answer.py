@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import BadAnswer
+from .errors import CHARGED, BadAnswer
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Answer:
             return json.loads(self.body, parse_constant=_refuse_constant)
         except (ValueError, RecursionError):
             raise BadAnswer(
-                "Venice's answer cannot be read as JSON; it may have been charged. "
+                f"Venice's answer cannot be read as JSON. {CHARGED}\n"
                 f"It begins with {self.body[:40]!r}."
             ) from None
 

@@ -10,7 +10,7 @@ from typing import Any
 import requests
 import urllib3
 
-from .errors import BadAnswer
+from .errors import CHARGED, BadAnswer
 
 CHUNK = 64 * 1024
 
@@ -45,8 +45,8 @@ def read_body(response: requests.Response, deadline: float, limit: int, strict: 
         return b"".join(parts)[:limit]
     if max(came, size) > limit:
         raise BadAnswer(
-            f"Venice's answer is larger than {limit // 2**20} MiB, which no image is; it was not "
-            "read to its end, and may have been charged."
+            f"Venice's answer is larger than {limit // 2**20} MiB, which no image is: it was not "
+            f"read to its end. {CHARGED}"
         )
     if came < _length(promised) or not expander.is_whole:
         raise urllib3.exceptions.ProtocolError(f"{came} of {promised[:20]} bytes came")
@@ -77,8 +77,7 @@ class _Expander:
         self._encoding = encoding.strip().lower()
         if self._encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
             raise BadAnswer(
-                "Venice's answer is compressed in a way that was not asked for; it may have been "
-                "charged."
+                f"Venice's answer is compressed in a way that was not asked for. {CHARGED}"
             )
         self._is_plain = self._encoding in ("", "identity")
         self._member = None if self._is_plain else self._new_member()
@@ -99,9 +98,7 @@ class _Expander:
             try:
                 part = self._member.decompress(chunk, limit)
             except zlib.error:
-                raise BadAnswer(
-                    "Venice's compressed answer is damaged; it may have been charged."
-                ) from None
+                raise BadAnswer(f"Venice's compressed answer is damaged. {CHARGED}") from None
             chunk = self._member.unused_data
             limit -= len(part)
             yield part

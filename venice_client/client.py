@@ -172,7 +172,7 @@ class VeniceClient:
             return answer
 
         try:
-            answer, _ = _flights.share(planned.key, progress, ask)
+            answer = _flights.share(planned.key, progress, ask)
         except VeniceError as error:
             if not (is_sent and error.may_have_been_charged):
                 _spending.release(planned.run, reserved)

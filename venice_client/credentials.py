@@ -24,7 +24,7 @@ SANDBOX_KEY = "sandbox"
 FILE_NAME = "venice.json"
 COMFYUI_FOLDER = "__venice"
 MAX_TIMEOUT = 86_400.0
-MAX_MAX_IN_FLIGHT = 20
+MOST_IN_FLIGHT = 20
 """With more under way at once, all of which might fail, the API could lock the key out."""
 
 NO_KEY = (
@@ -111,10 +111,10 @@ def load_settings(
         home=homes[0],
         key=ApiKey(key) if key else None,
         base_url=normalised_base_url(values.get("VENICE_API_BASE", DEFAULT_BASE_URL)),
-        timeout=_number(values, "VENICE_TIMEOUT", 600.0, least=1.0, most=MAX_TIMEOUT),
+        timeout=_number(values, "VENICE_TIMEOUT", Settings.timeout, least=1.0, most=MAX_TIMEOUT),
         max_in_flight=_max_in_flight(values),
-        store_mb=_number(values, "VENICE_STORE_MB", 1024.0, least=0.0),
-        max_usd_per_run=_limit(values, "VENICE_MAX_USD_PER_RUN", 5.0),
+        store_mb=_number(values, "VENICE_STORE_MB", Settings.store_mb, least=0.0),
+        max_usd_per_run=_limit(values, "VENICE_MAX_USD_PER_RUN"),
     )
 
 
@@ -238,15 +238,19 @@ def _number(
 
 def _max_in_flight(values: Mapping[str, str]) -> int:
     try:
-        return int(_number(values, "VENICE_MAX_IN_FLIGHT", 8, least=1, most=MAX_MAX_IN_FLIGHT))
+        return int(
+            _number(
+                values, "VENICE_MAX_IN_FLIGHT", Settings.max_in_flight, least=1, most=MOST_IN_FLIGHT
+            )
+        )
     except SettingsError as error:
         raise SettingsError(
             f"{str(error).rstrip('.')}: the API locks a key out for a while after more than "
-            f"{MAX_MAX_IN_FLIGHT} failed requests."
+            f"{MOST_IN_FLIGHT} failed requests."
         ) from None
 
 
-def _limit(values: Mapping[str, str], name: str, default: float) -> float | None:
+def _limit(values: Mapping[str, str], name: str) -> float | None:
     if values.get(name, "").strip().lower() == "none":
         return None
-    return _number(values, name, default, least=0.0)
+    return _number(values, name, 5.0, least=0.0)

@@ -10,7 +10,7 @@ VeniceError
 ├── PaidAnswerError          may have been charged
 │   ├── AnswerLost           the connection broke after the request was sent
 │   ├── BadAnswer            something came back that is no picture
-│   └── FlaggedImage         the picture is blurred or breaks the terms, and is kept
+│   └── FlaggedImage         the picture is blurred or breaks the terms; kept where the store is on
 ├── BatchError               some pictures of a batch are missing; `errors` says why
 └── ApiError                 the API answered with an error status
     ├── UnexpectedRedirect   3xx
@@ -29,6 +29,8 @@ VeniceError
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+
+CHARGED = "It may have been charged. To ask again, and perhaps pay again, queue once more."
 
 
 class VeniceError(Exception):
@@ -89,11 +91,12 @@ class BadAnswer(PaidAnswerError):
 
 
 class FlaggedImage(PaidAnswerError):
-    """The picture is blurred or marked as a content violation. It was charged, and is kept."""
+    """The picture is blurred or marked as a content violation. It was charged,
+    and is kept where the store is on."""
 
 
 class BatchError(VeniceError):
-    """Some pictures of a batch could not be made; the others are kept.
+    """Some pictures of a batch could not be made; the others are kept where the store is on.
 
     `errors` holds the error of each missing picture, in the order of the batch.
     """

@@ -24,23 +24,21 @@ class Flights:
         self._lock = threading.Lock()
         self._under_way: dict[str, _Flight] = {}
 
-    def share(
-        self, key: str, progress: Progress, send: Callable[[], Answer]
-    ) -> tuple[Answer, bool]:
+    def share(self, key: str, progress: Progress, send: Callable[[], Answer]) -> Answer:
         """The answer of `send`, or of the equal request that is under way already.
 
-        Answers also whether it was shared. An error is shared too, but for a request that was
-        dropped before it was sent: then the next one that waits sends its own.
+        An error is shared too, but for a request that was dropped before it was sent: then the
+        next one that waits sends its own.
         """
         while True:
             flight, is_mine = self._join(key)
             if is_mine:
-                return self._fly(key, flight, send), False
+                return self._fly(key, flight, send)
             progress.enter("waiting for the same request")
             while not flight.landed.wait(LOOK_AGAIN):
                 progress.check()
             if flight.answer is not None:
-                return flight.answer, True
+                return flight.answer
             if not isinstance(flight.error, VeniceError):
                 raise VeniceError("The same request, sent by another node, failed: see there.")
             if not isinstance(flight.error, Cancelled):

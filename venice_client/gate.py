@@ -33,7 +33,6 @@ class Place:
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
         self.entered = gate.now()
-        self.open = True
 
     def release(self) -> None:
         """Gives the place back, without a word on how the request ended."""
@@ -114,7 +113,6 @@ class Gate:
 
     def leave(self, place: Place) -> None:
         with self._lock:
-            place.open = False
             self._open.discard(place)
             self._wake_first()
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from .errors import BadAnswer, InvalidRequestError
+from .errors import CHARGED, BadAnswer, InvalidRequestError
 
 Array = npt.NDArray[np.uint8]
 
@@ -21,8 +21,6 @@ MAX_PIXELS = 50_000_000
 
 MAX_CHUNKS = 50_000
 """Of a PNG; at the usual 8 KiB that is 400 MB. Each costs time and memory, also an empty one."""
-
-CHARGED = "It may have been charged."
 
 PNG_END = b"IEND\xaeB`\x82"
 DAMAGE = (
@@ -58,7 +56,7 @@ def decode(data: bytes, mode: Literal["RGB", "RGBA"] = "RGB") -> Array:
         return np.array(_plain(image).convert(mode), dtype=np.uint8)
     except DAMAGE as error:
         raise BadAnswer(
-            f"The image cannot be decoded: it is damaged. {CHARGED} ({error})"
+            f"The image cannot be decoded: it is damaged ({error}). {CHARGED}"
         ) from None
 
 

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from .answer import Answer
-from .errors import BadAnswer
-from .images import CHARGED, size_of
+from .errors import CHARGED, BadAnswer
+from .images import image_format, size_of
 from .paid import PaidRequest
 
 MAX_TEXT = 200
@@ -92,6 +92,15 @@ def read_pictures(
         is_blurred=_flag(answer, "x-venice-is-blurred"),
         is_violation=_flag(answer, "x-venice-is-content-violation"),
     )
+
+
+def kept_pictures(answer: Answer) -> tuple[bytes, ...]:
+    """The pictures in a kept answer of any endpoint: the body itself, or those in its JSON."""
+    if image_format(answer.body):
+        size_of(answer.body)
+        return (answer.body,)
+    data = answer.json()
+    return _images(data.get("images") if isinstance(data, dict) else None)[0]
 
 
 def _numbers(timing: Any) -> dict[str, float] | None:

@@ -21,6 +21,7 @@ from .connections import Watch, new_session
 from .credentials import ApiKey, is_loopback
 from .echoes import without_key
 from .errors import (
+    CHARGED,
     AnswerLost,
     Cancelled,
     ConnectionFailed,
@@ -41,10 +42,7 @@ FREE_TIMEOUT = 30.0
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
 
-LOST = (
-    "It was not sent again, because it may have been charged. To ask again, and perhaps pay "
-    "again, queue once more."
-)
+LOST = f"It was not sent again. {CHARGED}"
 
 
 class Transport:
@@ -109,7 +107,7 @@ class Transport:
             headers = answer.headers if answer is not None else {}
             seconds = retry.backoff(retries, headers, random.random())
             retries += 1
-            progress.wait(seconds, f"waiting to try again ({retries} of {retry.MAX_RETRIES}),")
+            progress.wait(seconds, f"waiting to try again ({retries} of {retry.MAX_RETRIES})")
 
     def _once(
         self,

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+import venice_client
 from venice_client.sandbox import Fault, Sandbox
 
 KEY = "test-key"
@@ -128,10 +129,17 @@ def test_styles(cli: Any) -> None:
 def test_account(cli: Any, sandbox: Sandbox) -> None:
     end = cli("account", "--limits")
 
-    assert "balance  100.00 USD" in end.lines
+    assert [line for line in end.lines if "balance" in line] == ["balance  100.00 USD"]
     assert any(line.startswith("z-image-turbo") and "RPM" in line for line in end.lines)
     assert cli("account", "--json").json["balance"]["balances"]["usd"] == 100
     assert sandbox.paid_requests == []
+
+
+def test_the_folder_itself_runs_where_python_looks_nowhere_else(tmp_path: Path) -> None:
+    folder = Path(venice_client.__file__).parent
+    command = [sys.executable, "-I", str(folder), "--version"]
+    end = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert venice_client.__version__ in end.stdout
 
 
 def test_a_free_call_never_ends_with_4(cli: Any, sandbox: Sandbox) -> None:

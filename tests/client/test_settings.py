@@ -122,7 +122,7 @@ def test_the_most_requests_at_the_same_time_are_those_that_cannot_lock_a_key_out
     monkeypatch.setenv("VENICE_MAX_IN_FLIGHT", "21")
     with pytest.raises(SettingsError, match=r"from 1 to 20, not '21': .* more than 20 failed"):
         load_settings()
-    assert credentials.MAX_MAX_IN_FLIGHT == FAILURES_THAT_LOCK_OUT
+    assert credentials.MOST_IN_FLIGHT == FAILURES_THAT_LOCK_OUT
 
 
 @pytest.mark.parametrize(("text", "limit"), [("none", None), (" NONE ", None), ("0", 0.0)])

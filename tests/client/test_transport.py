@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import re
 import socket
 import threading
 import time
@@ -169,6 +170,20 @@ def test_what_is_documented_as_retryable_is_tried_four_times(
         client.generate_images(request_for())
     assert paid(sandbox) == 4
     assert caught.value.status == status
+
+
+def test_the_wait_before_another_try_is_told(
+    client: VeniceClient, sandbox: Sandbox, request_for: RequestFor
+) -> None:
+    sandbox.add_fault(Fault.status(500))
+    (planned,) = client.plan([request_for()], "run")
+    progress = Progress()
+    ask = threading.Thread(target=client.fetch, args=(planned, progress))
+    ask.start()
+    while "left" not in (told := progress.text()):
+        time.sleep(0.01)
+    ask.join()
+    assert re.fullmatch(r"waiting to try again \(1 of 3\), [01] s left", told)
 
 
 def test_a_retry_that_succeeds_is_a_success(

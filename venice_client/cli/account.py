@@ -23,7 +23,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
     balances = account.balance.get("balances")
     lines = [f"service  {client.service.name}"]
     for unit, amount in (balances if isinstance(balances, dict) else {}).items():
-        lines.append(f"balance  {_amount(amount)} {str(unit).upper()}")
+        if isinstance(amount, int | float):
+            lines.append(f"balance  {amount:.2f} {str(unit).upper()}")
     may_spend = account.balance.get("canConsume")
     lines += [] if may_spend is not False else ["The balance is used up: top up at venice.ai."]
     limits = _limits(account.rate_limits)
@@ -40,10 +41,6 @@ def run(args: argparse.Namespace, console: Console) -> int:
         lines,
     )
     return exits.OK
-
-
-def _amount(amount: Any) -> str:
-    return f"{amount:.2f}" if isinstance(amount, int | float) else "no"
 
 
 def _limits(data: dict[str, Any]) -> list[tuple[str, str]]:

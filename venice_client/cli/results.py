@@ -11,12 +11,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..answer import Answer
 from ..credentials import load_settings
 from ..errors import InvalidRequestError, VeniceError
-from ..images import image_format
-from ..payloads import GenerateRequest
-from ..reading import read_pictures
+from ..reading import kept_pictures
 from ..results import Entry, ResultStore
 from ..service import SANDBOX_NAME
 from . import exits
@@ -166,7 +163,7 @@ def _save_one(store: ResultStore, row: Row, folder: Path) -> list[str]:
     answer = store.peek(row.entry.key)
     if answer is None:
         raise VeniceError("It is no longer kept, or cannot be read.")
-    pictures = _pictures(answer)
+    pictures = kept_pictures(answer)
     target = Target(folder, row.stem, "")
     files = []
     for number, data in enumerate(pictures, start=1):
@@ -175,14 +172,6 @@ def _save_one(store: ResultStore, row: Row, folder: Path) -> list[str]:
             path = write_picture(target, number if len(pictures) > 1 else None, data, force=False)
         files.append(str(path))
     return files
-
-
-def _pictures(answer: Answer) -> tuple[bytes, ...]:
-    """The pictures in an answer of any endpoint: itself, or those in its JSON."""
-    is_binary = image_format(answer.body) is not None
-    # Only whether it is the picture itself counts here, not what was asked for.
-    form = GenerateRequest(model="", prompt="", return_binary=is_binary)
-    return read_pictures(form, {}, (), answer).images
 
 
 def _same(target: Target, data: bytes) -> Path | None:
