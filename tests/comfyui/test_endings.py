@@ -8,10 +8,10 @@ import time
 
 import pytest
 
-from comfy_client import wait_for
 from comfy_running import KEY, Running
 from graphs import Graph
 from venice_client.sandbox import Fault
+from waiting import wait_for
 
 pytestmark = [pytest.mark.comfyui, pytest.mark.timeout(300)]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from comfy_client import wait_for
 from comfy_running import Running
 from graphs import Graph, Link, second
 from venice_client.sandbox import Fault
+from waiting import wait_for
 
 pytestmark = [pytest.mark.comfyui, pytest.mark.timeout(300)]
 

@@ -8,9 +8,9 @@ import json
 import pytest
 from PIL import Image
 
-from comfy_client import wait_for
 from comfy_running import Running
 from graphs import Graph, second
+from waiting import wait_for
 
 pytestmark = [pytest.mark.comfyui, pytest.mark.timeout(300)]
 

@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
-from comfy_client import Events, Run, wait_for
+from comfy_client import Events, Run
 from graphs import Graph, second
 from stage import CANARY, Stage
 from venice_client.sandbox import Fault
+from waiting import wait_for
 
 pytestmark = [pytest.mark.comfyui, pytest.mark.timeout(300)]
 

@@ -6,14 +6,15 @@ import contextlib
 import json
 import struct
 import threading
-import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import requests
 import websocket
+
+from waiting import wait_for
 
 PROGRESS_TEXT = 3  # ComfyUI's number for a binary message that carries a node's status text.
 
@@ -83,13 +84,13 @@ class ComfyClient:
 
     def get(self, path: str, **params: Any) -> requests.Response:
         """GET `path`; raises for an error status."""
-        response = self._session.get(self.url + path, params=params, timeout=30)
+        response = self._session.get(self.url + path, params=params, timeout=60)
         response.raise_for_status()
         return response
 
     def post(self, path: str, body: Any) -> requests.Response:
         """POST `body` as JSON to `path`; the caller looks at the status."""
-        return self._session.post(self.url + path, json=body, timeout=30)
+        return self._session.post(self.url + path, json=body, timeout=60)
 
     def object_info(self, node: str) -> dict[str, Any]:
         """How ComfyUI describes a node class; KeyError where it has none."""
@@ -103,13 +104,13 @@ class ComfyClient:
             raise PromptRefused(response.text)
         return str(response.json()["prompt_id"])
 
-    def wait(self, prompt_id: str, timeout_s: float = 60.0) -> Run:
+    def wait(self, prompt_id: str, timeout_s: float = 120.0) -> Run:
         """Return how the prompt ended. Raises TimeoutError."""
         entry = wait_for(lambda: self.get(f"/history/{prompt_id}").json(), timeout_s)[prompt_id]
         messages = dict(entry["status"]["messages"])
         return Run(entry["status"]["status_str"], messages, entry["outputs"])
 
-    def run(self, prompt: Prompt, timeout_s: float = 60.0, client_id: str = "tests") -> Run:
+    def run(self, prompt: Prompt, timeout_s: float = 120.0, client_id: str = "tests") -> Run:
         """Queue a prompt and wait for its end."""
         return self.wait(self.queue(prompt, client_id), timeout_s)
 
@@ -128,7 +129,7 @@ class ComfyClient:
     def upload(self, name: str, data: bytes) -> str:
         """Put a picture into the input folder; return the name for LoadImage."""
         files = {"image": (name, data)}
-        response = self._session.post(self.url + "/upload/image", files=files, timeout=30)
+        response = self._session.post(self.url + "/upload/image", files=files, timeout=60)
         response.raise_for_status()
         return str(response.json()["name"])
 
@@ -137,14 +138,14 @@ class ComfyClient:
         """Collect what ComfyUI tells a browser; queue with the `client_id` of the result."""
         events = Events(uuid.uuid4().hex)
         address = self.url.replace("http", "ws", 1) + f"/ws?clientId={events.client_id}"
-        connection = websocket.create_connection(address, timeout=30)
+        connection = websocket.create_connection(address, timeout=60)
         reader = threading.Thread(target=_read, args=(connection, events), daemon=True)
         reader.start()
         try:
             yield events
         finally:
             connection.close()
-            reader.join(timeout=5)
+            reader.join(timeout=60)
 
 
 def _read(connection: websocket.WebSocket, events: Events) -> None:
@@ -154,13 +155,3 @@ def _read(connection: websocket.WebSocket, events: Events) -> None:
             if not message:
                 return
             events.take(message)
-
-
-def wait_for(look: Callable[[], Any], timeout_s: float = 10.0) -> Any:
-    """Call `look` until it returns something true, and return that. Raises TimeoutError."""
-    deadline = time.monotonic() + timeout_s
-    while not (seen := look()):
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"nothing after {timeout_s:g} s")
-        time.sleep(0.05)
-    return seen

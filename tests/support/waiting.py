@@ -1,0 +1,17 @@
+"""Waiting for what has to come, however slow the machine is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+
+def wait_for(look: Callable[[], Any], timeout_s: float = 60.0) -> Any:
+    """Call `look` until it returns something true, and return that. Raises TimeoutError."""
+    deadline = time.monotonic() + timeout_s
+    while not (seen := look()):
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"nothing after {timeout_s:g} s")
+        time.sleep(0.02)
+    return seen
