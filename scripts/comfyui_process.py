@@ -7,6 +7,7 @@ whatever Python is at hand.
 from __future__ import annotations
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -22,6 +23,11 @@ from types import TracebackType
 ROOT = Path(__file__).absolute().parent.parent
 PACK_FOLDER = "comfyui-venice"
 LOG_TAIL_LINES = 15
+PORTS = range(20_000, 30_000)
+"""Below those that systems hand out themselves, so that none is lost before ComfyUI listens."""
+
+ENDINGS = ((signal.SIGINT, 60.0), (signal.SIGTERM, 10.0))
+"""What ends ComfyUI, and how many seconds it gets for it: Ctrl-C waits for answers on their way."""
 
 
 class ComfyUIError(Exception):
@@ -115,8 +121,8 @@ def make_base(base: Path, pack: Path = ROOT) -> Path:
 
 
 def free_port(wanted: int = 0) -> int:
-    """`wanted` where nothing listens on it, else a port of the system's choice."""
-    for port in (wanted, 0):
+    """`wanted` where nothing listens on it, else another one that is free."""
+    for port in filter(None, (wanted, *random.sample(PORTS, 50))):
         try:
             with socket.create_server(("127.0.0.1", port)) as server:
                 return int(server.getsockname()[1])
@@ -185,12 +191,12 @@ class ComfyUIProcess:
 
     def stop(self) -> None:
         """End ComfyUI: as Ctrl-C would, then harder."""
-        for sign in (signal.SIGINT, signal.SIGTERM):
+        for sign, seconds in ENDINGS:
             if self._process.poll() is not None:
                 return
             self._process.send_signal(sign)
             try:
-                self._process.wait(timeout=10)
+                self._process.wait(timeout=seconds)
             except subprocess.TimeoutExpired:
                 continue
         if self._process.poll() is None:

@@ -6,6 +6,7 @@ Runs without ComfyUI: a small HTTP server in a main.py stands in for it.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 import time
@@ -17,6 +18,7 @@ import pytest
 import run_comfyui
 from comfyui_process import (
     PACK_FOLDER,
+    PORTS,
     ROOT,
     ComfyUIError,
     ComfyUIProcess,
@@ -40,7 +42,7 @@ port = int(sys.argv[sys.argv.index("--port") + 1])
 http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
 """
 ENDS = "import sys; print('no module named torchaudio'); sys.exit(3)"
-HANGS = "import time; print('loading'); time.sleep(60)"
+HANGS = "import time; print('loading'); time.sleep(600)"
 
 
 @pytest.fixture
@@ -129,11 +131,11 @@ def test_starts_waits_and_stops(tmp_path: Path) -> None:
     )
     base = make_base(tmp_path / "base")
     with ComfyUIProcess(installation, base, {**os.environ, "PYTHONPATH": "second"}) as comfyui:
-        comfyui.wait_until_ready(timeout_s=30)
+        comfyui.wait_until_ready(timeout_s=100)
         with urllib.request.urlopen(comfyui.url) as response:
             assert response.status == 200
         assert f"python path first{os.pathsep}second" in comfyui.log_tail(lines=5)
-    assert free_port(comfyui.port) == comfyui.port
+    assert comfyui.wait() == -signal.SIGINT, "it ended as with Ctrl-C"
 
 
 def test_says_why_it_did_not_start(tmp_path: Path) -> None:
@@ -142,7 +144,7 @@ def test_says_why_it_did_not_start(tmp_path: Path) -> None:
         ComfyUIProcess(installation, make_base(tmp_path / "base"), os.environ) as comfyui,
         pytest.raises(StartFailed, match=r"ended \(3\):\n(.|\n)*torchaudio"),
     ):
-        comfyui.wait_until_ready(timeout_s=30)
+        comfyui.wait_until_ready(timeout_s=100)
 
 
 def test_does_not_wait_for_ever(tmp_path: Path) -> None:
@@ -153,13 +155,18 @@ def test_does_not_wait_for_ever(tmp_path: Path) -> None:
         pytest.raises(StartFailed, match=r"silent after 0\.5 s"),
     ):
         comfyui.wait_until_ready(timeout_s=0.5)
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 60
 
 
 def test_a_taken_port_is_replaced() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         taken = server.getsockname()[1]
-        assert free_port(taken) != taken
+        assert free_port(taken) in PORTS
+
+
+def test_a_free_port_that_is_wanted_is_taken() -> None:
+    free = free_port()
+    assert free_port(free) == free
 
 
 def test_make_comfyui_sees_a_key_that_is_set(tmp_path: Path) -> None:
