@@ -30,11 +30,11 @@ class Api:
         self.session.headers["Authorization"] = f"Bearer {KEY}"
 
     def get(self, path: str, **options: Any) -> requests.Response:
-        return self.session.get(self.sandbox.base_url + path, timeout=10, **options)
+        return self.session.get(self.sandbox.base_url + path, timeout=60, **options)
 
     def post(self, path: str, json: Any = None, **options: Any) -> requests.Response:
         url = self.sandbox.base_url + path
-        return self.session.post(url, json=json, **{"timeout": 10, **options})
+        return self.session.post(url, json=json, **{"timeout": 60, **options})
 
     def generate(self, **fields: Any) -> requests.Response:
         """A small binary PNG, unless the fields say otherwise; a field that is ... is left out."""

@@ -144,7 +144,7 @@ def test_a_megapixel_is_drawn_quickly():
         return time.process_time() - began
 
     # Processor time, the best of several: the machine may be busy.
-    assert min(timed(bytes([n]) * 32) for n in range(5)) < 0.15
+    assert min(timed(bytes([n]) * 32) for n in range(5)) < 0.5
 
 
 def test_enhancement_tells_the_prompt_it_used(api):

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from comfyui_process import free_port
 from venice_client.sandbox import ledger
 
 
@@ -106,7 +107,7 @@ def test_unknown_paths_are_not_found(api):
     assert api.get("/image/generate").status_code == 404
     assert api.post("/image/paint", {}).status_code == 404
     elsewhere = api.sandbox.base_url.removesuffix("/api/v1") + "/models"
-    assert api.session.get(elsewhere, timeout=5).status_code == 404
+    assert api.session.get(elsewhere, timeout=60).status_code == 404
 
 
 def test_requests_are_recorded(api):
@@ -132,7 +133,7 @@ def test_one_connection_serves_many_requests(api):
         b"Authorization: Bearer canary-key-5d41\r\nContent-Type: application/json\r\n"
         b"Content-Length: 2\r\n\r\n{}"
     )
-    with socket.create_connection(("127.0.0.1", api.sandbox.port), timeout=5) as connection:
+    with socket.create_connection(("127.0.0.1", api.sandbox.port), timeout=60) as connection:
         for _ in range(3):
             connection.sendall(request)
             assert connection.recv(65_536).startswith(b"HTTP/1.1 400 Bad Request\r\n")
@@ -140,15 +141,17 @@ def test_one_connection_serves_many_requests(api):
 
 def test_an_idle_connection_is_dropped(connect):
     api = connect(idle_close_s=0.1)
-    with socket.create_connection(("127.0.0.1", api.sandbox.port), timeout=5) as idle:
-        began = time.monotonic()
+    began = time.monotonic()
+    with socket.create_connection(("127.0.0.1", api.sandbox.port), timeout=60) as idle:
         assert idle.recv(1) == b""
-        assert 0.05 < time.monotonic() - began < 2
+        assert time.monotonic() - began > 0.05
 
 
 def test_the_port_may_be_chosen_and_is_free_after_stop(connect):
-    first = connect()
-    port = first.sandbox.port
+    port = free_port()
+    first = connect(port=port)
+    assert first.sandbox.port == port
+
     first.sandbox.stop()
 
     assert connect(port=port).sandbox.port == port
