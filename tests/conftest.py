@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,10 @@ PATIENT = settings(
 settings.register_profile("steady", PATIENT, derandomize=True)
 settings.register_profile("search", PATIENT, max_examples=2000)
 settings.load_profile("steady")
+
+# A shell that runs this in the background has it ignore Ctrl-C, and so all that tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

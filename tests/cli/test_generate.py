@@ -209,7 +209,7 @@ def test_json_says_all_there_is(cli: Any, folder: Path) -> None:
 
 
 def test_progress_goes_to_stderr(cli: Any, sandbox: Sandbox, folder: Path) -> None:
-    sandbox.latency_s = 0.3
+    sandbox.latency_s = 2
 
     end = cli("generate", "a fox", "-n", "2")
 

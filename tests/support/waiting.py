@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 
@@ -15,3 +15,8 @@ def wait_for(look: Callable[[], Any], timeout_s: float = 60.0) -> Any:
             raise TimeoutError(f"nothing after {timeout_s:g} s")
         time.sleep(0.02)
     return seen
+
+
+def read_until(lines: Iterable[str] | None, words: str) -> None:
+    """Read what a process writes, up to the line with these words, which has to come."""
+    assert any(words in line for line in lines or ()), f"it ended without {words!r}"
