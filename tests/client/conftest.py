@@ -7,16 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import pytest
 
 from venice_client import GenerateRequest, Settings, VeniceClient, gate, retry, service
 from venice_client.credentials import ApiKey
 from venice_client.sandbox import Sandbox
-
-# A busy machine is no failure.
-hypothesis.settings.register_profile("client", deadline=None)
-hypothesis.settings.load_profile("client")
 
 KEY = "test-key"
 MakeClient = Callable[..., VeniceClient]
@@ -36,7 +31,7 @@ def make_client(home: Path) -> MakeClient:
 
     def make(base_url: str, *, key: str = KEY, session: Any = None, **settings: Any) -> Any:
         free = {"store_mb": 0.0, "max_usd_per_run": None}  # these have tests of their own
-        settings = {"timeout": 10.0, "home": home, "key": ApiKey(key), **free, **settings}
+        settings = {"timeout": 60.0, "home": home, "key": ApiKey(key), **free, **settings}
         return VeniceClient(Settings(base_url=base_url, **settings), session=session)
 
     return make

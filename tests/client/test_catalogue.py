@@ -40,7 +40,7 @@ class Service:
 
     def fetch_models(self, type: str) -> Sequence[Any]:
         self.asked += 1
-        self.may_answer.wait(10)
+        self.may_answer.wait(90)
         if self.error is not None:
             raise self.error
         return self.models if type == "image" else []
@@ -52,7 +52,7 @@ class Service:
 def finished(lists: Catalogue) -> None:
     event = lists.refresh_when_old()
     if event is not None:
-        assert event.wait(5)
+        assert event.wait(60)
 
 
 def test_knows_the_bundled_lists_before_anything_was_asked(home: Path) -> None:
@@ -190,7 +190,7 @@ def test_it_waits_for_a_slow_service_once_and_not_long(
     began = time.monotonic()
     for _ in range(20):
         assert not lists.await_model("new-model").is_known
-    assert 0.4 < time.monotonic() - began < 3
+    assert 0.4 < time.monotonic() - began < 8
     service.may_answer.set()
     finished(lists)
     assert lists.await_model("new-model").is_known

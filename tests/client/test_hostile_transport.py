@@ -35,7 +35,7 @@ def test_the_body_of_a_redirect_is_not_read_without_end(make_client: MakeClient)
         nonlocal sent
         head = b"HTTP/1.1 307 x\r\nLocation: https://x.example/\r\n"
         connection.sendall(head + b"Transfer-Encoding: chunked\r\n\r\n")
-        ends = time.monotonic() + 6
+        ends = time.monotonic() + 90
         while time.monotonic() < ends:
             connection.sendall(b"10000\r\n" + b"x" * 65536 + b"\r\n")
             sent += 65536
@@ -44,7 +44,7 @@ def test_the_body_of_a_redirect_is_not_read_without_end(make_client: MakeClient)
         began = time.monotonic()
         with contextlib.suppress(VeniceError):
             post(make_client(server.base_url, timeout=1.0))
-        assert time.monotonic() - began < 3
+        assert time.monotonic() - began < 30
         assert sent < 20 * 2**20
 
 
@@ -72,10 +72,10 @@ def test_a_handshake_that_fails_is_no_connection(make_client: MakeClient) -> Non
 def test_an_error_status_counts_though_its_page_does_not_end(make_client: MakeClient) -> None:
     def refuse(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 402 x\r\nContent-Length: 100\r\n\r\n{")
-        server.pause(10)
+        server.pause(90)
 
     with ScriptedServer(refuse) as server, pytest.raises(PaymentRequired):
-        post(make_client(server.base_url, timeout=1.0))
+        post(make_client(server.base_url, timeout=3.0))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_what_is_dropped_while_it_connects_is_not_sent(make_client: MakeClient) 
     heard = bytearray()
 
     def listen(connection: socket.socket) -> None:
-        connection.settimeout(2)
+        connection.settimeout(60)
         with contextlib.suppress(OSError):
             heard.extend(connection.recv(1))
 

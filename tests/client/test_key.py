@@ -17,6 +17,7 @@ from venice_client import GenerateRequest, Settings, VeniceClient
 from venice_client.credentials import ApiKey
 from venice_client.errors import VeniceError
 from venice_client.sandbox import Fault, Sandbox
+from waiting import wait_for
 
 CANARY = "vn-canary-9f8e7d6c5b4a39281706"
 MakeClient = Callable[..., VeniceClient]
@@ -31,7 +32,7 @@ def sandbox() -> object:
 
 @pytest.fixture
 def client(sandbox: Sandbox, make_client: MakeClient) -> VeniceClient:
-    return make_client(sandbox.base_url, key=CANARY, store_mb=10.0, timeout=2.0)
+    return make_client(sandbox.base_url, key=CANARY, store_mb=10.0)
 
 
 def told_by(error: BaseException) -> str:
@@ -61,7 +62,7 @@ FAULTS = {
     "no JSON": Fault.body(CANARY.encode() * 5, "application/json"),
     "no picture": Fault.body(CANARY.encode() * 5, "image/png"),
     "reset": Fault.reset(),
-    "hang": Fault.hang(20),
+    "hang": Fault.hang(90),
     "retries": Fault.status(500, {"error": CANARY}),
 }
 
@@ -71,13 +72,15 @@ FAULTS = {
 def test_no_error_and_no_log_line_holds_the_key(
     name: str,
     variants: int,
-    client: VeniceClient,
+    make_client: MakeClient,
     sandbox: Sandbox,
     request_for: RequestFor,
     caplog: pytest.LogCaptureFixture,
     home: Path,
 ) -> None:
     caplog.set_level(logging.DEBUG)
+    timeout = 2.0 if name == "hang" else 60.0
+    client = make_client(sandbox.base_url, key=CANARY, store_mb=10.0, timeout=timeout)
     sandbox.add_fault(FAULTS[name], times=None)
     with pytest.raises(VeniceError) as caught:
         client.generate_images(request_for(variants=variants))
@@ -85,7 +88,8 @@ def test_no_error_and_no_log_line_holds_the_key(
     assert CANARY[:12] not in told_by(caught.value)
     assert CANARY not in caplog.text
     assert CANARY.encode() not in written_in(home)
-    assert sandbox.paid_requests[0].headers["authorization"] == f"Bearer {CANARY}"
+    sent = wait_for(lambda: sandbox.paid_requests)
+    assert sent[0].headers["authorization"] == f"Bearer {CANARY}"
 
 
 def test_a_key_that_comes_back_with_the_picture_goes_nowhere(
