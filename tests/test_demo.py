@@ -28,21 +28,20 @@ def lines_of_demo(output: Path, folder: Path, key: str) -> list[str]:
     return run.stdout.splitlines()
 
 
-@pytest.mark.parametrize("key", ["", "sandbox"])
-def test_the_sandbox_is_said_to_be_free(tmp_path: Path, key: str) -> None:
-    lines = lines_of_demo(tmp_path / "output", tmp_path, key)
+@pytest.mark.parametrize(("key", "is_inside"), [("", True), ("sandbox", False)])
+def test_the_sandbox_is_said_to_be_free_and_the_paths_lead_to_the_files(
+    tmp_path: Path, key: str, is_inside: bool
+) -> None:
+    """Paths outside of the current folder are whole."""
+    (tmp_path / "elsewhere").mkdir()
+    folder = tmp_path if is_inside else tmp_path / "elsewhere"
+
+    lines = lines_of_demo(tmp_path / "output", folder, key)
 
     assert "the built-in sandbox" in lines[0]
     assert "paid" not in lines[0]
+    output = Path("output") if is_inside else tmp_path / "output"
     assert lines[-5:] == [
-        f"  {Path('output') / name}"
+        f"  {output / name}"
         for name in ("demo.png", "demo-1.png", "demo-2.png", "demo-3.png", "demo-4.png")
     ]
-
-
-def test_paths_outside_of_the_current_folder_are_whole(tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").mkdir()
-
-    lines = lines_of_demo(tmp_path / "output", tmp_path / "elsewhere", "sandbox")
-
-    assert lines[-1] == f"  {tmp_path / 'output' / 'demo-4.png'}"

@@ -36,7 +36,7 @@ def service(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     """The sandbox, as the service that the environment names."""
     monkeypatch.setenv("VENICE_API_BASE", sandbox.base_url)
     monkeypatch.setenv("VENICE_API_KEY", KEY)
-    monkeypatch.setenv("VENICE_TIMEOUT", "10")
+    monkeypatch.setenv("VENICE_TIMEOUT", "60")
     return sandbox
 
 

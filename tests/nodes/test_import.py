@@ -53,7 +53,7 @@ def test_import_and_node_list_ask_nobody_whatever_is_set() -> None:
         [sys.executable, "-c", SCRIPT, str(ROOT), json.dumps(ENVIRONMENTS)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -52,7 +52,7 @@ def host(part: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> 
 def test_all_items_of_a_list_end_when_the_bar_swallows_the_interrupt(
     pack: ModuleType, host: ModuleType, service: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service.latency_s = 5
+    service.latency_s = 60
     texts: list[str] = []
     monkeypatch.setattr(host, "status_listener", texts.append)
     node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
@@ -63,13 +63,11 @@ def test_all_items_of_a_list_end_when_the_bar_swallows_the_interrupt(
         while len(service.paid_requests) < 3:
             await asyncio.sleep(0.02)
         Bar.asked = True
-        return await asyncio.gather(*tasks, return_exceptions=True)
+        return await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 30)
 
-    began = time.monotonic()
     ends = asyncio.run(run_and_interrupt())
 
     assert [type(end) for end in ends] == [Interrupted] * 3
-    assert time.monotonic() - began < 4
     assert "Stopped. 1 of 1 were sent; what arrives is kept." in texts[-1]
 
 
@@ -77,7 +75,7 @@ def test_without_a_store_nothing_is_said_to_be_kept(
     pack: ModuleType, host: ModuleType, service: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VENICE_STORE_MB", "0")
-    service.latency_s = 5
+    service.latency_s = 60
     texts: list[str] = []
     monkeypatch.setattr(host, "status_listener", texts.append)
     monkeypatch.setattr(

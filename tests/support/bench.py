@@ -105,8 +105,8 @@ class Bench:
         """Runs Venice Generate Image with small pictures; `inputs` over the defaults."""
         return self.run("VeniceGenerateImage", **{**GENERATE, **inputs})
 
-    def side_by_side(self, *runs: Callable[[], End], pause: float = 0.0) -> list[End]:
-        """Several runs at once, each in a thread of its own, `pause` seconds after another."""
+    def side_by_side(self, *runs: Callable[[], End]) -> list[End]:
+        """Several runs at once, each in a thread of its own."""
         ends: list[End | None] = [None] * len(runs)
 
         def one(index: int) -> None:
@@ -115,9 +115,8 @@ class Bench:
         threads = [threading.Thread(target=one, args=(i,), daemon=True) for i in range(len(runs))]
         for thread in threads:
             thread.start()
-            time.sleep(pause)
         for thread in threads:
-            thread.join(60)
+            thread.join(200)
         done = [end for end in ends if end is not None]
         assert len(done) == len(runs), "a run hangs"
         return done
