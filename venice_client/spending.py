@@ -39,11 +39,6 @@ class Spending:
             if run in self._reserved:
                 self._reserved[run] = max(0.0, self._reserved[run] - usd)
 
-    def reserved(self, run: str) -> float:
-        """USD reserved for `run` so far."""
-        with self._lock:
-            return self._reserved.get(run, 0.0)
-
 
 def _refusal(usd: float, before: float, limit: float, is_known: bool) -> str:
     about = "about" if is_known else "perhaps (a price is unknown and counts as the dearest one)"
