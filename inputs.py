@@ -1,4 +1,4 @@
-"""The inputs of the nodes: the contract that saved workflows depend on.
+"""The inputs of the nodes, and where ComfyUI lists them: saved workflows depend on it.
 
 New inputs are only ever added at the end of `optional`.
 """
@@ -7,16 +7,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from .lists import DEFAULT_EDIT_MODEL, DEFAULT_MODEL, edit_models, generate_models
+from .lists import (
+    DEFAULT_EDIT_MODEL,
+    DEFAULT_MODEL,
+    NO_STYLE,
+    edit_models,
+    generate_models,
+    styles,
+)
 from .venice_client.edits import EDIT_RATIOS
 from .venice_client.paid import FORMATS, QUALITIES
 from .venice_client.sizing import AUTO
-from .widgets import Widget, combo, image, seed, side, switch, text, variation
+from .widgets import Widget, combo, image, lines, seed, side, switch, text, variation
+
+CATEGORY = "Venice"
+"""Of every node."""
 
 SCALES = ("2x", "4x")
 ASPECT_RATIOS = ("1:1", "3:2", "2:3", "4:3", "3:4", "5:4", "4:5", "16:9", "9:16", "21:9")
 RESOLUTIONS = ("1K", "2K", "4K")
-BATCH_MODES = ("one seed per image", "variants")
+VARIANTS = "variants"
+BATCH_MODES = ("one seed per image", VARIANTS)
+RANDOM = "random every run"
+SEED_MODES = ("fixed", RANDOM)
 IF_FLAGGED = ("stop", "continue")
 
 
@@ -79,6 +92,39 @@ def _generate_optional() -> dict[str, Any]:
                 "References. Not every model takes them."
             },
         ),
+    }
+
+
+def style_preset_inputs() -> dict[str, Any]:
+    """The inputs of Venice Style Preset."""
+    return {
+        "required": {
+            "preset": combo(
+                [NO_STYLE, *styles()],
+                default=NO_STYLE,
+                tooltip="The style that Venice applies to the picture. None applies none. A style "
+                "that this list does not know is sent as it is.",
+            )
+        }
+    }
+
+
+def seed_inputs() -> dict[str, Any]:
+    """The inputs of Venice Seed."""
+    return {
+        "required": {
+            "seed": seed(
+                control=False,
+                tooltip="The seed in mode `fixed`, 1 to 999999999. To make a picture of a random "
+                "run again, put the seed that the node showed here.",
+            ),
+            "mode": combo(
+                SEED_MODES,
+                default=SEED_MODES[0],
+                tooltip="`fixed` gives the seed above. `random every run` draws another one each "
+                "time, so every run makes (and pays for) new pictures.",
+            ),
+        }
     }
 
 
@@ -196,6 +242,32 @@ def style_reference_inputs() -> dict[str, Any]:
                 {"tooltip": "References chained before these, with a strength of their own."},
             )
         },
+    }
+
+
+def style_sweep_inputs() -> dict[str, Any]:
+    """The inputs of Venice Style Sweep."""
+    return {
+        "required": {
+            "styles": lines(
+                "Anime\nWatercolor\nFilm Noir",
+                "One style or pattern a line: `*` is every style, `*noir*` those with noir in "
+                "their name, None is no style. A name that is not known is sent as it is.",
+            )
+        }
+    }
+
+
+def model_sweep_inputs() -> dict[str, Any]:
+    """The inputs of Venice Model Sweep."""
+    return {
+        "required": {
+            "models": lines(
+                "z-image-turbo\nqwen-image\nchroma",
+                "One model or pattern a line: `*` is every model (mind the price), `qwen*` "
+                "those that begin with qwen. An id that is not known is sent as it is.",
+            )
+        }
     }
 
 

@@ -8,21 +8,17 @@ from typing import Any
 
 import torch
 
-from . import host, inputs, lists, nodes_compare, nodes_pictures, widgets
+from . import host, inputs, lists, nodes_compare, nodes_pictures
 from .outcomes import again_with
 from .running import in_thread, open_client, refresh_lists, run_requests, showing
 from .venice_client.payloads import GenerateRequest, plan_batch
 from .venice_client.seeds import MAX_SEED, fold_seed
 
-CATEGORY = "Venice"
-RANDOM = "random every run"
-VARIANTS = "variants"
-
 
 class VeniceStylePreset:
     """Chooses a style preset for Generate."""
 
-    CATEGORY = CATEGORY
+    CATEGORY = inputs.CATEGORY
     DESCRIPTION = "A Venice style preset. Connect it to `style` of Venice Generate Image."
     SEARCH_ALIASES = ("venice style", "style preset", "look", "aesthetic")
     RETURN_TYPES = ("STRING",)
@@ -32,16 +28,7 @@ class VeniceStylePreset:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        return {
-            "required": {
-                "preset": widgets.combo(
-                    [lists.NO_STYLE, *lists.styles()],
-                    default=lists.NO_STYLE,
-                    tooltip="The style that Venice applies to the picture. None applies none. "
-                    "A style that this list does not know is sent as it is.",
-                )
-            }
-        }
+        return inputs.style_preset_inputs()
 
     @classmethod
     def VALIDATE_INPUTS(cls, preset: str | None = None) -> bool:
@@ -55,7 +42,7 @@ class VeniceStylePreset:
 class VeniceSeed:
     """One seed for several nodes, fixed or drawn anew on the server in every run."""
 
-    CATEGORY = CATEGORY
+    CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
         "A seed to share between nodes. `random every run` draws one on the server, so it also "
         "works headless, in API-format prompts and inside subgraphs; the node shows which."
@@ -68,21 +55,7 @@ class VeniceSeed:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        return {
-            "required": {
-                "seed": widgets.seed(
-                    control=False,
-                    tooltip="The seed in mode `fixed`, 1 to 999999999. To make a picture of a "
-                    "random run again, put the seed that the node showed here.",
-                ),
-                "mode": widgets.combo(
-                    ["fixed", RANDOM],
-                    default="fixed",
-                    tooltip="`fixed` gives the seed above. `random every run` draws another one "
-                    "each time, so every run makes (and pays for) new pictures.",
-                ),
-            }
-        }
+        return inputs.seed_inputs()
 
     @classmethod
     def VALIDATE_INPUTS(cls, seed: int | None = None) -> bool:
@@ -90,10 +63,10 @@ class VeniceSeed:
 
     @classmethod
     def IS_CHANGED(cls, mode: str | None = None, **_: Any) -> float | str:
-        return float("nan") if mode == RANDOM else ""
+        return float("nan") if mode == inputs.RANDOM else ""
 
     async def draw(self, seed: int, mode: str = "fixed") -> tuple[int]:
-        drawn = 1 + secrets.randbelow(MAX_SEED) if mode == RANDOM else fold_seed(seed)
+        drawn = 1 + secrets.randbelow(MAX_SEED) if mode == inputs.RANDOM else fold_seed(seed)
         status = host.NodeStatus()
         status.finish(f"seed {drawn}")
         return (drawn,)
@@ -102,7 +75,7 @@ class VeniceSeed:
 class VeniceGenerateImage:
     """Makes pictures from a prompt."""
 
-    CATEGORY = CATEGORY
+    CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
         "Makes pictures from a prompt with the Venice API. Each run costs money; the pictures of "
         "a batch are made side by side. Connect Venice Style Preset and Venice Seed if you like."
@@ -182,7 +155,7 @@ class VeniceGenerateImage:
         with showing(f"({model}, {style.strip() or 'no style'}, seed {request.seed})") as status:
             made = await run_requests(
                 await open_client(),
-                plan_batch(request, batch_size, batch_mode == VARIANTS),
+                plan_batch(request, batch_size, batch_mode == inputs.VARIANTS),
                 status,
                 again=again_with(request.seed),
                 stop_if_flagged=if_flagged == "stop",

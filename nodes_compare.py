@@ -9,19 +9,17 @@ from typing import Any
 
 import torch
 
-from . import inputs, lists, widgets
+from . import inputs, lists
 from .running import in_thread, refresh_lists, showing
 from .sheets import contact_sheet
 from .tensors import check_batch
 from .venice_client.errors import InvalidRequestError
 
-CATEGORY = "Venice"
-
 
 class VeniceStyleSweep:
     """A list of styles: Generate runs once for each."""
 
-    CATEGORY = CATEGORY
+    CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
         "A list of styles. Connected to `style` of Venice Generate Image, it makes a picture for "
         "each, side by side, and each is paid for. Show them with Venice Contact Sheet."
@@ -38,15 +36,7 @@ class VeniceStyleSweep:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        return {
-            "required": {
-                "styles": widgets.lines(
-                    "Anime\nWatercolor\nFilm Noir",
-                    "One style or pattern a line: `*` is every style, `*noir*` those with noir in "
-                    "their name, None is no style. A name that is not known is sent as it is.",
-                )
-            }
-        }
+        return inputs.style_sweep_inputs()
 
     async def sweep(self, styles: str) -> tuple[list[str], list[str]]:
         with showing() as status:
@@ -59,7 +49,7 @@ class VeniceStyleSweep:
 class VeniceModelSweep:
     """A list of models: Generate runs once for each."""
 
-    CATEGORY = CATEGORY
+    CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
         "A list of models. Connected to `model` of Venice Generate Image, it makes a picture with "
         "each, side by side, and each is paid for. Show them with Venice Contact Sheet."
@@ -76,15 +66,7 @@ class VeniceModelSweep:
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        return {
-            "required": {
-                "models": widgets.lines(
-                    "z-image-turbo\nqwen-image\nchroma",
-                    "One model or pattern a line: `*` is every model (mind the price), `qwen*` "
-                    "those that begin with qwen. An id that is not known is sent as it is.",
-                )
-            }
-        }
+        return inputs.model_sweep_inputs()
 
     async def sweep(self, models: str) -> tuple[list[str], list[str]]:
         with showing() as status:
@@ -97,7 +79,7 @@ class VeniceModelSweep:
 class VeniceContactSheet:
     """All pictures on one labelled sheet."""
 
-    CATEGORY = CATEGORY
+    CATEGORY = inputs.CATEGORY
     DESCRIPTION = "All pictures of a list on one sheet, with labels. Made here; costs nothing."
     SEARCH_ALIASES = ("venice grid", "contact sheet", "image grid", "compare")
     RETURN_TYPES = ("IMAGE",)
