@@ -18,7 +18,7 @@ from .lists import (
 from .venice_client.edits import EDIT_RATIOS
 from .venice_client.paid import FORMATS, QUALITIES
 from .venice_client.sizing import AUTO
-from .widgets import Widget, combo, image, lines, seed, side, switch, text, variation
+from .widgets import Widget, combo, image, lines, seed, side, switch, text, variation, whole
 
 CATEGORY = "Venice"
 """Of every node."""
@@ -53,15 +53,7 @@ def _generate_required() -> dict[str, Any]:
             tooltip="The same seed and settings make the same picture. Picture i of a batch "
             "has seed + i. Any 64-bit number may come by wire: it is folded into 1…999999999.",
         ),
-        "batch_size": (
-            "INT",
-            {
-                "default": 1,
-                "min": 1,
-                "max": 16,
-                "tooltip": "How many pictures to make, side by side. Each is paid for.",
-            },
-        ),
+        "batch_size": whole(1, 1, 16, "How many pictures to make, side by side. Each is paid for."),
     }
 
 
@@ -284,24 +276,9 @@ def sheet_inputs() -> dict[str, Any]:
                     "sweep. A batch has its label on each of its pictures.",
                 },
             ),
-            "columns": (
-                "INT",
-                {
-                    "default": 0,
-                    "min": 0,
-                    "max": 16,
-                    "tooltip": "Pictures in a row. 0: about as many as there are rows.",
-                },
-            ),
-            "cell": (
-                "INT",
-                {
-                    "default": 512,
-                    "min": 64,
-                    "max": 2048,
-                    "step": 8,
-                    "tooltip": "Pixels of a cell's side; pictures are fitted into it.",
-                },
+            "columns": whole(0, 0, 16, "Pictures in a row. 0: about as many as there are rows."),
+            "cell": whole(
+                512, 64, 2048, "Pixels of a cell's side; pictures are fitted into it.", step=8
             ),
         },
     }
@@ -331,14 +308,8 @@ def _overrides() -> dict[str, Any]:
 
 def _model_settings() -> dict[str, Any]:
     return {
-        "steps": (
-            "INT",
-            {
-                "default": 0,
-                "min": 0,
-                "max": 50,
-                "tooltip": "Inference steps. 0: the model's default. Not every model takes it.",
-            },
+        "steps": whole(
+            0, 0, 50, "Inference steps. 0: the model's default. Not every model takes it."
         ),
         "cfg_scale": (
             "FLOAT",
@@ -350,14 +321,8 @@ def _model_settings() -> dict[str, Any]:
                 "tooltip": "How closely to follow the prompt. 0: the model's default.",
             },
         ),
-        "lora_strength": (
-            "INT",
-            {
-                "default": -1,
-                "min": -1,
-                "max": 100,
-                "tooltip": "Strength of the model's own LoRAs, 0 to 100. −1: not sent.",
-            },
+        "lora_strength": whole(
+            -1, -1, 100, "Strength of the model's own LoRAs, 0 to 100. −1: not sent."
         ),
         "format": combo(
             FORMATS,

@@ -28,6 +28,12 @@ def seed(control: bool, tooltip: str) -> Widget:
     )
 
 
+def whole(default: int, least: int, most: int, tooltip: str, step: int = 1) -> Widget:
+    """A whole number."""
+    limits = {"default": default, "min": least, "max": most}
+    return ("INT", {**limits, **({"step": step} if step > 1 else {}), "tooltip": tooltip})
+
+
 def lines(default: str, tooltip: str) -> Widget:
     """A text of several lines."""
     return ("STRING", {"default": default, "multiline": True, "tooltip": tooltip})
