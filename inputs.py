@@ -243,8 +243,9 @@ def style_sweep_inputs() -> dict[str, Any]:
         "required": {
             "styles": lines(
                 "Anime\nWatercolor\nFilm Noir",
-                "One style or pattern a line: `*` is every style, `*noir*` those with noir in "
-                "their name, None is no style. A name that is not known is sent as it is.",
+                "One style or pattern a line, no comments: `*` is every style, `*noir*` those "
+                "with noir in their name, None is no style. A name that is not known is sent as "
+                "it is.",
             )
         }
     }
@@ -256,8 +257,8 @@ def model_sweep_inputs() -> dict[str, Any]:
         "required": {
             "models": lines(
                 "z-image-turbo\nqwen-image\nchroma",
-                "One model or pattern a line: `*` is every model (mind the price), `qwen*` "
-                "those that begin with qwen. An id that is not known is sent as it is.",
+                "One model or pattern a line, no comments: `*` is every model (mind the price), "
+                "`qwen*` those that begin with qwen. An id that is not known is sent as it is.",
             )
         }
     }

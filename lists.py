@@ -24,6 +24,11 @@ def generate_models() -> list[str]:
     return ids if DEFAULT_MODEL in ids else [DEFAULT_MODEL, *ids]
 
 
+def other_models() -> list[str]:
+    """The ids of the models that make no pictures from a prompt, as last saved."""
+    return [model.id for model in _lists().models().values() if not model.makes_images]
+
+
 def edit_models() -> list[str]:
     """The ids of the edit models, as last saved."""
     ids = [model.id for model in _lists().models().values() if model.type == "inpaint"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from functools import partial
@@ -14,6 +15,9 @@ from .running import in_thread, refresh_lists, showing
 from .sheets import contact_sheet
 from .tensors import check_batch
 from .venice_client.errors import InvalidRequestError
+
+UNSEEN = ("Cc", "Cf", "Cs")
+"""Unicode's categories of control and format characters, and of halves of a character."""
 
 
 class VeniceStyleSweep:
@@ -39,11 +43,8 @@ class VeniceStyleSweep:
         return inputs.style_sweep_inputs()
 
     async def sweep(self, styles: str) -> tuple[list[str], list[str]]:
-        with showing() as status:
-            await refresh_lists()
-            found = matching(styles, [*lists.styles()], literal=(lists.NO_STYLE,))
-            status.finish(_count(found, "style"))
-            return [("" if name == lists.NO_STYLE else name) for name in found], found
+        found = await _swept(styles, lists.styles(), "style", literal=(lists.NO_STYLE,))
+        return [("" if name == lists.NO_STYLE else name) for name in found], found
 
 
 class VeniceModelSweep:
@@ -69,11 +70,9 @@ class VeniceModelSweep:
         return inputs.model_sweep_inputs()
 
     async def sweep(self, models: str) -> tuple[list[str], list[str]]:
-        with showing() as status:
-            await refresh_lists()
-            found = matching(models, lists.generate_models())
-            status.finish(_count(found, "model"))
-            return found, list(found)
+        known, others = lists.generate_models(), lists.other_models()
+        found = await _swept(models, known, "model", others=others)
+        return found, list(found)
 
 
 class VeniceContactSheet:
@@ -117,27 +116,66 @@ class VeniceContactSheet:
             return (sheet,)
 
 
-def matching(patterns: str, known: Sequence[str], literal: Sequence[str] = ()) -> list[str]:
-    """The known names that match any line of `patterns`, in the order of the lines, each once.
+async def _swept(
+    text: str,
+    known: Sequence[str],
+    what: str,
+    literal: Sequence[str] = (),
+    others: Sequence[str] = (),
+) -> list[str]:
+    """The names that `text` asks for; their count is shown on the node. what: one of them."""
+    with showing() as status:
+        await refresh_lists()
+        found = matching(text, known, literal, others)
+        status.finish(_count(found, what))
+        return found
 
-    Lines are shell patterns without regard to case. A line that matches none is taken as a name
-    as typed, or as one of `literal`. Raises InvalidRequestError if there is no line, and for a
-    pattern with `*` or `?` that matches nothing.
+
+def matching(
+    patterns: str, known: Sequence[str], literal: Sequence[str] = (), others: Sequence[str] = ()
+) -> list[str]:
+    """The names that the lines of `patterns` ask for, in their order, each once.
+
+    A line is a name that is known or `literal`, else a shell pattern over those that are known,
+    else a name as typed; case and invisible characters do not count. others: known ones that
+    cannot be used here. Raises InvalidRequestError if there is no line, and for a pattern with
+    `*` or `?` that matches nothing.
     """
-    found: list[str] = []
-    for line in patterns.splitlines():
-        pattern = line.strip()
-        if not pattern:
-            continue
-        folded = pattern.casefold()
-        names = [name for name in known if fnmatchcase(name.casefold(), folded)]
-        names = names or [name for name in literal if name.casefold() == folded] or [pattern]
-        if names == [pattern] and any(sign in pattern for sign in "*?"):
-            raise InvalidRequestError(f"Nothing matches `{pattern}`: check its spelling.")
-        found += names
+    exact = {_folded(name): name for name in (*literal, *known)}
+    found: dict[str, str] = {}
+    for line in filter(None, map(_visible, patterns.splitlines())):
+        folded = _folded(line)
+        names = [exact[folded]] if folded in exact else _like(folded, known)
+        if not names and any(sign in line for sign in "*?"):
+            raise InvalidRequestError(_nothing_matches(line, others))
+        for name in names or [line]:
+            found.setdefault(_folded(name), name)
     if not found:
         raise InvalidRequestError("The list is empty: write one name or pattern a line.")
-    return list(dict.fromkeys(found))
+    return list(found.values())
+
+
+def _visible(line: str) -> str:
+    """`line` in NFC, without what a copied text brings along unseen, such as a byte order mark."""
+    seen = [c for c in line if c.isspace() or unicodedata.category(c) not in UNSEEN]
+    return unicodedata.normalize("NFC", "".join(seen)).strip()
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name.casefold())
+
+
+def _like(pattern: str, names: Sequence[str]) -> list[str]:
+    return [name for name in names if fnmatchcase(_folded(name), pattern)]
+
+
+def _nothing_matches(pattern: str, others: Sequence[str]) -> str:
+    if unusable := _like(_folded(pattern), others):
+        return (
+            f"`{pattern}` matches only models that Generate cannot use, such as {unusable[0]}: "
+            "choose others."
+        )
+    return f"Nothing matches `{pattern}`: check its spelling."
 
 
 def _count(items: Sequence[object], what: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 import pytest
@@ -42,8 +43,18 @@ def models(bench: Bench, text: str) -> tuple[list[str], list[str]]:
         ("Anime\rWatercolor", ["Anime", "Watercolor"]),
         ("Of Next Year", ["Of Next Year"]),
         ("of next year\nAnime\nof next year", ["of next year", "Anime"]),
+        ("of next year\nAnime\nOf Next Year", ["of next year", "Anime"]),
         ("日本画\nЛиц", ["日本画", "Лиц"]),
         ("[1]", ["[1]"]),
+        ("\ufeffAnime\nWatercolor\u200b", ["Anime", "Watercolor"]),
+        ("Film\u200b Noir\u2060\n\u200eAni\u00adme\x07", ["Film Noir", "Anime"]),
+        ("\ufeffOf Next\u200d Year", ["Of Next Year"]),
+        ("*\u200bnoir*", ["Film Noir", "Neon Noir"]),
+        ("\u200b\nAnime\n\ufeff", ["Anime"]),
+        ("Cafe\u0301", ["Caf\u00e9"]),
+        ("Cafe\u0301\nCAF\u00c9", ["Caf\u00e9"]),
+        ("Of Next Year\nof next year\nOF NEXT YEAR", ["Of Next Year"]),
+        ("ANIME\nanime\nAnime", ["Anime"]),
     ],
 )
 def test_lines_become_styles(bench: Bench, text: str, found: list[str]) -> None:
@@ -53,6 +64,24 @@ def test_lines_become_styles(bench: Bench, text: str, found: list[str]) -> None:
 @pytest.mark.parametrize("none", ["None", "none", " NONE "])
 def test_none_is_no_style_with_a_label(bench: Bench, none: str) -> None:
     assert styles(bench, f"Anime\n{none}") == (["Anime", ""], ["Anime", "None"])
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Neo [Noir]", ["Neo [Noir]"]),
+        ("neo [NOIR]", ["Neo [Noir]"]),
+        ("What?", ["What?"]),
+        ("what?", ["What?"]),
+        ("neo *", ["Neo [Noir]", "Neo N"]),
+        ("Neo [n]", ["Neo N"]),
+        ("Neo N\nneo [noir]\n*", ["Neo N", "Neo [Noir]", "What?", "What Is", "Caf\u00e9"]),
+        ("CAFE\u0301", ["Caf\u00e9"]),
+    ],
+)
+def test_a_known_name_comes_before_a_pattern(pack: Any, text: str, found: list[str]) -> None:
+    known = ["Neo [Noir]", "Neo N", "What?", "What Is", "Caf\u00e9"]
+    assert pack.nodes_compare.matching(text, known) == found
 
 
 def test_a_star_is_every_style(bench: Bench) -> None:
@@ -72,6 +101,9 @@ def test_a_star_is_every_style(bench: Bench) -> None:
         ("of-next-year", ["of-next-year"]),
         ("chroma\nchroma\nCHROMA", ["chroma"]),
         ("None", ["None"]),
+        ("\ufeffchroma", ["chroma"]),
+        ("of-next-year\nOF-NEXT-YEAR", ["of-next-year"]),
+        ("firered-image-edit", ["firered-image-edit"]),
     ],
 )
 def test_lines_become_models(bench: Bench, text: str, found: list[str]) -> None:
@@ -85,7 +117,23 @@ def test_a_star_is_every_model_that_generates(bench: Bench) -> None:
     assert not any(name.endswith("-edit") for name in found)
 
 
-@pytest.mark.parametrize("text", ["", "\n", " \n\t\r\n "])
+@pytest.mark.parametrize(
+    ("pattern", "such_as"),
+    [("*edit*", "firered-image-edit"), ("UPSCALE?", "upscaler"), ("bria*", "bria-bg-remover")],
+)
+def test_models_that_do_something_else_are_told_from_a_wrong_spelling(
+    bench: Bench, pattern: str, such_as: str
+) -> None:
+    end = bench.run(MODELS, models=f"chroma\n{pattern}")
+    assert end.error_name == "InvalidRequestError"
+    assert f"`{pattern}`" in end.first_line
+    assert such_as in end.first_line
+    assert "Generate" in end.first_line
+    assert "spelling" not in end.first_line
+    assert bench.texts == [end.first_line]
+
+
+@pytest.mark.parametrize("text", ["", "\n", " \n\t\r\n ", "\ufeff\n\u200b"])
 @pytest.mark.parametrize(("node", "name"), [(STYLES, "styles"), (MODELS, "models")])
 def test_an_empty_list_is_refused(bench: Bench, node: str, name: str, text: str) -> None:
     end = bench.run(node, **{name: text})
@@ -122,12 +170,14 @@ def test_any_text_gives_names_without_doubles_or_is_refused(pack: Any, text: str
     try:
         found = pack.nodes_compare.matching(text, known)
     except refused:
-        lines = [line.strip() for line in text.splitlines() if line.strip()]
-        assert not lines or any(sign in line for line in lines for sign in "*?")
+        seen = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf"))
+        assert not seen.strip() or any(sign in seen for sign in "*?")
         return
     assert found
-    assert len(set(found)) == len(found)
+    assert len({name.casefold() for name in found}) == len(found)
     assert all(name == name.strip() for name in found)
+    assert all(unicodedata.is_normalized("NFC", name) for name in found)
+    assert not any(unicodedata.category(c) == "Cf" for name in found for c in name)
 
 
 def test_a_sweep_makes_a_labelled_sheet(bench: Bench) -> None:
