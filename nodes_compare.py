@@ -11,13 +11,11 @@ from typing import Any
 import torch
 
 from . import inputs, lists
+from .labels import visible
 from .running import in_thread, refresh_lists, showing
 from .sheets import contact_sheet
 from .tensors import check_batch
 from .venice_client.errors import InvalidRequestError
-
-UNSEEN = ("Cc", "Cf", "Cs")
-"""Unicode's categories of control and format characters, and of halves of a character."""
 
 
 class VeniceStyleSweep:
@@ -109,10 +107,10 @@ class VeniceContactSheet:
                 for i, batch in enumerate(images)
                 for _ in range(len(batch))
             ]
-            sheet = await in_thread(
+            sheet, notes = await in_thread(
                 partial(contact_sheet, pictures, texts, columns=columns[0], cell=cell[0])
             )
-            status.finish(_count(pictures, "picture"))
+            status.finish(" · ".join([_count(pictures, "picture"), *notes]))
             return (sheet,)
 
 
@@ -143,7 +141,7 @@ def matching(
     """
     exact = {_folded(name): name for name in (*literal, *known)}
     found: dict[str, str] = {}
-    for line in filter(None, map(_visible, patterns.splitlines())):
+    for line in filter(None, map(visible, patterns.splitlines())):
         folded = _folded(line)
         names = [exact[folded]] if folded in exact else _like(folded, known)
         if not names and any(sign in line for sign in "*?"):
@@ -153,12 +151,6 @@ def matching(
     if not found:
         raise InvalidRequestError("The list is empty: write one name or pattern a line.")
     return list(found.values())
-
-
-def _visible(line: str) -> str:
-    """`line` in NFC, without what a copied text brings along unseen, such as a byte order mark."""
-    seen = [c for c in line if c.isspace() or unicodedata.category(c) not in UNSEEN]
-    return unicodedata.normalize("NFC", "".join(seen)).strip()
 
 
 def _folded(name: str) -> str:

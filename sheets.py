@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from .labels import SMALLEST_TEXT, drawable, fitted, missing_note
 from .tensors import to_array
 
 BACKGROUND = (24, 24, 27)
@@ -17,42 +17,38 @@ INK = (235, 235, 235)
 LABEL_SHARE = 0.09
 """Height of the label's strip, as a part of the cell."""
 
-SMALLEST_TEXT = 8
-MOST_TEXT = 500
-"""Characters of a label that are looked at; fewer fit into any cell."""
-
 
 def contact_sheet(
     pictures: Sequence[torch.Tensor], labels: Sequence[str], columns: int, cell: int
-) -> torch.Tensor:
-    """Pictures [H, W, C] in a grid with labels below, as [1, H, W, 3] in 0..1.
+) -> tuple[torch.Tensor, list[str]]:
+    """Pictures [H, W, C] in a grid with labels below, as [1, H, W, 3] in 0..1, and notes.
 
     columns: 0 for about as many as rows. cell: pixels of the square that a picture is fitted
     into, with nothing cut off; rows are as high as the highest of them. A label is fitted into
     the width. Too few labels leave cells without one.
     """
-    fitted = [_contained(_flat(picture), cell) for picture in pictures]
-    height = max(picture.height for picture in fitted)
+    texts = [drawable(label) for label in labels]
+    contained = [_contained(_flat(picture), cell) for picture in pictures]
+    height = max(picture.height for picture in contained)
     columns = min(columns or math.ceil(math.sqrt(len(pictures))), len(pictures))
     rows = math.ceil(len(pictures) / columns)
     gap = max(2, cell // 64)
-    strip = (
-        max(SMALLEST_TEXT + 4, round(cell * LABEL_SHARE))
-        if any(text.strip() for text in labels)
-        else 0
-    )
+    strip = max(SMALLEST_TEXT + 4, round(cell * LABEL_SHARE)) if any(texts) else 0
     step_x, step_y = cell + gap, height + strip + gap
     sheet = Image.new("RGB", (columns * step_x + gap, rows * step_y + gap), BACKGROUND)
     draw = ImageDraw.Draw(sheet)
-    for i, picture in enumerate(fitted):
+    drawn = []
+    for i, picture in enumerate(contained):
         x, y = gap + i % columns * step_x, gap + i // columns * step_y
         sheet.paste(picture, (x + (cell - picture.width) // 2, y + (height - picture.height) // 2))
-        if i < len(labels) and labels[i].strip():
-            text, font = _fitted(labels[i].strip(), cell, strip)
+        if i < len(texts) and texts[i]:
+            text, font = fitted(texts[i], cell, strip)
+            drawn.append(text)
             middle = (x + cell / 2, y + height + strip / 2)
             draw.text(middle, text, font=font, fill=INK, anchor="mm")
     array = np.array(sheet, dtype=np.float32) / np.float32(255)
-    return torch.from_numpy(array)[None]
+    note = missing_note(drawn)
+    return torch.from_numpy(array)[None], [note] if note else []
 
 
 def _contained(picture: Image.Image, cell: int) -> Image.Image:
@@ -70,29 +66,3 @@ def _flat(picture: torch.Tensor) -> Image.Image:
         return image.convert("RGB")
     ground = Image.new("RGBA", image.size, (*BACKGROUND, 255))
     return Image.alpha_composite(ground, image).convert("RGB")
-
-
-def _fitted(text: str, width: int, height: int) -> tuple[str, ImageFont.FreeTypeFont]:
-    """The text and the font in which it fits into width × height; cut with … if it must be."""
-    text = _drawable(" ".join(text[:MOST_TEXT].split()))
-    size = max(SMALLEST_TEXT, int(height * 0.7))
-    while size > SMALLEST_TEXT and _font(size).getlength(text) > width:
-        size -= 1
-    font = _font(size)
-    if font.getlength(text) <= width:
-        return text, font
-    while text and font.getlength(text + "…") > width:
-        text = text[: -max(1, len(text) // 20)]
-    return text.rstrip() + "…", font
-
-
-def _drawable(text: str) -> str:
-    """`text` without accents and ligatures, which the font that ships with Pillow lacks."""
-    text = text.translate({ord("×"): "x", ord("–"): "-"})
-    return "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    font = ImageFont.load_default(size)
-    assert isinstance(font, ImageFont.FreeTypeFont)
-    return font

@@ -25,7 +25,7 @@ LAYERS = [
     {"edit_plan", "running", "inputs", "sheets"},
     {"lists", "widgets"},
     {"outcomes"},
-    {"tensors", "masks", "host"},
+    {"tensors", "masks", "labels", "host"},
 ]
 SCRIPTS = {"demo"}
 """Run on their own; nothing imports them."""

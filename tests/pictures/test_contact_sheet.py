@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,8 +16,31 @@ from hypothesis import strategies as st
 from bench import Bench
 
 Pictures = Callable[..., torch.Tensor]
+ROOT = Path(__file__).resolve().parents[2]
 COLOURS = torch.tensor([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [0, 1, 1.0]])
 CELL, GAP, STRIP = 128, 2, 12
+
+WITHOUT_FREETYPE = """
+import asyncio, importlib.util, sys
+
+sys.modules["PIL._imagingft"] = None
+import torch
+
+root, name = sys.argv[1], "pack"
+spec = importlib.util.spec_from_file_location(
+    name, root + "/__init__.py", submodule_search_locations=[root]
+)
+pack = sys.modules[name] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(pack)
+node = pack.NODE_CLASS_MAPPINGS["VeniceContactSheet"]()
+for labels in ([], ["Anime"]):
+    images = [torch.zeros(1, 64, 64, 3)]
+    try:
+        (made,) = asyncio.run(node.arrange(images, labels, cell=[128]))
+        print(tuple(made.shape))
+    except Exception as error:
+        print(f"{type(error).__name__}: {error}")
+"""
 
 
 def plain(width: int, height: int, *colours: int) -> torch.Tensor:
@@ -129,12 +155,11 @@ LONG = "a very long label " * 30
         "🦊🦊",
         "é",
         "a\u0301",
-        "\x00\x07",
         "\ud800",
         "\u202e evil",
         "x" * 100_000,
     ],
-    ids=range(14),
+    ids=range(13),
 )
 def test_any_label_stays_in_its_cell(bench: Bench, label: str) -> None:
     image = torch.zeros(1, 64, 64, 3)
@@ -146,7 +171,7 @@ def test_any_label_stays_in_its_cell(bench: Bench, label: str) -> None:
 
 
 def test_a_long_label_begins_as_it_does_and_ends_in_dots(pack: Any) -> None:
-    text, font = pack.sheets._fitted(LONG, CELL, STRIP)
+    text, font = pack.labels.fitted(LONG, CELL, STRIP)
     assert text.startswith("a very long")
     assert text.endswith("…")
     assert font.getlength(text) <= CELL
@@ -161,6 +186,20 @@ def test_a_long_label_begins_as_it_does_and_ends_in_dots(pack: Any) -> None:
         ("\uff21nime", "Anime"),
         ("4×3 – big", "4x3 - big"),
         ("ﬁlm", "film"),
+        ("Straße, STRAẞE", "Strasse, STRASSE"),
+        ("Ørsted øre Łódź żółw Đà đ", "Orsted ore Lodz zolw Da d"),
+        ("Æther æ Œuvre œ \u0131l\u0131k", "AEther ae OEuvre oe ilik"),
+        ("Þórr þ Ðð Ħħ Ŋŋ", "Thorr th Dd Hh Nn"),
+        ("a — b \u2212 c\u2011d \u2015 e", "a - b - c-d - e"),
+        ("• one ● two", "· one · two"),
+        ("\u201eso\u201c, \u201aso\u2018", "\u201cso\u201c, \u2018so\u2018"),
+        ("5\u2032 6\u2033 \u02bbokina", "5' 6'' 'okina"),
+        ("½ ² № ①", "1\u20442 2 No 1"),
+        ("\uff37\uff29\uff24\uff25\uff1a \uff4f\uff4b\uff1f", "WIDE: ok?"),
+        ("\ufeffAn\u200bime\u2060", "Anime"),
+        ("\x00Ani\x07me\x7f", "Anime"),
+        ("\u202eevil", "evil"),
+        ("\u0301e\u0301\ufe0f", "e"),
     ],
 )
 def test_letters_that_the_font_lacks_are_drawn_by_those_it_has(
@@ -168,6 +207,74 @@ def test_letters_that_the_font_lacks_are_drawn_by_those_it_has(
 ) -> None:
     image = torch.zeros(1, 64, 64, 3)
     assert torch.equal(sheet(bench, [image], labels=[label]), sheet(bench, [image], labels=[same]))
+    assert bench.texts[0] == "1 picture", "nothing is missing"
+
+
+@pytest.mark.parametrize(
+    "label",
+    ["“a” \u2018b’ «c» \u2039d\u203a", "20° ± 1 · … \u00b4", "© ™", '!"#$%&()*+,-./:;<=>?@'],
+)
+def test_what_the_font_has_is_drawn_as_it_is(bench: Bench, pack: Any, label: str) -> None:
+    sheet(bench, [torch.zeros(1, 64, 64, 3)], labels=[label])
+    assert bench.texts == ["1 picture"]
+    assert pack.labels.drawable(label) == label
+
+
+@pytest.mark.parametrize("label", ["\x00\x07", "\u200b\ufeff", "\u202e", "\u0301"])
+def test_what_cannot_be_seen_is_no_label(bench: Bench, label: str) -> None:
+    image = torch.zeros(1, 64, 64, 3)
+    assert torch.equal(sheet(bench, [image], labels=[label]), sheet(bench, [image]))
+
+
+BOXES = "boxes are drawn instead."
+
+
+@pytest.mark.parametrize(
+    ("labels", "missing"),
+    [
+        (["a 猫"], "«猫»"),
+        (["Жук", "a", "猫 ж"], "«Жук猫ж»"),
+        (["β to ω, éß—"], "«βω»"),
+        (["10 €"], "«€»"),
+        (["\ud800"], "«\ufffd»"),
+        (["abcde", "абвгдежзийкл"], "«абвгдежзий» and 2 more"),
+    ],
+)
+def test_letters_that_the_font_lacks_are_named_on_the_node(
+    bench: Bench, labels: list[str], missing: str
+) -> None:
+    count = len(labels)
+    sheet(bench, [torch.zeros(count, 64, 64, 3)[i : i + 1] for i in range(count)], labels=labels)
+    pictures = f"{count} picture{'s' if count > 1 else ''}"
+    assert bench.texts == [f"{pictures} · The labels' font has no {missing}: {BOXES}"]
+    assert bench.texts[0].encode()
+
+
+def test_letters_that_the_font_lacks_are_boxes(bench: Bench) -> None:
+    image = torch.zeros(1, 64, 64, 3)
+    made, other = (sheet(bench, [image], labels=[label]) for label in ("猫", "Ж"))
+    assert torch.equal(made, other)
+    assert has_ink(strip_of(made, 0, 0))
+
+
+def test_what_is_cut_off_is_not_named(bench: Bench) -> None:
+    sheet(bench, [torch.zeros(1, 64, 64, 3)], labels=["W" * 300 + "猫"])
+    assert bench.texts == ["1 picture"]
+
+
+def test_without_freetype_only_labels_are_refused(tmp_path: Any) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_FREETYPE, str(ROOT)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    made, refused = done.stdout.splitlines()
+    assert made == "(1, 132, 132, 3)"
+    assert refused.startswith("InvalidRequestError: This Pillow was built without FreeType")
+    assert "`labels`" in refused
 
 
 @pytest.mark.parametrize("label", [5, 0.5, None])
@@ -255,7 +362,7 @@ def test_any_sheet_holds_every_picture(
 ) -> None:
     side = eighths * 8
     pictures = [torch.ones(height, width, 3) for width, height in sizes]
-    made = pack.sheets.contact_sheet(pictures, [*labels], columns, side)
+    made, _ = pack.sheets.contact_sheet(pictures, [*labels], columns, side)
     wide = min(columns or int(len(pictures) ** 0.5 + 0.9999999), len(pictures))
     rows = -(-len(pictures) // wide)
     gap = max(2, side // 64)
