@@ -279,7 +279,12 @@ def sheet_inputs() -> dict[str, Any]:
             ),
             "columns": whole(0, 0, 16, "Pictures in a row. 0: about as many as there are rows."),
             "cell": whole(
-                512, 64, 2048, "Pixels of a cell's side; pictures are fitted into it.", step=8
+                512,
+                64,
+                2048,
+                "Pixels of a cell's side; pictures are fitted into it. A sheet may have 200 "
+                "million pixels in all.",
+                step=8,
             ),
         },
     }

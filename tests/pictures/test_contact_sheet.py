@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,72 +12,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench import Bench
-
-Pictures = Callable[..., torch.Tensor]
-ROOT = Path(__file__).resolve().parents[2]
-COLOURS = torch.tensor([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [0, 1, 1.0]])
-CELL, GAP, STRIP = 128, 2, 12
-
-WITHOUT_FREETYPE = """
-import asyncio, importlib.util, sys
-
-sys.modules["PIL._imagingft"] = None
-import torch
-
-root, name = sys.argv[1], "pack"
-spec = importlib.util.spec_from_file_location(
-    name, root + "/__init__.py", submodule_search_locations=[root]
+from contact_sheets import (
+    CELL,
+    COLOURS,
+    GAP,
+    LOAD,
+    STRIP,
+    arrange,
+    cell,
+    has_ink,
+    plain,
+    run_alone,
+    sheet,
+    strip_of,
 )
-pack = sys.modules[name] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(pack)
-node = pack.NODE_CLASS_MAPPINGS["VeniceContactSheet"]()
-for labels in ([], ["Anime"]):
-    images = [torch.zeros(1, 64, 64, 3)]
-    try:
-        (made,) = asyncio.run(node.arrange(images, labels, cell=[128]))
-        print(tuple(made.shape))
-    except Exception as error:
-        print(f"{type(error).__name__}: {error}")
+
+PEAK = """
+def peak():  # getrusage would count from what the parent had
+    status = dict(line.split(":") for line in open("/proc/self/status"))
+    return int(status["VmHWM"].split()[0]) * 1024
+
+images = [torch.rand(1, 512, 512, 3).expand(36, -1, -1, -1)]
+asyncio.run(arrange([images[0][:1]], ["all is loaded"]))
+before = peak()
+(made,) = asyncio.run(arrange(images, ["a label"] * 36, cell=[768]))
+print(made.numel() * 4, peak() - before)
 """
-
-
-def plain(width: int, height: int, *colours: int) -> torch.Tensor:
-    """Pictures of one colour each, by their number in COLOURS."""
-    return COLOURS[list(colours)][:, None, None].expand(-1, height, width, -1)
-
-
-def arrange(bench: Bench, images: Sequence[torch.Tensor], **inputs: Any) -> Any:
-    given = {name: value if name == "labels" else [value] for name, value in inputs.items()}
-    return bench.run("VeniceContactSheet", images=list(images), **given)
-
-
-def sheet(bench: Bench, images: Sequence[torch.Tensor], **inputs: Any) -> torch.Tensor:
-    end = arrange(bench, images, **{"cell": CELL, **inputs})
-    assert end.error is None
-    made: torch.Tensor = end.tensor
-    assert made.ndim == 4
-    assert made.shape[0] == 1
-    assert made.shape[-1] == 3
-    assert made.dtype == torch.float32
-    assert made.min() >= 0
-    assert made.max() <= 1
-    return made[0]
-
-
-def cell(made: torch.Tensor, row: int, column: int, strip: int = 0) -> torch.Tensor:
-    """The picture's part of a cell."""
-    y, x = GAP + row * (CELL + strip + GAP), GAP + column * (CELL + GAP)
-    return made[y : y + CELL, x : x + CELL]
-
-
-def strip_of(made: torch.Tensor, row: int, column: int) -> torch.Tensor:
-    """The label's part of a cell."""
-    y, x = GAP + row * (CELL + STRIP + GAP) + CELL, GAP + column * (CELL + GAP)
-    return made[y : y + STRIP, x : x + CELL]
-
-
-def has_ink(part: torch.Tensor) -> bool:
-    return bool((part > 0.5).any())
 
 
 def test_pictures_come_row_by_row(bench: Bench) -> None:
@@ -139,144 +97,6 @@ def test_too_many_labels_are_left_over(bench: Bench) -> None:
     )
 
 
-LONG = "a very long label " * 30
-
-
-@pytest.mark.parametrize(
-    "label",
-    [
-        LONG,
-        "W" * 500,
-        "two\nlines",
-        "tab\there",
-        "日本語のラベル",
-        "Аниме",
-        "العربية",
-        "🦊🦊",
-        "é",
-        "a\u0301",
-        "\ud800",
-        "\u202e evil",
-        "x" * 100_000,
-    ],
-    ids=range(13),
-)
-def test_any_label_stays_in_its_cell(bench: Bench, label: str) -> None:
-    image = torch.zeros(1, 64, 64, 3)
-    made = sheet(bench, [image] * 3, labels=["", label, ""], columns=3)
-    assert has_ink(strip_of(made, 0, 1))
-    for other in (strip_of(made, 0, 0), strip_of(made, 0, 2), cell(made, 0, 1, STRIP)):
-        assert not has_ink(other)
-    assert not has_ink(made[-GAP:])
-
-
-def test_a_long_label_begins_as_it_does_and_ends_in_dots(pack: Any) -> None:
-    text, font = pack.labels.fitted(LONG, CELL, STRIP)
-    assert text.startswith("a very long")
-    assert text.endswith("…")
-    assert font.getlength(text) <= CELL
-    assert font.getmask("…").getbbox() is not None
-
-
-@pytest.mark.parametrize(
-    ("label", "same"),
-    [
-        ("Café Über Ñandú", "Cafe Uber Nandu"),
-        ("two\n  lines", "two lines"),
-        ("\uff21nime", "Anime"),
-        ("4×3 – big", "4x3 - big"),
-        ("ﬁlm", "film"),
-        ("Straße, STRAẞE", "Strasse, STRASSE"),
-        ("Ørsted øre Łódź żółw Đà đ", "Orsted ore Lodz zolw Da d"),
-        ("Æther æ Œuvre œ \u0131l\u0131k", "AEther ae OEuvre oe ilik"),
-        ("Þórr þ Ðð Ħħ Ŋŋ", "Thorr th Dd Hh Nn"),
-        ("a — b \u2212 c\u2011d \u2015 e", "a - b - c-d - e"),
-        ("• one ● two", "· one · two"),
-        ("\u201eso\u201c, \u201aso\u2018", "\u201cso\u201c, \u2018so\u2018"),
-        ("5\u2032 6\u2033 \u02bbokina", "5' 6'' 'okina"),
-        ("½ ² № ①", "1\u20442 2 No 1"),
-        ("\uff37\uff29\uff24\uff25\uff1a \uff4f\uff4b\uff1f", "WIDE: ok?"),
-        ("\ufeffAn\u200bime\u2060", "Anime"),
-        ("\x00Ani\x07me\x7f", "Anime"),
-        ("\u202eevil", "evil"),
-        ("\u0301e\u0301\ufe0f", "e"),
-    ],
-)
-def test_letters_that_the_font_lacks_are_drawn_by_those_it_has(
-    bench: Bench, label: str, same: str
-) -> None:
-    image = torch.zeros(1, 64, 64, 3)
-    assert torch.equal(sheet(bench, [image], labels=[label]), sheet(bench, [image], labels=[same]))
-    assert bench.texts[0] == "1 picture", "nothing is missing"
-
-
-@pytest.mark.parametrize(
-    "label",
-    ["“a” \u2018b’ «c» \u2039d\u203a", "20° ± 1 · … \u00b4", "© ™", '!"#$%&()*+,-./:;<=>?@'],
-)
-def test_what_the_font_has_is_drawn_as_it_is(bench: Bench, pack: Any, label: str) -> None:
-    sheet(bench, [torch.zeros(1, 64, 64, 3)], labels=[label])
-    assert bench.texts == ["1 picture"]
-    assert pack.labels.drawable(label) == label
-
-
-@pytest.mark.parametrize("label", ["\x00\x07", "\u200b\ufeff", "\u202e", "\u0301"])
-def test_what_cannot_be_seen_is_no_label(bench: Bench, label: str) -> None:
-    image = torch.zeros(1, 64, 64, 3)
-    assert torch.equal(sheet(bench, [image], labels=[label]), sheet(bench, [image]))
-
-
-BOXES = "boxes are drawn instead."
-
-
-@pytest.mark.parametrize(
-    ("labels", "missing"),
-    [
-        (["a 猫"], "«猫»"),
-        (["Жук", "a", "猫 ж"], "«Жук猫ж»"),
-        (["β to ω, éß—"], "«βω»"),
-        (["10 €"], "«€»"),
-        (["\ud800"], "«\ufffd»"),
-        (["abcde", "абвгдежзийкл"], "«абвгдежзий» and 2 more"),
-    ],
-)
-def test_letters_that_the_font_lacks_are_named_on_the_node(
-    bench: Bench, labels: list[str], missing: str
-) -> None:
-    count = len(labels)
-    sheet(bench, [torch.zeros(count, 64, 64, 3)[i : i + 1] for i in range(count)], labels=labels)
-    pictures = f"{count} picture{'s' if count > 1 else ''}"
-    assert bench.texts == [f"{pictures} · The labels' font has no {missing}: {BOXES}"]
-    assert bench.texts[0].encode()
-
-
-def test_letters_that_the_font_lacks_are_boxes(bench: Bench) -> None:
-    image = torch.zeros(1, 64, 64, 3)
-    made, other = (sheet(bench, [image], labels=[label]) for label in ("猫", "Ж"))
-    assert torch.equal(made, other)
-    assert has_ink(strip_of(made, 0, 0))
-
-
-def test_what_is_cut_off_is_not_named(bench: Bench) -> None:
-    sheet(bench, [torch.zeros(1, 64, 64, 3)], labels=["W" * 300 + "猫"])
-    assert bench.texts == ["1 picture"]
-
-
-def test_without_freetype_only_labels_are_refused(tmp_path: Any) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_FREETYPE, str(ROOT)],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    made, refused = done.stdout.splitlines()
-    assert made == "(1, 132, 132, 3)"
-    assert refused.startswith("InvalidRequestError: This Pillow was built without FreeType")
-    assert "`labels`" in refused
-
-
 @pytest.mark.parametrize("label", [5, 0.5, None])
 def test_labels_that_are_no_text_are_taken(bench: Bench, label: Any) -> None:
     image = torch.zeros(1, 64, 64, 3)
@@ -322,6 +142,46 @@ def test_grey_half_and_gradients_are_taken(bench: Bench) -> None:
     assert not made.requires_grad
     for i in range(3):
         assert torch.allclose(cell(made, 0, i), torch.tensor(0.5), atol=0.003)
+
+
+def test_a_sheet_that_is_too_large_is_refused_before_it_is_made(bench: Bench) -> None:
+    end = arrange(bench, [plain(64, 64, 0)] * 49, cell=2048)
+    assert end.error_name == "InvalidRequestError"
+    assert "14592×14592 = 212,926,464 pixels" in end.first_line
+    assert "200,000,000" in end.first_line
+    assert "smaller `cell`" in end.first_line
+    assert bench.texts == [end.first_line]
+
+
+@pytest.mark.parametrize("labels", [[], ["Anime"]])
+def test_the_cell_that_is_named_is_the_largest_that_fits(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, labels: list[str]
+) -> None:
+    monkeypatch.setattr(bench.pack.sheets, "MOST_PIXELS", 500_000)
+    images = [plain(64, 48, 0)] * 10
+    refused = arrange(bench, images, labels=labels, cell=512)
+    most = int(refused.first_line.rstrip(".").rpartition("at most ")[2])
+    assert most % 8 == 0
+    made = arrange(bench, images, labels=labels, cell=most)
+    assert made.error is None
+    assert made.tensor.shape[1] * made.tensor.shape[2] <= 500_000
+    assert arrange(bench, images, labels=labels, cell=most + 8).error is not None
+
+
+def test_where_no_cell_is_small_enough_fewer_pictures_are_asked_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench.pack.sheets, "MOST_PIXELS", 4000)
+    end = arrange(bench, [plain(64, 64, 0)], cell=128)
+    assert "fewer pictures" in end.first_line
+    assert "`cell`" not in end.first_line
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="measures memory as Linux counts it")
+def test_it_takes_little_more_memory_than_the_sheet(tmp_path: Path) -> None:
+    sheet, peak = map(int, run_alone(LOAD + PEAK, tmp_path).split())
+    assert sheet > 250_000_000
+    assert sheet * 0.7 < peak < sheet * 1.4
 
 
 @pytest.mark.parametrize("images", [[], [torch.zeros(0, 64, 64, 3)]])
