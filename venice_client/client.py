@@ -48,11 +48,13 @@ _spending = Spending()
 class Planned:
     """A request that was checked and whose cost is reserved, ready to be fetched once.
 
-    fields: the JSON object to send. price: USD, or None where it is unknown. most: the price,
-    or the dearest known one. is_kept: whether it was made before, and will be free.
+    path, fields: the endpoint and the JSON object to send. price: USD, or None where it is
+    unknown. most: the price, or the dearest known one. is_kept: whether it was made before, and
+    will be free.
     """
 
     request: PaidRequest
+    path: str
     fields: dict[str, Any]
     notes: tuple[str, ...]
     key: str
@@ -234,7 +236,7 @@ class VeniceClient:
         payload = request.build(model)
         price = request.price(payload, model)
         variation = request.variation if request.is_reusable else secrets.token_hex()
-        key = request_key(self.service.name, request.path, payload.fields, variation)
+        key = request_key(self.service.name, payload.path, payload.fields, variation)
         is_kept = key in self.results
         most = price
         if most is None:
@@ -242,6 +244,7 @@ class VeniceClient:
             most += extras(payload.fields)
         return Planned(
             request=request,
+            path=payload.path,
             fields=payload.fields,
             notes=payload.notes,
             key=key,
@@ -254,13 +257,13 @@ class VeniceClient:
     def _send(self, planned: Planned, progress: Progress) -> Answer:
         request = planned.request
         try:
-            answer = self._transport.post(request.path, planned.fields, progress)
+            answer = self._transport.post(planned.path, planned.fields, progress)
         except ApiError as error:
             raise self._explained(error, planned) from None
         asked = ("width", "height", "aspect_ratio", "resolution", "variants", "scale")
         facts = {
             "service": self.service.name,
-            "path": request.path,
+            "path": planned.path,
             "model": request.model,
             "seed": request.seed,
             "asked": {name: planned.fields[name] for name in asked if name in planned.fields},

@@ -11,7 +11,7 @@ from .errors import InvalidRequestError
 from .estimates import estimate_cutout, estimate_edit, estimate_upscale
 from .images import size_of_input
 from .nearest import check_offered
-from .paid import FORMATS, Payload, add_quality, as_base64, check_text
+from .paid import FORMATS, Payload, add_quality, as_base64, check_text, qualities_for
 from .sizing import AUTO, check_ratio
 
 MIN_PIXELS = 65_536
@@ -60,11 +60,10 @@ class EditRequest(_PictureRequest):
 
     kind: ClassVar[str] = "inpaint"
 
-    @property
-    def path(self) -> str:
-        """The endpoint; only that for several images has a quality."""
-        is_multi = self.is_multi or len(self.images) > 1 or self.quality != AUTO
-        return "/image/multi-edit" if is_multi else "/image/edit"
+    def goes_alone(self, images: int, model: Model) -> bool:
+        """Whether so many images go to `/image/edit`, which takes one and has no quality."""
+        is_refined = self.quality != AUTO and bool(qualities_for(model))
+        return images == 1 and not self.is_multi and not is_refined
 
     def build(self, model: Model) -> Payload:
         """The payload for `model`. Raises InvalidRequestError for what is known to be wrong."""
@@ -74,20 +73,22 @@ class EditRequest(_PictureRequest):
             _check_input(image, MAX_EDIT_PIXELS)
         if self.output_format not in FORMATS:
             raise InvalidRequestError(f"format {self.output_format!r} is none of {FORMATS}.")
-        is_multi = self.path == "/image/multi-edit"
         fields: dict[str, Any] = {"prompt": self.prompt}
         notes: list[str] = []
-        if is_multi:
-            fields |= {"modelId": self.model, "images": [as_base64(i) for i in self.images]}
+        images = [as_base64(image) for image in self.images]
+        if self.goes_alone(len(images), model):
+            path = "/image/edit"
+            fields |= {"model": self.model, "image": images[0]}
         else:
-            fields |= {"model": self.model, "image": as_base64(self.images[0])}
+            path = "/image/multi-edit"
+            fields |= {"modelId": self.model, "images": images}
         self._add_ratio(model, fields, notes)
         self._add_resolution(model, fields, notes)
         add_quality(self.quality, model, fields, notes)
         fields["output_format"] = self.output_format
         fields |= {} if self.safe_mode is None else {"safe_mode": self.safe_mode}
         fields |= {"enhance_prompt": True} if self.enhance_prompt else {}
-        return Payload(fields, tuple(notes))
+        return Payload(path, fields, tuple(notes))
 
     def price(self, payload: Payload, model: Model) -> float | None:
         """What it will cost in USD, None where nobody says."""
@@ -97,7 +98,7 @@ class EditRequest(_PictureRequest):
         ratio = self.aspect_ratio
         if ratio == AUTO:
             return
-        if model.keeps_single_image_size and len(self.images) == 1:
+        if model.keeps_single_image_size and self.goes_alone(len(self.images), model):
             notes.append(f"{model.id} keeps the input's size: aspect_ratio {ratio} was not sent.")
             return
         offered = [name for name in EDIT_RATIOS if not model.ratios or name in model.ratios]
@@ -127,7 +128,6 @@ class UpscaleRequest(_PictureRequest):
     label: str = "picture 1"
 
     kind: ClassVar[str] = "upscale"
-    path: ClassVar[str] = "/image/upscale"
     model: ClassVar[str] = "upscaler"
 
     def build(self, model: Model) -> Payload:
@@ -158,7 +158,7 @@ class UpscaleRequest(_PictureRequest):
             "scale": self.scale,
             "creativity": self.creativity,
         }
-        return Payload(fields, tuple(notes))
+        return Payload("/image/upscale", fields, tuple(notes))
 
     def price(self, payload: Payload, model: Model) -> float | None:
         """What it will cost in USD."""
@@ -173,14 +173,13 @@ class RemoveBackgroundRequest(_PictureRequest):
     label: str = "picture 1"
 
     kind: ClassVar[str] = "image"
-    path: ClassVar[str] = "/image/background-remove"
     model: ClassVar[str] = "bria-bg-remover"
     variation: ClassVar[int] = 0
 
     def build(self, model: Model) -> Payload:
         """The payload. Raises InvalidRequestError for what is known to be wrong."""
         _check_input(self.image, MAX_EDIT_PIXELS)
-        return Payload({"image": as_base64(self.image)})
+        return Payload("/image/background-remove", {"image": as_base64(self.image)})
 
     def price(self, payload: Payload, model: Model) -> float | None:
         """What it will cost in USD."""

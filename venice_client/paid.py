@@ -18,14 +18,15 @@ FORMATS = ("png", "webp", "jpeg")
 
 @dataclass(frozen=True)
 class Payload:
-    """The JSON object to send, and in words what the model does not take as it was asked."""
+    """What to send: the endpoint, the JSON object, and in words what the model does not take."""
 
+    path: str
     fields: dict[str, Any]
     notes: tuple[str, ...] = ()
 
 
 class PaidRequest(Protocol):
-    """A typed request to one endpoint.
+    """A typed request, which builds what is sent for a model.
 
     kind: the type of model, "image", "inpaint" or "upscale". label: what tells it from others of
     its batch, such as "seed 7". is_binary: whether the answer is the image itself. variants: how
@@ -35,8 +36,6 @@ class PaidRequest(Protocol):
 
     @property
     def kind(self) -> str: ...
-    @property
-    def path(self) -> str: ...
     @property
     def model(self) -> str: ...
     @property
@@ -82,12 +81,16 @@ def check_range(field: str, value: object, least: int, most: int) -> None:
         )
 
 
+def qualities_for(model: Model) -> Sequence[str]:
+    """What `model` takes as quality; all that there are where nobody says."""
+    return model.qualities if model.is_known else QUALITIES
+
+
 def add_quality(quality: str, model: Model, fields: dict[str, Any], notes: list[str]) -> None:
     """Adds `quality` where the model has such a setting, else a note."""
     if quality == AUTO:
         return
-    offered: Sequence[str] = model.qualities if model.is_known else QUALITIES
-    if not offered:
+    if not (offered := qualities_for(model)):
         notes.append(f"{model.id} has no quality setting: quality {quality} was not sent.")
         return
     check_offered("quality", quality, offered, model.id)

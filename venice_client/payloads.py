@@ -78,7 +78,6 @@ class GenerateRequest:
     disable_prompt_optimization_thinking: bool | None = None
 
     kind: ClassVar[str] = "image"
-    path: ClassVar[str] = "/image/generate"
     variation: ClassVar[int] = 0
 
     @property
@@ -148,7 +147,7 @@ def _build(request: GenerateRequest, model: Model) -> Payload:
         value = getattr(request, name)
         if value is not None:
             fields[name] = value
-    return Payload(fields, tuple(notes))
+    return Payload("/image/generate", fields, tuple(notes))
 
 
 _SENT_AS_GIVEN = (
