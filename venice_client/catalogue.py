@@ -20,7 +20,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from .errors import VeniceError
+from .errors import InvalidRequestError, VeniceError
 from .nearest import nearest
 from .sizing import MAX_SIDE, PixelRules, RatioRules, is_ratio
 
@@ -52,6 +52,23 @@ PIXEL_DIVISORS = {
 USUAL_RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9")
 MAX_WHOLE = 10**9
 """No limit of a model is larger; what is, is nonsense."""
+
+DOES = {
+    "image": "makes pictures from a prompt",
+    "inpaint": "edits pictures",
+    "upscale": "makes pictures larger",
+    "cutout": "removes backgrounds",
+}
+"""What a model of each kind does."""
+
+CHOICES = {
+    "image": ("make pictures from a prompt", "another model", "z-image-turbo"),
+    "inpaint": ("edit", "an edit model", "firered-image-edit"),
+}
+"""Where a model is chosen: what for, what it is called, and a usual one."""
+
+EDIT = "-edit"
+"""What the API puts behind a model's name for the one that edits."""
 
 MAX_INPUT_IMAGES = 3
 """The API's default where an edit model does not say."""
@@ -97,9 +114,15 @@ class Model:
         return tuple(map(str, _object(self.pricing.get("resolutions"))))
 
     @property
+    def kind(self) -> str:
+        """What it does: its type, but that background removers are listed as "image"."""
+        is_cutter = self.type == "image" and "bg-remov" in self.id.lower()
+        return "cutout" if is_cutter else self.type
+
+    @property
     def makes_images(self) -> bool:
-        """Whether it makes pictures from a prompt, as background removers do not."""
-        return self.type == "image" and "bg-remov" not in self.id.lower()
+        """Whether it makes pictures from a prompt."""
+        return self.kind == "image"
 
 
 def parse_model(entry: Any) -> Model | None:
@@ -142,6 +165,13 @@ class Lists:
         """The models by id, in the order of the list."""
         parsed = (parse_model(entry) for entry in self.entries)
         return {model.id: model for model in parsed if model}
+
+    def kinds(self) -> dict[str, set[str]]:
+        """What each listed model does, by id; one may be listed for several things."""
+        kinds: dict[str, set[str]] = {}
+        for model in filter(None, map(parse_model, self.entries)):
+            kinds.setdefault(model.id, set()).add(model.kind)
+        return kinds
 
 
 @cache
@@ -208,10 +238,24 @@ class Catalogue:
     def styles(self) -> tuple[str, ...]:
         return self._lists.styles
 
-    def nearest_model(self, model_id: str, type: str = "image") -> str | None:
+    def nearest_model(self, model_id: str, kind: str = "image") -> str | None:
         """The listed model whose id is most like `model_id`, among those that do the same."""
-        fit = [m for m in self.models(type) if type != "image" or m.makes_images]
-        return nearest(model_id, (m.id for m in fit if m.id != model_id))
+        fit = (m.id for m in self.models() if m.kind == kind)
+        return nearest(model_id, (name for name in fit if name != model_id))
+
+    def check_kind(self, model_id: str, kind: str) -> None:
+        """Refuses a model that is listed for other things than `kind`, and names one for it."""
+        listed = self._kinds.get(model_id, set())
+        if kind not in CHOICES or not listed or kind in listed or not listed <= set(DOES):
+            return
+        wanted, called, usual = CHOICES[kind]
+        sibling = model_id.removesuffix(EDIT) if kind == "image" else model_id + EDIT
+        choice = sibling if kind in self._kinds.get(sibling, ()) else usual
+        raise InvalidRequestError(
+            f"{model_id} {DOES[min(listed)]} and does not {wanted}: choose {called}, such as "
+            f"{choice}.",
+            "model",
+        )
 
     def nearest_style(self, style: str) -> str | None:
         """The listed style whose name is most like `style`."""
@@ -264,6 +308,7 @@ class Catalogue:
     def _use(self, lists: Lists) -> None:
         self._lists = lists
         self._models = lists.models()
+        self._kinds = lists.kinds()
 
     def _save(self, lists: Lists) -> None:
         data = {

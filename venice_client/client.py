@@ -233,6 +233,7 @@ class VeniceClient:
 
     def _planned(self, request: PaidRequest, run: str) -> Planned:
         model = self.catalogue.await_model(request.model)
+        self.catalogue.check_kind(request.model, request.kind)
         payload = request.build(model)
         price = request.price(payload, model)
         variation = request.variation if request.is_reusable else secrets.token_hex()

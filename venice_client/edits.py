@@ -172,7 +172,7 @@ class RemoveBackgroundRequest(_PictureRequest):
     image: bytes
     label: str = "picture 1"
 
-    kind: ClassVar[str] = "image"
+    kind: ClassVar[str] = "cutout"
     model: ClassVar[str] = "bria-bg-remover"
     variation: ClassVar[int] = 0
 

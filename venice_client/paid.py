@@ -28,10 +28,10 @@ class Payload:
 class PaidRequest(Protocol):
     """A typed request, which builds what is sent for a model.
 
-    kind: the type of model, "image", "inpaint" or "upscale". label: what tells it from others of
-    its batch, such as "seed 7". is_binary: whether the answer is the image itself. variants: how
-    many pictures it asks for. is_reusable: whether an equal request means the same picture.
-    variation: another number means that another answer is wanted; it is not sent.
+    kind: what the model does, "image", "inpaint", "upscale" or "cutout". label: what tells it from
+    others of its batch, such as "seed 7". is_binary: whether the answer is the image itself.
+    variants: how many pictures it asks for. is_reusable: whether an equal request means the same
+    picture. variation: another number means that another answer is wanted; it is not sent.
     """
 
     @property

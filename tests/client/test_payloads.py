@@ -322,9 +322,11 @@ def test_a_batch_of_none_is_refused(request_for: RequestFor) -> None:
 
 
 def test_an_edit_model_is_refused_with_the_nearest_one_that_makes_pictures(
-    client: VeniceClient, request_for: RequestFor
+    client: VeniceClient, sandbox: Sandbox, request_for: RequestFor
 ) -> None:
-    with pytest.raises((BadRequest, NotFound)) as caught:
-        client.generate_images(request_for(model="firered-image-edit"))
-    named = re.findall(r"`(.+?)`", str(caught.value).partition("\n")[0])
-    assert all(client.catalogue.model(name).makes_images for name in named)
+    with pytest.raises(InvalidRequestError) as caught:
+        client.generate_images(request_for(model="nano-banana-2-edit"))
+    named = re.findall(r"such as (.+?)\.", str(caught.value).partition("\n")[0])
+    assert named == ["nano-banana-2"]
+    assert client.catalogue.model(named[0]).makes_images
+    assert sandbox.paid_requests == []
