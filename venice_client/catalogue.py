@@ -124,6 +124,11 @@ class Model:
         """Whether it makes pictures from a prompt."""
         return self.kind == "image"
 
+    @property
+    def may_be_constrained(self) -> bool:
+        """Whether the API may say more of it: of upscalers and background removers it does not."""
+        return self.kind not in ("upscale", "cutout")
+
 
 def parse_model(entry: Any) -> Model | None:
     """A model from an entry of `GET /models`; None for what is no model. Odd parts are unknown."""
@@ -264,7 +269,8 @@ class Catalogue:
     def await_model(self, model_id: str) -> Model:
         """The model; starts a refresh when the lists are old, and waits for it if that may help."""
         refreshed = self.refresh_when_old()
-        if refreshed is not None and not self.model(model_id).is_known:
+        model = self.model(model_id)
+        if refreshed is not None and model.may_be_constrained and not model.is_known:
             refreshed.wait(max(0.0, self._wait_until - time.monotonic()))
         return self.model(model_id)
 

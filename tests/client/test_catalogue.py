@@ -323,3 +323,16 @@ def test_a_copy_that_may_not_be_read_is_not_used(home: Path) -> None:
     (file,) = home.glob("catalogue-*.json")
     file.chmod(0)
     assert saved_lists(home, "https://one.example") is bundled_lists()
+
+
+@pytest.mark.parametrize("model", ["upscaler", "bria-bg-remover"])
+def test_a_model_that_never_has_constraints_waits_for_no_refresh(home: Path, model: str) -> None:
+    service = Service()
+    service.may_answer.clear()
+    lists = service.catalogue(home)
+    began = time.monotonic()
+    assert lists.await_model(model).id == model
+    assert time.monotonic() - began < catalogue.MAX_REFRESH_WAIT / 2
+    service.may_answer.set()
+    finished(lists)
+    assert service.asked == len(catalogue.TYPES), "the refresh was started all the same"
