@@ -10,7 +10,7 @@ from . import masks
 from .outcomes import Made
 from .tensors import check_batch, encode_all
 from .venice_client.catalogue import Model
-from .venice_client.edits import MAX_EDIT_PIXELS, MAX_INPUT_BYTES, check_pixels, most_images
+from .venice_client.edits import MAX_EDIT_PIXELS, MAX_INPUT_BYTES, check_pixels
 from .venice_client.errors import InvalidRequestError
 from .venice_client.images import cover
 
@@ -77,7 +77,7 @@ def check_size(image: torch.Tensor, most_pixels: int, name: str = "image") -> No
 
 def _add_mask(pictures: list[torch.Tensor], mask: torch.Tensor, model: Model) -> str:
     """Adds the mask as a layer where the model takes one more image; else answers a note."""
-    most = most_images(model)
+    most = model.max_input_images
     if most is not None and len(pictures) < most:
         pictures.append(masks.as_layer(mask))
         return ""

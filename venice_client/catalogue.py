@@ -347,9 +347,9 @@ def _input_images(limits: Mapping[str, Any], abilities: Mapping[str, Any]) -> in
         most = _whole(place.get("maxInputImages"))
         if most:
             return most
-    if "combineImages" not in limits:
+    if not limits:
         return None
-    return MAX_INPUT_IMAGES if limits["combineImages"] else 1
+    return MAX_INPUT_IMAGES if limits.get("combineImages", True) else 1
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .catalogue import MAX_INPUT_IMAGES, Model
+from .catalogue import Model
 from .errors import InvalidRequestError
 from .estimates import estimate_cutout, estimate_edit, estimate_upscale
 from .images import size_of_input
@@ -186,15 +186,8 @@ class RemoveBackgroundRequest(_PictureRequest):
         return estimate_cutout(model)
 
 
-def most_images(model: Model) -> int | None:
-    """How many images an edit with `model` takes; None where nobody says."""
-    if model.max_input_images is None and model.is_known:
-        return MAX_INPUT_IMAGES
-    return model.max_input_images
-
-
 def _check_count(count: int, model: Model) -> None:
-    most = most_images(model)
+    most = model.max_input_images
     if count < 1:
         raise InvalidRequestError("An edit needs an image.", "images")
     if most is not None and count > most:
