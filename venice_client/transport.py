@@ -42,6 +42,15 @@ FREE_TIMEOUT = 30.0
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
 
+DOING = {
+    "/image/generate": "generating",
+    "/image/edit": "editing",
+    "/image/multi-edit": "editing",
+    "/image/upscale": "upscaling",
+    "/image/background-remove": "cutting out",
+}
+"""What the service does while a paid call waits for its answer."""
+
 LOST = f"It was not sent again. {CHARGED}"
 
 
@@ -125,7 +134,7 @@ class Transport:
         try:
             progress.check()
             progress.sent = True
-            progress.enter("generating")
+            progress.enter(DOING.get(path, "waiting for the answer"))
             status, answer = self._exchange(
                 method, path, self._timeout, before_sending=progress.check, **what
             )
