@@ -22,6 +22,7 @@ from .venice_client.edits import (
     RemoveBackgroundRequest,
     UpscaleRequest,
 )
+from .venice_client.errors import InvalidRequestError
 from .venice_client.payloads import MAX_REFERENCE_BYTES, StyleReference
 
 CATEGORY = "Venice"
@@ -81,13 +82,14 @@ class VeniceUpscaleImage:
         self, image: torch.Tensor, scale: str, creativity: float, variation: int = 0
     ) -> tuple[torch.Tensor, str]:
         with showing() as status:
+            factor = _factor(scale)
             check_size(image, MAX_OUTPUT_PIXELS)
             base, lost = await in_thread(partial(colours, image))
             encoded, notes = await in_thread(partial(encode_all, base, MAX_INPUT_BYTES))
             requests = [
                 UpscaleRequest(
                     image=data,
-                    scale=int(scale.rstrip("x")),
+                    scale=factor,
                     creativity=round(creativity, 6),
                     variation=variation,
                     label=f"picture {i}",
@@ -97,7 +99,7 @@ class VeniceUpscaleImage:
             made = await run_requests(await open_client(), requests, status, again=AGAIN)
             tensor, more = await in_thread(made.decode)
             warnings = made.warnings(*lost, *notes, *more)
-            warnings += _size_note(tensor, base, int(scale.rstrip("x")), warnings)
+            warnings += _size_note(tensor, base, factor, warnings)
             status.finish(made.summary(warnings))
             return tensor, made.info(tensor, warnings)
 
@@ -228,6 +230,14 @@ class VeniceEditImage:
             warnings = made.warnings(*lost, *notes, *more)
             status.finish(made.summary(warnings))
             return tensor, made.info(tensor, warnings)
+
+
+def _factor(scale: str) -> int:
+    """2 or 4, of "2x" or "4x"; by wire any text may come."""
+    number = scale.removesuffix("x")
+    if number not in ("2", "4"):
+        raise InvalidRequestError(f"scale must be 2x or 4x, not {scale!r}.", "scale")
+    return int(number)
 
 
 def _size_note(

@@ -67,7 +67,7 @@ class EditRequest(_PictureRequest):
 
     def build(self, model: Model) -> Payload:
         """The payload for `model`. Raises InvalidRequestError for what is known to be wrong."""
-        check_text("prompt", self.prompt, model, MAX_EDIT_PROMPT, needed=True)
+        check_text("prompt", self.prompt, model, MAX_EDIT_PROMPT, if_empty="say what to change")
         _check_count(len(self.images), model)
         for image in self.images:
             _check_input(image, MAX_EDIT_PIXELS)

@@ -58,12 +58,15 @@ class PaidRequest(Protocol):
         """What it will cost in USD, None where nobody says."""
 
 
-def check_text(field: str, text: str, model: Model, most: int, needed: bool = False) -> None:
-    """Refuses an empty text where it is needed, and one longer than the model's limit or `most`."""
+def check_text(field: str, text: str, model: Model, most: int, if_empty: str = "") -> None:
+    """Refuses a text longer than the model's limit or `most`, and an empty one if that is wrong.
+
+    if_empty: what to do where it is empty, or "" where it may be.
+    """
     if not isinstance(text, str):
         raise InvalidRequestError(f"{field} must be text.", field)
-    if needed and not text.strip():
-        raise InvalidRequestError(f"The {field} is empty: say what the picture shows.", field)
+    if if_empty and not text.strip():
+        raise InvalidRequestError(f"The {field} is empty: {if_empty}.", field)
     limit = min(model.prompt_limit or most, most)
     if len(text) > limit:
         raise InvalidRequestError(

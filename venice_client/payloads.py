@@ -125,7 +125,7 @@ def plan_batch(
 
 
 def _build(request: GenerateRequest, model: Model) -> Payload:
-    check_text("prompt", request.prompt, model, MAX_PROMPT, needed=True)
+    check_text("prompt", request.prompt, model, MAX_PROMPT, if_empty="say what the picture shows")
     check_text("negative_prompt", request.negative_prompt, model, MAX_PROMPT)
     _check_numbers(request)
     fields: dict[str, Any] = {"model": request.model, "prompt": request.prompt}

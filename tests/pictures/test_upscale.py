@@ -103,6 +103,15 @@ def test_refuses_creativity_that_the_api_would_clamp(
     assert end.sent == ()
 
 
+@pytest.mark.parametrize("scale", ["3x", "2X", "x", "", "4.0x", "twice"])
+def test_refuses_another_scale_by_wire(bench: Bench, pictures: Pictures, scale: str) -> None:
+    end = upscale(bench, pictures(), scale)
+    assert end.error_name == "InvalidRequestError"
+    assert "2x or 4x" in end.first_line
+    assert repr(scale) in end.first_line
+    assert end.sent == ()
+
+
 def test_pictures_of_a_batch_go_side_by_side(bench: Bench, pictures: Pictures) -> None:
     bench.sandbox.latency_s = 0.4
     end = upscale(bench, pictures(count=4))
