@@ -17,10 +17,10 @@ from .tensors import check_batch, colours, encode_all
 from .venice_client.edits import (
     MAX_EDIT_PIXELS,
     MAX_INPUT_BYTES,
-    MAX_OUTPUT_PIXELS,
     EditRequest,
     RemoveBackgroundRequest,
     UpscaleRequest,
+    check_upscale,
 )
 from .venice_client.errors import InvalidRequestError
 from .venice_client.payloads import MAX_REFERENCE_BYTES, StyleReference
@@ -83,7 +83,8 @@ class VeniceUpscaleImage:
     ) -> tuple[torch.Tensor, str]:
         with showing() as status:
             factor = _factor(scale)
-            check_size(image, MAX_OUTPUT_PIXELS)
+            check_batch(image, "image")
+            check_upscale(image.shape[2], image.shape[1], factor, "`image`")
             base, lost = await in_thread(partial(colours, image))
             encoded, notes = await in_thread(partial(encode_all, base, MAX_INPUT_BYTES))
             requests = [

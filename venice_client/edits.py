@@ -70,7 +70,7 @@ class EditRequest(_PictureRequest):
         check_text("prompt", self.prompt, model, MAX_EDIT_PROMPT, if_empty="say what to change")
         _check_count(len(self.images), model)
         for image in self.images:
-            _check_input(image, MAX_EDIT_PIXELS)
+            check_pixels(*_check_bytes(image), MAX_EDIT_PIXELS)
         if self.output_format not in FORMATS:
             raise InvalidRequestError(f"format {self.output_format!r} is none of {FORMATS}.")
         fields: dict[str, Any] = {"prompt": self.prompt}
@@ -138,27 +138,15 @@ class UpscaleRequest(_PictureRequest):
             raise InvalidRequestError(
                 f"creativity must be 0 to {MAX_CREATIVITY}, not {self.creativity}.", "creativity"
             )
-        width, height = _check_input(self.image, MAX_OUTPUT_PIXELS)
-        notes = []
-        pixels = width * height
-        if pixels * self.scale**2 > MAX_OUTPUT_PIXELS:
-            if self.scale == 2:
-                raise InvalidRequestError(
-                    f"2× of {width}×{height} is more than the {MAX_OUTPUT_PIXELS:,} pixels that "
-                    "Venice makes: make the input smaller.",
-                    "image",
-                )
-            factor = math.sqrt(MAX_OUTPUT_PIXELS / pixels)
-            notes.append(
-                f"4× of {width}×{height} is more than the {MAX_OUTPUT_PIXELS:,} pixels that Venice "
-                f"makes: it reduces the scale to about {factor:.2f}×."
-            )
+        width, height = _check_bytes(self.image)
+        check_upscale(width, height, self.scale)
+        note = _reduction(width, height) if self.scale == 4 else ""
         fields = {
             "image": as_base64(self.image),
             "scale": self.scale,
             "creativity": self.creativity,
         }
-        return Payload("/image/upscale", fields, tuple(notes))
+        return Payload("/image/upscale", fields, (note,) if note else ())
 
     def price(self, payload: Payload, model: Model) -> float | None:
         """What it will cost in USD."""
@@ -178,7 +166,7 @@ class RemoveBackgroundRequest(_PictureRequest):
 
     def build(self, model: Model) -> Payload:
         """The payload. Raises InvalidRequestError for what is known to be wrong."""
-        _check_input(self.image, MAX_EDIT_PIXELS)
+        check_pixels(*_check_bytes(self.image), MAX_EDIT_PIXELS)
         return Payload("/image/background-remove", {"image": as_base64(self.image)})
 
     def price(self, payload: Payload, model: Model) -> float | None:
@@ -208,7 +196,44 @@ def check_pixels(width: int, height: int, most: int, what: str = "The image") ->
         )
 
 
-def _check_input(image: bytes, most_pixels: int) -> tuple[int, int]:
+def check_upscale(width: int, height: int, scale: int, what: str = "The image") -> None:
+    """Refuses a picture that is too small, and one that Venice would not make larger."""
+    pixels = width * height
+    if scale == 4 and not _gains(width, height, 1):
+        raise InvalidRequestError(
+            f"{what} has {width}×{height} = {pixels:,} pixels and is already as large as Venice "
+            f"makes ({MAX_OUTPUT_PIXELS:,}): 4x would not make it larger.",
+            "image",
+        )
+    check_pixels(width, height, MAX_OUTPUT_PIXELS, what)
+    if scale == 2 and pixels * 4 > MAX_OUTPUT_PIXELS:
+        raise InvalidRequestError(
+            f"2× of {width}×{height} is more than the {MAX_OUTPUT_PIXELS:,} pixels that Venice "
+            "makes: make the input smaller.",
+            "image",
+        )
+
+
+def _gains(width: int, height: int, scale: int) -> bool:
+    """Whether the most that Venice makes of a picture is larger than `scale` times its size."""
+    factor = math.sqrt(MAX_OUTPUT_PIXELS / (width * height))
+    return any(math.floor(side * factor) > side * scale for side in (width, height))
+
+
+def _reduction(width: int, height: int) -> str:
+    """What Venice makes of 4×, where that is less; else ""."""
+    pixels = width * height
+    if pixels * 16 <= MAX_OUTPUT_PIXELS:
+        return ""
+    is_half = pixels * 4 <= MAX_OUTPUT_PIXELS and not _gains(width, height, 2)
+    return (
+        f"4× of {width}×{height} is more than the {MAX_OUTPUT_PIXELS:,} pixels that Venice makes: "
+        f"it reduces the scale to about {math.sqrt(MAX_OUTPUT_PIXELS / pixels):.2f}×."
+    ) + (" 2x gives the same size for less." if is_half else "")
+
+
+def _check_bytes(image: bytes) -> tuple[int, int]:
+    """The size of an input in pixels. Refuses what is no image, and one of too many bytes."""
     width, height = size_of_input(image)
     if len(image) >= MAX_INPUT_BYTES:
         raise InvalidRequestError(
@@ -216,5 +241,4 @@ def _check_input(image: bytes, most_pixels: int) -> tuple[int, int]:
             "make it smaller.",
             "image",
         )
-    check_pixels(width, height, most_pixels)
     return width, height

@@ -80,6 +80,45 @@ def test_says_that_four_times_is_reduced(bench: Bench, pictures: Pictures) -> No
     assert "16,777,216" in end.texts[-1]
 
 
+@pytest.mark.parametrize(
+    ("size", "is_half"), [((2048, 2048), True), ((4096, 1024), True), ((2040, 2048), False)]
+)
+def test_says_where_2x_gives_the_same_for_less(
+    bench: Bench, pictures: Pictures, size: tuple[int, int], is_half: bool
+) -> None:
+    bench.sandbox.add_fault(Fault.size(64, 64), path="/image/upscale")
+    end = upscale(bench, pictures(*size), "4x")
+    assert end.error is None
+    told = any("2x gives the same size for less" in text for text in end.info["warnings"])
+    assert told is is_half
+
+
+@pytest.mark.parametrize("scale", ["2x", "4x"])
+@pytest.mark.parametrize("size", [(4096, 4096), (16384, 1024), (4200, 4000), (4095, 4096)])
+def test_refuses_to_pay_where_nothing_gets_larger(
+    bench: Bench, scale: str, size: tuple[int, int]
+) -> None:
+    width, height = size
+    end = upscale(bench, torch.zeros(1, 1, 1, 3).expand(1, height, width, 3), scale)
+    assert end.error_name == "InvalidRequestError"
+    assert f"{width}×{height}" in end.first_line
+    assert "16,777,216" in end.first_line
+    if scale == "4x":
+        assert "already as large as Venice makes" in end.first_line
+    assert end.sent == ()
+    assert bench.sandbox.paid_requests == []
+
+
+def test_the_client_refuses_to_pay_where_nothing_gets_larger(
+    client: Any, bench: Bench, encoded: Any
+) -> None:
+    package = bench.pack.venice_client
+    request = package.edits.UpscaleRequest(encoded((4096, 4096)), scale=4)
+    with pytest.raises(package.errors.InvalidRequestError, match="already as large"):
+        client.upscale(request)
+    assert bench.sandbox.paid_requests == []
+
+
 @pytest.mark.parametrize("creativity", [0.0, 0.001, 0.02])
 def test_sends_creativity_over_its_whole_range(
     bench: Bench, pictures: Pictures, creativity: float
