@@ -10,16 +10,16 @@ from typing import Any
 import torch
 
 from . import inputs
-from .edit_plan import EditPlan, check_size
+from .edit_plan import EditPlan
 from .outcomes import make_info
 from .running import in_thread, open_client, run_requests, showing
 from .tensors import check_batch, colours, encode_all
 from .venice_client.edits import (
-    MAX_EDIT_PIXELS,
     MAX_INPUT_BYTES,
     EditRequest,
     RemoveBackgroundRequest,
     UpscaleRequest,
+    check_cutout,
     check_upscale,
 )
 from .venice_client.errors import InvalidRequestError
@@ -132,7 +132,8 @@ class VeniceRemoveBackground:
         self, image: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, str]:
         with showing() as status:
-            check_size(image, MAX_EDIT_PIXELS)
+            check_batch(image, "image")
+            check_cutout(image.shape[2], image.shape[1], "`image`")
             encoded, notes = await in_thread(partial(encode_all, image, MAX_INPUT_BYTES))
             requests = [
                 RemoveBackgroundRequest(image=data, label=f"picture {i}")

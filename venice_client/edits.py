@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from .catalogue import Model
 from .errors import InvalidRequestError
 from .estimates import estimate_cutout, estimate_edit, estimate_upscale
-from .images import size_of_input
+from .images import MAX_PIXELS, size_of_input
 from .nearest import check_offered
 from .paid import FORMATS, Payload, add_quality, as_base64, check_text, qualities_for
 from .sizing import AUTO, check_ratio
@@ -166,7 +166,7 @@ class RemoveBackgroundRequest(_PictureRequest):
 
     def build(self, model: Model) -> Payload:
         """The payload. Raises InvalidRequestError for what is known to be wrong."""
-        check_pixels(*_check_bytes(self.image), MAX_EDIT_PIXELS)
+        check_cutout(*_check_bytes(self.image))
         return Payload("/image/background-remove", {"image": as_base64(self.image)})
 
     def price(self, payload: Payload, model: Model) -> float | None:
@@ -210,6 +210,16 @@ def check_upscale(width: int, height: int, scale: int, what: str = "The image") 
         raise InvalidRequestError(
             f"2× of {width}×{height} is more than the {MAX_OUTPUT_PIXELS:,} pixels that Venice "
             "makes: make the input smaller.",
+            "image",
+        )
+
+
+def check_cutout(width: int, height: int, what: str = "The image") -> None:
+    """Refuses a picture whose cutout could not be decoded; the API names no number of pixels."""
+    if width * height > MAX_PIXELS:
+        raise InvalidRequestError(
+            f"{what} has {width}×{height} = {width * height:,} pixels, and a cutout of more than "
+            f"{MAX_PIXELS:,} could not be shown: resize it first.",
             "image",
         )
 

@@ -71,7 +71,9 @@ def size_of_input(data: bytes) -> tuple[int, int]:
         return size_of(data)
     except BadAnswer:
         raise InvalidRequestError(
-            f"The input is no whole PNG, JPEG or WebP image: {_describe(data)}.", "image"
+            f"The input is no whole PNG, JPEG or WebP image of at most {MAX_PIXELS:,} pixels: "
+            f"{_describe(data)}.",
+            "image",
         ) from None
 
 

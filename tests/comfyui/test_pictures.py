@@ -132,7 +132,6 @@ def test_a_cutout_is_transparent_around_its_subject(comfyui: Running, name: str)
     [
         ("VeniceUpscaleImage", {"scale": "2x", "creativity": 0.01}),
         ("VeniceEditImage", EDIT),
-        ("VeniceRemoveBackground", {}),
     ],
 )
 def test_too_few_pixels_are_not_sent(

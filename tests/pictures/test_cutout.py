@@ -145,11 +145,27 @@ def test_the_same_picture_is_paid_for_once(bench: Bench, pictures: Pictures) -> 
     assert second.info["estimated_cost_usd"] == 0
 
 
-@pytest.mark.parametrize("size", [(100, 100), (255, 256)])
-def test_too_few_pixels_are_refused(
-    bench: Bench, pictures: Pictures, size: tuple[int, int]
-) -> None:
-    end = remove(bench, pictures(*size))
+@pytest.mark.parametrize("size", [(100, 100), (1, 1), (5761, 5760)])
+def test_a_picture_is_taken_whatever_its_pixels(bench: Bench, size: tuple[int, int]) -> None:
+    bench.sandbox.add_fault(Fault.size(64, 64), path=PATH)  # large ones take long to draw
+    end = remove(bench, torch.zeros(1, 1, 1, 3).expand(1, size[1], size[0], 3))
+    assert end.error is None
+    assert end.charged == 0.03
+
+
+def test_what_could_not_be_shown_is_not_sent(bench: Bench) -> None:
+    end = remove(bench, torch.zeros(1, 1, 1, 3).expand(1, 8000, 7000, 3))
     assert end.error_name == "InvalidRequestError"
-    assert "65,536" in end.first_line
-    assert end.sent == ()
+    assert "`image` has 7000×8000 = 56,000,000 pixels" in end.first_line
+    assert "50,000,000" in end.first_line
+    assert bench.sandbox.paid_requests == []
+
+
+def test_the_client_does_not_send_what_could_not_be_shown(
+    client: Any, bench: Bench, encoded: Any
+) -> None:
+    package = bench.pack.venice_client
+    request = package.edits.RemoveBackgroundRequest(encoded((8000, 7000)))
+    with pytest.raises(package.errors.InvalidRequestError, match="50,000,000"):
+        client.remove_background(request)
+    assert bench.sandbox.paid_requests == []

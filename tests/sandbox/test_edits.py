@@ -98,7 +98,7 @@ def test_a_stray_field_is_refused_by_name(send, path, name):
 
 @pytest.mark.parametrize(
     ("path", "field"),
-    [(EDIT, "image"), (MULTI_EDIT, "images"), (UPSCALE, "image"), (CUTOUT, "image")],
+    [(EDIT, "image"), (MULTI_EDIT, "images"), (UPSCALE, "image")],
 )
 @pytest.mark.parametrize(
     ("size", "status", "code"),
@@ -118,6 +118,14 @@ def test_pictures_have_a_least_and_a_greatest_size(
     assert answer.status_code == status
     if code is not None:
         assert answer.json()["code"] == code
+
+
+@pytest.mark.parametrize("size", [(1, 1), (256, 255)])
+def test_a_cutout_is_made_of_however_few_pixels(send, opened, encoded_picture, size):
+    answer = send(CUTOUT, image=encoded_picture(*size))
+
+    assert answer.status_code == 200
+    assert opened(answer.content).size == size
 
 
 @pytest.mark.parametrize("path", [EDIT, UPSCALE, CUTOUT])

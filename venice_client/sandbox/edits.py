@@ -14,7 +14,7 @@ from .answers import Refusal, invalid_field, invalid_fields
 from .drawing import encoded
 from .fields import Schema, anything, boolean, items, nullable, number, one_of, require, text
 from .generate import check_prompt_length, enhanced_header, enhanced_prompt, known_model, offered
-from .inputs import open_sized_picture
+from .inputs import open_picture, open_sized_picture
 from .models import Model
 from .sizes import nearest_ratio, sized
 
@@ -120,7 +120,7 @@ def checked_upscale(payload: Mapping[str, Any]) -> PictureJob:
 
 
 def checked_cutout(payload: Mapping[str, Any]) -> PictureJob:
-    """The job of a POST /image/background-remove.
+    """The job of a POST /image/background-remove, for which no number of pixels is published.
 
     Raises:
         Refusal: the API would not take it.
@@ -129,7 +129,7 @@ def checked_cutout(payload: Mapping[str, Any]) -> PictureJob:
     if ("image" in payload) == ("image_url" in payload):
         raise invalid_fields({"": ["Provide either image or image_url"]})
     name = "image" if "image" in payload else "image_url"
-    picture = open_sized_picture(name, payload[name])
+    picture = open_picture(name, payload[name], max_pixels=None)
     return PictureJob(
         service="bria-bg-remover",
         size=picture.size,

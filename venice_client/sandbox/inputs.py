@@ -18,8 +18,13 @@ MIN_PIXELS = 65_536
 MAX_PIXELS = 33_177_600
 
 
-def open_picture(name: str, value: object, max_bytes: int = MAX_PICTURE_BYTES) -> Image.Image:
-    """The decoded picture of a field.
+def open_picture(
+    name: str,
+    value: object,
+    max_bytes: int = MAX_PICTURE_BYTES,
+    max_pixels: int | None = MAX_PIXELS,
+) -> Image.Image:
+    """The decoded picture of a field; max_pixels None: as many as can be decoded.
 
     Raises:
         Refusal: no picture, a damaged one, or one of too many bytes or pixels.
@@ -30,7 +35,7 @@ def open_picture(name: str, value: object, max_bytes: int = MAX_PICTURE_BYTES) -
         raise Refusal(422, "IMAGE_TOO_LARGE", told)
     try:
         picture = Image.open(io.BytesIO(content), formats=FORMATS)
-        if picture.width * picture.height > MAX_PIXELS:
+        if max_pixels is not None and picture.width * picture.height > max_pixels:
             raise _too_many_pixels(name, picture)
         picture.load()
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
