@@ -15,6 +15,7 @@ from .venice_client.batch import was_dropped
 from .venice_client.errors import BatchError, FlaggedImage
 from .venice_client.estimates import total_cost
 from .venice_client.images import fit_to
+from .venice_client.reading import left_out
 
 End = ImageResult | VeniceError
 T = TypeVar("T")
@@ -49,7 +50,7 @@ class Made:
             if len(bad) == len(mine):
                 self.client.discard(result)
             ends.append(bad[0] if len(bad) == len(mine) else result)
-            notes += [f"A picture of the answer is left out: {error}" for error in bad]
+            notes += map(left_out, bad)
         if tensor is None or any(isinstance(end, VeniceError) for end in ends):
             raise _one_error(self.client, self.planned, ends, self.results, self.again)
         return tensor, notes

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from . import errors
 from .errors import ApiError
+from .texts import printable
 
 _TYPES: dict[int, type[ApiError]] = {
     400: errors.BadRequest,
@@ -135,8 +136,8 @@ def _read(body: bytes) -> tuple[str, str, dict[str, Sequence[str]]]:
     fields: dict[str, list[str]] = {}
     _collect_details(data.get("details"), "", fields)
     _collect_issues(data.get("issues"), fields)
-    words = _shown(said or data.get("message") or "", MAX_WORDS)
-    code = _shown(code, 80) if isinstance(code, str) else ""
+    words = printable(said or data.get("message") or "", MAX_WORDS)
+    code = printable(code, 80) if isinstance(code, str) else ""
     if not code and words.isupper() and " " not in words:
         code = words
     return code, words, {name: tuple(texts) for name, texts in fields.items()}
@@ -146,15 +147,7 @@ def _plain(body: bytes) -> str:
     text = body[: 4 * MAX_WORDS].decode("utf-8", "replace").strip()
     if text[:1] == "<":
         return "(a web page instead of an answer)"
-    return _shown(text, MAX_WORDS)
-
-
-def _shown(said: Any, most: int) -> str:
-    """What the API said as text that can be shown and encoded anywhere.
-
-    JSON may hold half of a surrogate pair or a terminal's control codes.
-    """
-    return "".join(c if c.isprintable() else " " for c in str(said)[:most])
+    return printable(text, MAX_WORDS)
 
 
 def _collect_details(node: Any, name: str, fields: dict[str, list[str]], depth: int = 0) -> None:
@@ -162,11 +155,11 @@ def _collect_details(node: Any, name: str, fields: dict[str, list[str]], depth: 
         return
     texts = node.get("_errors")
     if isinstance(texts, list) and texts:
-        fields.setdefault(name or "request", []).extend(_shown(t, 200) for t in texts[:10])
+        fields.setdefault(name or "request", []).extend(printable(t, 200) for t in texts[:10])
     for key, below in list(node.items())[:50]:
         if key != "_errors":
             path = f"{name}.{key}" if name else str(key)
-            _collect_details(below, _shown(path, 80), fields, depth + 1)
+            _collect_details(below, printable(path, 80), fields, depth + 1)
 
 
 def _collect_issues(issues: Any, fields: dict[str, list[str]]) -> None:
@@ -175,7 +168,7 @@ def _collect_issues(issues: Any, fields: dict[str, list[str]]) -> None:
             continue
         path = issue.get("path")
         name = ".".join(map(str, path)) if isinstance(path, list) and path else "request"
-        texts = fields.setdefault(_shown(name, 80), [])
-        text = _shown(issue.get("message", ""), 200)
+        texts = fields.setdefault(printable(name, 80), [])
+        text = printable(issue.get("message", ""), 200)
         if text and text not in texts:
             texts.append(text)

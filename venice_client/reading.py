@@ -14,6 +14,7 @@ from .answer import Answer
 from .errors import CHARGED, BadAnswer
 from .images import image_format, size_of
 from .paid import PaidRequest
+from .texts import printable
 
 MAX_TEXT = 200
 """Characters of an id or a name; the API's own have some forty."""
@@ -77,7 +78,9 @@ def read_pictures(
         data = data if isinstance(data, dict) else {}
         images, bad = _images(data.get("images"))
         warnings += bad
-        request_id = _shown(data["id"]) if isinstance(data.get("id"), str) else request_id
+        request_id = (
+            printable(data["id"], MAX_TEXT) if isinstance(data.get("id"), str) else request_id
+        )
         timing = _numbers(data.get("timing"))
         if len(images) + len(bad) != request.variants:
             came = len(images) + len(bad)
@@ -103,20 +106,20 @@ def kept_pictures(answer: Answer) -> tuple[bytes, ...]:
     return _images(data.get("images") if isinstance(data, dict) else None)[0]
 
 
+def left_out(error: BadAnswer) -> str:
+    """The warning that a picture of an answer is damaged, beside good ones."""
+    return f"A picture of the answer is left out: {error}"
+
+
 def _numbers(timing: Any) -> dict[str, float] | None:
     if not isinstance(timing, dict):
         return None
     numbers = {
-        _shown(name): float(value)
+        printable(name, MAX_TEXT): float(value)
         for name, value in list(timing.items())[:MAX_TIMES]
         if isinstance(value, int | float) and abs(value) < MAX_TIME_MS
     }
     return {name: int(ms) if ms.is_integer() else ms for name, ms in numbers.items()}
-
-
-def _shown(text: str) -> str:
-    """A short text of the service as `info` can hold it; JSON may hold half of a letter."""
-    return "".join(c if c.isprintable() else " " for c in text[:MAX_TEXT])
 
 
 def _images(encoded: Any) -> tuple[tuple[bytes, ...], list[str]]:
@@ -134,7 +137,7 @@ def _images(encoded: Any) -> tuple[tuple[bytes, ...], list[str]]:
             errors.append(error)
     if not images:
         raise errors[0]
-    return tuple(images), [f"A picture of the answer is left out: {error}" for error in errors]
+    return tuple(images), [left_out(error) for error in errors]
 
 
 def _image(text: Any) -> bytes:

@@ -12,7 +12,7 @@ from ..client import Planned, VeniceClient
 from ..errors import BadAnswer, VeniceError
 from ..images import decode
 from ..progress import Progress
-from ..reading import ImageResult
+from ..reading import ImageResult, left_out
 from .console import Console
 from .files import FORMATS, NotWritten, Target, write_picture
 
@@ -114,8 +114,7 @@ def _make(client: VeniceClient, task: Task, force: bool, progress: Progress) -> 
     if len(damaged) == len(result.images):
         client.discard(result)
         return Made(result, (), tuple(damaged), ())
-    left_out = [f"A picture of the answer is left out: {error}" for error in damaged]
-    return Made(result, tuple(pictures), tuple(errors), tuple(left_out))
+    return Made(result, tuple(pictures), tuple(errors), tuple(map(left_out, damaged)))
 
 
 def _attend(batch: Batch[Made], console: Console) -> bool:

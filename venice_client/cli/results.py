@@ -16,6 +16,7 @@ from ..errors import InvalidRequestError, VeniceError
 from ..reading import kept_pictures
 from ..results import Entry, ResultStore
 from ..service import SANDBOX_NAME
+from ..texts import printable
 from . import exits
 from .console import Console, table
 from .files import Target, prepare_folder, write_picture
@@ -196,9 +197,8 @@ def _clear(store: ResultStore, console: Console, is_sure: bool) -> int:
 
 
 def _text(value: object) -> str:
-    """A fact in a cell; half of a letter or a control code in it is no text."""
-    text = "" if value is None else str(value)
-    return "".join(c if c.isprintable() else " " for c in text)
+    """A fact in a cell."""
+    return "" if value is None else printable(value)
 
 
 def _size_text(size: float) -> str:

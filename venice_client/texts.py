@@ -1,0 +1,11 @@
+"""Texts of others, made fit to be shown."""
+
+from __future__ import annotations
+
+
+def printable(text: object, most: int | None = None) -> str:
+    """`text` as one line that can be shown and encoded anywhere; its first `most` characters.
+
+    JSON may hold half of a surrogate pair, or the control codes of a terminal.
+    """
+    return "".join(c if c.isprintable() else " " for c in str(text)[:most])
