@@ -7,14 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .lists import (
-    DEFAULT_EDIT_MODEL,
-    DEFAULT_MODEL,
-    NO_STYLE,
-    edit_models,
-    generate_models,
-    styles,
-)
+from .lists import NO_STYLE, edit_models, generate_models, styles
+from .venice_client.catalogue import DEFAULT_EDIT_MODEL, DEFAULT_MODEL
 from .venice_client.edits import EDIT_RATIOS
 from .venice_client.paid import FORMATS, QUALITIES
 from .venice_client.sizing import AUTO

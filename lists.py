@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from . import host
-from .venice_client.catalogue import Lists, bundled_lists, saved_lists
+from .venice_client.catalogue import (
+    DEFAULT_EDIT_MODEL,
+    DEFAULT_MODEL,
+    Lists,
+    bundled_lists,
+    saved_lists,
+)
 from .venice_client.credentials import load_settings
 from .venice_client.errors import SettingsError
 from .venice_client.service import service_name
 
 NO_STYLE = "None"
-DEFAULT_MODEL = "z-image-turbo"
-DEFAULT_EDIT_MODEL = "firered-image-edit"
 
 
 def styles() -> list[str]:

@@ -28,6 +28,10 @@ log = logging.getLogger(__name__)
 
 DATA = Path(__file__).parent / "data"
 TYPES = ("image", "inpaint", "upscale")
+DEFAULT_MODEL = "z-image-turbo"
+DEFAULT_EDIT_MODEL = "firered-image-edit"
+"""What is chosen until the user chooses: nodes and command line alike."""
+
 MAX_AGE = 24 * 3600.0
 """Seconds after which the saved copy is refreshed."""
 
@@ -62,8 +66,8 @@ DOES = {
 """What a model of each kind does."""
 
 CHOICES = {
-    "image": ("make pictures from a prompt", "another model", "z-image-turbo"),
-    "inpaint": ("edit", "an edit model", "firered-image-edit"),
+    "image": ("make pictures from a prompt", "another model", DEFAULT_MODEL),
+    "inpaint": ("edit", "an edit model", DEFAULT_EDIT_MODEL),
 }
 """Where a model is chosen: what for, what it is called, and a usual one."""
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .catalogue import Model
+from .catalogue import DEFAULT_EDIT_MODEL, Model
 from .errors import InvalidRequestError
 from .estimates import estimate_cutout, estimate_edit, estimate_upscale
 from .images import MAX_PIXELS, size_of_input
@@ -47,7 +47,7 @@ class EditRequest(_PictureRequest):
 
     images: tuple[bytes, ...]
     prompt: str
-    model: str = "firered-image-edit"
+    model: str = DEFAULT_EDIT_MODEL
     aspect_ratio: str = AUTO
     resolution: str = AUTO
     quality: str = AUTO

@@ -7,6 +7,7 @@ import re
 import secrets
 from pathlib import Path
 
+from ..catalogue import DEFAULT_MODEL
 from ..errors import InvalidRequestError
 from ..paid import FORMATS, QUALITIES
 from ..payloads import DEFAULT_SIDE, GenerateRequest, StyleReference
@@ -14,7 +15,6 @@ from ..seeds import MAX_SEED, fold_seed
 from ..sizing import AUTO
 from .files import Target, parse_target
 
-DEFAULT_MODEL = "z-image-turbo"
 MAX_COUNT = 100
 
 
