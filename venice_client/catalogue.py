@@ -248,9 +248,12 @@ class Catalogue:
         return self._lists.styles
 
     def nearest_model(self, model_id: str, kind: str = "image") -> str | None:
-        """The listed model whose id is most like `model_id`, among those that do the same."""
-        fit = (m.id for m in self.models() if m.kind == kind)
-        return nearest(model_id, (name for name in fit if name != model_id))
+        """The listed model whose id is most like `model_id`, among those that do the same.
+
+        None where none is like it, or where it is among them itself.
+        """
+        fit = [m.id for m in self.models() if m.kind == kind]
+        return None if model_id in fit else nearest(model_id, fit)
 
     def check_kind(self, model_id: str, kind: str) -> None:
         """Refuses a model that is listed for other things than `kind`, and names one for it."""
@@ -267,8 +270,8 @@ class Catalogue:
         )
 
     def nearest_style(self, style: str) -> str | None:
-        """The listed style whose name is most like `style`."""
-        return nearest(style, (name for name in self.styles if name != style))
+        """The listed style whose name is most like `style`; None if none is, or it is listed."""
+        return None if style in self.styles else nearest(style, self.styles)
 
     def await_model(self, model_id: str) -> Model:
         """The model; starts a refresh when the lists are old, and waits for it if that may help."""

@@ -19,12 +19,11 @@ from .errors import (
     BadAnswer,
     BadRequest,
     InvalidRequestError,
-    NotFound,
     UnreadableAnswer,
     VeniceError,
 )
 from .estimates import cost_text, dearest, extras, total_cost
-from .failures import with_hint
+from .failures import speaks_of_style, with_hint
 from .flights import Flights
 from .paid import PaidRequest
 from .payloads import GenerateRequest
@@ -291,13 +290,11 @@ class VeniceClient:
 
     def _explained(self, error: ApiError, planned: Planned) -> ApiError:
         """The error with the nearest known model or style, where it is about one of them."""
-        about_model = isinstance(error, NotFound) or error.code == "INVALID_MODEL"
-        if about_model or (isinstance(error, BadRequest) and "model" in error.fields):
+        if error.is_about_model:
             found = self.catalogue.nearest_model(planned.request.model, planned.request.kind)
             return with_hint(error, f"The nearest known model is `{found}`.") if found else error
         style = planned.fields.get("style_preset")
-        named = " ".join([error.api_message, *error.fields])
-        if isinstance(error, BadRequest) and style and "style" in named.lower():
+        if isinstance(error, BadRequest) and style and speaks_of_style(error):
             found = self.catalogue.nearest_style(style)
             return with_hint(error, f"The nearest known style is `{found}`.") if found else error
         return error

@@ -112,6 +112,7 @@ class ApiError(VeniceError):
 
     status: HTTP status. code: the API's code such as "INVALID_REQUEST", or "". api_message: the
     API's own words. fields: {field: its complaints}. request_id: the answer's id, or "".
+    is_about_model: whether the model is what the API does not take.
     """
 
     def __init__(
@@ -123,6 +124,7 @@ class ApiError(VeniceError):
         api_message: str = "",
         fields: Mapping[str, Sequence[str]] | None = None,
         request_id: str = "",
+        is_about_model: bool = False,
     ) -> None:
         super().__init__(message)
         self.status = status
@@ -130,6 +132,7 @@ class ApiError(VeniceError):
         self.api_message = api_message
         self.fields = {name: tuple(texts) for name, texts in (fields or {}).items()}
         self.request_id = request_id
+        self.is_about_model = is_about_model
 
 
 class UnexpectedRedirect(ApiError):
@@ -153,7 +156,7 @@ class PermissionDenied(ApiError):
 
 
 class NotFound(ApiError):
-    """404 or 410: no such model, or no longer."""
+    """404 or 410: no such model (any more), or nothing at the address."""
 
 
 class PayloadTooLarge(ApiError):

@@ -9,3 +9,8 @@ def printable(text: object, most: int | None = None) -> str:
     JSON may hold half of a surrogate pair, or the control codes of a terminal.
     """
     return "".join(c if c.isprintable() else " " for c in str(text)[:most])
+
+
+def shortened(text: str, most: int) -> str:
+    """`text` in at most `most` characters; one that was cut ends with "…"."""
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"

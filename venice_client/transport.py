@@ -112,7 +112,7 @@ class Transport:
             if answer is not None and (
                 status not in retry.RETRYABLE or retries >= retry.MAX_RETRIES
             ):
-                raise self._error(status, answer)
+                raise self._error(status, answer, path, is_paid=ticket is not None)
             headers = answer.headers if answer is not None else {}
             seconds = retry.backoff(retries, headers, random.random())
             retries += 1
@@ -251,9 +251,12 @@ class Transport:
             return AnswerLost(f"{host} did not answer within {seconds:.0f} s. {LOST}\n{what}")
         return AnswerLost(f"The connection to {host} was lost before the answer. {LOST}\n{what}")
 
-    def _error(self, status: int, answer: Answer) -> VeniceError:
+    def _error(
+        self, status: int, answer: Answer, path: str = "", is_paid: bool = True
+    ) -> VeniceError:
         body = self._redact(answer.body.decode("utf-8", "replace")).encode()
-        return error_for(status, answer.headers, body)
+        address = self._redact((self.base_url + path).partition("://")[2])
+        return error_for(status, answer.headers, body, address=address, is_paid=is_paid)
 
     def _redact(self, text: str) -> str:
         if self._key is None:

@@ -263,6 +263,13 @@ def test_the_nearest_names(home: Path) -> None:
     assert lists.nearest_style("x" * 100_000) is None
 
 
+def test_a_name_on_the_list_is_no_name_to_find_another_for(home: Path) -> None:
+    lists = Service().catalogue(home)
+    assert lists.nearest_model("z-image-turbo") is None
+    assert lists.nearest_style("Anime") is None
+    assert lists.nearest_model("nano-banana-pro", "inpaint") == "nano-banana-pro-edit"
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: (

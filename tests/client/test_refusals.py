@@ -1,0 +1,229 @@
+"""What the API refuses: the first line says what is wrong, as the API put it, and what to do."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from scripted_server import ScriptedServer, saying
+from venice_client import GenerateRequest, VeniceClient
+from venice_client.errors import ApiError, BadRequest, NotFound
+from venice_client.sandbox import Fault, Sandbox
+
+RequestFor = Callable[..., GenerateRequest]
+MakeClient = Callable[..., VeniceClient]
+CHECK_BASE = "check VENICE_API_BASE (as a rule https://api.venice.ai/api/v1)."
+
+
+def first_line(error: BaseException) -> str:
+    return str(error).partition("\n")[0]
+
+
+def refused(client: VeniceClient, request: GenerateRequest) -> ApiError:
+    with pytest.raises(ApiError) as caught:
+        client.generate_images(request)
+    return caught.value
+
+
+@pytest.fixture
+def refusal(make_client: MakeClient, request_for: RequestFor) -> Callable[..., ApiError]:
+    """The error that an answer becomes, whatever was asked: `refusal(400, {"error": "no"})`."""
+
+    def refuse(status: int, body: Any, **asked: Any) -> ApiError:
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        head = f"HTTP/1.1 {status} No\r\nContent-Length: {len(raw)}\r\n\r\n".encode()
+        with ScriptedServer(saying(head, raw)) as server:
+            return refused(make_client(server.base_url), request_for(**asked))
+
+    return refuse
+
+
+def details(**complaints: list[str]) -> dict[str, Any]:
+    named = {name: {"_errors": texts} for name, texts in complaints.items()}
+    return {"error": "Invalid request parameters", "details": {"_errors": [], **named}}
+
+
+def test_a_field_that_the_api_refuses_is_named_with_its_complaint(
+    client: VeniceClient, request_for: RequestFor
+) -> None:
+    error = refused(client, request_for(style_preset="Anime of tomorrow"))
+    assert first_line(error).startswith(
+        "Venice refuses `style_preset`: Unknown style preset: 'Anime of tomorrow': "
+        "change it, then queue again."
+    )
+    assert "\nVenice says (HTTP 400, INVALID_REQUEST): Invalid request parameters\n" in str(error)
+
+
+@pytest.mark.parametrize("status", [400, 422])
+def test_of_several_complaints_the_first_is_told_and_the_others_counted(
+    refusal: Callable[..., ApiError], status: int
+) -> None:
+    body = details(prompt=["String must contain at most 100 character(s)", "Odd"], width=["Odd"])
+    error = refusal(status, body)
+    assert first_line(error) == (
+        "Venice refuses `prompt`: String must contain at most 100 character(s) (and 2 more): "
+        "change it, then queue again."
+    )
+    assert str(error).splitlines()[2:4] == [
+        "- prompt: String must contain at most 100 character(s); Odd",
+        "- width: Odd",
+    ]
+
+
+def test_a_field_goes_before_the_request_as_a_whole(refusal: Callable[..., ApiError]) -> None:
+    body = details(width=["Too large"])
+    body["details"]["_errors"] = ["Unrecognized key(s) in object: 'colour'"]
+    assert first_line(refusal(400, body)) == (
+        "Venice refuses `width`: Too large (and 1 more): change it, then queue again."
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "first"),
+    [
+        (
+            {"error": "No foxes, please."},
+            "Venice refuses the request: No foxes, please: change it, then queue again.",
+        ),
+        (
+            {"details": {"_errors": ["Unrecognized key(s) in object: 'colour'"]}},
+            "Venice refuses the request: Unrecognized key(s) in object: 'colour': change it, then "
+            "queue again.",
+        ),
+        (
+            {"issues": [{"path": ["seed"]}]},
+            "Venice refuses `seed`: change it, then queue again.",
+        ),
+        ({"error": "two\nlines"}, "Venice refuses the request: two lines: change it, then queue"),
+        (b"", "Venice refuses the request and gives no reason: change it, then queue again."),
+    ],
+    ids=["words", "whole", "no complaint", "lines", "nothing"],
+)
+def test_a_refusal_without_fields_tells_the_apis_own_words(
+    refusal: Callable[..., ApiError], body: Any, first: str
+) -> None:
+    assert first_line(refusal(400, body)).startswith(first)
+
+
+@pytest.mark.parametrize("place", ["words", "field"])
+def test_a_prompt_that_comes_back_does_not_flood_the_first_line(
+    refusal: Callable[..., ApiError], place: str
+) -> None:
+    prompt = "a fox in snow, " * 60
+    told = f"Prompt refused: {prompt}"
+    error = refusal(400, {"error": told} if place == "words" else details(prompt=[told]))
+    assert "Prompt refused: a fox in snow" in first_line(error)
+    assert "…" in first_line(error)
+    assert first_line(error).endswith("change it, then queue again.")
+    assert len(first_line(error)) < 250
+
+
+@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": "gone", "code": "MODEL_NOT_FOUND"},
+        {"error": {"message": "gone", "code": "MODEL_NOT_FOUND"}},
+        {"error": "Specified model not found"},
+        {"error": "No.", "details": {"model": {"_errors": ["Unknown"]}}},
+    ],
+    ids=["code", "nested code", "words", "field"],
+)
+def test_a_missing_model_is_told_as_one(
+    refusal: Callable[..., ApiError], status: int, body: Any
+) -> None:
+    error = refusal(status, body, model="z-image-turboo")
+    assert isinstance(error, NotFound)
+    assert "model" in first_line(error)
+    assert "choose another one" in first_line(error)
+    assert first_line(error).endswith("The nearest known model is `z-image-turbo`.")
+
+
+@pytest.mark.parametrize("body", [{"error": "Not found"}, b"<html>nginx</html>", b""])
+def test_a_404_that_speaks_of_no_model_is_blamed_on_the_address(
+    refusal: Callable[..., ApiError], body: Any
+) -> None:
+    told = first_line(refusal(404, body, model="z-image-turboo"))
+    assert re.fullmatch(r"Nothing at 127\.0\.0\.1:\d+/api/v1/image/generate: (.+)", told)
+    assert told.endswith(CHECK_BASE)
+
+
+def test_a_wrong_address_is_named_by_paid_and_by_free_calls(
+    sandbox: Sandbox, make_client: MakeClient, request_for: RequestFor
+) -> None:
+    base = sandbox.base_url.removesuffix("/api/v1") + "/models/v2"
+    host = base.partition("://")[2]
+    client = make_client(base)
+    for path, call in (
+        ("/image/generate", lambda: client.generate_images(request_for())),
+        ("/api_keys/rate_limits", client.account),
+        ("/models", client.list_models),
+    ):
+        with pytest.raises(NotFound) as caught:
+            call()
+        assert first_line(caught.value) == f"Nothing at {host}{path}: {CHECK_BASE}"
+
+
+def test_a_free_call_that_is_gone_is_not_blamed_on_a_model(
+    client: VeniceClient, sandbox: Sandbox
+) -> None:
+    fault = Fault.status(410, {"error": "This model list has moved"})
+    sandbox.add_fault(fault, path="/billing/balance")
+    with pytest.raises(NotFound) as caught:
+        client.account()
+    assert first_line(caught.value).startswith("Nothing at 127.0.0.1:")
+
+
+def test_a_model_of_another_kind_is_not_called_unknown(refusal: Callable[..., ApiError]) -> None:
+    told = "The model chroma is of type image, not inpaint"
+    error = refusal(400, {"error": told, "code": "INVALID_MODEL"})
+    assert "or not for this kind of request: choose another one" in first_line(error)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": "Try later", "code": "MODEL_NOT_FOUND"},
+        details(model=["Not available"]),
+        details(style_preset=["Not available"]),
+    ],
+    ids=["code", "model", "style"],
+)
+def test_a_name_that_is_known_gets_no_hint(refusal: Callable[..., ApiError], body: Any) -> None:
+    error = refusal(404 if "code" in body else 400, body, style_preset="Anime")
+    assert "nearest" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        details(style_references=["Too many"]),
+        {"error": "This lifestyle is not for us"},
+        details(prompt=["Too long for this model"]),
+    ],
+    ids=["style_references", "lifestyle", "prompt"],
+)
+def test_a_complaint_about_something_else_gets_no_hint(
+    refusal: Callable[..., ApiError], body: Any
+) -> None:
+    error = refusal(400, body, style_preset="Animee", model="z-image-turboo")
+    assert isinstance(error, BadRequest)
+    assert "nearest" not in str(error)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        details(style_preset=["Invalid"]),
+        {"error": "Unknown style preset"},
+        {"error": "style_preset is invalid"},
+    ],
+    ids=["field", "words", "name"],
+)
+def test_an_unknown_style_gets_the_nearest(refusal: Callable[..., ApiError], body: Any) -> None:
+    error = refusal(400, body, style_preset="Animee")
+    assert first_line(error).endswith("The nearest known style is `Anime`.")
