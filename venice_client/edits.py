@@ -11,7 +11,7 @@ from .errors import InvalidRequestError
 from .estimates import estimate_cutout, estimate_edit, estimate_upscale
 from .images import MAX_PIXELS, size_of_input
 from .nearest import check_offered
-from .paid import FORMATS, Payload, add_quality, as_base64, check_text, qualities_for
+from .paid import Payload, add_quality, as_base64, check_format, check_text, qualities_for
 from .sizing import AUTO, check_ratio
 
 MIN_PIXELS = 65_536
@@ -71,8 +71,7 @@ class EditRequest(_PictureRequest):
         _check_count(len(self.images), model)
         for image in self.images:
             check_pixels(*_check_bytes(image), MAX_EDIT_PIXELS)
-        if self.output_format not in FORMATS:
-            raise InvalidRequestError(f"format {self.output_format!r} is none of {FORMATS}.")
+        check_format("output_format", self.output_format)
         fields: dict[str, Any] = {"prompt": self.prompt}
         notes: list[str] = []
         images = [as_base64(image) for image in self.images]

@@ -11,6 +11,7 @@ from .catalogue import Model
 from .errors import InvalidRequestError
 from .nearest import check_offered
 from .sizing import AUTO
+from .texts import shortened
 
 QUALITIES = ("low", "medium", "high")
 FORMATS = ("png", "webp", "jpeg")
@@ -58,13 +59,18 @@ class PaidRequest(Protocol):
         """What it will cost in USD, None where nobody says."""
 
 
+def check_is_text(field: str, value: object) -> None:
+    """Refuses what is no text."""
+    if not isinstance(value, str):
+        raise InvalidRequestError(f"{field} must be text, not {_shown(value)}.", field)
+
+
 def check_text(field: str, text: str, model: Model, most: int, if_empty: str = "") -> None:
     """Refuses a text longer than the model's limit or `most`, and an empty one if that is wrong.
 
     if_empty: what to do where it is empty, or "" where it may be.
     """
-    if not isinstance(text, str):
-        raise InvalidRequestError(f"{field} must be text.", field)
+    check_is_text(field, text)
     if if_empty and not text.strip():
         raise InvalidRequestError(f"The {field} is empty: {if_empty}.", field)
     limit = min(model.prompt_limit or most, most)
@@ -80,13 +86,42 @@ def check_range(field: str, value: object, least: int, most: int) -> None:
     """Refuses what is no whole number from `least` to `most`."""
     if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
         raise InvalidRequestError(
-            f"{field} must be a whole number from {least} to {most}, not {value}.", field
+            f"{field} must be a whole number from {least} to {most}, not {_shown(value)}.", field
         )
 
 
 def qualities_for(model: Model) -> Sequence[str]:
     """What `model` takes as quality; all that there are where nobody says."""
     return model.qualities if model.is_known else QUALITIES
+
+
+def check_number(field: str, value: object, least: float, most: float) -> None:
+    """Refuses what is no number from `least` to `most`; NaN is none."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not least <= value <= most:  # type: ignore[operator]
+        raise InvalidRequestError(
+            f"{field} must be a number from {least:g} to {most:g}, not {_shown(value)}.", field
+        )
+
+
+def check_switch(field: str, value: object) -> None:
+    """Refuses what is neither true nor false."""
+    if not isinstance(value, bool):
+        raise InvalidRequestError(f"{field} must be true or false, not {_shown(value)}.", field)
+
+
+def check_choice(field: str, value: object, choices: Sequence[str]) -> None:
+    """Refuses what is none of the choices, exactly as spelled."""
+    if value not in choices:
+        raise InvalidRequestError(
+            f"{field} must be {', '.join(choices[:-1])} or {choices[-1]}, not {_shown(value)}.",
+            field,
+        )
+
+
+def check_format(field: str, value: object) -> None:
+    """Refuses what is no format of pictures that the API sends."""
+    check_choice(field, value, FORMATS)
 
 
 def add_quality(quality: str, model: Model, fields: dict[str, Any], notes: list[str]) -> None:
@@ -98,6 +133,10 @@ def add_quality(quality: str, model: Model, fields: dict[str, Any], notes: list[
         return
     check_offered("quality", quality, offered, model.id)
     fields["quality"] = quality
+
+
+def _shown(value: object) -> str:
+    return shortened(repr(value), 40)
 
 
 def as_base64(image: bytes) -> str:

@@ -11,11 +11,13 @@ from .errors import InvalidRequestError
 from .estimates import estimate_generate
 from .images import image_format
 from .paid import (
-    FORMATS,
     Payload,
     add_quality,
     as_base64,
+    check_format,
+    check_is_text,
     check_range,
+    check_switch,
     check_text,
 )
 from .seeds import MAX_SEED, MAX_VARIANTS, batch_seeds
@@ -26,6 +28,9 @@ MAX_PROMPT = 7500
 
 DEFAULT_SIDE = 1024
 """Pixels; the schema's default for width and height."""
+
+MAX_ASKED_SIDE = 100_000
+"""Pixels; nobody wants to see more, and what the model takes instead is far below."""
 
 MAX_REFERENCE_BYTES = 8_000_000
 
@@ -44,8 +49,9 @@ class StyleReference:
 
 @dataclass(frozen=True)
 class GenerateRequest:
-    """What to ask of `/image/generate`. None, "", "auto" and () mean not sent.
+    """What to ask of `/image/generate`.
 
+    Not sent: None of a number or a switch, "" or "auto" of a text, and no style references.
     width, height: pixels wanted; what the model takes instead is worked out from them.
     aspect_ratio, resolution: override what follows from the size. quality: low, medium, high.
     steps: at least 1. cfg_scale: above 0 to 20. seed: ±1 … ±999999999. lora_strength: 0 to 100.
@@ -111,8 +117,10 @@ def plan_batch(
 
     One request a picture with seed, seed + 1, …; with `variants` one for up to four, seed + 4k.
     """
-    if batch_size < 1:
-        raise InvalidRequestError("batch_size must be at least 1.", "batch_size")
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+        raise InvalidRequestError(
+            f"batch_size must be a whole number from 1 on, not {batch_size!r}.", "batch_size"
+        )
     step = MAX_VARIANTS if variants else 1
     counts = [min(step, batch_size - done) for done in range(0, batch_size, step)]
     if request.seed is None:
@@ -127,13 +135,17 @@ def plan_batch(
 def _build(request: GenerateRequest, model: Model) -> Payload:
     check_text("prompt", request.prompt, model, MAX_PROMPT, if_empty="say what the picture shows")
     check_text("negative_prompt", request.negative_prompt, model, MAX_PROMPT)
+    _check_names(request)
     _check_numbers(request)
+    for name in _SWITCHES:
+        if getattr(request, name) is not None:
+            check_switch(name, getattr(request, name))
     fields: dict[str, Any] = {"model": request.model, "prompt": request.prompt}
     notes: list[str] = []
     if request.negative_prompt.strip():
         fields["negative_prompt"] = request.negative_prompt
     _add_size(request, model, fields, notes)
-    add_quality(request.quality, model, fields, notes)
+    add_quality(request.quality or AUTO, model, fields, notes)
     _add_steps(request, model, fields, notes)
     _add_style_references(request, model, fields, notes)
     fields["format"] = request.format
@@ -150,10 +162,7 @@ def _build(request: GenerateRequest, model: Model) -> Payload:
     return Payload("/image/generate", fields, tuple(notes))
 
 
-_SENT_AS_GIVEN = (
-    "cfg_scale",
-    "seed",
-    "lora_strength",
+_SENT_SWITCHES = (
     "hide_watermark",
     "safe_mode",
     "embed_exif_metadata",
@@ -161,9 +170,22 @@ _SENT_AS_GIVEN = (
     "enhance_prompt",
     "disable_prompt_optimization_thinking",
 )
+_SENT_AS_GIVEN = ("cfg_scale", "seed", "lora_strength", *_SENT_SWITCHES)
+_SWITCHES = ("return_binary", *_SENT_SWITCHES)
+
+
+def _check_names(request: GenerateRequest) -> None:
+    for name in ("model", "aspect_ratio", "resolution", "quality", "style_preset"):
+        check_is_text(name, getattr(request, name))
+    check_format("format", request.format)
+    if not request.model.strip():
+        raise InvalidRequestError("No model is chosen.", "model")
 
 
 def _check_numbers(request: GenerateRequest) -> None:
+    for side in ("width", "height"):
+        if getattr(request, side) is not None:
+            check_range(side, getattr(request, side), 1, MAX_ASKED_SIDE)
     check_range("variants", request.variants, 1, MAX_VARIANTS)
     if request.is_binary and request.variants > 1:
         raise InvalidRequestError("Several variants cannot come as binary.", "return_binary")
@@ -179,27 +201,21 @@ def _check_numbers(request: GenerateRequest) -> None:
             )
     if request.lora_strength is not None:
         check_range("lora_strength", request.lora_strength, 0, 100)
-    if request.format not in FORMATS:
-        raise InvalidRequestError(
-            f"format {request.format!r} is none of {', '.join(FORMATS)}.", "format"
-        )
-    if not request.model.strip():
-        raise InvalidRequestError("No model is chosen.", "model")
 
 
 def _add_size(
     request: GenerateRequest, model: Model, fields: dict[str, Any], notes: list[str]
 ) -> None:
-    asked = (request.width, request.height, request.aspect_ratio, request.resolution)
-    if asked == (None, None, AUTO, AUTO):
+    ratio, tier = request.aspect_ratio or AUTO, request.resolution or AUTO
+    if (request.width, request.height, ratio, tier) == (None, None, AUTO, AUTO):
         return
     size = fit(
         DEFAULT_SIDE if request.width is None else request.width,
         DEFAULT_SIDE if request.height is None else request.height,
         model.sizing,
         model=model.id,
-        aspect_ratio=request.aspect_ratio,
-        resolution=request.resolution,
+        aspect_ratio=ratio,
+        resolution=tier,
     )
     fields.update(size.fields)
     notes.extend(size.notes)

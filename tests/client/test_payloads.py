@@ -16,6 +16,7 @@ from PIL import Image
 
 from venice_client import GenerateRequest, StyleReference, VeniceClient, plan_batch
 from venice_client.catalogue import Model, bundled_lists, parse_model
+from venice_client.edits import EditRequest
 from venice_client.errors import BadRequest, InvalidRequestError, NotFound
 from venice_client.sandbox import Sandbox
 from venice_client.sandbox.models import all_models, all_styles
@@ -218,6 +219,20 @@ def test_several_variants_come_as_json_and_one_as_binary(
         ({"model": "nano-banana-pro", "resolution": "3K"}, "resolution", "2K"),
         ({"model": "gpt-image-2", "quality": "hihg"}, "quality", "high"),
         ({"style_references": (StyleReference(b"x"),)}, "style_references", "style references"),
+        ({"width": "64"}, "width", "'64'"),
+        ({"height": 64.0}, "height", "64.0"),
+        ({"width": 10**400}, "width", "100000"),
+        ({"style_preset": 5}, "style_preset", "text"),
+        ({"style_preset": None}, "style_preset", "text"),
+        ({"model": 5}, "model", "text"),
+        ({"aspect_ratio": 1.5}, "aspect_ratio", "text"),
+        ({"resolution": 2}, "resolution", "text"),
+        ({"quality": ("high",)}, "quality", "text"),
+        ({"format": ["png"]}, "format", "png, webp or jpeg"),
+        ({"hide_watermark": "yes"}, "hide_watermark", "'yes'"),
+        ({"safe_mode": 0}, "safe_mode", "true or false"),
+        ({"enable_web_search": "on"}, "enable_web_search", "true or false"),
+        ({"return_binary": 1}, "return_binary", "true or false"),
     ],
     ids=str,
 )
@@ -315,9 +330,28 @@ def test_variants_go_four_to_a_request(
     assert [(request.seed, request.variants) for request in requests] == planned
 
 
-def test_a_batch_of_none_is_refused(request_for: RequestFor) -> None:
+@pytest.mark.parametrize("left_alone", ["aspect_ratio", "resolution", "quality"])
+@pytest.mark.parametrize("model", ["z-image-turbo", "gpt-image-2", "a-model-of-tomorrow"])
+def test_an_empty_choice_means_what_auto_means(
+    request_for: RequestFor, left_alone: str, model: str
+) -> None:
+    known = LIVE.get(model, UNHEARD_OF)
+    built = request_for(model=model).build(known)
+    assert request_for(model=model, **{left_alone: ""}).build(known) == built
+
+
+def test_an_edit_names_its_own_field_for_the_format(client: VeniceClient, sandbox: Sandbox) -> None:
+    request = EditRequest(images=(picture(256),), prompt="snow", output_format="jpg")
+    with pytest.raises(InvalidRequestError, match="must be png, webp or jpeg, not 'jpg'") as caught:
+        client.edit(request)
+    assert caught.value.field == "output_format"
+    assert sandbox.paid_requests == []
+
+
+@pytest.mark.parametrize("count", [0, -1, "4", 2.0, True, None])
+def test_a_batch_of_none_is_refused(request_for: RequestFor, count: Any) -> None:
     with pytest.raises(InvalidRequestError) as caught:
-        plan_batch(request_for(), 0)
+        plan_batch(request_for(), count)
     assert caught.value.field == "batch_size"
 
 

@@ -11,7 +11,7 @@ from ..catalogue import DEFAULT_MODEL
 from ..errors import InvalidRequestError
 from ..paid import FORMATS, QUALITIES
 from ..payloads import DEFAULT_SIDE, GenerateRequest, StyleReference
-from ..seeds import MAX_SEED, fold_seed
+from ..seeds import MAX_SEED, fold_seed, folding_note
 from ..sizing import AUTO
 from .files import Target, parse_target
 
@@ -137,9 +137,7 @@ def request_from(args: argparse.Namespace, target: Target) -> tuple[GenerateRequ
     """
     asked = 1 + secrets.randbelow(MAX_SEED) if args.seed is None else args.seed
     seed = fold_seed(asked)
-    notes = []
-    if seed != asked:
-        notes.append(f"note: seed {asked} was folded into {seed}: Venice takes 1 to {MAX_SEED}.")
+    notes = [f"note: {note}"] if (note := folding_note(asked)) else []
     width, height = args.size
     request = GenerateRequest(
         model=args.model,
