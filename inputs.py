@@ -22,8 +22,9 @@ ASPECT_RATIOS = ("1:1", "3:2", "2:3", "4:3", "3:4", "5:4", "4:5", "16:9", "9:16"
 RESOLUTIONS = ("1K", "2K", "4K")
 VARIANTS = "variants"
 BATCH_MODES = ("one seed per image", VARIANTS)
+FIXED = "fixed"
 RANDOM = "random every run"
-SEED_MODES = ("fixed", RANDOM)
+SEED_MODES = (FIXED, RANDOM)
 IF_FLAGGED = ("stop", "continue")
 
 

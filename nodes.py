@@ -8,11 +8,11 @@ from typing import Any
 
 import torch
 
-from . import host, inputs, lists, nodes_compare, nodes_pictures
+from . import inputs, lists, nodes_compare, nodes_pictures, widgets
 from .outcomes import again_with
 from .running import in_thread, open_client, refresh_lists, run_requests, showing
 from .venice_client.payloads import GenerateRequest, plan_batch
-from .venice_client.seeds import MAX_SEED, fold_seed
+from .venice_client.seeds import MAX_SEED, fold_seed, folding_note
 
 
 class VeniceStylePreset:
@@ -63,13 +63,17 @@ class VeniceSeed:
 
     @classmethod
     def IS_CHANGED(cls, mode: str | None = None, **_: Any) -> float | str:
-        return float("nan") if mode == inputs.RANDOM else ""
+        # ComfyUI does not say what comes by wire.
+        return "" if mode == inputs.FIXED else float("nan")
 
-    async def draw(self, seed: int, mode: str = "fixed") -> tuple[int]:
-        drawn = 1 + secrets.randbelow(MAX_SEED) if mode == inputs.RANDOM else fold_seed(seed)
-        status = host.NodeStatus()
-        status.finish(f"seed {drawn}")
-        return (drawn,)
+    async def draw(self, seed: int, mode: str = inputs.FIXED) -> tuple[int]:
+        with showing() as status:
+            widgets.check(self.INPUT_TYPES(), locals())
+            is_fixed = mode == inputs.FIXED
+            drawn = fold_seed(seed) if is_fixed else 1 + secrets.randbelow(MAX_SEED)
+            note = folding_note(seed) if is_fixed else ""
+            status.finish(" · ".join(filter(None, (f"seed {drawn}", note))))
+            return (drawn,)
 
 
 class VeniceGenerateImage:
@@ -130,29 +134,31 @@ class VeniceGenerateImage:
         if_flagged: str = "stop",
         style_references: Any = None,
     ) -> tuple[torch.Tensor, str]:
-        request = GenerateRequest(
-            model=model,
-            prompt=prompt,
-            negative_prompt=negative_prompt,
-            width=width,
-            height=height,
-            aspect_ratio=aspect_ratio,
-            resolution=resolution,
-            quality=quality,
-            steps=steps or None,
-            cfg_scale=round(cfg_scale, 6) or None,
-            seed=fold_seed(seed),
-            style_preset=style.strip(),
-            style_references=tuple(style_references or ()),
-            lora_strength=None if lora_strength < 0 else lora_strength,
-            format=format,
-            hide_watermark=hide_watermark,
-            safe_mode=safe_mode,
-            enable_web_search=enable_web_search or None,
-            enhance_prompt=enhance_prompt or None,
-            disable_prompt_optimization_thinking=skip_prompt_thinking or None,
-        )
-        with showing(f"({model}, {style.strip() or 'no style'}, seed {request.seed})") as status:
+        with showing() as status:
+            widgets.check(self.INPUT_TYPES(), locals())
+            request = GenerateRequest(
+                model=model,
+                prompt=prompt,
+                negative_prompt=negative_prompt,
+                width=width,
+                height=height,
+                aspect_ratio=aspect_ratio,
+                resolution=resolution,
+                quality=quality,
+                steps=steps or None,
+                cfg_scale=round(cfg_scale, 6) or None,
+                seed=fold_seed(seed),
+                style_preset=style.strip(),
+                style_references=tuple(style_references or ()),
+                lora_strength=None if lora_strength < 0 else lora_strength,
+                format=format,
+                hide_watermark=hide_watermark,
+                safe_mode=safe_mode,
+                enable_web_search=enable_web_search or None,
+                enhance_prompt=enhance_prompt or None,
+                disable_prompt_optimization_thinking=skip_prompt_thinking or None,
+            )
+            status.item = f"({model}, {style.strip() or 'no style'}, seed {request.seed})"
             made = await run_requests(
                 await open_client(),
                 plan_batch(request, batch_size, batch_mode == inputs.VARIANTS),
@@ -165,14 +171,6 @@ class VeniceGenerateImage:
             warnings += size_note(request, tensor, warnings)
             status.finish(made.summary(warnings))
             return tensor, made.info(tensor, warnings)
-
-
-def folding_note(seed: int) -> str:
-    """The warning that `seed` was folded, or ""."""
-    folded = fold_seed(seed)
-    if folded == seed:
-        return ""
-    return f"seed {seed} was folded into {folded}: Venice takes 1 to {MAX_SEED}."
 
 
 def size_note(

@@ -37,7 +37,7 @@ def showing(item: str = "") -> Iterator[host.NodeStatus]:
         yield status
     except VeniceError as error:
         is_rest_kept = status.is_one_of_many and status.keeps
-        error.name_item(f"{item} {host.KEPT}" if is_rest_kept else item)
+        error.name_item(f"{status.item} {host.KEPT}" if is_rest_kept else status.item)
         status.finish(str(error).partition("\n")[0], is_lost=True)
         raise
     except BaseException as error:

@@ -1,13 +1,48 @@
-"""The widgets that nodes declare, each with its tooltip."""
+"""The widgets that nodes declare, each with its tooltip, and whether a value is as declared."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .venice_client.seeds import MAX_SEED
+from .venice_client.paid import (
+    check_choice,
+    check_is_text,
+    check_number,
+    check_range,
+    check_switch,
+)
+from .venice_client.seeds import MAX_SEED, fold_seed
 
 Widget = tuple[str, dict[str, Any]]
+
+
+MIRRORED = ("model", "preset", "aspect_ratio", "resolution", "quality")
+"""Combos that mirror a list of the API, which may change before ours does: any text may come."""
+
+
+def check(declared: Mapping[str, Any], given: Mapping[str, Any]) -> None:
+    """Refuses the values of a node that are not as it declares, by InvalidRequestError.
+
+    ComfyUI does not check what comes by wire, and in some versions no combo. A seed of any size
+    is folded. declared: what INPUT_TYPES answers. given: values by name; others may be among them.
+    """
+    for name, (kind, options) in {**declared["required"], **declared.get("optional", {})}.items():
+        if name not in given:
+            continue
+        value = given[name]
+        if kind == "STRING" or name in MIRRORED:
+            check_is_text(name, value)
+        elif kind == "COMBO":
+            check_choice(name, value, options["options"])
+        elif kind == "BOOLEAN":
+            check_switch(name, value)
+        elif kind == "FLOAT":
+            check_number(name, value, options["min"], options["max"])
+        elif kind == "INT" and name == "seed":
+            fold_seed(value)
+        elif kind == "INT":
+            check_range(name, value, options["min"], options["max"])
 
 
 def combo(choices: Sequence[str], default: str, tooltip: str) -> Widget:
