@@ -135,16 +135,47 @@ def home_folders(comfyui_home: Path | None, environ: Mapping[str, str]) -> list[
         ) from None
 
 
+def make_home(home: Path) -> None:
+    """Makes the home folder, and sees that it can be written to. Raises SettingsError."""
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        raise _not_saved(home, error) from None
+
+
 def save_key(home: Path, key: ApiKey) -> Path:
-    """Writes the key to the settings file in `home`, mode 0600, and keeps its other settings."""
-    home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Writes the key to the settings file in `home`, mode 0600, and keeps its other settings.
+
+    Raises SettingsError where it cannot, and leaves nothing behind.
+    """
+    make_home(home)
     path = home / FILE_NAME
     values = {**_read_file(path), "VENICE_API_KEY": key.reveal()}
-    handle, aside = tempfile.mkstemp(dir=home, prefix=".venice-")  # mkstemp gives mode 0600
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(values, file, indent=1)
-    Path(aside).replace(path)
+    try:
+        _write_aside(path, json.dumps(values, indent=1))
+    except OSError as error:
+        raise _not_saved(home, error) from None
     return path
+
+
+def _write_aside(path: Path, text: str) -> None:
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".venice-")  # gives mode 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(aside).replace(path)
+    except BaseException:  # it holds the key
+        Path(aside).unlink(missing_ok=True)
+        raise
+
+
+def _not_saved(home: Path, error: OSError) -> SettingsError:
+    return SettingsError(
+        f"The key cannot be saved in {home} ({error.strerror}): make that possible, or set "
+        "VENICE_HOME to another folder."
+    )
 
 
 def normalised_base_url(url: str) -> str:
@@ -207,7 +238,7 @@ def _read_first_file(homes: Sequence[Path]) -> dict[str, str]:
 def _read_file(path: Path) -> dict[str, str]:
     try:
         values = json.loads(path.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, RecursionError) as error:
         # The error's own text may quote the file, and with it the key.

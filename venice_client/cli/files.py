@@ -61,6 +61,21 @@ class Target:
         return {int(m[1]) if m[1] else None for m in found if m[2].lower() in FORMATS}
 
 
+def path_from(text: str) -> Path:
+    """The path that a person typed, with `~` for the home folder.
+
+    Raises InvalidRequestError for one that the system cannot so much as look at.
+    """
+    try:
+        path = Path(text).expanduser()
+        path.exists()
+    except RuntimeError:
+        raise InvalidRequestError(f"{text} cannot be used: no such user has a home here.") from None
+    except OSError as error:
+        raise InvalidRequestError(f"{text} cannot be used ({error.strerror}).") from None
+    return path
+
+
 def parse_target(text: str, stem: str = DEFAULT_STEM) -> Target:
     """A target from what -o says: a file, or a folder (one that exists, or ends in a slash).
 
@@ -68,7 +83,7 @@ def parse_target(text: str, stem: str = DEFAULT_STEM) -> Target:
 
     Raises InvalidRequestError for an extension that stands for no format.
     """
-    path = Path(text).expanduser()
+    path = path_from(text)
     if text.endswith(("/", os.sep)) or path.is_dir():
         return Target(path, stem, "")
     extension = path.suffix

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import re
 import secrets
-from pathlib import Path
 
 from ..catalogue import DEFAULT_MODEL
 from ..errors import InvalidRequestError
@@ -13,7 +12,7 @@ from ..paid import FORMATS, QUALITIES
 from ..payloads import DEFAULT_SIDE, GenerateRequest, StyleReference
 from ..seeds import MAX_SEED, fold_seed, folding_note
 from ..sizing import AUTO
-from .files import Target, parse_target
+from .files import Target, parse_target, path_from
 
 MAX_COUNT = 100
 
@@ -169,7 +168,7 @@ def _references(files: list[str], strength: float) -> tuple[StyleReference, ...]
     found = []
     for name in files:
         try:
-            found.append(StyleReference(Path(name).expanduser().read_bytes(), strength))
+            found.append(StyleReference(path_from(name).read_bytes(), strength))
         except OSError as error:
             raise InvalidRequestError(
                 f"The style reference {name} cannot be read ({error.strerror}).",

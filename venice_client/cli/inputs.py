@@ -13,6 +13,7 @@ from PIL import Image, ImageOps
 from ..edits import MAX_INPUT_BYTES, check_pixels
 from ..errors import BadAnswer, InvalidRequestError
 from ..images import DAMAGE, MAX_ENCODED_BYTES, MAX_PIXELS, decode, image_format
+from .files import path_from
 
 CONVERTIBLE = ("BMP", "DIB", "GIF", "ICO", "JPEG2000", "PCX", "PPM", "QOI", "SGI", "TGA", "TIFF")
 CONVERTIBLE_WHERE_BUILT_IN = ("AVIF",)
@@ -38,7 +39,7 @@ def read_input(name: str, most_pixels: int) -> Input:
 
     Raises InvalidRequestError, with the file's name, for what cannot be read or sent.
     """
-    path = Path(name).expanduser()
+    path = path_from(name)
     data = _bytes_of(path, name)
     own = image_format(data)
     image = _open(data, own, name)

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 
 from ..client import VeniceClient
-from ..credentials import ApiKey, load_settings, save_key
+from ..credentials import ApiKey, load_settings, make_home, save_key
 from ..errors import SettingsError
 from . import exits
 from .console import Console
@@ -28,6 +28,7 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace, console: Console) -> int:
     settings = load_settings()
+    make_home(settings.home)
     key = ApiKey(_ask())
     if not key.reveal():
         raise SettingsError("No key was given: copy one from venice.ai, Settings, API.")
@@ -44,6 +45,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 
 def _ask() -> str:
-    if sys.stdin.isatty():
-        return getpass.getpass("Venice key (not shown): ")
-    return sys.stdin.readline()
+    try:
+        if sys.stdin.isatty():
+            return getpass.getpass("Venice key (not shown): ")
+        return sys.stdin.readline()
+    except (EOFError, UnicodeDecodeError):  # Ctrl-D, or bytes that are no text
+        return ""

@@ -19,7 +19,7 @@ from ..service import SANDBOX_NAME
 from ..texts import printable
 from . import exits
 from .console import Console, table
-from .files import Target, prepare_folder, write_picture
+from .files import Target, path_from, prepare_folder, write_picture
 
 DEFAULT_LAST = 20
 FACTS = ("service", "path", "model", "seed", "asked", "cost_usd")
@@ -124,7 +124,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         return _clear(store, console, is_sure=args.yes)
     entries = store.entries()
     rows = [Row(entry) for entry in entries[: args.last or DEFAULT_LAST]]
-    errors = _save(store, rows, Path(args.output).expanduser(), console) if args.output else []
+    errors = _save(store, rows, path_from(args.output), console) if args.output else []
     costs = [row.cost for row in map(Row, entries)]
     total = {
         "count": len(entries),
