@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -42,4 +43,50 @@ def test_a_path_that_cannot_be_used_ends_with_2_and_one_line(
     assert end.json["error"]["type"] == "InvalidRequestError"
     (line,) = end.err.splitlines()
     assert path in line
+    assert sandbox.paid_requests == []
+
+
+LONGEST = 255 - len(".png")
+"""Letters of a name that most file systems take."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="counts the folders too")
+def test_a_name_that_is_too_long_with_its_number_is_refused_before_it_is_paid_for(
+    cli: Any, sandbox: Sandbox, folder: Path
+) -> None:
+    name = "a" * LONGEST + ".png"
+
+    end = cli("generate", "a fox", "-n", "2", "-o", name)
+
+    assert end.code == 2
+    assert "too long" in end.err.splitlines()[-1]
+    assert sandbox.paid_requests == []
+    assert list(folder.iterdir()) == []
+    assert cli("generate", "a fox", "-o", name).lines == [name]
+    assert cli("generate", "a fox", "-o", name).code == 2  # it would get the number 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="counts the folders too")
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["generate", "a fox", "--format", "webp", "-o", "a" * LONGEST + ".png"],
+        ["generate", "a fox", "-n", "100", "-o", "a" * (LONGEST - 3)],
+        ["upscale", "long.png"],
+        ["edit", "night", "a.png", "--format", "webp", "-o", "a" * LONGEST + ".png"],
+        ["edit", "night", "a.png", "-o", "{stem}" + "a" * LONGEST],
+    ],
+    ids=["another format", "three digits", "an ending", "edit", "a pattern"],
+)
+@pytest.mark.usefixtures("_picture")
+def test_the_longest_name_that_will_be_written_counts(
+    cli: Any, sandbox: Sandbox, folder: Path, argv: list[str]
+) -> None:
+    long = "b" * LONGEST + ".png"
+    (folder / "a.png").rename(folder / long) if "long.png" in argv else None
+
+    end = cli(*[long if word == "long.png" else word for word in argv])
+
+    assert end.code == 2
+    assert "too long" in end.err.splitlines()[-1]
     assert sandbox.paid_requests == []

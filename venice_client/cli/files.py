@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import tempfile
@@ -41,11 +42,25 @@ class Target:
         end = "" if number is None else f"-{number}"
         return self.folder / f"{self.stem}{end}{right}"
 
-    def first_number(self, count: int, force: bool) -> int | None:
+    def first_number(self, count: int, force: bool, format: str | None = None) -> int | None:
         """The number of the first of `count` pictures: None for a single one whose name is free.
 
         Otherwise the numbers go on after the highest one that is taken, or with `force` from 1.
+        format: of the pictures, where it is not that of the extension. Raises InvalidRequestError
+        where no file can have the longest of their names, before anything is paid for.
         """
+        first = self._first_number(count, force)
+        last = None if first is None else first + count - 1
+        path = self.path(last, format or self.format or "png")
+        try:
+            _look_at(path)
+        except OSError as error:
+            raise InvalidRequestError(
+                f"{path} cannot be written ({error.strerror}): choose another name with -o."
+            ) from None
+        return first
+
+    def _first_number(self, count: int, force: bool) -> int | None:
         if force:
             return None if count == 1 else 1
         taken = self._taken()
@@ -68,12 +83,18 @@ def path_from(text: str) -> Path:
     """
     try:
         path = Path(text).expanduser()
-        path.exists()
+        _look_at(path)
     except RuntimeError:
         raise InvalidRequestError(f"{text} cannot be used: no such user has a home here.") from None
     except OSError as error:
         raise InvalidRequestError(f"{text} cannot be used ({error.strerror}).") from None
     return path
+
+
+def _look_at(path: Path) -> None:
+    """Raises OSError where no file can have this path, such as a name that is too long."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        path.lstat()
 
 
 def parse_target(text: str, stem: str = DEFAULT_STEM) -> Target:

@@ -34,12 +34,12 @@ def run(args: argparse.Namespace, console: Console) -> int:
     requests = plan_batch(request, args.count, args.variants)
     client = VeniceClient()
     prepare_folder(target.folder)
+    first = target.first_number(args.count, args.force, request.format)
     for note in notes:
         console.note(note)
     planned = client.plan(requests)
     seeds = _seeds_text(requests, is_drawn=args.seed is None)
     console.note(f"{seeds} · {client.cost_text([p.estimate for p in planned])}")
-    first = target.first_number(args.count, args.force)
     tasks, done = [], 0
     for one in planned:
         number = None if first is None else first + done

@@ -179,12 +179,12 @@ def _run(
     client = VeniceClient()
     for folder in dict.fromkeys(target.folder for target in targets):
         prepare_folder(folder)
+    numbers = _numbers(targets, args.force, format)
     for note in dict.fromkeys(note for each in (*inputs, *layers) for note in each.notes):
         console.note(f"note: {note}")
     planned = client.plan(requests)
     count = f"{len(planned)} picture{'s' if len(planned) > 1 else ''}"
     console.note(f"{count} · {client.cost_text([p.estimate for p in planned])}")
-    numbers = _numbers(targets, args.force)
     tasks = [
         Task(one, target, number, format or target.format or "png", source)
         for one, target, number, source in zip(planned, targets, numbers, args.images, strict=True)
@@ -212,10 +212,12 @@ def _targets(args: argparse.Namespace, inputs: Sequence[Input], ending: str) -> 
     return [replace(pattern, stem=pattern.stem.replace(STEM, stem)) for stem in stems]
 
 
-def _numbers(targets: Sequence[Target], force: bool) -> list[int | None]:
+def _numbers(targets: Sequence[Target], force: bool, format: str | None) -> list[int | None]:
     """The number of each file: answers that would have one name are numbered."""
     counts = Counter(targets)
-    following = {target: target.first_number(count, force) for target, count in counts.items()}
+    following = {
+        target: target.first_number(count, force, format) for target, count in counts.items()
+    }
     numbers = []
     for target in targets:
         number = following[target]
