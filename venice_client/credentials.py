@@ -145,14 +145,18 @@ def make_home(home: Path) -> None:
         raise _not_saved(home, error) from None
 
 
-def save_key(home: Path, key: ApiKey) -> Path:
+def save_key(home: Path, key: ApiKey, base_url: str = DEFAULT_BASE_URL) -> Path:
     """Writes the key to the settings file in `home`, mode 0600, and keeps its other settings.
 
-    Raises SettingsError where it cannot, and leaves nothing behind.
+    base_url: the service that the key is for, so that it never goes to another one. Raises
+    SettingsError where it cannot be written, and leaves nothing behind.
     """
     make_home(home)
     path = home / FILE_NAME
     values = {**_read_file(path), "VENICE_API_KEY": key.reveal()}
+    values.pop("VENICE_API_BASE", None)
+    if base_url != DEFAULT_BASE_URL:
+        values["VENICE_API_BASE"] = base_url
     try:
         _write_aside(path, json.dumps(values, indent=1))
     except OSError as error:

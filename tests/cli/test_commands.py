@@ -39,7 +39,10 @@ def test_login_checks_and_saves_the_key(
     path = home / "venice.json"
     assert end.code == 0
     assert str(path) in end.out
-    assert json.loads(path.read_text()) == {"VENICE_API_KEY": KEY}
+    assert json.loads(path.read_text()) == {
+        "VENICE_API_KEY": KEY,
+        "VENICE_API_BASE": sandbox.base_url,
+    }
     assert sandbox.paid_requests == []
     assert cli("account").code == 0
     if sys.platform != "win32":

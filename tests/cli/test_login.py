@@ -1,8 +1,9 @@
-"""`login` when it cannot go on."""
+"""`login`: the address that goes with a key, and when it cannot go on."""
 
 from __future__ import annotations
 
 import io
+import json
 import os
 import sys
 from pathlib import Path
@@ -82,3 +83,52 @@ def test_bytes_that_are_no_text_are_no_key(
     assert end.code == 2
     assert len(end.err.splitlines()) == 1
     assert not (home / "venice.json").exists()
+
+
+def saved(home: Path) -> Any:
+    return json.loads((home / "venice.json").read_text(encoding="utf-8"))
+
+
+def test_the_address_that_the_key_is_for_is_saved_with_it(
+    cli: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the key of another service would go to Venice as soon as the variable is gone."""
+    give(monkeypatch, KEY)
+
+    end = cli("login")
+
+    assert f"works with {sandbox.base_url}" in end.out
+    assert "VENICE_API_BASE" in end.out
+    monkeypatch.delenv("VENICE_API_BASE")
+    assert cli("account").lines[0] == f"service  {sandbox.base_url}"
+
+
+def test_a_saved_address_is_kept_for_a_key_that_works_there(
+    cli: Any, home: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VENICE_API_BASE")
+    (home / "venice.json").write_text(json.dumps({"VENICE_API_BASE": sandbox.base_url}))
+    asked = []
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
+    monkeypatch.setattr("getpass.getpass", lambda prompt: asked.append(prompt) or KEY)
+
+    end = cli("login", "--json")
+
+    assert asked == [f"Key for {sandbox.base_url} (not shown): "]
+    assert end.json["base_url"] == sandbox.base_url
+    assert saved(home) == {"VENICE_API_KEY": KEY, "VENICE_API_BASE": sandbox.base_url}
+
+
+def test_no_address_is_saved_with_the_word_sandbox(
+    cli: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It means the built-in one; a key that follows it may be for another service."""
+    stale = {"VENICE_API_BASE": "https://stale.example/v1", "VENICE_TIMEOUT": "60"}
+    (home / "venice.json").write_text(json.dumps(stale))
+    give(monkeypatch, "sandbox")
+
+    end = cli("login")
+
+    assert end.code == 0
+    assert "works with sandbox" in end.out
+    assert saved(home) == {"VENICE_API_KEY": "sandbox", "VENICE_TIMEOUT": "60"}

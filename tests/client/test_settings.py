@@ -198,6 +198,16 @@ def test_saving_a_key_keeps_the_other_settings(home: Path) -> None:
     assert [file.name for file in home.iterdir()] == ["venice.json"]
 
 
+@pytest.mark.parametrize("before", [{}, {"VENICE_API_BASE": "https://stale.example/v1"}])
+@pytest.mark.parametrize("base_url", ["https://api.venice.ai/api/v1", "http://127.0.0.1:1/api/v1"])
+def test_a_key_is_saved_with_its_address_and_no_other(
+    home: Path, before: dict[str, str], base_url: str
+) -> None:
+    write(home, json.dumps(before))
+    save_key(home, ApiKey(CANARY), base_url)
+    assert load_settings().base_url == base_url
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
 def test_only_its_owner_reads_the_file(tmp_path: Path) -> None:
     before = os.umask(0)

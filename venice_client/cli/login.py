@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 
 from ..client import VeniceClient
-from ..credentials import ApiKey, load_settings, make_home, save_key
+from ..credentials import DEFAULT_BASE_URL, ApiKey, load_settings, make_home, save_key
 from ..errors import SettingsError
 from . import exits
 from .console import Console
@@ -21,7 +21,8 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         help="save the Venice key on this machine",
         description="Asks for the Venice key without showing it, checks it with a free call, and\n"
         "writes it to venice.json, readable by you alone. The key is no option, so that it\n"
-        "stays out of the shell's history; a program can give it on stdin.",
+        "stays out of the shell's history; a program can give it on stdin. Where VENICE_API_BASE\n"
+        "names another service than Venice, that address is saved with it.",
     )
     parser.set_defaults(run=run)
 
@@ -29,25 +30,28 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
 def run(args: argparse.Namespace, console: Console) -> int:
     settings = load_settings()
     make_home(settings.home)
-    key = ApiKey(_ask())
+    key = ApiKey(_ask(settings.base_url))
     if not key.reveal():
         raise SettingsError("No key was given: copy one from venice.ai, Settings, API.")
     client = VeniceClient(settings, key=key.reveal())
     client.account()
-    path = save_key(settings.home, key)
+    base_url = DEFAULT_BASE_URL if key.is_sandbox else settings.base_url
+    path = save_key(settings.home, key, base_url)
+    with_it = "" if base_url == DEFAULT_BASE_URL else ", with that address as VENICE_API_BASE"
     console.result(
-        {"saved": str(path), "service": client.service.name},
-        [f"The key works with {client.service.name}. It is saved in {path}."],
+        {"saved": str(path), "service": client.service.name, "base_url": base_url},
+        [f"The key works with {client.service.name}. It is saved in {path}{with_it}."],
     )
     if os.environ.get("VENICE_API_KEY", "").strip():
         console.note("VENICE_API_KEY is set too, and goes before the file: unset it.")
     return exits.OK
 
 
-def _ask() -> str:
+def _ask(base_url: str) -> str:
+    name = "Venice key" if base_url == DEFAULT_BASE_URL else f"Key for {base_url}"
     try:
         if sys.stdin.isatty():
-            return getpass.getpass("Venice key (not shown): ")
+            return getpass.getpass(f"{name} (not shown): ")
         return sys.stdin.readline()
     except (EOFError, UnicodeDecodeError):  # Ctrl-D, or bytes that are no text
         return ""
