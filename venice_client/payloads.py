@@ -248,7 +248,7 @@ def _add_style_references(
     most = model.style_references
     if most == 0:
         raise InvalidRequestError(
-            f"{model.id} takes no style references: choose another model, or unplug them.",
+            f"{model.id} takes no style references: choose another model, or give none.",
             "style_references",
         )
     if most is not None and len(references) > most:

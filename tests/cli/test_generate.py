@@ -164,6 +164,26 @@ def test_every_option_reaches_the_request(cli: Any, sandbox: Sandbox, folder: Pa
     assert "The prompt was rewritten to: " in end.err
 
 
+def test_0_leaves_steps_and_cfg_scale_to_the_model_as_on_the_node(
+    cli: Any, sandbox: Sandbox, folder: Path
+) -> None:
+    refused = cli("generate", "a fox", "--steps", "99")
+    assert "set 0 for the model's default" in refused.err
+
+    end = cli("generate", "a fox", "--steps", "0", "--cfg-scale", "0")
+
+    assert end.code == 0, end.err
+    assert sent(sandbox)[0].keys().isdisjoint({"steps", "cfg_scale"})
+
+
+@pytest.mark.parametrize("option", [("--steps", "-1"), ("--cfg-scale", "-0.1")])
+def test_less_than_0_is_refused(
+    cli: Any, sandbox: Sandbox, folder: Path, option: tuple[str, str]
+) -> None:
+    assert cli("generate", "a fox", *option).code == 2
+    assert sandbox.paid_requests == []
+
+
 def test_tier_and_quality_reach_a_model_that_has_them(
     cli: Any, sandbox: Sandbox, folder: Path
 ) -> None:

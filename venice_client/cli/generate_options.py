@@ -71,8 +71,13 @@ def _add_sizes(parser: argparse.ArgumentParser) -> None:
 def _add_model_settings(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("where the model has it").add_argument
     add("--quality", choices=(AUTO, *QUALITIES), default=AUTO)
-    add("--steps", type=int, metavar="N", help="inference steps, at least 1")
-    add("--cfg-scale", type=float, metavar="X", help="how closely to follow the prompt, up to 20")
+    add("--steps", type=int, metavar="N", help="inference steps; 0: the model's default")
+    add(
+        "--cfg-scale",
+        type=float,
+        metavar="X",
+        help="how closely to follow the prompt, up to 20; 0: the model's default",
+    )
     add("--lora-strength", type=int, metavar="N", help="0 to 100")
     add(
         "--style-reference",
@@ -147,8 +152,8 @@ def request_from(args: argparse.Namespace, target: Target) -> tuple[GenerateRequ
         aspect_ratio=args.aspect_ratio,
         resolution=args.resolution,
         quality=args.quality,
-        steps=args.steps,
-        cfg_scale=args.cfg_scale,
+        steps=args.steps or None,
+        cfg_scale=args.cfg_scale or None,
         seed=seed,
         style_preset=args.style.strip(),
         style_references=_references(args.style_reference, args.style_reference_strength),
