@@ -30,7 +30,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-CHARGED = "It may have been charged. To ask again, and perhaps pay again, queue once more."
+CHARGED = "It may have been charged. To ask again, and perhaps pay again, run it once more."
 
 
 class VeniceError(Exception):

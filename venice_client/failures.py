@@ -30,7 +30,7 @@ _TYPES: dict[int, type[ApiError]] = {
 
 _BY_CODE = {
     errors.PRO_ONLY_MODEL: "This model needs a Venice Pro account: choose another, or upgrade.",
-    "INSUFFICIENT_BALANCE": "The Venice balance is used up: top up at venice.ai, then queue again.",
+    "INSUFFICIENT_BALANCE": "The Venice balance is used up: top up at venice.ai, then try again.",
     "API_KEY_USD_SPEND_LIMIT_EXCEEDED": (
         "This key's own USD limit is reached: raise it at venice.ai, Settings, API."
     ),
@@ -40,7 +40,7 @@ _BY_CODE = {
     "API_ACCESS_DISABLED": "API access is switched off for this account: see venice.ai, Settings.",
     "CORRUPTED_IMAGE": "Venice cannot read the image that was sent: check it, or send another one.",
     "IMAGE_TOO_SMALL": "The image is too small for Venice: it needs at least 65,536 pixels.",
-    "IMAGE_TOO_LARGE": "The image is too large for Venice: make it smaller, then queue again.",
+    "IMAGE_TOO_LARGE": "The image is too large for Venice: make it smaller, then try again.",
     "CONTENT_POLICY_VIOLATION": "Venice refuses this content: change the prompt or the images.",
     "MODEL_OFFLINE": "The model is offline at the moment: choose another one, or try later.",
     "MODEL_AT_CAPACITY": "The model is at capacity: try again in a while, or choose another one.",
@@ -52,21 +52,21 @@ _BY_CODE = {
 
 _BY_STATUS = {
     401: "Venice does not accept the key: check VENICE_API_KEY, or log in again.",
-    402: "Venice wants payment: top up at venice.ai, then queue again.",
+    402: "Venice wants payment: top up at venice.ai, then try again.",
     403: "This key or account may not do this: see venice.ai, Settings, API.",
     404: "Venice does not know this model (any more): choose another one.",
     410: "Venice has retired this model: choose another one.",
     413: "The request is too large for Venice: send smaller or fewer images.",
     415: "Venice does not take this type of content: please report this as a fault of the pack.",
-    429: "The rate limit of this Venice key is reached: queue again later.",
-    500: "Venice failed to make the image, several times: queue again later.",
-    502: "The gateway in front of Venice failed; Venice may be down: queue again later.",
-    503: "Venice has no capacity at the moment: queue again later, or choose another model.",
-    504: "Venice took too long to answer: queue again later, or choose a faster model.",
+    429: "The rate limit of this Venice key is reached: try again later.",
+    500: "Venice failed to make the image, several times: try again later.",
+    502: "The gateway in front of Venice failed; Venice may be down: try again later.",
+    503: "Venice has no capacity at the moment: try again later, or choose another model.",
+    504: "Venice took too long to answer: try again later, or choose a faster model.",
 }
 
 _REFUSALS = {
-    400: ("Venice refuses the request", "change it, then queue again."),
+    400: ("Venice refuses the request", "change it, then try again."),
     422: ("Venice cannot process the request", "change the prompt or the images."),
 }
 """The first line without a field or a code, before and after the API's reason."""
@@ -163,7 +163,7 @@ def _first_line(status: int, code: str, said: str, fields: Fields) -> str:
         return _BY_CODE[code]
     if status in _REFUSALS:
         return _refusal(status, said, fields)
-    return _BY_STATUS.get(status, f"Venice answered with HTTP status {status}: queue again later.")
+    return _BY_STATUS.get(status, f"Venice answered with HTTP status {status}: try again later.")
 
 
 def _refusal(status: int, said: str, fields: Fields) -> str:

@@ -175,7 +175,7 @@ class Gate:
 
 def _given_up(because: str) -> RateLimited:
     return RateLimited(
-        f"The rate limit of this Venice key {because}: queue again later. "
+        f"The rate limit of this Venice key {because}: try again later. "
         "Nothing was charged for what was not made.",
         status=429,
         code="RATE_LIMIT_EXCEEDED",

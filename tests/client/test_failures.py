@@ -29,7 +29,7 @@ KINDS = {
     504: errors.ServerError,
     418: ApiError,
 }
-REMEDIES = ("check", "choose", "queue", "top up", "see venice.ai", "send", "change", "report")
+REMEDIES = ("check", "choose", "try again", "top up", "see venice.ai", "send", "change", "report")
 
 
 def error(status: int, body: Any = b"", **headers: str) -> ApiError:

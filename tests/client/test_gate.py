@@ -235,7 +235,7 @@ def test_gives_up_when_nothing_got_through_for_five_minutes(gate: Gate, clock: C
     error = waiting.failed()
     assert isinstance(error, RateLimited)
     assert "5 minutes" in str(error)
-    assert "queue again later" in str(error).partition("\n")[0]
+    assert "try again later" in str(error).partition("\n")[0]
 
 
 def test_a_success_in_between_starts_the_five_minutes_anew(gate: Gate, clock: Clock) -> None:
