@@ -5,8 +5,12 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import parsedate_to_datetime
+from types import SimpleNamespace
 
-from venice_client.sandbox import Fault
+import pytest
+
+from venice_client.sandbox import Fault, limits
+from venice_client.sandbox.answers import Refusal
 
 
 def waits(answer):
@@ -26,6 +30,43 @@ def test_the_limit_holds_within_a_window_and_the_headers_count_down(connect):
     assert {answer.headers["x-ratelimit-limit-requests"] for answer in answers} == {"2"}
     refusal = answers[2].json()
     assert refusal == {"error": "Rate limit exceeded", "code": "RATE_LIMIT_EXCEEDED"}
+
+
+def test_every_answer_has_the_rate_headers_and_free_ones_do_not_count(connect):
+    api = connect(rate_limit=2)
+    elsewhere = api.sandbox.base_url.removesuffix("/api/v1") + "/image/styles"
+    in_parts = {"data": iter([b"{}"])}  # without a Content-Length
+    wrong = {"Authorization": "Bearer wrong"}
+
+    answers = [
+        *(api.get(path) for path in ("/models", "/image/styles", "/api_keys/rate_limits")),
+        *(api.get(path) for path in ("/billing/balance", "/nothing/here")),
+        api.session.get(elsewhere, timeout=10),
+        api.session.post(api.sandbox.base_url + "/image/generate", timeout=10, **in_parts),
+        api.get("/billing/balance", headers=wrong),
+        api.post("/image/generate", headers=wrong),
+    ]
+
+    assert [answer.status_code for answer in answers] == [200] * 4 + [404] * 2 + [411] + [401] * 2
+    for answer in answers:
+        assert answer.headers["x-ratelimit-limit-requests"] == "2"
+        assert answer.headers["x-ratelimit-remaining-requests"] == "2"
+        assert 0 < waits(answer) <= 61
+    assert api.generate().headers["x-ratelimit-remaining-requests"] == "1"
+    assert api.get("/models").headers["x-ratelimit-remaining-requests"] == "1"
+
+
+def test_looking_at_the_limit_begins_no_window(monkeypatch):
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(limits, "time", SimpleNamespace(time=lambda: clock.now))
+    one = limits.Limits(rate_limit=1, window_s=10)
+    one.headers("key")
+    clock.now = 1006.0
+    one.admit("key")
+    clock.now = 1012.0
+
+    with pytest.raises(Refusal):
+        one.admit("key")
 
 
 def test_waiting_until_the_reset_is_always_enough(connect):

@@ -77,14 +77,17 @@ class Limits:
                 self.locked_out = True
 
     def headers(self, key: str) -> dict[str, str]:
-        """The rate headers of an answer; the reset is a Unix time."""
+        """The rate headers of an answer; the reset is a Unix time. Looking begins no window."""
         now = time.time()
         limit = NO_LIMIT if self.rate_limit is None else self.rate_limit
         with self._lock:
-            account = self._current(key, now)
+            account = self._accounts.get(key, _Account())
             locked = now < account.locked_until
-            reset = account.locked_until if locked else account.window_ends
-            left = 0 if locked else max(0, limit - account.used)
+            is_over = now >= account.window_ends
+            used = 0 if is_over else account.used
+            window_ends = now + self.window_s if is_over else account.window_ends
+        reset = account.locked_until if locked else window_ends
+        left = 0 if locked else max(0, limit - used)
         return {
             "x-ratelimit-limit-requests": str(limit),
             "x-ratelimit-remaining-requests": str(left),

@@ -266,6 +266,7 @@ class _Handler(BaseHTTPRequestHandler):
                 answer, fault = _not_here(path), WHOLE
             else:
                 answer, fault = service.respond(request, entry)
+            answer = service.with_rate_headers(answer, headers)
             keep_alive = not self.close_connection and not too_large
             # Written down first: whoever has the answer may look at once.
             entry.note(status=answer.status if fault.delivery.has_status else None)

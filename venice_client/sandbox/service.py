@@ -41,8 +41,18 @@ class Incoming:
     too_large: bool = False
 
     @property
+    def key(self) -> str:
+        return key_in(self.headers)
+
+    @property
     def media_type(self) -> str:
         return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def key_in(headers: Mapping[str, str]) -> str:
+    """The key that a request's headers carry, or ""."""
+    sent = headers.get("authorization", "")
+    return sent.removeprefix(BEARER) if sent.startswith(BEARER) else ""
 
 
 @dataclass
@@ -58,24 +68,26 @@ class Service:
 
     def respond(self, request: Incoming, entry: Entry) -> tuple[Answer, Fault]:
         """The answer to a request and the fault to deliver it with."""
-        key = request.headers.get("authorization", "").removeprefix(BEARER)
         endpoint = PAID_ENDPOINTS.get(request.path) if request.method == "POST" else None
         try:
             if endpoint is None:
                 return self._faulty_free_answer(request)
             self._check_key(request)
-            answer, fault = self._paid_answer(request, endpoint, key, entry)
+            answer, fault = self._paid_answer(request, endpoint, request.key, entry)
         except Refusal as refusal:
             answer, fault = refusal.answer(), WHOLE
-            if endpoint is None or key not in self.keys:
+            if endpoint is None or request.key not in self.keys:
                 return answer, fault
         if answer.status >= 400 and fault.delivery is Delivery.WHOLE:
-            self.limits.note_failure(key)
-        return replace(answer, headers={**self.limits.headers(key), **answer.headers}), fault
+            self.limits.note_failure(request.key)
+        return answer, fault
+
+    def with_rate_headers(self, answer: Answer, headers: Mapping[str, str]) -> Answer:
+        """The answer to a request with these headers, and where its key stands."""
+        return replace(answer, headers={**self.limits.headers(key_in(headers)), **answer.headers})
 
     def _check_key(self, request: Incoming) -> None:
-        sent = request.headers.get("authorization", "")
-        if not sent.startswith(BEARER) or sent.removeprefix(BEARER) not in self.keys:
+        if request.key not in self.keys:
             raise Refusal(401, "AUTHENTICATION_FAILED", "Authentication failed")
 
     def _free_answer(self, request: Incoming) -> Answer:
