@@ -151,6 +151,19 @@ def test_a_free_call_never_ends_with_4(cli: Any, sandbox: Sandbox) -> None:
     assert cli("account").code == 1
 
 
+def test_the_key_of_the_sandbox_is_in_no_text_by_chance(
+    commands: Any, cli: Any, folder: Path, monkeypatch: Any
+) -> None:
+    process = commands("sandbox", "--port", "0", "--json")
+    lines = [process.stdout.readline() for _ in range(4)]
+    for name, value in json.loads("".join(lines)).items():
+        monkeypatch.setenv(name, value)
+
+    end = cli("generate", "a local fox in a sandbox", "--enhance")
+
+    assert "The prompt was rewritten to: a local fox in a sandbox" in end.err
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
 def test_sandbox_runs_until_interrupted(commands: Any, cli: Any, monkeypatch: Any) -> None:
     process = commands("sandbox", "--port", "0", "--rate-limit", "5", "--latency", "0.1")

@@ -11,7 +11,8 @@ from ..sandbox import Sandbox
 from . import exits
 from .console import Console
 
-KEY = "local"
+KEY = "sandbox-local-key"
+"""No ordinary word: a key is taken out of every text that is shown."""
 DEFAULT_PORT = 8484
 
 
