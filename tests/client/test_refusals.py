@@ -53,7 +53,7 @@ def test_a_field_that_the_api_refuses_is_named_with_its_complaint(
     error = refused(client, request_for(style_preset="Anime of tomorrow"))
     assert first_line(error).startswith(
         "Venice refuses `style_preset`: Unknown style preset: 'Anime of tomorrow': "
-        "change it, then queue again."
+        "change it, then try again."
     )
     assert "\nVenice says (HTTP 400, INVALID_REQUEST): Invalid request parameters\n" in str(error)
 
@@ -66,7 +66,7 @@ def test_of_several_complaints_the_first_is_told_and_the_others_counted(
     error = refusal(status, body)
     assert first_line(error) == (
         "Venice refuses `prompt`: String must contain at most 100 character(s) (and 2 more): "
-        "change it, then queue again."
+        "change it, then try again."
     )
     assert str(error).splitlines()[2:4] == [
         "- prompt: String must contain at most 100 character(s); Odd",
@@ -78,7 +78,7 @@ def test_a_field_goes_before_the_request_as_a_whole(refusal: Callable[..., ApiEr
     body = details(width=["Too large"])
     body["details"]["_errors"] = ["Unrecognized key(s) in object: 'colour'"]
     assert first_line(refusal(400, body)) == (
-        "Venice refuses `width`: Too large (and 1 more): change it, then queue again."
+        "Venice refuses `width`: Too large (and 1 more): change it, then try again."
     )
 
 
@@ -87,19 +87,19 @@ def test_a_field_goes_before_the_request_as_a_whole(refusal: Callable[..., ApiEr
     [
         (
             {"error": "No foxes, please."},
-            "Venice refuses the request: No foxes, please: change it, then queue again.",
+            "Venice refuses the request: No foxes, please: change it, then try again.",
         ),
         (
             {"details": {"_errors": ["Unrecognized key(s) in object: 'colour'"]}},
             "Venice refuses the request: Unrecognized key(s) in object: 'colour': change it, then "
-            "queue again.",
+            "try again.",
         ),
         (
             {"issues": [{"path": ["seed"]}]},
-            "Venice refuses `seed`: change it, then queue again.",
+            "Venice refuses `seed`: change it, then try again.",
         ),
         ({"error": "two\nlines"}, "Venice refuses the request: two lines: change it, then queue"),
-        (b"", "Venice refuses the request and gives no reason: change it, then queue again."),
+        (b"", "Venice refuses the request and gives no reason: change it, then try again."),
     ],
     ids=["words", "whole", "no complaint", "lines", "nothing"],
 )
@@ -118,7 +118,7 @@ def test_a_prompt_that_comes_back_does_not_flood_the_first_line(
     error = refusal(400, {"error": told} if place == "words" else details(prompt=[told]))
     assert "Prompt refused: a fox in snow" in first_line(error)
     assert "…" in first_line(error)
-    assert first_line(error).endswith("change it, then queue again.")
+    assert first_line(error).endswith("change it, then try again.")
     assert len(first_line(error)) < 250
 
 
