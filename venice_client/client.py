@@ -85,7 +85,9 @@ class VeniceClient:
     """The Venice image API. Thread-safe; one for a process is enough.
 
     settings: from environment and file by default. key, base_url: override them. session: a
-    requests.Session to use instead of an own one. Raises SettingsError where no key is set.
+    requests.Session whose headers, proxies and certificates are used; its adapters are not (unless
+    they are a connections.FreshAdapter), since one that retries would pay again on its own. Raises
+    SettingsError where no key is set.
     """
 
     def __init__(

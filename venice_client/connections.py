@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import requests
 import urllib3
 import urllib3.connection
 from requests.adapters import HTTPAdapter
@@ -114,7 +113,15 @@ class _FreshHTTPSPool(_FreshHTTPPool, urllib3.HTTPSConnectionPool):
             raise urllib3.exceptions.NewConnectionError(conn, reason) from error
 
 
-class _FreshAdapter(HTTPAdapter):
+class FreshAdapter(HTTPAdapter):
+    """Connections that are watched, and fresh; it keeps so many for one host.
+
+    It never sends anything again by itself: what is sent again is for the transport to decide.
+    """
+
+    def __init__(self, connections: int = 4) -> None:
+        super().__init__(pool_connections=2, pool_maxsize=max(connections, 4), max_retries=0)
+
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         self._use_fresh_pools(self.poolmanager)
@@ -127,12 +134,3 @@ class _FreshAdapter(HTTPAdapter):
     @staticmethod
     def _use_fresh_pools(manager: Any) -> None:
         manager.pool_classes_by_scheme = {"http": _FreshHTTPPool, "https": _FreshHTTPSPool}
-
-
-def new_session(connections: int) -> requests.Session:
-    """A session whose connections are watched, and fresh; it keeps so many for one host."""
-    session = requests.Session()
-    adapter = _FreshAdapter(pool_connections=2, pool_maxsize=max(connections, 4), max_retries=0)
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    return session

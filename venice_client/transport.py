@@ -17,7 +17,7 @@ from requests.auth import AuthBase
 from . import retry
 from .answer import Answer
 from .bodies import read_body
-from .connections import Watch, new_session
+from .connections import FreshAdapter, Watch
 from .credentials import ApiKey, is_loopback
 from .echoes import without_key
 from .errors import (
@@ -57,8 +57,10 @@ LOST = f"It was not sent again. {CHARGED}"
 class Transport:
     """Sends requests to one service with one key. Thread-safe.
 
-    session: a requests.Session of the caller's, else one of its own. Only its connections are
-    used: the key goes along as an auth object with each request and stays nowhere in it.
+    session: a requests.Session of the caller's, else one of its own. Its headers, proxies and
+    certificates are used; the key goes along as an auth object with each request and stays nowhere
+    in it. Its adapter is used only if that is a FreshAdapter: another one may send a paid request
+    again on its own, and knows nothing of deadlines.
     """
 
     def __init__(
@@ -73,7 +75,10 @@ class Transport:
         self._key = key
         self._gate = gate
         self._timeout = timeout
-        self._session = session if session is not None else new_session(gate.max_in_flight)
+        self._session = session if session is not None else requests.Session()
+        adapter = self._session.get_adapter(base_url)
+        is_ours = isinstance(adapter, FreshAdapter)
+        self._adapter = adapter if is_ours else FreshAdapter(gate.max_in_flight)
         parts = urlsplit(base_url)
         self._origin = (parts.scheme, parts.netloc)
         self._is_local = is_loopback(parts.hostname or "")
@@ -174,12 +179,11 @@ class Transport:
         begin = time.monotonic()
         deadline = begin + timeout
         prepared = self._prepare(method, path, params, payload)
-        # Session.send would read the whole body of a redirect, though it is not to follow it.
-        adapter = self._session.get_adapter(prepared.url or "")
         try:
             with (
                 Watch(timeout, before_sending),
-                adapter.send(
+                # not Session.send, which would read the whole body of a redirect
+                self._adapter.send(
                     prepared,
                     stream=True,
                     timeout=(min(CONNECT_TIMEOUT, timeout), timeout),

@@ -110,7 +110,7 @@ def test_what_is_dropped_while_it_connects_is_not_sent(make_client: MakeClient) 
     progress = Progress()
     with ScriptedServer(listen) as server:
         client = make_client(server.base_url)
-        adapter = client._transport._session.get_adapter(server.base_url)
+        adapter = client._transport._adapter
         real = adapter.send
 
         def drop_and_send(*args: object, **kwargs: object) -> object:

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import requests
+import urllib3
 
 from scripted_server import ScriptedServer, read_request, saying
 from venice_client import (
@@ -52,7 +53,7 @@ class CountingSession(requests.Session):
         self.mount("http://", _CountingAdapter(self.sent))
 
 
-class _CountingAdapter(requests.adapters.HTTPAdapter):
+class _CountingAdapter(connections.FreshAdapter):
     def __init__(self, sent: list[requests.PreparedRequest]) -> None:
         super().__init__()
         self._sent = sent
@@ -389,6 +390,37 @@ def test_a_session_of_the_callers_is_used_and_keeps_no_key(
     assert session.auth is None
     assert "authorization" not in session.headers
     assert KEY not in repr(vars(session))
+
+
+@pytest.mark.parametrize("fault", [Fault.reset(charge=True), Fault.status(504, charge=True)])
+def test_a_session_that_retries_pays_only_once(
+    sandbox: Sandbox, make_client: MakeClient, request_for: RequestFor, fault: Fault
+) -> None:
+    """Such an adapter would send a paid request again and tell of one charge."""
+    again = urllib3.Retry(3, status_forcelist=[504], allowed_methods=None, backoff_factor=0)
+    session = requests.Session()
+    session.mount("http://", requests.adapters.HTTPAdapter(max_retries=again))
+    client = make_client(sandbox.base_url, session=session)
+    sandbox.add_fault(fault, times=None)
+    with pytest.raises(VeniceError):
+        client.generate_images(request_for())
+    assert paid(sandbox) == 1
+
+
+def test_the_deadline_holds_on_a_session_of_the_callers(
+    make_client: MakeClient,
+) -> None:
+    def drip(connection: socket.socket) -> None:
+        for byte in b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1000:
+            connection.sendall(bytes([byte]))
+            time.sleep(0.05)
+
+    with ScriptedServer(drip) as server:
+        client = make_client(server.base_url, session=requests.Session(), timeout=1.0)
+        began = time.monotonic()
+        with pytest.raises(AnswerLost):
+            post(client)
+        assert time.monotonic() - began < 3
 
 
 def test_every_request_says_who_asks(
