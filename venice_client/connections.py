@@ -28,11 +28,17 @@ class Watch:
 
     _of_thread = threading.local()
 
-    def __init__(self, seconds: float, before_sending: Callable[[], None]) -> None:
-        """before_sending: called once the connection stands; what it raises ends the request."""
+    def __init__(self, deadline: float, before_sending: Callable[[], None]) -> None:
+        """deadline: when the time is up, in monotonic seconds.
+
+        before_sending: called once the connection stands; what it raises ends the request.
+        """
+        self._deadline = deadline
         self._before_sending = before_sending
+        self._lock = threading.Lock()
         self._sock: Any = None
-        self._timer = threading.Timer(seconds, self._close)
+        self._is_over = False
+        self._timer = threading.Timer(max(0.0, deadline - time.monotonic()), self._close)
         self._timer.daemon = True
 
     def __enter__(self) -> Watch:
@@ -42,38 +48,64 @@ class Watch:
 
     def __exit__(self, *_: object) -> None:
         self._timer.cancel()
+        self._forget()
         self._of_thread.watch = None
 
     @classmethod
-    def begin(cls) -> None:
-        """The request of this thread is about to leave."""
+    def begin(cls, sock: Any) -> None:
+        """The request of this thread is about to leave by this socket, and has what time is left.
+
+        Raises ConnectTimeoutError, which means that nothing was sent, where none is left.
+        """
         watch: Watch | None = getattr(cls._of_thread, "watch", None)
-        if watch is not None:
-            watch._before_sending()
+        if watch is None:
+            return
+        watch._before_sending()
+        with watch._lock:
+            left = watch._deadline - time.monotonic()
+            if watch._is_over or left <= 0:
+                raise urllib3.exceptions.ConnectTimeoutError("connecting took all of the time")
+            watch._sock = sock
+        # Else it would be the time to connect, or what the answer before had left.
+        sock.settimeout(left)
 
     @classmethod
-    def see(cls, sock: Any) -> None:
-        """This is the socket that the answer to this thread's request comes from."""
+    def end(cls) -> None:
+        """The connection of this thread's request goes back, and may be another one's at once."""
         watch: Watch | None = getattr(cls._of_thread, "watch", None)
         if watch is not None:
-            watch._sock = sock
+            watch._forget()
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._sock = None
 
     def _close(self) -> None:
-        if self._sock is not None:
-            with contextlib.suppress(OSError):
-                self._sock.shutdown(socket.SHUT_RDWR)
+        with self._lock:
+            self._is_over = True
+            if self._sock is not None:
+                with contextlib.suppress(OSError):
+                    _shut(self._sock)
+
+
+def _shut(sock: Any) -> None:
+    """Ends the connection under a socket that another thread may be reading or writing.
+
+    SSLSocket.shutdown takes the encryption away first, and what is still being written would go
+    out in clear. What is no socket itself (TLS within TLS) holds one.
+    """
+    plain = sock if isinstance(sock, socket.socket) else sock.socket
+    socket.socket.shutdown(plain, socket.SHUT_RDWR)
 
 
 class _Connection(urllib3.connection.HTTPConnection):
-    """Tells the watch of its thread when it begins to send, and which socket it reads from."""
+    """Connects before it begins to send, and tells the watch of its thread between the two."""
 
-    def putrequest(self, *args: Any, **kwargs: Any) -> None:
-        Watch.begin()
-        super().putrequest(*args, **kwargs)
-
-    def getresponse(self) -> Any:
-        Watch.see(self.sock)
-        return super().getresponse()
+    def endheaders(self, *args: Any, **kwargs: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        Watch.begin(self.sock)
+        super().endheaders(*args, **kwargs)
 
 
 class _SecureConnection(_Connection, urllib3.connection.HTTPSConnection):
@@ -92,6 +124,7 @@ class _FreshHTTPPool(urllib3.HTTPConnectionPool):
         return connection
 
     def _put_conn(self, conn: Any) -> None:
+        Watch.end()
         if conn is not None:
             conn.idle_since = time.monotonic()
         super()._put_conn(conn)

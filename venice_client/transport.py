@@ -181,7 +181,7 @@ class Transport:
         prepared = self._prepare(method, path, params, payload)
         try:
             with (
-                Watch(timeout, before_sending),
+                Watch(deadline, before_sending),
                 # not Session.send, which would read the whole body of a redirect
                 self._adapter.send(
                     prepared,

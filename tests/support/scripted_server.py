@@ -10,18 +10,23 @@ from collections.abc import Callable
 from types import TracebackType
 
 Script = Callable[[socket.socket], None]
+Read = Callable[[socket.socket], bytes]
 
 
 class ScriptedServer:
     """Reads one request on each connection, then hands the connection to `script` and closes it.
 
-    requests: the bytes of each request as they came. connections: how many were opened, also
-    those on which no request came (a refused certificate).
+    read: how it reads the request, at once by default. requests: the bytes of each request as they
+    came. connections: how many were opened, also those on which no request came (a refused
+    certificate).
     """
 
-    def __init__(self, script: Script, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, script: Script, tls: ssl.SSLContext | None = None, read: Read | None = None
+    ) -> None:
         self._script = script
         self._tls = tls
+        self._read = read or read_request
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._stopping = threading.Event()
         self._open: list[socket.socket] = []
@@ -70,7 +75,7 @@ class ScriptedServer:
         with contextlib.suppress(OSError), connection:
             if self._tls is not None:
                 connection = self._tls.wrap_socket(connection, server_side=True)
-            request = read_request(connection)
+            request = self._read(connection)
             if request:
                 self.requests.append(request)
                 self._script(connection)
