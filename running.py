@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
@@ -17,13 +16,14 @@ from .venice_client.client import shared_client
 from .venice_client.errors import SettingsError
 from .venice_client.paid import PaidRequest
 from .venice_client.progress import Progress
+from .workers import Workers
 
 T = TypeVar("T")
 
 LOOK_EVERY = 0.1
 """Seconds between two looks at interrupt and progress."""
 
-_helpers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="venice-helper")
+_helpers = Workers("venice-helper", most=8)
 
 
 @contextmanager

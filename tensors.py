@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Literal
 
 import numpy as np
@@ -13,6 +12,7 @@ from PIL import Image
 
 from .venice_client import images
 from .venice_client.errors import BadAnswer, InvalidRequestError
+from .workers import Workers
 
 Fit = Callable[[images.Array, int, int], images.Array]
 Size = tuple[int, int]
@@ -27,7 +27,7 @@ LONGEST = {"JPEG": 65_500, "WEBP": 16_383}
 OPAQUE = 254.5 / 255
 """Alpha from here on is 255 in 8 bits."""
 
-_pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="venice-decode")
+_pool = Workers("venice-decode", most=4)
 
 
 def decode_batch(
@@ -60,7 +60,7 @@ def decode_batch(
         np.divide(array, np.float32(255), out=batch[index].numpy())
         return None
 
-    errors = list(_pool.map(fill, range(len(encoded))))
+    errors = _pool.map(fill, range(len(encoded)))
     notes = [
         f"Picture {i + 1} came as {own[0]}×{own[1]} and was fitted to {width}×{height}."
         for i, own in enumerate(sizes)
@@ -138,7 +138,7 @@ def encode_all(
     pictures: torch.Tensor | Sequence[torch.Tensor], most_bytes: int
 ) -> tuple[list[bytes], list[str]]:
     """`encode` for several pictures, side by side; the notes without the empty ones."""
-    pairs = list(_pool.map(lambda picture: encode(picture, most_bytes), pictures))
+    pairs = _pool.map(lambda picture: encode(picture, most_bytes), pictures)
     return [data for data, _ in pairs], [note for _, note in pairs if note]
 
 

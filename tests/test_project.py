@@ -26,6 +26,7 @@ LAYERS = [
     {"lists", "widgets"},
     {"outcomes"},
     {"tensors", "masks", "labels", "host"},
+    {"workers"},
 ]
 SCRIPTS = {"demo"}
 """Run on their own; nothing imports them."""
