@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
 from typing import Literal
@@ -22,6 +23,9 @@ MAX_PIXELS = 50_000_000
 MAX_CHUNKS = 50_000
 """Of a PNG; at the usual 8 KiB that is 400 MB. Each costs time and memory, also an empty one."""
 
+MAX_SCANS = 100
+"""Of a JPEG; a progressive one has some 10. Each goes over all pixels, however few bytes it has."""
+
 PNG_END = b"IEND\xaeB`\x82"
 DAMAGE = (
     OSError,
@@ -33,6 +37,9 @@ DAMAGE = (
     Image.DecompressionBombWarning,
 )
 """What Pillow raises for damaged files, and for a size beyond its own limit."""
+
+_MARKER = re.compile(rb"\xff[\x02-\xcf\xd8-\xfe]")
+"""Of a JPEG, but for those that stand within a scan: after FF comes 00 there, or a restart."""
 
 
 def image_format(data: bytes) -> str | None:
@@ -113,6 +120,11 @@ def _open(data: bytes) -> Image.Image:
             f"The PNG image is damaged: a checksum in it is wrong, or it has over {MAX_CHUNKS:,} "
             f"chunks. {CHARGED}"
         )
+    if name == "jpeg" and _has_many_scans(data):
+        raise BadAnswer(
+            f"The JPEG image has over {MAX_SCANS} scans, which no picture needs: not decoded. "
+            f"{CHARGED}"
+        )
     try:
         image = Image.open(io.BytesIO(data), formats=[name.upper()])
     except DAMAGE as error:
@@ -172,6 +184,18 @@ def _first_scan(jpeg: bytes) -> int:
     while jpeg[at : at + 1] == b"\xff" and jpeg[at + 1 : at + 2] != b"\xda":
         at += 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
     return at
+
+
+def _has_many_scans(jpeg: bytes) -> bool:
+    """Whether there are over MAX_SCANS before the picture's end, or very many other segments."""
+    at, scans = _first_scan(jpeg), 0
+    for _ in range(10 * MAX_SCANS):
+        marker = _MARKER.search(jpeg, at)
+        if marker is None or marker[0] == b"\xff\xd9":
+            return scans > MAX_SCANS
+        scans += marker[0] == b"\xff\xda"
+        at = marker.end() + int.from_bytes(jpeg[marker.end() : marker.end() + 2], "big")
+    return True
 
 
 def _describe(data: bytes) -> str:

@@ -7,6 +7,7 @@ import random
 import re
 import struct
 import threading
+import time
 import warnings
 import zlib
 from typing import Any
@@ -129,6 +130,45 @@ def test_too_many_bytes_are_not_looked_into(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(images, "MAX_ENCODED_BYTES", 100)
     with pytest.raises(BadAnswer, match="no picture needs"):
         images.decode(encoded(picture(), "PNG"))
+
+
+def with_more_scans(jpeg: bytes, more: int, between: bytes = b"") -> bytes:
+    """A progressive JPEG whose last scan comes `more` times again, which changes nothing in it."""
+    last, end = jpeg.rindex(b"\xff\xda"), jpeg.rindex(b"\xff\xd9")
+    return jpeg[:end] + (between + jpeg[last:end]) * more + jpeg[end:]
+
+
+@pytest.mark.parametrize("hidden_end", [b"", b"\xff\xfe\x00\x04\xff\xd9"])
+def test_a_jpeg_of_very_many_scans_is_not_decoded(hidden_end: bytes) -> None:
+    """Each scan is a few bytes, and goes over all pixels; a comment may hold what looks like an
+    end."""
+    plain = encoded(Image.new("RGB", (3000, 3000), (10, 20, 30)), "JPEG", progressive=True)
+    bomb = with_more_scans(plain, 20_000, hidden_end)
+    began = time.monotonic()
+    for look in (images.size_of, images.decode):
+        with pytest.raises(BadAnswer, match=r"over 100 scans.*may have been charged"):
+            look(bomb)
+    assert time.monotonic() - began < 1
+    assert np.array_equal(images.decode(with_more_scans(plain, 50)), images.decode(plain))
+
+
+def test_very_many_segments_between_scans_are_not_decoded() -> None:
+    jpeg = encoded(picture(), "JPEG", progressive=True)
+    with pytest.raises(BadAnswer, match="scans"):
+        images.decode(with_more_scans(jpeg, 1, b"\xff\xfe\x00\x02" * 1_000_000))
+
+
+def test_what_looks_like_scans_behind_the_end_is_none() -> None:
+    """Phones put a film there."""
+    jpeg = encoded(picture(), "JPEG")
+    assert np.array_equal(images.decode(jpeg + b"\xff\xda\0\x0c" * 5000), images.decode(jpeg))
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_rows": 1}])
+def test_noise_in_a_jpeg_is_not_taken_for_scans(options: dict[str, Any]) -> None:
+    noise = np.random.default_rng(3).integers(0, 255, (700, 700, 3), dtype=np.uint8)
+    data = encoded(Image.fromarray(noise), "JPEG", quality=95, **options)
+    assert images.decode(data).shape == (700, 700, 3)
 
 
 def test_sixteen_bits_of_grey_keep_their_shades() -> None:
