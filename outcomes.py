@@ -40,10 +40,13 @@ class Made:
         """All pictures as one tensor, as `decode_batch`, and notes.
 
         Raises the BadAnswer of a picture that is damaged; it is forgotten, so that it can be
-        asked for again.
+        asked for again. Raises a VeniceError where there is not enough memory.
         """
         encoded = [data for result in self.results for data in result.images]
-        tensor, errors, notes = decode_batch(encoded, mode, size, fit)
+        try:
+            tensor, errors, notes = decode_batch(encoded, mode, size, fit)
+        except (MemoryError, RuntimeError) as error:  # the latter is torch's
+            raise self._no_room(error) from error
         ends: list[End] = []
         for result, mine in zip(self.results, self._by_result(errors), strict=True):
             bad = [error for error in mine if error]
@@ -54,6 +57,16 @@ class Made:
         if tensor is None or any(isinstance(end, VeniceError) for end in ends):
             raise _one_error(self.client, self.planned, ends, self.results, self.again)
         return tensor, notes
+
+    def _no_room(self, error: Exception) -> VeniceError:
+        """The error for pictures that were made, but do not fit into memory."""
+        count = sum(len(result.images) for result in self.results)
+        kept = _kept_line(self.client, self.planned, self.results, self.again)
+        return VeniceError(
+            f"There is not enough memory for {count} picture{'s' if count > 1 else ''} at once: "
+            f"free some, or ask for fewer. {kept or 'They were charged, and are not kept.'}\n"
+            f"({str(error).partition(chr(10))[0]})"
+        )
 
     def _by_result(self, each: Sequence[T]) -> list[list[T]]:
         """What there is for each picture, sorted by the answer that it came in."""
@@ -178,21 +191,34 @@ def _one_error(
         return telling[0]
     total = sum(p.request.variants for p in planned)
     missing = sum(p.request.variants for p, _ in failed)
-    kept = sum(
-        p.request.variants
-        for p, outcome in zip(planned, outcomes, strict=True)
-        if isinstance(outcome, ImageResult) and outcome.key in client.results
-    )
     cause, _, details = str(telling[0]).partition("\n")
     if all(isinstance(error, FlaggedImage) for error in telling):
         lines = [f"{missing} of {total} pictures flagged: {cause}"]
     else:
         lines = [f"{total - missing} of {total} pictures made, {missing} not: {cause}"]
-    if kept:
-        lines.append(f"{kept} of {total} made and kept. {again}: {_still_paid(total - kept)}.")
+    kept = _kept_line(client, planned, outcomes, again)
+    lines += [kept] if kept else []
     lines += [details] if details else []
     lines += [f"- {p.request.label}: {str(end).partition(chr(10))[0]}" for p, end in failed]
     return BatchError("\n".join(lines), [end for _, end in failed])
+
+
+def _kept_line(
+    client: VeniceClient,
+    planned: Sequence[Planned],
+    outcomes: Sequence[ImageResult | BaseException],
+    again: str,
+) -> str:
+    """How many pictures are kept, and how to get them; "" where none is."""
+    total = sum(p.request.variants for p in planned)
+    kept = sum(
+        p.request.variants
+        for p, outcome in zip(planned, outcomes, strict=True)
+        if isinstance(outcome, ImageResult) and outcome.key in client.results
+    )
+    if not kept:
+        return ""
+    return f"{kept} of {total} made and kept. {again}: {_still_paid(total - kept)}."
 
 
 def _still_paid(count: int) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
@@ -24,6 +25,10 @@ PNG_EFFORT = 4
 LONGEST = {"JPEG": 65_500, "WEBP": 16_383}
 """Pixels of a side that each format can hold."""
 
+MAX_COMMON_PIXELS = 20_000_000
+"""Of each picture of a batch that shares its size; Venice makes 16,777,216 at most. One alone may
+have more."""
+
 OPAQUE = 254.5 / 255
 """Alpha from here on is 255 in 8 bits."""
 
@@ -38,12 +43,14 @@ def decode_batch(
 ) -> tuple[torch.Tensor | None, list[BadAnswer | None], list[str]]:
     """Encoded images as one float32 tensor [B, H, W, 3 or 4] in 0..1 on the CPU.
 
-    size: (width, height) of the tensor, that of the first image by default; `fit` brings other
-    sizes there. Answers the tensor of those that can be decoded (None if none can), the error of
-    each image or None, and a note for each that had to be fitted.
+    size: (width, height) of the tensor, that of the first image by default, which for several is
+    scaled down to MAX_COMMON_PIXELS; `fit` brings other sizes there. Answers the tensor of those
+    that can be decoded (None if none can), the error of each image or None, and a note for each
+    that had to be fitted. Raises MemoryError, or torch's RuntimeError, where there is not enough
+    memory.
     """
     sizes: list[Size | BadAnswer] = [_size_or_error(data) for data in encoded]
-    size = size or next((own for own in sizes if not isinstance(own, BadAnswer)), None)
+    size = size or _common_size([own for own in sizes if not isinstance(own, BadAnswer)])
     if size is None:
         return None, [own if isinstance(own, BadAnswer) else None for own in sizes], []
     width, height = size
@@ -146,6 +153,17 @@ def _saved(picture: Image.Image, format: str, **how: Any) -> bytes:
     out = io.BytesIO()
     picture.save(out, format, **how)
     return out.getvalue()
+
+
+def _common_size(sizes: Sequence[Size]) -> Size | None:
+    """The size of the first; where there are several, of no more than MAX_COMMON_PIXELS."""
+    if not sizes:
+        return None
+    width, height = sizes[0]
+    if len(sizes) == 1 or width * height <= MAX_COMMON_PIXELS:
+        return width, height
+    scale = math.sqrt(MAX_COMMON_PIXELS / (width * height))
+    return max(1, int(width * scale)), max(1, int(height * scale))
 
 
 def _size_or_error(data: bytes) -> Size | BadAnswer:

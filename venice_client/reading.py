@@ -74,17 +74,17 @@ def read_pictures(
         size_of(answer.body)
         images: tuple[bytes, ...] = (answer.body,)
     else:
-        data = answer.json()
-        data = data if isinstance(data, dict) else {}
-        images, bad = _images(data.get("images"))
+        data = _object(answer)
+        encoded = _listed(data)
+        images, bad = _images(encoded[: request.variants])
         warnings += bad
         request_id = (
             printable(data["id"], MAX_TEXT) if isinstance(data.get("id"), str) else request_id
         )
         timing = _numbers(data.get("timing"))
-        if len(images) + len(bad) != request.variants:
-            came = len(images) + len(bad)
-            warnings.append(f"{request.variants} pictures were asked for, {came} came.")
+        if (came := len(encoded)) != request.variants:
+            rest = ": the rest is left out" if came > request.variants else ""
+            warnings.append(f"{request.variants} pictures were asked for, {came} came{rest}.")
     return ImageResult(
         images=images,
         sent=sent,
@@ -102,8 +102,18 @@ def kept_pictures(answer: Answer) -> tuple[bytes, ...]:
     if image_format(answer.body):
         size_of(answer.body)
         return (answer.body,)
+    return _images(_listed(_object(answer)))[0]
+
+
+def _object(answer: Answer) -> dict[str, Any]:
     data = answer.json()
-    return _images(data.get("images") if isinstance(data, dict) else None)[0]
+    return data if isinstance(data, dict) else {}
+
+
+def _listed(data: dict[str, Any]) -> list[Any]:
+    """What `data` lists as pictures, each to be base64."""
+    images = data.get("images")
+    return images if isinstance(images, list) else []
 
 
 def left_out(error: BadAnswer) -> str:
@@ -122,9 +132,9 @@ def _numbers(timing: Any) -> dict[str, float] | None:
     return {name: int(ms) if ms.is_integer() else ms for name, ms in numbers.items()}
 
 
-def _images(encoded: Any) -> tuple[tuple[bytes, ...], list[str]]:
+def _images(encoded: Sequence[Any]) -> tuple[tuple[bytes, ...], list[str]]:
     """The pictures that can be read, and a warning for each that cannot; BadAnswer if none can."""
-    if not isinstance(encoded, list) or not encoded:
+    if not encoded:
         raise BadAnswer(f"Venice's answer holds no image. {CHARGED}")
     images: list[bytes] = []
     errors: list[BadAnswer] = []

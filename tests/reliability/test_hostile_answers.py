@@ -220,6 +220,56 @@ def test_images_of_other_sizes_are_fitted_to_the_first(bench: Bench) -> None:
     assert any("Picture 3 came as 96×48 and was fitted to 64×64" in w for w in end.info["warnings"])
 
 
+def test_no_more_pictures_are_shown_than_were_asked_for(bench: Bench) -> None:
+    answer = in_json(*[picture()] * 101)
+    bench.sandbox.add_fault(Fault.body(answer, "application/json"))
+    end = bench.generate(batch_size=2, batch_mode="variants")
+    assert end.error is None, end.error
+    assert end.pictures == 2
+    warning = "2 pictures were asked for, 101 came: the rest is left out."
+    assert end.info["warnings"] == [warning]
+    assert warning in end.texts[-1]
+
+
+def test_pictures_of_a_batch_have_20_million_pixels_at_most(bench: Bench) -> None:
+    """A few bytes may claim 49 million, which all the others would be fitted to."""
+    answer = in_json(bomb(7000, 3500), picture(), picture(64, 32))
+    bench.sandbox.add_fault(Fault.body(answer, "application/json"))
+    end = bench.generate(batch_size=3, batch_mode="variants")
+    assert end.error is None, end.error
+    _, height, width, _ = end.tensor.shape
+    assert 19_990_000 < width * height <= 20_000_000
+    assert width / height == pytest.approx(2, rel=1e-3)
+    said = "\n".join(end.info["warnings"])
+    for came in ("7000×3500", "64×64", "64×32"):
+        assert f"came as {came} and was fitted to {width}×{height}" in said
+
+
+@pytest.mark.parametrize("store_mb", ["1024", "0"])
+def test_too_little_memory_is_said_and_loses_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, store_mb: str
+) -> None:
+    monkeypatch.setenv("VENICE_STORE_MB", store_mb)
+
+    def no_room(*_: object, **__: object) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("torch.empty", no_room)
+        end = bench.generate(batch_size=2)
+    assert end.error_name == "VeniceError", repr(end.error)
+    assert end.first_line.startswith("There is not enough memory for 2 pictures at once: ")
+    assert end.texts[-1] == end.first_line
+    again = bench.generate(batch_size=2)
+    assert again.pictures == 2
+    if store_mb == "0":
+        assert "are not kept" in end.first_line
+    else:
+        assert "2 of 2 made and kept. Set seed 100 (fixed) and queue again" in end.first_line
+        assert "nothing is paid for again" in end.first_line
+        assert again.sent == ()
+
+
 # Loads the pack once, and runs each line it is told in a process forked off: with memory, and a
 # peak of it, of its own.
 MEASURING = """
