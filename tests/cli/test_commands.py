@@ -209,7 +209,7 @@ def test_login_reads_the_key_from_a_pipe(
 
 
 COMMANDS = (
-    *("generate", "upscale", "edit", "remove-background"),
+    *("generate", "upscale", "edit", "multi-edit", "remove-background"),
     *("results", "login", "models", "styles", "account", "sandbox"),
 )
 

@@ -1,4 +1,4 @@
-"""`upscale`, `edit` and `remove-background`: files in, files out."""
+"""`upscale`, `edit`, `multi-edit` and `remove-background`: files in, files out."""
 
 from __future__ import annotations
 
@@ -87,16 +87,59 @@ def test_layers_go_along_with_each(
     )
 
 
-def test_every_option_of_edit_reaches_the_request(
-    cli: Any, sandbox: Sandbox, folder: Path, inputs: Any
+def test_multi_edit_makes_one_of_all_images(
+    cli: Any, sandbox: Sandbox, folder: Path, inputs: dict[str, str]
+) -> None:
+    end = cli("multi-edit", "put them side by side", "b.jpg", "a.png", "c.webp")
+
+    assert end.code == 0, end.err
+    assert end.lines == ["b-edited.png"]
+    assert new(folder) == end.lines
+    (request,) = sandbox.paid_requests
+    assert request.path == "/image/multi-edit"
+    assert request.json["images"] == [inputs[name] for name in ("b.jpg", "a.png", "c.webp")]
+    assert request.json["prompt"] == "put them side by side"
+    assert "1 picture · about 0.04 USD" in end.err
+
+
+def test_multi_edit_of_one_image_goes_to_its_own_endpoint(
+    cli: Any, sandbox: Sandbox, folder: Path, inputs: dict[str, str]
+) -> None:
+    end = cli("multi-edit", "make it night", "a.png", "--json")
+
+    assert end.code == 0, end.err
+    (request,) = sandbox.paid_requests
+    assert (request.path, request.json["images"]) == ("/image/multi-edit", [inputs["a.png"]])
+    (picture,) = end.json["pictures"]
+    assert (picture["path"], picture["source"]) == ("a-edited.png", "a.png")
+
+
+@pytest.mark.parametrize(
+    ("output", "name"),
+    [("out/", "out/b-edited.png"), ("{stem}-all.webp", "b-all.webp"), ("all.jpg", "all.jpg")],
+)
+def test_multi_edit_names_its_answer_by_the_base(
+    cli: Any, folder: Path, inputs: Any, output: str, name: str
+) -> None:
+    end = cli("multi-edit", "night", "b.jpg", "a.png", "-o", output)
+
+    assert end.lines == [str(Path(name))]
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["edit", "make it night", "a.png", "--layer", "b.jpg"], ["multi-edit", "night", "a.png"]],
+)
+def test_every_option_of_edits_reaches_the_request(
+    cli: Any, sandbox: Sandbox, folder: Path, inputs: Any, command: list[str]
 ) -> None:
     models = cli("models", "--type", "inpaint", "--json").json
     model = next(m for m in models if m["qualities"] and m["sizing"]["resolutions"])
     tier = model["sizing"]["resolutions"][0]
 
     end = cli(
-        *("edit", "make it night", "a.png", "--layer", "b.jpg", "--model", model["id"]),
-        *("--aspect-ratio", "16:9", "--resolution", tier, "--quality", model["qualities"][0]),
+        *(*command, "--model", model["id"], "--aspect-ratio", "16:9"),
+        *("--resolution", tier, "--quality", model["qualities"][0]),
         *("--format", "webp", "--unsafe", "--enhance"),
     )
 
@@ -179,7 +222,12 @@ def test_inputs_of_one_name_do_not_meet(
 
 @pytest.mark.parametrize(
     "command",
-    [["upscale", "a.png", "b.jpg"], ["edit", "night", "a.png"], ["remove-background", "a.png"]],
+    [
+        ["upscale", "a.png", "b.jpg"],
+        ["edit", "night", "a.png"],
+        ["multi-edit", "night", "a.png", "b.jpg"],
+        ["remove-background", "a.png"],
+    ],
 )
 def test_the_same_again_is_free(
     cli: Any, sandbox: Sandbox, folder: Path, inputs: Any, command: list[str]
@@ -197,7 +245,10 @@ def test_the_same_again_is_free(
         assert Path(one).read_bytes() == Path(other).read_bytes()
 
 
-@pytest.mark.parametrize("command", [["upscale", "a.png"], ["edit", "night", "a.png"]])
+@pytest.mark.parametrize(
+    "command",
+    [["upscale", "a.png"], ["edit", "night", "a.png"], ["multi-edit", "night", "a.png", "b.jpg"]],
+)
 def test_another_variation_asks_again(
     cli: Any, sandbox: Sandbox, folder: Path, inputs: Any, command: list[str]
 ) -> None:
@@ -269,6 +320,12 @@ def test_json_names_the_sources(
         ["edit", "night", "a.png", *["--layer", "b.jpg"] * 3],
         ["edit", "night", "a.png", "--aspect-ratio", "7:3"],
         ["edit", "night", "a.png", "--safe-mode", "--unsafe"],
+        ["multi-edit", "night"],
+        ["multi-edit", " ", "a.png"],
+        ["multi-edit", "night", "a.png", "missing.png"],
+        ["multi-edit", "night", "a.png", "b.jpg", "c.webp", "a.png"],
+        ["multi-edit", "night", "a.png", "--layer", "b.jpg"],
+        ["multi-edit", "night", "a.png", "--aspect-ratio", "7:3"],
         ["remove-background", "a.png", "text.png"],
     ],
 )

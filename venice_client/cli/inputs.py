@@ -27,8 +27,12 @@ LOSSY_QUALITY = 95
 
 @dataclass(frozen=True)
 class Input:
-    """A picture from a file. data: encoded, as it is sent. notes: how it was changed for that."""
+    """A picture from a file.
 
+    name: as it was given. data: encoded, as it is sent. notes: how it was changed for that.
+    """
+
+    name: str
     path: Path
     data: bytes
     notes: tuple[str, ...] = ()
@@ -62,7 +66,7 @@ def read_input(name: str, most_pixels: int) -> Input:
             f"{MAX_INPUT_BYTES / 1e6:.0f} MB: make it smaller.",
             "image",
         )
-    return Input(path, data, tuple(notes))
+    return Input(name, path, data, tuple(notes))
 
 
 def _bytes_of(path: Path, name: str) -> bytes:

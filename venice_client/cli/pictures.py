@@ -1,4 +1,4 @@
-"""`upscale`, `edit` and `remove-background`: files in, files out, side by side."""
+"""`upscale`, `edit`, `multi-edit`, `remove-background`: files in, files out, side by side."""
 
 from __future__ import annotations
 
@@ -39,6 +39,7 @@ WHERE = (
 def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     _add_upscale(add_parser)
     _add_edit(add_parser)
+    _add_multi_edit(add_parser)
     cutout = add_parser(
         "remove-background",
         help="cut out what pictures show; costs money",
@@ -79,14 +80,33 @@ def _add_edit(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("prompt", help="what to change")
     _add_files(parser, "-edited")
-    add = parser.add_argument
-    add(
+    parser.add_argument(
         "--layer",
         action="append",
         default=[],
         metavar="FILE",
         help="a further picture that the prompt speaks of, for each edit; may be given again",
     )
+    _add_edit_options(parser)
+    parser.set_defaults(run=run_edit, is_paid=True)
+
+
+def _add_multi_edit(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
+    parser = add_parser(
+        "multi-edit",
+        help="make one picture of several as a prompt says; costs money",
+        description="Changes the first picture as the prompt says, with the others as layers. "
+        "Costs money." + WHERE,
+        epilog=exits.HELP,
+    )
+    parser.add_argument("prompt", help="what to make of them")
+    _add_files(parser, "-edited", help="the picture to change, then those that go along")
+    _add_edit_options(parser)
+    parser.set_defaults(run=run_multi_edit, is_paid=True)
+
+
+def _add_edit_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     default = EditRequest.model
     add("--model", default=default, help="`models --type inpaint` lists them (default %(default)s)")
     add("--aspect-ratio", metavar="W:H", default=AUTO, help=", ".join((AUTO, *EDIT_RATIOS)))
@@ -100,13 +120,12 @@ def _add_edit(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         help="have the prompt rewritten first: up to 30 s, about 0.04 USD a request",
     )
     _add_variation(parser)
-    parser.set_defaults(run=run_edit, is_paid=True)
 
 
-def _add_files(parser: argparse.ArgumentParser, ending: str) -> None:
-    parser.add_argument(
-        "images", nargs="+", metavar="IMAGE", help="a picture; several side by side"
-    )
+def _add_files(
+    parser: argparse.ArgumentParser, ending: str, help: str = "a picture; several side by side"
+) -> None:
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help=help)
     parser.add_argument(
         "-o",
         "--output",
@@ -145,8 +164,22 @@ def run_remove_background(args: argparse.Namespace, console: Console) -> int:
 
 
 def run_edit(args: argparse.Namespace, console: Console) -> int:
-    inputs = _inputs(args.images, MAX_EDIT_PIXELS)
     layers = _inputs(args.layer, MAX_EDIT_PIXELS)
+    return _run_edits(args, console, _inputs(args.images, MAX_EDIT_PIXELS), layers)
+
+
+def run_multi_edit(args: argparse.Namespace, console: Console) -> int:
+    base, *layers = _inputs(args.images, MAX_EDIT_PIXELS)
+    return _run_edits(args, console, [base], layers, is_multi=True)
+
+
+def _run_edits(
+    args: argparse.Namespace,
+    console: Console,
+    inputs: Sequence[Input],
+    layers: Sequence[Input],
+    is_multi: bool = False,
+) -> int:
     targets = _targets(args, inputs, "-edited")
     format = args.format or targets[0].format
     requests = [
@@ -161,6 +194,7 @@ def run_edit(args: argparse.Namespace, console: Console) -> int:
             safe_mode=args.safe_mode,
             enhance_prompt=args.enhance or None,
             variation=args.variation,
+            is_multi=is_multi,
         )
         for each in inputs
     ]
@@ -186,8 +220,8 @@ def _run(
     count = f"{len(planned)} picture{'s' if len(planned) > 1 else ''}"
     console.note(f"{count} · {client.cost_text([p.estimate for p in planned])}")
     tasks = [
-        Task(one, target, number, format or target.format or "png", source)
-        for one, target, number, source in zip(planned, targets, numbers, args.images, strict=True)
+        Task(one, target, number, format or target.format or "png", each.name)
+        for one, target, number, each in zip(planned, targets, numbers, inputs, strict=True)
     ]
     return Report(client, make_all(client, tasks, args.force, console)).show(console)
 
