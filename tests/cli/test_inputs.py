@@ -83,6 +83,69 @@ def test_transparency_stays(tmp_path: Path) -> None:
     assert (decode(read.data, "RGBA")[..., 3] == 0).all()
 
 
+def faded(path: Path, mode: str, alpha: int) -> str:
+    """A picture whose right half has this alpha."""
+    image = picture().convert(mode)
+    half = Image.new("L", SIZE, 255)
+    half.paste(alpha, (SIZE[0] // 2, 0, *SIZE))
+    image.putalpha(half)
+    image.save(path, lossless=True)
+    return str(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"), [("a.png", "RGB"), ("a.png", "L"), ("a.webp", "RGB"), ("a.tiff", "RGB")]
+)
+def test_transparency_is_left_out_where_only_colours_are_used(
+    tmp_path: Path, name: str, mode: str
+) -> None:
+    path = faded(tmp_path / name, mode, 254)
+
+    read = read_input(path, MOST, only_colours=True)
+
+    assert read.notes == (
+        f"{path} is sent as PNG, without its transparency: only its colours are used.",
+    )
+    with Image.open(io.BytesIO(read.data)) as image:
+        assert (image.format, image.mode) == ("PNG", mode)
+    assert (decode(read.data) == np.asarray(picture().convert(mode).convert("RGB"))).all()
+
+
+def test_a_transparent_colour_is_left_out_too(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.png", transparency=(255, 0, 0))
+
+    read = read_input(path, MOST, only_colours=True)
+
+    assert "without its transparency" in read.notes[0]
+    assert (decode(read.data, "RGBA")[..., 3] == 255).all()
+    assert (decode(read.data) == np.asarray(picture())).all()
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.webp"])
+def test_alpha_that_hides_nothing_goes_as_it_is(tmp_path: Path, name: str) -> None:
+    path = faded(tmp_path / name, "RGB", 255)
+
+    read = read_input(path, MOST, only_colours=True)
+
+    assert read.data == Path(path).read_bytes()
+    assert read.notes == ()
+
+
+def test_what_is_turned_loses_its_transparency_as_well(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    image = picture("RGBA")
+    image.putalpha(7)
+    image.save(tmp_path / "a.png", exif=exif)
+
+    read = read_input(str(tmp_path / "a.png"), MOST, only_colours=True)
+
+    (note,) = read.notes
+    assert "turned as its EXIF says, and sent as PNG, without its transparency" in note
+    assert decode(read.data, "RGBA").shape == (SIZE[0], SIZE[1], 4)
+    assert (decode(read.data, "RGBA")[..., 3] == 255).all()
+
+
 def test_the_first_of_several_is_taken_and_that_is_said(tmp_path: Path) -> None:
     path = tmp_path / "a.gif"
     more = [Image.new("RGB", SIZE, "green")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import io
 import json
 import signal
 import sys
@@ -371,6 +372,47 @@ def test_a_converted_input_is_said(cli: Any, sandbox: Sandbox, folder: Path) -> 
     assert end.lines == ["a-upscaled-2x.png"]
     assert "note: a.bmp is sent as PNG." in end.err
     assert image_format(base64.b64decode(sent(sandbox)[0]["image"])) == "png"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["upscale", "t.png"], ["edit", "night", "t.png"], ["multi-edit", "night", "t.png"]],
+)
+def test_transparency_is_left_out_and_that_is_said(
+    cli: Any, sandbox: Sandbox, folder: Path, command: list[str]
+) -> None:
+    Image.new("RGBA", (320, 256), (200, 90, 40, 0)).save(folder / "t.png")
+
+    end = cli(*command)
+
+    assert end.code == 0, end.err
+    assert "note: t.png is sent as PNG, without its transparency" in end.err
+    request = sent(sandbox)[0]
+    data = request["image"] if "image" in request else request["images"][0]
+    with Image.open(io.BytesIO(base64.b64decode(data))) as picture:
+        assert (picture.mode, picture.getpixel((0, 0))) == ("RGB", (200, 90, 40))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["remove-background", "t.png"],
+        ["edit", "night", "a.png", "--layer", "t.png"],
+        ["multi-edit", "night", "a.png", "t.png"],
+    ],
+)
+def test_transparency_of_cutouts_and_layers_is_sent(
+    cli: Any, sandbox: Sandbox, folder: Path, inputs: Any, command: list[str]
+) -> None:
+    Image.new("RGBA", (320, 256), (200, 90, 40, 0)).save(folder / "t.png")
+
+    end = cli(*command)
+
+    assert end.code == 0, end.err
+    assert "transparency" not in end.err
+    request = sent(sandbox)[0]
+    data = request["image"] if "image" in request else request["images"][-1]
+    assert base64.b64decode(data) == (folder / "t.png").read_bytes()
 
 
 def test_the_key_is_not_shown_where_the_api_repeats_it(

@@ -38,9 +38,10 @@ class Input:
     notes: tuple[str, ...] = ()
 
 
-def read_input(name: str, most_pixels: int) -> Input:
+def read_input(name: str, most_pixels: int, only_colours: bool = False) -> Input:
     """The picture in a file. A whole PNG, JPEG or WebP that is upright goes as it is.
 
+    only_colours: leaves its transparency out, as the nodes do where an endpoint has no use for it.
     Raises InvalidRequestError, with the file's name, for what cannot be read or sent.
     """
     path = path_from(name)
@@ -50,23 +51,33 @@ def read_input(name: str, most_pixels: int) -> Input:
     check_pixels(*image.size, most_pixels, name)
     if own:
         _check_whole(data, name)
-    notes = []
-    if not _is_upright(image, name):
-        image = _loaded(image, name)
-        data, sent_as = _encoded(image, "JPEG" if own == "jpeg" else "PNG")
-        notes.append(f"{name} is turned as its EXIF says, and sent as {sent_as}.")
-    elif own is None:
-        parts = getattr(image, "n_frames", 1)
-        data, sent_as = _encoded(_loaded(image, name), "PNG")
-        which = f"The first of {parts} pictures in {name}" if parts > 1 else name
-        notes.append(f"{which} is sent as {sent_as}.")
+    is_turned = not _is_upright(image, name)
+    is_faded = only_colours and _is_transparent(image, name)
+    note = ""
+    if own is None or is_turned or is_faded:
+        data, note = _converted(image, own, name, is_turned, is_faded)
     if len(data) >= MAX_INPUT_BYTES:
         raise InvalidRequestError(
             f"{name} has {len(data) / 1e6:.1f} MB, and Venice takes less than "
             f"{MAX_INPUT_BYTES / 1e6:.0f} MB: make it smaller.",
             "image",
         )
-    return Input(name, path, data, tuple(notes))
+    return Input(name, path, data, (note,) if note else ())
+
+
+def _converted(
+    image: Image.Image, own: str | None, name: str, is_turned: bool, is_faded: bool
+) -> tuple[bytes, str]:
+    """The picture encoded anew, upright and without what is to be left out, and a note of that."""
+    parts = 1 if own == "jpeg" else getattr(image, "n_frames", 1)
+    which = f"The first of {parts} pictures in {name}" if parts > 1 else name
+    plain = _loaded(image, name)
+    if is_faded:
+        plain = plain.convert(plain.mode.removesuffix("A"))
+    data, sent_as = _encoded(plain, "JPEG" if own == "jpeg" else "PNG")
+    how = "is turned as its EXIF says, and sent as" if is_turned else "is sent as"
+    without = ", without its transparency: only its colours are used" if is_faded else ""
+    return data, f"{which} {how} {sent_as}{without}."
 
 
 def _bytes_of(path: Path, name: str) -> bytes:
@@ -102,6 +113,14 @@ def _is_upright(image: Image.Image, name: str) -> bool:
         return bool(image.getexif().get(ORIENTATION, UPRIGHT) == UPRIGHT)
     except DAMAGE:
         raise _unreadable(name) from None
+
+
+def _is_transparent(image: Image.Image, name: str) -> bool:
+    """Whether any of it can be seen through."""
+    if "A" not in image.getbands() and "transparency" not in image.info:
+        return False
+    plain = _loaded(image, name)
+    return "A" in plain.getbands() and plain.getchannel("A").getextrema() != (255, 255)
 
 
 def _formats() -> list[str]:

@@ -150,7 +150,7 @@ def run_upscale(args: argparse.Namespace, console: Console) -> int:
     ending = f"-upscaled-{args.scale}x"
     # 4 times as large is reduced to what Venice makes, with a note; twice as large is refused.
     most = MAX_OUTPUT_PIXELS // 4 if args.scale == 2 else MAX_OUTPUT_PIXELS
-    inputs = _inputs(args.images, most)
+    inputs = _inputs(args.images, most, only_colours=True)
     requests = [
         UpscaleRequest(each.data, args.scale, args.creativity, args.variation) for each in inputs
     ]
@@ -165,12 +165,14 @@ def run_remove_background(args: argparse.Namespace, console: Console) -> int:
 
 def run_edit(args: argparse.Namespace, console: Console) -> int:
     layers = _inputs(args.layer, MAX_EDIT_PIXELS)
-    return _run_edits(args, console, _inputs(args.images, MAX_EDIT_PIXELS), layers)
+    inputs = _inputs(args.images, MAX_EDIT_PIXELS, only_colours=True)
+    return _run_edits(args, console, inputs, layers)
 
 
 def run_multi_edit(args: argparse.Namespace, console: Console) -> int:
-    base, *layers = _inputs(args.images, MAX_EDIT_PIXELS)
-    return _run_edits(args, console, [base], layers, is_multi=True)
+    base = _inputs(args.images[:1], MAX_EDIT_PIXELS, only_colours=True)
+    layers = _inputs(args.images[1:], MAX_EDIT_PIXELS)
+    return _run_edits(args, console, base, layers, is_multi=True)
 
 
 def _run_edits(
@@ -226,12 +228,12 @@ def _run(
     return Report(client, make_all(client, tasks, args.force, console)).show(console)
 
 
-def _inputs(names: Sequence[str], most_pixels: int) -> list[Input]:
+def _inputs(names: Sequence[str], most_pixels: int, only_colours: bool = False) -> list[Input]:
     if len(names) > MAX_IMAGES:
         raise InvalidRequestError(
             f"{len(names)} pictures are too many at once: give at most {MAX_IMAGES}."
         )
-    return [read_input(name, most_pixels) for name in names]
+    return [read_input(name, most_pixels, only_colours) for name in names]
 
 
 def _targets(args: argparse.Namespace, inputs: Sequence[Input], ending: str) -> list[Target]:
