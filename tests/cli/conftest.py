@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from venice_client.cli import main
 from venice_client.sandbox import Sandbox
@@ -88,6 +90,16 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     here.mkdir()
     monkeypatch.chdir(here)
     return here
+
+
+@pytest.fixture
+def inputs(folder: Path) -> dict[str, str]:
+    """The files a.png, b.jpg and c.webp, and what they look like in a request."""
+    sent = {}
+    for name, colour in (("a.png", "red"), ("b.jpg", "green"), ("c.webp", "blue")):
+        Image.new("RGB", (320, 256), colour).save(folder / name)
+        sent[name] = base64.b64encode((folder / name).read_bytes()).decode()
+    return sent
 
 
 @pytest.fixture

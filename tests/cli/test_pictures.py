@@ -18,16 +18,6 @@ from venice_client.sandbox import Fault, Sandbox
 from waiting import read_until, wait_for
 
 
-@pytest.fixture
-def inputs(folder: Path) -> dict[str, str]:
-    """The files a.png, b.jpg and c.webp, and what they look like in a request."""
-    sent = {}
-    for name, colour in (("a.png", "red"), ("b.jpg", "green"), ("c.webp", "blue")):
-        Image.new("RGB", (320, 256), colour).save(folder / name)
-        sent[name] = base64.b64encode((folder / name).read_bytes()).decode()
-    return sent
-
-
 def sent(sandbox: Sandbox) -> list[Any]:
     return [request.json for request in sandbox.paid_requests]
 
@@ -63,101 +53,6 @@ def test_upscale_options_reach_the_request(
     assert end.lines == [str(Path("large/a-upscaled-4x.png"))]
     assert size(end.lines[0]) == (1280, 1024)
     assert (sent(sandbox)[0]["scale"], sent(sandbox)[0]["creativity"]) == (4, 0.02)
-
-
-def test_edit_makes_one_of_each_image(
-    cli: Any, sandbox: Sandbox, folder: Path, inputs: dict[str, str]
-) -> None:
-    end = cli("edit", "make it night", "a.png", "b.jpg", "c.webp")
-
-    assert end.lines == ["a-edited.png", "b-edited.png", "c-edited.png"]
-    assert {request.path for request in sandbox.paid_requests} == {"/image/edit"}
-    assert {request["image"] for request in sent(sandbox)} == set(inputs.values())
-    assert {request["prompt"] for request in sent(sandbox)} == {"make it night"}
-
-
-def test_layers_go_along_with_each(
-    cli: Any, sandbox: Sandbox, folder: Path, inputs: dict[str, str]
-) -> None:
-    end = cli("edit", "like the other", "a.png", "b.jpg", "--layer", "c.webp")
-
-    assert end.code == 0, end.err
-    assert {request.path for request in sandbox.paid_requests} == {"/image/multi-edit"}
-    assert sorted(request["images"] for request in sent(sandbox)) == sorted(
-        [inputs[name], inputs["c.webp"]] for name in ("a.png", "b.jpg")
-    )
-
-
-def test_multi_edit_makes_one_of_all_images(
-    cli: Any, sandbox: Sandbox, folder: Path, inputs: dict[str, str]
-) -> None:
-    end = cli("multi-edit", "put them side by side", "b.jpg", "a.png", "c.webp")
-
-    assert end.code == 0, end.err
-    assert end.lines == ["b-edited.png"]
-    assert new(folder) == end.lines
-    (request,) = sandbox.paid_requests
-    assert request.path == "/image/multi-edit"
-    assert request.json["images"] == [inputs[name] for name in ("b.jpg", "a.png", "c.webp")]
-    assert request.json["prompt"] == "put them side by side"
-    assert "1 picture · about 0.04 USD" in end.err
-
-
-def test_multi_edit_of_one_image_goes_to_its_own_endpoint(
-    cli: Any, sandbox: Sandbox, folder: Path, inputs: dict[str, str]
-) -> None:
-    end = cli("multi-edit", "make it night", "a.png", "--json")
-
-    assert end.code == 0, end.err
-    (request,) = sandbox.paid_requests
-    assert (request.path, request.json["images"]) == ("/image/multi-edit", [inputs["a.png"]])
-    (picture,) = end.json["pictures"]
-    assert (picture["path"], picture["source"]) == ("a-edited.png", "a.png")
-
-
-@pytest.mark.parametrize(
-    ("output", "name"),
-    [("out/", "out/b-edited.png"), ("{stem}-all.webp", "b-all.webp"), ("all.jpg", "all.jpg")],
-)
-def test_multi_edit_names_its_answer_by_the_base(
-    cli: Any, folder: Path, inputs: Any, output: str, name: str
-) -> None:
-    end = cli("multi-edit", "night", "b.jpg", "a.png", "-o", output)
-
-    assert end.lines == [str(Path(name))]
-
-
-@pytest.mark.parametrize(
-    "command",
-    [["edit", "make it night", "a.png", "--layer", "b.jpg"], ["multi-edit", "night", "a.png"]],
-)
-def test_every_option_of_edits_reaches_the_request(
-    cli: Any, sandbox: Sandbox, folder: Path, inputs: Any, command: list[str]
-) -> None:
-    models = cli("models", "--type", "inpaint", "--json").json
-    model = next(m for m in models if m["qualities"] and m["sizing"]["resolutions"])
-    tier = model["sizing"]["resolutions"][0]
-
-    end = cli(
-        *(*command, "--model", model["id"], "--aspect-ratio", "16:9"),
-        *("--resolution", tier, "--quality", model["qualities"][0]),
-        *("--format", "webp", "--unsafe", "--enhance"),
-    )
-
-    assert end.code == 0, end.err
-    (request,) = sent(sandbox)
-    expected = {
-        "modelId": model["id"],
-        "aspect_ratio": "16:9",
-        "resolution": tier,
-        "quality": model["qualities"][0],
-        "output_format": "webp",
-        "safe_mode": False,
-        "enhance_prompt": True,
-    }
-    assert {name: request.get(name) for name in expected} == expected
-    assert end.lines == ["a-edited.webp"]
-    assert "The prompt was rewritten to: " in end.err
 
 
 def test_remove_background_writes_transparency(cli: Any, folder: Path, inputs: Any) -> None:
@@ -393,28 +288,6 @@ def test_transparency_is_left_out_and_that_is_said(
         assert (picture.mode, picture.getpixel((0, 0))) == ("RGB", (200, 90, 40))
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["remove-background", "t.png"],
-        ["edit", "night", "a.png", "--layer", "t.png"],
-        ["multi-edit", "night", "a.png", "t.png"],
-    ],
-)
-def test_transparency_of_cutouts_and_layers_is_sent(
-    cli: Any, sandbox: Sandbox, folder: Path, inputs: Any, command: list[str]
-) -> None:
-    Image.new("RGBA", (320, 256), (200, 90, 40, 0)).save(folder / "t.png")
-
-    end = cli(*command)
-
-    assert end.code == 0, end.err
-    assert "transparency" not in end.err
-    request = sent(sandbox)[0]
-    data = request["image"] if "image" in request else request["images"][-1]
-    assert base64.b64decode(data) == (folder / "t.png").read_bytes()
-
-
 def test_the_key_is_not_shown_where_the_api_repeats_it(
     cli: Any, sandbox: Sandbox, folder: Path, inputs: Any
 ) -> None:
@@ -436,17 +309,6 @@ def test_the_spending_limit_counts_all_of_them(
     assert end.code == 2
     assert "VENICE_MAX_USD_PER_RUN" in end.err
     assert sandbox.paid_requests == []
-
-
-def test_a_flagged_edit_is_written_with_a_note(
-    cli: Any, sandbox: Sandbox, folder: Path, inputs: Any
-) -> None:
-    sandbox.add_fault(Fault.flags(blurred=True), path="/image/edit")
-
-    end = cli("edit", "night", "a.png")
-
-    assert end.lines == ["a-edited.png"]
-    assert "The picture of a.png was blurred by safe_mode" in end.err
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
