@@ -133,8 +133,12 @@ def test_variants_that_fail_in_part_keep_the_rest(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("status", [401, 402, 403])
-def test_what_holds_for_all_drops_what_is_not_sent(bench: Bench, status: int) -> None:
-    bench.sandbox.latency_s = 0.3
+def test_what_holds_for_all_drops_what_is_not_sent(
+    bench: Bench, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A place that is given back may be taken once more, before the error is looked at."""
+    monkeypatch.setenv("VENICE_MAX_IN_FLIGHT", "4")
+    bench.sandbox.latency_s = 0.5
     bench.sandbox.add_fault(Fault.status(status), times=None)
     end = bench.generate(batch_size=16)
     assert end.error is not None

@@ -170,7 +170,7 @@ def test_mutated_answers(
             slowest = max(slowest, end.seconds)
             case = f"{number}: {mutate.__name__} of {kind}: {end.error!r:.200}"
             ended[end.error_name or "pictures"] += 1
-            if end.seconds > 5:
+            if end.seconds > 20:
                 odd.append(f"slow, {end.seconds:.1f} s, {case}")
             if end.error is not None:
                 ours = isinstance(end.error, pack.venice_client.VeniceError)

@@ -12,8 +12,8 @@ import openapi
 from bench import KEY, Bench
 from venice_client.sandbox import Fault, Sandbox
 
-SCALE = 30.0
-"""The API's minute is 2 s here, and its other times are as much shorter."""
+SCALE = 15.0
+"""The API's minute is 4 s here, and its other times are as much shorter."""
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def test_60_pictures_against_a_limit_of_20_all_arrive(scaled: Bench) -> None:
 
 
 def test_a_failing_service_does_not_get_the_key_locked_out(scaled: Bench) -> None:
-    """48 requests that all fail, three retries each: the pack slows down before the API does."""
+    """Two batches of 16 that are all refused: the pack slows down before the API does."""
     scaled.sandbox._limits.rate_limit = None
     scaled.sandbox.add_fault(Fault.status(422), times=None)
     end = scaled.generate(batch_size=16)

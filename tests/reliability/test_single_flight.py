@@ -14,6 +14,7 @@ from venice_client.errors import Cancelled, VeniceError
 from venice_client.flights import Flights
 from venice_client.progress import Progress
 from venice_client.sandbox import Fault
+from waiting import wait_for
 
 
 def ask(client: VeniceClient, progress: Progress, into: list[object]) -> threading.Thread:
@@ -36,7 +37,7 @@ def client(bench: Bench) -> VeniceClient:
     from venice_client import Settings
     from venice_client.credentials import ApiKey
 
-    settings = Settings(bench.home, ApiKey("test-key"), bench.sandbox.base_url, 10.0)
+    settings = Settings(bench.home, ApiKey("test-key"), bench.sandbox.base_url, 60.0)
     made = VeniceClient(settings)
     made.catalogue.refresh()
     return made
@@ -47,7 +48,7 @@ def test_equal_runs_at_once_ask_once(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, store_mb: str
 ) -> None:
     monkeypatch.setenv("VENICE_STORE_MB", store_mb)
-    bench.sandbox.latency_s = 0.5
+    bench.sandbox.latency_s = 3
     ends = bench.side_by_side(*[partial(bench.generate, batch_size=2)] * 4)
     assert [end.error for end in ends] == [None] * 4
     assert len(bench.sandbox.paid_requests) == 2
@@ -57,7 +58,7 @@ def test_equal_runs_at_once_ask_once(
 
 
 def test_overlapping_batches_share_what_is_equal(bench: Bench) -> None:
-    bench.sandbox.latency_s = 0.5
+    bench.sandbox.latency_s = 2
     runs = [partial(bench.generate, seed=seed, batch_size=4) for seed in (100, 102)]
     ends = bench.side_by_side(*runs)
     assert [end.pictures for end in ends] == [4, 4]
@@ -72,16 +73,17 @@ def test_overlapping_batches_share_what_is_equal(bench: Bench) -> None:
 
 
 def test_an_error_is_shared(bench: Bench) -> None:
-    bench.sandbox.latency_s = 0.4
+    bench.sandbox.latency_s = 2
     bench.sandbox.add_fault(Fault.status(422))
     ends = bench.side_by_side(bench.generate, bench.generate)
     assert [end.error_name for end in ends] == ["Unprocessable", "Unprocessable"]
     assert len(bench.sandbox.paid_requests) == 1
+    bench.sandbox.latency_s = 0
     assert bench.generate().pictures == 1
 
 
 def test_a_lost_answer_is_not_asked_again_by_the_one_who_waits(bench: Bench) -> None:
-    bench.sandbox.latency_s = 0.4
+    bench.sandbox.latency_s = 2
     bench.sandbox.add_fault(Fault.reset(charge=True))
     ends = bench.side_by_side(bench.generate, bench.generate)
     assert [end.error_name for end in ends] == ["AnswerLost", "AnswerLost"]
@@ -91,33 +93,31 @@ def test_a_lost_answer_is_not_asked_again_by_the_one_who_waits(bench: Bench) -> 
 def test_a_leader_dropped_before_sending_makes_room_for_the_follower(
     bench: Bench, client: VeniceClient
 ) -> None:
-    bench.sandbox.add_fault(Fault.status(500, headers={"Retry-After": "2"}))
+    bench.sandbox.add_fault(Fault.status(500, headers={"Retry-After": "30"}))
     leading, following = Progress(), Progress()
     outcomes: list[object] = []
     first = ask(client, leading, outcomes)
-    time.sleep(0.3)
-    assert "try again" in leading.phase
+    wait_for(lambda: "try again" in leading.phase, 20)
     second = ask(client, following, outcomes)
-    time.sleep(0.2)
-    assert following.phase == "waiting for the same request"
+    wait_for(lambda: following.phase == "waiting for the same request")
     leading.drop()
-    second.join(5)
-    first.join(5)
-    assert isinstance(outcomes[0], Cancelled)
-    assert not isinstance(outcomes[1], VeniceError)
+    second.join(60)
+    first.join(60)
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Cancelled", "ImageResult"]
     assert len(bench.sandbox.charges) == 1
 
 
 def test_a_leader_dropped_on_its_way_brings_the_answer_all_the_same(
     bench: Bench, client: VeniceClient
 ) -> None:
-    bench.sandbox.latency_s = 0.8
+    bench.sandbox.latency_s = 2
     leading, outcomes = Progress(), list[object]()
-    ask(client, leading, outcomes)
-    time.sleep(0.3)
+    first = ask(client, leading, outcomes)
+    wait_for(lambda: bench.sandbox.paid_requests)
     leading.drop()
     second = ask(client, Progress(), outcomes)
-    second.join(5)
+    second.join(60)
+    first.join(60)
     assert len(bench.sandbox.paid_requests) == 1
     assert [getattr(outcome, "from_store", None) for outcome in outcomes] in (
         [False, True],
@@ -126,17 +126,16 @@ def test_a_leader_dropped_on_its_way_brings_the_answer_all_the_same(
 
 
 def test_a_follower_can_be_dropped_alone(bench: Bench, client: VeniceClient) -> None:
-    bench.sandbox.latency_s = 0.8
+    bench.sandbox.latency_s = 3
     following, outcomes = Progress(), list[object]()
     first = ask(client, Progress(), outcomes)
-    time.sleep(0.2)
+    wait_for(lambda: bench.sandbox.paid_requests)
     second = ask(client, following, outcomes)
-    time.sleep(0.1)
+    wait_for(lambda: following.phase == "waiting for the same request")
     following.drop()
-    second.join(0.3)
-    assert not second.is_alive()
-    first.join(5)
-    assert isinstance(outcomes[0], Cancelled)
+    second.join(60)
+    first.join(60)
+    assert isinstance(outcomes[0], Cancelled), "the one who was dropped ends first"
     assert not isinstance(outcomes[1], VeniceError)
 
 

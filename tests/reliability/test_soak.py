@@ -32,7 +32,7 @@ FAULTS: tuple[Callable[[], Fault], ...] = (
     lambda: Fault.close(charge=False),
     lambda: Fault.close(charge=True),
     lambda: Fault.cut(0.5),
-    lambda: Fault.hang(5),
+    lambda: Fault.hang(30),
     lambda: Fault.wrong_length(5),
     lambda: Fault.wrong_length(-5),
     lambda: Fault.foreign_bytes(b"<html>busy</html>", "text/html"),
@@ -77,7 +77,7 @@ def test_a_soak_ends_with_an_exact_account(
     """charged = shown + kept + lost and said so; and no picture that was shown or kept twice."""
     per_run = 8
     pictures, share = (1000, 0.1) if is_long else (64, 0.3)  # few pictures need more faults
-    monkeypatch.setenv("VENICE_TIMEOUT", "1")
+    monkeypatch.setenv("VENICE_TIMEOUT", "3")
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "none")
     monkeypatch.setattr(pack.venice_client.gate, "FAILURE_WINDOW", 0.05)
     faults = Faulty(random.Random(SEED), share)
