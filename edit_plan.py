@@ -8,11 +8,10 @@ import torch
 
 from . import masks
 from .outcomes import Made
-from .tensors import check_batch, encode_all
+from .tensors import COVER, check_batch, encode_all
 from .venice_client.catalogue import Model
 from .venice_client.edits import MAX_EDIT_PIXELS, MAX_INPUT_BYTES, check_pixels
 from .venice_client.errors import InvalidRequestError
-from .venice_client.images import cover
 
 
 class EditPlan:
@@ -55,7 +54,7 @@ class EditPlan:
         _, height, width, _ = self.base.shape
         if self.masks is None and not keep_size:
             return made.decode()
-        edited, notes = made.decode(size=(width, height), fit=cover)
+        edited, notes = made.decode(size=(width, height), fit=COVER)
         if self.masks is None:
             return edited, notes
         result = self.base.detach().to("cpu", torch.float32).clone()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -167,21 +166,9 @@ class VeniceGenerateImage:
                 stop_if_flagged=if_flagged == "stop",
             )
             tensor, notes = await in_thread(made.decode)
-            warnings = made.warnings(folding_note(seed), *notes)
-            warnings += size_note(request, tensor, warnings)
+            warnings = made.warnings(folding_note(seed), *notes, made.size_note(tensor))
             status.finish(made.summary(warnings))
             return tensor, made.info(tensor, warnings)
-
-
-def size_note(
-    request: GenerateRequest, tensor: torch.Tensor, warnings: Sequence[str]
-) -> tuple[str, ...]:
-    """A note where the model chose another size, unless a warning speaks of the size already."""
-    _, height, width, _ = tensor.shape
-    asked = f"{request.width}×{request.height}"
-    if (width, height) == (request.width, request.height) or any(asked in w for w in warnings):
-        return ()
-    return (f"{asked} was asked for; {request.model} made {width}×{height}.",)
 
 
 NODE_CLASS_MAPPINGS = {

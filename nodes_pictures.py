@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -99,8 +98,7 @@ class VeniceUpscaleImage:
             ]
             made = await run_requests(await open_client(), requests, status, again=AGAIN)
             tensor, more = await in_thread(made.decode)
-            warnings = made.warnings(*lost, *notes, *more)
-            warnings += _size_note(tensor, base, factor, warnings)
+            warnings = made.warnings(*lost, *notes, *more, made.size_note(tensor))
             status.finish(made.summary(warnings))
             return tensor, made.info(tensor, warnings)
 
@@ -140,9 +138,9 @@ class VeniceRemoveBackground:
                 for i, data in enumerate(encoded, start=1)
             ]
             made = await run_requests(await open_client(), requests, status, again=AGAIN)
-            cutout, more = await in_thread(partial(made.decode, "RGBA"))
-            more += [*_uncut(cutout), *_size_note(cutout, image)]
-            warnings = made.warnings(*notes, *more)
+            size = image.shape[2], image.shape[1]
+            cutout, more = await in_thread(partial(made.decode, "RGBA", size))
+            warnings = made.warnings(*notes, *more, *_uncut(cutout))
             status.finish(made.summary(warnings))
             image, mask = cutout[..., :3].contiguous(), 1.0 - cutout[..., 3]
             return image, mask, cutout, made.info(cutout, warnings)
@@ -240,17 +238,6 @@ def _factor(scale: str) -> int:
     if number not in ("2", "4"):
         raise InvalidRequestError(f"scale must be 2x or 4x, not {scale!r}.", "scale")
     return int(number)
-
-
-def _size_note(
-    made: torch.Tensor, base: torch.Tensor, scale: int = 1, warnings: Sequence[str] = ()
-) -> tuple[str, ...]:
-    """A note where another size came than `scale` times that of the input, unless one says so."""
-    width, height = base.shape[2], base.shape[1]
-    came = made.shape[2], made.shape[1]
-    if came == (width * scale, height * scale) or any(f"{width}×{height}" in w for w in warnings):
-        return ()
-    return (f"{width * scale}×{height * scale} was to be expected; {came[0]}×{came[1]} came.",)
 
 
 def _uncut(cutout: torch.Tensor) -> list[str]:

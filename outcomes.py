@@ -9,12 +9,11 @@ from typing import Any, Literal, TypeVar
 
 import torch
 
-from .tensors import Fit, Size, decode_batch
+from .tensors import FIT, Fit, Size, decode_batch, in_pixels
 from .venice_client import ImageResult, Planned, VeniceClient, VeniceError
 from .venice_client.batch import was_dropped
 from .venice_client.errors import BatchError, FlaggedImage
 from .venice_client.estimates import total_cost
-from .venice_client.images import fit_to
 from .venice_client.reading import left_out
 
 End = ImageResult | VeniceError
@@ -35,16 +34,18 @@ class Made:
         return self.planned[0].request.model
 
     def decode(
-        self, mode: Literal["RGB", "RGBA"] = "RGB", size: Size | None = None, fit: Fit = fit_to
+        self, mode: Literal["RGB", "RGBA"] = "RGB", size: Size | None = None, fit: Fit = FIT
     ) -> tuple[torch.Tensor, list[str]]:
         """All pictures as one tensor, as `decode_batch`, and notes.
 
         Raises the BadAnswer of a picture that is damaged; it is forgotten, so that it can be
         asked for again. Raises a VeniceError where there is not enough memory.
         """
-        encoded = [data for result in self.results for data in result.images]
+        pairs = list(zip(self.planned, self.results, strict=True))
+        encoded = [data for _, result in pairs for data in result.images]
+        labels = [planned.request.label for planned, result in pairs for _ in result.images]
         try:
-            tensor, errors, notes = decode_batch(encoded, mode, size, fit)
+            tensor, errors, notes = decode_batch(encoded, mode, size, fit, labels)
         except (MemoryError, RuntimeError) as error:  # the latter is torch's
             raise self._no_room(error) from error
         ends: list[End] = []
@@ -79,6 +80,13 @@ class Made:
         for planned, result in zip(self.planned, self.results, strict=True):
             notes += [*result.warnings, *_flags(planned, result)]
         return tuple(dict.fromkeys(filter(None, notes)))
+
+    def size_note(self, tensor: torch.Tensor) -> str:
+        """A note where another size came than was to be expected, or ""."""
+        came, expected = (tensor.shape[2], tensor.shape[1]), self.planned[0].expected
+        if expected is None or came == expected:
+            return ""
+        return f"{in_pixels(expected)} was asked for; {self.model} made {in_pixels(came)}."
 
     def summary(self, warnings: Sequence[str] = ()) -> str:
         """What the node shows at the end."""

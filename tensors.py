@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -15,7 +16,6 @@ from .venice_client import images
 from .venice_client.errors import BadAnswer, InvalidRequestError
 from .workers import Workers
 
-Fit = Callable[[images.Array, int, int], images.Array]
 Size = tuple[int, int]
 
 JPEG_QUALITY = 95
@@ -32,6 +32,40 @@ have more."""
 OPAQUE = 254.5 / 255
 """Alpha from here on is 255 in 8 bits."""
 
+
+@dataclass(frozen=True)
+class Fit:
+    """How a picture of another size is brought to that of the others.
+
+    apply: from an array to one of width × height. say: from (width, height) before and after to
+    what was done, such as "scaled to 64×64", or "" for nothing to say.
+    """
+
+    apply: Callable[[images.Array, int, int], images.Array]
+    say: Callable[[Size, Size], str]
+
+
+def in_pixels(size: Size) -> str:
+    """A size in words."""
+    return f"{size[0]}×{size[1]}"
+
+
+def _fitted(own: Size, size: Size) -> str:
+    return "" if own == size else f"fitted to {in_pixels(size)}"
+
+
+def _covered(own: Size, size: Size) -> str:
+    is_whole = own[0] * size[1] == own[1] * size[0]
+    how = "scaled" if is_whole else "scaled and cropped"
+    return "" if own == size else f"{how} to {in_pixels(size)} (keep_size)"
+
+
+FIT = Fit(images.fit_to, _fitted)
+"""Nothing is cut off."""
+
+COVER = Fit(images.cover, _covered)
+"""Nothing stays empty."""
+
 _pool = Workers("venice-decode", most=4)
 
 
@@ -39,15 +73,16 @@ def decode_batch(
     encoded: Sequence[bytes],
     mode: Literal["RGB", "RGBA"] = "RGB",
     size: Size | None = None,
-    fit: Fit = images.fit_to,
+    fit: Fit = FIT,
+    labels: Sequence[str] = (),
 ) -> tuple[torch.Tensor | None, list[BadAnswer | None], list[str]]:
     """Encoded images as one float32 tensor [B, H, W, 3 or 4] in 0..1 on the CPU.
 
     size: (width, height) of the tensor, that of the first image by default, which for several is
-    scaled down to MAX_COMMON_PIXELS; `fit` brings other sizes there. Answers the tensor of those
-    that can be decoded (None if none can), the error of each image or None, and a note for each
-    that had to be fitted. Raises MemoryError, or torch's RuntimeError, where there is not enough
-    memory.
+    scaled down to MAX_COMMON_PIXELS; `fit` brings other sizes there. labels: what tells each image
+    from the others, by default "picture 1" and so on. Answers the tensor of those that can be
+    decoded (None if none can), the error of each image or None, and what was done to those of
+    another size. Raises MemoryError, or torch's RuntimeError, where there is not enough memory.
     """
     sizes: list[Size | BadAnswer] = [_size_or_error(data) for data in encoded]
     size = size or _common_size([own for own in sizes if not isinstance(own, BadAnswer)])
@@ -61,22 +96,54 @@ def decode_batch(
         if isinstance(own, BadAnswer):
             return own
         try:
-            array = fit(images.decode(encoded[index], mode), width, height)
+            array = fit.apply(images.decode(encoded[index], mode), width, height)
         except BadAnswer as error:
             return error
         np.divide(array, np.float32(255), out=batch[index].numpy())
         return None
 
     errors = _pool.map(fill, range(len(encoded)))
-    notes = [
-        f"Picture {i + 1} came as {own[0]}×{own[1]} and was fitted to {width}×{height}."
-        for i, own in enumerate(sizes)
-        if not isinstance(own, BadAnswer) and own != size
-    ]
     good = [i for i, error in enumerate(errors) if error is None]
     if not good:
         return None, errors, []
+    labels = labels or [f"picture {i + 1}" for i in range(len(encoded))]
+    came = [(own, labels[i]) for i in good if not isinstance(own := sizes[i], BadAnswer)]
+    notes = _fitting_notes(came, size, fit)
     return (batch if len(good) == len(encoded) else batch[good]), errors, notes
+
+
+def _fitting_notes(came: Sequence[tuple[Size, str]], size: Size, fit: Fit) -> list[str]:
+    """What was done to pictures of another size: one note for all of a size."""
+    labels: dict[Size, list[str]] = {}
+    for own, label in came:
+        labels.setdefault(own, []).append(label)
+    notes = []
+    for own, names in labels.items():
+        if done := fit.say(own, size):
+            were = "were" if len(names) > 1 else "was"
+            notes.append(f"{_named(names)} came as {in_pixels(own)} and {were} {done}.")
+    return notes
+
+
+def _named(labels: Sequence[str]) -> str:
+    """Pictures by their labels: "Pictures 1–3, 5", "The picture of seed 7"."""
+    word, _, _ = labels[0].partition(" ")
+    many = "s" if len(labels) > 1 else ""
+    numbers = list(dict.fromkeys(label.partition(" ")[2] for label in labels))
+    if word == "picture":
+        return f"Picture{many} {_runs(numbers)}"
+    return f"The picture{many} of {word}{'s' if len(numbers) > 1 else ''} {_runs(numbers)}"
+
+
+def _runs(numbers: Sequence[str]) -> str:
+    """Numbers in words, those that follow one another as one: "1–3, 5"."""
+    runs: list[list[str]] = []
+    for number in numbers:
+        if runs and number.isdigit() and runs[-1][-1] == str(int(number) - 1):
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(run[0] if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
 
 
 def check_batch(image: torch.Tensor, name: str) -> None:

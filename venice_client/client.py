@@ -49,7 +49,7 @@ class Planned:
 
     path, fields: the endpoint and the JSON object to send. price: USD, or None where it is
     unknown. most: the price, or the dearest known one. is_kept: whether it was made before, and
-    will be free.
+    will be free. expected: (width, height) of the answer, as in Payload.
     """
 
     request: PaidRequest
@@ -61,6 +61,7 @@ class Planned:
     most: float
     run: str
     is_kept: bool
+    expected: tuple[int, int] | None = None
 
     @property
     def reserved(self) -> float:
@@ -254,6 +255,7 @@ class VeniceClient:
             most=most,
             run=run,
             is_kept=is_kept,
+            expected=payload.expected,
         )
 
     def _send(self, planned: Planned, progress: Progress) -> Answer:

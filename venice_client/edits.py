@@ -145,7 +145,10 @@ class UpscaleRequest(_PictureRequest):
             "scale": self.scale,
             "creativity": self.creativity,
         }
-        return Payload("/image/upscale", fields, (note,) if note else ())
+        if note:
+            return Payload("/image/upscale", fields, (note,))
+        larger = width * self.scale, height * self.scale
+        return Payload("/image/upscale", fields, expected=larger)
 
     def price(self, payload: Payload, model: Model) -> float | None:
         """What it will cost in USD."""

@@ -19,11 +19,15 @@ FORMATS = ("png", "webp", "jpeg")
 
 @dataclass(frozen=True)
 class Payload:
-    """What to send: the endpoint, the JSON object, and in words what the model does not take."""
+    """What to send: the endpoint, the JSON object, and in words what the model does not take.
+
+    expected: (width, height) of the answer where that follows and no note says it already.
+    """
 
     path: str
     fields: dict[str, Any]
     notes: tuple[str, ...] = ()
+    expected: tuple[int, int] | None = None
 
 
 class PaidRequest(Protocol):

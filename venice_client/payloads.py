@@ -144,7 +144,7 @@ def _build(request: GenerateRequest, model: Model) -> Payload:
     notes: list[str] = []
     if request.negative_prompt.strip():
         fields["negative_prompt"] = request.negative_prompt
-    _add_size(request, model, fields, notes)
+    expected = _add_size(request, model, fields, notes)
     add_quality(request.quality or AUTO, model, fields, notes)
     _add_steps(request, model, fields, notes)
     _add_style_references(request, model, fields, notes)
@@ -159,7 +159,7 @@ def _build(request: GenerateRequest, model: Model) -> Payload:
         value = getattr(request, name)
         if value is not None:
             fields[name] = value
-    return Payload("/image/generate", fields, tuple(notes))
+    return Payload("/image/generate", fields, tuple(notes), expected)
 
 
 _SENT_SWITCHES = (
@@ -205,10 +205,11 @@ def _check_numbers(request: GenerateRequest) -> None:
 
 def _add_size(
     request: GenerateRequest, model: Model, fields: dict[str, Any], notes: list[str]
-) -> None:
+) -> tuple[int, int] | None:
+    """Adds the size as the model takes it, and answers the one to expect."""
     ratio, tier = request.aspect_ratio or AUTO, request.resolution or AUTO
     if (request.width, request.height, ratio, tier) == (None, None, AUTO, AUTO):
-        return
+        return None
     size = fit(
         DEFAULT_SIDE if request.width is None else request.width,
         DEFAULT_SIDE if request.height is None else request.height,
@@ -219,6 +220,7 @@ def _add_size(
     )
     fields.update(size.fields)
     notes.extend(size.notes)
+    return size.expected
 
 
 def _add_steps(

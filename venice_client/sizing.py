@@ -45,10 +45,14 @@ class RatioRules:
 
 @dataclass(frozen=True)
 class Size:
-    """What to send, and in words what was changed to get there."""
+    """What to send, and in words what was changed to get there.
+
+    expected: (width, height) that is to come, unless a note says that it will be another.
+    """
 
     fields: dict[str, int | str]
     notes: tuple[str, ...] = ()
+    expected: tuple[int, int] | None = None
 
 
 def fit(
@@ -172,7 +176,7 @@ def _fit_pixels(
         else:
             why = f"{model} takes multiples of {rules.divisor}"
         notes.append(f"{width}×{height} was sent as {size[0]}×{size[1]}: {why}.")
-    return Size({"width": size[0], "height": size[1]}, tuple(notes))
+    return Size({"width": size[0], "height": size[1]}, tuple(notes), size)
 
 
 def _fit_ratio(
@@ -196,11 +200,13 @@ def _fit_ratio(
     if rules.tiers:
         fields["resolution"], note = _tier(width, height, rules, model, resolution)
         notes += [note] if note else []
-    elif resolution != AUTO and rules.is_complete:
-        notes.append(f"{model} has no resolution tiers: resolution {resolution} was not sent.")
-    elif resolution != AUTO:
-        fields["resolution"] = resolution
-    return Size(fields, tuple(notes))
+    expected = None if notes else (width, height)
+    if resolution != AUTO and not rules.tiers:
+        if rules.is_complete:
+            notes.append(f"{model} has no resolution tiers: resolution {resolution} was not sent.")
+        else:
+            fields["resolution"] = resolution
+    return Size(fields, tuple(notes), expected)
 
 
 def _tier(

@@ -101,7 +101,9 @@ def test_pixels_change_the_ratio_no_more_than_the_divisor_forces(
 def test_pixels_that_fit_are_sent_as_typed(rules: PixelRules, columns: int, rows: int) -> None:
     width = min(columns * rules.divisor, rules.max_side)
     height = min(rows * rules.divisor, rules.max_side)
-    assert fit(width, height, rules, model="m") == Size({"width": width, "height": height})
+    assert fit(width, height, rules, model="m") == Size(
+        {"width": width, "height": height}, expected=(width, height)
+    )
 
 
 @given(models, side, side)
