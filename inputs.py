@@ -171,26 +171,34 @@ def _edit_optional() -> dict[str, Any]:
         "mask": (
             "MASK",
             {
-                "tooltip": "1 = change here. Everything outside stays exactly as it was; an "
-                "empty mask sends nothing and costs nothing."
+                "tooltip": "1 = change here. It goes along as the last image, white where to "
+                "change: it counts as one of the model's images and may cost its surcharge. Only "
+                "the masked part of the result is used; everything outside stays exactly as it "
+                "was. An empty mask sends nothing and costs nothing."
             },
         ),
         "aspect_ratio": combo(
             [AUTO, *EDIT_RATIOS],
             default=AUTO,
-            tooltip="The ratio of the result. auto: the model's choice.",
+            tooltip="The ratio that Venice makes. auto: the model's choice. With `keep_size`, or "
+            "under a mask, the result has the input's ratio all the same.",
         ),
         "resolution": combo(
             [AUTO, *RESOLUTIONS],
             default=AUTO,
-            tooltip="The tier, for models with tiers; it changes the price. auto: not sent.",
+            tooltip="The tier that Venice makes, for models with tiers; it changes the price. "
+            "auto: not sent. With `keep_size` a larger result is paid for, then scaled down.",
         ),
         "quality": combo(
             [AUTO, *QUALITIES],
             default=AUTO,
             tooltip="For models with a quality setting; it changes the price. auto: not sent.",
         ),
-        "keep_size": switch(True, "Bring the result back to the size of the input, filling it."),
+        "keep_size": switch(
+            True,
+            "Bring the result back to the size of the input: scaled, and cropped where its ratio "
+            "is another. Off: as `aspect_ratio` and `resolution` had it made. A mask keeps it.",
+        ),
         "safe_mode": switch(True, "Venice blurs what it takes for adult content."),
         "enhance_prompt": switch(
             False, "Let Venice rewrite the prompt first: up to 30 s more, about 0.04 USD."
