@@ -6,8 +6,11 @@ import threading
 from collections.abc import Callable
 
 from .answer import Answer
-from .errors import Cancelled, VeniceError
+from .errors import Cancelled, SpendingLimitError, VeniceError
 from .progress import LOOK_AGAIN, Progress
+
+OF_ONE_ALONE = (Cancelled, SpendingLimitError)
+"""Errors that say nothing of what an equal request would meet."""
 
 
 class _Flight:
@@ -27,22 +30,24 @@ class Flights:
     def share(self, key: str, progress: Progress, send: Callable[[], Answer]) -> Answer:
         """The answer of `send`, or of the equal request that is under way already.
 
-        An error is shared too, but for a request that was dropped before it was sent: then the
-        next one that waits sends its own.
+        An error is shared too, each time as one of their own. But what is about the one that asked
+        first alone, that it was dropped or has spent its money, is not: then the next one that
+        waits sends its own.
         """
         while True:
             flight, is_mine = self._join(key)
             if is_mine:
                 return self._fly(key, flight, send)
             progress.enter("waiting for the same request")
+            progress.check()
             while not flight.landed.wait(LOOK_AGAIN):
                 progress.check()
             if flight.answer is not None:
                 return flight.answer
             if not isinstance(flight.error, VeniceError):
                 raise VeniceError("The same request, sent by another node, failed: see there.")
-            if not isinstance(flight.error, Cancelled):
-                raise flight.error
+            if not isinstance(flight.error, OF_ONE_ALONE):
+                raise _copied(flight.error)
 
     def _join(self, key: str) -> tuple[_Flight, bool]:
         with self._lock:
@@ -57,9 +62,17 @@ class Flights:
             flight.answer = send()
             return flight.answer
         except BaseException as error:
-            flight.error = error
+            flight.error = _copied(error) if isinstance(error, VeniceError) else error
             raise
         finally:
             with self._lock:
                 del self._under_way[key]
             flight.landed.set()
+
+
+def _copied(error: VeniceError) -> VeniceError:
+    """The same error once more: whoever raises one may add to its message."""
+    copied = type(error).__new__(type(error), *error.args)
+    copied.__dict__.update(error.__dict__)
+    copied.__cause__ = error.__cause__
+    return copied

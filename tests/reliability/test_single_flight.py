@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from functools import partial
+from typing import Any
 
 import pytest
 
 from bench import Bench
 from venice_client import GenerateRequest, VeniceClient
-from venice_client.errors import Cancelled, VeniceError
+from venice_client.answer import Answer
+from venice_client.errors import Cancelled, SpendingLimitError, VeniceError
 from venice_client.flights import Flights
 from venice_client.progress import Progress
 from venice_client.sandbox import Fault
@@ -80,6 +82,54 @@ def test_an_error_is_shared(bench: Bench) -> None:
     assert len(bench.sandbox.paid_requests) == 1
     bench.sandbox.latency_s = 0
     assert bench.generate().pictures == 1
+
+
+def test_who_shares_an_error_has_one_of_their_own(bench: Bench) -> None:
+    """A node of a list names its item in it."""
+    bench.sandbox.latency_s = 0.4
+    bench.sandbox.add_fault(Fault.status(422))
+    ends = bench.side_by_side(bench.generate, bench.generate)
+    first, second = (end.error for end in ends)
+    assert first is not None
+    assert second is not None
+    assert len(bench.sandbox.paid_requests) == 1
+    assert first is not second
+    assert vars(first) == vars(second)
+    first.name_item("(the first)")  # type: ignore[attr-defined]
+    assert "(the first)" not in str(second)
+
+
+def test_a_limit_of_the_leader_is_not_the_followers() -> None:
+    """The leader's run has spent its money; the follower's has not."""
+    flights, refused = Flights(), threading.Event()
+    following, answers, errors = Progress(), list[object](), list[object]()
+
+    def send() -> Any:
+        refused.wait(5)
+        raise SpendingLimitError("Not sent: the limit for one run is 5.00 USD.")
+
+    def lead() -> None:
+        try:
+            flights.share("a", Progress(), send)
+        except SpendingLimitError as error:
+            errors.append(error)
+
+    def follow() -> None:
+        answers.append(flights.share("a", following, lambda: Answer({}, b"made", 0.1)))
+
+    threads = [threading.Thread(target=lead, daemon=True)]
+    threads[0].start()
+    time.sleep(0.1)
+    threads.append(threading.Thread(target=follow, daemon=True))
+    threads[1].start()
+    time.sleep(0.1)
+    assert following.phase == "waiting for the same request"
+    refused.set()
+    for thread in threads:
+        thread.join(5)
+
+    assert len(errors) == 1
+    assert answers == [Answer({}, b"made", 0.1)]
 
 
 def test_a_lost_answer_is_not_asked_again_by_the_one_who_waits(bench: Bench) -> None:
