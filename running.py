@@ -28,7 +28,7 @@ _helpers = Workers("venice-helper", most=8)
 
 @contextmanager
 def showing(item: str = "") -> Iterator[host.NodeStatus]:
-    """The status of the node that is running; an error of ours is shown on it as well.
+    """The status of the node that is running; an error is shown on it as well.
 
     item: what tells this run of the node from others of a list; the error names it.
     """
@@ -41,8 +41,9 @@ def showing(item: str = "") -> Iterator[host.NodeStatus]:
         status.finish(str(error).partition("\n")[0], is_lost=True)
         raise
     except BaseException as error:
-        if host.is_end_of_run(error):
-            status.finish(status.if_stopped, is_lost=True)
+        reason = f"Failed: {type(error).__name__}: {error}".partition("\n")[0]
+        is_end = host.is_end_of_run(error)
+        status.finish(status.if_stopped if is_end else reason, is_lost=True)
         raise
     finally:
         status.close()

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from .errors import HOLDS_FOR_ALL, PRO_ONLY_MODEL, ApiError, Cancelled
+from .errors import HOLDS_FOR_ALL, PRO_ONLY_MODEL, ApiError, Cancelled, UnexpectedError, VeniceError
 from .progress import Progress
 
 T = TypeVar("T")
@@ -26,8 +26,9 @@ EXIT_WAIT = 5.0
 class Batch(Generic[T]):
     """Runs jobs side by side; each gets a Progress and answers a T, or raises.
 
+    A job whose Progress is dropped before it begins must raise at once.
     run: what the batches of one run have in common; "" for none.
-    outcomes: for each job its answer or its exception, None while it runs.
+    outcomes: for each job its answer or its exception, a VeniceError as a rule; None while it runs.
     """
 
     def __init__(self, jobs: Sequence[Callable[[Progress], T]], run: str = "") -> None:
@@ -37,15 +38,11 @@ class Batch(Generic[T]):
         self.outcomes: list[T | BaseException | None] = [None] * len(self._jobs)
         self._ended = [False] * len(self._jobs)
         self._all_ended = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._run, args=(i,), name=f"venice-{i}", daemon=True)
-            for i in range(len(self._jobs))
-        ]
+        self._threads: list[threading.Thread] = []
         _running.add(self)
-        if not self._threads:
+        if not self._jobs:
             self._all_ended.set()
-        for thread in self._threads:
-            thread.start()
+        self._start()
 
     @property
     def done(self) -> bool:
@@ -93,13 +90,35 @@ class Batch(Generic[T]):
             words.insert(0, f"{self.ended} of {len(self._jobs)} done")
         return " · ".join(words)
 
+    def _start(self) -> None:
+        """Starts a thread for each job; where no more can be had, nothing more is sent.
+
+        A job without a thread is dropped and then called all the same, to give back what it holds.
+        """
+        for i in range(len(self._jobs)):
+            thread = threading.Thread(target=self._run, args=(i,), name=f"venice-{i}", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                _drop(
+                    [self], f"This machine starts no more threads ({error}): ask for less at once."
+                )
+                for unstarted in range(i, len(self._jobs)):
+                    self._run(unstarted)
+                return
+            self._threads.append(thread)
+
     def _run(self, index: int) -> None:
         try:
             self.outcomes[index] = self._jobs[index](self.progress[index])
-        except BaseException as error:  # carried to whoever waits, who raises or counts it
+        except VeniceError as error:  # carried to whoever waits, who raises or counts it
             self.outcomes[index] = error
             if isinstance(error, HOLDS_FOR_ALL):
                 self._drop_unsent(error)
+        except Exception as error:
+            self.outcomes[index] = UnexpectedError(error, self.progress[index].sent)
+        except BaseException as error:
+            self.outcomes[index] = error
         finally:
             self._ended[index] = True
             if all(self._ended):
@@ -118,6 +137,7 @@ class Batch(Generic[T]):
         return [b for b in list(_running) if b is self or (self.run and b.run == self.run)]
 
     def join(self, deadline: float) -> None:
+        """Waits for its threads until `deadline` (monotonic seconds)."""
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
@@ -127,11 +147,11 @@ def was_dropped(outcome: object) -> bool:
     return isinstance(outcome, Cancelled)
 
 
-def _drop(batches: Sequence[Batch[Any]]) -> None:
+def _drop(batches: Sequence[Batch[Any]], because: str = "") -> None:
     """Drops all at once: none of them takes the place that another gives back."""
     for batch in batches:
         for progress in batch.progress:
-            progress.mark_dropped()
+            progress.mark_dropped(because)
     for batch in batches:
         for progress in batch.progress:
             progress.give_place_back()

@@ -177,8 +177,8 @@ class VeniceClient:
 
         try:
             answer = _flights.share(planned.key, progress, ask)
-        except VeniceError as error:
-            if not (is_sent and error.may_have_been_charged):
+        except BaseException as error:
+            if not (is_sent and _may_be_charged(error, progress)):
                 _spending.release(planned.run, reserved)
             raise
         if not is_sent:
@@ -312,6 +312,11 @@ def shared_client(settings: Settings) -> VeniceClient:
             while len(_clients) > MOST_CLIENTS:
                 _clients.pop(next(iter(_clients)))
         return _clients[settings]
+
+
+def _may_be_charged(error: BaseException, progress: Progress) -> bool:
+    """Whether a request that ended so may have been charged; of an unknown error: if it left."""
+    return error.may_have_been_charged if isinstance(error, VeniceError) else progress.sent
 
 
 def _data(answer: Any) -> list[Any]:

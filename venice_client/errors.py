@@ -7,6 +7,7 @@ VeniceError
 ├── Cancelled                dropped on request before it was sent
 ├── ConnectionFailed         the service could not be reached; nothing was sent
 ├── UnreadableAnswer         the answer to a free call has another form than published
+├── UnexpectedError          something failed here that nobody foresaw; perhaps charged, if sent
 ├── PaidAnswerError          may have been charged
 │   ├── AnswerLost           the connection broke after the request was sent
 │   ├── BadAnswer            something came back that is no picture
@@ -31,6 +32,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 CHARGED = "It may have been charged. To ask again, and perhaps pay again, run it once more."
+
+
+MAX_REASON = 200
+"""Characters of a message that is not ours."""
 
 
 class VeniceError(Exception):
@@ -74,6 +79,19 @@ class ConnectionFailed(VeniceError):
 
 class UnreadableAnswer(VeniceError):
     """The answer to a free call has another form than published."""
+
+
+class UnexpectedError(VeniceError):
+    """A request failed here for a reason that nobody foresaw, which is its `__cause__`."""
+
+    def __init__(self, cause: Exception, is_sent: bool) -> None:
+        reason = str(cause).partition("\n")[0][:MAX_REASON]
+        super().__init__(
+            f"The request failed here, not at Venice ({type(cause).__name__}: {reason}). "
+            + (CHARGED if is_sent else "It was not sent, so nothing is charged: queue again.")
+        )
+        self.may_have_been_charged = is_sent
+        self.__cause__ = cause
 
 
 class PaidAnswerError(VeniceError):

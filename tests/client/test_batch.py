@@ -9,8 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from venice_client import Progress
-from venice_client.batch import Batch, was_dropped
-from venice_client.errors import AuthenticationError, BadRequest, Cancelled
+from venice_client.batch import Batch, _wait_at_exit, was_dropped
+from venice_client.errors import AuthenticationError, BadRequest, Cancelled, UnexpectedError
 from waiting import wait_for
 
 Job = Callable[[Progress], str]
@@ -49,6 +49,78 @@ def test_an_error_is_an_outcome_and_leaves_the_others() -> None:
     batch = Batch([fail, answering("made")])
     assert batch.wait(60)
     assert batch.outcomes == [error, "made"]
+
+
+@pytest.mark.parametrize("is_sent", [False, True])
+def test_an_error_of_another_kind_is_told_as_ours(is_sent: bool) -> None:
+    """It says whether the request was sent by then, and has the other as its cause."""
+    error = RuntimeError("can't start new thread\nmore")
+
+    def fail(progress: Progress) -> str:
+        progress.sent = is_sent
+        raise error
+
+    batch = Batch([fail, answering("made")])
+    assert batch.wait(5)
+    told = batch.outcomes[0]
+    assert isinstance(told, UnexpectedError)
+    assert told.__cause__ is error
+    assert told.may_have_been_charged == is_sent
+    assert "(RuntimeError: can't start new thread)" in str(told)
+    assert ("may have been charged" in str(told)) == is_sent
+    assert ("was not sent" in str(told)) != is_sent
+    assert batch.outcomes[1] == "made"
+
+
+@pytest.fixture
+def two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a batch, the system gives two threads and no more."""
+    start, started = threading.Thread.start, list[str]()
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name.startswith("venice-"):
+            if len(started) == 2:
+                raise RuntimeError("can't start new thread")
+            started.append(thread.name)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_where_no_more_threads_can_be_had_the_rest_is_not_sent() -> None:
+    go = threading.Event()
+
+    def on_its_way(progress: Progress) -> str:
+        progress.sent = True
+        go.wait(5)
+        return "arrived"
+
+    batch = Batch([on_its_way, waiting, waiting, waiting])
+
+    assert not batch.done
+    go.set()
+    assert batch.wait(5)
+    assert batch.outcomes[0] == "arrived"
+    for outcome in batch.outcomes[1:]:
+        assert was_dropped(outcome)
+        assert "can't start new thread" in str(outcome).splitlines()[0]
+        assert "nothing was charged" in str(outcome)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_the_end_of_the_process_waits_for_threads_that_were_started() -> None:
+    go = threading.Event()
+
+    def slow(progress: Progress) -> str:
+        progress.sent = True
+        go.wait(5)
+        return "arrived"
+
+    batch = Batch([slow, slow, slow])
+    threading.Timer(0.3, go.set).start()
+    _wait_at_exit()
+    assert batch.outcomes[:2] == ["arrived", "arrived"]
 
 
 def test_an_error_that_holds_for_all_drops_what_is_not_sent() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from typing import Any
 
 import pytest
@@ -227,3 +228,82 @@ def test_flagged_pictures_are_said_to_be_kept(bench: Bench) -> None:
     assert first.startswith("4 of 4 pictures flagged:")
     assert "then Set" not in first
     assert "4 of 4 made and kept." in "".join([second, *_])
+
+
+@pytest.fixture
+def run_of_its_own(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The bench's next runs belong to one queued prompt."""
+    run = f"run-{id(monkeypatch)}"
+    monkeypatch.setattr(bench.pack.host, "run_id", lambda: run)
+    return run
+
+
+def reserved(bench: Bench, run: str) -> float:
+    return float(bench.pack.venice_client.client._spending.reserved(run))
+
+
+def test_an_error_that_nobody_foresaw_loses_no_other_picture(
+    bench: Bench, run_of_its_own: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as a system that gives no more threads, here for the clock of one request."""
+    bench.generate(seed=1)
+    start, timers = threading.Timer.start, list[threading.Timer]()
+
+    def refuse(timer: threading.Timer) -> None:
+        timers.append(timer)
+        if len(timers) == 3:
+            raise RuntimeError("can't start new thread")
+        start(timer)
+
+    monkeypatch.setattr(threading.Timer, "start", refuse)
+    end = bench.generate(batch_size=4)
+
+    assert end.error_name == "BatchError", repr(end.error)
+    assert end.texts[-1] == end.first_line
+    assert end.first_line.startswith("3 of 4 pictures made, 1 not: The request failed here")
+    assert "can't start new thread" in end.first_line
+    assert "3 of 4 made and kept." in str(end.error)
+    assert end.charged == pytest.approx(0.03)
+    again = bench.generate(batch_size=4, seed=seed_to_set(end))
+    assert len(again.sent) == 1
+    assert again.pictures == 4
+
+
+def test_a_batch_whose_threads_cannot_be_started_holds_no_money(
+    bench: Bench, run_of_its_own: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.generate(seed=1)
+    bench.sandbox.latency_s = 0.3
+    start, started = threading.Thread.start, list[str]()
+
+    def refuse(thread: threading.Thread) -> None:
+        if re.fullmatch(r"venice-\d+", thread.name):
+            if len(started) == 2:
+                raise RuntimeError("can't start new thread")
+            started.append(thread.name)
+        start(thread)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        end = bench.generate(batch_size=4)
+
+    assert end.error_name in ("Cancelled", "BatchError"), repr(end.error)
+    assert "starts no more threads (can't start new thread)" in end.first_line
+    assert end.texts[-1] == end.first_line
+    assert end.seconds < 5
+    assert reserved(bench, run_of_its_own) == pytest.approx(bench.sandbox.charged_usd)
+    again = bench.generate(batch_size=4)
+    assert again.pictures == 4
+    assert bench.sandbox.charged_usd == pytest.approx(0.05)
+
+
+def test_any_other_error_is_shown_on_the_node_as_well(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise TypeError("of another pack\nmore")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("PIL.Image.open", fail)
+        end = bench.run("VeniceUpscaleImage", image=pictures(1), scale="2x", creativity=0.01)
+    assert end.texts[-1] == "Failed: TypeError: of another pack"
