@@ -39,7 +39,8 @@ class Batch(Generic[T]):
         self._ended = [False] * len(self._jobs)
         self._all_ended = threading.Event()
         self._threads: list[threading.Thread] = []
-        _running.add(self)
+        with _lock:
+            _running.add(self)
         if not self._jobs:
             self._all_ended.set()
         self._start()
@@ -74,7 +75,8 @@ class Batch(Generic[T]):
 
     def leave(self) -> None:
         """The end of the process does not wait for this batch (it does for every other one)."""
-        _running.discard(self)
+        with _lock:
+            _running.discard(self)
 
     def status(self) -> str:
         """What it is doing, in a line: n of m, phases with their seconds."""
@@ -134,7 +136,7 @@ class Batch(Generic[T]):
                     progress.give_place_back()
 
     def _of_run(self) -> list[Batch[Any]]:
-        return [b for b in list(_running) if b is self or (self.run and b.run == self.run)]
+        return [b for b in _all_running() if b is self or (self.run and b.run == self.run)]
 
     def join(self, deadline: float) -> None:
         """Waits for its threads until `deadline` (monotonic seconds)."""
@@ -157,13 +159,21 @@ def _drop(batches: Sequence[Batch[Any]], because: str = "") -> None:
             progress.give_place_back()
 
 
+_lock = threading.Lock()
+"""Around `_running`, which must not change while it is gone through."""
+
 _running: weakref.WeakSet[Batch[Any]] = weakref.WeakSet()
+
+
+def _all_running() -> list[Batch[Any]]:
+    with _lock:
+        return list(_running)
 
 
 @atexit.register
 def _wait_at_exit() -> None:
     deadline = time.monotonic() + EXIT_WAIT
-    running = [batch for batch in _running if not batch.done]
+    running = [batch for batch in _all_running() if not batch.done]
     _drop(running)
     for batch in running:
         batch.join(deadline)

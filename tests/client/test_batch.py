@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -121,6 +122,33 @@ def test_the_end_of_the_process_waits_for_threads_that_were_started() -> None:
     threading.Timer(0.3, go.set).start()
     _wait_at_exit()
     assert batch.outcomes[:2] == ["arrived", "arrived"]
+
+
+def test_batches_that_begin_while_others_look_at_all_of_them() -> None:
+    stop, failed = threading.Event(), list[BaseException]()
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+
+    def begin() -> None:
+        while not stop.is_set():
+            Batch([lambda _progress: time.sleep(0.02)], run="r")
+
+    threads = [threading.Thread(target=begin, daemon=True) for _ in range(2)]
+    try:
+        for thread in threads:
+            thread.start()
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            try:
+                Batch([], run="r").drop_run()
+            except RuntimeError as error:
+                failed.append(error)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join(5)
+        sys.setswitchinterval(interval)
+    assert failed == []
 
 
 def test_an_error_that_holds_for_all_drops_what_is_not_sent() -> None:
