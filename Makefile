@@ -25,7 +25,7 @@ $(STAMP): requirements.txt requirements-dev.txt
 	@touch $@
 
 demo: $(STAMP)  ## Make four pictures with the nodes, on the built-in sandbox or with VENICE_API_KEY
-	$(BIN)/python demo.py
+	$(BIN)/python scripts/demo.py
 
 test: lint  ## Lint, then every test; those in a real ComfyUI where there is one
 	$(BIN)/python -m pytest tests -n auto --dist loadgroup

@@ -16,14 +16,13 @@ ROOT = Path(__file__).resolve().parent.parent
 LINKS = ROOT / ".mypy_cache" / "as_package"
 PACKAGE = "venice_pack"
 TOOLS = (ROOT / "scripts", ROOT / "tests" / "support")
-DEMO = ROOT / "demo.py"
 
 
 def main() -> int:
     """Check the pack, then the scripts and what tests share; return mypy's worst exit code."""
     return max(
         _check(_pack_targets(), LINKS),
-        _check(["--explicit-package-bases", *map(str, TOOLS), *map(str, _demo())], *TOOLS),
+        _check(["--explicit-package-bases", *map(str, TOOLS)], *TOOLS),
     )
 
 
@@ -33,13 +32,9 @@ def _pack_targets() -> list[str]:
     if not link.is_symlink():
         link.symlink_to(ROOT, target_is_directory=True)
     targets = ["-p", f"{PACKAGE}.venice_client"]
-    for path in sorted(set(ROOT.glob("*.py")) - {DEMO}):
+    for path in sorted(ROOT.glob("*.py")):
         targets += ["-m", PACKAGE if path.stem == "__init__" else f"{PACKAGE}.{path.stem}"]
     return targets
-
-
-def _demo() -> list[Path]:
-    return [DEMO] if DEMO.is_file() else []
 
 
 def _check(targets: list[str], *bases: Path) -> int:

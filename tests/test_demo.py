@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+SCRIPTS = {"PYTHONPATH": str(Path(__file__).resolve().parent.parent / "scripts")}
 RUN = "import demo, pathlib, sys; demo.OUTPUT = pathlib.Path(sys.argv[1]); sys.exit(demo.main())"
 
 
-def lines_of_demo(output: Path, folder: Path, key: str) -> list[str]:
+def lines_of_demo(output: Path, folder: Path, key: str, encoding: str = "utf-8") -> list[str]:
     """What the demo prints when it runs in `folder`."""
     run = subprocess.run(
         [sys.executable, "-c", RUN, str(output)],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "VENICE_API_KEY": key},
+        env={**os.environ, **SCRIPTS, "VENICE_API_KEY": key, "PYTHONIOENCODING": encoding},
         capture_output=True,
         text=True,
-        encoding="utf-8",
+        encoding=encoding,
         check=False,
     )
     assert run.returncode == 0, run.stderr
@@ -45,3 +45,10 @@ def test_the_sandbox_is_said_to_be_free_and_the_paths_lead_to_the_files(
         f"  {output / name}"
         for name in ("demo.png", "demo-1.png", "demo-2.png", "demo-3.png", "demo-4.png")
     ]
+
+
+def test_a_terminal_that_knows_fewer_letters_shows_their_codes(tmp_path: Path) -> None:
+    lines = lines_of_demo(tmp_path / "output", tmp_path, "sandbox", encoding="cp1252")
+
+    assert lines[0].startswith(r"Style \u2192 Seed \u2192 Generate")
+    assert len(lines) == 8

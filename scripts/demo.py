@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import importlib.util
+import io
 import json
 import os
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 from PIL import Image
 
-ROOT = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parent.parent
 OUTPUT = ROOT / "output"
 PROMPT = "a fox in snow at dawn, soft light"
 
 
 def main() -> int:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that cannot show a letter shows its code, and nothing breaks.
+        sys.stdout.reconfigure(errors="backslashreplace")
     key = os.environ.get("VENICE_API_KEY", "").strip() or "sandbox"
     os.environ["VENICE_API_KEY"] = key
     is_sandbox = key == "sandbox"
@@ -58,11 +64,12 @@ def load_pack() -> ModuleType:
     return pack
 
 
-async def _run_nodes(pack: ModuleType):  # type: ignore[no-untyped-def]
+async def _run_nodes(pack: ModuleType) -> tuple[Any, str]:
+    """The pictures, a tensor [4, H, W, 3], and the `info` of Generate."""
     nodes = pack.NODE_CLASS_MAPPINGS
     (style,) = await nodes["VeniceStylePreset"]().choose(preset="Anime")
     (seed,) = await nodes["VeniceSeed"]().draw(seed=7, mode="fixed")
-    return await nodes["VeniceGenerateImage"]().generate(
+    images, info = await nodes["VeniceGenerateImage"]().generate(
         model="z-image-turbo",
         prompt=PROMPT,
         width=1024,
@@ -71,9 +78,10 @@ async def _run_nodes(pack: ModuleType):  # type: ignore[no-untyped-def]
         batch_size=4,
         style=style,
     )
+    return images, info
 
 
-def _save(images) -> list[Path]:  # type: ignore[no-untyped-def]
+def _save(images: Iterable[Any]) -> list[Path]:
     """Writes the pictures and a sheet of the four together, the sheet first."""
     OUTPUT.mkdir(exist_ok=True)
     arrays = [(image.numpy() * 255).round().astype(np.uint8) for image in images]
