@@ -18,7 +18,9 @@ from .workers import Workers
 
 Size = tuple[int, int]
 
-JPEG_QUALITY = 95
+QUALITIES = (95, 85)
+"""Of JPEG and WebP, the best first. Below, a picture is better made smaller."""
+
 PNG_EFFORT = 4
 """zlib level; higher ones take much longer for little."""
 
@@ -177,8 +179,8 @@ def to_array(image: torch.Tensor) -> images.Array:
 def encode(image: torch.Tensor, most_bytes: int) -> tuple[bytes, str]:
     """One picture [H, W, 3 or 4] as a lossless PNG, and a note, "" as a rule.
 
-    Where the PNG would have `most_bytes` or more it is a high-quality JPEG (WebP with alpha)
-    instead, and the note says so. Raises InvalidRequestError where that is too large as well.
+    Where the PNG would have `most_bytes` or more it is the best JPEG of QUALITIES that fits (WebP
+    with alpha) instead, and the note says so. Raises InvalidRequestError where none fits.
     """
     if image.ndim != 3 or image.shape[-1] not in (1, 3, 4):
         raise InvalidRequestError(f"The input is no picture: its shape is {tuple(image.shape)}.")
@@ -187,24 +189,28 @@ def encode(image: torch.Tensor, most_bytes: int) -> tuple[bytes, str]:
     png = _saved(picture, "PNG", compress_level=PNG_EFFORT)
     if len(png) < most_bytes:
         return png, ""
+    return _lossy(picture, most_bytes, f"as PNG it has {len(png) / 1e6:.0f} MB")
+
+
+def _lossy(picture: Image.Image, most_bytes: int, why: str) -> tuple[bytes, str]:
     name = "WEBP" if picture.mode == "RGBA" else "JPEG"
-    limit = f"{most_bytes / 1e6:.0f} MB"
+    size, limit = in_pixels(picture.size), f"{most_bytes / 1e6:.0f} MB"
     if max(picture.size) > LONGEST[name]:
         raise InvalidRequestError(
-            f"The image has {len(png) / 1e6:.0f} MB as PNG, Venice takes less than {limit}, and "
-            f"{picture.width}×{picture.height} is too long for {name}: make it smaller.",
+            f"The image is too large to send: {why}, Venice takes less than {limit}, and {size} is "
+            f"too long for {name}: make it smaller.",
             "image",
         )
-    lossy = _saved(picture, name, quality=JPEG_QUALITY)
-    if len(lossy) >= most_bytes:
-        raise InvalidRequestError(
-            f"The image has {len(lossy) / 1e6:.0f} MB even as {name}, and Venice takes less than "
-            f"{limit}: make it smaller.",
-            "image",
-        )
-    return lossy, (
-        f"An input of {picture.width}×{picture.height} was sent as {name} of quality "
-        f"{JPEG_QUALITY}, since as PNG it has {len(png) / 1e6:.0f} MB, over the limit of {limit}."
+    how = {"subsampling": 0} if name == "JPEG" else {}  # a colour for each pixel
+    for quality in QUALITIES:
+        data = _saved(picture, name, quality=quality, **how)
+        if len(data) < most_bytes:
+            sent = f"An input of {size} was sent as {name} of quality {quality}"
+            return data, f"{sent}, since {why}, over the limit of {limit}."
+    raise InvalidRequestError(
+        f"The image has {len(data) / 1e6:.0f} MB even as {name} of quality {quality}, and Venice "
+        f"takes less than {limit}: make it smaller.",
+        "image",
     )
 
 

@@ -67,6 +67,36 @@ def test_png_is_given_up_only_at_the_limit(pack: Any, noise: torch.Tensor) -> No
     assert "200×200" in note
 
 
+def test_a_jpeg_keeps_the_colour_of_every_pixel(pack: Any, noise: torch.Tensor) -> None:
+    image = noise[0, :256, :256].clone()  # too much for a small PNG
+    stripes = image[:, :128]
+    stripes.zero_()
+    stripes[:, ::2, 0] = 1  # red beside blue: with half the chroma, both would be purple
+    stripes[:, 1::2, 2] = 1
+    png, _ = pack.tensors.encode(image, LIMIT)
+    data, _ = pack.tensors.encode(image, len(png))
+    assert picture(data).format == "JPEG"
+    came = np.asarray(picture(data)).astype(int)[:, :128]
+    assert np.abs(came - pack.tensors.to_array(stripes)).max() < 40
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_the_best_quality_that_fits_is_used_and_said(
+    pack: Any, noise: torch.Tensor, channels: int
+) -> None:
+    small = noise[0, :200, :200]
+    if channels == 4:
+        small = torch.cat([small, small[..., :1]], dim=2)
+    png, _ = pack.tensors.encode(small, LIMIT)
+    best, told_best = pack.tensors.encode(small, len(png))
+    good, told_good = pack.tensors.encode(small, len(best))
+    assert "of quality 95" in told_best
+    assert "of quality 85" in told_good
+    assert len(good) < len(best) < len(png)
+    with pytest.raises(pack.venice_client.errors.InvalidRequestError, match="smaller"):
+        pack.tensors.encode(small, len(good))
+
+
 def test_alpha_is_kept_where_png_is_too_large(pack: Any, noise: torch.Tensor) -> None:
     small = torch.cat([noise[0, :200, :200], noise[0, 200:400, :200, :1]], dim=-1)
     data, note = pack.tensors.encode(small, 150_000)
