@@ -53,6 +53,7 @@ PIXEL_DIVISORS = {
 }
 """Models that take width and height, as the API's documents say, for when they are not asked."""
 
+USUAL_DIVISOR = 8
 USUAL_RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9")
 MAX_WHOLE = 10**9
 """No limit of a model is larger; what is, is nonsense."""
@@ -82,7 +83,8 @@ MAX_INPUT_IMAGES = 3
 class Model:
     """What is known of a model. None, or an empty tuple with `is_known` false, means unknown.
 
-    prompt_limit: characters. max_steps: 0 where the model takes none.
+    is_known: whether constraints were published. is_by_ratio: whether it takes a ratio, even where
+    none of those listed can be used. prompt_limit: characters. max_steps: 0 where it takes none.
     """
 
     id: str
@@ -90,6 +92,7 @@ class Model:
     name: str = ""
     is_known: bool = False
     divisor: int | None = None
+    is_by_ratio: bool = False
     ratios: tuple[str, ...] = ()
     tiers: tuple[str, ...] = ()
     qualities: tuple[str, ...] = ()
@@ -103,14 +106,16 @@ class Model:
 
     @property
     def sizing(self) -> PixelRules | RatioRules:
-        """How this model takes sizes; from its constraints, else from what is published."""
-        if self.is_known and self.ratios:
+        """How this model takes sizes; from its constraints, else from what is published.
+
+        Only ratios or a divisor among the constraints say how; the others say nothing of it.
+        """
+        if self.ratios:
             return RatioRules(self.ratios, self.tiers, is_complete=True)
-        if self.is_known:
-            return PixelRules(self.divisor or 8)
-        if self.id in PIXEL_DIVISORS:
-            return PixelRules(PIXEL_DIVISORS[self.id])
-        return RatioRules(USUAL_RATIOS, self.priced_tiers)
+        divisor = self.divisor or PIXEL_DIVISORS.get(self.id)
+        if divisor and not self.is_by_ratio:
+            return PixelRules(divisor)
+        return RatioRules(USUAL_RATIOS, self.tiers or self.priced_tiers)
 
     @property
     def priced_tiers(self) -> tuple[str, ...]:
@@ -149,6 +154,7 @@ def parse_model(entry: Any) -> Model | None:
         name=str(spec.get("name", "")),
         is_known=bool(limits),
         divisor=_divisor(limits),
+        is_by_ratio=bool(limits.get("aspectRatios")),
         ratios=tuple(name for name in _strings(limits.get("aspectRatios")) if is_ratio(name)),
         tiers=_strings(limits.get("resolutions")),
         qualities=_strings(limits.get("qualities")),
@@ -345,8 +351,9 @@ def _file(home: Path, service: str) -> Path:
 
 
 def _divisor(limits: Mapping[str, Any]) -> int | None:
-    divisor = _whole(limits.get("widthHeightDivisor"))
-    return divisor if divisor and divisor <= MAX_SIDE else None
+    """The divisor of a model that takes pixels, the usual one where it leaves no size."""
+    divisor = _whole(limits.get("widthHeightDivisor")) or None
+    return USUAL_DIVISOR if divisor and divisor > MAX_SIDE else divisor
 
 
 def _input_images(limits: Mapping[str, Any], abilities: Mapping[str, Any]) -> int | None:

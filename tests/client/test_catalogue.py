@@ -255,6 +255,38 @@ def test_sizes_of_models_whose_constraints_nobody_published(home: Path) -> None:
     assert not unknown.tiers
 
 
+TIERS = {"resolutions": {"1K": {"usd": 0.1}, "2K": {"usd": 0.2}}}
+USUAL = ("1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9")
+
+
+@pytest.mark.parametrize(
+    ("id", "constraints", "pricing", "sizing"),
+    [
+        ("venice-sd35", {"promptCharacterLimit": 1500}, {}, PixelRules(16)),
+        ("chroma", {"steps": {"max": 10}}, {}, PixelRules(8)),
+        ("new", {"widthHeightDivisor": 32}, {}, PixelRules(32)),
+        ("venice-sd35", {"widthHeightDivisor": 8}, {}, PixelRules(8)),
+        ("new", {"promptCharacterLimit": 1500}, {}, RatioRules(USUAL)),
+        ("new", {"promptCharacterLimit": 1500}, TIERS, RatioRules(USUAL, ("1K", "2K"))),
+        ("new", {"resolutions": ["1K", "4K"]}, TIERS, RatioRules(USUAL, ("1K", "4K"))),
+        ("new", {"aspectRatios": ["auto"], "widthHeightDivisor": 1}, {}, RatioRules(USUAL)),
+        ("venice-sd35", {"aspectRatios": ["auto"]}, {}, RatioRules(USUAL)),
+        ("new", {"aspectRatios": ["wide", 5]}, TIERS, RatioRules(USUAL, ("1K", "2K"))),
+        ("new", {"aspectRatios": [], "widthHeightDivisor": 16}, {}, PixelRules(16)),
+        ("new", {"aspectRatios": ["auto", "1:1"]}, {}, RatioRules(("1:1",), is_complete=True)),
+        ("new", {"aspectRatios": ["1:1"]}, TIERS, RatioRules(("1:1",), is_complete=True)),
+    ],
+    ids=str,
+)
+def test_only_what_is_published_of_sizes_says_how_a_model_is_sized(
+    id: str, constraints: dict[str, Any], pricing: dict[str, Any], sizing: PixelRules | RatioRules
+) -> None:
+    spec = {"constraints": constraints, "pricing": pricing}
+    model = parse_model({"id": id, "type": "image", "model_spec": spec})
+    assert model is not None
+    assert model.sizing == sizing
+
+
 def test_the_nearest_names(home: Path) -> None:
     lists = Service().catalogue(home)
     assert lists.nearest_model("z-image-turbbo") == "z-image-turbo"
