@@ -10,8 +10,6 @@ import hashlib
 import json
 import logging
 import math
-import os
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -23,6 +21,7 @@ from typing import Any
 from .errors import InvalidRequestError, VeniceError
 from .nearest import nearest
 from .sizing import MAX_SIDE, PixelRules, RatioRules, is_ratio
+from .whole_files import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -239,6 +238,7 @@ class Catalogue:
         self._refreshed: threading.Event | None = None
         self._wait_until = 0.0
         self._asked_at = -math.inf
+        self._pause = MAX_AGE  # seconds from there until the service is asked again
         self._use(saved_lists(home, service))
 
     def model(self, model_id: str) -> Model:
@@ -295,9 +295,10 @@ class Catalogue:
         """
         with self._lock:
             now = time.time()
-            if 0 <= now - self._lists.saved_at < MAX_AGE or 0 <= now - self._asked_at < MAX_AGE:
+            is_fresh = 0 <= now - self._lists.saved_at < MAX_AGE
+            if is_fresh or 0 <= now - self._asked_at < self._pause:
                 return self._refreshed
-            self._asked_at = now
+            self._asked_at, self._pause = now, MAX_AGE
             self._refreshed = threading.Event()
             self._wait_until = time.monotonic() + MAX_REFRESH_WAIT
         threading.Thread(target=self._refresh_quietly, name="venice-lists", daemon=True).start()
@@ -319,7 +320,7 @@ class Catalogue:
         except VeniceError as error:
             # The lists at hand go on serving; what is wrong will show in the request itself.
             log.info("The model list was not refreshed (%s).", type(error).__name__)
-            self._asked_at = time.time() - MAX_AGE + TRY_AGAIN_AFTER
+            self._pause = TRY_AGAIN_AFTER
         finally:
             assert self._refreshed is not None
             self._refreshed.set()
@@ -338,10 +339,8 @@ class Catalogue:
         }
         try:
             self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
-            handle, aside = tempfile.mkstemp(dir=self._home, prefix=".catalogue-")
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(data, file)
-            Path(aside).replace(_file(self._home, self._service))
+            path = _file(self._home, self._service)
+            write_whole(path, json.dumps(data).encode(), prefix=".catalogue-")
         except OSError as error:
             log.warning("The model list could not be saved (%s).", error.strerror)
 

@@ -11,13 +11,13 @@ import json
 import math
 import os
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from .errors import SettingsError
+from .whole_files import write_whole
 
 DEFAULT_BASE_URL = "https://api.venice.ai/api/v1"
 SANDBOX_KEY = "sandbox"
@@ -158,21 +158,10 @@ def save_key(home: Path, key: ApiKey, base_url: str = DEFAULT_BASE_URL) -> Path:
     if base_url != DEFAULT_BASE_URL:
         values["VENICE_API_BASE"] = base_url
     try:
-        _write_aside(path, json.dumps(values, indent=1))
+        write_whole(path, json.dumps(values, indent=1).encode(), prefix=".venice-")
     except OSError as error:
         raise _not_saved(home, error) from None
     return path
-
-
-def _write_aside(path: Path, text: str) -> None:
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".venice-")  # gives mode 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(aside).replace(path)
-    except BaseException:  # it holds the key
-        Path(aside).unlink(missing_ok=True)
-        raise
 
 
 def _not_saved(home: Path, error: OSError) -> SettingsError:

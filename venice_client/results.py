@@ -11,7 +11,6 @@ import hashlib
 import json
 import logging
 import os
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from .answer import Answer
+from .whole_files import write_whole
 
 log = logging.getLogger(__name__)
 
@@ -149,16 +149,8 @@ class ResultStore:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         checksum = hashlib.sha256(head)
         checksum.update(body)
-        handle, aside = tempfile.mkstemp(dir=self._folder, prefix=ASIDE)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(f"venice-result {FORMAT} {checksum.hexdigest()}\n".encode())
-                file.write(head)
-                file.write(body)
-            Path(aside).replace(path)
-        except BaseException:
-            _remove(Path(aside))
-            raise
+        first = f"venice-result {FORMAT} {checksum.hexdigest()}\n".encode()
+        write_whole(path, first, head, body, prefix=ASIDE)
 
     def _sweep(self) -> None:
         files = []

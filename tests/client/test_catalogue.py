@@ -175,6 +175,25 @@ def test_a_service_that_is_down_is_asked_once_a_day(
     assert len(lists.models()) == 60
 
 
+def test_a_refresh_that_failed_is_tried_again_after_ten_minutes(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = Service()
+    service.error = ConnectionFailed("down")
+    lists = service.catalogue(home)
+    finished(lists)
+    service.error = None
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 9 * 60)
+    finished(lists)
+    assert service.asked == 1
+    monkeypatch.setattr(time, "time", lambda: now + 11 * 60)
+    finished(lists)
+    assert lists.model("new-model").is_known
+    finished(lists)
+    assert service.asked == 1 + len(catalogue.TYPES)
+
+
 def test_a_model_with_unknown_constraints_waits_for_the_refresh(home: Path) -> None:
     assert Service().catalogue(home).await_model("new-model").is_known
 
@@ -217,6 +236,17 @@ def test_a_home_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
 def test_nothing_is_left_aside(home: Path) -> None:
     Service().catalogue(home).refresh()
     assert [path.suffix for path in home.iterdir()] == [".json"]
+
+
+def test_nothing_is_left_aside_where_the_copy_cannot_be_replaced(home: Path) -> None:
+    Service().catalogue(home).refresh()
+    (file,) = home.iterdir()
+    file.unlink()
+    file.mkdir()
+    lists = Service().catalogue(home)
+    lists.refresh()
+    assert lists.model("new-model").is_known
+    assert list(home.iterdir()) == [file]
 
 
 @pytest.mark.parametrize("form", ["under data", "bare"])

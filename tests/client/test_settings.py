@@ -208,6 +208,20 @@ def test_a_key_is_saved_with_its_address_and_no_other(
     assert load_settings().base_url == base_url
 
 
+def test_a_key_that_cannot_be_saved_lies_nowhere(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, where a file that someone reads cannot be replaced."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(SettingsError, match="Permission denied"):
+        save_key(home, ApiKey(CANARY))
+    assert list(home.iterdir()) == []
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
 def test_only_its_owner_reads_the_file(tmp_path: Path) -> None:
     before = os.umask(0)

@@ -1,0 +1,26 @@
+"""Files that are whole or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+
+
+def write_whole(path: Path, *parts: bytes, prefix: str) -> None:
+    """Writes a file aside, mode 0600, and renames it, so that nobody ever reads half of it.
+
+    prefix: of its name while it is aside, in the same folder. Raises OSError, and leaves nothing
+    aside then.
+    """
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=prefix)  # it gives mode 0600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for part in parts:
+                file.write(part)
+        Path(aside).replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(aside).unlink()
+        raise
