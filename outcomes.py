@@ -101,8 +101,12 @@ class Made:
         return " · ".join([*parts, *warnings])
 
     def info(self, tensor: torch.Tensor, warnings: Sequence[str]) -> str:
-        """The `info` output: JSON, without image data."""
-        enhanced = [r.enhanced_prompt for r in self.results if r.enhanced_prompt]
+        """The `info` output: JSON, without image data.
+
+        Prompts that were rewritten in different ways are a list, with one for each request.
+        """
+        enhanced = [r.enhanced_prompt for r in self.results]
+        different = set(filter(None, enhanced))
         return make_info(
             model=self.model,
             seeds=[s for p in self.planned if (s := p.request.seed) is not None],
@@ -113,7 +117,7 @@ class Made:
             warnings=list(warnings),
             estimated_cost_usd=total_cost([r.cost for r in self.results]),
             from_store=sum(r.from_store for r in self.results),
-            enhanced_prompt=enhanced[0] if enhanced else None,
+            enhanced_prompt=enhanced if len(different) > 1 else next(iter(different), None),
         )
 
 

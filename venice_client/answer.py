@@ -12,11 +12,15 @@ from .errors import CHARGED, BadAnswer
 
 @dataclass(frozen=True)
 class Answer:
-    """Headers with lower-case names, the whole body, and the seconds it took."""
+    """Headers with lower-case names, the whole body, and the seconds it took.
+
+    is_kept: whether it comes from the store, and not just now from the service.
+    """
 
     headers: Mapping[str, str]
     body: bytes
     seconds: float
+    is_kept: bool = False
 
     def json(self) -> Any:
         """The body as JSON; BadAnswer if it is none (NaN and endless nesting included)."""

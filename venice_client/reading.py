@@ -68,6 +68,8 @@ def read_pictures(
 ) -> ImageResult:
     """The pictures in an answer; they are looked at, not decoded. BadAnswer if there is none."""
     warnings = [*notes, *_deprecation(answer)]
+    if answer.is_kept and sent.get("enhance_prompt"):
+        warnings.append("The picture comes from the store: the rewritten prompt is not kept.")
     request_id: str | None = answer.headers.get("x-request-id")
     timing = None
     if request.is_binary:

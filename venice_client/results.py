@@ -93,7 +93,7 @@ class ResultStore:
             return None
         with contextlib.suppress(OSError):  # not ours to touch, but ours to show
             os.utime(path)
-        return Answer(facts["headers"], body, 0.0)
+        return Answer(facts["headers"], body, 0.0, is_kept=True)
 
     def peek(self, key: str) -> Answer | None:
         """What is kept, or None where nothing whole is. Does not count as a use, drops nothing."""
@@ -101,7 +101,7 @@ class ResultStore:
             facts, body = _read(self._path(key))
         except (OSError, *DAMAGE):
             return None
-        return Answer(facts["headers"], body, 0.0)
+        return Answer(facts["headers"], body, 0.0, is_kept=True)
 
     def __contains__(self, key: str) -> bool:
         return self.is_on and self._path(key).exists()
