@@ -317,7 +317,7 @@ def test_interrupt_keeps_what_is_on_its_way(
 ) -> None:
     sandbox.latency_s = 3
     process = commands("upscale", "a.png", "b.jpg", "--json")
-    read_until(process.stderr, "generating")
+    read_until(process.stderr, "upscaling")
     wait_for(lambda: len(sandbox.paid_requests) == 2)
 
     process.send_signal(signal.SIGINT)

@@ -98,7 +98,7 @@ def test_a_field_goes_before_the_request_as_a_whole(refusal: Callable[..., ApiEr
             {"issues": [{"path": ["seed"]}]},
             "Venice refuses `seed`: change it, then try again.",
         ),
-        ({"error": "two\nlines"}, "Venice refuses the request: two lines: change it, then queue"),
+        ({"error": "two\nlines"}, "Venice refuses the request: two lines: change it, then try"),
         (b"", "Venice refuses the request and gives no reason: change it, then try again."),
     ],
     ids=["words", "whole", "no complaint", "lines", "nothing"],

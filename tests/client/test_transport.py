@@ -80,7 +80,7 @@ def test_an_answer_that_was_lost_is_not_asked_for_again(
     assert caught.value.may_have_been_charged
     first = str(caught.value).partition("\n")[0]
     assert "may have been charged" in first
-    assert "queue" in first
+    assert "once more" in first
 
 
 @pytest.mark.parametrize("fault", [Fault.hang(90), Fault.slow_body(1)])

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -56,6 +57,29 @@ def bench(
     made = Bench(pack, free_sandbox, home)
     monkeypatch.setattr(pack.host, "status_listener", made.texts.append)
     return made
+
+
+@pytest.fixture
+def one_run(pack: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """All nodes belong to one queued prompt, as in ComfyUI; each test has its own."""
+    run = str(tmp_path)
+    monkeypatch.setattr(pack.host, "run_id", lambda: run)
+    return run
+
+
+@pytest.fixture
+def counted(bench: Bench, one_run: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], float]:
+    """USD that count against the limit of the run so far, as a refusal tells them."""
+
+    def usd() -> float:
+        with monkeypatch.context() as patch:
+            patch.setenv("VENICE_MAX_USD_PER_RUN", "0")
+            end = bench.generate(prompt="a bear that nobody asked for before")
+        assert end.error_name == "SpendingLimitError", end.error
+        before = re.search(r"on top of ([\d.]+) USD before it", end.first_line)
+        return float(before[1]) if before else 0.0
+
+    return usd
 
 
 # One group a version, so that parallel workers do not start the same ComfyUI twice.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -230,20 +231,8 @@ def test_flagged_pictures_are_said_to_be_kept(bench: Bench) -> None:
     assert "4 of 4 made and kept." in "".join([second, *_])
 
 
-@pytest.fixture
-def run_of_its_own(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The bench's next runs belong to one queued prompt."""
-    run = f"run-{id(monkeypatch)}"
-    monkeypatch.setattr(bench.pack.host, "run_id", lambda: run)
-    return run
-
-
-def reserved(bench: Bench, run: str) -> float:
-    return float(bench.pack.venice_client.client._spending.reserved(run))
-
-
 def test_an_error_that_nobody_foresaw_loses_no_other_picture(
-    bench: Bench, run_of_its_own: str, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Such as a system that gives no more threads, here for the clock of one request."""
     bench.generate(seed=1)
@@ -270,7 +259,7 @@ def test_an_error_that_nobody_foresaw_loses_no_other_picture(
 
 
 def test_a_batch_whose_threads_cannot_be_started_holds_no_money(
-    bench: Bench, run_of_its_own: str, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, counted: Callable[[], float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bench.generate(seed=1)
     bench.sandbox.latency_s = 0.3
@@ -291,7 +280,7 @@ def test_a_batch_whose_threads_cannot_be_started_holds_no_money(
     assert "starts no more threads (can't start new thread)" in end.first_line
     assert end.texts[-1] == end.first_line
     assert end.seconds < 5
-    assert reserved(bench, run_of_its_own) == pytest.approx(bench.sandbox.charged_usd)
+    assert counted() == pytest.approx(bench.sandbox.charged_usd)
     again = bench.generate(batch_size=4)
     assert again.pictures == 4
     assert bench.sandbox.charged_usd == pytest.approx(0.05)

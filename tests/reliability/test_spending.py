@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType
 
 import pytest
 
@@ -13,30 +10,6 @@ from bench import Bench
 from venice_client.sandbox import Fault
 
 Counted = Callable[[], float]
-
-
-@pytest.fixture
-def one_run(pack: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
-    """All nodes belong to one queued prompt, as in ComfyUI; each test has its own."""
-    run = str(tmp_path)
-    monkeypatch.setattr(pack.host, "run_id", lambda: run)
-    return run
-
-
-@pytest.fixture
-def counted(bench: Bench, one_run: str, monkeypatch: pytest.MonkeyPatch) -> Counted:
-    """USD that count against the limit of the run so far, as a refusal tells them."""
-
-    def usd() -> float:
-        with monkeypatch.context() as patch:
-            patch.setenv("VENICE_MAX_USD_PER_RUN", "0")
-            end = bench.generate(prompt="a bear that nobody asked for before")
-        assert end.error_name == "SpendingLimitError", end.error
-        before = re.search(r"on top of ([\d.]+) USD before it", end.first_line)
-        return float(before[1]) if before else 0.0
-
-    return usd
-
 
 CASES = [
     ({}, 0.01),
