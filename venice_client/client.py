@@ -201,8 +201,10 @@ class VeniceClient:
 
     def cost_text(self, costs: Sequence[float | None]) -> str:
         """Costs in USD in words; of the built-in sandbox they say that nothing is charged."""
-        is_sandbox = self.service.name == SANDBOX_NAME and total_cost(costs) != 0
-        return cost_text(costs) + (" on Venice, free on the sandbox" if is_sandbox else "")
+        total, text = total_cost(costs), cost_text(costs)
+        if self.service.name != SANDBOX_NAME or total == 0:
+            return text
+        return f"{text}{' on Venice' if total else ''}, free on the sandbox"
 
     def list_models(self, type: str | None = None) -> list[Model]:
         """The models as the service lists them now: "image", "inpaint", "upscale" or all. Free."""
