@@ -262,17 +262,17 @@ def _number(
 
 
 def _max_in_flight(values: Mapping[str, str]) -> int:
+    name = "VENICE_MAX_IN_FLIGHT"
     try:
-        return int(
-            _number(
-                values, "VENICE_MAX_IN_FLIGHT", Settings.max_in_flight, least=1, most=MOST_IN_FLIGHT
-            )
-        )
-    except SettingsError as error:
+        number = float(_number(values, name, Settings.max_in_flight, 1, MOST_IN_FLIGHT))
+    except SettingsError:
+        number = math.nan
+    if not number.is_integer():
         raise SettingsError(
-            f"{str(error).rstrip('.')}: the API locks a key out for a while after more than "
-            f"{MOST_IN_FLIGHT} failed requests."
-        ) from None
+            f"{name} must be a whole number from 1 to {MOST_IN_FLIGHT}, not {values[name]!r}: the "
+            f"API locks a key out for a while after more than {MOST_IN_FLIGHT} failed requests."
+        )
+    return int(number)
 
 
 def _limit(values: Mapping[str, str], name: str) -> float | None:

@@ -76,6 +76,7 @@ def test_a_file_as_windows_editors_save_it(home: Path) -> None:
         ("VENICE_MAX_IN_FLIGHT", "many"),
         ("VENICE_MAX_IN_FLIGHT", "21"),
         ("VENICE_MAX_IN_FLIGHT", "1e12"),
+        ("VENICE_MAX_IN_FLIGHT", "2.5"),
         ("VENICE_STORE_MB", "-1"),
         ("VENICE_MAX_USD_PER_RUN", "-1"),
         ("VENICE_MAX_USD_PER_RUN", "five"),
@@ -123,6 +124,12 @@ def test_the_most_requests_at_the_same_time_are_those_that_cannot_lock_a_key_out
     with pytest.raises(SettingsError, match=r"from 1 to 20, not '21': .* more than 20 failed"):
         load_settings()
     assert credentials.MOST_IN_FLIGHT == FAILURES_THAT_LOCK_OUT
+
+
+def test_half_a_request_is_no_number_of_requests(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENICE_MAX_IN_FLIGHT", "2.5")
+    with pytest.raises(SettingsError, match=r"must be a whole number from 1 to 20, not '2\.5'"):
+        load_settings()
 
 
 @pytest.mark.parametrize(("text", "limit"), [("none", None), (" NONE ", None), ("0", 0.0)])
