@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,11 @@ class Answer:
     body: bytes
     seconds: float
     is_kept: bool = False
+
+    @property
+    def checksum(self) -> str:
+        """Tells this body from any other."""
+        return hashlib.sha256(self.body).hexdigest()
 
     def json(self) -> Any:
         """The body as JSON; BadAnswer if it is none (NaN and endless nesting included)."""

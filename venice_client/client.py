@@ -186,18 +186,19 @@ class VeniceClient:
         try:
             result = read_pictures(planned.request, planned.fields, planned.notes, answer)
         except BadAnswer:
-            self.results.drop(planned.key)
+            self.results.drop(planned.key, answer.checksum)
             raise
         return replace(
             result,
             key=planned.key,
+            checksum=answer.checksum,
             from_store=not is_sent,
             cost=planned.price if is_sent else 0.0,
         )
 
     def discard(self, result: ImageResult) -> None:
         """Forgets a kept answer that turned out to be damaged, so that it can be asked again."""
-        self.results.drop(result.key)
+        self.results.drop(result.key, result.checksum)
 
     def cost_text(self, costs: Sequence[float | None]) -> str:
         """Costs in USD in words; of the built-in sandbox they say that nothing is charged."""

@@ -33,8 +33,8 @@ class ImageResult:
 
     images: encoded, as they came. sent: the JSON object that was sent. timing: the server's, in
     milliseconds, or None. enhanced_prompt: the prompt that was used, where it was rewritten.
-    key: its name in the store. cost: the estimate in USD, 0 if it was not asked for again, None
-    if unknown.
+    key: its name in the store. checksum: of the answer as it came. cost: the estimate in USD, 0 if
+    it was not asked for again, None if unknown.
     """
 
     images: tuple[bytes, ...]
@@ -46,6 +46,7 @@ class ImageResult:
     is_blurred: bool = False
     is_violation: bool = False
     key: str = ""
+    checksum: str = ""
     from_store: bool = False
     cost: float | None = None
 

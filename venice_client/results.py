@@ -122,9 +122,23 @@ class ResultStore:
             self._sweep()
         return True
 
-    def drop(self, key: str) -> None:
-        """Forgets an answer, so that the next request asks again."""
-        _remove(self._path(key))
+    def drop(self, key: str, checksum: str = "") -> None:
+        """Forgets an answer that is damaged, so that the next request asks again.
+
+        checksum: of the answer, where its entry is whole and what is in it is not. Another answer
+        that was kept since is paid for and stays.
+        """
+        if not self.is_on:
+            return
+        try:
+            _, body = _read(self._path(key))
+        except OSError:
+            return
+        except DAMAGE:
+            _remove(self._path(key))
+        else:
+            if Answer({}, body, 0.0).checksum == checksum:
+                _remove(self._path(key))
 
     def entries(self) -> list[Entry]:
         """What is kept, the last made first; damaged entries are left out."""

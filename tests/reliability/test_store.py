@@ -15,9 +15,11 @@ from pathlib import Path
 import pytest
 
 from bench import KEY, Bench
+from fault_table import picture
+from venice_client import GenerateRequest, VeniceClient
 from venice_client.answer import Answer
 from venice_client.results import SWEEP_EVERY, ResultStore
-from venice_client.sandbox import Sandbox
+from venice_client.sandbox import Fault, Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 MIB = 2**20
@@ -67,7 +69,11 @@ def start(code: str, *arguments: object) -> subprocess.Popen[str]:
 
 
 def put(store: ResultStore, key: str, size: int = 1000) -> None:
-    assert store.put(key, Answer({"content-type": "image/png"}, bytes(size), 0.1), {"seed": 1})
+    put_answer(store, key, Answer({"content-type": "image/png"}, bytes(size), 0.1))
+
+
+def put_answer(store: ResultStore, key: str, answer: Answer) -> None:
+    assert store.put(key, answer, {"seed": 1})
 
 
 @pytest.mark.timeout(900)
@@ -220,6 +226,21 @@ def test_a_size_of_0_keeps_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch
     assert not (bench.home / "results").exists()
 
 
+def test_a_size_of_0_removes_nothing_that_was_kept_before(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.generate()
+    monkeypatch.setenv("VENICE_STORE_MB", "0")
+    bench.sandbox.add_fault(Fault.body(b"no picture"))
+    assert bench.generate().error_name == "BadAnswer"
+    bench.sandbox.add_fault(Fault.body(damaged_picture()))
+    assert bench.generate().error_name == "BadAnswer"
+    assert len(bench.entries) == 1
+
+    monkeypatch.delenv("VENICE_STORE_MB")
+    assert bench.generate().sent == ()
+
+
 def test_the_folder_is_for_the_user_alone(bench: Bench) -> None:
     bench.generate()
     assert stat.S_IMODE((bench.home / "results").stat().st_mode) == 0o700
@@ -318,3 +339,38 @@ def test_an_entry_that_cannot_be_read_now_is_not_dropped(
         patch.setattr(Path, "open", refuse)
         assert store.get("a") is None
     assert store.get("a") is not None
+
+
+def damaged_picture() -> bytes:
+    """Whole by its head and its end: that its pixels are not shows when it is decoded."""
+    webp = bytearray(picture(200, 200, "WEBP"))
+    webp[40:] = bytes(len(webp) - 40)
+    return bytes(webp)
+
+
+def test_who_reads_a_damaged_answer_late_leaves_the_good_one_that_came_since(home: Path) -> None:
+    store = ResultStore(home, 64)
+    bad, good = Answer({}, damaged_picture(), 0.0), Answer({}, picture(), 0.0)
+    put_answer(store, "a", good)
+    store.drop("a", bad.checksum)
+    assert store.get("a") == good
+    put_answer(store, "a", bad)
+    store.drop("a", bad.checksum)
+    assert store.get("a") is None
+
+
+def test_a_picture_that_is_damaged_is_dropped_once(bench: Bench) -> None:
+    client = VeniceClient()
+    request = GenerateRequest("z-image-turbo", "a fox", width=64, height=64, seed=7)
+    bench.sandbox.add_fault(Fault.body(damaged_picture()))
+    first, late = client.generate_images(request), client.generate_images(request)
+    assert late.from_store
+    client.discard(first)
+    good = client.generate_images(request)
+    assert not good.from_store
+
+    client.discard(late)
+
+    assert client.generate_images(request).from_store
+    client.discard(good)
+    assert not client.generate_images(request).from_store
