@@ -7,6 +7,7 @@ VeniceError
 ├── Cancelled                dropped on request before it was sent
 ├── ConnectionFailed         the service could not be reached; nothing was sent
 ├── UnreadableAnswer         the answer to a free call has another form than published
+├── StoreError               a kept answer cannot be read; nothing was sent
 ├── UnexpectedError          something failed here that nobody foresaw; perhaps charged, if sent
 ├── PaidAnswerError          may have been charged
 │   ├── AnswerLost           the connection broke after the request was sent
@@ -79,6 +80,10 @@ class ConnectionFailed(VeniceError):
 
 class UnreadableAnswer(VeniceError):
     """The answer to a free call has another form than published."""
+
+
+class StoreError(VeniceError):
+    """An answer is kept, and cannot be read now; nothing was sent, since it is paid for."""
 
 
 class UnexpectedError(VeniceError):

@@ -2,24 +2,30 @@
 
 Files only, no database and no locks, so that several processes can share it: each entry is one
 file, written aside and renamed. A checksum is checked by every read; what is damaged is dropped.
+Another program may hold a file for a moment (a virus scanner does), so that opening and renaming
+are tried for about a second: call it from no event loop.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import logging
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from .answer import Answer
+from .errors import StoreError
 from .whole_files import write_whole
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 FORMAT = 1
@@ -34,6 +40,16 @@ ABANDONED_AFTER = 3600.0
 
 DAMAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """What reading an entry raises that is none, or another version's."""
+
+NOT_THERE = (FileNotFoundError, NotADirectoryError)
+PASSING = {
+    *(errno.EACCES, errno.EPERM, errno.EBUSY, errno.EAGAIN),
+    *(errno.EMFILE, errno.ENFILE),
+}
+"""What may be over in a moment: the file is held by another program, too many files are open."""
+
+PAUSES = (0.05, 0.1, 0.2, 0.3, 0.4)
+"""Seconds between two tries of what may be over in a moment."""
 
 KEPT_HEADERS = ("content-type", "date", "x-request-id")
 PROMPT_HEADER = "x-venice-enhanced-prompt"
@@ -76,17 +92,22 @@ class ResultStore:
         return self._max_bytes > 0
 
     def get(self, key: str) -> Answer | None:
-        """The kept answer, or None. A damaged entry is dropped, and None."""
+        """The kept answer, or None. A damaged entry is dropped, and None.
+
+        Raises StoreError if there is one that cannot be read: asking again would pay again.
+        """
         if not self.is_on:
             return None
         path = self._path(key)
         try:
-            facts, body = _read(path)
-        except FileNotFoundError:
+            facts, body = _patiently(partial(_read, path))
+        except NOT_THERE:
             return None
         except OSError as error:
-            log.warning("A kept result could not be read (%s).", error.strerror)
-            return None
+            raise StoreError(
+                f"This was paid for and is kept, but cannot be read now ({_reason(error)}): it was "
+                f"not sent, so as not to be paid again. Queue again, or remove the file.\n{path}"
+            ) from error
         except DAMAGE as error:
             log.warning("A kept result was damaged and is dropped (%s).", type(error).__name__)
             self.drop(key)
@@ -104,7 +125,7 @@ class ResultStore:
         return Answer(facts["headers"], body, 0.0, is_kept=True)
 
     def __contains__(self, key: str) -> bool:
-        return self.is_on and self._path(key).exists()
+        return self.is_on and _state(self._path(key)) is not None
 
     def put(self, key: str, answer: Answer, facts: Mapping[str, Any]) -> bool:
         """Keeps an answer; answers whether it is kept. A full disk is a warning, no error."""
@@ -115,7 +136,7 @@ class ResultStore:
         try:
             self._write(self._path(key), head, answer.body)
         except OSError as error:
-            log.warning("A paid result could not be kept on disk (%s).", error.strerror)
+            log.warning("A paid result could not be kept on disk (%s).", _reason(error))
             return False
         self._writes += 1
         if self._writes % SWEEP_EVERY == 0:
@@ -164,7 +185,7 @@ class ResultStore:
         checksum = hashlib.sha256(head)
         checksum.update(body)
         first = f"venice-result {FORMAT} {checksum.hexdigest()}\n".encode()
-        write_whole(path, first, head, body, prefix=ASIDE)
+        _patiently(partial(write_whole, path, first, head, body, prefix=ASIDE))
 
     def _sweep(self) -> None:
         files = []
@@ -189,6 +210,22 @@ class ResultStore:
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}{ENDING}"
+
+
+def _patiently(action: Callable[[], T]) -> T:
+    """The answer of `action`, which is tried again where its OSError may be over in a moment."""
+    for seconds in PAUSES:
+        try:
+            return action()
+        except OSError as error:
+            if error.errno not in PASSING:
+                raise
+        time.sleep(seconds)
+    return action()
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or type(error).__name__
 
 
 def _read(path: Path) -> tuple[dict[str, Any], bytes]:
@@ -225,4 +262,4 @@ def _remove(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        log.warning("A kept result could not be removed (%s).", error.strerror)
+        log.warning("A kept result could not be removed (%s).", _reason(error))

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -325,20 +326,67 @@ def test_a_store_that_may_only_be_read_still_shows_what_it_has(
     assert len(bench.entries) == 1
 
 
-def test_an_entry_that_cannot_be_read_now_is_not_dropped(
-    home: Path, monkeypatch: pytest.MonkeyPatch
+def hold_entries(patch: pytest.MonkeyPatch, tries: int, number: int = 13) -> list[Path]:
+    """Another program holds the entries for so many tries to open one; answers those tries."""
+    opened, tried = Path.open, list[Path]()
+
+    def busy(path: Path, *args: Any, **more: Any) -> Any:
+        if path.suffix == ".result":
+            tried.append(path)
+            if len(tried) <= tries:
+                raise OSError(number, "used by another process")
+        return opened(path, *args, **more)
+
+    patch.setattr(Path, "open", busy)
+    return tried
+
+
+def test_what_is_paid_for_and_cannot_be_read_is_not_asked_for_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Too many open files, say: it is not damaged."""
-    store = ResultStore(home, 64)
-    put(store, "a")
+    """A virus scanner that holds the file, too many open files: it is not damaged."""
+    bench.generate(batch_size=2)
     with monkeypatch.context() as patch:
+        hold_entries(patch, tries=1000)
+        end = bench.generate(batch_size=2)
+    assert end.error_name == "BatchError", repr(end.error)
+    assert end.sent == ()
+    assert "is kept, but cannot be read now (used by another process)" in end.first_line
+    assert any(str(path) in str(end.error) for path in bench.entries)
+    again = bench.generate(batch_size=2)
+    assert again.sent == ()
+    assert again.pictures == 2
 
-        def refuse(*_: object, **__: object) -> None:
-            raise OSError(24, "Too many open files")
 
-        patch.setattr(Path, "open", refuse)
-        assert store.get("a") is None
-    assert store.get("a") is not None
+@pytest.mark.parametrize("number", [13, 24])
+def test_a_file_that_is_held_for_a_moment_is_waited_for(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    bench.generate()
+    tried = hold_entries(monkeypatch, 3, number)
+    end = bench.generate()
+    assert end.error is None, end.error
+    assert end.sent == ()
+    assert len(tried) == 4
+
+
+def test_a_new_file_that_is_held_for_a_moment_is_kept_all_the_same(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename, tries = Path.replace, list[Path]()
+
+    def busy(path: Path, target: Path) -> Path:
+        tries.append(path)
+        if len(tries) < 4:
+            raise PermissionError(13, "used by another process")
+        return rename(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", busy)
+        assert bench.generate().pictures == 1
+    assert len(tries) == 4
+    assert bench.generate().sent == ()
+    assert not list((bench.home / "results").glob(".aside-*"))
 
 
 def damaged_picture() -> bytes:
