@@ -11,9 +11,11 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import itertools
 import json
 import logging
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,6 +36,9 @@ ENDING = ".result"
 ASIDE = ".aside-"
 SWEEP_EVERY = 50
 """Writes between two sweeps; one more takes place at the start."""
+
+SWEEP_EVERY_PART = 0.1
+"""Of what may be kept: so much written between two sweeps."""
 
 ABANDONED_AFTER = 3600.0
 """Seconds after which a half-written file of a process that was killed is removed."""
@@ -83,7 +88,8 @@ class ResultStore:
     def __init__(self, home: Path, max_mb: float) -> None:
         self._folder = home / FOLDER
         self._max_bytes = int(max_mb * 2**20)
-        self._writes = 0
+        self._lock = threading.Lock()
+        self._writes = self._written = 0
         if self.is_on:
             self._sweep()
 
@@ -112,8 +118,9 @@ class ResultStore:
             log.warning("A kept result was damaged and is dropped (%s).", type(error).__name__)
             self.drop(key)
             return None
-        with contextlib.suppress(OSError):  # not ours to touch, but ours to show
-            os.utime(path)
+        _touch(path)
+        if path in _put_here:
+            _put_here[path] = next(_uses)
         return Answer(facts["headers"], body, 0.0, is_kept=True)
 
     def peek(self, key: str) -> Answer | None:
@@ -138,9 +145,7 @@ class ResultStore:
         except OSError as error:
             log.warning("A paid result could not be kept on disk (%s).", _reason(error))
             return False
-        self._writes += 1
-        if self._writes % SWEEP_EVERY == 0:
-            self._sweep()
+        self._count(len(head) + len(answer.body))
         return True
 
     def drop(self, key: str, checksum: str = "") -> None:
@@ -185,9 +190,25 @@ class ResultStore:
         checksum = hashlib.sha256(head)
         checksum.update(body)
         first = f"venice-result {FORMAT} {checksum.hexdigest()}\n".encode()
+        _put_here[path] = next(_uses)
         _patiently(partial(write_whole, path, first, head, body, prefix=ASIDE))
 
+    def _count(self, size: int) -> None:
+        """Counts a write, and sweeps where it is time to."""
+        with self._lock:
+            self._writes += 1
+            self._written += size
+            is_much = self._written > self._max_bytes * SWEEP_EVERY_PART
+            if self._writes < SWEEP_EVERY and not is_much:
+                return
+            self._writes = self._written = 0
+        self._sweep()
+
     def _sweep(self) -> None:
+        """Removes the least recently used until the rest fits, and what was left half-written.
+
+        What this process put goes last, whatever the clock said at the time.
+        """
         files = []
         now = time.time()
         for path in self._folder.glob(f"{ASIDE}*"):
@@ -197,12 +218,16 @@ class ResultStore:
         for path in self._files():
             state = _state(path)
             if state:
-                files.append((state.st_mtime, state.st_size, path))
+                if state.st_mtime > now:  # it was put before the clock was set back
+                    _touch(path)
+                used = (_put_here.get(path, 0), min(state.st_mtime, now))
+                files.append((used, state.st_size, path))
         total = sum(size for _, size, _ in files)
         for _, size, path in sorted(files):
             if total <= self._max_bytes:
                 break
             _remove(path)
+            _put_here.pop(path, None)
             total -= size
 
     def _files(self) -> list[Path]:
@@ -210,6 +235,11 @@ class ResultStore:
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}{ENDING}"
+
+
+_uses = itertools.count(1)
+_put_here: dict[Path, int] = {}
+"""What this process put, by the order of use: clocks may be set back."""
 
 
 def _patiently(action: Callable[[], T]) -> T:
@@ -256,6 +286,12 @@ def _state(path: Path) -> os.stat_result | None:
         return path.stat()
     except OSError:
         return None  # another process was quicker
+
+
+def _touch(path: Path) -> None:
+    """It was used now."""
+    with contextlib.suppress(OSError):  # not ours to touch, but ours to show
+        os.utime(path)
 
 
 def _remove(path: Path) -> None:

@@ -9,6 +9,7 @@ import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ import pytest
 
 from bench import KEY, Bench
 from fault_table import picture
-from venice_client import GenerateRequest, VeniceClient
+from venice_client import GenerateRequest, VeniceClient, results
 from venice_client.answer import Answer
 from venice_client.results import SWEEP_EVERY, ResultStore
 from venice_client.sandbox import Fault, Sandbox
@@ -209,14 +210,83 @@ def test_the_least_recently_used_go_first(home: Path) -> None:
 
 
 def test_it_sweeps_every_so_many_writes(home: Path) -> None:
-    store = ResultStore(home, 1)
+    for number in range(10):
+        put(ResultStore(home, 64), f"before {number}", MIB // 10)
+    results._put_here.clear()  # another process put them
+    store = ResultStore(home, 1.005)
     for number in range(SWEEP_EVERY - 1):
-        put(store, str(number), MIB // 10)
-    assert len(store.entries()) == SWEEP_EVERY - 1
-    put(store, "last", MIB // 10)
+        put(store, str(number), 100)
+    assert len(store.entries()) == 10 + SWEEP_EVERY - 1
+    put(store, "last", 100)
     left = store.entries()
-    assert sum(entry.size for entry in left) <= MIB
+    assert sum(entry.size for entry in left) <= 1.005 * MIB
     assert "last" in {entry.key for entry in left}
+
+
+def test_it_sweeps_once_much_was_written(home: Path) -> None:
+    """Few answers may be large: 49 of 256 MiB would be 12 GiB."""
+    store = ResultStore(home, 10)
+    for number in range(SWEEP_EVERY - 1):
+        put(store, str(number), MIB // 2)
+        assert sum(entry.size for entry in store.entries()) <= 12 * MIB
+    assert len(store.entries()) > 15
+
+
+def test_writes_side_by_side_are_all_counted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, sweeps = ResultStore(home, 1024), list[int]()
+    monkeypatch.setattr(store, "_sweep", lambda: sweeps.append(1))
+    threads = [
+        threading.Thread(target=lambda: [store._count(1) for _ in range(5000)]) for _ in range(4)
+    ]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert len(sweeps) == 20_000 // SWEEP_EVERY
+
+
+def test_what_was_just_paid_for_outlives_a_clock_that_is_set_back(home: Path) -> None:
+    """Of another process and of this one; also where entries seem to be of tomorrow."""
+    for number in range(3):
+        put(ResultStore(home, 64), str(number), MIB)
+    results._put_here.clear()  # another process put them
+    tomorrow = time.time() + 86_400
+    for path in (home / "results").iterdir():
+        os.utime(path, (tomorrow, tomorrow))
+    store = ResultStore(home, 2.5)
+    assert len(store.entries()) == 2
+
+    put(store, "new", MIB)
+    put(store, "newer", MIB)
+    assert {entry.key for entry in store.entries()} == {"new", "newer"}
+    for path in (home / "results").iterdir():
+        os.utime(path, (tomorrow, tomorrow) if path.stem == "new" else None)
+    assert store.get("newer") is not None
+
+    ResultStore(home, 1.5)
+
+    assert {entry.key for entry in store.entries()} == {"newer"}
+
+
+def test_what_seems_to_be_of_tomorrow_grows_old_from_now_on(home: Path) -> None:
+    """Another process put it before the clock was set back; for a day it would seem the newest."""
+    for name in ("of tomorrow", "used since"):
+        put(ResultStore(home, 64), name, MIB)
+    results._put_here.clear()
+    tomorrow = time.time() + 86_400
+    os.utime(home / "results" / "of tomorrow.result", (tomorrow, tomorrow))
+    store = ResultStore(home, 64)
+    time.sleep(0.05)
+    assert store.get("used since") is not None
+
+    ResultStore(home, 1.5)
+
+    assert [entry.key for entry in store.entries()] == ["used since"]
 
 
 def test_a_size_of_0_keeps_nothing(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
