@@ -83,7 +83,7 @@ class NodeStatus:
 
     Made at the start of the node's async body, and used from there only. Where the node runs
     several items of a list side by side, one text sums them up. if_stopped: what to show if the
-    run is stopped now. keeps: whether what it pays for is kept.
+    run is stopped now. keeps: whether what it pays for is kept, None where it pays for nothing.
     """
 
     def __init__(self, item: str = "") -> None:
@@ -96,7 +96,7 @@ class NodeStatus:
         self.text = ""
         self.fraction = 0.0
         self.if_stopped = NOTHING_SENT
-        self.keeps = False
+        self.keeps: bool | None = None
         self.is_over = self.is_lost = False
         self._group = self._key or ("", str(id(self)))
         with _lock:
@@ -107,6 +107,12 @@ class NodeStatus:
     def is_one_of_many(self) -> bool:
         """Whether it is an item of a list."""
         return len(self._siblings) > 1
+
+    @property
+    def are_all_kept(self) -> bool:
+        """Whether what the items of the list made is kept, as far as they paid for it."""
+        kept = [item.keeps for item in self._siblings if item.keeps is not None]
+        return bool(kept) and all(kept)
 
     def show(self, text: str, fraction: float | None = None) -> None:
         """Shows `text`, and the bar at `fraction` of 0..1."""
@@ -143,8 +149,7 @@ class NodeStatus:
         busy = [item.text for item in self._siblings if not item.is_over and item.text]
         if busy:
             return f"{head} · {busy[0]}"
-        keeps = any(item.keeps for item in over)
-        kept = [KEPT] if keeps and 0 < lost < len(over) else []
+        kept = [KEPT] if self.are_all_kept and 0 < lost < len(over) else []
         # ComfyUI's Vue nodes join the lines.
         return "\n- ".join([f"{head}:", *_ends(over), *kept])
 

@@ -10,12 +10,13 @@ from typing import TypeVar
 
 from . import host
 from .outcomes import Made, collect
-from .venice_client import VeniceClient, VeniceError, load_settings
+from .venice_client import ImageResult, VeniceClient, VeniceError, load_settings
 from .venice_client.batch import Batch
 from .venice_client.client import shared_client
 from .venice_client.errors import SettingsError
 from .venice_client.paid import PaidRequest
 from .venice_client.progress import Progress
+from .venice_client.results import ResultStore
 from .workers import Workers
 
 T = TypeVar("T")
@@ -36,7 +37,7 @@ def showing(item: str = "") -> Iterator[host.NodeStatus]:
     try:
         yield status
     except VeniceError as error:
-        is_rest_kept = status.is_one_of_many and status.keeps
+        is_rest_kept = status.is_one_of_many and status.are_all_kept
         error.name_item(f"{status.item} {host.KEPT}" if is_rest_kept else status.item)
         status.finish(str(error).partition("\n")[0], is_lost=True)
         raise
@@ -92,19 +93,23 @@ async def run_requests(
     again: what the user does to get what was paid for, such as "Set seed 7 (fixed) and queue
     again". Raises the VeniceError that all share, or a BatchError.
     """
-    status.keeps = client.results.is_on
+    status.keeps = await in_thread(client.results.probe)
     planned = await in_thread(partial(client.plan, requests, host.run_id()))
     outcomes = await _attend(
         [partial(client.fetch, p) for p in planned],
         status,
         client.cost_text([p.estimate for p in planned]),
-        again,
+        partial(_stopped, again=again, results=client.results),
     )
+    status.keeps = status.keeps and not any(getattr(end, "not_kept", "") for end in outcomes)
     return await in_thread(partial(collect, client, planned, outcomes, stop_if_flagged, again))
 
 
 async def _attend(
-    jobs: Sequence[Callable[[Progress], T]], status: host.NodeStatus, cost: str, again: str
+    jobs: Sequence[Callable[[Progress], T]],
+    status: host.NodeStatus,
+    cost: str,
+    stopped: Callable[[Batch[T]], str],
 ) -> list[T | BaseException]:
     """Runs jobs side by side and answers their outcomes, exceptions among them.
 
@@ -125,15 +130,23 @@ async def _attend(
             batch.drop_run()
         raise
     finally:
-        status.if_stopped = _stopped(batch, again, status.keeps)
+        status.if_stopped = stopped(batch)
         batch.drop()
     return [outcome for outcome in batch.outcomes if outcome is not None]
 
 
-def _stopped(batch: Batch[T], again: str, keeps: bool) -> str:
+def _stopped(batch: Batch[ImageResult], again: str, results: ResultStore) -> str:
+    """What a node shows that is stopped now: what was sent, and how to get it."""
     if not batch.paid:
         return host.NOTHING_SENT
     sent = f"Stopped. {batch.paid} of {len(batch.outcomes)} were sent;"
-    if not keeps:
+    if not results.is_on:
         return f"{sent} they may be charged, and VENICE_STORE_MB=0 keeps none of them."
+    arrived = [end for end in batch.outcomes if isinstance(end, ImageResult)]
+    trouble = next((end.not_kept for end in arrived if end.not_kept), results.trouble)
+    if trouble:
+        return (
+            f"{sent} they may be charged, and not all can be kept on disk ({trouble}). {again}: "
+            "what was kept is free."
+        )
     return f"{sent} what arrives is kept. {again}: what was kept is free."

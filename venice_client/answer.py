@@ -15,13 +15,15 @@ from .errors import CHARGED, BadAnswer
 class Answer:
     """Headers with lower-case names, the whole body, and the seconds it took.
 
-    is_kept: whether it comes from the store, and not just now from the service.
+    from_store: whether it comes from the store, and not just now from the service. not_kept: why
+    it could not be kept on disk, "" where it is or need not be.
     """
 
     headers: Mapping[str, str]
     body: bytes
     seconds: float
-    is_kept: bool = False
+    from_store: bool = False
+    not_kept: str = ""
 
     @property
     def checksum(self) -> str:

@@ -276,8 +276,7 @@ class VeniceClient:
             "asked": {name: planned.fields[name] for name in asked if name in planned.fields},
             "cost_usd": planned.price,
         }
-        self.results.put(planned.key, answer, facts)
-        return answer
+        return replace(answer, not_kept=self.results.put(planned.key, answer, facts))
 
     def _free(self, path: str, params: dict[str, str] | None = None) -> Any:
         """The JSON of a call that costs nothing."""

@@ -34,7 +34,7 @@ class ImageResult:
     images: encoded, as they came. sent: the JSON object that was sent. timing: the server's, in
     milliseconds, or None. enhanced_prompt: the prompt that was used, where it was rewritten.
     key: its name in the store. checksum: of the answer as it came. cost: the estimate in USD, 0 if
-    it was not asked for again, None if unknown.
+    it was not asked for again, None if unknown. not_kept: why it could not be kept on disk, or "".
     """
 
     images: tuple[bytes, ...]
@@ -49,6 +49,7 @@ class ImageResult:
     checksum: str = ""
     from_store: bool = False
     cost: float | None = None
+    not_kept: str = ""
 
     @property
     def sent_without_images(self) -> dict[str, Any]:
@@ -69,8 +70,13 @@ def read_pictures(
 ) -> ImageResult:
     """The pictures in an answer; they are looked at, not decoded. BadAnswer if there is none."""
     warnings = [*notes, *_deprecation(answer)]
-    if answer.is_kept and sent.get("enhance_prompt"):
+    if answer.from_store and sent.get("enhance_prompt"):
         warnings.append("The picture comes from the store: the rewritten prompt is not kept.")
+    if answer.not_kept:
+        warnings.append(
+            f"A picture could not be kept on disk ({answer.not_kept}): if this run ends early, or "
+            "it is asked for again, it is paid for again."
+        )
     request_id: str | None = answer.headers.get("x-request-id")
     timing = None
     if request.is_binary:
@@ -97,6 +103,7 @@ def read_pictures(
         enhanced_prompt=_unquoted(answer.headers.get("x-venice-enhanced-prompt")),
         is_blurred=_flag(answer, "x-venice-is-blurred"),
         is_violation=_flag(answer, "x-venice-is-content-violation"),
+        not_kept=answer.not_kept,
     )
 
 

@@ -15,6 +15,7 @@ import itertools
 import json
 import logging
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -82,7 +83,8 @@ def request_key(service: str, path: str, payload: Mapping[str, Any], variation: 
 class ResultStore:
     """Answers that were paid for, in `home`/results. Thread-safe; several processes may share it.
 
-    max_mb: MiB to keep, the least recently used goes first; 0 keeps nothing.
+    max_mb: MiB to keep, the least recently used goes first; 0 keeps nothing. trouble: why the last
+    answer could not be kept, or "".
     """
 
     def __init__(self, home: Path, max_mb: float) -> None:
@@ -90,6 +92,7 @@ class ResultStore:
         self._max_bytes = int(max_mb * 2**20)
         self._lock = threading.Lock()
         self._writes = self._written = 0
+        self.trouble = ""
         if self.is_on:
             self._sweep()
 
@@ -121,7 +124,7 @@ class ResultStore:
         _touch(path)
         if path in _put_here:
             _put_here[path] = next(_uses)
-        return Answer(facts["headers"], body, 0.0, is_kept=True)
+        return Answer(facts["headers"], body, 0.0, from_store=True)
 
     def peek(self, key: str) -> Answer | None:
         """What is kept, or None where nothing whole is. Does not count as a use, drops nothing."""
@@ -129,24 +132,40 @@ class ResultStore:
             facts, body = _read(self._path(key))
         except (OSError, *DAMAGE):
             return None
-        return Answer(facts["headers"], body, 0.0, is_kept=True)
+        return Answer(facts["headers"], body, 0.0, from_store=True)
 
     def __contains__(self, key: str) -> bool:
         return self.is_on and _state(self._path(key)) is not None
 
-    def put(self, key: str, answer: Answer, facts: Mapping[str, Any]) -> bool:
-        """Keeps an answer; answers whether it is kept. A full disk is a warning, no error."""
+    def probe(self) -> bool:
+        """Whether an answer would be kept now, as far as the last one and an empty file tell."""
+        if self.is_on:
+            try:
+                self._make_folder()
+                with tempfile.TemporaryFile(dir=self._folder):
+                    pass
+            except OSError as error:
+                self.trouble = _reason(error)
+        return self.is_on and not self.trouble
+
+    def put(self, key: str, answer: Answer, facts: Mapping[str, Any]) -> str:
+        """Keeps an answer, if anything is to be kept; answers why it could not be, "" if it is.
+
+        A full disk is a warning, no error: the picture can be shown all the same.
+        """
         if not self.is_on:
-            return False
+            return ""
         record = {**facts, "time": time.time(), "headers": _kept_headers(answer.headers)}
         head = json.dumps(record).encode() + b"\n"
         try:
             self._write(self._path(key), head, answer.body)
         except OSError as error:
-            log.warning("A paid result could not be kept on disk (%s).", _reason(error))
-            return False
+            self.trouble = _reason(error)
+            log.warning("A paid result could not be kept on disk (%s).", self.trouble)
+            return _reason(error)
+        self.trouble = ""
         self._count(len(head) + len(answer.body))
-        return True
+        return ""
 
     def drop(self, key: str, checksum: str = "") -> None:
         """Forgets an answer that is damaged, so that the next request asks again.
@@ -186,12 +205,19 @@ class ResultStore:
         return len(files)
 
     def _write(self, path: Path, head: bytes, body: bytes) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         checksum = hashlib.sha256(head)
         checksum.update(body)
         first = f"venice-result {FORMAT} {checksum.hexdigest()}\n".encode()
         _put_here[path] = next(_uses)
-        _patiently(partial(write_whole, path, first, head, body, prefix=ASIDE))
+
+        def write() -> None:
+            self._make_folder()
+            write_whole(path, first, head, body, prefix=ASIDE)
+
+        _patiently(write)
+
+    def _make_folder(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     def _count(self, size: int) -> None:
         """Counts a write, and sweeps where it is time to."""

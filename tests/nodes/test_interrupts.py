@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from collections.abc import Callable
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-from venice_client.sandbox import Sandbox
+from venice_client.sandbox import Fault, Sandbox
 
 GIVEN = {"model": "z-image-turbo", "prompt": "a fox", "width": 64, "height": 64}
 
@@ -86,6 +88,69 @@ def test_without_a_store_nothing_is_said_to_be_kept(
         asyncio.run(node.generate(**GIVEN, seed=1, batch_size=1))
     assert "1 of 1 were sent; they may be charged" in texts[-1]
     assert "is kept" not in texts[-1]
+
+
+@pytest.mark.parametrize("is_known", [False, True])
+def test_where_the_disk_keeps_nothing_nothing_is_said_to_be_kept(
+    pack: ModuleType,
+    host: ModuleType,
+    service: Sandbox,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_known: bool,
+) -> None:
+    """Whether it shows only now, or was met before: a full disk has room for an empty file."""
+    texts: list[str] = []
+    monkeypatch.setattr(host, "status_listener", texts.append)
+    node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
+    if is_known:
+
+        def no_space(*_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "replace", no_space)
+            asyncio.run(node.generate(**GIVEN, seed=5, batch_size=1))
+        assert "could not be kept on disk (No space left on device)" in texts[-1]
+    else:
+        (home / "results").write_bytes(b"")
+    service.latency_s = 5
+    sent = len(service.paid_requests)
+    monkeypatch.setattr(
+        host.model_management,
+        "processing_interrupted",
+        lambda: len(service.paid_requests) > sent,
+    )
+    with pytest.raises(Interrupted):
+        asyncio.run(node.generate(**GIVEN, seed=1, batch_size=1))
+    assert "1 of 1 were sent; they may be charged, and not all can be kept on disk (" in texts[-1]
+    assert "is kept" not in texts[-1]
+
+
+def test_items_of_a_list_are_said_to_be_kept_where_all_are(
+    pack: ModuleType,
+    host: ModuleType,
+    service: Sandbox,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts: list[str] = []
+    monkeypatch.setattr(host, "status_listener", texts.append)
+    node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
+
+    async def run(first: int) -> list[Any]:
+        items = [node.generate(**GIVEN, seed=first + i, batch_size=1) for i in range(3)]
+        return await asyncio.gather(*items, return_exceptions=True)
+
+    for first, are_kept in ((10, True), (20, False)):
+        service.add_fault(Fault.status(400), when=lambda sent, last=first + 2: sent["seed"] == last)
+        if not are_kept:
+            shutil.rmtree(home / "results")
+            (home / "results").write_bytes(b"")
+        ends = asyncio.run(run(first))
+        told = f"{ends[2]}\n{texts[-1]}"
+        assert "2 of 3 items done, 1 not" in told
+        assert told.count(host.KEPT) == (2 if are_kept else 0)
 
 
 def test_an_interrupt_while_planning_is_shown_on_the_node(

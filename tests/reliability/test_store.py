@@ -75,7 +75,8 @@ def put(store: ResultStore, key: str, size: int = 1000) -> None:
 
 
 def put_answer(store: ResultStore, key: str, answer: Answer) -> None:
-    assert store.put(key, answer, {"seed": 1})
+    assert store.put(key, answer, {"seed": 1}) == ""
+    assert key in store
 
 
 @pytest.mark.timeout(900)
@@ -380,6 +381,29 @@ def test_a_picture_that_cannot_be_kept_is_shown(
     assert end.error is None, end.error
     assert end.pictures == 1
     assert "could not be kept" in caplog.text
+    (warning,) = end.info["warnings"]
+    why = "File exists" if trouble != "a full disk" else "No space left on device"
+    assert f"could not be kept on disk ({why})" in warning
+    assert "paid for again" in warning
+    assert end.texts[-1].endswith(warning)
+
+
+def test_who_shares_an_answer_that_is_not_kept_is_told_so_too(bench: Bench) -> None:
+    (bench.home / "results").write_bytes(b"")
+    bench.sandbox.latency_s = 0.5
+    ends = bench.side_by_side(bench.generate, bench.generate)
+    assert len(bench.sandbox.paid_requests) == 1
+    for end in ends:
+        assert "could not be kept on disk" in end.info["warnings"][0]
+
+
+def test_an_error_of_a_batch_does_not_promise_what_is_not_kept(bench: Bench) -> None:
+    (bench.home / "results").write_bytes(b"")
+    bench.sandbox.add_fault(Fault.status(400), when=lambda sent: sent["seed"] == 101)
+    end = bench.generate(batch_size=3)
+    assert end.error_name == "BatchError"
+    assert "kept" not in str(end.error)
+    assert bench.generate(batch_size=3).charged == pytest.approx(0.03)
 
 
 def test_a_store_that_may_only_be_read_still_shows_what_it_has(
