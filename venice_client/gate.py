@@ -28,32 +28,38 @@ RESET_JITTER = 2.0
 
 
 class Place:
-    """One request's place in the gate; whatever ends it first counts, later ends change nothing."""
+    """One request's place in the gate; whatever ends it first counts, later ends change nothing.
 
-    def __init__(self, gate: Gate) -> None:
+    holds: how often the gate had been held when the request came in.
+    """
+
+    def __init__(self, gate: Gate, holds: int) -> None:
         self._gate = gate
-        self.entered = gate.now()
+        self.holds = holds
 
     def release(self) -> None:
-        """Gives the place back, without a word on how the request ended."""
+        """The request has ended; there is no word on how."""
         self._gate.leave(self)
 
     def answered(self, failed: bool) -> None:
         """The API answered, and it was no rate limit."""
+        self._gate.heard(self, failed)  # before the place is another one's
         self._gate.leave(self)
-        self._gate.heard(self, failed)
 
     def rate_limited(self, seconds: float) -> None:
         """The API answered 429: everyone waits for `seconds`."""
-        self._gate.leave(self)
-        self._gate.hold(seconds)
+        try:
+            self._gate.hold(seconds)
+        finally:
+            self._gate.leave(self)
 
 
 class Gate:
     """Lets at most `max_in_flight` requests through at once, in the order they came.
 
     After a 429 all wait until the reset, then go one by one until the first one gets through.
-    Near the API's lock-out for failed requests new ones wait until there is room.
+    Those from before the 429 may be slow, and are not waited for. Near the API's lock-out for
+    failed requests new ones wait until there is room.
     """
 
     def __init__(
@@ -70,7 +76,8 @@ class Gate:
         self._waiting: dict[int, threading.Condition] = {}
         self._open: set[Place] = set()
         self._failures: deque[float] = deque()
-        self._held_at: float | None = None
+        self._is_held = False
+        self._holds = 0
         self._held_until = 0.0
         self._last_through = now()
         self._given_up = 0
@@ -104,7 +111,7 @@ class Gate:
                         break
                     progress.enter(reason, until)
                     turn.wait(LOOK_AGAIN if ticket == min(self._waiting) else WAIT_BEHIND)
-                place = Place(self)
+                place = Place(self, self._holds)
                 self._open.add(place)
                 return place
             finally:
@@ -121,8 +128,8 @@ class Gate:
             if failed:
                 self._failures.append(self.now())
             self._last_through = self.now()
-            if self._held_at is not None and place.entered >= self._held_at:
-                self._held_at = None
+            if place.holds == self._holds:
+                self._is_held = False
             self._wake_first()
 
     def hold(self, seconds: float) -> None:
@@ -130,9 +137,10 @@ class Gate:
         with self._lock:
             now = self.now()
             self._failures.append(now)
-            if self._held_at is None:
+            if not self._is_held:
                 self._last_through = now
-            self._held_at = now
+            self._is_held = True
+            self._holds += 1
             if seconds > GIVE_UP_AFTER:
                 self._held_until = now
                 raise self._give_up(f"lifts in {seconds / 60:.0f} minutes only")
@@ -150,18 +158,24 @@ class Gate:
             return "waiting for the rate limit", self._held_until
         while self._failures and self._failures[0] <= now - FAILURE_WINDOW:
             self._failures.popleft()
-        failed, under_way = len(self._failures), len(self._open)
-        if failed >= FAILURES_THAT_PAUSE or failed + under_way >= FAILURES_THAT_LOCK_OUT:
-            if not failed:
-                return "waiting for its turn", None
-            return "waiting, since many requests failed", self._failures[0] + FAILURE_WINDOW
-        room = 1 if self._held_at is not None else self.max_in_flight
-        if under_way >= room or ticket != min(self._waiting):
+        failed, may_fail = len(self._failures), len(self._open)
+        if failed >= FAILURES_THAT_PAUSE or failed + may_fail >= FAILURES_THAT_LOCK_OUT:
+            if failed:
+                return "waiting, since many requests failed", self._failures[0] + FAILURE_WINDOW
+            return "waiting for its turn", None
+        is_probed = self._is_held and any(place.holds == self._holds for place in self._open)
+        is_full = len(self._open) >= self.max_in_flight
+        if is_probed or is_full or ticket != min(self._waiting):
             return "waiting for its turn", None
         return "", None
 
     def _is_hopeless(self) -> bool:
-        return self._held_at is not None and self.now() - self._last_through > GIVE_UP_AFTER
+        """Whether the last refusal says that nothing gets through for too long.
+
+        Beyond its reset nothing is known: a request that is slow to be answered is no refusal.
+        """
+        refused_until = min(self.now(), self._held_until)
+        return self._is_held and refused_until - self._last_through > GIVE_UP_AFTER
 
     def _give_up(self, because: str) -> RateLimited:
         """Ends the wait of everyone who waits now; who comes later tries anew."""

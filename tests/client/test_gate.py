@@ -150,6 +150,32 @@ def test_after_the_reset_they_go_one_by_one_until_the_first_success(
     waiting[3].stays_out()
 
 
+def test_a_slow_request_from_before_the_429_keeps_nobody_from_asking(clock: Clock) -> None:
+    gate = Gate(8, now=clock, jitter=lambda: 0.0)
+    slow = Caller(gate).entered()
+    limited(gate, 2)
+    first, second = Caller(gate), Caller(gate)
+    clock.seconds += 2
+    probe = first.entered()
+    second.stays_out()
+    slow.answered(failed=False)  # it says nothing about the limit
+    second.stays_out()
+    probe.answered(failed=False)
+    second.entered()
+
+
+def test_slow_requests_from_before_the_429_keep_their_places(clock: Clock) -> None:
+    gate = Gate(3, now=clock, jitter=lambda: 0.0)
+    slow = [Caller(gate).entered() for _ in range(2)]
+    limited(gate, 2)
+    gate.max_in_flight = 2
+    waiting = Caller(gate)
+    clock.seconds += 2
+    waiting.stays_out()
+    slow[0].release()
+    waiting.entered()
+
+
 def test_another_429_to_the_first_holds_everyone_again(gate: Gate, clock: Clock) -> None:
     limited(gate, 20)
     probe, other = Caller(gate), Caller(gate)
@@ -236,6 +262,35 @@ def test_gives_up_when_nothing_got_through_for_five_minutes(gate: Gate, clock: C
     assert isinstance(error, RateLimited)
     assert "5 minutes" in str(error)
     assert "try again later" in str(error).partition("\n")[0]
+
+
+def test_gives_up_when_each_try_is_refused_for_five_minutes(gate: Gate, clock: Clock) -> None:
+    for _ in range(5):
+        limited(gate, 60)
+        clock.seconds += 60
+    limited(gate, 60)
+    waiting = Caller(gate)
+    waiting.stays_out()
+    clock.seconds += 1
+    assert isinstance(waiting.failed(), RateLimited)
+
+
+@pytest.mark.parametrize("is_answered", [True, False])
+def test_a_slow_try_after_the_reset_is_no_refusal(
+    gate: Gate, clock: Clock, is_answered: bool
+) -> None:
+    """The limit may long have been lifted: nobody gives up because of it."""
+    limited(gate, 20)
+    probe, waiting = Caller(gate), Caller(gate)
+    clock.seconds += 20
+    place = probe.entered()
+    clock.seconds += 590
+    waiting.stays_out()
+    if is_answered:
+        place.answered(failed=False)
+    else:
+        place.release()
+    waiting.entered()
 
 
 def test_a_success_in_between_starts_the_five_minutes_anew(gate: Gate, clock: Clock) -> None:
