@@ -37,6 +37,10 @@ class Place:
         self._gate = gate
         self.holds = holds
 
+    def abandon(self) -> None:
+        """Gives the place back at once, though the request may be under way, and may yet fail."""
+        self._gate.abandon(self)
+
     def release(self) -> None:
         """The request has ended; there is no word on how."""
         self._gate.leave(self)
@@ -59,7 +63,7 @@ class Gate:
 
     After a 429 all wait until the reset, then go one by one until the first one gets through.
     Those from before the 429 may be slow, and are not waited for. Near the API's lock-out for
-    failed requests new ones wait until there is room.
+    failed requests new ones wait until there is room, also for abandoned ones that may yet fail.
     """
 
     def __init__(
@@ -75,6 +79,7 @@ class Gate:
         self._tickets = itertools.count()
         self._waiting: dict[int, threading.Condition] = {}
         self._open: set[Place] = set()
+        self._abandoned: set[Place] = set()
         self._failures: deque[float] = deque()
         self._is_held = False
         self._holds = 0
@@ -118,9 +123,17 @@ class Gate:
                 del self._waiting[ticket]
                 self._wake_first()
 
+    def abandon(self, place: Place) -> None:
+        with self._lock:
+            if place in self._open:
+                self._open.remove(place)
+                self._abandoned.add(place)
+                self._wake_first()
+
     def leave(self, place: Place) -> None:
         with self._lock:
             self._open.discard(place)
+            self._abandoned.discard(place)
             self._wake_first()
 
     def heard(self, place: Place, failed: bool) -> None:
@@ -158,10 +171,12 @@ class Gate:
             return "waiting for the rate limit", self._held_until
         while self._failures and self._failures[0] <= now - FAILURE_WINDOW:
             self._failures.popleft()
-        failed, may_fail = len(self._failures), len(self._open)
+        failed, may_fail = len(self._failures), len(self._open) + len(self._abandoned)
         if failed >= FAILURES_THAT_PAUSE or failed + may_fail >= FAILURES_THAT_LOCK_OUT:
-            if failed:
+            if failed >= FAILURES_THAT_PAUSE or (failed and not self._abandoned):
                 return "waiting, since many requests failed", self._failures[0] + FAILURE_WINDOW
+            if self._abandoned:
+                return "waiting for the end of requests that were stopped", None
             return "waiting for its turn", None
         is_probed = self._is_held and any(place.holds == self._holds for place in self._open)
         is_full = len(self._open) >= self.max_in_flight

@@ -135,7 +135,7 @@ class Transport:
         if ticket is None:
             return self._exchange(method, path, FREE_TIMEOUT, **what)
         place = self._gate.enter(ticket, progress)
-        progress.on_drop(place.release)
+        progress.on_drop(place.abandon)
         try:
             progress.check()
             progress.sent = True

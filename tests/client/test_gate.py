@@ -40,7 +40,7 @@ class Caller:
     def _enter(self) -> None:
         try:
             self.place = self._gate.enter(self._ticket, self.progress)
-            self.progress.on_drop(self.place.release)
+            self.progress.on_drop(self.place.abandon)
         except VeniceError as error:
             self.error = error
 
@@ -368,6 +368,32 @@ def test_an_abandoned_request_gives_its_place_back_once(gate: Gate) -> None:
     waiting.entered()
     place.answered(failed=False)  # its answer comes later all the same
     more.stays_out()
+
+
+def test_abandoned_requests_that_may_still_fail_count_before_the_lock_out(clock: Clock) -> None:
+    gate = Gate(8, now=clock, jitter=lambda: 0.0)
+    places = []
+    for _ in range(20):
+        abandoned = Caller(gate)
+        places.append(abandoned.entered())
+        abandoned.progress.drop()
+    waiting, more = Caller(gate), Caller(gate)
+    waiting.stays_out()
+    assert "stopped" in waiting.progress.phase
+    places[0].answered(failed=False)
+    waiting.entered()
+    more.stays_out()
+    places[1].release()  # lost: it cannot fail any more
+    more.entered()
+
+
+def test_a_place_that_was_given_back_cannot_be_abandoned(clock: Clock) -> None:
+    gate = Gate(8, now=clock, jitter=lambda: 0.0)
+    for _ in range(20):
+        place = Caller(gate).entered()
+        place.release()
+        place.abandon()
+    Caller(gate).entered()
 
 
 def test_raising_the_number_of_places_lets_more_in(gate: Gate) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -57,3 +60,29 @@ def test_a_failing_service_does_not_get_the_key_locked_out(scaled: Bench) -> Non
     assert len(second.sent) == 16
     assert not scaled.sandbox.locked_out
     assert any("many requests failed" in text for text in scaled.texts)
+
+
+def test_runs_that_are_stopped_again_and_again_do_not_get_the_key_locked_out(
+    scaled: Bench, pack: ModuleType
+) -> None:
+    """What was sent for them fails later, when the next run is on its way already."""
+    scaled.sandbox.latency_s = 1.0
+    scaled.sandbox.add_fault(Fault.status(422), times=None)
+    client = pack.venice_client.VeniceClient()
+    client.catalogue.refresh()
+    batches = []
+    for run in range(4):
+        wanted = [replace(request(pack), seed=100 * run + i) for i in range(1, 9)]
+        batch = pack.venice_client.batch.Batch(
+            [partial(client.fetch, p) for p in client.plan(wanted)]
+        )
+        batches.append(batch)
+        time.sleep(0.15)
+        batch.drop()
+    assert all(batch.wait(10) for batch in batches)
+    assert len(scaled.sandbox.paid_requests) == 20
+    assert not scaled.sandbox.locked_out
+
+
+def request(pack: ModuleType) -> Any:
+    return pack.venice_client.GenerateRequest("z-image-turbo", "a fox", width=64, height=64)
