@@ -111,17 +111,20 @@ class Batch(Generic[T]):
             self._threads.append(thread)
 
     def _run(self, index: int) -> None:
+        progress = self.progress[index]
+        progress.on_refusal(self._drop_unsent)
         try:
-            self.outcomes[index] = self._jobs[index](self.progress[index])
+            self.outcomes[index] = self._jobs[index](progress)
         except VeniceError as error:  # carried to whoever waits, who raises or counts it
             self.outcomes[index] = error
             if isinstance(error, HOLDS_FOR_ALL):
                 self._drop_unsent(error)
         except Exception as error:
-            self.outcomes[index] = UnexpectedError(error, self.progress[index].sent)
+            self.outcomes[index] = UnexpectedError(error, progress.sent)
         except BaseException as error:
             self.outcomes[index] = error
         finally:
+            progress.on_refusal(None)
             self._ended[index] = True
             if all(self._ended):
                 self._all_ended.set()
@@ -129,11 +132,12 @@ class Batch(Generic[T]):
     def _drop_unsent(self, error: ApiError) -> None:
         """Drops what would meet the same error: of the run, or of this batch if it is the model."""
         is_model = error.code == PRO_ONLY_MODEL
-        for batch in [self] if is_model else self._of_run():
-            for progress in batch.progress:
-                if not progress.sent:
-                    progress.mark_dropped(str(error).partition("\n")[0])
-                    progress.give_place_back()
+        batches = [self] if is_model else self._of_run()
+        unsent = [p for batch in batches for p in batch.progress if not p.sent]
+        for progress in unsent:
+            progress.mark_dropped(str(error).partition("\n")[0])
+        for progress in unsent:
+            progress.give_place_back()
 
     def _of_run(self) -> list[Batch[Any]]:
         return [b for b in _all_running() if b is self or (self.run and b.run == self.run)]

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from .errors import Cancelled
+from .errors import ApiError, Cancelled
 
 LOOK_AGAIN = 0.05
 """Seconds between two looks at whether a waiting request is still wanted."""
@@ -27,6 +27,7 @@ class Progress:
         self._dropped = threading.Event()
         self._because = ""
         self._on_drop: Callable[[], None] | None = None
+        self._on_refusal: Callable[[ApiError], None] | None = None
 
     def enter(self, phase: str, until: float | None = None) -> None:
         """Begins a phase, unless it is the one that it is in already."""
@@ -65,6 +66,16 @@ class Progress:
         self._on_drop = action
         if action is not None and self.dropped:
             action()
+
+    def on_refusal(self, action: Callable[[ApiError], None] | None) -> None:
+        """Calls `action` with an error that holds for all, before another request is let out."""
+        self._on_refusal = action
+
+    def refuse(self, error: ApiError) -> None:
+        """The answer was an error that every other request with this key would meet."""
+        on_refusal = self._on_refusal
+        if on_refusal is not None:
+            on_refusal(error)
 
     def check(self) -> None:
         """Raises Cancelled if the request was dropped."""

@@ -22,6 +22,7 @@ from .credentials import ApiKey, is_loopback
 from .echoes import without_key
 from .errors import (
     CHARGED,
+    HOLDS_FOR_ALL,
     AnswerLost,
     Cancelled,
     ConnectionFailed,
@@ -144,6 +145,7 @@ class Transport:
                 method, path, self._timeout, before_sending=progress.check, **what
             )
             progress.sent = 200 <= status < 300
+            self._tell_run(progress, status, answer)  # before the place is another one's
             self._tell_gate(place, status, answer)
             return status, answer
         except (ConnectionFailed, SettingsError, Cancelled):
@@ -152,6 +154,11 @@ class Transport:
         finally:
             progress.on_drop(None)
             place.release()
+
+    def _tell_run(self, progress: Progress, status: int, answer: Answer) -> None:
+        error = self._error(status, answer) if status >= 400 else None
+        if isinstance(error, HOLDS_FOR_ALL):
+            progress.refuse(error)
 
     def _tell_gate(self, place: Place, status: int, answer: Answer) -> None:
         if status != 429:

@@ -5,15 +5,21 @@ from __future__ import annotations
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 import pytest
 
-from venice_client import Progress
+from venice_client import GenerateRequest, Progress, VeniceClient, transport
 from venice_client.batch import Batch, _wait_at_exit, was_dropped
 from venice_client.errors import AuthenticationError, BadRequest, Cancelled, UnexpectedError
+from venice_client.sandbox import Fault, Sandbox
 from waiting import wait_for
 
+MakeClient = Callable[..., VeniceClient]
+RequestFor = Callable[..., GenerateRequest]
 Job = Callable[[Progress], str]
 
 
@@ -246,3 +252,46 @@ def test_a_refused_key_drops_the_whole_run_and_says_why(code: str, is_key: bool)
         assert str(others[0].outcomes[0]).startswith("Venice does not accept the key.\n")
     for batch in others:
         batch.drop()
+
+
+@pytest.mark.parametrize("slow", ["telling the error", "dropping the others"])
+@pytest.mark.parametrize("status", [401, 402, 403])
+def test_what_holds_for_all_lets_no_other_request_of_the_run_out(
+    sandbox: Sandbox,
+    make_client: MakeClient,
+    request_for: RequestFor,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    slow: str,
+) -> None:
+    """However long a thread rests between the answer and what follows from it."""
+    where, name = {
+        "telling the error": (transport, "error_for"),
+        "dropping the others": (Progress, "mark_dropped"),
+    }[slow]
+    real = getattr(where, name)
+
+    def slowly(*args: Any, **more: Any) -> Any:
+        time.sleep(0.05)
+        return real(*args, **more)
+
+    monkeypatch.setattr(where, name, slowly)
+    sandbox.latency_s = 0.2
+    sandbox.add_fault(Fault.status(status), times=None)
+    client = make_client(sandbox.base_url, max_in_flight=1)
+    planned = client.plan([request_for(seed=seed) for seed in range(1, 9)])
+    halves = (planned[:4], planned[4:])
+    batches = [Batch([partial(client.fetch, p) for p in half], run="r") for half in halves]
+    assert all(batch.wait(10) for batch in batches)
+    assert len(sandbox.paid_requests) == 1
+    assert sum(was_dropped(end) for batch in batches for end in batch.outcomes) == 7
+
+
+def test_a_refusal_holds_for_no_batch_that_has_ended() -> None:
+    """A batch is not kept in memory by the progress of its requests."""
+    batch = Batch([answering("made")])
+    assert batch.wait(5)
+    batch.join(time.monotonic() + 5)
+    gone = weakref.ref(batch)
+    del batch
+    assert gone() is None
