@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +130,30 @@ def test_variants_ask_for_up_to_four_of_one_seed(cli: Any, sandbox: Sandbox, fol
     assert end.lines == [f"v-{i}.png" for i in range(1, 6)]
     asked = sorted((request["seed"], request.get("variants", 1)) for request in sent(sandbox))
     assert asked == [(100, 4), (104, 1)]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["-n", "1", "--seed", "5"], "seed 5"),
+        (["-n", "2", "--seed", "5"], "seeds 5 and 6"),
+        (["-n", "8", "--seed", "5"], "seeds 5 to 12"),
+        (["-n", "4", "--seed", "999999998"], "seeds 999999998, 999999999, 1 and 2"),
+        (["-n", "16", "--seed", "999999998"], "seeds 999999998, 999999999 and 1 to 14"),
+        (["-n", "4", "--variants", "--seed", "100"], "seed 100"),
+        (["-n", "5", "--variants", "--seed", "100"], "seeds 100 and 104"),
+        (["-n", "40", "--variants", "--seed", "100"], "seeds 100, 104, 108, … and 136"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_the_seeds_that_are_sent_are_listed(
+    cli: Any, sandbox: Sandbox, folder: Path, options: list[str], said: str
+) -> None:
+    end = cli("generate", "a fox", "--size", "64x64", *options)
+
+    assert end.err.splitlines()[0].startswith(said + " · ")
+    named = {int(seed) for seed in re.findall(r"\d+", said)}
+    assert named <= {request["seed"] for request in sent(sandbox)}
 
 
 def test_every_option_reaches_the_request(cli: Any, sandbox: Sandbox, folder: Path) -> None:

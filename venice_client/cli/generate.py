@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from itertools import groupby
 
 from ..client import VeniceClient
 from ..payloads import GenerateRequest, plan_batch
@@ -13,6 +14,9 @@ from .files import prepare_folder
 from .generate_options import add_options, request_from, target_from
 from .making import Task, make_all
 from .report import Report
+
+MOST_LISTED = 6
+"""Seeds, or runs of seeds, that are all named."""
 
 
 def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
@@ -49,6 +53,17 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 
 def _seeds_text(requests: Sequence[GenerateRequest], is_drawn: bool) -> str:
-    first, last = requests[0].seed, requests[-1].seed
-    text = f"seed {first}" if len(requests) == 1 else f"seeds {first} to {last}"
-    return f"{text} (--seed {first} makes the same again)" if is_drawn else text
+    seeds = [request.seed for request in requests if request.seed is not None]
+    text = f"seed{'s' if len(seeds) > 1 else ''} {_listed(seeds)}"
+    return f"{text} (--seed {seeds[0]} makes the same again)" if is_drawn else text
+
+
+def _listed(seeds: Sequence[int]) -> str:
+    """The seeds in words: "5 to 8" where they follow each other, else one by one."""
+    words: list[str] = []
+    for _, numbered in groupby(enumerate(seeds), key=lambda pair: pair[1] - pair[0]):
+        run = [seed for _, seed in numbered]
+        words += [f"{run[0]} to {run[-1]}"] if len(run) > 2 else map(str, run)
+    if len(words) > MOST_LISTED:
+        words = [*words[:3], "…", words[-1]]
+    return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))
