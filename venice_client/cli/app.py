@@ -6,9 +6,11 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import Any
+from functools import partial
+from itertools import takewhile
+from typing import Any, NoReturn
 
-from ..errors import VeniceError
+from ..errors import InvalidRequestError, VeniceError
 from ..version import __version__
 from . import account, exits, generate, lists, login, pictures, results, sandbox
 from .console import Console, describe
@@ -18,9 +20,21 @@ COMMANDS = (generate, pictures, results, login, lists, account, sandbox)
 the exit code; `is_paid` says whether it makes requests that cost money."""
 
 
+class UsageError(InvalidRequestError):
+    """Options that no command takes. usage: what is taken instead."""
+
+    def __init__(self, message: str, usage: str) -> None:
+        super().__init__(message)
+        self.usage = usage
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and answers its exit code. Wrong options raise SystemExit(2)."""
-    args = _parser().parse_args(argv)
+    """Runs one command and answers its exit code."""
+    argv = sys.argv[1:] if argv is None else argv
+    try:
+        args = _parser().parse_args(argv)
+    except UsageError as error:
+        return _refuse(error, Console(_asks_for_json(argv)))
     console = Console(args.json, args.verbose)
     try:
         return int(args.run(args, console))
@@ -31,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return exits.code_for(error, is_paid=args.is_paid)
     except KeyboardInterrupt:
         console.note("Interrupted.")
+        if not console.has_result:
+            console.result({"interrupted": True}, [])
         return exits.INTERRUPTED
     except BrokenPipeError:
         # Whoever read stdout has gone, as `| head` does: nothing more can be said there.
@@ -38,8 +54,25 @@ def main(argv: Sequence[str] | None = None) -> int:
         return exits.FAILED
 
 
+def _refuse(error: UsageError, console: Console) -> int:
+    console.note(error.usage)
+    console.result({"error": describe(error)}, [])
+    return exits.code_for(error, is_paid=False)
+
+
+def _asks_for_json(argv: Sequence[str]) -> bool:
+    """Whether --json is there, whole or shortened, in options that cannot be parsed."""
+    options = takewhile(lambda word: word != "--", argv)
+    return any(len(word) > 2 and "--json".startswith(word) for word in options)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, f"{self.format_usage()}{self.prog}: error: {message}")
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m venice_client",
         description="The Venice image API from the command line. Results go to stdout, progress "
         "and errors to stderr.",
@@ -47,9 +80,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=__version__)
-    common = argparse.ArgumentParser(add_help=False)
-    common.add_argument("--json", action="store_true", help="the result as one JSON value")
-    common.add_argument("--verbose", action="store_true", help="errors with all their lines")
+    _add_common(parser, default=False)
+    common = _Parser(add_help=False)
+    _add_common(common, default=argparse.SUPPRESS)  # else it would undo what stands before
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def add_parser(name: str, **options: Any) -> argparse.ArgumentParser:
@@ -62,3 +95,10 @@ def _parser() -> argparse.ArgumentParser:
     for module in COMMANDS:
         module.add(add_parser)
     return parser
+
+
+def _add_common(parser: argparse.ArgumentParser, default: Any) -> None:
+    """The options that may stand before the command and after it."""
+    add = partial(parser.add_argument, action="store_true", default=default)
+    add("--json", help="the result as one JSON value")
+    add("--verbose", help="errors with all their lines")

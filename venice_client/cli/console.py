@@ -19,6 +19,7 @@ class Console:
 
     def __init__(self, is_json: bool = False, is_verbose: bool = False) -> None:
         self.is_json = is_json
+        self.has_result = False
         self._is_verbose = is_verbose
         self._is_live = sys.stderr.isatty()
         self._shown = ""
@@ -26,6 +27,7 @@ class Console:
     def result(self, value: Any, lines: Sequence[str]) -> None:
         """The result on stdout: `value` as JSON if that was asked for, else `lines`."""
         self.clear_progress()
+        self.has_result = True
         if self.is_json:
             lines = [json.dumps(value, ensure_ascii=False, indent=1)]
         for line in lines:
