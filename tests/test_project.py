@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import venice_client
-from venice_client.cli import main
+from venice_client.cli import exits, main
 
 ROOT = Path(__file__).resolve().parent.parent
 MAX_FILE_BYTES = 1_500_000
@@ -106,6 +106,17 @@ def test_the_readme_names_every_setting_and_node(pack: object) -> None:
     assert {name for name in settings if f"| `{name}` |" not in text} == set()
     titles = pack.NODE_DISPLAY_NAME_MAPPINGS.values()  # type: ignore[attr-defined]
     assert [title for title in titles if title not in text] == []
+
+
+def test_the_readme_and_the_help_say_the_same_of_exit_codes() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+
+    rows = re.findall(r"^\| (\d+) \| (.+) \|$", text, re.MULTILINE)
+
+    assert {int(code): meaning for code, meaning in rows} == exits.MEANINGS
+    shown = re.sub(r"\s+", " ", exits.HELP)
+    for code, meaning in rows:
+        assert f" {code} {meaning} " in shown
 
 
 def test_no_file_is_large() -> None:

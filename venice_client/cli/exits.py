@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 
 from ..errors import ApiError, InvalidRequestError, SettingsError, SpendingLimitError
@@ -13,16 +14,29 @@ REFUSED_BY_API = 3
 MAY_BE_CHARGED = 4
 INTERRUPTED = 130
 
-HELP = """\
-exit codes:
-  0    done
-  1    failed: no connection, an unreadable answer, a file that cannot be written
-  2    refused here: wrong options, wrong settings, an invalid request; nothing was sent
-  3    refused by the API
-  4    failed, and it may have been charged
-  130  interrupted with Ctrl-C
-Where several pictures fail for different reasons, the first of 4, 3, 2, 1 that is among them.
-"""
+MEANINGS = {
+    OK: "Done.",
+    FAILED: "Failed otherwise: no connection, an unreadable list, a kept picture that cannot be "
+    "saved.",
+    REFUSED_HERE: "Refused here: options, settings, files, an invalid request. Nothing was sent.",
+    REFUSED_BY_API: "The API answered with an error: it refused, or failed.",
+    MAY_BE_CHARGED: "Failed, and it may have been charged: a lost or unreadable answer, a picture "
+    "that could not be written.",
+    INTERRUPTED: "Interrupted with Ctrl-C.",
+}
+
+
+def _help() -> str:
+    lines = ["exit codes:"]
+    for code, meaning in MEANINGS.items():
+        lines += textwrap.wrap(
+            meaning, 80, initial_indent=f"  {code:<4} ", subsequent_indent=" " * 7
+        )
+    lines.append("Where several pictures fail, the first of 4, 3, 2, 1 that is among the reasons.")
+    return "\n".join(lines)
+
+
+HELP = _help()
 
 _REFUSED_HERE = (SettingsError, InvalidRequestError, SpendingLimitError)
 
