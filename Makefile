@@ -50,7 +50,7 @@ format: $(STAMP)  ## Put the sources into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-comfyui:  ## Start a real ComfyUI with this pack and the sandbox, and print its address
+comfyui:  ## Start a real ComfyUI with this pack, on the sandbox or with your key; its files: .comfyui
 	$(PYTHON) scripts/run_comfyui.py
 
 test-comfyui: $(STAMP)  ## The tests in a real ComfyUI; fails where there is none
@@ -68,6 +68,6 @@ soak: $(STAMP)  ## The long form of the reliability tests, with their figures; t
 bench: $(STAMP)  ## Compare speeds, as ratios within one run
 	$(BIN)/python benchmarks/run.py
 
-clean:  ## Remove .venv, caches and output
+clean:  ## Remove .venv, caches and output, but not .comfyui: its pictures may be paid for
 	rm -rf $(VENV) output .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/.pytest_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,18 +1,22 @@
 """`make comfyui`: a real ComfyUI with this pack in it, and the sandbox behind the nodes.
 
 Takes the ComfyUI that comfyui_process.find names, or fetches one. Everything it writes lies in
-output/comfyui, apart from the ComfyUI's own folder. More arguments are handed to ComfyUI.
+.comfyui, apart from the ComfyUI's own folder: pictures may be paid for, so `make clean` leaves
+them. More arguments are handed to ComfyUI.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 
 from comfyui_process import (
+    PACK_FOLDER,
     ROOT,
     ComfyUIError,
     ComfyUIProcess,
@@ -23,7 +27,7 @@ from comfyui_process import (
 )
 
 OFFICIAL = "https://github.com/comfyanonymous/ComfyUI.git"
-BASE = ROOT / "output" / "comfyui"
+BASE = ROOT / ".comfyui"
 PORT = 8188
 HAS_ACCELERATOR = (
     "import sys, torch; "
@@ -32,7 +36,7 @@ HAS_ACCELERATOR = (
 
 
 def main(arguments: list[str]) -> int:
-    """Run ComfyUI until it ends or Ctrl-C; return its exit code."""
+    """Run ComfyUI until it ends; return its exit code."""
     installation = find(os.environ) or fetch(Path.home() / "comfy" / "ComfyUI")
     base = make_base(BASE)
     environ = dict(os.environ)
@@ -53,13 +57,26 @@ def main(arguments: list[str]) -> int:
 
 
 def has_key(environ: Mapping[str, str], base: Path) -> bool:
-    """Whether the person has set a key that ComfyUI in `base` would find."""
-    folders = [base / "user" / "__venice"]
-    if environ.get("VENICE_HOME"):
-        folders = [Path(environ["VENICE_HOME"])]
-    return bool(environ.get("VENICE_API_KEY")) or any(
-        (folder / "venice.json").is_file() for folder in folders
-    )
+    """Whether the nodes of ComfyUI in `base` would find a key of the person's own.
+
+    Settings that cannot be read count: the nodes say what is wrong with them.
+    """
+    linked = base / "custom_nodes" / PACK_FOLDER
+    credentials = _credentials(linked if linked.is_dir() else ROOT)
+    try:
+        key = credentials.load_settings(base / "user" / credentials.COMFYUI_FOLDER, environ).key
+    except credentials.SettingsError:
+        return True
+    return key is not None and not key.is_sandbox
+
+
+def _credentials(pack: Path) -> ModuleType:
+    """The pack's own reader of settings, without the rest of it, which needs packages."""
+    package = ModuleType("venice_settings")
+    package.__path__ = [str(pack / "venice_client")]
+    sys.modules[package.__name__] = package
+    sys.modules.pop("venice_settings.credentials", None)
+    return importlib.import_module("venice_settings.credentials")
 
 
 def has_accelerator(installation: Installation) -> bool:
@@ -89,4 +106,4 @@ if __name__ == "__main__":
     except ComfyUIError as error:
         sys.exit(f"make comfyui: {error}")
     except KeyboardInterrupt:
-        sys.exit(130)
+        sys.exit()  # the way to end it, and no error for make to report

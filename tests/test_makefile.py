@@ -1,15 +1,27 @@
-"""What `make` promises: what it leaves alone, what it installs."""
+"""What `make` promises: what it leaves alone, what it installs, how it ends."""
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+FAKE_COMFYUI = """
+import http.server, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+port = int(sys.argv[sys.argv.index("--port") + 1])
+http.server.HTTPServer(("127.0.0.1", port), Handler).serve_forever()
+"""
 
 pytestmark = pytest.mark.skipif(
     sys.platform == "win32" or not shutil.which("make"), reason="needs make"
@@ -32,6 +44,18 @@ def checkout(tmp_path: Path) -> Path:
 def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = ["make", f"PYTHON={sys.executable}", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def test_clean_keeps_what_a_real_comfyui_made(checkout: Path) -> None:
+    picture = checkout / ".comfyui" / "output" / "paid.png"
+    for path in (picture, checkout / "output" / "demo.png"):
+        path.parent.mkdir(parents=True)
+        path.touch()
+
+    assert make(checkout, "clean").returncode == 0
+
+    assert picture.exists()
+    assert not (checkout / "output").exists()
 
 
 @pytest.mark.parametrize("target", ["demo", "lint"])
@@ -60,3 +84,40 @@ def test_the_demo_needs_no_tools(checkout: Path) -> None:
 
     assert "install" not in make(checkout, "--dry-run", "demo").stdout
     assert "install" not in make(checkout, "--dry-run", "lint").stdout
+
+
+@pytest.fixture
+def comfyui(checkout: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
+    """`make comfyui` with what looks like a ComfyUI, as a terminal would start it."""
+    path = tmp_path / "ComfyUI"
+    (path / "comfy").mkdir(parents=True)
+    (path / "main.py").write_text(FAKE_COMFYUI)
+    named = {"COMFYUI_PATH": str(path), "COMFYUI_PYTHON": sys.executable}
+    run = subprocess.Popen(
+        ["make", f"PYTHON={sys.executable}", "comfyui"],
+        cwd=checkout,
+        env={**os.environ, **named},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    yield run
+    if run.poll() is None:
+        os.killpg(run.pid, signal.SIGKILL)
+    run.communicate()
+
+
+def test_ctrl_c_ends_comfyui_without_an_error(
+    checkout: Path, comfyui: subprocess.Popen[str]
+) -> None:
+    assert comfyui.stdout is not None
+    lines = iter(comfyui.stdout.readline, "")
+    assert any(line.startswith("Open http://127.0.0.1:") for line in lines)
+
+    os.killpg(comfyui.pid, signal.SIGINT)
+    rest, _ = comfyui.communicate(timeout=30)
+
+    assert "Error" not in rest
+    assert "Traceback" not in rest
+    assert (checkout / ".comfyui" / "output").is_dir()

@@ -5,6 +5,7 @@ Runs without ComfyUI: a small HTTP server in a main.py stands in for it.
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -30,6 +31,7 @@ from comfyui_process import (
     make_base,
     python_of,
 )
+from venice_client.credentials import home_folders
 
 ANSWERS = """
 import http.server, os, sys
@@ -177,6 +179,46 @@ def test_make_comfyui_sees_a_key_that_is_set(tmp_path: Path) -> None:
     assert run_comfyui.has_key({}, tmp_path)
     (tmp_path / "venice.json").touch()
     assert run_comfyui.has_key({"VENICE_HOME": str(tmp_path)}, tmp_path / "elsewhere")
+
+
+def write_key(folder: Path, key: str) -> None:
+    folder.mkdir(parents=True)
+    (folder / "venice.json").write_text(json.dumps({"VENICE_API_KEY": key}))
+
+
+def test_make_comfyui_sees_a_key_that_login_saved_outside_of_comfyui(
+    tmp_path: Path, home: Path
+) -> None:
+    base = make_base(tmp_path / "base")
+    assert not run_comfyui.has_key({}, base)
+
+    (of_the_platform,) = home_folders(None, {})
+    write_key(of_the_platform, "a-key")
+
+    assert run_comfyui.has_key({}, base)
+    assert not run_comfyui.has_key({"VENICE_HOME": str(home)}, base)
+
+
+def test_make_comfyui_takes_neither_the_word_sandbox_nor_another_setting_for_a_key(
+    tmp_path: Path,
+) -> None:
+    base = make_base(tmp_path / "base")
+    assert not run_comfyui.has_key({"VENICE_API_KEY": "sandbox"}, base)
+    assert not run_comfyui.has_key({"VENICE_API_KEY": " "}, base)
+    write_key(base / "user" / "__venice", "")
+    assert not run_comfyui.has_key({}, base)
+
+
+def test_make_comfyui_looks_where_its_own_comfyui_does(tmp_path: Path) -> None:
+    """A key that is saved in the ComfyUI around the pack is not seen by another ComfyUI."""
+    around = install(tmp_path / "around")
+    pack = around / "custom_nodes" / "pack"
+    pack.parent.mkdir()
+    pack.symlink_to(ROOT, target_is_directory=True)
+    write_key(around / "user" / "__venice", "a-key")
+
+    assert run_comfyui.has_key({}, around)
+    assert not run_comfyui.has_key({}, make_base(tmp_path / "base", pack))
 
 
 def test_make_comfyui_fetches_one_where_there_is_none(
