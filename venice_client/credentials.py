@@ -10,6 +10,8 @@ import ipaddress
 import json
 import math
 import os
+import shlex
+import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -28,9 +30,16 @@ MAX_TIMEOUT = 86_400.0
 MOST_IN_FLIGHT = 20
 """With more under way at once, all of which might fail, the API could lock the key out."""
 
+
+def _login_command() -> str:
+    """`login` for this Python, from any folder: ComfyUI's portable one finds no module by -m."""
+    words = [sys.executable or "python", str(Path(__file__).absolute().parent), "login"]
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
+
+
 NO_KEY = (
-    "No Venice key: set VENICE_API_KEY, or run `python -m venice_client login` in the pack's "
-    "folder, or use the key `sandbox` to try without paying."
+    f"No Venice key: set VENICE_API_KEY, or run `{_login_command()}`, or use the key `sandbox` to "
+    "try without paying."
 )
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import shlex
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any, NoReturn
@@ -132,3 +134,20 @@ def test_no_address_is_saved_with_the_word_sandbox(
     assert end.code == 0
     assert "works with sandbox" in end.out
     assert saved(home) == {"VENICE_API_KEY": "sandbox", "VENICE_TIMEOUT": "60"}
+
+
+def test_without_a_key_the_error_names_a_command_that_works_from_anywhere(
+    cli: Any, home: Path, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """ComfyUI's portable Python finds no module by -m; -I stands for it here."""
+    said = cli("generate", "a fox").err
+    command = said.split("`")[1]
+    assert command.endswith("venice_client login")
+    python, *rest = shlex.split(command, posix=sys.platform != "win32")
+
+    end = subprocess.run(
+        [python, "-I", *rest], cwd=tmp_path, input=KEY, capture_output=True, text=True, check=False
+    )
+
+    assert end.returncode == 0, end.stderr
+    assert saved(home) == {"VENICE_API_KEY": KEY, "VENICE_API_BASE": sandbox.base_url}
