@@ -6,6 +6,7 @@ Without ComfyUI it falls back to plain Python, so that nodes run in a script or 
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -16,14 +17,22 @@ try:
     import comfy.model_management as model_management
     import comfy.utils as comfy_utils
     import folder_paths
-    from comfy_execution.utils import get_executing_context
     from server import PromptServer
 except ImportError:
     model_management = comfy_utils = folder_paths = PromptServer = None
 
+try:
+    from comfy_execution.utils import get_executing_context
+except ImportError:
+
     def get_executing_context() -> Any:
         return None
 
+    if model_management is not None:
+        logging.getLogger(__name__).warning(
+            "This ComfyUI is older than 0.3.64, the oldest that the Venice nodes are made for. "
+            "They show no progress in it: update ComfyUI."
+        )
 
 BAR_STEPS = 1000
 MOST_ENDS = 6
