@@ -55,7 +55,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Made:
+class Written:
     """What came of one request: its pictures, and errors of those that could not be kept.
 
     warnings: of pictures that are damaged beside good ones.
@@ -75,7 +75,7 @@ class Ended:
     """
 
     tasks: Sequence[Task]
-    ends: Sequence[Made | BaseException | None]
+    ends: Sequence[Written | BaseException | None]
     seconds: float
     is_interrupted: bool
     is_kept: bool = True
@@ -84,13 +84,13 @@ class Ended:
 def make_all(client: VeniceClient, tasks: Sequence[Task], force: bool, console: Console) -> Ended:
     """Asks for everything side by side and writes what comes, until the end or Ctrl-C."""
     began = time.monotonic()
-    batch: Batch[Made] = Batch([partial(_make, client, task, force) for task in tasks])
+    batch: Batch[Written] = Batch([partial(_make, client, task, force) for task in tasks])
     is_interrupted = not _attend(batch, console)
     seconds = time.monotonic() - began
     return Ended(tasks, tuple(batch.outcomes), seconds, is_interrupted, client.results.is_on)
 
 
-def _make(client: VeniceClient, task: Task, force: bool, progress: Progress) -> Made:
+def _make(client: VeniceClient, task: Task, force: bool, progress: Progress) -> Written:
     """Asks for the pictures of one request and writes what came.
 
     An answer without any good picture is forgotten, so that it can be asked for again.
@@ -113,11 +113,11 @@ def _make(client: VeniceClient, task: Task, force: bool, progress: Progress) -> 
             pictures.append(Picture(str(path), FORMATS[path.suffix.lower()], (width, height)))
     if len(damaged) == len(result.images):
         client.discard(result)
-        return Made(result, (), tuple(damaged), ())
-    return Made(result, tuple(pictures), tuple(errors), tuple(map(left_out, damaged)))
+        return Written(result, (), tuple(damaged), ())
+    return Written(result, tuple(pictures), tuple(errors), tuple(map(left_out, damaged)))
 
 
-def _attend(batch: Batch[Made], console: Console) -> bool:
+def _attend(batch: Batch[Written], console: Console) -> bool:
     """Shows what the batch does until its end; False if Ctrl-C came first.
 
     After Ctrl-C nothing more is sent, and what is on its way has a few seconds to arrive; another

@@ -12,7 +12,7 @@ from ..estimates import total_cost
 from ..reading import ImageResult
 from . import exits
 from .console import Console, describe
-from .making import Ended, Made, Picture, Task
+from .making import Ended, Picture, Task, Written
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Report:
     ended: Ended
 
     @property
-    def made(self) -> list[Made]:
+    def made(self) -> list[Written]:
         return [made for _, made in self._made]
 
     @property
@@ -62,12 +62,12 @@ class Report:
         return exits.code_for_all(error for _, error in self.failed)
 
     @property
-    def _pairs(self) -> list[tuple[Task, Made | BaseException | None]]:
+    def _pairs(self) -> list[tuple[Task, Written | BaseException | None]]:
         return list(zip(self.ended.tasks, self.ended.ends, strict=True))
 
     @property
-    def _made(self) -> list[tuple[Task, Made]]:
-        return [(task, end) for task, end in self._pairs if isinstance(end, Made)]
+    def _made(self) -> list[tuple[Task, Written]]:
+        return [(task, end) for task, end in self._pairs if isinstance(end, Written)]
 
     def _all_warnings(self) -> list[str]:
         found = [warning for task, made in self._made for warning in _warnings(task, made)]
@@ -124,12 +124,12 @@ class Report:
 
 
 def _errors(end: object) -> tuple[BaseException, ...]:
-    if isinstance(end, Made):
+    if isinstance(end, Written):
         return end.errors
     return (end,) if isinstance(end, BaseException) else ()
 
 
-def _warnings(task: Task, made: Made) -> list[str]:
+def _warnings(task: Task, made: Written) -> list[str]:
     result = made.result
     found = [*result.warnings, *made.warnings]
     if result.is_violation:

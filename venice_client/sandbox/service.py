@@ -23,7 +23,7 @@ from .endpoints import (
 from .faults import GENERATE, Delivery, Fault, FaultPlan
 from .ledger import Charge, Entry, Ledger
 from .limits import NO_LIMIT, Limits
-from .payloads import form_and_payload, json_payload, object_payload
+from .received import form_and_payload, json_payload, object_payload
 
 BEARER = "Bearer "
 MULTIPART_TYPE = "multipart/form-data"
