@@ -55,6 +55,20 @@ def test_the_version_is_the_same_everywhere() -> None:
     assert project("version") == [venice_client.__version__]
 
 
+def test_the_changelog_begins_with_the_version() -> None:
+    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+    assert re.findall(r"^## (\S+)", text, re.MULTILINE)[:1] == [venice_client.__version__]
+
+
+def test_the_oldest_comfyui_is_the_same_everywhere() -> None:
+    (oldest,) = project("requires-comfyui")
+    version = oldest.removeprefix(">=")
+
+    for name in ("README.md", "host.py"):
+        assert version in (ROOT / name).read_text(encoding="utf-8"), name
+
+
 def test_requirements_are_the_dependencies() -> None:
     lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
 
