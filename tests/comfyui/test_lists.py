@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
 from comfy_running import Running
 from graphs import Graph, Link, second
 from venice_client.sandbox import Fault
 from waiting import wait_for
-
-pytestmark = [pytest.mark.comfyui, pytest.mark.timeout(300)]
 
 STYLES = ["Anime", "Film Noir", "Watercolor"]
 CELL = 256
@@ -24,7 +21,7 @@ def sweep_into(graph: Graph, words: str, **more: object) -> tuple[Link, Link]:
 
 
 def test_three_styles_make_a_labelled_sheet_of_three(comfyui: Running, words: str) -> None:
-    comfyui.sandbox.latency_s = 1.0
+    comfyui.sandbox.latency_s = 3.0
     graph = Graph()
     images, labels = sweep_into(graph, words)
     with_labels, without = (
@@ -37,7 +34,7 @@ def test_three_styles_make_a_labelled_sheet_of_three(comfyui: Running, words: st
     assert run.succeeded, run.messages
     assert sorted(request["style_preset"] for request in comfyui.sent) == STYLES
     arrived = [request.received_at for request in comfyui.sandbox.paid_requests]
-    assert max(arrived) - min(arrived) < 1.0, "the last one left before the first was answered"
+    assert max(arrived) - min(arrived) < 3.0, "the last one left before the first was answered"
     labelled = np.array(comfyui.saved(run, with_labels).convert("L"))
     plain = np.array(comfyui.saved(run, without).convert("L"))
     strip = labelled[plain.shape[0] :]
@@ -47,7 +44,7 @@ def test_three_styles_make_a_labelled_sheet_of_three(comfyui: Running, words: st
 
 
 def test_the_status_sums_up_the_items(comfyui: Running, words: str) -> None:
-    comfyui.sandbox.latency_s = 1.0
+    comfyui.sandbox.latency_s = 2.0
     graph = Graph()
     images, _ = sweep_into(graph, words)
     graph.preview(images)

@@ -108,8 +108,6 @@ def test_a_shared_workflow_needs_no_file(name: str) -> None:
     assert not {kind for kind in kinds if kind.startswith("Load")}
 
 
-@pytest.mark.comfyui
-@pytest.mark.timeout(300)
 @pytest.mark.parametrize("name", NAMES)
 def test_runs_as_it_is(comfyui: Running, name: str) -> None:
     prompt = read(TWINS / f"{name}.json")

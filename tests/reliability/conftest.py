@@ -12,9 +12,6 @@ import pytest
 
 import openapi
 from bench import KEY, Bench
-from comfyui_process import StartFailed, find, find_old, make_base
-from graphs import Graph
-from stage import CANARY, ENVIRON, Stage
 from venice_client.sandbox import Sandbox
 
 
@@ -80,53 +77,3 @@ def counted(bench: Bench, one_run: str, monkeypatch: pytest.MonkeyPatch) -> Call
         return float(before[1]) if before else 0.0
 
     return usd
-
-
-# One group a version, so that parallel workers do not start the same ComfyUI twice.
-VERSIONS = [
-    pytest.param(version, marks=pytest.mark.xdist_group(f"reliability-{version}"))
-    for version in ("current", "old")
-]
-
-
-@pytest.fixture(scope="session", params=VERSIONS)
-def whole_stage(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Stage]:
-    """ComfyUI, started once a session; use `stage` instead."""
-    installation = find(ENVIRON) if request.param == "current" else find_old(ENVIRON)
-    if installation is None:
-        reason = f"no {request.param} ComfyUI: COMFYUI_PATH and COMFYUI_OLD_PATH name them"
-        if ENVIRON.get("REQUIRE_COMFYUI") and request.param == "current":
-            pytest.fail(reason, pytrace=False)
-        pytest.skip(reason)
-    base = make_base(tmp_path_factory.mktemp(f"reliability-{request.param}"))
-    with Sandbox(keys=(CANARY,), max_failures=10**6) as sandbox:
-        stage = Stage(installation, base, sandbox)
-        try:
-            stage.start()
-        except StartFailed as error:
-            stage.stop()
-            pytest.skip(str(error).splitlines()[0])
-        warm_up = Graph()
-        warm_up.preview(warm_up.generate(prompt="warming up"))
-        try:
-            stage.client.run(warm_up.prompt)
-            yield stage
-        finally:
-            stage.stop()
-
-
-@pytest.fixture
-def stage(whole_stage: Stage) -> Stage:
-    """A real ComfyUI, whose requests count from here on."""
-    whole_stage.sandbox.latency_s = 0.0
-    whole_stage.sandbox.clear_faults()
-    whole_stage.sandbox.forget()
-    return whole_stage
-
-
-@pytest.fixture
-def words(request: pytest.FixtureRequest) -> str:
-    """A prompt of this test's own, so that no other test's results come up."""
-    return f"a fox in snow, for {request.node.name}"

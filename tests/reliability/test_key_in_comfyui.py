@@ -11,16 +11,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from PIL import Image, PngImagePlugin
 
 from comfy_client import Events
+from comfy_running import CANARY, Running
 from fault_table import in_json, picture
 from graphs import Graph, second
-from stage import CANARY, Stage
 from venice_client.sandbox import Fault
-
-pytestmark = [pytest.mark.comfyui, pytest.mark.timeout(300)]
 
 # In clear, and in the disguises that an answer or a file may put on it.
 DISGUISES = {
@@ -93,58 +90,58 @@ JSON_ECHOES = {
 }
 
 
-def run_everything(stage: Stage, events: Events, words: str) -> list[Any]:
+def run_everything(comfyui: Running, events: Events, words: str) -> list[Any]:
     """A run that is saved, and one for each echo; answers what the runs told."""
     graph = Graph()
     images = graph.generate(prompt=words)
     graph.add("SaveImage", images=images, filename_prefix="canary")
     graph.show(second(images))
-    told: list[Any] = [stage.client.run(graph.prompt, client_id=events.client_id)]
+    told: list[Any] = [comfyui.client.run(graph.prompt, client_id=events.client_id)]
     echoes = [(make, {}) for make in ECHOES.values()]
     echoes += [(make, {"batch_size": 2, "batch_mode": "variants"}) for make in JSON_ECHOES.values()]
     for number, (make, inputs) in enumerate(echoes):
-        stage.sandbox.add_fault(make())
+        comfyui.sandbox.add_fault(make())
         graph = Graph()
         images = graph.generate(prompt=words, seed=1000 + number, **inputs)
         graph.add("SaveImage", images=images, filename_prefix="canary")
         graph.show(second(images))
-        told.append(stage.client.run(graph.prompt, client_id=events.client_id))
+        told.append(comfyui.client.run(graph.prompt, client_id=events.client_id))
     return told
 
 
-def test_the_canary_is_found_nowhere(stage: Stage, words: str) -> None:
-    with stage.client.listen() as events:
-        runs = run_everything(stage, events, words)
+def test_the_canary_is_found_nowhere(comfyui: Running, words: str) -> None:
+    with comfyui.client.listen() as events:
+        runs = run_everything(comfyui, events, words)
     assert runs[0].succeeded, runs[0].messages
-    sent = stage.sandbox.paid_requests
+    sent = comfyui.sandbox.paid_requests
     assert len(sent) >= 1 + len(ECHOES) + len(JSON_ECHOES)
     assert {request.headers["authorization"] for request in sent} == {f"Bearer {CANARY}"}
 
     found = []
     looked = 0
-    for place, data in everything(stage, events, runs):
+    for place, data in everything(comfyui, events, runs):
         looked += 1
         found += [f"{name} in {place}" for name, form in DISGUISES.items() if form in data]
     print(f"{looked} places looked at, {len(sent)} requests")
     assert not found, "\n".join(found)
 
 
-def everything(stage: Stage, events: Events, runs: list[Any]) -> Iterator[tuple[str, bytes]]:
+def everything(comfyui: Running, events: Events, runs: list[Any]) -> Iterator[tuple[str, bytes]]:
     """All that was written or is served, with the place where it is."""
     yield "runs", repr(runs).encode()
     yield "status texts", repr(events.texts).encode()
     yield "websocket", repr(events.messages).encode()
-    yield "log", stage.log.encode()
+    yield "log", comfyui.log.encode()
     for route in ROUTES:
         for prefix in ("", "/api"):
-            answer = stage.client._session.get(stage.client.url + prefix + route, timeout=30)
+            answer = comfyui.client._session.get(comfyui.client.url + prefix + route, timeout=60)
             yield prefix + route, answer.content + repr(answer.headers).encode()
-    for path in stage.base.rglob("*"):
-        if path == stage.home / "venice.json":
+    for path in comfyui.base.rglob("*"):
+        if path == comfyui.home / "venice.json":
             assert path.stat().st_mode & 0o777 == 0o600
         elif path.is_file() and "custom_nodes" not in path.parts:
             data = path.read_bytes()
-            place = str(path.relative_to(stage.base))
+            place = str(path.relative_to(comfyui.base))
             yield place, data + place.encode()
             yield from _unpacked(path, place, data)
 

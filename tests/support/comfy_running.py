@@ -1,32 +1,79 @@
-"""A real ComfyUI under test, and the sandbox that its nodes reach."""
+"""A real ComfyUI that a test may stop and start again, and the sandbox that its nodes pay."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
-from dataclasses import dataclass
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
 from comfy_client import ComfyClient, Run
-from comfyui_process import ComfyUIProcess
+from comfyui_process import ComfyUIProcess, Installation
+from venice_client.credentials import ApiKey, save_key
 from venice_client.sandbox import Sandbox
 
-KEY = "test-key"
+# As the person's shell has it, before the fixtures of single tests change it.
+ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("VENICE_")}
+
+CANARY = "canary-Zq81LtWm40cYx7Rb"
+"""The key that all of this runs with, and that must be found nowhere."""
+
+START_S = 400.0
+"""Some ten times what a start takes where nothing else runs."""
 
 
 @dataclass
 class Running:
-    """`client` speaks to ComfyUI, `sandbox` is the API, `process` is ComfyUI itself.
+    """`client` speaks to the ComfyUI that runs now, `sandbox` is the API that it pays."""
 
-    `start` starts another ComfyUI with the same folders.
-    """
-
-    client: ComfyClient
+    installation: Installation
+    base: Path
     sandbox: Sandbox
-    process: ComfyUIProcess
-    start: Callable[[], ComfyUIProcess]
+    logs: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._process: ComfyUIProcess | None = None
+
+    def start(self) -> None:
+        """Starts ComfyUI: its memory is empty, its disk is as it was left. Raises StartFailed."""
+        settings = {"VENICE_API_BASE": self.sandbox.base_url, "VENICE_HOME": str(self.home)}
+        self.use_key(CANARY)
+        self._process = ComfyUIProcess(
+            self.installation, self.base, {**ENVIRON, **settings}, ["--cpu"]
+        )
+        self._process.wait_until_ready(START_S)
+        self.client = ComfyClient(self._process.url)
+
+    def stop(self) -> None:
+        """Ends ComfyUI as Ctrl-C would; its log is kept."""
+        if self._process is not None:
+            self._process.stop()
+            self.logs.append(self._process.log.read_text("utf-8", "replace"))
+            self._process = None
+
+    def use_key(self, key: str) -> None:
+        """From the next run on, as `python -m venice_client login` does."""
+        save_key(self.home, ApiKey(key))
+
+    def use_limit(self, usd: str) -> None:
+        """USD that a run may cost, from the next run on; as a user writes it into the file."""
+        file = self.home / "venice.json"
+        values = {**json.loads(file.read_text("utf-8")), "VENICE_MAX_USD_PER_RUN": usd}
+        file.write_text(json.dumps(values), "utf-8")
+
+    @property
+    def home(self) -> Path:
+        return self.base / "venice-home"
+
+    @property
+    def log(self) -> str:
+        """All that ComfyUI printed, over all its starts."""
+        now = self._process.log.read_text("utf-8", "replace") if self._process else ""
+        return "\n".join([*self.logs, now])
 
     @property
     def sent(self) -> list[Any]:
@@ -37,6 +84,11 @@ class Running:
     def paths(self) -> list[str]:
         """The endpoints of this test's paid requests, in the order in which they arrived."""
         return [request.path for request in self.sandbox.paid_requests]
+
+    @property
+    def seeds(self) -> list[int]:
+        """The seeds of this test's paid requests, in order of size."""
+        return sorted(body["seed"] for body in self.sent if body is not None)
 
     def load(self, name: str, picture: Image.Image) -> str:
         """Put a picture into the input folder; return its name for LoadImage."""

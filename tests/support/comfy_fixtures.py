@@ -1,29 +1,36 @@
-"""A real ComfyUI with the pack in it, started once a version, and a sandbox behind it."""
+"""A real ComfyUI with the pack in it, started once a version: the tests with `comfyui`."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 from typing import NoReturn
 
 import pytest
 
 import openapi
-from comfy_client import ComfyClient
-from comfy_running import KEY, Running
-from comfyui_process import ComfyUIProcess, Installation, StartFailed, find, find_old, make_base
+from comfy_running import CANARY, ENVIRON, Running
+from comfyui_process import Installation, StartFailed, find, find_old, make_base
+from graphs import Graph
 from venice_client.sandbox import Sandbox
 
-# As the person's shell has it, before the fixtures of single tests change it.
-ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("VENICE_")}
 REQUIRED = bool(ENVIRON.get("REQUIRE_COMFYUI"))
+TIMEOUT_S = 900
+"""Of a test, the start of ComfyUI included."""
 
 # One group a version, so that parallel workers do not start the same ComfyUI twice.
 VERSIONS = [
     pytest.param(version, marks=pytest.mark.xdist_group(f"comfyui-{version}"))
     for version in ("current", "old")
 ]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Marks the tests that run in a real ComfyUI."""
+    for item in items:
+        if "comfyui" in getattr(item, "fixturenames", ()):
+            item.add_marker("comfyui")
+            item.add_marker(pytest.mark.timeout(TIMEOUT_S))
 
 
 @pytest.fixture(scope="session", params=VERSIONS)
@@ -33,37 +40,26 @@ def running(
     """ComfyUI, started once a session; use `comfyui` instead."""
     installation = installed(request.param)
     base = make_base(tmp_path_factory.mktemp(f"comfyui-{request.param}"))
-    with Sandbox(keys=(KEY,)) as sandbox:
-        settings = {
-            "VENICE_API_KEY": KEY,
-            "VENICE_API_BASE": sandbox.base_url,
-            "VENICE_HOME": str(base / "venice-home"),
-        }
-
-        def start() -> ComfyUIProcess:
-            return ComfyUIProcess(installation, base, {**ENVIRON, **settings}, ["--cpu"])
-
-        with start() as process:
-            yield Running(ready(process), sandbox, process, start)
+    with Sandbox(keys=(CANARY,), max_failures=10**6) as sandbox:
+        made = Running(installation, base, sandbox)
+        try:
+            start(made)
+            yield made
+        finally:
+            made.stop()
 
 
-def ready(process: ComfyUIProcess) -> ComfyClient:
-    """A client of a ComfyUI that has just been started, once it answers and has the pack."""
+def start(made: Running) -> None:
+    """Starts ComfyUI and runs a first prompt, which also gets the lists."""
     try:
-        process.wait_until_ready()
+        made.start()
     except StartFailed as error:
         missing(str(error))
-    client = ComfyClient(process.url)
-    if not client.get("/object_info/VeniceGenerateImage").json():
-        pytest.fail(f"ComfyUI could not load the pack:\n{process.log_tail(80)}")
-    return client
-
-
-@pytest.fixture
-def restarted(comfyui: Running) -> Iterator[Running]:
-    """The same ComfyUI once more, as after a restart: its memory is empty, its disk is not."""
-    with comfyui.start() as process:
-        yield replace(comfyui, client=ready(process), process=process)
+    if not made.client.get("/object_info/VeniceGenerateImage").json():
+        pytest.fail(f"ComfyUI could not load the pack:\n{made.log}")
+    warm_up = Graph()
+    warm_up.preview(warm_up.generate(prompt="warming up"))
+    assert made.client.run(warm_up.prompt).succeeded
 
 
 @pytest.fixture
