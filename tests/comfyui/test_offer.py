@@ -9,57 +9,38 @@ from PIL import Image
 
 from comfy_running import Running
 from comfyui_process import PACK_FOLDER, ROOT
-
-pytestmark = [pytest.mark.comfyui, pytest.mark.timeout(300)]
+from contract import CONTRACT, kept
 
 WORKFLOWS = ROOT / "example_workflows"
-GENERATE_REQUIRED = ["model", "prompt", "width", "height", "seed", "batch_size"]
-GENERATE_OPTIONAL = [
-    "style",
-    "negative_prompt",
-    "aspect_ratio",
-    "resolution",
-    "quality",
-    "steps",
-    "cfg_scale",
-    "lora_strength",
-    "format",
-    "hide_watermark",
-    "safe_mode",
-    "enhance_prompt",
-    "enable_web_search",
-    "skip_prompt_thinking",
-    "batch_mode",
-    "if_flagged",
-    "style_references",
-]
-TITLES = {
-    "VeniceGenerateImage": "Venice Generate Image",
-    "VeniceStylePreset": "Venice Style Preset",
-    "VeniceSeed": "Venice Seed",
-    "VeniceStyleReferences": "Venice Style References",
-    "VeniceUpscaleImage": "Venice Upscale Image",
-    "VeniceEditImage": "Venice Edit Image",
-    "VeniceRemoveBackground": "Venice Remove Background",
-    "VeniceStyleSweep": "Venice Style Sweep",
-    "VeniceModelSweep": "Venice Model Sweep",
-    "VeniceContactSheet": "Venice Contact Sheet",
-}
 
 
-@pytest.mark.parametrize("node", TITLES)
-def test_the_nodes_are_there(comfyui: Running, node: str) -> None:
+def test_the_nodes_are_those_of_the_contract(comfyui: Running) -> None:
+    offered = comfyui.client.get("/object_info").json()
+    ours = f"custom_nodes.{PACK_FOLDER}"
+    named = {name for name, node in offered.items() if node["python_module"] == ours}
+    assert named == set(CONTRACT)
+
+
+@pytest.mark.parametrize("node", CONTRACT)
+def test_a_node_is_served_as_the_contract_has_it(comfyui: Running, node: str) -> None:
+    offered, contract = comfyui.client.object_info(node), CONTRACT[node]
+    inputs, order = offered["input"], offered["input_order"]
+    assert set(inputs) <= {"required", "optional"}
+    for part in ("required", "optional"):
+        assert order.get(part, []) == list(contract[part])
+        served = {name: kept(name, *given) for name, given in inputs.get(part, {}).items()}
+        assert served == contract[part]
+    outputs = zip(offered["output_name"], offered["output"], strict=True)
+    assert [list(output) for output in outputs] == contract["outputs"]
+    assert offered["output_is_list"] == contract.get("lists", [False] * len(offered["output"]))
+
+
+@pytest.mark.parametrize("node", CONTRACT)
+def test_a_node_is_found_by_its_name(comfyui: Running, node: str) -> None:
     offered = comfyui.client.object_info(node)
-    assert offered["display_name"] == TITLES[node]
+    assert offered["display_name"] == CONTRACT[node]["name"]
     assert offered["category"] == "Venice"
     assert offered["description"]
-
-
-def test_generate_has_its_inputs_in_order(comfyui: Running) -> None:
-    order = comfyui.client.object_info("VeniceGenerateImage")["input_order"]
-    assert order["required"] == GENERATE_REQUIRED
-    assert order["optional"][: len(GENERATE_OPTIONAL)] == GENERATE_OPTIONAL
-    assert not order.get("hidden")
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in WORKFLOWS.glob("*.json")))

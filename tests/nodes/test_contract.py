@@ -1,30 +1,18 @@
-"""The contract that saved workflows depend on: nothing of it ever changes, only more may come.
-
-contract.json is written by hand from the design, not taken from the nodes.
-"""
+"""The nodes keep the contract that saved workflows depend on (support/contract.py)."""
 
 from __future__ import annotations
 
 import inspect
-import json
 import math
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-CONTRACT = json.loads((Path(__file__).parent / "contract.json").read_text(encoding="utf-8"))
+from contract import CONTRACT, kept
+
 # These mirror a list or a range of the API, which may change before our lists do.
 MIRRORED = {"model", "preset", "aspect_ratio", "resolution", "quality", "seed"}
-KEPT = {
-    *("default", "min", "max", "step", "round", "multiline", "forceInput", "options"),
-    "control_after_generate",
-}
-"""What a saved workflow depends on of an input's options; the rest is for the eye."""
-
-LISTED = {"model", "preset"}
-"""Their choices are lists of the API."""
 
 UNHEARD_OF = {"seed": 2**64 - 1}
 
@@ -58,9 +46,7 @@ def test_inputs_have_their_names_in_their_order(cls: Any, node: str) -> None:
 def test_inputs_have_their_types_ranges_steps_and_defaults(cls: Any, node: str) -> None:
     wanted = {**CONTRACT[node]["required"], **CONTRACT[node]["optional"]}
     for name, (type, options) in inputs_of(cls).items():
-        kept = KEPT - {"options"} if name in LISTED else KEPT
-        told = {key: value for key, value in options.items() if key in kept}
-        assert {"type": type, **told} == wanted[name], name
+        assert kept(name, type, options) == wanted[name], name
 
 
 @nodes
