@@ -6,12 +6,11 @@ import base64
 import io
 import json
 import re
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from PIL import Image, PngImagePlugin
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from comfy_client import Events
 from comfy_running import CANARY, Running
@@ -149,15 +148,21 @@ def everything(comfyui: Running, events: Events, runs: list[Any]) -> Iterator[tu
 def _unpacked(path: Path, place: str, data: bytes) -> Iterator[tuple[str, bytes]]:
     """What a picture's texts, and an answer's base64, hold."""
     if path.suffix == ".png":
-        with Image.open(io.BytesIO(data)) as image:
-            image.load()
-            yield f"texts of {place}", repr(image.info).encode()
+        yield f"texts of {place}", _texts(data)
     if path.suffix == ".json":
         yield f"JSON of {place}", repr(json.loads(data)).encode()
     if path.suffix == ".result":
+        yield f"texts of {place}", _texts(data.split(b"\n", 2)[2])
         for number, text in enumerate(re.findall(rb"[A-Za-z0-9+/]{100,}={0,2}", data)):
-            yield f"base64 {number} of {place}", base64.b64decode(text + b"=" * (-len(text) % 4))
-        at = data.find(b"zTXt")
-        if at > 0:
-            packed = data[at + 4 :].split(b"\0", 1)[1][1:]
-            yield f"packed text of {place}", zlib.decompressobj().decompress(packed)
+            decoded = base64.b64decode(text + b"=" * (-len(text) % 4))
+            yield f"base64 {number} of {place}", decoded + _texts(decoded)
+
+
+def _texts(data: bytes) -> bytes:
+    """The texts of a picture, also those that are packed; nothing of what is none."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+            return repr(image.info).encode()
+    except UnidentifiedImageError:
+        return b""
