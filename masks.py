@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 import torch
-import torch.nn.functional as F
 from PIL import Image
 
 from .venice_client.errors import InvalidRequestError
+
+Truths = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.unsignedinteger[Any]]
 
 FEATHER = 128
 """The feather is as many pixels wide as this goes into the shorter side."""
@@ -29,7 +34,7 @@ def as_batch(mask: torch.Tensor) -> torch.Tensor:
 
 
 def fit_mask(mask: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    """A mask [H, W] in 0..1 of any size as one of height × width."""
+    """A mask [H, W] of any size as one of height × width in 0..1, 0 where it is next to nothing."""
     mask = torch.nan_to_num(mask.detach().to("cpu", torch.float32)).clamp(0, 1)
     if mask.shape == (height, width):
         return mask
@@ -44,20 +49,56 @@ def feathered(mask: torch.Tensor) -> torch.Tensor:
     """How much of the edit to show, [H, W] in 0..1: never more than the mask allows.
 
     A mask with soft edges is taken as it is. A hard one is feathered inwards, so that everything
-    outside stays untouched; its innermost part is 1.
+    outside stays untouched; the innermost of what lies within a feather's width is 1, so that a
+    thin part shows the edit as a thick one does.
     """
     if ((mask > 0) & (mask < 1)).any():
         return mask
-    width = max(1, min(mask.shape) // FEATHER)
-    outside = (mask == 0).to(torch.float32)[None, None]
-    depth = torch.zeros_like(mask)
+    inside = mask.numpy() > 0
+    share = np.zeros(inside.shape, dtype=np.float32)
+    if inside.any():
+        width = max(1, min(inside.shape) // FEATHER)
+        box = _box(inside)
+        depth = _depth(inside[box], width)
+        most = _most_near(_most_near(depth, width).T, width).T
+        share[box] = depth.astype(np.float32) / np.maximum(most, 1).astype(np.float32)
+    return torch.from_numpy(share)
+
+
+def _box(inside: Truths) -> tuple[slice, slice]:
+    """Where anything is inside, and a pixel more on each side that has one."""
+    rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
+    return (
+        slice(max(0, rows[0] - 1), rows[-1] + 2),
+        slice(max(0, columns[0] - 1), columns[-1] + 2),
+    )
+
+
+def _depth(inside: Truths, width: int) -> Counts:
+    """Steps, also diagonal ones, from the nearest pixel outside, at most `width`."""
+    depth = np.zeros(inside.shape, np.min_scalar_type(width))
     for _ in range(width):
-        inside = outside[0, 0] == 0
         if not inside.any():
             break
         depth += inside
-        outside = F.max_pool2d(outside, kernel_size=3, stride=1, padding=1)
-    return depth / depth.max().clamp(min=1)
+        tall = inside.copy()
+        tall[1:] &= inside[:-1]
+        tall[:-1] &= inside[1:]
+        inside = tall.copy()
+        inside[:, 1:] &= tall[:, :-1]
+        inside[:, :-1] &= tall[:, 1:]
+    return depth
+
+
+def _most_near(counts: Counts, reach: int) -> Counts:
+    """The largest count within `reach` rows of each."""
+    most = np.pad(counts, ((reach, reach), (0, 0)))
+    whole, span = 2 * reach + 1, 1
+    while span < whole:
+        step = min(span, whole - span)
+        most = np.maximum(most[:-step], most[step:])
+        span += step
+    return most
 
 
 def put_back(original: torch.Tensor, edit: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -113,6 +114,35 @@ def _box_depth(mask: torch.Tensor) -> torch.Tensor:
     far = torch.zeros(mask.shape, dtype=torch.int64)
     far[y, x] = depth(mask[y, x])
     return torch.where(mask > 0, far, 0)
+
+
+def by_definition(mask: torch.Tensor, width: int) -> torch.Tensor:
+    """Steps from outside, at most `width`, over the most that there are within `width` of it."""
+    outside, steps = (mask == 0).float()[None, None], torch.zeros(mask.shape)
+    for _ in range(width):
+        steps += outside[0, 0] == 0
+        outside = F.max_pool2d(outside, 3, 1, 1)
+    most = F.max_pool2d(steps[None, None], 2 * width + 1, 1, width)[0, 0]
+    return steps / most.clamp(min=1)
+
+
+@given(st.integers(200, 520), st.integers(200, 520), BOXES)
+def test_a_feather_is_what_it_is_defined_to_be(
+    masks: Any, height: int, width: int, boxes: Boxes
+) -> None:
+    mask = drawn(boxes, height, width)
+    assert same_bits(masks.feathered(mask), by_definition(mask, min(height, width) // 128))
+
+
+def test_a_thin_part_is_no_fainter_for_a_thick_one_elsewhere(masks: Any) -> None:
+    line, block = torch.zeros(1024, 1024), torch.zeros(1024, 1024)  # a feather of 8 pixels
+    line[500:503, 100:900] = 1
+    block[600:900, 100:900] = 1
+    both = masks.feathered(line + block)
+    assert same_bits(both[:550], masks.feathered(line)[:550])
+    assert same_bits(both[550:], masks.feathered(block)[550:])
+    assert both[500:503, 500].tolist() == [0.5, 1, 0.5]
+    assert both[599:609, 500].tolist() == [0, *(step / 8 for step in range(1, 9)), 1]
 
 
 @pytest.mark.parametrize("thickness", [1, 2, 3])
