@@ -20,6 +20,9 @@ FEATHER = 128
 EXACT = 2**18
 """Steps of a mask that was scaled."""
 
+FAINTEST = 0.5 / 255
+"""What is below is nothing in the 8 bits that are sent, and would be paid for all the same."""
+
 
 def as_batch(mask: torch.Tensor) -> torch.Tensor:
     """A mask input as [B, H, W], also where it came as [H, W] or with a channel of its own."""
@@ -36,6 +39,7 @@ def as_batch(mask: torch.Tensor) -> torch.Tensor:
 def fit_mask(mask: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """A mask [H, W] of any size as one of height × width in 0..1, 0 where it is next to nothing."""
     mask = torch.nan_to_num(mask.detach().to("cpu", torch.float32)).clamp(0, 1)
+    mask = torch.where(mask < FAINTEST, 0, mask)
     if mask.shape == (height, width):
         return mask
     # Pillow looks at every pixel when it makes a mask smaller, so that no thin line is lost.

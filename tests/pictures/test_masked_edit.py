@@ -91,6 +91,17 @@ def test_an_empty_mask_sends_nothing_and_changes_nothing(
     assert "empty" in end.texts[-1]
 
 
+def test_a_practically_empty_mask_sends_nothing(bench: Bench, pictures: Pictures) -> None:
+    image = pictures(count=2)
+    mask = torch.full((2, 240, 320), 0.4 / 255)
+    end = edit(bench, image, mask)
+    assert bench.sandbox.requests == []
+    assert same_bits(end.tensor, image)
+    assert "empty" in end.info["warnings"][0]
+    mask[1, 50:60, 50:60] = 1
+    assert len(edit(bench, image, mask).sent) == 1
+
+
 def test_an_empty_mask_needs_nothing_else_to_be_right(bench: Bench, pictures: Pictures) -> None:
     end = edit(bench, pictures(100, 100), torch.zeros(1, 64, 64), prompt="", model="nobodys")
     assert end.error is None

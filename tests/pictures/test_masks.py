@@ -196,7 +196,14 @@ def test_a_line_is_not_lost_in_a_smaller_picture(masks: Any) -> None:
 
 def test_a_mask_of_the_same_size_stays_as_it_is(masks: Any) -> None:
     mask = noise(3, 40, 50).clamp(0, 1)
+    mask[mask < 0.5 / 255] = 0
     assert torch.equal(masks.fit_mask(mask, 40, 50), mask)
+
+
+@pytest.mark.parametrize("size", [(40, 50), (80, 25)])
+def test_what_is_nothing_in_8_bits_is_nothing(masks: Any, size: tuple[int, int]) -> None:
+    assert bool((masks.fit_mask(torch.full((40, 50), 0.49 / 255), *size) == 0).all())
+    assert bool((masks.fit_mask(torch.full((40, 50), 0.51 / 255), *size) > 0).all())
 
 
 def test_odd_values_of_a_mask_are_brought_into_range(masks: Any) -> None:
