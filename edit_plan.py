@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import torch
 
@@ -10,7 +11,7 @@ from . import masks
 from .outcomes import Made
 from .tensors import COVER, check_batch, encode_all
 from .venice_client.catalogue import Model
-from .venice_client.edits import MAX_EDIT_PIXELS, MAX_INPUT_BYTES, check_pixels
+from .venice_client.edits import MAX_EDIT_PIXELS, MAX_INPUT_BYTES, EditRequest, check_pixels
 from .venice_client.errors import InvalidRequestError
 
 
@@ -23,48 +24,70 @@ class EditPlan:
 
     def __init__(self, base: torch.Tensor, mask: torch.Tensor | None) -> None:
         self.base = base
-        self.masks = None if mask is None else _masks_for(mask, base)
+        _, self.height, self.width, _ = base.shape
+        self.masks = None if mask is None else self._fitted(mask)
         self.indices = [
-            i for i in range(len(base)) if self.masks is None or bool((self.masks[i] > 0).any())
+            i
+            for i in range(len(base))
+            if self.masks is None or bool((_of(self.masks, i) > 0).any())
         ]
 
-    def encode(
-        self, layers: Mapping[str, torch.Tensor], model: Model
-    ) -> tuple[list[tuple[bytes, ...]], list[str]]:
-        """The images of each request, and notes. Raises InvalidRequestError.
+    def requests(
+        self, template: EditRequest, layers: Mapping[str, torch.Tensor], model: Model
+    ) -> tuple[list[EditRequest], list[str]]:
+        """A request as `template` for each picture to send, and notes. Raises InvalidRequestError.
 
         layers: what goes along with the pictures, by the name of the input.
         """
         for name, batch in {"image": self.base, **layers}.items():
             check_size(batch, MAX_EDIT_PIXELS, name)
-        requests, notes = [], []
-        count = len(self.base)
-        for i in self.indices:
-            pictures = [self.base[i], *(_one_of(x, i, count, name) for name, x in layers.items())]
-            if self.masks is not None:
-                note = _add_mask(pictures, self.masks[i], model)
-                notes += [note] if note else []
-            encoded, more = encode_all(pictures, MAX_INPUT_BYTES)
-            requests.append(tuple(encoded))
-            notes += more
-        return requests, notes
+            _check_number(batch, self.base, name)
+        notes: list[str] = []
+        is_mask_sent = False
+        if self.masks is not None:
+            note = _why_mask_stays(1 + len(layers), model)
+            notes += [note] if note else []
+            is_mask_sent = not note
+        columns = [self._encoded(self.base, notes)]
+        columns += [self._encoded(layer, notes) for layer in layers.values()]
+        if self.masks is not None and is_mask_sent:
+            columns.append(self._encoded(self.masks, notes, masks.as_layer))
+        rows = zip(self.indices, zip(*columns, strict=True), strict=True)
+        return [replace(template, images=row, label=f"picture {i + 1}") for i, row in rows], notes
 
     def finish(self, made: Made, keep_size: bool) -> tuple[torch.Tensor, list[str]]:
         """The answers as one tensor; under a mask put back into the originals."""
-        _, height, width, _ = self.base.shape
-        if self.masks is None and not keep_size:
-            return made.decode()
-        edited, notes = made.decode(size=(width, height), fit=COVER)
+        size = (self.width, self.height)
         if self.masks is None:
-            return edited, notes
+            return made.decode(size=size, fit=COVER) if keep_size else made.decode()
+        edited, notes = made.decode(size=size, fit=COVER)
         result = self.base.detach().to("cpu", torch.float32).clone()
         for i, edit in zip(self.indices, edited, strict=True):
-            result[i] = masks.put_back(result[i], edit, self.masks[i])
+            result[i] = masks.put_back(result[i], edit, _of(self.masks, i))
         if not keep_size:
             notes.append("Under a mask the input's size is kept.")
         if len(self.indices) < len(self.base):
             notes.append("Where the mask is empty, the input is returned, free.")
         return result, notes
+
+    def _fitted(self, mask: torch.Tensor) -> list[torch.Tensor]:
+        """The masks in the size of the pictures: one for all, or one for each."""
+        mask = masks.as_batch(mask)
+        _check_number(mask, self.base, "mask")
+        return [masks.fit_mask(each, self.height, self.width) for each in mask]
+
+    def _encoded(
+        self,
+        pictures: torch.Tensor | Sequence[torch.Tensor],
+        notes: list[str],
+        prepare: Callable[[torch.Tensor], torch.Tensor] = lambda picture: picture,
+    ) -> list[bytes]:
+        """For each picture to send its own of `pictures`; one for all is encoded once."""
+        is_one = len(pictures) == 1
+        used = [pictures[i] for i in ([0] if is_one else self.indices)]
+        encoded, more = encode_all(used, MAX_INPUT_BYTES, prepare)
+        notes += more
+        return encoded * len(self.indices) if is_one else encoded
 
 
 def check_size(image: torch.Tensor, most_pixels: int, name: str = "image") -> None:
@@ -74,11 +97,10 @@ def check_size(image: torch.Tensor, most_pixels: int, name: str = "image") -> No
     check_pixels(width, height, most_pixels, f"`{name}`")
 
 
-def _add_mask(pictures: list[torch.Tensor], mask: torch.Tensor, model: Model) -> str:
-    """Adds the mask as a layer where the model takes one more image; else answers a note."""
+def _why_mask_stays(images: int, model: Model) -> str:
+    """Why the mask does not go along with so many images, or ""."""
     most = model.max_input_images
-    if most is not None and len(pictures) < most:
-        pictures.append(masks.as_layer(mask))
+    if most is not None and images < most:
         return ""
     whole = "it edits the whole picture, and only the masked part of that is used."
     if most is None:
@@ -86,19 +108,16 @@ def _add_mask(pictures: list[torch.Tensor], mask: torch.Tensor, model: Model) ->
     return f"{model.id} takes no further image for the mask: {whole}"
 
 
-def _masks_for(mask: torch.Tensor, base: torch.Tensor) -> list[torch.Tensor]:
-    mask = masks.as_batch(mask)
-    _, height, width, _ = base.shape
-    one_of = [_one_of(mask, i, len(base), "mask") for i in range(len(base))]
-    return [masks.fit_mask(each, height, width) for each in one_of]
-
-
-def _one_of(batch: torch.Tensor, index: int, count: int, name: str) -> torch.Tensor:
-    """The picture that goes with number `index` of `count`: one for all, or one for each."""
-    if len(batch) not in (1, count):
+def _check_number(batch: torch.Tensor, base: torch.Tensor, name: str) -> None:
+    """Refuses what is neither one for all pictures of `base` nor one for each."""
+    if len(batch) not in (1, len(base)):
         raise InvalidRequestError(
-            f"`{name}` has {len(batch)} and `image` has {count} pictures: give 1 for all of them, "
-            f"or {count}.",
+            f"`{name}` has {len(batch)} and `image` has {len(base)} pictures: give 1 for all of "
+            f"them, or {len(base)}.",
             name,
         )
-    return batch[0 if len(batch) == 1 else index]
+
+
+def _of(each: Sequence[torch.Tensor], index: int) -> torch.Tensor:
+    """The one that goes with picture `index`: of one for all, or of one for each."""
+    return each[0 if len(each) == 1 else index]

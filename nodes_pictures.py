@@ -10,6 +10,7 @@ import torch
 
 from . import inputs
 from .edit_plan import EditPlan
+from .host import NodeStatus
 from .outcomes import make_info
 from .running import in_thread, open_client, run_requests, showing
 from .tensors import check_batch, colours, encode_all
@@ -197,32 +198,24 @@ class VeniceEditImage:
         with showing(f"({model})") as status:
             check_batch(image, "image")
             base, lost = await in_thread(partial(colours, image))
-            more_images = enumerate((image_2, image_3, image_4, image_5, image_6), start=2)
-            layers = {f"image_{i}": layer for i, layer in more_images if layer is not None}
             plan = await in_thread(partial(EditPlan, base, mask))
             if not plan.indices:
-                warning = "The mask is empty: nothing was sent, and the input is returned."
-                status.finish(warning)
-                size = [base.shape[2], base.shape[1]]
-                return base.clone(), make_info(model=model, size=size, warnings=[warning, *lost])
+                return _untouched(base, model, lost, status)
+            template = EditRequest(
+                images=(),
+                prompt=prompt,
+                model=model,
+                aspect_ratio=aspect_ratio,
+                resolution=resolution,
+                quality=quality,
+                safe_mode=safe_mode,
+                enhance_prompt=enhance_prompt or None,
+                variation=variation,
+            )
+            layers = _layers(image_2, image_3, image_4, image_5, image_6)
             client = await open_client()
             known = await in_thread(partial(client.catalogue.await_model, model))
-            encoded, notes = await in_thread(partial(plan.encode, layers, known))
-            requests = [
-                EditRequest(
-                    images=images,
-                    prompt=prompt,
-                    model=model,
-                    aspect_ratio=aspect_ratio,
-                    resolution=resolution,
-                    quality=quality,
-                    safe_mode=safe_mode,
-                    enhance_prompt=enhance_prompt or None,
-                    variation=variation,
-                    label=f"picture {i + 1}",
-                )
-                for i, images in zip(plan.indices, encoded, strict=True)
-            ]
+            requests, notes = await in_thread(partial(plan.requests, template, layers, known))
             made = await run_requests(
                 client, requests, status, again=AGAIN, stop_if_flagged=if_flagged == "stop"
             )
@@ -230,6 +223,21 @@ class VeniceEditImage:
             warnings = made.warnings(*lost, *notes, *more)
             status.finish(made.summary(warnings))
             return tensor, made.info(tensor, warnings)
+
+
+def _layers(*images: torch.Tensor | None) -> dict[str, torch.Tensor]:
+    """The images that go along with the base, by their names, in their order."""
+    return {f"image_{i}": image for i, image in enumerate(images, start=2) if image is not None}
+
+
+def _untouched(
+    base: torch.Tensor, model: str, lost: list[str], status: NodeStatus
+) -> tuple[torch.Tensor, str]:
+    """What Edit gives where there is nothing to change."""
+    warning = "The mask is empty: nothing was sent, and the input is returned."
+    status.finish(warning)
+    size = [base.shape[2], base.shape[1]]
+    return base.clone(), make_info(model=model, size=size, warnings=[warning, *lost])
 
 
 def _factor(scale: str) -> int:

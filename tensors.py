@@ -215,10 +215,15 @@ def _lossy(picture: Image.Image, most_bytes: int, why: str) -> tuple[bytes, str]
 
 
 def encode_all(
-    pictures: torch.Tensor | Sequence[torch.Tensor], most_bytes: int
+    pictures: torch.Tensor | Sequence[torch.Tensor],
+    most_bytes: int,
+    prepare: Callable[[torch.Tensor], torch.Tensor] = lambda picture: picture,
 ) -> tuple[list[bytes], list[str]]:
-    """`encode` for several pictures, side by side; the notes without the empty ones."""
-    pairs = _pool.map(lambda picture: encode(picture, most_bytes), pictures)
+    """`encode` for several pictures, side by side; the notes without the empty ones.
+
+    prepare: makes of each picture the one to encode.
+    """
+    pairs = _pool.map(lambda picture: encode(prepare(picture), most_bytes), pictures)
     return [data for data, _ in pairs], [note for _, note in pairs if note]
 
 

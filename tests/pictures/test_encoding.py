@@ -162,3 +162,37 @@ def test_a_reference_over_8_mb_becomes_a_jpeg_and_generate_says_so(
     (warning,) = [text for text in made.info["warnings"] if "JPEG" in text]
     assert "2000×1500" in warning
     assert "8 MB" in warning
+
+
+def test_each_picture_is_encoded_once(
+    bench: Bench, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tensors = bench.pack.tensors
+    encode, sizes = tensors.encode, []
+
+    def counted(image: torch.Tensor, *limit: int) -> Any:
+        sizes.append(tuple(image.shape[:2]))
+        return encode(image, *limit)
+
+    monkeypatch.setattr(tensors, "encode", counted)
+    settings = {"prompt": "night", "model": "nano-banana-2-edit"}
+    image, mask = pictures(count=4), torch.ones(1, 240, 320)
+    end = bench.run(
+        "VeniceEditImage", **settings, image=image, mask=mask, image_2=pictures(300, 300, count=4)
+    )
+    assert len(end.sent) == 4
+    assert len(sizes) == 4 + 4 + 1
+    sizes.clear()
+    mask = torch.zeros(4, 240, 320)
+    mask[1:] = 1
+    end = bench.run(
+        "VeniceEditImage",
+        **settings,
+        image=image,
+        mask=mask,
+        image_2=pictures(300, 300),
+        variation=1,
+    )
+    assert len(end.sent) == 3
+    assert sizes.count((300, 300)) == 1
+    assert len(sizes) == 3 + 1 + 3
