@@ -48,8 +48,9 @@ class Planned:
     """A request that was checked and whose cost is reserved, ready to be fetched once.
 
     path, fields: the endpoint and the JSON object to send. price: USD, or None where it is
-    unknown. most: the price, or the dearest known one. is_kept: whether it was made before, and
-    will be free. expected: (width, height) of the answer, as in Payload.
+    unknown. most: the price, or the dearest known one of its kind, None where there is none.
+    is_kept: whether it was made before, and will be free. expected: (width, height) of the answer,
+    as in Payload.
     """
 
     request: PaidRequest
@@ -58,7 +59,7 @@ class Planned:
     notes: tuple[str, ...]
     key: str
     price: float | None
-    most: float
+    most: float | None
     run: str
     is_kept: bool
     expected: tuple[int, int] | None = None
@@ -66,7 +67,7 @@ class Planned:
     @property
     def reserved(self) -> float:
         """USD that count against the limit of the run from the start."""
-        return 0.0 if self.is_kept else self.most
+        return 0.0 if self.is_kept else self.most or 0.0
 
     @property
     def estimate(self) -> float | None:
@@ -156,7 +157,7 @@ class VeniceClient:
         them together would pass the limit. What was made before costs nothing.
         """
         planned = [self._planned(request, run) for request in requests]
-        self._reserve(planned, run, sum(p.reserved for p in planned))
+        self._reserve([p for p in planned if not p.is_kept], run)
         return planned
 
     def fetch(self, planned: Planned, progress: Progress) -> ImageResult:
@@ -169,8 +170,8 @@ class VeniceClient:
             answer = self.results.get(planned.key) if planned.request.is_reusable else None
             if answer is None:
                 if planned.is_kept:  # no longer: what seemed free is to be paid for after all
-                    self._reserve([planned], planned.run, planned.most)
-                    reserved = planned.most
+                    self._reserve([planned], planned.run)
+                    reserved = planned.most or 0.0
                 is_sent = True
                 answer = self._send(planned, progress)
             return answer
@@ -232,8 +233,8 @@ class VeniceClient:
         progress.enter("preparing")
         return self.fetch(self.plan([request])[0], progress)
 
-    def _reserve(self, planned: Sequence[Planned], run: str, usd: float) -> None:
-        limit = self.settings.max_usd_per_run
+    def _reserve(self, planned: Sequence[Planned], run: str) -> None:
+        limit, usd = self.settings.max_usd_per_run, total_cost([p.most for p in planned])
         _spending.reserve(run, usd, limit, is_known=all(p.price is not None for p in planned))
 
     def _planned(self, request: PaidRequest, run: str) -> Planned:
@@ -245,9 +246,8 @@ class VeniceClient:
         key = request_key(self.service.name, payload.path, payload.fields, variation)
         is_kept = key in self.results
         most = price
-        if most is None:
-            most = dearest(self.catalogue.models(), request.kind) * request.variants
-            most += extras(payload.fields)
+        if most is None and (each := dearest(self.catalogue.models(), request.kind)) is not None:
+            most = each * request.variants + extras(payload.fields)
         return Planned(
             request=request,
             path=payload.path,

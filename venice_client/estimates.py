@@ -68,10 +68,10 @@ def cost_text(costs: Sequence[float | None]) -> str:
     return f"about {total:.4g} USD" if total else "free: made before"
 
 
-def dearest(models: Iterable[Model], type: str) -> float:
-    """The highest known price of one picture of any model of `type`; 0 if none is known."""
+def dearest(models: Iterable[Model], type: str) -> float | None:
+    """The highest known price of one picture of any model of `type`; None if none is known."""
     prices = [price for m in models if m.type == type for price in _all_usd(m.pricing)]
-    return max(prices, default=0.0)
+    return max(prices, default=None)
 
 
 def _picture(payload: Mapping[str, Any], pricing: Mapping[str, Any], base: str) -> float | None:

@@ -17,12 +17,22 @@ class Spending:
         self._lock = threading.Lock()
         self._reserved: OrderedDict[str, float] = OrderedDict()
 
-    def reserve(self, run: str, usd: float, limit: float | None, is_known: bool = True) -> None:
+    def reserve(
+        self, run: str, usd: float | None, limit: float | None, is_known: bool = True
+    ) -> None:
         """Reserves `usd` for `run`. Raises SpendingLimitError if that would pass `limit`.
 
-        run: whatever names one run; "" is a run of its own each time. is_known: whether every
-        price in `usd` is published; only the message depends on it.
+        run: whatever names one run; "" is a run of its own each time. usd: None where nobody can
+        say, which passes any limit. is_known: whether every price in `usd` is published; only the
+        message depends on it.
         """
+        if usd is None and limit is not None:
+            raise SpendingLimitError(
+                "Not sent: no price is known for it, nor for anything of its kind, and the limit "
+                f"for one run is {limit:.2f} USD. To send it all the same, without a limit, set "
+                "VENICE_MAX_USD_PER_RUN=none."
+            )
+        usd = usd or 0.0
         with self._lock:
             before = self._reserved.get(run, 0.0)
             if usd > 0 and limit is not None and before + usd > limit + 1e-9:

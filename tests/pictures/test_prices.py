@@ -117,7 +117,8 @@ def test_the_dearest_is_that_of_the_same_endpoint() -> None:
     models = list(LISTED.values())
     assert dearest(models, "inpaint") == 0.84
     assert dearest(models, "image") == 0.84
-    assert dearest([], "inpaint") == 0
+    assert dearest([], "inpaint") is None
+    assert dearest([Model("free", "image", pricing={"generation": {"usd": 0}})], "image") == 0
 
 
 @pytest.fixture

@@ -102,6 +102,29 @@ def test_an_unknown_price_counts_as_the_dearest(
     assert "price unknown" in end.texts[0]
 
 
+def test_without_any_known_price_only_no_limit_lets_it_through(
+    bench: Bench, one_run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service of one's own may list models and no prices."""
+    models = {"data": [{"id": "home-made", "type": "image"}, {"id": "changer", "type": "inpaint"}]}
+    bench.sandbox.add_fault(Fault.status(200, json=models), path="/models", times=None)
+    bench.pack.venice_client.VeniceClient().catalogue.refresh()
+
+    for limit in ("0", "5", "1000000"):
+        monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", limit)
+        end = bench.generate(model="home-made", batch_size=2)
+        assert end.error_name == "SpendingLimitError", repr(end.error)
+        assert end.sent == ()
+        assert "no price is known" in end.first_line
+        assert "VENICE_MAX_USD_PER_RUN=none" in end.first_line
+        assert "inf" not in end.first_line
+    monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "none")
+    end = bench.generate(model="home-made", batch_size=2)
+    assert end.error_name == "NotFound", repr(end.error)
+    assert "price unknown" in end.texts[0]
+    assert reserved(bench, one_run) == 0.0
+
+
 @pytest.mark.parametrize(
     ("fault", "left"),
     [
