@@ -26,6 +26,7 @@ VeniceError
     ├── Unprocessable        422
     ├── RateLimited          429
     └── ServerError          5xx
+        └── GatewayError     502, 504, 520, 524 to a paid request: may have been charged
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 CHARGED = "It may have been charged. To ask again, and perhaps pay again, run it once more."
+LOST = f"It was not sent again. {CHARGED}"
 
 
 MAX_REASON = 200
@@ -200,6 +202,13 @@ class RateLimited(ApiError):
 
 class ServerError(ApiError):
     """5xx: the API or its gateway failed."""
+
+
+class GatewayError(ServerError):
+    """502, 504, 520 or 524 to a paid request: a gateway gave up on the API, and the picture may
+    have been made, and charged, behind it."""
+
+    may_have_been_charged = True
 
 
 PRO_ONLY_MODEL = "PRO_ONLY_MODEL"

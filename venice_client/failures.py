@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from . import errors
 from .credentials import DEFAULT_BASE_URL
-from .errors import ApiError
+from .errors import LOST, ApiError
 from .texts import printable, shortened
 
 Fields = Mapping[str, Sequence[str]]
@@ -65,6 +65,15 @@ _BY_STATUS = {
     504: "Venice took too long to answer: try again later, or choose a faster model.",
 }
 
+_AT_THE_GATEWAY = {
+    502: "The gateway in front of Venice failed.",
+    504: "Venice took too long to answer; another model may be faster.",
+    520: "The gateway in front of Venice cannot use what Venice answered.",
+    524: "Venice took too long to answer; another model may be faster.",
+}
+"""Of these nobody knows what became of the request behind the gateway. 520 and 524 are the forms
+of 502 and 504 at Cloudflare."""
+
 _REFUSALS = {
     400: ("Venice refuses the request", "change it, then try again."),
     422: ("Venice cannot process the request", "change the prompt or the images."),
@@ -111,6 +120,9 @@ def error_for(
     if replacement:
         first = f"{first.rstrip('.')}, such as its replacement `{replacement}`."
     kind = _TYPES.get(status) or (errors.ServerError if status >= 500 else ApiError)
+    if is_paid and status in _AT_THE_GATEWAY:
+        kind = errors.GatewayError
+        first = f"{_AT_THE_GATEWAY[status]} {LOST}"
     return kind(
         "\n".join([first, *_words(status, code, said, fields, request_id)]),
         status=status,

@@ -21,8 +21,8 @@ from .connections import FreshAdapter, Watch
 from .credentials import ApiKey, is_loopback
 from .echoes import without_key
 from .errors import (
-    CHARGED,
     HOLDS_FOR_ALL,
+    LOST,
     AnswerLost,
     Cancelled,
     ConnectionFailed,
@@ -51,8 +51,6 @@ DOING = {
     "/image/background-remove": "cutting out",
 }
 """What the service does while a paid call waits for its answer."""
-
-LOST = f"It was not sent again. {CHARGED}"
 
 
 class Transport:

@@ -112,7 +112,15 @@ def test_no_connection_ends_with_1(cli: Any, folder: Path, monkeypatch: pytest.M
     assert "Nothing was sent." in end.err
 
 
-@pytest.mark.parametrize("fault", [Fault.reset(charge=True), Fault.status(200, body=b"<html>")])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.reset(charge=True),
+        Fault.status(200, body=b"<html>"),
+        Fault.status(502, charge=True),
+        Fault.status(504, charge=True),
+    ],
+)
 def test_what_may_be_charged_ends_with_4(
     cli: Any, sandbox: Sandbox, folder: Path, fault: Fault
 ) -> None:

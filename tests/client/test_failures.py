@@ -24,12 +24,25 @@ KINDS = {
     422: errors.Unprocessable,
     429: errors.RateLimited,
     500: errors.ServerError,
-    502: errors.ServerError,
+    502: errors.GatewayError,
     503: errors.ServerError,
-    504: errors.ServerError,
+    504: errors.GatewayError,
+    520: errors.GatewayError,
+    524: errors.GatewayError,
+    599: errors.ServerError,
     418: ApiError,
 }
-REMEDIES = ("check", "choose", "try again", "top up", "see venice.ai", "send", "change", "report")
+REMEDIES = (
+    "check",
+    "choose",
+    "try again",
+    "run it once more",
+    "top up",
+    "see venice.ai",
+    "send",
+    "change",
+    "report",
+)
 
 
 def error(status: int, body: Any = b"", **headers: str) -> ApiError:
@@ -159,6 +172,23 @@ def test_whatever_comes_instead_is_an_error_all_the_same(body: bytes) -> None:
     assert "gateway" in first_line(found)
     assert len(str(found)) < 3_000
     assert "<h1>" not in str(found)
+
+
+@pytest.mark.parametrize("status", [502, 504, 520, 524])
+@pytest.mark.parametrize("code", ["", "REQUEST_TIMEOUT", "MODEL_OFFLINE"])
+def test_a_gateway_that_gave_up_may_hide_a_charge(status: int, code: str) -> None:
+    """The picture may have been made behind it. A free call has nothing to pay."""
+    told = {"error": "x", **({"code": code} if code else {})}
+    paid = error(status, told)
+    assert paid.may_have_been_charged
+    assert isinstance(paid, errors.ServerError)
+    assert "not sent again" in first_line(paid)
+    assert "may have been charged" in first_line(paid)
+    assert "run it once more" in first_line(paid)
+    free = error_for(status, {}, json.dumps(told).encode(), is_paid=False)
+    assert type(free) is errors.ServerError
+    assert not free.may_have_been_charged
+    assert "charged" not in str(free)
 
 
 def test_a_body_of_nothing_but_fields_is_cut() -> None:

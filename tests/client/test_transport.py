@@ -31,6 +31,7 @@ from venice_client.errors import (
     BadAnswer,
     Cancelled,
     ConnectionFailed,
+    GatewayError,
     RateLimited,
     UnexpectedRedirect,
     VeniceError,
@@ -194,7 +195,7 @@ def test_a_retry_that_succeeds_is_a_success(
 
 
 @pytest.mark.parametrize(
-    "status", [301, 307, 400, 401, 402, 403, 404, 405, 409, 410, 413, 415, 422, 501, 502, 504, 599]
+    "status", [301, 307, 400, 401, 402, 403, 404, 405, 409, 410, 413, 415, 422, 501, 599]
 )
 def test_any_other_refusal_is_an_error_at_once(
     client: VeniceClient, sandbox: Sandbox, request_for: RequestFor, status: int
@@ -205,6 +206,18 @@ def test_any_other_refusal_is_an_error_at_once(
     assert paid(sandbox) == 1
     assert caught.value.status == status
     assert not caught.value.may_have_been_charged
+
+
+@pytest.mark.parametrize("status", [502, 504, 520, 524])
+def test_what_a_gateway_gave_up_is_not_asked_for_again_and_perhaps_charged(
+    client: VeniceClient, sandbox: Sandbox, request_for: RequestFor, status: int
+) -> None:
+    sandbox.add_fault(Fault.status(status, charge=True), times=None)
+    with pytest.raises(GatewayError, match="may have been charged") as caught:
+        client.generate_images(request_for())
+    assert paid(sandbox) == 1
+    assert caught.value.status == status
+    assert caught.value.may_have_been_charged
 
 
 def test_a_429_waits_for_the_reset_and_goes_on(

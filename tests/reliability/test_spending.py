@@ -130,7 +130,8 @@ def test_without_any_known_price_only_no_limit_lets_it_through(
     [
         (Fault.status(400), 0.0),
         (Fault.status(422), 0.0),
-        (Fault.status(502), 0.0),
+        (Fault.status(502), 0.01),
+        (Fault.status(504), 0.01),
         (Fault.reset(), 0.01),
         (Fault.cut(), 0.01),
         (Fault.body(b"nothing"), 0.01),

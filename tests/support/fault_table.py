@@ -93,6 +93,8 @@ def _refusal(code: int, error: str, says: str, word: str = "", **more: Any) -> R
     return Row(name, _status(code, word), error, says, charged=False, **more)
 
 
+BEHIND_GATEWAY = "gateway.*not sent again.*may have been charged.*run it once more"
+TOO_LATE = "too long to answer.*not sent again.*may have been charged.*run it once more"
 SHORT = {"VENICE_TIMEOUT": "1"}
 
 ROWS = (
@@ -129,15 +131,6 @@ ROWS = (
     _refusal(422, "Unprocessable", "change the prompt", "CONTENT_POLICY_VIOLATION"),
     _refusal(500, "ServerError", "several times: try again", "INFERENCE_FAILED", tries=4),
     _refusal(503, "ServerError", "at capacity: try again", "MODEL_AT_CAPACITY", tries=4),
-    _refusal(502, "ServerError", "gateway.*try again"),
-    _refusal(504, "ServerError", "too long to answer"),
-    Row(
-        "a gateway's page",
-        lambda: Fault.status(502, body=b"<html>" + b"x" * 10_000_000),
-        "ServerError",
-        "gateway",
-        charged=False,
-    ),
     Row(
         "429 for ten minutes",
         lambda: Fault.status(429, headers={"Retry-After": "600"}),
@@ -147,6 +140,18 @@ ROWS = (
         holds_for_all=True,
     ),
     Row("echoed key", Fault.echo_key, "BadRequest", "refuses the request", charged=False),
+    # A gateway gives up: never sent again, since a charge may hide behind it.
+    Row("status 502", _status(502), "GatewayError", BEHIND_GATEWAY, charged=False),
+    Row("status 504", _status(504), "GatewayError", TOO_LATE, charged=False),
+    Row("502, charged", _status(502, charge=True), "GatewayError", BEHIND_GATEWAY),
+    Row("504, charged", _status(504, "REQUEST_TIMEOUT", charge=True), "GatewayError", TOO_LATE),
+    Row(
+        "a gateway's page",
+        lambda: Fault.status(502, body=b"<html>" + b"x" * 10_000_000),
+        "GatewayError",
+        BEHIND_GATEWAY,
+        charged=False,
+    ),
     # The connection breaks once the request was sent: never sent again.
     Row("reset", Fault.reset, "AnswerLost", "may have been charged", charged=False),
     Row("reset, charged", lambda: Fault.reset(True), "AnswerLost", "may have been charged"),
