@@ -59,6 +59,13 @@ def test_a_model_that_no_list_knows_is_sent_as_typed(bench: Bench, pictures: Pic
     assert len(bench.generate(model="of-next-year").sent) == 1
 
 
+@pytest.fixture
+def _no_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """These lists hold no price."""
+    monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "none")
+
+
+@pytest.mark.usefixtures("_no_limit")
 def test_a_model_that_is_listed_for_both_does_both(bench: Bench, pictures: Pictures) -> None:
     listed = [{"id": "two-in-one", "type": type} for type in ("image", "inpaint")]
     told = {"data": listed, "object": "list"}
@@ -68,6 +75,7 @@ def test_a_model_that_is_listed_for_both_does_both(bench: Bench, pictures: Pictu
     assert len(bench.generate(model="two-in-one").sent) == 1
 
 
+@pytest.mark.usefixtures("_no_limit")
 def test_a_type_that_nobody_knows_refuses_nothing(bench: Bench, pictures: Pictures) -> None:
     told = {"data": [{"id": "odd", "type": "everything"}], "object": "list"}
     bench.sandbox.add_fault(Fault.status(200, json=told), path="/models", times=None)
