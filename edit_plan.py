@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -9,10 +10,13 @@ import torch
 
 from . import masks
 from .outcomes import Made
-from .tensors import COVER, check_batch, encode_all
+from .tensors import COVER, Fit, Size, check_batch, encode_all, in_pixels
 from .venice_client.catalogue import Model
 from .venice_client.edits import MAX_EDIT_PIXELS, MAX_INPUT_BYTES, EditRequest, check_pixels
 from .venice_client.errors import InvalidRequestError
+
+RATIO_TOLERANCE = 0.03
+"""Venice's sizes are multiples of some pixels: their ratios are off by about a hundredth."""
 
 
 class EditPlan:
@@ -31,6 +35,7 @@ class EditPlan:
             for i in range(len(base))
             if self.masks is None or bool((_of(self.masks, i) > 0).any())
         ]
+        self._frame = masks.Frame(self.width, self.height, (self.width, self.height))
 
     def requests(
         self, template: EditRequest, layers: Mapping[str, torch.Tensor], model: Model
@@ -48,10 +53,13 @@ class EditPlan:
             note = _why_mask_stays(1 + len(layers), model)
             notes += [note] if note else []
             is_mask_sent = not note
-        columns = [self._encoded(self.base, notes)]
+            images = 1 + len(layers) + is_mask_sent
+            ratio = template.answer_ratio(images, self.width, self.height, model)
+            self._frame = _checked_frame(self.width, self.height, ratio)
+        columns = [self._encoded(self.base, notes, self._frame.around)]
         columns += [self._encoded(layer, notes) for layer in layers.values()]
         if self.masks is not None and is_mask_sent:
-            columns.append(self._encoded(self.masks, notes, masks.as_layer))
+            columns.append(self._encoded(self.masks, notes, self._mask_layer))
         rows = zip(self.indices, zip(*columns, strict=True), strict=True)
         return [replace(template, images=row, label=f"picture {i + 1}") for i, row in rows], notes
 
@@ -60,7 +68,7 @@ class EditPlan:
         size = (self.width, self.height)
         if self.masks is None:
             return made.decode(size=size, fit=COVER) if keep_size else made.decode()
-        edited, notes = made.decode(size=size, fit=COVER)
+        edited, notes = made.decode(size=size, fit=self._unframed())
         result = self.base.detach().to("cpu", torch.float32).clone()
         for i, edit in zip(self.indices, edited, strict=True):
             result[i] = masks.put_back(result[i], edit, _of(self.masks, i))
@@ -76,6 +84,9 @@ class EditPlan:
         _check_number(mask, self.base, "mask")
         return [masks.fit_mask(each, self.height, self.width) for each in mask]
 
+    def _mask_layer(self, mask: torch.Tensor) -> torch.Tensor:
+        return masks.as_layer(self._frame.around_mask(mask))
+
     def _encoded(
         self,
         pictures: torch.Tensor | Sequence[torch.Tensor],
@@ -89,12 +100,41 @@ class EditPlan:
         notes += more
         return encoded * len(self.indices) if is_one else encoded
 
+    def _unframed(self) -> Fit:
+        """How an answer is brought back to where its picture was in the frame."""
+        frame = self._frame
+
+        def say(own: Size, _size: Size) -> str:
+            asked = frame.whole[0] / frame.whole[1]
+            if abs(math.log(own[0] / own[1] / asked)) <= RATIO_TOLERANCE:
+                return ""
+            return (
+                f"stretched to {in_pixels(frame.whole)}, another ratio than was asked for: the "
+                "edit may be shifted under the mask"
+            )
+
+        return Fit(lambda array, _width, _height: frame.cut_out(array), say)
+
 
 def check_size(image: torch.Tensor, most_pixels: int, name: str = "image") -> None:
     """Refuses what is no batch of pictures, and pictures with fewer or more pixels than taken."""
     check_batch(image, name)
     _, height, width, _ = image.shape
     check_pixels(width, height, most_pixels, f"`{name}`")
+
+
+def _checked_frame(width: int, height: int, ratio: float) -> masks.Frame:
+    frame = masks.Frame.of_ratio(width, height, ratio)
+    pixels = frame.whole[0] * frame.whole[1]
+    if pixels > MAX_EDIT_PIXELS:
+        raise InvalidRequestError(
+            f"Under a mask `image` goes with its edges repeated to the ratio of the answer, as "
+            f"{in_pixels(frame.whole)} = {pixels:,} pixels, and Venice takes at most "
+            f"{MAX_EDIT_PIXELS:,}: resize it first, or choose the `aspect_ratio` nearest to its "
+            "own.",
+            "image",
+        )
+    return frame
 
 
 def _why_mask_stays(images: int, model: Model) -> str:

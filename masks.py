@@ -1,7 +1,8 @@
-"""Putting an edit back into its original under a feathered mask."""
+"""Putting an edit back into its original: in its place, under a feathered mask."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from PIL import Image
 
 from .venice_client.errors import InvalidRequestError
+from .venice_client.images import Array, stretch
 
 Truths = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.unsignedinteger[Any]]
@@ -22,6 +24,49 @@ EXACT = 2**18
 
 FAINTEST = 0.5 / 255
 """What is below is nothing in the 8 bits that are sent, and would be paid for all the same."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture of width × height in the middle of one of `whole` pixels, (width, height).
+
+    What a service does with a picture of another ratio than its answer's is unknown: it may crop,
+    squash or pad it. Of one that has that ratio already, everything stays in its place.
+    """
+
+    width: int
+    height: int
+    whole: tuple[int, int]
+
+    @classmethod
+    def of_ratio(cls, width: int, height: int, ratio: float) -> Frame:
+        """The smallest frame around width × height whose sides have `ratio`."""
+        whole = max(width, round(height * ratio)), max(height, round(width / ratio))
+        return cls(width, height, whole)
+
+    @property
+    def corner(self) -> tuple[int, int]:
+        """The picture's left and top."""
+        return (self.whole[0] - self.width) // 2, (self.whole[1] - self.height) // 2
+
+    def around(self, picture: torch.Tensor) -> torch.Tensor:
+        """A picture [H, W, C] with its edges repeated over the frame."""
+        left, top = self.corner
+        rows = (torch.arange(self.whole[1]) - top).clamp(0, self.height - 1)
+        columns = (torch.arange(self.whole[0]) - left).clamp(0, self.width - 1)
+        return picture[rows][:, columns]
+
+    def around_mask(self, mask: torch.Tensor) -> torch.Tensor:
+        """A mask [H, W] with nothing to change in the frame."""
+        left, top = self.corner
+        framed = torch.zeros(self.whole[1], self.whole[0])
+        framed[top : top + self.height, left : left + self.width] = mask
+        return framed
+
+    def cut_out(self, array: Array) -> Array:
+        """The picture in `array` [H, W, C], which shows the whole in any size."""
+        left, top = self.corner
+        return stretch(array, *self.whole)[top : top + self.height, left : left + self.width]
 
 
 def as_batch(mask: torch.Tensor) -> torch.Tensor:

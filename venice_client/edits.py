@@ -12,7 +12,7 @@ from .estimates import estimate_cutout, estimate_edit, estimate_upscale
 from .images import MAX_PIXELS, size_of_input
 from .nearest import check_offered
 from .paid import Payload, add_quality, as_base64, check_format, check_text, qualities_for
-from .sizing import AUTO, check_ratio
+from .sizing import AUTO, check_ratio, nearest_ratio, ratio_of
 
 MIN_PIXELS = 65_536
 MAX_EDIT_PIXELS = 33_177_600
@@ -65,6 +65,26 @@ class EditRequest(_PictureRequest):
         is_refined = self.quality != AUTO and bool(qualities_for(model))
         return images == 1 and not self.is_multi and not is_refined
 
+    def keeps_size(self, images: int, model: Model) -> bool:
+        """Whether the answer to so many images has the base's size, and no ratio is heeded."""
+        return model.keeps_single_image_size and self.goes_alone(images, model)
+
+    def answer_ratio(self, images: int, width: int, height: int, model: Model) -> float:
+        """Width over height of what will come for a base of width × height in so many images.
+
+        Without a ratio of the request's own, models with tiers take the nearest that they offer;
+        the others answer with a square. Raises InvalidRequestError for a ratio that is wrong.
+        """
+        if self.keeps_size(images, model):
+            return width / height
+        offered = _ratios_of(model)
+        if self.aspect_ratio != AUTO:
+            check_ratio(self.aspect_ratio, offered, model.id)
+            return ratio_of(self.aspect_ratio)
+        if model.is_known and model.tiers and model.ratios and offered:
+            return ratio_of(nearest_ratio(width, height, offered))
+        return 1.0
+
     def build(self, model: Model) -> Payload:
         """The payload for `model`. Raises InvalidRequestError for what is known to be wrong."""
         check_text("prompt", self.prompt, model, MAX_EDIT_PROMPT, if_empty="say what to change")
@@ -97,11 +117,10 @@ class EditRequest(_PictureRequest):
         ratio = self.aspect_ratio
         if ratio == AUTO:
             return
-        if model.keeps_single_image_size and self.goes_alone(len(self.images), model):
+        if self.keeps_size(len(self.images), model):
             notes.append(f"{model.id} keeps the input's size: aspect_ratio {ratio} was not sent.")
             return
-        offered = [name for name in EDIT_RATIOS if not model.ratios or name in model.ratios]
-        check_ratio(ratio, offered, model.id)
+        check_ratio(ratio, _ratios_of(model), model.id)
         fields["aspect_ratio"] = ratio
 
     def _add_resolution(self, model: Model, fields: dict[str, Any], notes: list[str]) -> None:
@@ -174,6 +193,11 @@ class RemoveBackgroundRequest(_PictureRequest):
     def price(self, payload: Payload, model: Model) -> float | None:
         """What it will cost in USD."""
         return estimate_cutout(model)
+
+
+def _ratios_of(model: Model) -> list[str]:
+    """The ratios that an edit with `model` may ask for."""
+    return [name for name in EDIT_RATIOS if not model.ratios or name in model.ratios]
 
 
 def _check_count(count: int, model: Model) -> None:

@@ -107,6 +107,14 @@ def cover(array: Array, width: int, height: int) -> Array:
     return np.array(filled, dtype=np.uint8)
 
 
+def stretch(array: Array, width: int, height: int) -> Array:
+    """`array` scaled to width × height, whatever its ratio."""
+    if array.shape[:2] == (height, width):
+        return array
+    scaled = Image.fromarray(array).resize((width, height), Image.Resampling.LANCZOS)
+    return np.array(scaled, dtype=np.uint8)
+
+
 def _open(data: bytes) -> Image.Image:
     name = image_format(data)
     if name is None:

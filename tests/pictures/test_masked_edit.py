@@ -41,8 +41,8 @@ def test_the_mask_goes_along_as_a_layer(
     assert request.path == MULTI
     judge.validate_request(MULTI, request.json)
     base, layer = map(opened, request.json["images"])
-    assert base.size == layer.size == (320, 240)
-    assert [layer.getpixel(at) for at in ((0, 0), (100, 100))] == [(0, 0, 0), (255, 255, 255)]
+    assert base.size == layer.size == (320, 320)  # the ratio of the answer
+    assert [layer.getpixel(at) for at in ((0, 40), (100, 140))] == [(0, 0, 0), (255, 255, 255)]
     assert end.info["estimated_cost_usd"] == end.charged
 
 
