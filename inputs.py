@@ -17,6 +17,7 @@ from .widgets import Widget, combo, image, lines, seed, side, switch, text, vari
 CATEGORY = "Venice"
 """Of every node."""
 
+CATEGORY = "Venice"
 SCALES = ("2x", "4x")
 ASPECT_RATIOS = ("1:1", "3:2", "2:3", "4:3", "3:4", "5:4", "4:5", "16:9", "9:16", "21:9")
 RESOLUTIONS = ("1K", "2K", "4K")

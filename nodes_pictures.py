@@ -11,7 +11,7 @@ import torch
 from . import inputs
 from .edit_plan import EditPlan
 from .host import NodeStatus
-from .outcomes import make_info
+from .outcomes import Made, make_info
 from .running import in_thread, open_client, run_requests, showing
 from .tensors import check_batch, colours, encode_all
 from .venice_client.edits import (
@@ -25,7 +25,6 @@ from .venice_client.edits import (
 from .venice_client.errors import InvalidRequestError
 from .venice_client.payloads import MAX_REFERENCE_BYTES, StyleReference
 
-CATEGORY = "Venice"
 AGAIN = "Queue again without changes"
 INFO = "JSON: the requests as sent without image data, model, size, warnings, cost."
 
@@ -33,7 +32,7 @@ INFO = "JSON: the requests as sent without image data, model, size, warnings, co
 class VeniceStyleReferences:
     """Pictures whose look guides Generate."""
 
-    CATEGORY = CATEGORY
+    CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
         "Pictures whose look guides the result. Connect it to `style_references` of Venice "
         "Generate Image; chain several for different strengths."
@@ -66,7 +65,7 @@ class VeniceStyleReferences:
 class VeniceUpscaleImage:
     """Makes pictures larger."""
 
-    CATEGORY = CATEGORY
+    CATEGORY = inputs.CATEGORY
     DESCRIPTION = "Makes pictures 2 or 4 times as large with Venice. Each costs money."
     SEARCH_ALIASES = ("venice upscale", "upscale image", "super resolution", "enlarge")
     RETURN_TYPES = ("IMAGE", "STRING")
@@ -86,18 +85,8 @@ class VeniceUpscaleImage:
             check_batch(image, "image")
             check_upscale(image.shape[2], image.shape[1], factor, "`image`")
             base, lost = await in_thread(partial(colours, image))
-            encoded, notes = await in_thread(partial(encode_all, base, MAX_INPUT_BYTES))
-            requests = [
-                UpscaleRequest(
-                    image=data,
-                    scale=factor,
-                    creativity=round(creativity, 6),
-                    variation=variation,
-                    label=f"picture {i}",
-                )
-                for i, data in enumerate(encoded, start=1)
-            ]
-            made = await run_requests(await open_client(), requests, status, again=AGAIN)
+            request = UpscaleRequest(b"", factor, round(creativity, 6), variation)
+            made, notes = await _run_each(base, request, status)
             tensor, more = await in_thread(made.decode)
             warnings = made.warnings(*lost, *notes, *more, made.size_note(tensor))
             status.finish(made.summary(warnings))
@@ -107,7 +96,7 @@ class VeniceUpscaleImage:
 class VeniceRemoveBackground:
     """Cuts out what a picture shows."""
 
-    CATEGORY = CATEGORY
+    CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
         "Cuts out what a picture shows. `cutout` has transparency and is saved with it; `image` "
         "and `mask` are what Load Image would give for it. Each picture costs money."
@@ -133,24 +122,19 @@ class VeniceRemoveBackground:
         with showing() as status:
             check_batch(image, "image")
             check_cutout(image.shape[2], image.shape[1], "`image`")
-            encoded, notes = await in_thread(partial(encode_all, image, MAX_INPUT_BYTES))
-            requests = [
-                RemoveBackgroundRequest(image=data, label=f"picture {i}")
-                for i, data in enumerate(encoded, start=1)
-            ]
-            made = await run_requests(await open_client(), requests, status, again=AGAIN)
+            made, notes = await _run_each(image, RemoveBackgroundRequest(b""), status)
             size = image.shape[2], image.shape[1]
             cutout, more = await in_thread(partial(made.decode, "RGBA", size))
-            warnings = made.warnings(*notes, *more, *_uncut(cutout))
+            colour, mask, uncut = await in_thread(partial(_parted, cutout))
+            warnings = made.warnings(*notes, *more, uncut)
             status.finish(made.summary(warnings))
-            image, mask = cutout[..., :3].contiguous(), 1.0 - cutout[..., 3]
-            return image, mask, cutout, made.info(cutout, warnings)
+            return colour, mask, cutout, made.info(cutout, warnings)
 
 
 class VeniceEditImage:
     """Changes pictures as a prompt says."""
 
-    CATEGORY = CATEGORY
+    CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
         "Changes pictures as the prompt says, with more images and a mask if you like: what lies "
         "outside of the mask stays exactly as it was. Each picture costs money."
@@ -248,14 +232,25 @@ def _factor(scale: str) -> int:
     return int(number)
 
 
-def _uncut(cutout: torch.Tensor) -> list[str]:
-    """A warning where nothing was cut out; of a batch it names the pictures."""
-    whole = [i for i, picture in enumerate(cutout, start=1) if bool((picture[..., 3] == 1).all())]
+async def _run_each(
+    pictures: torch.Tensor, request: UpscaleRequest | RemoveBackgroundRequest, status: NodeStatus
+) -> tuple[Made, list[str]]:
+    """What a request as `request` makes of each picture, side by side, and notes."""
+    encoded, notes = await in_thread(partial(encode_all, pictures, MAX_INPUT_BYTES))
+    requests = [
+        replace(request, image=data, label=f"picture {i}") for i, data in enumerate(encoded, 1)
+    ]
+    return await run_requests(await open_client(), requests, status, again=AGAIN), notes
+
+
+def _parted(cutout: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, str]:
+    """Colours and mask of cutouts, and a warning with the pictures where nothing was cut out."""
+    colour, mask = cutout[..., :3].contiguous(), 1.0 - cutout[..., 3]
+    whole = [i for i, own in enumerate(mask, start=1) if not bool(own.any())]
     if not whole:
-        return []
-    names = ", ".join(map(str, whole))
-    which = f" of picture {names}" if len(cutout) > 1 else ""
-    return [f"Nothing was cut out{which}: the answer has no transparency."]
+        return colour, mask, ""
+    which = f" of picture {', '.join(map(str, whole))}" if len(cutout) > 1 else ""
+    return colour, mask, f"Nothing was cut out{which}: the answer has no transparency."
 
 
 NODE_CLASS_MAPPINGS = {
