@@ -105,7 +105,7 @@ def test_alpha_survives_both_ways(pack: Any, height: int, width: int, seed: int)
 
 
 def test_pictures_of_a_batch_go_side_by_side_and_in_order(bench: Bench, pictures: Pictures) -> None:
-    bench.sandbox.latency_s = 0.4
+    bench.hold(3, PATH)
     end = remove(bench, pictures(count=3))
     assert bench.sandbox.max_concurrent == 3
     assert end.charged == 0.09

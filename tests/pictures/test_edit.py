@@ -239,7 +239,7 @@ def test_never_more_images_than_the_model_takes(
 
 
 def test_pictures_of_a_batch_go_side_by_side(bench: Bench, pictures: Pictures) -> None:
-    bench.sandbox.latency_s = 0.4
+    bench.hold(3, EDIT)
     end = edit(bench, pictures(count=3))
     assert bench.sandbox.max_concurrent == 3
     assert end.tensor.shape == (3, 240, 320, 3)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -133,7 +132,6 @@ def test_jpeg_is_close(pack: Any, pictures: Pictures) -> None:
 
 
 def test_over_25_mb_a_jpeg_goes_and_info_says_so(bench: Bench, noise: torch.Tensor) -> None:
-    began = time.process_time()
     end = bench.run(
         "VeniceEditImage", image=noise, prompt="make it night", model="firered-image-edit"
     )
@@ -146,7 +144,6 @@ def test_over_25_mb_a_jpeg_goes_and_info_says_so(bench: Bench, noise: torch.Tens
     assert "4000×3000" in warning
     assert "25 MB" in warning
     assert "JPEG" in end.texts[-1]
-    assert time.process_time() - began < 20
 
 
 def test_a_reference_over_8_mb_becomes_a_jpeg_and_generate_says_so(

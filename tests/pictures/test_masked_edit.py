@@ -212,13 +212,3 @@ def test_another_mask_is_free_where_it_stays_here(bench: Bench, pictures: Pictur
     end = edit(bench, pictures(), 1 - box(), model=ALONE)
     assert end.sent == ()
     assert end.info["estimated_cost_usd"] == 0
-
-
-def test_a_masked_edit_of_a_large_picture_takes_little_time(
-    bench: Bench, pictures: Pictures, encoded: Any
-) -> None:
-    image, mask = pictures(1536, 1536), box(1, 1536, 1536)
-    bench.sandbox.add_fault(Fault.body(encoded((1536, 1536))), path=MULTI)
-    end = edit(bench, image, mask)
-    assert end.error is None
-    assert end.seconds < 30

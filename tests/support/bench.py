@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from venice_client.sandbox import Sandbox
+from venice_client.sandbox import Fault, Sandbox
 
 KEY = "test-key"
 PROMPT = "a fox in snow"
@@ -120,6 +120,19 @@ class Bench:
         done = [end for end in ends if end is not None]
         assert len(done) == len(runs), "a run hangs"
         return done
+
+    def hold(self, count: int, path: str) -> None:
+        """Has the next `count` answers of `path` wait for one another.
+
+        So they come only if all of them are asked for side by side, however slow the machine is.
+        """
+        together = threading.Barrier(count)
+
+        def wait(answer: Any, _request: Any) -> Any:
+            together.wait(60)
+            return answer
+
+        self.sandbox.add_fault(Fault("held", alter=wait), path=path, times=count)
 
     @property
     def entries(self) -> list[Path]:
