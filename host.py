@@ -6,12 +6,14 @@ Without ComfyUI it falls back to plain Python, so that nodes run in a script or 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
+from weakref import WeakKeyDictionary
 
 try:
     import comfy.model_management as model_management
@@ -82,9 +84,18 @@ def raise_interrupted() -> NoReturn:
 
 
 def run_id() -> str:
-    """The id of the queued prompt that is running, or "" outside of one."""
+    """Names this run of a queued prompt, "" outside of one. For a node's async body only.
+
+    A client may give several prompts one id; each runs in an event loop of its own.
+    """
     context = get_executing_context()
-    return context.prompt_id if context is not None else ""
+    if context is None:
+        return ""
+    loop = asyncio.get_running_loop()
+    with _lock:
+        if loop not in _loops:
+            _loops[loop] = next(_loop_numbers)
+        return f"{context.prompt_id} {_loops[loop]}"
 
 
 class NodeStatus:
@@ -175,6 +186,8 @@ def _ends(items: Sequence[NodeStatus]) -> list[str]:
 
 _interrupted_runs: deque[str] = deque(maxlen=16)
 _lock = threading.Lock()
+_loops: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()
+_loop_numbers = itertools.count(1)
 _items: dict[tuple[str, str], list[NodeStatus]] = {}
 
 

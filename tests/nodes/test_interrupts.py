@@ -153,6 +153,37 @@ def test_items_of_a_list_are_said_to_be_kept_where_all_are(
         assert told.count(host.KEPT) == (2 if are_kept else 0)
 
 
+def test_a_later_run_of_the_same_id_is_another_run(
+    pack: ModuleType, host: ModuleType, service: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ComfyUI takes a client's own prompt ids, and does not mind if one comes again."""
+    monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "0.02")
+    is_asked = True
+    monkeypatch.setattr(host.model_management, "processing_interrupted", lambda: is_asked)
+    node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
+    with pytest.raises(Interrupted):
+        asyncio.run(node.generate(**GIVEN, seed=1, batch_size=1))
+    is_asked = False
+
+    for seed in (10, 20, 30):
+        images, _ = asyncio.run(node.generate(**GIVEN, seed=seed, batch_size=2))
+        assert len(images) == 2
+
+
+def test_nodes_of_one_run_share_its_limit(
+    pack: ModuleType, host: ModuleType, service: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "0.02")
+    node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
+
+    async def run() -> None:
+        for seed in (10, 20):
+            await node.generate(**GIVEN, seed=seed, batch_size=2)
+
+    with pytest.raises(pack.venice_client.errors.SpendingLimitError, match=r"0\.02 USD before it"):
+        asyncio.run(run())
+
+
 def test_an_interrupt_while_planning_is_shown_on_the_node(
     pack: ModuleType, host: ModuleType, service: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

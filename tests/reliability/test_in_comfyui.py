@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from typing import Any
 
 import pytest
@@ -120,6 +121,30 @@ def test_hung_requests_of_an_earlier_run_hold_nobody_up(comfyui: Running, words:
     began = time.monotonic()
     assert comfyui.client.run(pictures(words, 500, batch_size=8).prompt).succeeded
     assert time.monotonic() - began < 10
+
+
+def test_a_prompt_id_that_comes_again_is_another_run(comfyui: Running, words: str) -> None:
+    """Neither the interrupt of the first one nor what it spent is that of the next ones."""
+    comfyui.sandbox.latency_s = 1.0
+    name = str(uuid.uuid4())
+
+    def queue(seed: int) -> None:
+        graph = pictures(words, seed, batch_size=2)
+        told = comfyui.client.post("/prompt", {"prompt": graph.prompt, "prompt_id": name})
+        assert told.status_code == 200, told.text
+        assert told.json()["prompt_id"] == name
+
+    comfyui.use_limit("0.02")
+    try:
+        queue(100)
+        wait_for(lambda: len(comfyui.seeds) == 2)
+        interrupt(comfyui, name)
+        for seed in (200, 300):
+            queue(seed)
+            wait_for(lambda seed=seed: seed + 1 in comfyui.seeds)
+            wait_for(lambda: comfyui.client.wait(name).succeeded)
+    finally:
+        comfyui.use_limit("5")
 
 
 def test_two_equal_nodes_ask_once(comfyui: Running, words: str) -> None:
