@@ -12,7 +12,7 @@ import torch
 from .tensors import FIT, Fit, Size, decode_batch, in_pixels
 from .venice_client import ImageResult, Planned, VeniceClient, VeniceError
 from .venice_client.batch import was_dropped
-from .venice_client.errors import BatchError, FlaggedImage
+from .venice_client.errors import BatchError, FlaggedImage, StoreError
 from .venice_client.estimates import total_cost
 from .venice_client.reading import left_out
 
@@ -202,12 +202,13 @@ def _one_error(
     if len(failed) == len(ends) and len({str(error) for error in telling}) == 1:
         return telling[0]
     total = sum(p.request.variants for p in planned)
-    missing = sum(p.request.variants for p, _ in failed)
+    made = sum(len(end.images) for end in ends if isinstance(end, ImageResult))
     cause, _, details = str(telling[0]).partition("\n")
     if all(isinstance(error, FlaggedImage) for error in telling):
-        lines = [f"{missing} of {total} pictures flagged: {cause}"]
+        came = sum(len(outcome.images) for outcome in outcomes if isinstance(outcome, ImageResult))
+        lines = [f"{came - made} of {total} pictures flagged: {cause}"]
     else:
-        lines = [f"{total - missing} of {total} pictures made, {missing} not: {cause}"]
+        lines = [f"{made} of {total} pictures made, {total - made} not: {cause}"]
     kept = _kept_line(client, planned, outcomes, again)
     lines += [kept] if kept else []
     lines += [details] if details else []
@@ -222,15 +223,18 @@ def _kept_line(
     again: str,
 ) -> str:
     """How many pictures are kept, and how to get them; "" where none is."""
-    total = sum(p.request.variants for p in planned)
-    kept = sum(
-        p.request.variants
-        for p, outcome in zip(planned, outcomes, strict=True)
-        if isinstance(outcome, ImageResult) and outcome.key in client.results
-    )
+    kept, unpaid = 0, 0
+    for p, outcome in zip(planned, outcomes, strict=True):
+        if isinstance(outcome, StoreError):
+            kept += p.request.variants
+        elif isinstance(outcome, ImageResult) and outcome.key in client.results:
+            kept += len(outcome.images)
+        else:
+            unpaid += p.request.variants
     if not kept:
         return ""
-    return f"{kept} of {total} made and kept. {again}: {_still_paid(total - kept)}."
+    total = sum(p.request.variants for p in planned)
+    return f"{kept} of {total} made and kept. {again}: {_still_paid(unpaid)}."
 
 
 def _still_paid(count: int) -> str:

@@ -134,6 +134,31 @@ def test_variants_that_fail_in_part_keep_the_rest(bench: Bench) -> None:
     assert again.pictures == 8
 
 
+def test_pictures_that_never_came_are_not_said_to_be_kept(bench: Bench) -> None:
+    """Three of four come for the first request, whose answer is kept and not asked for again."""
+    bench.sandbox.add_fault(Fault.count(3), when=lambda sent: sent["seed"] == 100)
+    refuse(bench, 104)
+    end = bench.generate(batch_size=8, batch_mode="variants")
+    assert end.first_line.startswith("3 of 8 pictures made, 5 not: ")
+    assert "3 of 8 made and kept." in str(end.error)
+    assert "only 4 are paid for" in str(end.error)
+    before = end.charged
+    again = bench.generate(batch_size=8, batch_mode="variants", seed=seed_to_set(end))
+    assert again.pictures == 7
+    assert again.charged == pytest.approx(0.04)
+    assert before == pytest.approx(0.04)
+
+
+def test_flagged_variants_are_counted_as_they_came(bench: Bench) -> None:
+    images = in_json(picture(), picture(200, 200), picture(100, 100))
+    headers = {"x-venice-is-blurred": "true"}
+    bench.sandbox.add_fault(Fault.status(200, body=images, headers=headers))
+    end = bench.generate(batch_size=8, batch_mode="variants")
+    assert end.first_line.startswith("3 of 8 pictures flagged: "), end.error
+    assert "7 of 8 made and kept." in str(end.error)
+    assert "nothing is paid for again" in str(end.error)
+
+
 @pytest.mark.parametrize("status", [401, 402, 403])
 def test_what_holds_for_all_drops_what_is_not_sent(
     bench: Bench, status: int, monkeypatch: pytest.MonkeyPatch

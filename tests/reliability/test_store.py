@@ -448,6 +448,8 @@ def test_what_is_paid_for_and_cannot_be_read_is_not_asked_for_again(
     assert end.sent == ()
     assert "is kept, but cannot be read now (used by another process)" in end.first_line
     assert any(str(path) in str(end.error) for path in bench.entries)
+    assert "2 of 2 made and kept." in str(end.error)
+    assert "nothing is paid for again" in str(end.error)
     again = bench.generate(batch_size=2)
     assert again.sent == ()
     assert again.pictures == 2
