@@ -37,11 +37,15 @@ except ImportError:
         )
 
 BAR_STEPS = 1000
+REMEMBERED_RUNS = 16
 MOST_ENDS = 6
 """Of a list with more different ends than this, the node shows the first."""
 
 NOTHING_SENT = "Stopped. Nothing was sent, nothing is charged."
-KEPT = "What was made is kept: queue again, and only the rest is paid for."
+KEPT = (
+    "What was made is kept: queue again with the same seed and input, and only the rest is paid "
+    "for."
+)
 
 status_listener: Callable[[str], None] | None = None
 """Called with each new status text, for scripts that run nodes without ComfyUI."""
@@ -96,6 +100,23 @@ def run_id() -> str:
         if loop not in _loops:
             _loops[loop] = next(_loop_numbers)
         return f"{context.prompt_id} {_loops[loop]}"
+
+
+def note_seed(seed: int) -> None:
+    """A node of this run works with this seed."""
+    if run := run_id():
+        with _lock:
+            _seeds.setdefault(run, set()).add(seed)
+            while len(_seeds) > REMEMBERED_RUNS:
+                del _seeds[next(iter(_seeds))]
+
+
+def seed_of_run() -> int | None:
+    """The one seed that the nodes of this run work with so far; None for none or several."""
+    run = run_id()
+    with _lock:
+        seeds = _seeds.get(run, set())
+    return next(iter(seeds)) if len(seeds) == 1 else None
 
 
 class NodeStatus:
@@ -184,7 +205,8 @@ def _ends(items: Sequence[NodeStatus]) -> list[str]:
     return lines if more <= 0 else [*lines[:MOST_ENDS], f"and {more} more"]
 
 
-_interrupted_runs: deque[str] = deque(maxlen=16)
+_interrupted_runs: deque[str] = deque(maxlen=REMEMBERED_RUNS)
+_seeds: dict[str, set[int]] = {}
 _lock = threading.Lock()
 _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()
 _loop_numbers = itertools.count(1)

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from . import inputs, lists, nodes_compare, nodes_pictures, widgets
+from . import host, inputs, lists, nodes_compare, nodes_pictures, widgets
 from .outcomes import again_with
 from .running import in_thread, open_client, refresh_lists, run_requests, showing
 from .venice_client.payloads import GenerateRequest, plan_batch
@@ -70,6 +70,7 @@ class VeniceSeed:
             widgets.check(self.INPUT_TYPES(), locals())
             is_fixed = mode == inputs.FIXED
             drawn = fold_seed(seed) if is_fixed else 1 + secrets.randbelow(MAX_SEED)
+            host.note_seed(drawn)
             note = folding_note(seed) if is_fixed else ""
             status.finish(" · ".join(filter(None, (f"seed {drawn}", note))))
             return (drawn,)

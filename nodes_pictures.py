@@ -25,7 +25,6 @@ from .venice_client.edits import (
 from .venice_client.errors import InvalidRequestError
 from .venice_client.payloads import MAX_REFERENCE_BYTES, StyleReference
 
-AGAIN = "Queue again without changes"
 INFO = "JSON: the requests as sent without image data, model, size, warnings, cost."
 
 
@@ -201,7 +200,7 @@ class VeniceEditImage:
             known = await in_thread(partial(client.catalogue.await_model, model))
             requests, notes = await in_thread(partial(plan.requests, template, layers, known))
             made = await run_requests(
-                client, requests, status, again=AGAIN, stop_if_flagged=if_flagged == "stop"
+                client, requests, status, stop_if_flagged=if_flagged == "stop"
             )
             tensor, more = await in_thread(partial(plan.finish, made, keep_size))
             warnings = made.warnings(*lost, *notes, *more)
@@ -240,7 +239,7 @@ async def _run_each(
     requests = [
         replace(request, image=data, label=f"picture {i}") for i, data in enumerate(encoded, 1)
     ]
-    return await run_requests(await open_client(), requests, status, again=AGAIN), notes
+    return await run_requests(await open_client(), requests, status), notes
 
 
 def _parted(cutout: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, str]:

@@ -169,6 +169,15 @@ def again_with(seed: int | None) -> str:
     return f"Set seed {seed} (fixed) and queue again"
 
 
+def again_with_input(seed: int | None) -> str:
+    """The same for a node that changes pictures, which a seed before it may have made.
+
+    seed: the only one of this run, None where there are several or none.
+    """
+    number = "the number that its node shows" if seed is None else seed
+    return f"Queue again with the same input (any seed before it fixed, at {number})"
+
+
 def _stop_flagged(client: VeniceClient, planned: Planned, end: End, again: str) -> End:
     if isinstance(end, VeniceError) or not (flags := _flags(planned, end)):
         return end

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 from . import host
-from .outcomes import Made, collect
+from .outcomes import Made, again_with_input, collect
 from .venice_client import ImageResult, VeniceClient, VeniceError, load_settings
 from .venice_client.batch import Batch
 from .venice_client.client import shared_client
@@ -85,14 +85,18 @@ async def run_requests(
     requests: Sequence[PaidRequest],
     status: host.NodeStatus,
     *,
-    again: str,
+    again: str = "",
     stop_if_flagged: bool = False,
 ) -> Made:
     """Plans requests, runs them side by side, and answers what was made.
 
     again: what the user does to get what was paid for, such as "Set seed 7 (fixed) and queue
-    again". Raises the VeniceError that all share, or a BatchError.
+    again"; by default, to give the node the same input. Raises the VeniceError that all share, or
+    a BatchError.
     """
+    again = again or again_with_input(host.seed_of_run())
+    if (seed := requests[0].seed) is not None:
+        host.note_seed(seed)
     status.keeps = await in_thread(client.results.probe)
     planned = await in_thread(partial(client.plan, requests, host.run_id()))
     outcomes = await _attend(

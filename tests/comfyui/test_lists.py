@@ -11,7 +11,10 @@ from waiting import wait_for
 
 STYLES = ["Anime", "Film Noir", "Watercolor"]
 CELL = 256
-KEPT = "What was made is kept: queue again, and only the rest is paid for."
+KEPT = (
+    "What was made is kept: queue again with the same seed and input, and only the rest is paid "
+    "for."
+)
 
 
 def sweep_into(graph: Graph, words: str, **more: object) -> tuple[Link, Link]:

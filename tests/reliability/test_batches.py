@@ -66,7 +66,8 @@ def test_one_of_three_changed_pictures_refused_asks_three_then_one(
     assert end.charged == pytest.approx(2 * usd)
     assert len(bench.entries) == 2
     assert end.first_line.startswith("2 of 3 pictures made, 1 not: Venice refuses the request")
-    assert "2 of 3 made and kept. Queue again without changes: only 1 is paid" in str(end.error)
+    assert "2 of 3 made and kept. Queue again with the same input (" in str(end.error)
+    assert "): only 1 is paid for" in str(end.error)
 
     again = bench.run(node, image=three, **inputs)
 
@@ -90,6 +91,47 @@ def test_a_random_seed_can_be_had_again(bench: Bench) -> None:
 
     assert again.seeds == [drawn + 2]
     assert again.pictures == 4
+
+
+def draw_generate_upscale(bench: Bench, mode: str, seed: int = 5) -> End:
+    """Venice Seed → Generate, 4 pictures → Upscale, in one run."""
+    node = bench.pack.NODE_CLASS_MAPPINGS["VeniceSeed"]()
+    (drawn,) = asyncio.run(node.draw(seed, mode))
+    made = bench.generate(batch_size=4, seed=drawn, width=256, height=256)
+    return bench.run("VeniceUpscaleImage", image=made.tensor, scale="2x", creativity=0.01)
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_a_picture_behind_a_random_seed_can_be_had_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, is_named: bool
+) -> None:
+    """The error of the upscale says what to do: as it stands, every run has another input."""
+    if is_named:  # outside of ComfyUI there are no runs, and the message names no seed
+        monkeypatch.setattr(bench.pack.host, "run_id", lambda: f"run-{id(monkeypatch)}")
+    bench.sandbox.add_fault(Fault.status(400), path="/image/upscale")
+    end = draw_generate_upscale(bench, "random every run")
+    drawn = int(bench.texts[0].removeprefix("seed "))
+    named = (
+        f"any seed before it fixed, at {drawn if is_named else 'the number that its node shows'}"
+    )
+    told = f"3 of 4 made and kept. Queue again with the same input ({named}): only 1 is paid for."
+    assert told in str(end.error)
+
+    again = draw_generate_upscale(bench, "fixed", drawn)
+
+    assert again.error is None, again.error
+    assert len(again.sent) == 1
+    assert again.charged == pytest.approx(0.02)
+    assert bench.sandbox.charged_usd == pytest.approx(4 * 0.01 + 4 * 0.02)
+
+
+def test_of_several_seeds_none_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which of them leads to the picture, a node does not know."""
+    monkeypatch.setattr(bench.pack.host, "run_id", lambda: f"run-{id(monkeypatch)}")
+    bench.generate(seed=1)
+    bench.sandbox.add_fault(Fault.status(400), path="/image/upscale")
+    end = draw_generate_upscale(bench, "fixed")
+    assert "any seed before it fixed, at the number that its node shows" in str(end.error)
 
 
 def test_a_folded_seed_is_named_as_it_was_sent(bench: Bench) -> None:

@@ -187,6 +187,28 @@ def test_a_random_batch_that_failed_in_part_is_had_by_the_seed_it_names(
     assert len(comfyui.sandbox.charges) == 4
 
 
+def test_a_picture_made_of_a_random_one_is_had_by_the_seed_that_the_error_names(
+    comfyui: Running, words: str
+) -> None:
+    comfyui.sandbox.add_fault(Fault.status(400), path="/image/upscale")
+    graph = Graph()
+    seed = graph.seed(5, "random every run")
+    images = graph.generate(prompt=words, seed=seed, batch_size=4, width=256, height=256)
+    graph.preview(graph.add("VeniceUpscaleImage", image=images, scale="2x", creativity=0.01))
+    run = comfyui.client.run(graph.prompt)
+    assert run.status == "error"
+    message = run.error["exception_message"]
+    assert "3 of 4 made and kept. Queue again with the same input" in message
+    named = int(message.partition("any seed before it fixed, at ")[2].partition(")")[0])
+    before = comfyui.sandbox.charged_usd
+
+    graph.prompt[seed[0]]["inputs"].update(seed=named, mode="fixed")
+    assert comfyui.client.run(graph.prompt).succeeded
+
+    assert comfyui.sandbox.charged_usd - before == pytest.approx(0.02)
+    assert len(comfyui.sandbox.charges) == 8
+
+
 def test_what_was_made_or_was_on_its_way_is_there_after_a_restart(
     comfyui: Running, words: str
 ) -> None:
