@@ -321,15 +321,14 @@ def test_an_error_answer_keeps_the_connection_too(make_client: MakeClient) -> No
 
 
 def test_a_connection_that_the_server_dropped_while_idle_is_no_lost_answer(
-    make_client: MakeClient, request_for: RequestFor
+    make_client: MakeClient,
 ) -> None:
-    with Sandbox(keys=(KEY,), idle_close_s=0.1) as sandbox:
-        client = make_client(sandbox.base_url)
-        client.catalogue.refresh()
-        for seed in (1, 2):
-            time.sleep(1)
-            assert client.generate_images(request_for(seed=seed)).images
-        assert paid(sandbox) == 2
+    with ScriptedServer(saying(OK + b"Content-Length: 3\r\n\r\nabc")) as server:
+        client = make_client(server.base_url)
+        for _ in range(3):
+            assert post(client).body == b"abc"
+            wait_for(lambda: server.has_closed)
+        assert server.connections == 3
 
 
 def test_a_connection_idle_for_too_long_is_not_used_again(

@@ -57,6 +57,11 @@ class ScriptedServer:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
+    @property
+    def has_closed(self) -> bool:
+        """Whether every connection so far is closed on this side."""
+        return all(connection.fileno() == -1 for connection in self._open)
+
     def pause(self, seconds: float) -> None:
         """Wait, but not beyond the end of the test."""
         self._stopping.wait(seconds)
