@@ -29,7 +29,9 @@ TEXT_NOTE = (
     """## Venice text to image
 
 **Venice Style Preset** chooses the look, **Venice Seed** makes a picture repeatable: the same \
-seed and prompt give the same picture. Both go into **Venice Generate Image**."""
+seed and prompt give the same picture. Both go into **Venice Generate Image**.
+
+Costs about 0.01 USD on Venice."""
     + KEY_NOTE
 )
 
@@ -50,8 +52,8 @@ UPSCALE_NOTE = (
 Any picture goes in: put **Load Image** in the place of **Venice Generate Image**. It needs at \
 least 65,536 pixels, as 256 × 256 has.
 
-The same picture again is free: it is kept. Another number in **variation** asks (and pays) \
-again."""
+Costs about 0.03 USD on Venice, with 4x about 0.09. The same picture again is free: it is kept. \
+Another number in **variation** asks (and pays) again."""
     + KEY_NOTE
 )
 
@@ -64,7 +66,9 @@ Everything outside of it stays exactly as it was, pixel for pixel.
 The mask is a white rectangle on black. To paint one instead, use **Load Image** and *Open in Mask \
 Editor*: connect both its outputs.
 
-Without a mask the whole picture may change. An empty mask sends nothing and costs nothing."""
+Without a mask the whole picture may change. An empty mask sends nothing and costs nothing.
+
+Costs about 0.05 USD on Venice: 0.01 for the picture, 0.04 for the edit."""
     + KEY_NOTE
 )
 
@@ -76,7 +80,9 @@ transparent, as that of **Load Image** is; **Image Composite Masked** wants 1 wh
 is, so **Invert Mask** stands between them.
 
 The two pictures are made side by side. **cutout** has transparency: **Save Image** writes it as a \
-PNG with alpha."""
+PNG with alpha.
+
+Costs about 0.05 USD on Venice: 0.01 for each picture, 0.03 for the cutout."""
     + KEY_NOTE
 )
 
@@ -87,7 +93,8 @@ SWEEP_NOTE = (
 side, with the same prompt and seed. **Venice Contact Sheet** puts all on one sheet, with labels.
 
 One style or pattern a line: \\*noir\\* is every style with noir in its name, \\* is all of them. \
-Each picture is paid for once; a style that is added later pays only for itself.
+Each picture is paid for once; a style that is added later pays only for itself. Costs about \
+0.04 USD on Venice, 0.01 for each style.
 
 To compare models, connect **Venice Model Sweep** to **model**."""
     + KEY_NOTE
@@ -101,7 +108,9 @@ look is wanted, **Venice Style References** hands it on, and the second one make
 in that look. Put **Load Image** in the place of the first to use a picture of yours.
 
 Not every model takes references, and some ignore **strength**; the node says so. Several pictures \
-in a batch count as several references; chain nodes for different strengths."""
+in a batch count as several references; chain nodes for different strengths.
+
+Costs about 0.05 USD on Venice: 0.01 for the first picture, 0.04 for the second."""
     + KEY_NOTE
 )
 

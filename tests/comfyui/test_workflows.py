@@ -95,6 +95,18 @@ def test_a_shared_workflow_says_what_it_shows(name: str) -> None:
     assert text.startswith("## Venice ")
 
 
+def price_told(name: str) -> float:
+    """What a workflow's note says that it costs, in USD."""
+    notes = [n for n in read(WORKFLOWS / f"{name}.json")["nodes"] if n["type"] in NOTES]
+    (told,) = re.findall(r"Costs about (\d\.\d\d) USD on Venice", notes[0]["widgets_values"][0])
+    return float(told)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_shared_workflow_says_what_it_costs(name: str) -> None:
+    assert price_told(name) > 0
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_only_what_is_not_connected_is_null(name: str) -> None:
     """Older pages complain of any other null when they open the file."""
@@ -114,5 +126,6 @@ def test_runs_as_it_is(comfyui: Running, name: str) -> None:
     run = comfyui.client.run(prompt)
     assert run.succeeded, run.messages
     assert sorted(request.path for request in comfyui.sandbox.paid_requests) == SENT[name]
+    assert comfyui.sandbox.charged_usd == pytest.approx(price_told(name))
     saved = [node for node, part in prompt.items() if part["class_type"] == "SaveImage"]
     assert all(run.images(node) for node in saved)
