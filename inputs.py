@@ -70,7 +70,8 @@ def _generate_optional() -> dict[str, Any]:
             BATCH_MODES,
             default=BATCH_MODES[0],
             tooltip="`one seed per image`: a request a picture, so each can be made again "
-            "alone. `variants`: requests for up to 4 pictures of one seed.",
+            "alone. `variants`: requests for up to 4 pictures of one seed; a larger batch pays "
+            "again for the last one unless it was for 4: from 5 to 6 for 2, from 6 to 8 for 4.",
         ),
         "if_flagged": _if_flagged(),
         "style_references": (
