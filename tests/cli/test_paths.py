@@ -30,6 +30,8 @@ def _picture(folder: Path) -> None:
         ["upscale"],
         ["upscale", "a.png", "-o"],
         ["edit", "night", "a.png", "--layer"],
+        ["multi-edit", "both", "a.png"],
+        ["multi-edit", "both", "a.png", "a.png", "-o"],
         ["results", "-o"],
     ],
     ids=" ".join,
@@ -75,8 +77,9 @@ def test_a_name_that_is_too_long_with_its_number_is_refused_before_it_is_paid_fo
         ["upscale", "long.png"],
         ["edit", "night", "a.png", "--format", "webp", "-o", "a" * LONGEST + ".png"],
         ["edit", "night", "a.png", "-o", "{stem}" + "a" * LONGEST],
+        ["multi-edit", "both", "long.png", "long.png"],
     ],
-    ids=["another format", "three digits", "an ending", "edit", "a pattern"],
+    ids=["another format", "three digits", "an ending", "edit", "a pattern", "multi-edit"],
 )
 @pytest.mark.usefixtures("_picture")
 def test_the_longest_name_that_will_be_written_counts(
