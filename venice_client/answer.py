@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .errors import CHARGED, BadAnswer
+from .texts import beginning
 
 
 @dataclass(frozen=True)
@@ -33,12 +34,17 @@ class Answer:
     def json(self) -> Any:
         """The body as JSON; BadAnswer if it is none (NaN and endless nesting included)."""
         try:
-            return json.loads(self.body, parse_constant=_refuse_constant)
+            return read_json(self.body)
         except (ValueError, RecursionError):
             raise BadAnswer(
                 f"Venice's answer cannot be read as JSON. {CHARGED}\n"
-                f"It begins with {self.body[:40]!r}."
+                f"It begins with {beginning(self.body, 40)}."
             ) from None
+
+
+def read_json(body: bytes) -> Any:
+    """A body in UTF-8 as JSON. Raises ValueError, and RecursionError for endless nesting."""
+    return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
 
 
 def _refuse_constant(name: str) -> Any:

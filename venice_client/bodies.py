@@ -49,7 +49,7 @@ def read_body(response: requests.Response, deadline: float, limit: int, strict: 
             f"read to its end. {CHARGED}"
         )
     if came < _length(promised) or not expander.is_whole:
-        raise urllib3.exceptions.ProtocolError(f"{came} of {promised[:20]} bytes came")
+        raise urllib3.exceptions.ProtocolError(f"{came} of {_length(promised)} bytes came")
     return b"".join(parts)
 
 

@@ -37,6 +37,8 @@ def _login_command() -> str:
     return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
 
 
+CODECS = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+
 NO_KEY = (
     f"No Venice key: set VENICE_API_KEY, or run `{_login_command()}`, or use the key `sandbox` to "
     "try without paying."
@@ -86,11 +88,16 @@ class ApiKey:
 
     def mask(self, data: bytes) -> bytes:
         """`data` with stars for the key, of the same length."""
-        return data.replace(self._value.encode(), b"*" * len(self._value))
+        for codec in CODECS:
+            stars = "*" * len(self._value)
+            data = data.replace(self._value.encode(codec), stars.encode(codec))
+        return data
 
     def is_in(self, data: bytes) -> bool:
-        """Whether `data` holds the key in clear."""
-        return not self.is_sandbox and bool(self._value) and self._value.encode() in data
+        """Whether `data` holds the key in clear, in any form of Unicode."""
+        if self.is_sandbox or not self._value:
+            return False
+        return any(self._value.encode(codec) in data for codec in CODECS)
 
 
 @dataclass(frozen=True)

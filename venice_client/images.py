@@ -13,6 +13,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from .errors import CHARGED, BadAnswer, InvalidRequestError
+from .texts import beginning
 
 Array = npt.NDArray[np.uint8]
 
@@ -211,4 +212,4 @@ def _describe(data: bytes) -> str:
         return "nothing at all"
     if data.lstrip()[:1] == b"<":
         return "a web page"
-    return f"{len(data)} bytes that begin with {data[:24]!r}"
+    return f"{len(data)} bytes that begin with {beginning(data, 24)}"

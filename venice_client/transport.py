@@ -19,7 +19,7 @@ from .answer import Answer
 from .bodies import read_body
 from .connections import FreshAdapter, Watch
 from .credentials import ApiKey, is_loopback
-from .echoes import without_key
+from .echoes import masked, without_key
 from .errors import (
     HOLDS_FOR_ALL,
     LOST,
@@ -198,10 +198,15 @@ class Transport:
                 status = response.status_code
                 limit = MAX_ANSWER_BYTES if 200 <= status < 300 else MAX_ERROR_BYTES
                 body = read_body(response, deadline, limit, strict=200 <= status < 300)
-                headers = {k.lower(): self._redact(v) for k, v in response.headers.items()}
+                headers = {
+                    self._redact(name).lower(): self._redact(value)
+                    for name, value in response.headers.items()
+                }
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self._connection_error(error, time.monotonic() - begin, timeout) from None
-        return status, Answer(headers, without_key(body, self._key), time.monotonic() - begin)
+        # An error counts, whatever its page is.
+        clean = without_key if 200 <= status < 300 else masked
+        return status, Answer(headers, clean(body, self._key), time.monotonic() - begin)
 
     def _prepare(
         self,
@@ -244,7 +249,7 @@ class Transport:
 
     def _connection_error(self, error: Exception, seconds: float, timeout: float) -> VeniceError:
         host = self._origin[1]
-        what = self._redact(_reason(error))
+        what = _reason(error, self._redact)
         if _is_about_settings(error):
             return SettingsError(
                 "The proxy or the CA bundle that the environment names cannot be used: check "
@@ -317,7 +322,8 @@ def _was_not_sent(error: BaseException) -> bool:
     return any(isinstance(e, BaseException) and _was_not_sent(e) for e in inner)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, redact: Callable[[str], str]) -> str:
+    """What it was, in brief; the key must go first, since half of it would not be found."""
     cause = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
     reason = getattr(cause, "reason", None) or cause
-    return f"({type(reason).__name__}: {str(reason)[:300]})"
+    return f"({type(reason).__name__}: {redact(str(reason))[:300]})"

@@ -7,11 +7,13 @@ import io
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
+import echo_table
 from comfy_client import Events
 from comfy_running import CANARY, Running
 from fault_table import in_json, picture
@@ -74,6 +76,11 @@ ECHOES = {
     "no picture": lambda: Fault.body(CANARY.encode()),
     "encoding": lambda: Fault.headers({"Content-Encoding": CANARY}),
     "lost": Fault.reset,
+    **{
+        f"400, {name}": partial(Fault.status, 400, body=echo_table.unreadable(CANARY)[name])
+        for name in ("UTF-16", "cut JSON of escapes")
+    },
+    **{name: partial(Fault.body, body) for name, body in echo_table.pictures(CANARY).items()},
 }
 JSON_ECHOES = {
     "id": lambda: Fault.body(in_json(picture(), id=CANARY, timing={CANARY: 1}), "application/json"),
@@ -86,6 +93,13 @@ JSON_ECHOES = {
     ),
     "picture in JSON": lambda: Fault.body(in_json(png_with_key()), "application/json"),
     "bad image": lambda: Fault.body(in_json(CANARY), "application/json"),
+    "picture as a URL": lambda: Fault.body(
+        in_json(echo_table.data_url(png_with_key())), "application/json"
+    ),
+    **{
+        f"in JSON, {name}": partial(Fault.body, body, "application/json")
+        for name, body in {**echo_table.words(CANARY), **echo_table.unreadable(CANARY)}.items()
+    },
 }
 
 
