@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from . import inputs
+from . import inputs, widgets
 from .edit_plan import EditPlan
 from .host import NodeStatus
 from .outcomes import Made, make_info
@@ -22,7 +22,6 @@ from .venice_client.edits import (
     check_cutout,
     check_upscale,
 )
-from .venice_client.errors import InvalidRequestError
 from .venice_client.payloads import MAX_REFERENCE_BYTES, StyleReference
 
 INFO = "JSON: the requests as sent without image data, model, size, warnings, cost."
@@ -50,6 +49,7 @@ class VeniceStyleReferences:
         self, images: torch.Tensor, strength: float, style_references: Any = None
     ) -> tuple[tuple[StyleReference, ...]]:
         with showing() as status:
+            widgets.check(self.INPUT_TYPES(), locals())
             check_batch(images, "images")
             encoded, notes = await in_thread(partial(encode_all, images, MAX_REFERENCE_BYTES))
             own = [StyleReference(image, round(strength, 6)) for image in encoded]
@@ -80,7 +80,8 @@ class VeniceUpscaleImage:
         self, image: torch.Tensor, scale: str, creativity: float, variation: int = 0
     ) -> tuple[torch.Tensor, str]:
         with showing() as status:
-            factor = _factor(scale)
+            widgets.check(self.INPUT_TYPES(), locals())
+            factor = int(scale.removesuffix("x"))
             check_batch(image, "image")
             check_upscale(image.shape[2], image.shape[1], factor, "`image`")
             base, lost = await in_thread(partial(colours, image))
@@ -179,6 +180,7 @@ class VeniceEditImage:
         variation: int = 0,
     ) -> tuple[torch.Tensor, str]:
         with showing(f"({model})") as status:
+            widgets.check(self.INPUT_TYPES(), locals())
             check_batch(image, "image")
             base, lost = await in_thread(partial(colours, image))
             plan = await in_thread(partial(EditPlan, base, mask))
@@ -221,14 +223,6 @@ def _untouched(
     status.finish(warning)
     size = [base.shape[2], base.shape[1]]
     return base.clone(), make_info(model=model, size=size, warnings=[warning, *lost])
-
-
-def _factor(scale: str) -> int:
-    """2 or 4, of "2x" or "4x"; by wire any text may come."""
-    number = scale.removesuffix("x")
-    if number not in ("2", "4"):
-        raise InvalidRequestError(f"scale must be 2x or 4x, not {scale!r}.", "scale")
-    return int(number)
 
 
 async def _run_each(

@@ -48,6 +48,27 @@ def test_what_is_no_batch_of_pictures_is_refused(
         assert end.sent == ()
 
 
+@pytest.mark.parametrize(
+    ("node", "name", "value", "said"),
+    [
+        ("VeniceUpscaleImage", "variation", -1, "0 to 999999999"),
+        ("VeniceUpscaleImage", "creativity", "0.01", "0 to 0.02"),
+        ("VeniceEditImage", "if_flagged", "Stop", "stop or continue"),
+        ("VeniceEditImage", "keep_size", "no", "true or false"),
+        ("VeniceEditImage", "prompt", None, "text"),
+        ("VeniceEditImage", "variation", 1.5, "0 to 999999999"),
+    ],
+)
+def test_what_comes_by_wire_is_held_to_what_is_declared(
+    bench: Bench, pictures: Pictures, node: str, name: str, value: object, said: str
+) -> None:
+    end = run(bench, node, pictures(), **{name: value})
+    assert end.error_name == "InvalidRequestError", repr(end.error)
+    assert name in end.first_line
+    assert said in end.first_line
+    assert end.sent == ()
+
+
 @pytest.mark.parametrize("node", PAID)
 def test_one_channel_is_grey(bench: Bench, pictures: Pictures, node: str) -> None:
     end = run(bench, node, pictures(channels=1))

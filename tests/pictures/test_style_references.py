@@ -84,10 +84,10 @@ def test_strength_is_sent_as_shown(bench: Bench, pictures: Pictures, strength: f
 def test_strength_out_of_range_is_refused(
     bench: Bench, pictures: Pictures, strength: float
 ) -> None:
-    end = bench.generate(model=LARGE, style_references=refer(bench, pictures(), strength))
+    end = bench.run("VeniceStyleReferences", images=pictures(), strength=strength)
     assert end.error_name == "InvalidRequestError"
     assert "strength" in end.first_line
-    assert end.sent == ()
+    assert end.texts[-1] == end.first_line
 
 
 def test_another_reference_or_strength_asks_again(bench: Bench, pictures: Pictures) -> None:
