@@ -1,4 +1,4 @@
-"""`make comfyui`: a real ComfyUI with this pack in it, and the sandbox behind the nodes.
+"""`make comfyui`: a real ComfyUI with this pack in it, on the sandbox or with the person's key.
 
 Takes the ComfyUI that comfyui_process.find names, or fetches one. Everything it writes lies in
 .comfyui, apart from the ComfyUI's own folder: pictures may be paid for, so `make clean` leaves
