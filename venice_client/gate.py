@@ -26,6 +26,9 @@ WAIT_BEHIND = 1.0
 RESET_JITTER = 2.0
 """Seconds over which several processes spread after the same reset."""
 
+draw = random.Random().random
+"""Drawn apart from the program's own random numbers, which another node may have seeded."""
+
 
 class Place:
     """One request's place in the gate; whatever ends it first counts, later ends change nothing.
@@ -70,7 +73,7 @@ class Gate:
         self,
         max_in_flight: int,
         now: Callable[[], float] = time.monotonic,
-        jitter: Callable[[], float] = random.random,
+        jitter: Callable[[], float] = draw,
     ) -> None:
         self.max_in_flight = max_in_flight
         self.now = now

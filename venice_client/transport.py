@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import random
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -32,7 +31,7 @@ from .errors import (
     VeniceError,
 )
 from .failures import error_for
-from .gate import Gate, Place
+from .gate import Gate, Place, draw
 from .progress import Progress
 from .version import __version__
 
@@ -118,7 +117,7 @@ class Transport:
             ):
                 raise self._error(status, answer, path, is_paid=ticket is not None)
             headers = answer.headers if answer is not None else {}
-            seconds = retry.backoff(retries, headers, random.random())
+            seconds = retry.backoff(retries, headers, draw())
             retries += 1
             progress.wait(seconds, f"waiting to try again ({retries} of {retry.MAX_RETRIES})")
 
