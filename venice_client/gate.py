@@ -66,7 +66,8 @@ class Gate:
 
     After a 429 all wait until the reset, then go one by one until the first one gets through.
     Those from before the 429 may be slow, and are not waited for. Near the API's lock-out for
-    failed requests new ones wait until there is room, also for abandoned ones that may yet fail.
+    failed requests new ones wait until there is room, also for abandoned ones that may yet fail,
+    but for these no longer than the lock-out itself would last.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class Gate:
         self._tickets = itertools.count()
         self._waiting: dict[int, threading.Condition] = {}
         self._open: set[Place] = set()
-        self._abandoned: set[Place] = set()
+        self._abandoned: dict[Place, float] = {}
         self._failures: deque[float] = deque()
         self._is_held = False
         self._holds = 0
@@ -130,13 +131,13 @@ class Gate:
         with self._lock:
             if place in self._open:
                 self._open.remove(place)
-                self._abandoned.add(place)
+                self._abandoned[place] = self.now()
                 self._wake_first()
 
     def leave(self, place: Place) -> None:
         with self._lock:
             self._open.discard(place)
-            self._abandoned.discard(place)
+            self._abandoned.pop(place, None)
             self._wake_first()
 
     def heard(self, place: Place, failed: bool) -> None:
@@ -174,12 +175,14 @@ class Gate:
             return "waiting for the rate limit", self._held_until
         while self._failures and self._failures[0] <= now - FAILURE_WINDOW:
             self._failures.popleft()
-        failed, may_fail = len(self._failures), len(self._open) + len(self._abandoned)
+        abandoned = [at for at in self._abandoned.values() if at > now - FAILURE_WINDOW]
+        failed, may_fail = len(self._failures), len(self._open) + len(abandoned)
         if failed >= FAILURES_THAT_PAUSE or failed + may_fail >= FAILURES_THAT_LOCK_OUT:
-            if failed >= FAILURES_THAT_PAUSE or (failed and not self._abandoned):
+            if failed >= FAILURES_THAT_PAUSE or (failed and not abandoned):
                 return "waiting, since many requests failed", self._failures[0] + FAILURE_WINDOW
-            if self._abandoned:
-                return "waiting for the end of requests that were stopped", None
+            if abandoned:
+                until = min(abandoned) + FAILURE_WINDOW
+                return "waiting for the end of requests that were stopped", until
             return "waiting for its turn", None
         is_probed = self._is_held and any(place.holds == self._holds for place in self._open)
         is_full = len(self._open) >= self.max_in_flight

@@ -387,6 +387,22 @@ def test_abandoned_requests_that_may_still_fail_count_before_the_lock_out(clock:
     more.entered()
 
 
+def test_requests_that_hang_hold_nobody_up_for_longer_than_the_lock_out_itself(
+    clock: Clock,
+) -> None:
+    gate = Gate(8, now=clock, jitter=lambda: 0.0)
+    for _ in range(20):
+        hung = Caller(gate)
+        hung.entered()
+        hung.progress.drop()
+        clock.seconds += 1.0
+    waiting = Caller(gate)
+    waiting.stays_out()
+    assert "stopped" in waiting.progress.phase
+    clock.seconds += gate_module.FAILURE_WINDOW
+    waiting.entered()
+
+
 def test_a_place_that_was_given_back_cannot_be_abandoned(clock: Clock) -> None:
     gate = Gate(8, now=clock, jitter=lambda: 0.0)
     for _ in range(20):
