@@ -181,28 +181,39 @@ class Transport:
         before_sending: called when the connection stands; what it raises ends the call unsent.
         """
         begin = time.monotonic()
-        deadline = begin + timeout
-        prepared = self._prepare(method, path, params, payload)
         try:
-            with (
-                Watch(deadline, before_sending),
-                # not Session.send, which would read the whole body of a redirect
-                self._adapter.send(
-                    prepared,
-                    stream=True,
-                    timeout=(min(CONNECT_TIMEOUT, timeout), timeout),
-                    **self._route(prepared.url or ""),
-                ) as response,
-            ):
-                status = response.status_code
-                limit = MAX_ANSWER_BYTES if 200 <= status < 300 else MAX_ERROR_BYTES
-                body = read_body(response, deadline, limit, strict=200 <= status < 300)
-                headers = {
-                    self._redact(name).lower(): self._redact(value)
-                    for name, value in response.headers.items()
-                }
+            return self._send(self._prepare(method, path, params, payload), timeout, before_sending)
+        except VeniceError as error:
+            failure = error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            raise self._connection_error(error, time.monotonic() - begin, timeout) from None
+            failure = self._connection_error(error, time.monotonic() - begin, timeout)
+        raise _alone(failure)
+
+    def _send(
+        self,
+        prepared: requests.PreparedRequest,
+        timeout: float,
+        before_sending: Callable[[], None],
+    ) -> tuple[int, Answer]:
+        begin = time.monotonic()
+        deadline = begin + timeout
+        with (
+            Watch(deadline, before_sending),
+            # not Session.send, which would read the whole body of a redirect
+            self._adapter.send(
+                prepared,
+                stream=True,
+                timeout=(min(CONNECT_TIMEOUT, timeout), timeout),
+                **self._route(prepared.url or ""),
+            ) as response,
+        ):
+            status = response.status_code
+            limit = MAX_ANSWER_BYTES if 200 <= status < 300 else MAX_ERROR_BYTES
+            body = read_body(response, deadline, limit, strict=200 <= status < 300)
+            headers = {
+                self._redact(name).lower(): self._redact(value)
+                for name, value in response.headers.items()
+            }
         # An error counts, whatever its page is.
         clean = without_key if 200 <= status < 300 else masked
         return status, Answer(headers, clean(body, self._key), time.monotonic() - begin)
@@ -251,8 +262,9 @@ class Transport:
         what = _reason(error, self._redact)
         if _is_about_settings(error):
             return SettingsError(
-                "The proxy or the CA bundle that the environment names cannot be used: check "
-                f"HTTPS_PROXY, ALL_PROXY and REQUESTS_CA_BUNDLE. Nothing was sent.\n{what}"
+                "The address, the proxy or the CA bundle that is set cannot be used: check "
+                "VENICE_API_BASE, HTTPS_PROXY, ALL_PROXY and REQUESTS_CA_BUNDLE. Nothing was "
+                f"sent.\n{what}"
             )
         if _was_not_sent(error):
             return ConnectionFailed(
@@ -319,6 +331,15 @@ def _was_not_sent(error: BaseException) -> bool:
         return True
     inner = [getattr(error, "reason", None), getattr(error, "original_error", None), *error.args]
     return any(isinstance(e, BaseException) and _was_not_sent(e) for e in inner)
+
+
+def _alone(error: VeniceError) -> VeniceError:
+    """`error` without what it came from, and without the functions that it went through.
+
+    The errors of requests hold the request, and so do those functions: in its header is the key.
+    """
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _reason(error: Exception, redact: Callable[[str], str]) -> str:

@@ -99,6 +99,14 @@ def test_a_proxy_or_ca_that_cannot_be_used_is_a_wrong_setting(
         client.account()
 
 
+@pytest.mark.parametrize("host", ["*.venice.invalid", "venice..invalid", "v" * 70 + ".invalid"])
+def test_an_address_that_no_host_can_have_is_a_wrong_setting(
+    make_client: MakeClient, host: str
+) -> None:
+    with pytest.raises(SettingsError, match="VENICE_API_BASE"):
+        post(make_client(f"https://{host}/api"))
+
+
 def test_what_is_dropped_while_it_connects_is_not_sent(make_client: MakeClient) -> None:
     heard = bytearray()
 

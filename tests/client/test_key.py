@@ -8,15 +8,19 @@ import json
 import logging
 import pickle
 import traceback
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
 
 import pytest
 
-from venice_client import GenerateRequest, Settings, VeniceClient
+from venice_client import GenerateRequest, Progress, Settings, VeniceClient
 from venice_client.credentials import ApiKey
 from venice_client.errors import VeniceError
 from venice_client.sandbox import Fault, Sandbox
+from venice_client.transport import Transport
 from waiting import wait_for
 
 CANARY = "vn-canary-9f8e7d6c5b4a39281706"
@@ -90,6 +94,71 @@ def test_no_error_and_no_log_line_holds_the_key(
     assert CANARY.encode() not in written_in(home)
     sent = wait_for(lambda: sandbox.paid_requests)
     assert sent[0].headers["authorization"] == f"Bearer {CANARY}"
+
+
+def behind(error: BaseException) -> Iterator[tuple[str, str | bytes]]:
+    """Every text that can be reached from an error, with the way there.
+
+    The ways are what it came from, its attributes, and what the functions it went through held
+    when it was raised, which some reports of errors show. The transport outlives the error, and
+    its connections remember what came last; the key itself lies in its ApiKey.
+    """
+    waiting: list[tuple[str, object]] = [(type(error).__name__, error)]
+    seen: set[int] = set()
+    while waiting:
+        way, thing = waiting.pop()
+        if isinstance(thing, str | bytes):
+            yield way, thing
+            continue
+        if id(thing) in seen or isinstance(thing, ModuleType | type | FunctionType | Transport):
+            continue
+        seen.add(id(thing))
+        if isinstance(thing, BaseException):
+            waiting += [(f"{way}.__cause__", thing.__cause__), (f"{way}.args", thing.args)]
+            waiting += [(f"{way}.__context__", thing.__context__)]
+            for frame, _ in traceback.walk_tb(thing.__traceback__):
+                if Path(frame.f_code.co_filename) != Path(__file__):
+                    waiting.append((f"{way} in {frame.f_code.co_name}()", dict(frame.f_locals)))
+        if isinstance(thing, dict):
+            waiting += [(f"{way}[{name!r}]", value) for name, value in thing.items()]
+            waiting += [(f"a name in {way}", name) for name in thing]
+        elif isinstance(thing, list | tuple | set | deque):
+            waiting += [(f"{way}[]", value) for value in thing]
+        waiting += [
+            (f"{way}.{name}", value) for name, value in getattr(thing, "__dict__", {}).items()
+        ]
+
+
+@pytest.mark.parametrize("name", [*FAULTS, "cancelled", "refused"])
+def test_nothing_behind_an_error_holds_the_key(
+    name: str,
+    client: VeniceClient,
+    sandbox: Sandbox,
+    request_for: RequestFor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    progress = Progress()
+    client.catalogue.refresh()
+    if name == "refused":
+        sandbox.stop()
+    elif name == "cancelled":
+        real = client._transport._adapter.send
+
+        def drop_and_send(*args: Any, **kwargs: Any) -> Any:
+            progress.drop()
+            return real(*args, **kwargs)
+
+        monkeypatch.setattr(client._transport._adapter, "send", drop_and_send)
+    else:
+        sandbox.add_fault(FAULTS[name], times=None)
+    with pytest.raises(VeniceError) as caught:
+        client.generate_images(request_for(), progress)
+    held = [way for way, text in behind(caught.value) if CANARY in as_text(text)]
+    assert not held, "\n".join(held)
+
+
+def as_text(text: str | bytes) -> str:
+    return text if isinstance(text, str) else text.decode("latin-1")
 
 
 def test_a_key_that_comes_back_with_the_picture_goes_nowhere(
