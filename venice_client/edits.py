@@ -234,8 +234,8 @@ def check_upscale(width: int, height: int, scale: int, what: str = "The image") 
     check_pixels(width, height, MAX_OUTPUT_PIXELS, what)
     if scale == 2 and pixels * 4 > MAX_OUTPUT_PIXELS:
         raise InvalidRequestError(
-            f"2× of {width}×{height} is more than the {MAX_OUTPUT_PIXELS:,} pixels that Venice "
-            "makes: make the input smaller.",
+            f"{what} has {width}×{height} pixels, and 2× of that is more than the "
+            f"{MAX_OUTPUT_PIXELS:,} that Venice makes: make it smaller.",
             "image",
         )
 

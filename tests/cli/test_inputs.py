@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,11 @@ import pytest
 from PIL import Image
 
 from venice_client.cli.inputs import read_input
+from venice_client.edits import check_pixels
 from venice_client.errors import InvalidRequestError
 from venice_client.images import decode, image_format
 
-MOST = 33_177_600
+CHECK = partial(check_pixels, most=33_177_600)
 SIZE = (320, 256)
 
 
@@ -35,7 +37,7 @@ def test_what_the_api_takes_goes_as_it_is(tmp_path: Path, name: str) -> None:
     format = {"a.jpg": "JPEG", "a.webp": "WEBP"}.get(name, "PNG")
     path = saved(tmp_path / name, format=format)
 
-    read = read_input(path, MOST)
+    read = read_input(path, CHECK)
 
     assert read.data == Path(path).read_bytes()
     assert read.notes == ()
@@ -58,7 +60,7 @@ def test_other_formats_are_converted_and_look_the_same(
 ) -> None:
     path = saved(tmp_path / name, mode)
 
-    read = read_input(path, MOST)
+    read = read_input(path, CHECK)
 
     assert image_format(read.data) == "png"
     assert read.notes == (f"{path} is sent as PNG.",)
@@ -69,7 +71,7 @@ def test_sixteen_bits_of_grey_keep_their_brightness(tmp_path: Path) -> None:
     values = np.full((256, 256), 0x8080, np.uint16)
     Image.fromarray(values).save(tmp_path / "a.tiff")
 
-    read = read_input(str(tmp_path / "a.tiff"), MOST)
+    read = read_input(str(tmp_path / "a.tiff"), CHECK)
 
     assert (decode(read.data) == 0x80).all()
 
@@ -78,7 +80,7 @@ def test_transparency_stays(tmp_path: Path) -> None:
     image = Image.new("P", SIZE, 0)
     image.save(tmp_path / "a.gif", transparency=0)
 
-    read = read_input(str(tmp_path / "a.gif"), MOST)
+    read = read_input(str(tmp_path / "a.gif"), CHECK)
 
     assert (decode(read.data, "RGBA")[..., 3] == 0).all()
 
@@ -101,7 +103,7 @@ def test_transparency_is_left_out_where_only_colours_are_used(
 ) -> None:
     path = faded(tmp_path / name, mode, 254)
 
-    read = read_input(path, MOST, only_colours=True)
+    read = read_input(path, CHECK, only_colours=True)
 
     assert read.notes == (
         f"{path} is sent as PNG, without its transparency: only its colours are used.",
@@ -114,7 +116,7 @@ def test_transparency_is_left_out_where_only_colours_are_used(
 def test_a_transparent_colour_is_left_out_too(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.png", transparency=(255, 0, 0))
 
-    read = read_input(path, MOST, only_colours=True)
+    read = read_input(path, CHECK, only_colours=True)
 
     assert "without its transparency" in read.notes[0]
     assert (decode(read.data, "RGBA")[..., 3] == 255).all()
@@ -125,7 +127,7 @@ def test_a_transparent_colour_is_left_out_too(tmp_path: Path) -> None:
 def test_alpha_that_hides_nothing_goes_as_it_is(tmp_path: Path, name: str) -> None:
     path = faded(tmp_path / name, "RGB", 255)
 
-    read = read_input(path, MOST, only_colours=True)
+    read = read_input(path, CHECK, only_colours=True)
 
     assert read.data == Path(path).read_bytes()
     assert read.notes == ()
@@ -138,7 +140,7 @@ def test_what_is_turned_loses_its_transparency_as_well(tmp_path: Path) -> None:
     image.putalpha(7)
     image.save(tmp_path / "a.png", exif=exif)
 
-    read = read_input(str(tmp_path / "a.png"), MOST, only_colours=True)
+    read = read_input(str(tmp_path / "a.png"), CHECK, only_colours=True)
 
     (note,) = read.notes
     assert "turned as its EXIF says, and sent as PNG, without its transparency" in note
@@ -151,7 +153,7 @@ def test_the_first_of_several_is_taken_and_that_is_said(tmp_path: Path) -> None:
     more = [Image.new("RGB", SIZE, "green")]
     picture().save(path, save_all=True, append_images=more)
 
-    read = read_input(str(path), MOST)
+    read = read_input(str(path), CHECK)
 
     assert read.notes == (f"The first of 2 pictures in {path} is sent as PNG.",)
     assert decode(read.data)[0, 0].tolist()[1] < 20
@@ -164,7 +166,7 @@ def test_the_orientation_of_a_camera_is_honoured(tmp_path: Path, name: str, sent
     exif[0x010F] = "a camera"
     path = saved(tmp_path / name, exif=exif)
 
-    read = read_input(path, MOST)
+    read = read_input(path, CHECK)
 
     assert read.notes == (f"{path} is turned as its EXIF says, and sent as {sent}.",)
     assert image_format(read.data) == sent.lower()
@@ -179,12 +181,12 @@ def test_the_orientation_of_a_camera_is_honoured(tmp_path: Path, name: str, sent
 def test_reading_the_same_file_twice_gives_the_same_request(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.bmp")
 
-    assert read_input(path, MOST).data == read_input(path, MOST).data
+    assert read_input(path, CHECK).data == read_input(path, CHECK).data
 
 
-def refusal(path: object, most: int = MOST) -> str:
+def refusal(path: object) -> str:
     with pytest.raises(InvalidRequestError) as error:
-        read_input(str(path), most)
+        read_input(str(path), CHECK)
     text = str(error.value)
     assert "\n" not in text
     assert text.startswith(str(path))
@@ -231,7 +233,7 @@ def test_what_png_makes_too_large_is_sent_as_jpeg(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (3000, 3000, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.bmp")
 
-    read = read_input(str(tmp_path / "noise.bmp"), MOST)
+    read = read_input(str(tmp_path / "noise.bmp"), CHECK)
 
     assert image_format(read.data) == "jpeg"
     assert len(read.data) < 25_000_000

@@ -63,6 +63,17 @@ def test_remove_background_writes_transparency(cli: Any, folder: Path, inputs: A
         assert picture.mode == "RGBA"
 
 
+def test_a_small_picture_is_cut_out_and_nothing_else(
+    cli: Any, sandbox: Sandbox, folder: Path
+) -> None:
+    Image.new("RGB", (100, 100), "red").save(folder / "small.png")
+
+    assert cli("remove-background", "small.png").lines == ["small-cutout.png"]
+    assert "65,536" in cli("upscale", "small.png").err
+    assert "65,536" in cli("edit", "make it night", "small.png").err
+    assert len(sandbox.paid_requests) == 1
+
+
 @pytest.mark.parametrize(
     ("output", "names"),
     [

@@ -23,8 +23,10 @@ from venice_client import (
     VeniceClient,
     __version__,
     connections,
+    retry,
     transport,
 )
+from venice_client.batch import Batch
 from venice_client.errors import (
     AnswerLost,
     ApiError,
@@ -171,17 +173,19 @@ def test_what_is_documented_as_retryable_is_tried_four_times(
 
 
 def test_the_wait_before_another_try_is_told(
-    client: VeniceClient, sandbox: Sandbox, request_for: RequestFor
+    client: VeniceClient, sandbox: Sandbox, request_for: RequestFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(retry, "FIRST_WAIT", 30.0)
     sandbox.add_fault(Fault.status(500))
     (planned,) = client.plan([request_for()], "run")
     progress = Progress()
-    ask = threading.Thread(target=client.fetch, args=(planned, progress))
-    ask.start()
-    while "left" not in (told := progress.text()):
-        time.sleep(0.01)
-    ask.join()
-    assert re.fullmatch(r"waiting to try again \(1 of 3\), [01] s left", told)
+    batch = Batch([lambda _: client.fetch(planned, progress)])
+
+    wait_for(lambda: "left" in progress.text())
+
+    assert re.fullmatch(r"waiting to try again \(1 of 3\), (2[0-9]|30) s left", progress.text())
+    progress.drop()
+    assert batch.wait(60)
 
 
 def test_a_retry_that_succeeds_is_a_success(

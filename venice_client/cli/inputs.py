@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from ..edits import MAX_INPUT_BYTES, check_pixels
+from ..edits import MAX_INPUT_BYTES
 from ..errors import BadAnswer, InvalidRequestError
 from ..images import DAMAGE, MAX_ENCODED_BYTES, MAX_PIXELS, decode, image_format
 from .files import path_from
@@ -38,9 +39,10 @@ class Input:
     notes: tuple[str, ...] = ()
 
 
-def read_input(name: str, most_pixels: int, only_colours: bool = False) -> Input:
+def read_input(name: str, check: Callable[..., None], only_colours: bool = False) -> Input:
     """The picture in a file. A whole PNG, JPEG or WebP that is upright goes as it is.
 
+    check: refuses a width and height that the endpoint does not take; `what` names the file.
     only_colours: leaves its transparency out, as the nodes do where an endpoint has no use for it.
     Raises InvalidRequestError, with the file's name, for what cannot be read or sent.
     """
@@ -48,7 +50,7 @@ def read_input(name: str, most_pixels: int, only_colours: bool = False) -> Input
     data = _bytes_of(path, name)
     own = image_format(data)
     image = _open(data, own, name)
-    check_pixels(*image.size, most_pixels, name)
+    check(*image.size, what=name)
     if own:
         _check_whole(data, name)
     is_turned = not _is_upright(image, name)

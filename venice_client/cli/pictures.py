@@ -6,16 +6,19 @@ import argparse
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 from ..client import VeniceClient
 from ..edits import (
     EDIT_RATIOS,
     MAX_CREATIVITY,
     MAX_EDIT_PIXELS,
-    MAX_OUTPUT_PIXELS,
     EditRequest,
     RemoveBackgroundRequest,
     UpscaleRequest,
+    check_cutout,
+    check_pixels,
+    check_upscale,
 )
 from ..errors import InvalidRequestError
 from ..paid import FORMATS, QUALITIES, PaidRequest
@@ -29,6 +32,7 @@ from .making import Task, make_all
 from .report import Report
 
 MAX_IMAGES = 100
+CHECK_EDIT = partial(check_pixels, most=MAX_EDIT_PIXELS)
 STEM = "{stem}"
 WHERE = (
     "\nThe paths go to stdout. A file that exists is never overwritten without --force: the\n"
@@ -148,9 +152,7 @@ def _add_variation(parser: argparse.ArgumentParser) -> None:
 
 def run_upscale(args: argparse.Namespace, console: Console) -> int:
     ending = f"-upscaled-{args.scale}x"
-    # 4 times as large is reduced to what Venice makes, with a note; twice as large is refused.
-    most = MAX_OUTPUT_PIXELS // 4 if args.scale == 2 else MAX_OUTPUT_PIXELS
-    inputs = _inputs(args.images, most, only_colours=True)
+    inputs = _inputs(args.images, partial(check_upscale, scale=args.scale), only_colours=True)
     requests = [
         UpscaleRequest(each.data, args.scale, args.creativity, args.variation) for each in inputs
     ]
@@ -158,20 +160,20 @@ def run_upscale(args: argparse.Namespace, console: Console) -> int:
 
 
 def run_remove_background(args: argparse.Namespace, console: Console) -> int:
-    inputs = _inputs(args.images, MAX_EDIT_PIXELS)
+    inputs = _inputs(args.images, check_cutout)
     requests = [RemoveBackgroundRequest(each.data) for each in inputs]
     return _run(args, console, inputs, requests, _targets(args, inputs, "-cutout"))
 
 
 def run_edit(args: argparse.Namespace, console: Console) -> int:
-    layers = _inputs(args.layer, MAX_EDIT_PIXELS)
-    inputs = _inputs(args.images, MAX_EDIT_PIXELS, only_colours=True)
+    layers = _inputs(args.layer, CHECK_EDIT)
+    inputs = _inputs(args.images, CHECK_EDIT, only_colours=True)
     return _run_edits(args, console, inputs, layers)
 
 
 def run_multi_edit(args: argparse.Namespace, console: Console) -> int:
-    base = _inputs(args.images[:1], MAX_EDIT_PIXELS, only_colours=True)
-    layers = _inputs(args.images[1:], MAX_EDIT_PIXELS)
+    base = _inputs(args.images[:1], CHECK_EDIT, only_colours=True)
+    layers = _inputs(args.images[1:], CHECK_EDIT)
     return _run_edits(args, console, base, layers, is_multi=True)
 
 
@@ -228,12 +230,14 @@ def _run(
     return Report(client, make_all(client, tasks, args.force, console)).show(console)
 
 
-def _inputs(names: Sequence[str], most_pixels: int, only_colours: bool = False) -> list[Input]:
+def _inputs(
+    names: Sequence[str], check: Callable[..., None], only_colours: bool = False
+) -> list[Input]:
     if len(names) > MAX_IMAGES:
         raise InvalidRequestError(
             f"{len(names)} pictures are too many at once: give at most {MAX_IMAGES}."
         )
-    return [read_input(name, most_pixels, only_colours) for name in names]
+    return [read_input(name, check, only_colours) for name in names]
 
 
 def _targets(args: argparse.Namespace, inputs: Sequence[Input], ending: str) -> list[Target]:
