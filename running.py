@@ -144,6 +144,8 @@ def _stopped(batch: Batch[ImageResult], again: str, results: ResultStore) -> str
     if not batch.paid:
         return host.NOTHING_SENT
     sent = f"Stopped. {batch.paid} of {len(batch.outcomes)} were sent;"
+    if batch.paid == batch.lost:
+        return f"{sent} no answer came, and it may have been charged."
     if not results.is_on:
         return f"{sent} they may be charged, and VENICE_STORE_MB=0 keeps none of them."
     arrived = [end for end in batch.outcomes if isinstance(end, ImageResult)]

@@ -59,7 +59,12 @@ class Batch(Generic[T]):
     def paid(self) -> int:
         """How many were answered, or are sent and may be charged."""
         pairs = zip(self.outcomes, self.progress, strict=True)
-        return sum(p.sent and not isinstance(o, BaseException) for o, p in pairs)
+        return self.lost + sum(p.sent and not isinstance(o, BaseException) for o, p in pairs)
+
+    @property
+    def lost(self) -> int:
+        """How many of these ended without an answer that can be kept."""
+        return sum(getattr(outcome, "may_have_been_charged", False) for outcome in self.outcomes)
 
     def wait(self, seconds: float | None = None) -> bool:
         """Waits for the end, at most so long; answers whether it has come."""

@@ -73,6 +73,25 @@ def test_all_items_of_a_list_end_when_the_bar_swallows_the_interrupt(
     assert "Stopped. 1 of 1 were sent; what arrives is kept." in texts[-1]
 
 
+def test_what_was_lost_before_the_interrupt_is_not_said_to_arrive(
+    pack: ModuleType, host: ModuleType, service: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    texts: list[str] = []
+    monkeypatch.setattr(host, "status_listener", texts.append)
+    service.add_fault(Fault.reset())
+    service.add_fault(Fault.status(429, headers={"Retry-After": "60"}))
+    monkeypatch.setenv("VENICE_MAX_IN_FLIGHT", "1")
+    monkeypatch.setattr(
+        host.model_management,
+        "processing_interrupted",
+        lambda: any("rate limit" in text for text in texts),
+    )
+    node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
+    with pytest.raises(Interrupted):
+        asyncio.run(node.generate(**GIVEN, seed=1, batch_size=2))
+    assert texts[-1] == "Stopped. 1 of 2 were sent; no answer came, and it may have been charged."
+
+
 def test_without_a_store_nothing_is_said_to_be_kept(
     pack: ModuleType, host: ModuleType, service: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,7 +87,8 @@ def make_all(client: VeniceClient, tasks: Sequence[Task], force: bool, console: 
     batch: Batch[Written] = Batch([partial(_make, client, task, force) for task in tasks])
     is_interrupted = not _attend(batch, console)
     seconds = time.monotonic() - began
-    return Ended(tasks, tuple(batch.outcomes), seconds, is_interrupted, client.results.is_on)
+    is_kept = client.results.is_on and not client.results.trouble
+    return Ended(tasks, tuple(batch.outcomes), seconds, is_interrupted, is_kept)
 
 
 def _make(client: VeniceClient, task: Task, force: bool, progress: Progress) -> Written:
