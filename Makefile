@@ -4,7 +4,6 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
-DEMO_STAMP := $(VENV)/.installed-for-demo
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint format comfyui test-comfyui workflows soak bench clean
@@ -19,23 +18,14 @@ help:  ## Show this list
 	@echo '  COMFYUI_OLD_PYTHON, COMFYUI_OLD_PYTHONPATH (~/comfy/old-packages), put first.'
 	@echo 'The API document that requests are checked against: VENICE_OPENAPI.'
 
-# A new .venv with what the files that a stamp depends on name.
-define make-venv
+$(STAMP): requirements.txt requirements-dev.txt
 	@test ! -L $(VENV) || { echo '$(VENV) is a link, and what it leads to would be emptied: remove the link first.' >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed: make PYTHON=…" if sys.version_info < (3, 10) else 0)'
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(^:%=-r %)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
 	@touch $@
-endef
 
-$(STAMP): requirements.txt requirements-dev.txt
-	$(make-venv)
-
-$(DEMO_STAMP): requirements.txt
-	$(make-venv)
-
-# What `make test` has installed is enough for the demo.
-demo: $(or $(wildcard $(STAMP)),$(DEMO_STAMP))  ## Make four pictures with the nodes, on the built-in sandbox or with VENICE_API_KEY
+demo: $(STAMP)  ## Make four pictures with the nodes, on the built-in sandbox or with VENICE_API_KEY
 	$(BIN)/python scripts/demo.py
 
 test: lint  ## Lint, then every test; those in a real ComfyUI where there is one
