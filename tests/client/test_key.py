@@ -35,8 +35,12 @@ def sandbox() -> object:
 
 
 @pytest.fixture
-def client(sandbox: Sandbox, make_client: MakeClient) -> VeniceClient:
-    return make_client(sandbox.base_url, key=CANARY, store_mb=10.0)
+def client(
+    sandbox: Sandbox, make_client: MakeClient, request: pytest.FixtureRequest
+) -> VeniceClient:
+    """A client with the canary for its key, which does not wait for long for what hangs."""
+    timeout = 2.0 if "hang" in request.node.name else 60.0
+    return make_client(sandbox.base_url, key=CANARY, store_mb=10.0, timeout=timeout)
 
 
 def told_by(error: BaseException) -> str:
@@ -76,15 +80,13 @@ FAULTS = {
 def test_no_error_and_no_log_line_holds_the_key(
     name: str,
     variants: int,
-    make_client: MakeClient,
+    client: VeniceClient,
     sandbox: Sandbox,
     request_for: RequestFor,
     caplog: pytest.LogCaptureFixture,
     home: Path,
 ) -> None:
     caplog.set_level(logging.DEBUG)
-    timeout = 2.0 if name == "hang" else 60.0
-    client = make_client(sandbox.base_url, key=CANARY, store_mb=10.0, timeout=timeout)
     sandbox.add_fault(FAULTS[name], times=None)
     with pytest.raises(VeniceError) as caught:
         client.generate_images(request_for(variants=variants))

@@ -35,7 +35,8 @@ def refusal(make_client: MakeClient, request_for: RequestFor) -> Callable[..., A
 
     def refuse(status: int, body: Any, **asked: Any) -> ApiError:
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        head = f"HTTP/1.1 {status} No\r\nContent-Length: {len(raw)}\r\n\r\n".encode()
+        length = f"Content-Length: {len(raw)}\r\nConnection: close"
+        head = f"HTTP/1.1 {status} No\r\n{length}\r\n\r\n".encode()
         with ScriptedServer(saying(head, raw)) as server:
             return refused(make_client(server.base_url), request_for(**asked))
 

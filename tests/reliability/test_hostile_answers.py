@@ -26,7 +26,7 @@ from venice_client.errors import AnswerLost
 from venice_client.sandbox import Fault
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n"
+HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: image/png\r\n"
 CHUNKED = HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 Play = Callable[[Script], End]
 
