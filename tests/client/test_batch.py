@@ -68,7 +68,7 @@ def test_an_error_of_another_kind_is_told_as_ours(is_sent: bool) -> None:
         raise error
 
     batch = Batch([fail, answering("made")])
-    assert batch.wait(5)
+    assert batch.wait(60)
     told = batch.outcomes[0]
     assert isinstance(told, UnexpectedError)
     assert told.__cause__ is error
@@ -100,14 +100,14 @@ def test_where_no_more_threads_can_be_had_the_rest_is_not_sent() -> None:
 
     def on_its_way(progress: Progress) -> str:
         progress.sent = True
-        go.wait(5)
+        go.wait(60)
         return "arrived"
 
     batch = Batch([on_its_way, waiting, waiting, waiting])
 
     assert not batch.done
     go.set()
-    assert batch.wait(5)
+    assert batch.wait(60)
     assert batch.outcomes[0] == "arrived"
     for outcome in batch.outcomes[1:]:
         assert was_dropped(outcome)
@@ -120,12 +120,14 @@ def test_the_end_of_the_process_waits_for_threads_that_were_started() -> None:
     go = threading.Event()
 
     def slow(progress: Progress) -> str:
+        progress.check()
         progress.sent = True
-        go.wait(5)
+        go.wait(60)
         return "arrived"
 
     batch = Batch([slow, slow, slow])
     threading.Timer(0.3, go.set).start()
+    assert batch.ended == 1, "the one without a thread"
     _wait_at_exit()
     assert batch.outcomes[:2] == ["arrived", "arrived"]
 
@@ -152,7 +154,7 @@ def test_batches_that_begin_while_others_look_at_all_of_them() -> None:
     finally:
         stop.set()
         for thread in threads:
-            thread.join(5)
+            thread.join(60)
         sys.setswitchinterval(interval)
     assert failed == []
 
@@ -282,7 +284,7 @@ def test_what_holds_for_all_lets_no_other_request_of_the_run_out(
     planned = client.plan([request_for(seed=seed) for seed in range(1, 9)])
     halves = (planned[:4], planned[4:])
     batches = [Batch([partial(client.fetch, p) for p in half], run="r") for half in halves]
-    assert all(batch.wait(10) for batch in batches)
+    assert all(batch.wait(60) for batch in batches)
     assert len(sandbox.paid_requests) == 1
     assert sum(was_dropped(end) for batch in batches for end in batch.outcomes) == 7
 
@@ -290,8 +292,8 @@ def test_what_holds_for_all_lets_no_other_request_of_the_run_out(
 def test_a_refusal_holds_for_no_batch_that_has_ended() -> None:
     """A batch is not kept in memory by the progress of its requests."""
     batch = Batch([answering("made")])
-    assert batch.wait(5)
-    batch.join(time.monotonic() + 5)
+    assert batch.wait(60)
+    batch.join(time.monotonic() + 60)
     gone = weakref.ref(batch)
     del batch
     assert gone() is None

@@ -395,7 +395,10 @@ def test_a_copy_that_may_not_be_read_is_not_used(home: Path) -> None:
 
 
 @pytest.mark.parametrize("model", ["upscaler", "bria-bg-remover"])
-def test_a_model_that_never_has_constraints_waits_for_no_refresh(home: Path, model: str) -> None:
+def test_a_model_that_never_has_constraints_waits_for_no_refresh(
+    home: Path, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(catalogue, "MAX_REFRESH_WAIT", 60.0)
     service = Service()
     service.may_answer.clear()
     lists = service.catalogue(home)

@@ -66,9 +66,9 @@ def session() -> requests.Session:
 
 @pytest.fixture
 def quick_connect(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection must stand within 0.3 s."""
+    """A connection must stand within 2 s."""
     assert transport.CONNECT_TIMEOUT == 10.0
-    monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 0.3)
+    monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 2.0)
 
 
 def test_an_upload_may_take_longer_than_connecting_may(
@@ -77,7 +77,7 @@ def test_an_upload_may_take_longer_than_connecting_may(
     session: requests.Session,
     quick_connect: None,
 ) -> None:
-    with ScriptedServer(saying(ABC), tls, read=late(0.9)) as server:
+    with ScriptedServer(saying(ABC), tls, read=late(3.0)) as server:
         client = make_client(server.base_url, session=session)
         assert post(client, LARGE) == b"abc"
         assert len(server.requests[0]) > len(LARGE["prompt"])
@@ -90,32 +90,32 @@ def test_an_upload_that_nobody_reads_ends_at_the_deadline(
     quick_connect: None,
 ) -> None:
     def never(_connection: socket.socket) -> bytes:
-        server.pause(20)
+        server.pause(90)
         return b""
 
     with ScriptedServer(saying(ABC), tls, read=never) as server:
-        client = make_client(server.base_url, session=session, timeout=1.0)
+        client = make_client(server.base_url, session=session, timeout=3.0)
         began = time.monotonic()
-        with pytest.raises(AnswerLost, match="within 1 s"):
+        with pytest.raises(AnswerLost, match=r"within \d+ s"):
             post(client, LARGE)
-        assert 0.9 < time.monotonic() - began < 3
+        assert 2.9 < time.monotonic() - began < 30
 
 
 def test_a_connection_used_again_has_its_own_time(make_client: MakeClient) -> None:
-    """The first answer takes nearly all of its time, the second request a good part of its own."""
+    """Each of the two takes more than half of it."""
     long_body = bytes(300_000)
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n"
 
     def answer_slowly(connection: socket.socket) -> None:
         connection.sendall(head + long_body[:100])
-        time.sleep(1.6)
+        time.sleep(3.5)
         connection.sendall(long_body[100:])
-        time.sleep(1.0)
+        time.sleep(3.5)
         if read_request(connection):
             connection.sendall(ABC)
 
     with ScriptedServer(answer_slowly) as server:
-        client = make_client(server.base_url, timeout=2.0)
+        client = make_client(server.base_url, timeout=6.0)
         assert post(client) == long_body
         assert post(client, LARGE) == b"abc"
         assert server.connections == 1
@@ -149,7 +149,7 @@ def test_the_time_of_one_request_ends_no_other(
         connection.sendall(ABC)
         assert read_request(connection)
         second_came.set()
-        go_on.wait(5)
+        go_on.wait(60)
         connection.sendall(ABC)
 
     with ScriptedServer(answer_twice) as server:
@@ -161,13 +161,13 @@ def test_the_time_of_one_request_ends_no_other(
             body = real(*args, **kwargs)
             monkeypatch.setattr(transport, "read_body", real)
             second.start()
-            assert second_came.wait(5)
+            assert second_came.wait(60)
             connections.Watch._of_thread.watch._close()
             go_on.set()
             return body
 
         monkeypatch.setattr(transport, "read_body", read_and_be_late)
         answers.append(post(client))
-        second.join(5)
+        second.join(60)
         assert answers == [b"abc", b"abc"]
         assert server.connections == 1

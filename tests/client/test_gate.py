@@ -51,6 +51,7 @@ class Caller:
     def entered(self) -> Place:
         """The place, which must come."""
         wait_for(lambda: self.is_in)
+        self._thread.join()
         assert self.place is not None
         return self.place
 
@@ -155,6 +156,8 @@ def test_a_slow_request_from_before_the_429_keeps_nobody_from_asking(clock: Cloc
     slow = Caller(gate).entered()
     limited(gate, 2)
     first, second = Caller(gate), Caller(gate)
+    for caller in (first, second):
+        caller.stays_out()
     clock.seconds += 2
     probe = first.entered()
     second.stays_out()
@@ -282,6 +285,8 @@ def test_a_slow_try_after_the_reset_is_no_refusal(
     """The limit may long have been lifted: nobody gives up because of it."""
     limited(gate, 20)
     probe, waiting = Caller(gate), Caller(gate)
+    for caller in (probe, waiting):
+        caller.stays_out()
     clock.seconds += 20
     place = probe.entered()
     clock.seconds += 590

@@ -98,7 +98,7 @@ def test_a_refused_key_is_asked_no_more_than_once_a_place(comfyui: Running, word
 
     assert run.status == "error"
     assert "key" in run.error["exception_message"].splitlines()[0]
-    assert len(comfyui.sent) <= 16
+    assert len(comfyui.sent) <= 8
 
 
 def test_a_run_after_an_error_works(comfyui: Running, words: str) -> None:

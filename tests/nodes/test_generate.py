@@ -270,11 +270,10 @@ def test_what_holds_for_all_drops_what_is_not_sent(
     name: str,
 ) -> None:
     monkeypatch.setenv("VENICE_MAX_IN_FLIGHT", "1")
-    service.latency_s = 0.5
     service.add_fault(Fault.status(status), times=None)
     with pytest.raises(getattr(part("venice_client.errors"), name)):
         generate(batch_size=8)
-    assert len(service.paid_requests) <= 2, "the next one may get the place before it is dropped"
+    assert len(service.paid_requests) == 1
 
 
 def test_one_refused_picture_leaves_the_others_and_only_it_is_paid_for_again(

@@ -133,7 +133,7 @@ def test_where_the_disk_keeps_nothing_nothing_is_said_to_be_kept(
         assert "could not be kept on disk (No space left on device)" in texts[-1]
     else:
         (home / "results").write_bytes(b"")
-    service.latency_s = 5
+    service.latency_s = 60
     sent = len(service.paid_requests)
     monkeypatch.setattr(
         host.model_management,

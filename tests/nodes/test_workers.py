@@ -15,7 +15,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# Decodes and helps for a minute each, and ends at once.
+# Decodes and helps for ten minutes each, and ends at once.
 BUSY_AT_THE_END = """
 import asyncio, importlib.util, sys, threading, time
 root = sys.argv[1]
@@ -28,7 +28,7 @@ begun = threading.Barrier(3)
 
 def busy(*_):
     begun.wait()
-    time.sleep(60)
+    time.sleep(600)
 
 for start in (
     lambda: asyncio.run(pack.running.in_thread(busy)),
@@ -46,24 +46,25 @@ def workers(part: Callable[[str], ModuleType]) -> Any:
 
 
 def test_the_end_of_the_process_waits_for_no_picture_and_no_helper() -> None:
-    began = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", BUSY_AT_THE_END, str(ROOT)],
         capture_output=True,
         text=True,
-        timeout=50,
+        timeout=200,
         check=False,
     )
     assert done.stdout == "['venice-decode', 'venice-helper']\n", done.stderr
     assert done.returncode == 0, done.stderr
-    assert time.monotonic() - began < 40
 
 
 def test_answers_come_in_order_from_few_threads(workers: Any) -> None:
     names: set[str] = set()
+    together = threading.Barrier(3)
 
     def work(number: int) -> int:
         names.add(threading.current_thread().name)
+        if number < 3:
+            together.wait(60)
         time.sleep(0.05 if number % 3 == 0 else 0.001)
         return number * 2
 
@@ -87,7 +88,7 @@ def test_what_is_cancelled_in_time_does_not_begin(workers: Any) -> None:
     late = workers.submit(lambda: began.append(1))
     assert late.cancel()
     go.set()
-    assert all(future.result(5) for future in busy)
+    assert all(future.result(60) for future in busy)
     assert workers.map(str, [1]) == ["1"]
     assert began == []
 
@@ -104,5 +105,5 @@ def test_the_threads_that_there_are_do_the_work_where_no_more_can_be_started(
     monkeypatch.setattr(threading.Thread, "start", refuse)
     second = workers.submit(lambda: "done")
     go.set()
-    assert first.result(5)
-    assert second.result(5) == "done"
+    assert first.result(60)
+    assert second.result(60) == "done"

@@ -205,13 +205,12 @@ def test_flagged_variants_are_counted_as_they_came(bench: Bench) -> None:
 def test_what_holds_for_all_drops_what_is_not_sent(
     bench: Bench, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A place that is given back may be taken once more, before the error is looked at."""
     monkeypatch.setenv("VENICE_MAX_IN_FLIGHT", "4")
     bench.sandbox.latency_s = 0.5
     bench.sandbox.add_fault(Fault.status(status), times=None)
     end = bench.generate(batch_size=16)
     assert end.error is not None
-    assert len(end.sent) <= 8
+    assert len(end.sent) <= 4
     assert end.charged == 0
 
 
@@ -346,7 +345,7 @@ def test_a_batch_whose_threads_cannot_be_started_holds_no_money(
     assert end.error_name in ("Cancelled", "BatchError"), repr(end.error)
     assert "starts no more threads (can't start new thread)" in end.first_line
     assert end.texts[-1] == end.first_line
-    assert end.seconds < 5
+    assert end.seconds < 60
     assert counted() == pytest.approx(bench.sandbox.charged_usd)
     again = bench.generate(batch_size=4)
     assert again.pictures == 4

@@ -14,6 +14,7 @@ import pytest
 import openapi
 from bench import KEY, Bench
 from venice_client.sandbox import Fault, Sandbox
+from waiting import wait_for
 
 SCALE = 15.0
 """The API's minute is 4 s here, and its other times are as much shorter."""
@@ -63,10 +64,12 @@ def test_a_failing_service_does_not_get_the_key_locked_out(scaled: Bench) -> Non
 
 
 def test_runs_that_are_stopped_again_and_again_do_not_get_the_key_locked_out(
-    scaled: Bench, pack: ModuleType
+    scaled: Bench, pack: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was sent for them fails later, when the next run is on its way already."""
-    scaled.sandbox.latency_s = 1.0
+    monkeypatch.setattr(pack.venice_client.gate, "FAILURE_WINDOW", 60.0)
+    scaled.sandbox._limits.failure_window_s = 60.0
+    scaled.sandbox.latency_s = 6.0
     scaled.sandbox.add_fault(Fault.status(422), times=None)
     client = pack.venice_client.VeniceClient()
     client.catalogue.refresh()
@@ -77,9 +80,11 @@ def test_runs_that_are_stopped_again_and_again_do_not_get_the_key_locked_out(
             [partial(client.fetch, p) for p in client.plan(wanted)]
         )
         batches.append(batch)
+        most = min(8 * (run + 1), 20)
+        wait_for(lambda most=most: len(scaled.sandbox.paid_requests) == most)
         time.sleep(0.15)
         batch.drop()
-    assert all(batch.wait(10) for batch in batches)
+    assert all(batch.wait(60) for batch in batches)
     assert len(scaled.sandbox.paid_requests) == 20
     assert not scaled.sandbox.locked_out
 

@@ -86,7 +86,7 @@ def test_an_error_is_shared(bench: Bench) -> None:
 
 def test_who_shares_an_error_has_one_of_their_own(bench: Bench) -> None:
     """A node of a list names its item in it."""
-    bench.sandbox.latency_s = 0.4
+    bench.sandbox.latency_s = 2
     bench.sandbox.add_fault(Fault.status(422))
     ends = bench.side_by_side(bench.generate, bench.generate)
     first, second = (end.error for end in ends)
@@ -101,11 +101,12 @@ def test_who_shares_an_error_has_one_of_their_own(bench: Bench) -> None:
 
 def test_a_limit_of_the_leader_is_not_the_followers() -> None:
     """The leader's run has spent its money; the follower's has not."""
-    flights, refused = Flights(), threading.Event()
+    flights, leads, refused = Flights(), threading.Event(), threading.Event()
     following, answers, errors = Progress(), list[object](), list[object]()
 
     def send() -> Any:
-        refused.wait(5)
+        leads.set()
+        refused.wait(60)
         raise SpendingLimitError("Not sent: the limit for one run is 5.00 USD.")
 
     def lead() -> None:
@@ -119,14 +120,13 @@ def test_a_limit_of_the_leader_is_not_the_followers() -> None:
 
     threads = [threading.Thread(target=lead, daemon=True)]
     threads[0].start()
-    time.sleep(0.1)
+    assert leads.wait(60)
     threads.append(threading.Thread(target=follow, daemon=True))
     threads[1].start()
-    time.sleep(0.1)
-    assert following.phase == "waiting for the same request"
+    wait_for(lambda: following.phase == "waiting for the same request")
     refused.set()
     for thread in threads:
-        thread.join(5)
+        thread.join(60)
 
     assert len(errors) == 1
     assert answers == [Answer({}, b"made", 0.1)]

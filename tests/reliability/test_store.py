@@ -391,7 +391,7 @@ def test_a_picture_that_cannot_be_kept_is_shown(
 
 def test_who_shares_an_answer_that_is_not_kept_is_told_so_too(bench: Bench) -> None:
     (bench.home / "results").write_bytes(b"")
-    bench.sandbox.latency_s = 0.5
+    bench.sandbox.latency_s = 2
     ends = bench.side_by_side(bench.generate, bench.generate)
     assert len(bench.sandbox.paid_requests) == 1
     for end in ends:

@@ -41,8 +41,8 @@ def test_every_answer_has_the_rate_headers_and_free_ones_do_not_count(connect):
     answers = [
         *(api.get(path) for path in ("/models", "/image/styles", "/api_keys/rate_limits")),
         *(api.get(path) for path in ("/billing/balance", "/nothing/here")),
-        api.session.get(elsewhere, timeout=10),
-        api.session.post(api.sandbox.base_url + "/image/generate", timeout=10, **in_parts),
+        api.session.get(elsewhere, timeout=60),
+        api.session.post(api.sandbox.base_url + "/image/generate", timeout=60, **in_parts),
         api.get("/billing/balance", headers=wrong),
         api.post("/image/generate", headers=wrong),
     ]

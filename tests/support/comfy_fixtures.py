@@ -28,7 +28,7 @@ VERSIONS = [
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     """Marks the tests that run in a real ComfyUI."""
     for item in items:
-        if "comfyui" in getattr(item, "fixturenames", ()):
+        if "running" in getattr(item, "fixturenames", ()):
             item.add_marker("comfyui")
             item.add_marker(pytest.mark.timeout(TIMEOUT_S))
 

@@ -88,11 +88,11 @@ class ScriptedServer:
 
 def read_request(connection: socket.socket) -> bytes:
     """One request with its body; what came of it, where the client goes away."""
-    came = b""
+    came = bytearray()
     while b"\r\n\r\n" not in came:
         chunk = connection.recv(65536)
         if not chunk:
-            return came
+            return bytes(came)
         came += chunk
     head = came.partition(b"\r\n\r\n")[0]
     length = next(
@@ -108,7 +108,7 @@ def read_request(connection: socket.socket) -> bytes:
         if not chunk:
             break
         came += chunk
-    return came
+    return bytes(came)
 
 
 def saying(*parts: bytes) -> Script:
