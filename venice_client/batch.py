@@ -87,8 +87,9 @@ class Batch(Generic[T]):
         """What it is doing, in a line: n of m, phases with their seconds."""
         pairs = zip(self.progress, self._ended, strict=True)
         going = sorted((p for p, ended in pairs if not ended), key=lambda p: p.since)
-        first = {p.phase: p for p in reversed(going)}
-        counts = Counter(p.phase for p in going)
+        phases = [(p.phase, p) for p in going]  # read once: their threads go on
+        first = dict(reversed(phases))
+        counts = Counter(phase for phase, _ in phases)
         words = [
             first[phase].text() if len(counts) == 1 else f"{count} {first[phase].text()}"
             for phase, count in counts.most_common(3)

@@ -93,6 +93,6 @@ class Progress:
     def text(self, now: float | None = None) -> str:
         """The phase with its seconds: a countdown where the end is known, else the time so far."""
         now = time.monotonic() if now is None else now
-        if self.until is not None:
-            return f"{self.phase}, {max(0.0, self.until - now):.0f} s left"
+        if (until := self.until) is not None:  # read once: its thread goes on
+            return f"{self.phase}, {max(0.0, until - now):.0f} s left"
         return f"{self.phase} {now - self.since:.0f} s"

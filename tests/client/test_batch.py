@@ -196,6 +196,27 @@ def test_status_counts_and_tells_the_phases() -> None:
     batch.drop()
 
 
+def test_phases_may_change_while_they_are_told() -> None:
+    """The thread of each goes on meanwhile."""
+
+    class Restless(Progress):
+        reads = 0
+
+        def __getattribute__(self, name: str) -> object:
+            if name in ("phase", "until"):
+                Restless.reads += 1
+                phase = f"phase {Restless.reads}"
+                return phase if name == "phase" else (None, 5.0)[Restless.reads % 2]
+            return super().__getattribute__(name)
+
+    batch = Batch([waiting, waiting])
+    their_own, batch.progress = batch.progress, [Restless(), Restless()]
+    for _ in range(20):
+        assert batch.status().startswith("0 of 2 done · ")
+    batch.progress = their_own
+    batch.drop()
+
+
 def test_no_jobs_are_done_at_once() -> None:
     batch: Batch[str] = Batch([])
     assert batch.wait(60)
