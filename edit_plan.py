@@ -9,7 +9,7 @@ from dataclasses import replace
 import torch
 
 from . import masks
-from .outcomes import Made
+from .outcomes import BatchImages
 from .tensors import COVER, Fit, Size, check_batch, encode_all, in_pixels
 from .venice_client.catalogue import Model
 from .venice_client.edits import MAX_EDIT_PIXELS, MAX_INPUT_BYTES, EditRequest, check_pixels
@@ -63,7 +63,7 @@ class EditPlan:
         rows = zip(self.indices, zip(*columns, strict=True), strict=True)
         return [replace(template, images=row, label=f"picture {i + 1}") for i, row in rows], notes
 
-    def finish(self, made: Made, keep_size: bool) -> tuple[torch.Tensor, list[str]]:
+    def finish(self, made: BatchImages, keep_size: bool) -> tuple[torch.Tensor, list[str]]:
         """The answers as one tensor; under a mask put back into the originals."""
         size = (self.width, self.height)
         if self.masks is None:
@@ -85,7 +85,7 @@ class EditPlan:
         return [masks.fit_mask(each, self.height, self.width) for each in mask]
 
     def _mask_layer(self, mask: torch.Tensor) -> torch.Tensor:
-        return masks.as_layer(self._frame.around_mask(mask))
+        return masks.mask_to_image(self._frame.around_mask(mask))
 
     def _encoded(
         self,
@@ -116,11 +116,11 @@ class EditPlan:
         return Fit(lambda array, _width, _height: frame.cut_out(array), say)
 
 
-def check_size(image: torch.Tensor, most_pixels: int, name: str = "image") -> None:
+def check_size(image: torch.Tensor, max_pixels: int, name: str = "image") -> None:
     """Refuses what is no batch of pictures, and pictures with fewer or more pixels than taken."""
     check_batch(image, name)
     _, height, width, _ = image.shape
-    check_pixels(width, height, most_pixels, f"`{name}`")
+    check_pixels(width, height, max_pixels, f"`{name}`")
 
 
 def _checked_frame(width: int, height: int, ratio: float) -> masks.Frame:
@@ -139,11 +139,11 @@ def _checked_frame(width: int, height: int, ratio: float) -> masks.Frame:
 
 def _why_mask_stays(images: int, model: Model) -> str:
     """Why the mask does not go along with so many images, or ""."""
-    most = model.max_input_images
-    if most is not None and images < most:
+    maximum = model.max_input_images
+    if maximum is not None and images < maximum:
         return ""
     whole = "it edits the whole picture, and only the masked part of that is used."
-    if most is None:
+    if maximum is None:
         return f"Whether {model.id} takes a mask as a further image is not known: {whole}"
     return f"{model.id} takes no further image for the mask: {whole}"
 

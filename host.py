@@ -38,7 +38,7 @@ except ImportError:
 
 BAR_STEPS = 1000
 REMEMBERED_RUNS = 16
-MOST_ENDS = 6
+MAX_ENDINGS = 6
 """Of a list with more different ends than this, the node shows the first."""
 
 NOTHING_SENT = "Stopped. Nothing was sent, nothing is charged."
@@ -201,8 +201,8 @@ def _ends(items: Sequence[NodeStatus]) -> list[str]:
     texts = [f"{item.text} {item.item}" if item.is_lost else item.text for item in ordered]
     counts = Counter(text.strip() for text in texts if text.strip())
     lines = [f"{count} × {text}" if count > 1 else text for text, count in counts.items()]
-    more = len(lines) - MOST_ENDS
-    return lines if more <= 0 else [*lines[:MOST_ENDS], f"and {more} more"]
+    more = len(lines) - MAX_ENDINGS
+    return lines if more <= 0 else [*lines[:MAX_ENDINGS], f"and {more} more"]
 
 
 _interrupted_runs: deque[str] = deque(maxlen=REMEMBERED_RUNS)

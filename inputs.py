@@ -15,9 +15,6 @@ from .venice_client.sizing import AUTO
 from .widgets import Widget, combo, image, lines, seed, side, switch, text, variation, whole
 
 CATEGORY = "Venice"
-"""Of every node."""
-
-CATEGORY = "Venice"
 SCALES = ("2x", "4x")
 ASPECT_RATIOS = ("1:1", "3:2", "2:3", "4:3", "3:4", "5:4", "4:5", "16:9", "9:16", "21:9")
 RESOLUTIONS = ("1K", "2K", "4K")

@@ -12,10 +12,10 @@ from PIL import ImageFont
 from .venice_client.errors import InvalidRequestError
 
 SMALLEST_TEXT = 8
-MOST_TEXT = 500
+MAX_LABEL = 500
 """Characters of a label that are looked at; fewer fit into any cell."""
 
-MOST_NAMED = 10
+MAX_NAMED = 10
 """Missing letters that a note names."""
 
 UNSEEN = ("Cc", "Cf", "Cs")
@@ -54,7 +54,7 @@ def visible(text: str) -> str:
 
 def drawable(text: str) -> str:
     """`text` in a line, in letters that the font has wherever those can spell it."""
-    whole = HALVES.sub("\N{REPLACEMENT CHARACTER}", text[:MOST_TEXT])
+    whole = HALVES.sub("\N{REPLACEMENT CHARACTER}", text[:MAX_LABEL])
     return " ".join("".join(map(_plain, visible(whole))).split())
 
 
@@ -76,8 +76,8 @@ def missing_note(texts: Sequence[str]) -> str:
     missing = list(dict.fromkeys(c for text in texts for c in text if not _has(c)))
     if not missing:
         return ""
-    more = len(missing) - MOST_NAMED
-    names = f"«{''.join(missing[:MOST_NAMED])}»" + (f" and {more} more" if more > 0 else "")
+    more = len(missing) - MAX_NAMED
+    names = f"«{''.join(missing[:MAX_NAMED])}»" + (f" and {more} more" if more > 0 else "")
     return f"The labels' font has no {names}: boxes are drawn instead."
 
 

@@ -109,8 +109,8 @@ def feathered(mask: torch.Tensor) -> torch.Tensor:
         width = max(1, min(inside.shape) // FEATHER)
         box = _box(inside)
         depth = _depth(inside[box], width)
-        most = _most_near(_most_near(depth, width).T, width).T
-        share[box] = depth.astype(np.float32) / np.maximum(most, 1).astype(np.float32)
+        maximum = _most_near(_most_near(depth, width).T, width).T
+        share[box] = depth.astype(np.float32) / np.maximum(maximum, 1).astype(np.float32)
     return torch.from_numpy(share)
 
 
@@ -141,13 +141,13 @@ def _depth(inside: Truths, width: int) -> Counts:
 
 def _most_near(counts: Counts, reach: int) -> Counts:
     """The largest count within `reach` rows of each."""
-    most = np.pad(counts, ((reach, reach), (0, 0)))
+    maximum = np.pad(counts, ((reach, reach), (0, 0)))
     whole, span = 2 * reach + 1, 1
     while span < whole:
         step = min(span, whole - span)
-        most = np.maximum(most[:-step], most[step:])
+        maximum = np.maximum(maximum[:-step], maximum[step:])
         span += step
-    return most
+    return maximum
 
 
 def put_back(original: torch.Tensor, edit: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
@@ -160,6 +160,6 @@ def put_back(original: torch.Tensor, edit: torch.Tensor, mask: torch.Tensor) -> 
     return torch.where(share > 0, mixed, original)
 
 
-def as_layer(mask: torch.Tensor) -> torch.Tensor:
+def mask_to_image(mask: torch.Tensor) -> torch.Tensor:
     """A mask [H, W] as a picture [H, W, 3], white where the change goes."""
     return mask[..., None].expand(*mask.shape, 3)

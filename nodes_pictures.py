@@ -11,9 +11,9 @@ import torch
 from . import inputs, widgets
 from .edit_plan import EditPlan
 from .host import NodeStatus
-from .outcomes import Made, make_info
+from .outcomes import BatchImages, make_info
 from .running import in_thread, open_client, run_requests, showing
-from .tensors import check_batch, colours, encode_all
+from .tensors import check_batch, encode_all, to_rgb
 from .venice_client.edits import (
     MAX_INPUT_BYTES,
     EditRequest,
@@ -54,7 +54,7 @@ class VeniceStyleReferences:
             encoded, notes = await in_thread(partial(encode_all, images, MAX_REFERENCE_BYTES))
             own = [StyleReference(image, round(strength, 6)) for image in encoded]
             if notes:
-                own[0] = replace(own[0], note=" ".join(notes))
+                own[0] = replace(own[0], warning=" ".join(notes))
             references = (*(style_references or ()), *own)
             count = len(references)
             status.finish(f"{count} reference{'s' if count > 1 else ''}")
@@ -84,7 +84,7 @@ class VeniceUpscaleImage:
             factor = int(scale.removesuffix("x"))
             check_batch(image, "image")
             check_upscale(image.shape[2], image.shape[1], factor, "`image`")
-            base, lost = await in_thread(partial(colours, image))
+            base, lost = await in_thread(partial(to_rgb, image))
             request = UpscaleRequest(b"", factor, round(creativity, 6), variation)
             made, notes = await _run_each(base, request, status)
             tensor, more = await in_thread(made.decode)
@@ -105,7 +105,7 @@ class VeniceRemoveBackground:
     RETURN_TYPES = ("IMAGE", "MASK", "IMAGE", "STRING")
     RETURN_NAMES = ("image", "mask", "cutout", "info")
     OUTPUT_TOOLTIPS = (
-        "The colours without transparency, [B, H, W, 3].",
+        "The to_rgb without transparency, [B, H, W, 3].",
         "[B, H, W]: 1 where it is transparent, 0 where it is not.",
         "The pictures with transparency, [B, H, W, 4].",
         INFO,
@@ -125,7 +125,7 @@ class VeniceRemoveBackground:
             made, notes = await _run_each(image, RemoveBackgroundRequest(b""), status)
             size = image.shape[2], image.shape[1]
             cutout, more = await in_thread(partial(made.decode, "RGBA", size))
-            colour, mask, uncut = await in_thread(partial(_parted, cutout))
+            colour, mask, uncut = await in_thread(partial(split_alpha, cutout))
             warnings = made.warnings(*notes, *more, uncut)
             status.finish(made.summary(warnings))
             return colour, mask, cutout, made.info(cutout, warnings)
@@ -182,7 +182,7 @@ class VeniceEditImage:
         with showing(f"({model})") as status:
             widgets.check(self.INPUT_TYPES(), locals())
             check_batch(image, "image")
-            base, lost = await in_thread(partial(colours, image))
+            base, lost = await in_thread(partial(to_rgb, image))
             plan = await in_thread(partial(EditPlan, base, mask))
             if not plan.indices:
                 return _untouched(base, model, lost, status)
@@ -199,7 +199,7 @@ class VeniceEditImage:
             )
             layers = _layers(image_2, image_3, image_4, image_5, image_6)
             client = await open_client()
-            known = await in_thread(partial(client.catalogue.await_model, model))
+            known = await in_thread(partial(client.catalogue.model_when_known, model))
             requests, notes = await in_thread(partial(plan.requests, template, layers, known))
             made = await run_requests(
                 client, requests, status, stop_if_flagged=if_flagged == "stop"
@@ -227,7 +227,7 @@ def _untouched(
 
 async def _run_each(
     pictures: torch.Tensor, request: UpscaleRequest | RemoveBackgroundRequest, status: NodeStatus
-) -> tuple[Made, list[str]]:
+) -> tuple[BatchImages, list[str]]:
     """What a request as `request` makes of each picture, side by side, and notes."""
     encoded, notes = await in_thread(partial(encode_all, pictures, MAX_INPUT_BYTES))
     requests = [
@@ -236,7 +236,7 @@ async def _run_each(
     return await run_requests(await open_client(), requests, status), notes
 
 
-def _parted(cutout: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, str]:
+def split_alpha(cutout: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, str]:
     """Colours and mask of cutouts, and a warning with the pictures where nothing was cut out."""
     colour, mask = cutout[..., :3].contiguous(), 1.0 - cutout[..., 3]
     whole = [i for i, own in enumerate(mask, start=1) if not bool(own.any())]

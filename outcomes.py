@@ -10,22 +10,22 @@ from typing import Any, Literal, TypeVar
 import torch
 
 from .tensors import FIT, Fit, Size, decode_batch, in_pixels
-from .venice_client import ImageResult, Planned, VeniceClient, VeniceError
-from .venice_client.batch import was_dropped
-from .venice_client.errors import BatchError, FlaggedImage, StoreError
+from .venice_client import ImageResult, PlannedRequest, VeniceClient, VeniceError
+from .venice_client.batch import was_cancelled
+from .venice_client.errors import BatchError, FlaggedImageError, StoreError
 from .venice_client.estimates import total_cost
 from .venice_client.reading import left_out
 
-End = ImageResult | VeniceError
+Outcome = ImageResult | VeniceError
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Made:
+class BatchImages:
     """What a batch of requests made: their answers, in order, none of them an error."""
 
     client: VeniceClient
-    planned: tuple[Planned, ...]
+    planned: tuple[PlannedRequest, ...]
     results: tuple[ImageResult, ...]
     again: str
 
@@ -38,7 +38,7 @@ class Made:
     ) -> tuple[torch.Tensor, list[str]]:
         """All pictures as one tensor, as `decode_batch`, and notes.
 
-        Raises the BadAnswer of a picture that is damaged; it is forgotten, so that it can be
+        Raises the BadResponseError of a picture that is damaged; it is forgotten, so that it can be
         asked for again. Raises a VeniceError where there is not enough memory.
         """
         pairs = list(zip(self.planned, self.results, strict=True))
@@ -48,7 +48,7 @@ class Made:
             tensor, errors, notes = decode_batch(encoded, mode, size, fit, labels)
         except (MemoryError, RuntimeError) as error:  # the latter is torch's
             raise self._no_room(error) from error
-        ends: list[End] = []
+        ends: list[Outcome] = []
         for result, mine in zip(self.results, self._by_result(errors), strict=True):
             bad = [error for error in mine if error]
             if len(bad) == len(mine):
@@ -140,17 +140,17 @@ def make_info(**values: Any) -> str:
 
 def collect(
     client: VeniceClient,
-    planned: Sequence[Planned],
+    planned: Sequence[PlannedRequest],
     outcomes: Sequence[ImageResult | BaseException],
     stop_if_flagged: bool,
     again: str,
-) -> Made:
+) -> BatchImages:
     """What all requests made, in order.
 
-    Raises the error they share, or a BatchError where some failed; FlaggedImage for a picture
+    Raises the error they share, or a BatchError where some failed; FlaggedImageError for a picture
     that is blurred or breaks the terms, if that is to stop the run.
     """
-    ends: list[End] = []
+    ends: list[Outcome] = []
     for outcome in outcomes:
         if not isinstance(outcome, ImageResult | VeniceError):
             raise outcome
@@ -161,7 +161,7 @@ def collect(
     if any(isinstance(end, VeniceError) for end in ends):
         raise _one_error(client, planned, ends, outcomes, again)
     results = tuple(end for end in ends if isinstance(end, ImageResult))
-    return Made(client, tuple(planned), results, again)
+    return BatchImages(client, tuple(planned), results, again)
 
 
 def again_with(seed: int | None) -> str:
@@ -178,17 +178,19 @@ def again_with_input(seed: int | None) -> str:
     return f"Queue again with the same input (any seed before it fixed, at {number})"
 
 
-def _stop_flagged(client: VeniceClient, planned: Planned, end: End, again: str) -> End:
+def _stop_flagged(
+    client: VeniceClient, planned: PlannedRequest, end: Outcome, again: str
+) -> Outcome:
     if isinstance(end, VeniceError) or not (flags := _flags(planned, end)):
         return end
     kept = "It was charged. To see it, set `if_flagged` to continue and queue again;"
     if end.key in client.results:
         how = f"set `if_flagged` to continue, {again[0].lower()}{again[1:]}"
         kept = f"It is kept. To see it, free of charge: {how};"
-    return FlaggedImage(f"{flags[0]} {kept} or change the prompt.")
+    return FlaggedImageError(f"{flags[0]} {kept} or change the prompt.")
 
 
-def _flags(planned: Planned, result: ImageResult) -> list[str]:
+def _flags(planned: PlannedRequest, result: ImageResult) -> list[str]:
     label = planned.request.label
     found = []
     if result.is_violation:
@@ -200,20 +202,20 @@ def _flags(planned: Planned, result: ImageResult) -> list[str]:
 
 def _one_error(
     client: VeniceClient,
-    planned: Sequence[Planned],
-    ends: Sequence[End],
+    planned: Sequence[PlannedRequest],
+    ends: Sequence[Outcome],
     outcomes: Sequence[ImageResult | BaseException],
     again: str,
 ) -> VeniceError:
     """The error that all share as it is; else one that counts, and says how to get the rest."""
     failed = [(p, e) for p, e in zip(planned, ends, strict=True) if isinstance(e, VeniceError)]
-    telling = [end for _, end in failed if not was_dropped(end)] or [end for _, end in failed]
+    telling = [end for _, end in failed if not was_cancelled(end)] or [end for _, end in failed]
     if len(failed) == len(ends) and len({str(error) for error in telling}) == 1:
         return telling[0]
     total = sum(p.request.variants for p in planned)
     made = sum(len(end.images) for end in ends if isinstance(end, ImageResult))
     cause, _, details = str(telling[0]).partition("\n")
-    if all(isinstance(error, FlaggedImage) for error in telling):
+    if all(isinstance(error, FlaggedImageError) for error in telling):
         came = sum(len(outcome.images) for outcome in outcomes if isinstance(outcome, ImageResult))
         lines = [f"{came - made} of {total} pictures flagged: {cause}"]
     else:
@@ -227,7 +229,7 @@ def _one_error(
 
 def _kept_line(
     client: VeniceClient,
-    planned: Sequence[Planned],
+    planned: Sequence[PlannedRequest],
     outcomes: Sequence[ImageResult | BaseException],
     again: str,
 ) -> str:

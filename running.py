@@ -9,7 +9,7 @@ from functools import partial
 from typing import TypeVar
 
 from . import host
-from .outcomes import Made, again_with_input, collect
+from .outcomes import BatchImages, again_with_input, collect
 from .venice_client import ImageResult, VeniceClient, VeniceError, load_settings
 from .venice_client.batch import Batch
 from .venice_client.client import shared_client
@@ -17,14 +17,14 @@ from .venice_client.errors import SettingsError
 from .venice_client.paid import PaidRequest
 from .venice_client.progress import Progress
 from .venice_client.results import ResultStore
-from .workers import Workers
+from .workers import DaemonPool
 
 T = TypeVar("T")
 
 LOOK_EVERY = 0.1
 """Seconds between two looks at interrupt and progress."""
 
-_helpers = Workers("venice-helper", most=8)
+_helpers = DaemonPool("venice-helper", max_workers=8)
 
 
 @contextmanager
@@ -87,7 +87,7 @@ async def run_requests(
     *,
     again: str = "",
     stop_if_flagged: bool = False,
-) -> Made:
+) -> BatchImages:
     """Plans requests, runs them side by side, and answers what was made.
 
     again: what the user does to get what was paid for, such as "Set seed 7 (fixed) and queue
@@ -131,11 +131,11 @@ async def _attend(
             host.raise_interrupted()
     except BaseException as error:
         if host.is_end_of_run(error):
-            batch.drop_run()
+            batch.cancel_run()
         raise
     finally:
         status.if_stopped = stopped(batch)
-        batch.drop()
+        batch.cancel()
     return [outcome for outcome in batch.outcomes if outcome is not None]
 
 

@@ -22,7 +22,7 @@ INK = (235, 235, 235)
 LABEL_SHARE = 0.09
 """Height of the label's strip, as a part of the cell."""
 
-MOST_PIXELS = 200_000_000
+MAX_SHEET_PIXELS = 200_000_000
 """Of a sheet; as floats they take 2.4 GB."""
 
 SMALLEST_CELL = 64
@@ -37,7 +37,7 @@ def contact_sheet(
     columns: 0 for about as many as rows. cell: pixels of the square that a picture is fitted
     into, with nothing cut off; rows are as high as the highest of them. A label is fitted into
     the width. Too few labels leave cells without one. Raises InvalidRequestError for a sheet of
-    more than MOST_PIXELS. Beside the sheet it needs the memory of a few cells.
+    more than MAX_SHEET_PIXELS. Beside the sheet it needs the memory of a few cells.
     """
     texts = [drawable(label) for label in labels]
     grid = _grid(pictures, columns, cell, has_labels=any(texts))
@@ -111,15 +111,15 @@ def _grid(pictures: Sequence[torch.Tensor], columns: int, cell: int, has_labels:
 def _check(grid: _Grid) -> None:
     """Refuses a sheet that is too large, and names the largest cell that is not."""
     height, width = grid.size
-    if height * width <= MOST_PIXELS:
+    if height * width <= MAX_SHEET_PIXELS:
         return
     smaller = range(grid.cell - CELL_STEP, SMALLEST_CELL - 1, -CELL_STEP)
-    fit = (cell for cell in smaller if math.prod(replace(grid, cell=cell).size) <= MOST_PIXELS)
-    most = next(fit, None)
-    remedy = f"choose a smaller `cell`, at most {most}" if most else "arrange fewer pictures"
+    fit = (cell for cell in smaller if math.prod(replace(grid, cell=cell).size) <= MAX_SHEET_PIXELS)
+    maximum = next(fit, None)
+    remedy = f"choose a smaller `cell`, at most {maximum}" if maximum else "arrange fewer pictures"
     raise InvalidRequestError(
         f"The sheet would have {width}×{height} = {width * height:,} pixels, more than "
-        f"{MOST_PIXELS:,}: {remedy}.",
+        f"{MAX_SHEET_PIXELS:,}: {remedy}.",
         "cell",
     )
 

@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 
 from .venice_client import images
-from .venice_client.errors import BadAnswer, InvalidRequestError
-from .workers import Workers
+from .venice_client.errors import BadResponseError, InvalidRequestError
+from .workers import DaemonPool
 
 Size = tuple[int, int]
 
@@ -68,7 +68,7 @@ FIT = Fit(images.fit_to, _fitted)
 COVER = Fit(images.cover, _covered)
 """Nothing stays empty."""
 
-_pool = Workers("venice-decode", most=4)
+_pool = DaemonPool("venice-decode", max_workers=4)
 
 
 def decode_batch(
@@ -77,7 +77,7 @@ def decode_batch(
     size: Size | None = None,
     fit: Fit = FIT,
     labels: Sequence[str] = (),
-) -> tuple[torch.Tensor | None, list[BadAnswer | None], list[str]]:
+) -> tuple[torch.Tensor | None, list[BadResponseError | None], list[str]]:
     """Encoded images as one float32 tensor [B, H, W, 3 or 4] in 0..1 on the CPU.
 
     size: (width, height) of the tensor, that of the first image by default, which for several is
@@ -86,20 +86,20 @@ def decode_batch(
     decoded (None if none can), the error of each image or None, and what was done to those of
     another size. Raises MemoryError, or torch's RuntimeError, where there is not enough memory.
     """
-    sizes: list[Size | BadAnswer] = [_size_or_error(data) for data in encoded]
-    size = size or _common_size([own for own in sizes if not isinstance(own, BadAnswer)])
+    sizes: list[Size | BadResponseError] = [_size_or_error(data) for data in encoded]
+    size = size or _common_size([own for own in sizes if not isinstance(own, BadResponseError)])
     if size is None:
-        return None, [own if isinstance(own, BadAnswer) else None for own in sizes], []
+        return None, [own if isinstance(own, BadResponseError) else None for own in sizes], []
     width, height = size
     batch = torch.empty((len(encoded), height, width, len(mode)), dtype=torch.float32)
 
-    def fill(index: int) -> BadAnswer | None:
+    def fill(index: int) -> BadResponseError | None:
         own = sizes[index]
-        if isinstance(own, BadAnswer):
+        if isinstance(own, BadResponseError):
             return own
         try:
             array = fit.apply(images.decode(encoded[index], mode), width, height)
-        except BadAnswer as error:
+        except BadResponseError as error:
             return error
         np.divide(array, np.float32(255), out=batch[index].numpy())
         return None
@@ -109,7 +109,7 @@ def decode_batch(
     if not good:
         return None, errors, []
     labels = labels or [f"picture {i + 1}" for i in range(len(encoded))]
-    came = [(own, labels[i]) for i in good if not isinstance(own := sizes[i], BadAnswer)]
+    came = [(own, labels[i]) for i in good if not isinstance(own := sizes[i], BadResponseError)]
     notes = _fitting_notes(came, size, fit)
     return (batch if len(good) == len(encoded) else batch[good]), errors, notes
 
@@ -159,13 +159,13 @@ def check_batch(image: torch.Tensor, name: str) -> None:
         raise InvalidRequestError(f"`{name}` holds no picture.", name)
 
 
-def colours(image: torch.Tensor) -> tuple[torch.Tensor, list[str]]:
+def to_rgb(image: torch.Tensor) -> tuple[torch.Tensor, list[str]]:
     """A batch as float32 [B, H, W, 3] on the CPU, and a note where transparency is lost by it."""
     image = image.detach().to("cpu", torch.float32)
     if image.shape[-1] == 1:
         return image.expand(-1, -1, -1, 3), []
     is_transparent = image.shape[-1] == 4 and bool((image[..., 3] < OPAQUE).any())
-    lost = ["The input's transparency is left out: only its colours are used."]
+    lost = ["The input's transparency is left out: only its to_rgb are used."]
     return image[..., :3], lost if is_transparent else []
 
 
@@ -176,10 +176,10 @@ def to_array(image: torch.Tensor) -> images.Array:
     return array
 
 
-def encode(image: torch.Tensor, most_bytes: int) -> tuple[bytes, str]:
+def encode(image: torch.Tensor, max_bytes: int) -> tuple[bytes, str]:
     """One picture [H, W, 3 or 4] as a lossless PNG, and a note, "" as a rule.
 
-    Where the PNG would have `most_bytes` or more it is the best JPEG of QUALITIES that fits (WebP
+    Where the PNG would have `max_bytes` or more it is the best JPEG of QUALITIES that fits (WebP
     with alpha) instead, and the note says so. Raises InvalidRequestError where none fits.
     """
     if image.ndim != 3 or image.shape[-1] not in (1, 3, 4):
@@ -187,14 +187,14 @@ def encode(image: torch.Tensor, most_bytes: int) -> tuple[bytes, str]:
     array = to_array(image)
     picture = Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
     png = _saved(picture, "PNG", compress_level=PNG_EFFORT)
-    if len(png) < most_bytes:
+    if len(png) < max_bytes:
         return png, ""
-    return _lossy(picture, most_bytes, f"as PNG it has {len(png) / 1e6:.0f} MB")
+    return _lossy(picture, max_bytes, f"as PNG it has {len(png) / 1e6:.0f} MB")
 
 
-def _lossy(picture: Image.Image, most_bytes: int, why: str) -> tuple[bytes, str]:
+def _lossy(picture: Image.Image, max_bytes: int, why: str) -> tuple[bytes, str]:
     name = "WEBP" if picture.mode == "RGBA" else "JPEG"
-    size, limit = in_pixels(picture.size), f"{most_bytes / 1e6:.0f} MB"
+    size, limit = in_pixels(picture.size), f"{max_bytes / 1e6:.0f} MB"
     if max(picture.size) > LONGEST[name]:
         raise InvalidRequestError(
             f"The image is too large to send: {why}, Venice takes less than {limit}, and {size} is "
@@ -204,7 +204,7 @@ def _lossy(picture: Image.Image, most_bytes: int, why: str) -> tuple[bytes, str]
     how = {"subsampling": 0} if name == "JPEG" else {}  # a colour for each pixel
     for quality in QUALITIES:
         data = _saved(picture, name, quality=quality, **how)
-        if len(data) < most_bytes:
+        if len(data) < max_bytes:
             sent = f"An input of {size} was sent as {name} of quality {quality}"
             return data, f"{sent}, since {why}, over the limit of {limit}."
     raise InvalidRequestError(
@@ -216,14 +216,14 @@ def _lossy(picture: Image.Image, most_bytes: int, why: str) -> tuple[bytes, str]
 
 def encode_all(
     pictures: torch.Tensor | Sequence[torch.Tensor],
-    most_bytes: int,
+    max_bytes: int,
     prepare: Callable[[torch.Tensor], torch.Tensor] = lambda picture: picture,
 ) -> tuple[list[bytes], list[str]]:
     """`encode` for several pictures, side by side; the notes without the empty ones.
 
     prepare: makes of each picture the one to encode.
     """
-    pairs = _pool.map(lambda picture: encode(prepare(picture), most_bytes), pictures)
+    pairs = _pool.map(lambda picture: encode(prepare(picture), max_bytes), pictures)
     return [data for data, _ in pairs], [note for _, note in pairs if note]
 
 
@@ -244,8 +244,8 @@ def _common_size(sizes: Sequence[Size]) -> Size | None:
     return max(1, int(width * scale)), max(1, int(height * scale))
 
 
-def _size_or_error(data: bytes) -> Size | BadAnswer:
+def _size_or_error(data: bytes) -> Size | BadResponseError:
     try:
         return images.size_of(data)
-    except BadAnswer as error:
+    except BadResponseError as error:
         return error

@@ -63,9 +63,9 @@ def seed(control: bool, tooltip: str) -> Widget:
     )
 
 
-def whole(default: int, least: int, most: int, tooltip: str, step: int = 1) -> Widget:
+def whole(default: int, minimum: int, maximum: int, tooltip: str, step: int = 1) -> Widget:
     """A whole number."""
-    limits = {"default": default, "min": least, "max": most}
+    limits = {"default": default, "min": minimum, "max": maximum}
     return ("INT", {**limits, **({"step": step} if step > 1 else {}), "tooltip": tooltip})
 
 

@@ -14,16 +14,16 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Workers:
-    """At most `most` threads, started as they are needed. Thread-safe.
+class DaemonPool:
+    """At most `max_workers` threads, started as they are needed. Thread-safe.
 
     The standard pool would do, but for one thing: Python joins its threads at exit, however long
     they take.
     """
 
-    def __init__(self, name: str, most: int) -> None:
+    def __init__(self, name: str, max_workers: int) -> None:
         self._name = name
-        self._most = most
+        self._max_workers = max_workers
         self._tasks: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._idle = threading.Semaphore(0)
         self._starting = threading.Lock()
@@ -65,7 +65,7 @@ class Workers:
         if self._idle.acquire(blocking=False):
             return
         with self._starting:
-            if self._started >= self._most:
+            if self._started >= self._max_workers:
                 return
             name = f"{self._name}-{next(self._numbers)}"
             try:

@@ -1,6 +1,6 @@
 """A client for the Venice image API: requests, numpy and Pillow, nothing else."""
 
-from .client import Account, Planned, VeniceClient
+from .client import Account, PlannedRequest, VeniceClient
 from .credentials import Settings, load_settings
 from .edits import EditRequest, RemoveBackgroundRequest, UpscaleRequest
 from .errors import VeniceError
@@ -14,7 +14,7 @@ __all__ = [
     "EditRequest",
     "GenerateRequest",
     "ImageResult",
-    "Planned",
+    "PlannedRequest",
     "Progress",
     "RemoveBackgroundRequest",
     "Settings",

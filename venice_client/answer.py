@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import CHARGED, BadAnswer
+from .errors import CHARGED, BadResponseError
 from .texts import beginning
 
 
 @dataclass(frozen=True)
-class Answer:
+class Response:
     """Headers with lower-case names, the whole body, and the seconds it took.
 
     from_store: whether it comes from the store, and not just now from the service. not_kept: why
@@ -32,11 +32,11 @@ class Answer:
         return hashlib.sha256(self.body).hexdigest()
 
     def json(self) -> Any:
-        """The body as JSON; BadAnswer if it is none (NaN and endless nesting included)."""
+        """The body as JSON; BadResponseError if it is none (NaN and endless nesting included)."""
         try:
             return read_json(self.body)
         except (ValueError, RecursionError):
-            raise BadAnswer(
+            raise BadResponseError(
                 f"Venice's answer cannot be read as JSON. {CHARGED}\n"
                 f"It begins with {beginning(self.body, 40)}."
             ) from None

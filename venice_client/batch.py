@@ -14,7 +14,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
-from .errors import HOLDS_FOR_ALL, PRO_ONLY_MODEL, ApiError, Cancelled, UnexpectedError, VeniceError
+from .errors import (
+    FATAL_FOR_KEY,
+    PRO_ONLY_MODEL,
+    ApiError,
+    RequestCancelledError,
+    UnexpectedError,
+    VeniceError,
+)
 from .progress import Progress
 
 T = TypeVar("T")
@@ -70,15 +77,15 @@ class Batch(Generic[T]):
         """Waits for the end, at most so long; answers whether it has come."""
         return self._all_ended.wait(seconds)
 
-    def drop(self) -> None:
+    def cancel(self) -> None:
         """Nobody waits any more: what is not sent is not sent, what is sent still arrives."""
-        _drop([self])
+        _cancel([self])
 
-    def drop_run(self) -> None:
+    def cancel_run(self) -> None:
         """The same for every batch of this run, since the run is over."""
-        _drop(self._of_run())
+        _cancel(self._of_run())
 
-    def leave(self) -> None:
+    def detach(self) -> None:
         """The end of the process does not wait for this batch (it does for every other one)."""
         with _lock:
             _running.discard(self)
@@ -108,7 +115,7 @@ class Batch(Generic[T]):
             try:
                 thread.start()
             except RuntimeError as error:
-                _drop(
+                _cancel(
                     [self], f"This machine starts no more threads ({error}): ask for less at once."
                 )
                 for unstarted in range(i, len(self._jobs)):
@@ -118,32 +125,32 @@ class Batch(Generic[T]):
 
     def _run(self, index: int) -> None:
         progress = self.progress[index]
-        progress.on_refusal(self._drop_unsent)
+        progress.on_fatal(self._cancel_unsent)
         try:
             self.outcomes[index] = self._jobs[index](progress)
         except VeniceError as error:  # carried to whoever waits, who raises or counts it
             self.outcomes[index] = error
-            if isinstance(error, HOLDS_FOR_ALL):
-                self._drop_unsent(error)
+            if isinstance(error, FATAL_FOR_KEY):
+                self._cancel_unsent(error)
         except Exception as error:
             self.outcomes[index] = UnexpectedError(error, progress.sent)
         except BaseException as error:
             self.outcomes[index] = error
         finally:
-            progress.on_refusal(None)
+            progress.on_fatal(None)
             self._ended[index] = True
             if all(self._ended):
                 self._all_ended.set()
 
-    def _drop_unsent(self, error: ApiError) -> None:
+    def _cancel_unsent(self, error: ApiError) -> None:
         """Drops what would meet the same error: of the run, or of this batch if it is the model."""
         is_model = error.code == PRO_ONLY_MODEL
         batches = [self] if is_model else self._of_run()
         unsent = [p for batch in batches for p in batch.progress if not p.sent]
         for progress in unsent:
-            progress.mark_dropped(str(error).partition("\n")[0])
+            progress.mark_cancelled(str(error).partition("\n")[0])
         for progress in unsent:
-            progress.give_place_back()
+            progress.release_slot()
 
     def _of_run(self) -> list[Batch[Any]]:
         return [b for b in _all_running() if b is self or (self.run and b.run == self.run)]
@@ -154,19 +161,19 @@ class Batch(Generic[T]):
             thread.join(max(0.0, deadline - time.monotonic()))
 
 
-def was_dropped(outcome: object) -> bool:
+def was_cancelled(outcome: object) -> bool:
     """Whether the job was dropped before it was sent."""
-    return isinstance(outcome, Cancelled)
+    return isinstance(outcome, RequestCancelledError)
 
 
-def _drop(batches: Sequence[Batch[Any]], because: str = "") -> None:
+def _cancel(batches: Sequence[Batch[Any]], because: str = "") -> None:
     """Drops all at once: none of them takes the place that another gives back."""
     for batch in batches:
         for progress in batch.progress:
-            progress.mark_dropped(because)
+            progress.mark_cancelled(because)
     for batch in batches:
         for progress in batch.progress:
-            progress.give_place_back()
+            progress.release_slot()
 
 
 _lock = threading.Lock()
@@ -184,6 +191,6 @@ def _all_running() -> list[Batch[Any]]:
 def _wait_at_exit() -> None:
     deadline = time.monotonic() + EXIT_WAIT
     running = [batch for batch in _all_running() if not batch.done]
-    _drop(running)
+    _cancel(running)
     for batch in running:
         batch.join(deadline)

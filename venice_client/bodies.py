@@ -10,7 +10,7 @@ from typing import Any
 import requests
 import urllib3
 
-from .errors import CHARGED, BadAnswer
+from .errors import CHARGED, BadResponseError
 
 CHUNK = 64 * 1024
 
@@ -44,7 +44,7 @@ def read_body(response: requests.Response, deadline: float, limit: int, strict: 
     if not strict:
         return b"".join(parts)[:limit]
     if max(came, size) > limit:
-        raise BadAnswer(
+        raise BadResponseError(
             f"Venice's answer is larger than {limit // 2**20} MiB, which no image is: it was not "
             f"read to its end. {CHARGED}"
         )
@@ -76,7 +76,7 @@ class _Expander:
     def __init__(self, encoding: str) -> None:
         self._encoding = encoding.strip().lower()
         if self._encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
-            raise BadAnswer(
+            raise BadResponseError(
                 f"Venice's answer is compressed in a way that was not asked for. {CHARGED}"
             )
         self._is_plain = self._encoding in ("", "identity")
@@ -98,7 +98,9 @@ class _Expander:
             try:
                 part = self._member.decompress(chunk, limit)
             except zlib.error:
-                raise BadAnswer(f"Venice's compressed answer is damaged. {CHARGED}") from None
+                raise BadResponseError(
+                    f"Venice's compressed answer is damaged. {CHARGED}"
+                ) from None
             chunk = self._member.unused_data
             limit -= len(part)
             yield part

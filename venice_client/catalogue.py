@@ -21,7 +21,7 @@ from typing import Any
 from .errors import InvalidRequestError, VeniceError
 from .nearest import nearest
 from .sizing import MAX_SIDE, PixelRules, RatioRules, is_ratio
-from .whole_files import write_whole
+from .whole_files import write_atomic
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ USUAL_RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9")
 MAX_WHOLE = 10**9
 """No limit of a model is larger; what is, is nonsense."""
 
-DOES = {
+ACTION_BY_KIND = {
     "image": "makes pictures from a prompt",
     "inpaint": "edits pictures",
     "upscale": "makes pictures larger",
@@ -65,13 +65,13 @@ DOES = {
 }
 """What a model of each kind does."""
 
-CHOICES = {
+SUGGESTION_BY_KIND = {
     "image": ("make pictures from a prompt", "another model", DEFAULT_MODEL),
     "inpaint": ("edit", "an edit model", DEFAULT_EDIT_MODEL),
 }
 """Where a model is chosen: what for, what it is called, and a usual one."""
 
-EDIT = "-edit"
+EDIT_SUFFIX = "-edit"
 """What the API puts behind a model's name for the one that edits."""
 
 MAX_INPUT_IMAGES = 3
@@ -146,7 +146,7 @@ def parse_model(entry: Any) -> Model | None:
     spec = _object(entry.get("model_spec"))
     limits, abilities = _object(spec.get("constraints")), _object(spec.get("capabilities"))
     references = spec.get("supportsStyleReferences", abilities.get("supportsStyleReferences"))
-    most = _whole(limits.get("maxStyleReferences"))
+    maximum = _whole(limits.get("maxStyleReferences"))
     return Model(
         id=entry["id"],
         type=str(entry.get("type", "image")),
@@ -159,7 +159,7 @@ def parse_model(entry: Any) -> Model | None:
         qualities=_strings(limits.get("qualities")),
         prompt_limit=_whole(limits.get("promptCharacterLimit")),
         max_steps=_whole(_object(limits.get("steps")).get("max")),
-        style_references=0 if limits and not references else most,
+        style_references=0 if limits and not references else maximum,
         honours_reference_strength=limits.get("supportsStyleReferenceStrength") is not False,
         max_input_images=_input_images(limits, abilities),
         keeps_single_image_size=limits.get("singleImageAspectRatio") is False,
@@ -264,14 +264,19 @@ class Catalogue:
     def check_kind(self, model_id: str, kind: str) -> None:
         """Refuses a model that is listed for other things than `kind`, and names one for it."""
         listed = self._kinds.get(model_id, set())
-        if kind not in CHOICES or not listed or kind in listed or not listed <= set(DOES):
+        if (
+            kind not in SUGGESTION_BY_KIND
+            or not listed
+            or kind in listed
+            or not listed <= set(ACTION_BY_KIND)
+        ):
             return
-        wanted, called, usual = CHOICES[kind]
-        sibling = model_id.removesuffix(EDIT) if kind == "image" else model_id + EDIT
+        wanted, called, usual = SUGGESTION_BY_KIND[kind]
+        sibling = model_id.removesuffix(EDIT_SUFFIX) if kind == "image" else model_id + EDIT_SUFFIX
         choice = sibling if kind in self._kinds.get(sibling, ()) else usual
         raise InvalidRequestError(
-            f"{model_id} {DOES[min(listed)]} and does not {wanted}: choose {called}, such as "
-            f"{choice}.",
+            f"{model_id} {ACTION_BY_KIND[min(listed)]} and does not {wanted}: "
+            f"choose {called}, such as {choice}.",
             "model",
         )
 
@@ -279,7 +284,7 @@ class Catalogue:
         """The listed style whose name is most like `style`; None if none is, or it is listed."""
         return None if style in self.styles else nearest(style, self.styles)
 
-    def await_model(self, model_id: str) -> Model:
+    def model_when_known(self, model_id: str) -> Model:
         """The model; starts a refresh when the lists are old, and waits for it if that may help."""
         refreshed = self.refresh_when_old()
         model = self.model(model_id)
@@ -340,7 +345,7 @@ class Catalogue:
         try:
             self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
             path = _file(self._home, self._service)
-            write_whole(path, json.dumps(data).encode(), prefix=".catalogue-")
+            write_atomic(path, json.dumps(data).encode(), prefix=".catalogue-")
         except OSError as error:
             log.warning("The model list could not be saved (%s).", error.strerror)
 
@@ -357,9 +362,9 @@ def _divisor(limits: Mapping[str, Any]) -> int | None:
 
 def _input_images(limits: Mapping[str, Any], abilities: Mapping[str, Any]) -> int | None:
     for place in (limits, abilities):
-        most = _whole(place.get("maxInputImages"))
-        if most:
-            return most
+        maximum = _whole(place.get("maxInputImages"))
+        if maximum:
+            return maximum
     if not limits:
         return None
     return MAX_INPUT_IMAGES if limits.get("combineImages", True) else 1

@@ -10,41 +10,41 @@ from typing import Any
 
 import requests
 
-from .answer import Answer
+from .answer import Response
 from .catalogue import Catalogue, Model
-from .credentials import ApiKey, Settings, load_settings, normalised_base_url
+from .credentials import ApiKey, Settings, load_settings, normalized_base_url
 from .edits import EditRequest, RemoveBackgroundRequest, UpscaleRequest
 from .errors import (
     ApiError,
-    BadAnswer,
-    BadRequest,
+    BadRequestError,
+    BadResponseError,
     InvalidRequestError,
-    UnreadableAnswer,
+    UnreadableResponseError,
     VeniceError,
 )
 from .estimates import cost_text, dearest, extras, total_cost
 from .failures import speaks_of_style, with_hint
-from .flights import Flights
+from .flights import SingleFlight
 from .paid import PaidRequest
 from .payloads import GenerateRequest
 from .progress import Progress
-from .reading import ImageResult, read_pictures
+from .reading import ImageResult, read_images
 from .results import ResultStore, request_key
 from .service import SANDBOX_NAME, Service, gate_for, service_for
 from .spending import Spending
 from .transport import Transport
 
-MOST_CLIENTS = 4
+MAX_CLIENTS = 4
 """Clients to keep for settings that were in force."""
 
 _clients: dict[Settings, VeniceClient] = {}
 _clients_lock = threading.Lock()
-_flights = Flights()
+_flights = SingleFlight()
 _spending = Spending()
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedRequest:
     """A request that was checked and whose cost is reserved, ready to be fetched once.
 
     path, fields: the endpoint and the JSON object to send. price: USD, or None where it is
@@ -56,10 +56,10 @@ class Planned:
     request: PaidRequest
     path: str
     fields: dict[str, Any]
-    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
     key: str
     price: float | None
-    most: float | None
+    max_price: float | None
     run: str
     is_kept: bool
     expected: tuple[int, int] | None = None
@@ -67,7 +67,7 @@ class Planned:
     @property
     def reserved(self) -> float:
         """USD that count against the limit of the run from the start."""
-        return 0.0 if self.is_kept else self.most or 0.0
+        return 0.0 if self.is_kept else self.max_price or 0.0
 
     @property
     def estimate(self) -> float | None:
@@ -104,7 +104,7 @@ class VeniceClient:
         if key is not None:
             settings = replace(settings, key=ApiKey(key))
         if base_url is not None:
-            settings = replace(settings, base_url=normalised_base_url(base_url))
+            settings = replace(settings, base_url=normalized_base_url(base_url))
         self.settings = settings
         self.service: Service = service_for(settings)
         self._transport = Transport(
@@ -125,7 +125,8 @@ class VeniceClient:
         """Makes one picture, or up to four variants. Costs money, unless it was made before.
 
         Raises InvalidRequestError or SpendingLimitError before anything is sent, then ApiError,
-        ConnectionFailed, AnswerLost or BadAnswer; Cancelled when `progress` is dropped in time.
+        ConnectionFailedError, ResponseLostError or BadResponseError; RequestCancelledError when
+        `progress` is cancelled in time.
         """
         return self._ask_once(request, progress)
 
@@ -149,7 +150,7 @@ class VeniceClient:
         """A PNG with alpha. Costs money; raises as `generate_images` does."""
         return self._ask_once(request, progress)
 
-    def plan(self, requests: Sequence[PaidRequest], run: str = "") -> list[Planned]:
+    def plan(self, requests: Sequence[PaidRequest], run: str = "") -> list[PlannedRequest]:
         """Checks requests and reserves what they may cost; nothing is sent.
 
         run: what the limit VENICE_MAX_USD_PER_RUN counts together; "": these requests alone.
@@ -160,24 +161,24 @@ class VeniceClient:
         self._reserve([p for p in planned if not p.is_kept], run)
         return planned
 
-    def fetch(self, planned: Planned, progress: Progress) -> ImageResult:
+    def fetch(self, planned: PlannedRequest, progress: Progress) -> ImageResult:
         """The answer to a planned request: kept, shared with an equal one under way, or new."""
         is_sent, reserved = False, planned.reserved
 
-        def ask() -> Answer:
+        def ask() -> Response:
             nonlocal is_sent, reserved
             progress.check()
-            answer = self.results.get(planned.key) if planned.request.is_reusable else None
-            if answer is None:
+            response = self.results.get(planned.key) if planned.request.is_reusable else None
+            if response is None:
                 if planned.is_kept:  # no longer: what seemed free is to be paid for after all
                     self._reserve([planned], planned.run)
-                    reserved = planned.most or 0.0
+                    reserved = planned.max_price or 0.0
                 is_sent = True
-                answer = self._send(planned, progress)
-            return answer
+                response = self._send(planned, progress)
+            return response
 
         try:
-            answer = _flights.share(planned.key, progress, ask)
+            response = _flights.do(planned.key, progress, ask)
         except BaseException as error:
             if not (is_sent and _may_be_charged(error, progress)):
                 _spending.release(planned.run, reserved)
@@ -185,21 +186,21 @@ class VeniceClient:
         if not is_sent:
             _spending.release(planned.run, reserved)
         try:
-            result = read_pictures(planned.request, planned.fields, planned.notes, answer)
-        except BadAnswer:
-            self.results.drop(planned.key, answer.checksum)
+            result = read_images(planned.request, planned.fields, planned.warnings, response)
+        except BadResponseError:
+            self.results.remove(planned.key, response.checksum)
             raise
         return replace(
             result,
             key=planned.key,
-            checksum=answer.checksum,
+            checksum=response.checksum,
             from_store=not is_sent,
             cost=planned.price if is_sent else 0.0,
         )
 
     def discard(self, result: ImageResult) -> None:
         """Forgets a kept answer that turned out to be damaged, so that it can be asked again."""
-        self.results.drop(result.key, result.checksum)
+        self.results.remove(result.key, result.checksum)
 
     def cost_text(self, costs: Sequence[float | None]) -> str:
         """Costs in USD in words; of the built-in sandbox they say that nothing is charged."""
@@ -223,7 +224,7 @@ class VeniceClient:
         balance = self._free("/billing/balance")
         data = limits.get("data") if isinstance(limits, dict) else None
         if not isinstance(data, dict) or not isinstance(balance, dict):
-            raise UnreadableAnswer(
+            raise UnreadableResponseError(
                 "Venice's answer about the account has another form than published."
             )
         return Account(data, balance)
@@ -233,38 +234,41 @@ class VeniceClient:
         progress.enter("preparing")
         return self.fetch(self.plan([request])[0], progress)
 
-    def _reserve(self, planned: Sequence[Planned], run: str) -> None:
-        limit, usd = self.settings.max_usd_per_run, total_cost([p.most for p in planned])
+    def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> None:
+        limit, usd = self.settings.max_usd_per_run, total_cost([p.max_price for p in planned])
         _spending.reserve(run, usd, limit, is_known=all(p.price is not None for p in planned))
 
-    def _planned(self, request: PaidRequest, run: str) -> Planned:
-        model = self.catalogue.await_model(request.model)
+    def _planned(self, request: PaidRequest, run: str) -> PlannedRequest:
+        model = self.catalogue.model_when_known(request.model)
         self.catalogue.check_kind(request.model, request.kind)
         payload = request.build(model)
         price = request.price(payload, model)
         variation = request.variation if request.is_reusable else secrets.token_hex()
         key = request_key(self.service.name, payload.path, payload.fields, variation)
         is_kept = key in self.results
-        most = price
-        if most is None and (each := dearest(self.catalogue.models(), request.kind)) is not None:
-            most = each * request.variants + extras(payload.fields)
-        return Planned(
+        max_price = price
+        if (
+            max_price is None
+            and (each := dearest(self.catalogue.models(), request.kind)) is not None
+        ):
+            max_price = each * request.variants + extras(payload.fields)
+        return PlannedRequest(
             request=request,
             path=payload.path,
             fields=payload.fields,
-            notes=payload.notes,
+            warnings=payload.warnings,
             key=key,
             price=price,
-            most=most,
+            max_price=max_price,
             run=run,
             is_kept=is_kept,
             expected=payload.expected,
         )
 
-    def _send(self, planned: Planned, progress: Progress) -> Answer:
+    def _send(self, planned: PlannedRequest, progress: Progress) -> Response:
         request = planned.request
         try:
-            answer = self._transport.post(planned.path, planned.fields, progress)
+            response = self._transport.post(planned.path, planned.fields, progress)
         except ApiError as error:
             raise self._explained(error, planned) from None
         asked = ("width", "height", "aspect_ratio", "resolution", "variants", "scale")
@@ -276,14 +280,14 @@ class VeniceClient:
             "asked": {name: planned.fields[name] for name in asked if name in planned.fields},
             "cost_usd": planned.price,
         }
-        return replace(answer, not_kept=self.results.put(planned.key, answer, facts))
+        return replace(response, not_kept=self.results.put(planned.key, response, facts))
 
     def _free(self, path: str, params: dict[str, str] | None = None) -> Any:
         """The JSON of a call that costs nothing."""
         try:
             return self._transport.get(path, params).json()
-        except BadAnswer:
-            raise UnreadableAnswer(
+        except BadResponseError:
+            raise UnreadableResponseError(
                 "Venice's answer cannot be read as JSON: try again; this call is free."
             ) from None
 
@@ -294,13 +298,13 @@ class VeniceClient:
         styles = _data(self._free("/image/styles"))
         return [name for name in styles if isinstance(name, str)]
 
-    def _explained(self, error: ApiError, planned: Planned) -> ApiError:
+    def _explained(self, error: ApiError, planned: PlannedRequest) -> ApiError:
         """The error with the nearest known model or style, where it is about one of them."""
         if error.is_about_model:
             found = self.catalogue.nearest_model(planned.request.model, planned.request.kind)
             return with_hint(error, f"The nearest known model is `{found}`.") if found else error
         style = planned.fields.get("style_preset")
-        if isinstance(error, BadRequest) and style and speaks_of_style(error):
+        if isinstance(error, BadRequestError) and style and speaks_of_style(error):
             found = self.catalogue.nearest_style(style)
             return with_hint(error, f"The nearest known style is `{found}`.") if found else error
         return error
@@ -311,7 +315,7 @@ def shared_client(settings: Settings) -> VeniceClient:
     with _clients_lock:
         if settings not in _clients:
             _clients[settings] = VeniceClient(settings)
-            while len(_clients) > MOST_CLIENTS:
+            while len(_clients) > MAX_CLIENTS:
                 _clients.pop(next(iter(_clients)))
         return _clients[settings]
 
@@ -321,9 +325,9 @@ def _may_be_charged(error: BaseException, progress: Progress) -> bool:
     return error.may_have_been_charged if isinstance(error, VeniceError) else progress.sent
 
 
-def _data(answer: Any) -> list[Any]:
+def _data(response: Any) -> list[Any]:
     """The list in an answer, bare or under `data`."""
-    data = answer.get("data") if isinstance(answer, dict) else answer
+    data = response.get("data") if isinstance(response, dict) else response
     if not isinstance(data, list):
-        raise UnreadableAnswer("Venice's list has another form than published.")
+        raise UnreadableResponseError("Venice's list has another form than published.")
     return data

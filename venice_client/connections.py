@@ -19,7 +19,7 @@ MAX_IDLE = 15.0
 a request lost on it would look like one whose answer was lost."""
 
 
-class Watch:
+class Deadline:
     """Closes this thread's connection when the time for the whole answer is up.
 
     A time limit for each read does not do: a status line, headers, or the framing of chunks that
@@ -41,7 +41,7 @@ class Watch:
         self._timer = threading.Timer(max(0.0, deadline - time.monotonic()), self._close)
         self._timer.daemon = True
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> Deadline:
         self._of_thread.watch = self
         self._timer.start()
         return self
@@ -57,7 +57,7 @@ class Watch:
 
         Raises ConnectTimeoutError, which means that nothing was sent, where none is left.
         """
-        watch: Watch | None = getattr(cls._of_thread, "watch", None)
+        watch: Deadline | None = getattr(cls._of_thread, "watch", None)
         if watch is None:
             return
         watch._before_sending()
@@ -72,7 +72,7 @@ class Watch:
     @classmethod
     def end(cls) -> None:
         """The connection of this thread's request goes back, and may be another one's at once."""
-        watch: Watch | None = getattr(cls._of_thread, "watch", None)
+        watch: Deadline | None = getattr(cls._of_thread, "watch", None)
         if watch is not None:
             watch._forget()
 
@@ -104,7 +104,7 @@ class _Connection(urllib3.connection.HTTPConnection):
     def endheaders(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is None:
             self.connect()
-        Watch.begin(self.sock)
+        Deadline.begin(self.sock)
         super().endheaders(*args, **kwargs)
 
 
@@ -124,7 +124,7 @@ class _FreshHTTPPool(urllib3.HTTPConnectionPool):
         return connection
 
     def _put_conn(self, conn: Any) -> None:
-        Watch.end()
+        Deadline.end()
         if conn is not None:
             conn.idle_since = time.monotonic()
         super()._put_conn(conn)

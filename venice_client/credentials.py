@@ -20,14 +20,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from .errors import SettingsError
-from .whole_files import write_whole
+from .whole_files import write_atomic
 
 DEFAULT_BASE_URL = "https://api.venice.ai/api/v1"
 SANDBOX_KEY = "sandbox"
 FILE_NAME = "venice.json"
 COMFYUI_FOLDER = "__venice"
 MAX_TIMEOUT = 86_400.0
-MOST_IN_FLIGHT = 20
+MAX_IN_FLIGHT = 20
 """With more under way at once, all of which might fail, the API could lock the key out."""
 
 
@@ -127,10 +127,12 @@ def load_settings(
     return Settings(
         home=homes[0],
         key=ApiKey(key) if key else None,
-        base_url=normalised_base_url(values.get("VENICE_API_BASE", DEFAULT_BASE_URL)),
-        timeout=_number(values, "VENICE_TIMEOUT", Settings.timeout, least=1.0, most=MAX_TIMEOUT),
+        base_url=normalized_base_url(values.get("VENICE_API_BASE", DEFAULT_BASE_URL)),
+        timeout=_number(
+            values, "VENICE_TIMEOUT", Settings.timeout, minimum=1.0, maximum=MAX_TIMEOUT
+        ),
         max_in_flight=_max_in_flight(values),
-        store_mb=_number(values, "VENICE_STORE_MB", Settings.store_mb, least=0.0),
+        store_mb=_number(values, "VENICE_STORE_MB", Settings.store_mb, minimum=0.0),
         max_usd_per_run=_limit(values, "VENICE_MAX_USD_PER_RUN"),
     )
 
@@ -175,7 +177,7 @@ def save_key(home: Path, key: ApiKey, base_url: str = DEFAULT_BASE_URL) -> Path:
     if base_url != DEFAULT_BASE_URL:
         values["VENICE_API_BASE"] = base_url
     try:
-        write_whole(path, json.dumps(values, indent=1).encode(), prefix=".venice-")
+        write_atomic(path, json.dumps(values, indent=1).encode(), prefix=".venice-")
     except OSError as error:
         raise _not_saved(home, error) from None
     return path
@@ -188,7 +190,7 @@ def _not_saved(home: Path, error: OSError) -> SettingsError:
     )
 
 
-def normalised_base_url(url: str) -> str:
+def normalized_base_url(url: str) -> str:
     """https, or http on loopback; without a trailing slash. Raises SettingsError otherwise."""
     try:
         parts = urlsplit(url.strip())
@@ -262,7 +264,11 @@ def _read_file(path: Path) -> dict[str, str]:
 
 
 def _number(
-    values: Mapping[str, str], name: str, default: float, least: float, most: float | None = None
+    values: Mapping[str, str],
+    name: str,
+    default: float,
+    minimum: float,
+    maximum: float | None = None,
 ) -> float:
     text = values.get(name)
     if text is None:
@@ -271,8 +277,10 @@ def _number(
         number = float(text)
     except ValueError:
         number = math.nan
-    if not math.isfinite(number) or number < least or (most is not None and number > most):
-        bounds = f"of at least {least:g}" if most is None else f"from {least:g} to {most:g}"
+    if not math.isfinite(number) or number < minimum or (maximum is not None and number > maximum):
+        bounds = (
+            f"of at least {minimum:g}" if maximum is None else f"from {minimum:g} to {maximum:g}"
+        )
         raise SettingsError(f"{name} must be a number {bounds}, not {text!r}.")
     return number
 
@@ -280,13 +288,13 @@ def _number(
 def _max_in_flight(values: Mapping[str, str]) -> int:
     name = "VENICE_MAX_IN_FLIGHT"
     try:
-        number = float(_number(values, name, Settings.max_in_flight, 1, MOST_IN_FLIGHT))
+        number = float(_number(values, name, Settings.max_in_flight, 1, MAX_IN_FLIGHT))
     except SettingsError:
         number = math.nan
     if not number.is_integer():
         raise SettingsError(
-            f"{name} must be a whole number from 1 to {MOST_IN_FLIGHT}, not {values[name]!r}: the "
-            f"API locks a key out for a while after more than {MOST_IN_FLIGHT} failed requests."
+            f"{name} must be a whole number from 1 to {MAX_IN_FLIGHT}, not {values[name]!r}: the "
+            f"API locks a key out for a while after more than {MAX_IN_FLIGHT} failed requests."
         )
     return int(number)
 
@@ -294,4 +302,4 @@ def _max_in_flight(values: Mapping[str, str]) -> int:
 def _limit(values: Mapping[str, str], name: str) -> float | None:
     if values.get(name, "").strip().lower() == "none":
         return None
-    return _number(values, name, 5.0, least=0.0)
+    return _number(values, name, 5.0, minimum=0.0)

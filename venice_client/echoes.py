@@ -14,7 +14,7 @@ from typing import Any
 
 from .answer import read_json
 from .credentials import ApiKey
-from .errors import BadAnswer
+from .errors import BadResponseError
 from .images import MAX_CHUNKS, image_format, without_metadata
 
 MAX_TEXT = 2**20
@@ -30,7 +30,7 @@ _URL_SAFE = str.maketrans("-_", "+/")
 def without_key(body: bytes, key: ApiKey | None) -> bytes:
     """The body with the key masked; a picture keeps its pixels and loses its texts.
 
-    Raises BadAnswer for a picture with the key in it that cannot be decoded.
+    Raises BadResponseError for a picture with the key in it that cannot be decoded.
     """
     if key is None:
         return body
@@ -76,7 +76,7 @@ def _entry_without_key(data: bytes, key: ApiKey) -> bytes:
         return masked(data, key)
     try:
         return _picture_without_key(data, key)
-    except BadAnswer:
+    except BadResponseError:
         return b""  # the other pictures of the answer are as good
 
 

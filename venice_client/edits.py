@@ -60,14 +60,14 @@ class EditRequest(_PictureRequest):
 
     kind: ClassVar[str] = "inpaint"
 
-    def goes_alone(self, images: int, model: Model) -> bool:
+    def uses_single_image_endpoint(self, images: int, model: Model) -> bool:
         """Whether so many images go to `/image/edit`, which takes one and has no quality."""
         is_refined = self.quality != AUTO and bool(qualities_for(model))
         return images == 1 and not self.is_multi and not is_refined
 
-    def keeps_size(self, images: int, model: Model) -> bool:
+    def answers_in_input_size(self, images: int, model: Model) -> bool:
         """Whether the answer to so many images has the base's size, and no ratio is heeded."""
-        return model.keeps_single_image_size and self.goes_alone(images, model)
+        return model.keeps_single_image_size and self.uses_single_image_endpoint(images, model)
 
     def answer_ratio(self, images: int, width: int, height: int, model: Model) -> float:
         """Width over height of what will come for a base of width × height in so many images.
@@ -75,7 +75,7 @@ class EditRequest(_PictureRequest):
         Without a ratio of the request's own, models with tiers take the nearest that they offer;
         the others answer with a square. Raises InvalidRequestError for a ratio that is wrong.
         """
-        if self.keeps_size(images, model):
+        if self.answers_in_input_size(images, model):
             return width / height
         offered = _ratios_of(model)
         if self.aspect_ratio != AUTO:
@@ -93,42 +93,44 @@ class EditRequest(_PictureRequest):
             check_pixels(*_check_bytes(image), MAX_EDIT_PIXELS)
         check_format("output_format", self.output_format)
         fields: dict[str, Any] = {"prompt": self.prompt}
-        notes: list[str] = []
+        warnings: list[str] = []
         images = [as_base64(image) for image in self.images]
-        if self.goes_alone(len(images), model):
+        if self.uses_single_image_endpoint(len(images), model):
             path = "/image/edit"
             fields |= {"model": self.model, "image": images[0]}
         else:
             path = "/image/multi-edit"
             fields |= {"modelId": self.model, "images": images}
-        self._add_ratio(model, fields, notes)
-        self._add_resolution(model, fields, notes)
-        add_quality(self.quality, model, fields, notes)
+        self._add_ratio(model, fields, warnings)
+        self._add_resolution(model, fields, warnings)
+        add_quality(self.quality, model, fields, warnings)
         fields["output_format"] = self.output_format
         fields |= {} if self.safe_mode is None else {"safe_mode": self.safe_mode}
         fields |= {"enhance_prompt": True} if self.enhance_prompt else {}
-        return Payload(path, fields, tuple(notes))
+        return Payload(path, fields, tuple(warnings))
 
     def price(self, payload: Payload, model: Model) -> float | None:
         """What it will cost in USD, None where nobody says."""
         return estimate_edit(payload.fields, len(self.images), model)
 
-    def _add_ratio(self, model: Model, fields: dict[str, Any], notes: list[str]) -> None:
+    def _add_ratio(self, model: Model, fields: dict[str, Any], warnings: list[str]) -> None:
         ratio = self.aspect_ratio
         if ratio == AUTO:
             return
-        if self.keeps_size(len(self.images), model):
-            notes.append(f"{model.id} keeps the input's size: aspect_ratio {ratio} was not sent.")
+        if self.answers_in_input_size(len(self.images), model):
+            warnings.append(
+                f"{model.id} keeps the input's size: aspect_ratio {ratio} was not sent."
+            )
             return
         check_ratio(ratio, _ratios_of(model), model.id)
         fields["aspect_ratio"] = ratio
 
-    def _add_resolution(self, model: Model, fields: dict[str, Any], notes: list[str]) -> None:
+    def _add_resolution(self, model: Model, fields: dict[str, Any], warnings: list[str]) -> None:
         tier = self.resolution
         if tier == AUTO:
             return
         if model.is_known and not model.tiers:
-            notes.append(f"{model.id} has no resolution tiers: resolution {tier} was not sent.")
+            warnings.append(f"{model.id} has no resolution tiers: resolution {tier} was not sent.")
             return
         if model.is_known:
             check_offered("resolution", tier, model.tiers, model.id)
@@ -158,14 +160,14 @@ class UpscaleRequest(_PictureRequest):
             )
         width, height = _check_bytes(self.image)
         check_upscale(width, height, self.scale)
-        note = _reduction(width, height) if self.scale == 4 else ""
+        warning = _reduction(width, height) if self.scale == 4 else ""
         fields = {
             "image": as_base64(self.image),
             "scale": self.scale,
             "creativity": self.creativity,
         }
-        if note:
-            return Payload("/image/upscale", fields, (note,))
+        if warning:
+            return Payload("/image/upscale", fields, (warning,))
         larger = width * self.scale, height * self.scale
         return Payload("/image/upscale", fields, expected=larger)
 
@@ -201,23 +203,23 @@ def _ratios_of(model: Model) -> list[str]:
 
 
 def _check_count(count: int, model: Model) -> None:
-    most = model.max_input_images
+    maximum = model.max_input_images
     if count < 1:
         raise InvalidRequestError("An edit needs an image.", "images")
-    if most is not None and count > most:
+    if maximum is not None and count > maximum:
         raise InvalidRequestError(
-            f"{model.id} takes at most {most} image{'s' if most > 1 else ''}, not {count}: give "
-            "fewer, or choose another model.",
+            f"{model.id} takes at most {maximum} image{'s' if maximum > 1 else ''}, not {count}: "
+            "give fewer, or choose another model.",
             "images",
         )
 
 
-def check_pixels(width: int, height: int, most: int, what: str = "The image") -> None:
+def check_pixels(width: int, height: int, maximum: int, what: str = "The image") -> None:
     """Refuses a picture with fewer pixels than the API takes, or more than `most`."""
-    if not MIN_PIXELS <= width * height <= most:
+    if not MIN_PIXELS <= width * height <= maximum:
         raise InvalidRequestError(
             f"{what} has {width}×{height} = {width * height:,} pixels, and Venice takes "
-            f"{MIN_PIXELS:,} to {most:,}: resize it first.",
+            f"{MIN_PIXELS:,} to {maximum:,}: resize it first.",
             "image",
         )
 

@@ -1,32 +1,32 @@
 """One tree of errors.
 
 VeniceError
-├── SettingsError            a setting is missing or wrong (no key, bad base URL, bad number)
-├── InvalidRequestError      refused here, before anything was sent or paid
-├── SpendingLimitError       would pass the user's own limit for one run; not sent
-├── Cancelled                dropped on request before it was sent
-├── ConnectionFailed         the service could not be reached; nothing was sent
-├── UnreadableAnswer         the answer to a free call has another form than published
-├── StoreError               a kept answer cannot be read; nothing was sent
-├── UnexpectedError          something failed here that nobody foresaw; perhaps charged, if sent
-├── PaidAnswerError          may have been charged
-│   ├── AnswerLost           the connection broke after the request was sent
-│   ├── BadAnswer            something came back that is no picture
-│   └── FlaggedImage         the picture is blurred or breaks the terms; kept where the store is on
-├── BatchError               some pictures of a batch are missing; `errors` says why
-└── ApiError                 the API answered with an error status
-    ├── UnexpectedRedirect   3xx
-    ├── BadRequest           400
-    ├── AuthenticationError  401
-    ├── PaymentRequired      402
-    ├── PermissionDenied     403
-    ├── NotFound             404, 410
-    ├── PayloadTooLarge      413
-    ├── UnsupportedContent   415
-    ├── Unprocessable        422
-    ├── RateLimited          429
-    └── ServerError          5xx
-        └── GatewayError     502, 504, 520, 524 to a paid request: may have been charged
+├── SettingsError                 a setting is missing or wrong (no key, bad base URL, bad number)
+├── InvalidRequestError           refused here, before anything was sent or paid
+├── SpendingLimitError            would pass the user's own limit for one run; not sent
+├── RequestCancelledError         dropped on request before it was sent
+├── ConnectionFailedError         the service could not be reached; nothing was sent
+├── UnreadableResponseError       the answer to a free call has another form than published
+├── StoreError                    a kept answer cannot be read; nothing was sent
+├── UnexpectedError               an error of ours that was not foreseen; perhaps charged
+├── MaybeChargedError             may have been charged
+│   ├── ResponseLostError         the connection broke after the request was sent
+│   ├── BadResponseError          something came back that is no picture
+│   └── FlaggedImageError         the picture is blurred or breaks the terms
+├── BatchError                    some pictures of a batch are missing; `errors` says why
+└── ApiError                      the API answered with an error status
+    ├── RedirectError             3xx
+    ├── BadRequestError           400
+    ├── AuthenticationError       401
+    ├── PaymentRequiredError      402
+    ├── PermissionDeniedError     403
+    ├── NotFoundError             404, 410
+    ├── PayloadTooLargeError      413
+    ├── UnsupportedContentError   415
+    ├── UnprocessableError        422
+    ├── RateLimitError            429
+    └── ServerError               5xx
+        └── GatewayError          502, 504, 520, 524 to a paid request: may have been charged
 """
 
 from __future__ import annotations
@@ -72,15 +72,15 @@ class SpendingLimitError(VeniceError):
     """The request would pass the limit for one run; it was not sent."""
 
 
-class Cancelled(VeniceError):
+class RequestCancelledError(VeniceError):
     """The request was dropped before it was sent, because whoever asked no longer wants it."""
 
 
-class ConnectionFailed(VeniceError):
+class ConnectionFailedError(VeniceError):
     """The service could not be reached; nothing was sent, so nothing was charged."""
 
 
-class UnreadableAnswer(VeniceError):
+class UnreadableResponseError(VeniceError):
     """The answer to a free call has another form than published."""
 
 
@@ -101,21 +101,21 @@ class UnexpectedError(VeniceError):
         self.__cause__ = cause
 
 
-class PaidAnswerError(VeniceError):
+class MaybeChargedError(VeniceError):
     """The request was sent and may have been charged, but there is no picture to show."""
 
     may_have_been_charged = True
 
 
-class AnswerLost(PaidAnswerError):
+class ResponseLostError(MaybeChargedError):
     """The connection was lost, timed out or was cut short after the request was sent."""
 
 
-class BadAnswer(PaidAnswerError):
+class BadResponseError(MaybeChargedError):
     """The answer is no picture, or is larger than the limits."""
 
 
-class FlaggedImage(PaidAnswerError):
+class FlaggedImageError(MaybeChargedError):
     """The picture is blurred or marked as a content violation. It was charged,
     and is kept where the store is on."""
 
@@ -160,11 +160,11 @@ class ApiError(VeniceError):
         self.is_about_model = is_about_model
 
 
-class UnexpectedRedirect(ApiError):
+class RedirectError(ApiError):
     """3xx. Never followed, since the key would go along to another host."""
 
 
-class BadRequest(ApiError):
+class BadRequestError(ApiError):
     """400: a field is wrong."""
 
 
@@ -172,31 +172,31 @@ class AuthenticationError(ApiError):
     """401: the key is wrong or missing, or the model needs a Pro account."""
 
 
-class PaymentRequired(ApiError):
+class PaymentRequiredError(ApiError):
     """402: the balance, or the key's own limit, is used up."""
 
 
-class PermissionDenied(ApiError):
+class PermissionDeniedError(ApiError):
     """403: the account or key may not use the API."""
 
 
-class NotFound(ApiError):
+class NotFoundError(ApiError):
     """404 or 410: no such model (any more), or nothing at the address."""
 
 
-class PayloadTooLarge(ApiError):
+class PayloadTooLargeError(ApiError):
     """413: the request is larger than the API takes."""
 
 
-class UnsupportedContent(ApiError):
+class UnsupportedContentError(ApiError):
     """415: the API does not take this type of content."""
 
 
-class Unprocessable(ApiError):
+class UnprocessableError(ApiError):
     """422: the content was refused, or an image is too large."""
 
 
-class RateLimited(ApiError):
+class RateLimitError(ApiError):
     """429, and waiting for it was given up."""
 
 
@@ -214,5 +214,5 @@ class GatewayError(ServerError):
 PRO_ONLY_MODEL = "PRO_ONLY_MODEL"
 """The one code of a 401 that is about the model, not the key."""
 
-HOLDS_FOR_ALL = (AuthenticationError, PaymentRequired, PermissionDenied)
+FATAL_FOR_KEY = (AuthenticationError, PaymentRequiredError, PermissionDeniedError)
 """Errors that every other request with the same key would meet as well."""

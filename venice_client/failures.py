@@ -16,16 +16,16 @@ from .texts import printable, shortened
 Fields = Mapping[str, Sequence[str]]
 
 _TYPES: dict[int, type[ApiError]] = {
-    400: errors.BadRequest,
+    400: errors.BadRequestError,
     401: errors.AuthenticationError,
-    402: errors.PaymentRequired,
-    403: errors.PermissionDenied,
-    404: errors.NotFound,
-    410: errors.NotFound,
-    413: errors.PayloadTooLarge,
-    415: errors.UnsupportedContent,
-    422: errors.Unprocessable,
-    429: errors.RateLimited,
+    402: errors.PaymentRequiredError,
+    403: errors.PermissionDeniedError,
+    404: errors.NotFoundError,
+    410: errors.NotFoundError,
+    413: errors.PayloadTooLargeError,
+    415: errors.UnsupportedContentError,
+    422: errors.UnprocessableError,
+    429: errors.RateLimitError,
 }
 
 _BY_CODE = {
@@ -213,7 +213,7 @@ def _redirect(status: int, headers: Mapping[str, str]) -> ApiError:
         host = urlsplit(headers.get("location", "")).hostname
     except ValueError:
         host = None
-    return errors.UnexpectedRedirect(
+    return errors.RedirectError(
         f"Venice's address answers with a redirect to {host or 'nowhere'}, which is not followed, "
         "since the key would go along: check VENICE_API_BASE and the network "
         f"(a login page?). HTTP {status}.",

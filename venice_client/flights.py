@@ -5,29 +5,29 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from .answer import Answer
-from .errors import Cancelled, SpendingLimitError, VeniceError
+from .answer import Response
+from .errors import RequestCancelledError, SpendingLimitError, VeniceError
 from .progress import LOOK_AGAIN, Progress
 
-OF_ONE_ALONE = (Cancelled, SpendingLimitError)
+NOT_SHARED = (RequestCancelledError, SpendingLimitError)
 """Errors that say nothing of what an equal request would meet."""
 
 
 class _Flight:
     def __init__(self) -> None:
         self.landed = threading.Event()
-        self.answer: Answer | None = None
+        self.response: Response | None = None
         self.error: BaseException | None = None
 
 
-class Flights:
+class SingleFlight:
     """The requests under way, by their key. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._under_way: dict[str, _Flight] = {}
 
-    def share(self, key: str, progress: Progress, send: Callable[[], Answer]) -> Answer:
+    def do(self, key: str, progress: Progress, send: Callable[[], Response]) -> Response:
         """The answer of `send`, or of the equal request that is under way already.
 
         An error is shared too, each time as one of their own. But what is about the one that asked
@@ -37,16 +37,16 @@ class Flights:
         while True:
             flight, is_mine = self._join(key)
             if is_mine:
-                return self._fly(key, flight, send)
+                return self._lead(key, flight, send)
             progress.enter("waiting for the same request")
             progress.check()
             while not flight.landed.wait(LOOK_AGAIN):
                 progress.check()
-            if flight.answer is not None:
-                return flight.answer
+            if flight.response is not None:
+                return flight.response
             if not isinstance(flight.error, VeniceError):
                 raise VeniceError("The same request, sent by another node, failed: see there.")
-            if not isinstance(flight.error, OF_ONE_ALONE):
+            if not isinstance(flight.error, NOT_SHARED):
                 raise _copied(flight.error)
 
     def _join(self, key: str) -> tuple[_Flight, bool]:
@@ -57,10 +57,10 @@ class Flights:
             self._under_way[key] = flight = _Flight()
             return flight, True
 
-    def _fly(self, key: str, flight: _Flight, send: Callable[[], Answer]) -> Answer:
+    def _lead(self, key: str, flight: _Flight, send: Callable[[], Response]) -> Response:
         try:
-            flight.answer = send()
-            return flight.answer
+            flight.response = send()
+            return flight.response
         except BaseException as error:
             flight.error = _copied(error) if isinstance(error, VeniceError) else error
             raise

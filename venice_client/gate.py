@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from .errors import RateLimited
+from .errors import RateLimitError
 from .progress import LOOK_AGAIN, Progress
 
 GIVE_UP_AFTER = 300.0
@@ -30,19 +30,19 @@ draw = random.Random().random
 """Drawn apart from the program's own random numbers, which another node may have seeded."""
 
 
-class Place:
-    """One request's place in the gate; whatever ends it first counts, later ends change nothing.
+class Slot:
+    """One request's slot in the gate; whatever ends it first counts, later ends change nothing.
 
-    holds: how often the gate had been held when the request came in.
+    generation: how often the gate had been held when the request came in.
     """
 
-    def __init__(self, gate: Gate, holds: int) -> None:
+    def __init__(self, gate: Gate, generation: int) -> None:
         self._gate = gate
-        self.holds = holds
+        self.generation = generation
 
-    def abandon(self) -> None:
-        """Gives the place back at once, though the request may be under way, and may yet fail."""
-        self._gate.abandon(self)
+    def detach(self) -> None:
+        """Gives the slot back at once, though the request may be under way, and may yet fail."""
+        self._gate.detach(self)
 
     def release(self) -> None:
         """The request has ended; there is no word on how."""
@@ -50,7 +50,7 @@ class Place:
 
     def answered(self, failed: bool) -> None:
         """The API answered, and it was no rate limit."""
-        self._gate.heard(self, failed)  # before the place is another one's
+        self._gate.record(self, failed)  # before the slot is another one's
         self._gate.leave(self)
 
     def rate_limited(self, seconds: float) -> None:
@@ -66,7 +66,7 @@ class Gate:
 
     After a 429 all wait until the reset, then go one by one until the first one gets through.
     Those from before the 429 may be slow, and are not waited for. Near the API's lock-out for
-    failed requests new ones wait until there is room, also for abandoned ones that may yet fail,
+    failed requests new ones wait until there is room, also for detached ones that may yet fail,
     but for these no longer than the lock-out itself would last.
     """
 
@@ -82,29 +82,32 @@ class Gate:
         self._lock = threading.RLock()
         self._tickets = itertools.count()
         self._waiting: dict[int, threading.Condition] = {}
-        self._open: set[Place] = set()
-        self._abandoned: dict[Place, float] = {}
+        self._open: set[Slot] = set()
+        self._detached: dict[Slot, float] = {}
         self._failures: deque[float] = deque()
         self._is_held = False
-        self._holds = 0
+        self._generation = 0
         self._held_until = 0.0
         self._last_through = now()
         self._given_up = 0
         self._gave_up_because = ""
 
     def ticket(self) -> int:
-        """A place in the order of service, kept by a request over all its tries."""
+        """A slot in the order of service, kept by a request over all its tries."""
         return next(self._tickets)
 
-    def enter(self, ticket: int, progress: Progress) -> Place:
-        """Waits for a place. Raises Cancelled when dropped, RateLimited when it gives up."""
+    def enter(self, ticket: int, progress: Progress) -> Slot:
+        """Waits for a slot.
+
+        Raises RequestCancelledError when cancelled, RateLimitError when it gives up.
+        """
         turn = threading.Condition(self._lock)
 
         def look() -> None:
             with self._lock:
                 turn.notify()
 
-        progress.on_drop(look)
+        progress.on_cancel(look)
         with self._lock:
             self._waiting[ticket] = turn
             given_up = self._given_up
@@ -120,44 +123,44 @@ class Gate:
                         break
                     progress.enter(reason, until)
                     turn.wait(LOOK_AGAIN if ticket == min(self._waiting) else WAIT_BEHIND)
-                place = Place(self, self._holds)
-                self._open.add(place)
-                return place
+                slot = Slot(self, self._generation)
+                self._open.add(slot)
+                return slot
             finally:
                 del self._waiting[ticket]
                 self._wake_first()
 
-    def abandon(self, place: Place) -> None:
+    def detach(self, slot: Slot) -> None:
         with self._lock:
-            if place in self._open:
-                self._open.remove(place)
-                self._abandoned[place] = self.now()
+            if slot in self._open:
+                self._open.remove(slot)
+                self._detached[slot] = self.now()
                 self._wake_first()
 
-    def leave(self, place: Place) -> None:
+    def leave(self, slot: Slot) -> None:
         with self._lock:
-            self._open.discard(place)
-            self._abandoned.pop(place, None)
+            self._open.discard(slot)
+            self._detached.pop(slot, None)
             self._wake_first()
 
-    def heard(self, place: Place, failed: bool) -> None:
+    def record(self, slot: Slot, failed: bool) -> None:
         with self._lock:
             if failed:
                 self._failures.append(self.now())
             self._last_through = self.now()
-            if place.holds == self._holds:
+            if slot.generation == self._generation:
                 self._is_held = False
             self._wake_first()
 
     def hold(self, seconds: float) -> None:
-        """Holds everyone. Raises RateLimited if the reset lies too far ahead to wait for."""
+        """Holds everyone. Raises RateLimitError if the reset lies too far ahead to wait for."""
         with self._lock:
             now = self.now()
             self._failures.append(now)
             if not self._is_held:
                 self._last_through = now
             self._is_held = True
-            self._holds += 1
+            self._generation += 1
             if seconds > GIVE_UP_AFTER:
                 self._held_until = now
                 raise self._give_up(f"lifts in {seconds / 60:.0f} minutes only")
@@ -175,16 +178,18 @@ class Gate:
             return "waiting for the rate limit", self._held_until
         while self._failures and self._failures[0] <= now - FAILURE_WINDOW:
             self._failures.popleft()
-        abandoned = [at for at in self._abandoned.values() if at > now - FAILURE_WINDOW]
-        failed, may_fail = len(self._failures), len(self._open) + len(abandoned)
+        detached = [at for at in self._detached.values() if at > now - FAILURE_WINDOW]
+        failed, may_fail = len(self._failures), len(self._open) + len(detached)
         if failed >= FAILURES_THAT_PAUSE or failed + may_fail >= FAILURES_THAT_LOCK_OUT:
-            if failed >= FAILURES_THAT_PAUSE or (failed and not abandoned):
+            if failed >= FAILURES_THAT_PAUSE or (failed and not detached):
                 return "waiting, since many requests failed", self._failures[0] + FAILURE_WINDOW
-            if abandoned:
-                until = min(abandoned) + FAILURE_WINDOW
+            if detached:
+                until = min(detached) + FAILURE_WINDOW
                 return "waiting for the end of requests that were stopped", until
             return "waiting for its turn", None
-        is_probed = self._is_held and any(place.holds == self._holds for place in self._open)
+        is_probed = self._is_held and any(
+            slot.generation == self._generation for slot in self._open
+        )
         is_full = len(self._open) >= self.max_in_flight
         if is_probed or is_full or ticket != min(self._waiting):
             return "waiting for its turn", None
@@ -198,7 +203,7 @@ class Gate:
         refused_until = min(self.now(), self._held_until)
         return self._is_held and refused_until - self._last_through > GIVE_UP_AFTER
 
-    def _give_up(self, because: str) -> RateLimited:
+    def _give_up(self, because: str) -> RateLimitError:
         """Ends the wait of everyone who waits now; who comes later tries anew."""
         self._given_up += 1
         self._gave_up_because = because
@@ -208,8 +213,8 @@ class Gate:
         return _given_up(because)
 
 
-def _given_up(because: str) -> RateLimited:
-    return RateLimited(
+def _given_up(because: str) -> RateLimitError:
+    return RateLimitError(
         f"The rate limit of this Venice key {because}: try again later. "
         "Nothing was charged for what was not made.",
         status=429,

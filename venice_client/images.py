@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from .errors import CHARGED, BadAnswer, InvalidRequestError
+from .errors import CHARGED, BadResponseError, InvalidRequestError
 from .texts import beginning
 
 Array = npt.NDArray[np.uint8]
@@ -57,13 +57,14 @@ def image_format(data: bytes) -> str | None:
 def decode(data: bytes, mode: Literal["RGB", "RGBA"] = "RGB") -> Array:
     """An encoded PNG, JPEG or WebP as uint8 [height, width, 3 or 4].
 
-    Raises BadAnswer for anything else, and for a file that is empty, cut, damaged or too large.
+    Raises BadResponseError for anything else, and for a file that is empty, cut, damaged or
+    too large.
     """
     image = _open(data)
     try:
         return np.array(_plain(image).convert(mode), dtype=np.uint8)
     except DAMAGE as error:
-        raise BadAnswer(
+        raise BadResponseError(
             f"The image cannot be decoded: it is damaged ({error}). {CHARGED}"
         ) from None
 
@@ -77,7 +78,7 @@ def size_of_input(data: bytes) -> tuple[int, int]:
     """(width, height) of an encoded image that is to be sent. Raises InvalidRequestError."""
     try:
         return size_of(data)
-    except BadAnswer:
+    except BadResponseError:
         raise InvalidRequestError(
             f"The input is no whole PNG, JPEG or WebP image of at most {MAX_PIXELS:,} pixels: "
             f"{_describe(data)}.",
@@ -119,28 +120,36 @@ def stretch(array: Array, width: int, height: int) -> Array:
 def _open(data: bytes) -> Image.Image:
     name = image_format(data)
     if name is None:
-        raise BadAnswer(f"What came is no PNG, JPEG or WebP image: {_describe(data)}. {CHARGED}")
+        raise BadResponseError(
+            f"What came is no PNG, JPEG or WebP image: {_describe(data)}. {CHARGED}"
+        )
     if len(data) > MAX_ENCODED_BYTES:
-        raise BadAnswer(f"The image has {len(data) >> 20} MiB, which no picture needs. {CHARGED}")
+        raise BadResponseError(
+            f"The image has {len(data) >> 20} MiB, which no picture needs. {CHARGED}"
+        )
     if not _is_whole(data, name):
-        raise BadAnswer(f"The {name.upper()} image is cut short ({len(data)} bytes). {CHARGED}")
+        raise BadResponseError(
+            f"The {name.upper()} image is cut short ({len(data)} bytes). {CHARGED}"
+        )
     if name == "png" and not _is_intact(data):
-        raise BadAnswer(
+        raise BadResponseError(
             f"The PNG image is damaged: a checksum in it is wrong, or it has over {MAX_CHUNKS:,} "
             f"chunks. {CHARGED}"
         )
     if name == "jpeg" and _has_many_scans(data):
-        raise BadAnswer(
+        raise BadResponseError(
             f"The JPEG image has over {MAX_SCANS} scans, which no picture needs: not decoded. "
             f"{CHARGED}"
         )
     try:
         image = Image.open(io.BytesIO(data), formats=[name.upper()])
     except DAMAGE as error:
-        raise BadAnswer(f"The {name.upper()} image cannot be read ({error}). {CHARGED}") from None
+        raise BadResponseError(
+            f"The {name.upper()} image cannot be read ({error}). {CHARGED}"
+        ) from None
     width, height = image.size
     if width * height > MAX_PIXELS:
-        raise BadAnswer(
+        raise BadResponseError(
             f"The image claims {width}×{height} pixels, more than {MAX_PIXELS:,}: not decoded. "
             f"{CHARGED}"
         )

@@ -26,7 +26,7 @@ class Payload:
 
     path: str
     fields: dict[str, Any]
-    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     expected: tuple[int, int] | None = None
 
 
@@ -69,7 +69,7 @@ def check_is_text(field: str, value: object) -> None:
         raise InvalidRequestError(f"{field} must be text, not {_shown(value)}.", field)
 
 
-def check_text(field: str, text: str, model: Model, most: int, if_empty: str = "") -> None:
+def check_text(field: str, text: str, model: Model, maximum: int, if_empty: str = "") -> None:
     """Refuses a text longer than the model's limit or `most`, and an empty one if that is wrong.
 
     if_empty: what to do where it is empty, or "" where it may be.
@@ -77,7 +77,7 @@ def check_text(field: str, text: str, model: Model, most: int, if_empty: str = "
     check_is_text(field, text)
     if if_empty and not text.strip():
         raise InvalidRequestError(f"The {field} is empty: {if_empty}.", field)
-    limit = min(model.prompt_limit or most, most)
+    limit = min(model.prompt_limit or maximum, maximum)
     if len(text) > limit:
         raise InvalidRequestError(
             f"The {field.replace('_', ' ')} has {len(text)} characters, and {model.id} takes "
@@ -86,11 +86,12 @@ def check_text(field: str, text: str, model: Model, most: int, if_empty: str = "
         )
 
 
-def check_range(field: str, value: object, least: int, most: int) -> None:
+def check_range(field: str, value: object, minimum: int, maximum: int) -> None:
     """Refuses what is no whole number from `least` to `most`."""
-    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:
         raise InvalidRequestError(
-            f"{field} must be a whole number from {least} to {most}, not {_shown(value)}.", field
+            f"{field} must be a whole number from {minimum} to {maximum}, not {_shown(value)}.",
+            field,
         )
 
 
@@ -99,12 +100,12 @@ def qualities_for(model: Model) -> Sequence[str]:
     return model.qualities if model.is_known else QUALITIES
 
 
-def check_number(field: str, value: object, least: float, most: float) -> None:
+def check_number(field: str, value: object, minimum: float, maximum: float) -> None:
     """Refuses what is no number from `least` to `most`; NaN is none."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not least <= value <= most:  # type: ignore[operator]
+    if not is_number or not minimum <= value <= maximum:  # type: ignore[operator]
         raise InvalidRequestError(
-            f"{field} must be a number from {least:g} to {most:g}, not {_shown(value)}.", field
+            f"{field} must be a number from {minimum:g} to {maximum:g}, not {_shown(value)}.", field
         )
 
 
@@ -128,12 +129,12 @@ def check_format(field: str, value: object) -> None:
     check_choice(field, value, FORMATS)
 
 
-def add_quality(quality: str, model: Model, fields: dict[str, Any], notes: list[str]) -> None:
+def add_quality(quality: str, model: Model, fields: dict[str, Any], warnings: list[str]) -> None:
     """Adds `quality` where the model has such a setting, else a note."""
     if quality == AUTO:
         return
     if not (offered := qualities_for(model)):
-        notes.append(f"{model.id} has no quality setting: quality {quality} was not sent.")
+        warnings.append(f"{model.id} has no quality setting: quality {quality} was not sent.")
         return
     check_offered("quality", quality, offered, model.id)
     fields["quality"] = quality

@@ -44,7 +44,7 @@ class StyleReference:
 
     image: bytes
     strength: float = 0.5
-    note: str = ""
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -141,13 +141,13 @@ def _build(request: GenerateRequest, model: Model) -> Payload:
         if getattr(request, name) is not None:
             check_switch(name, getattr(request, name))
     fields: dict[str, Any] = {"model": request.model, "prompt": request.prompt}
-    notes: list[str] = []
+    warnings: list[str] = []
     if request.negative_prompt.strip():
         fields["negative_prompt"] = request.negative_prompt
-    expected = _add_size(request, model, fields, notes)
-    add_quality(request.quality or AUTO, model, fields, notes)
-    _add_steps(request, model, fields, notes)
-    _add_style_references(request, model, fields, notes)
+    expected = _add_size(request, model, fields, warnings)
+    add_quality(request.quality or AUTO, model, fields, warnings)
+    _add_steps(request, model, fields, warnings)
+    _add_style_references(request, model, fields, warnings)
     fields["format"] = request.format
     if request.is_binary:
         fields["return_binary"] = True
@@ -159,7 +159,7 @@ def _build(request: GenerateRequest, model: Model) -> Payload:
         value = getattr(request, name)
         if value is not None:
             fields[name] = value
-    return Payload("/image/generate", fields, tuple(notes), expected)
+    return Payload("/image/generate", fields, tuple(warnings), expected)
 
 
 _SENT_SWITCHES = (
@@ -204,7 +204,7 @@ def _check_numbers(request: GenerateRequest) -> None:
 
 
 def _add_size(
-    request: GenerateRequest, model: Model, fields: dict[str, Any], notes: list[str]
+    request: GenerateRequest, model: Model, fields: dict[str, Any], warnings: list[str]
 ) -> tuple[int, int] | None:
     """Adds the size as the model takes it, and answers the one to expect."""
     ratio, tier = request.aspect_ratio or AUTO, request.resolution or AUTO
@@ -219,18 +219,18 @@ def _add_size(
         resolution=tier,
     )
     fields.update(size.fields)
-    notes.extend(size.notes)
+    warnings.extend(size.warnings)
     return size.expected
 
 
 def _add_steps(
-    request: GenerateRequest, model: Model, fields: dict[str, Any], notes: list[str]
+    request: GenerateRequest, model: Model, fields: dict[str, Any], warnings: list[str]
 ) -> None:
     if request.steps is None:
         return
     check_range("steps", request.steps, 1, 1000)
     if model.max_steps == 0:
-        notes.append(f"{model.id} takes no steps: steps {request.steps} was not sent.")
+        warnings.append(f"{model.id} takes no steps: steps {request.steps} was not sent.")
         return
     if model.max_steps is not None and request.steps > model.max_steps:
         raise InvalidRequestError(
@@ -242,26 +242,26 @@ def _add_steps(
 
 
 def _add_style_references(
-    request: GenerateRequest, model: Model, fields: dict[str, Any], notes: list[str]
+    request: GenerateRequest, model: Model, fields: dict[str, Any], warnings: list[str]
 ) -> None:
     references = request.style_references
     if not references:
         return
-    most = model.style_references
-    if most == 0:
+    maximum = model.style_references
+    if maximum == 0:
         raise InvalidRequestError(
             f"{model.id} takes no style references: choose another model, or give none.",
             "style_references",
         )
-    if most is not None and len(references) > most:
+    if maximum is not None and len(references) > maximum:
         raise InvalidRequestError(
-            f"{model.id} takes at most {most} style reference{'s' if most > 1 else ''}, not "
+            f"{model.id} takes at most {maximum} style reference{'s' if maximum > 1 else ''}, not "
             f"{len(references)}.",
             "style_references",
         )
-    notes.extend(reference.note for reference in references if reference.note)
+    warnings.extend(reference.warning for reference in references if reference.warning)
     if not model.honours_reference_strength:
-        notes.append(f"{model.id} ignores the strength of style references: it was not sent.")
+        warnings.append(f"{model.id} ignores the strength of style references: it was not sent.")
     fields["style_references"] = [
         _style_reference(reference, model.honours_reference_strength) for reference in references
     ]

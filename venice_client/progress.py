@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from .errors import ApiError, Cancelled
+from .errors import ApiError, RequestCancelledError
 
 LOOK_AGAIN = 0.05
 """Seconds between two looks at whether a waiting request is still wanted."""
@@ -24,10 +24,10 @@ class Progress:
         self.since = time.monotonic()
         self.until: float | None = None
         self.sent = False
-        self._dropped = threading.Event()
+        self._cancelled = threading.Event()
         self._because = ""
-        self._on_drop: Callable[[], None] | None = None
-        self._on_refusal: Callable[[ApiError], None] | None = None
+        self._on_cancel: Callable[[], None] | None = None
+        self._on_fatal: Callable[[ApiError], None] | None = None
 
     def enter(self, phase: str, until: float | None = None) -> None:
         """Begins a phase, unless it is the one that it is in already."""
@@ -35,58 +35,58 @@ class Progress:
         if phase != self.phase:
             self.phase, self.since = phase, time.monotonic()
 
-    def drop(self) -> None:
+    def cancel(self) -> None:
         """Nobody waits for it any more: it is not sent if it was not, and gives its place back.
 
         An answer that is on its way still arrives, since it may have been charged.
         """
-        self.mark_dropped()
-        self.give_place_back()
+        self.mark_cancelled()
+        self.release_slot()
 
-    def mark_dropped(self, because: str = "") -> None:
+    def mark_cancelled(self, because: str = "") -> None:
         """The first half of `drop`, for several requests that must not take each other's place.
 
         because: the reason in a line, if it is another than that nobody waits for it.
         """
         self._because = self._because or because
-        self._dropped.set()
+        self._cancelled.set()
 
-    def give_place_back(self) -> None:
+    def release_slot(self) -> None:
         """The second half of `drop`."""
-        on_drop = self._on_drop
-        if on_drop is not None:
-            on_drop()
+        on_cancel = self._on_cancel
+        if on_cancel is not None:
+            on_cancel()
 
     @property
-    def dropped(self) -> bool:
-        return self._dropped.is_set()
+    def is_cancelled(self) -> bool:
+        return self._cancelled.is_set()
 
-    def on_drop(self, action: Callable[[], None] | None) -> None:
+    def on_cancel(self, action: Callable[[], None] | None) -> None:
         """Calls `action` once `drop` is called, or now if it was already."""
-        self._on_drop = action
-        if action is not None and self.dropped:
+        self._on_cancel = action
+        if action is not None and self.is_cancelled:
             action()
 
-    def on_refusal(self, action: Callable[[ApiError], None] | None) -> None:
+    def on_fatal(self, action: Callable[[ApiError], None] | None) -> None:
         """Calls `action` with an error that holds for all, before another request is let out."""
-        self._on_refusal = action
+        self._on_fatal = action
 
-    def refuse(self, error: ApiError) -> None:
+    def report_fatal(self, error: ApiError) -> None:
         """The answer was an error that every other request with this key would meet."""
-        on_refusal = self._on_refusal
-        if on_refusal is not None:
-            on_refusal(error)
+        on_fatal = self._on_fatal
+        if on_fatal is not None:
+            on_fatal(error)
 
     def check(self) -> None:
-        """Raises Cancelled if the request was dropped."""
-        if self.dropped:
+        """Raises RequestCancelledError if the request was is_cancelled."""
+        if self.is_cancelled:
             lines = [self._because, "Dropped before it was sent: nothing was charged."]
-            raise Cancelled("\n".join(filter(None, lines)))
+            raise RequestCancelledError("\n".join(filter(None, lines)))
 
     def wait(self, seconds: float, phase: str) -> None:
-        """Sleeps with a countdown; raises Cancelled as soon as the request is dropped."""
+        """Sleeps with a countdown; raises RequestCancelledError as soon as it is cancelled."""
         self.enter(phase, until=time.monotonic() + seconds)
-        self._dropped.wait(seconds)
+        self._cancelled.wait(seconds)
         self.until = None
         self.check()
 

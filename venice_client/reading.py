@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
-from .answer import Answer
-from .errors import CHARGED, BadAnswer
+from .answer import Response
+from .errors import CHARGED, BadResponseError
 from .images import image_format, size_of
 from .paid import PaidRequest
 from .texts import printable
@@ -65,25 +65,25 @@ class ImageResult:
         return shown
 
 
-def read_pictures(
-    request: PaidRequest, sent: dict[str, Any], notes: Sequence[str], answer: Answer
+def read_images(
+    request: PaidRequest, sent: dict[str, Any], request_warnings: Sequence[str], response: Response
 ) -> ImageResult:
-    """The pictures in an answer; they are looked at, not decoded. BadAnswer if there is none."""
-    warnings = [*notes, *_deprecation(answer)]
-    if answer.from_store and sent.get("enhance_prompt"):
+    """The images in a response, looked at but not decoded. Raises BadResponseError if none is."""
+    warnings = [*request_warnings, *_deprecation(response)]
+    if response.from_store and sent.get("enhance_prompt"):
         warnings.append("The picture comes from the store: the rewritten prompt is not kept.")
-    if answer.not_kept:
+    if response.not_kept:
         warnings.append(
-            f"A picture could not be kept on disk ({answer.not_kept}): if this run ends early, or "
-            "it is asked for again, it is paid for again."
+            f"A picture could not be kept on disk ({response.not_kept}): if this run ends early, "
+            "or it is asked for again, it is paid for again."
         )
-    request_id: str | None = answer.headers.get("x-request-id")
+    request_id: str | None = response.headers.get("x-request-id")
     timing = None
     if request.is_binary:
-        size_of(answer.body)
-        images: tuple[bytes, ...] = (answer.body,)
+        size_of(response.body)
+        images: tuple[bytes, ...] = (response.body,)
     else:
-        data = _object(answer)
+        data = _object(response)
         encoded = _listed(data)
         images, bad = _images(encoded[: request.variants])
         warnings += bad
@@ -100,23 +100,23 @@ def read_pictures(
         warnings=tuple(warnings),
         request_id=request_id,
         timing=timing,
-        enhanced_prompt=_unquoted(answer.headers.get("x-venice-enhanced-prompt")),
-        is_blurred=_flag(answer, "x-venice-is-blurred"),
-        is_violation=_flag(answer, "x-venice-is-content-violation"),
-        not_kept=answer.not_kept,
+        enhanced_prompt=_unquoted(response.headers.get("x-venice-enhanced-prompt")),
+        is_blurred=_flag(response, "x-venice-is-blurred"),
+        is_violation=_flag(response, "x-venice-is-content-violation"),
+        not_kept=response.not_kept,
     )
 
 
-def kept_pictures(answer: Answer) -> tuple[bytes, ...]:
+def kept_images(response: Response) -> tuple[bytes, ...]:
     """The pictures in a kept answer of any endpoint: the body itself, or those in its JSON."""
-    if image_format(answer.body):
-        size_of(answer.body)
-        return (answer.body,)
-    return _images(_listed(_object(answer)))[0]
+    if image_format(response.body):
+        size_of(response.body)
+        return (response.body,)
+    return _images(_listed(_object(response)))[0]
 
 
-def _object(answer: Answer) -> dict[str, Any]:
-    data = answer.json()
+def _object(response: Response) -> dict[str, Any]:
+    data = response.json()
     return data if isinstance(data, dict) else {}
 
 
@@ -126,7 +126,7 @@ def _listed(data: dict[str, Any]) -> list[Any]:
     return images if isinstance(images, list) else []
 
 
-def left_out(error: BadAnswer) -> str:
+def left_out(error: BadResponseError) -> str:
     """The warning that a picture of an answer is damaged, beside good ones."""
     return f"A picture of the answer is left out: {error}"
 
@@ -143,17 +143,17 @@ def _numbers(timing: Any) -> dict[str, float] | None:
 
 
 def _images(encoded: Sequence[Any]) -> tuple[tuple[bytes, ...], list[str]]:
-    """The pictures that can be read, and a warning for each that cannot; BadAnswer if none can."""
+    """The images that can be read, and a warning for each that cannot. At least one."""
     if not encoded:
-        raise BadAnswer(f"Venice's answer holds no image. {CHARGED}")
+        raise BadResponseError(f"Venice's answer holds no image. {CHARGED}")
     images: list[bytes] = []
-    errors: list[BadAnswer] = []
+    errors: list[BadResponseError] = []
     for text in encoded:
         try:
             data = _image(text)
             size_of(data)
             images.append(data)
-        except BadAnswer as error:
+        except BadResponseError as error:
             errors.append(error)
     if not images:
         raise errors[0]
@@ -162,29 +162,31 @@ def _images(encoded: Sequence[Any]) -> tuple[tuple[bytes, ...], list[str]]:
 
 def _image(text: Any) -> bytes:
     if not isinstance(text, str):
-        raise BadAnswer(f"An image in Venice's answer is no text of base64. {CHARGED}")
+        raise BadResponseError(f"An image in Venice's answer is no text of base64. {CHARGED}")
     text = re.sub(r"^data:image/[a-z]+;base64,", "", text)
     try:
         return base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        raise BadAnswer(f"An image in Venice's answer is no valid base64. {CHARGED}") from None
+        raise BadResponseError(
+            f"An image in Venice's answer is no valid base64. {CHARGED}"
+        ) from None
 
 
-def _deprecation(answer: Answer) -> list[str]:
-    headers = answer.headers
+def _deprecation(response: Response) -> list[str]:
+    headers = response.headers
     date = headers.get("x-venice-model-deprecation-date", "")
     text = headers.get("x-venice-model-deprecation-warning", "")
     if not date and not text and headers.get("x-venice-deprecated") != "true":
         return []
     replacement = headers.get("x-venice-deprecated-replacement", "")
     parts = ["This model is deprecated"]
-    parts += [f" and goes on {date[:10]}"] if date else []
+    parts += [f" and will be switched off on {date[:10]}"] if date else []
     parts += [f"; use `{replacement}` instead"] if replacement else []
     return ["".join(parts) + "." + (f" ({text[:200]})" if text else "")]
 
 
-def _flag(answer: Answer, header: str) -> bool:
-    return answer.headers.get(header, "").strip().lower() == "true"
+def _flag(response: Response, header: str) -> bool:
+    return response.headers.get(header, "").strip().lower() == "true"
 
 
 def _unquoted(text: str | None) -> str | None:

@@ -24,9 +24,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .answer import Answer
+from .answer import Response
 from .errors import StoreError
-from .whole_files import write_whole
+from .whole_files import write_atomic
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class ResultStore:
     """Answers that were paid for, in `home`/results. Thread-safe; several processes may share it.
 
     max_mb: MiB to keep, the least recently used goes first; 0 keeps nothing. trouble: why the last
-    answer could not be kept, or "".
+    response could not be kept, or "".
     """
 
     def __init__(self, home: Path, max_mb: float) -> None:
@@ -100,7 +100,7 @@ class ResultStore:
     def is_on(self) -> bool:
         return self._max_bytes > 0
 
-    def get(self, key: str) -> Answer | None:
+    def get(self, key: str) -> Response | None:
         """The kept answer, or None. A damaged entry is dropped, and None.
 
         Raises StoreError if there is one that cannot be read: asking again would pay again.
@@ -119,20 +119,20 @@ class ResultStore:
             ) from error
         except DAMAGE as error:
             log.warning("A kept result was damaged and is dropped (%s).", type(error).__name__)
-            self.drop(key)
+            self.remove(key)
             return None
         _touch(path)
         if path in _put_here:
             _put_here[path] = next(_uses)
-        return Answer(facts["headers"], body, 0.0, from_store=True)
+        return Response(facts["headers"], body, 0.0, from_store=True)
 
-    def peek(self, key: str) -> Answer | None:
+    def peek(self, key: str) -> Response | None:
         """What is kept, or None where nothing whole is. Does not count as a use, drops nothing."""
         try:
             facts, body = _read(self._path(key))
         except (OSError, *DAMAGE):
             return None
-        return Answer(facts["headers"], body, 0.0, from_store=True)
+        return Response(facts["headers"], body, 0.0, from_store=True)
 
     def __contains__(self, key: str) -> bool:
         return self.is_on and _state(self._path(key)) is not None
@@ -148,26 +148,26 @@ class ResultStore:
                 self.trouble = _reason(error)
         return self.is_on and not self.trouble
 
-    def put(self, key: str, answer: Answer, facts: Mapping[str, Any]) -> str:
+    def put(self, key: str, response: Response, facts: Mapping[str, Any]) -> str:
         """Keeps an answer, if anything is to be kept; answers why it could not be, "" if it is.
 
         A full disk is a warning, no error: the picture can be shown all the same.
         """
         if not self.is_on:
             return ""
-        record = {**facts, "time": time.time(), "headers": _kept_headers(answer.headers)}
+        record = {**facts, "time": time.time(), "headers": _kept_headers(response.headers)}
         head = json.dumps(record).encode() + b"\n"
         try:
-            self._write(self._path(key), head, answer.body)
+            self._write(self._path(key), head, response.body)
         except OSError as error:
             self.trouble = _reason(error)
             log.warning("A paid result could not be kept on disk (%s).", self.trouble)
             return _reason(error)
         self.trouble = ""
-        self._count(len(head) + len(answer.body))
+        self._count(len(head) + len(response.body))
         return ""
 
-    def drop(self, key: str, checksum: str = "") -> None:
+    def remove(self, key: str, checksum: str = "") -> None:
         """Forgets an answer that is damaged, so that the next request asks again.
 
         checksum: of the answer, where its entry is whole and what is in it is not. Another answer
@@ -182,7 +182,7 @@ class ResultStore:
         except DAMAGE:
             _remove(self._path(key))
         else:
-            if Answer({}, body, 0.0).checksum == checksum:
+            if Response({}, body, 0.0).checksum == checksum:
                 _remove(self._path(key))
 
     def entries(self) -> list[Entry]:
@@ -212,7 +212,7 @@ class ResultStore:
 
         def write() -> None:
             self._make_folder()
-            write_whole(path, first, head, body, prefix=ASIDE)
+            write_atomic(path, first, head, body, prefix=ASIDE)
 
         _patiently(write)
 

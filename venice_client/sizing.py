@@ -51,7 +51,7 @@ class Size:
     """
 
     fields: dict[str, int | str]
-    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     expected: tuple[int, int] | None = None
 
 
@@ -154,7 +154,7 @@ def _steps(exact: Fraction) -> tuple[int, int]:
 def _fit_pixels(
     width: int, height: int, rules: PixelRules, model: str, aspect_ratio: str, resolution: str
 ) -> Size:
-    notes = []
+    warnings = []
     wanted = width, height
     if aspect_ratio != AUTO:
         try:
@@ -166,7 +166,7 @@ def _fit_pixels(
         side = math.sqrt(width * height)
         wanted = round(side * math.sqrt(ratio)) or 1, round(side / math.sqrt(ratio)) or 1
     if resolution != AUTO:
-        notes.append(f"{model} has no resolution tiers: resolution {resolution} was not sent.")
+        warnings.append(f"{model} has no resolution tiers: resolution {resolution} was not sent.")
     size = snap_pixels(*wanted, rules)
     if size != (width, height):
         if aspect_ratio != AUTO:
@@ -175,8 +175,8 @@ def _fit_pixels(
             why = f"{model} makes at most {rules.max_side} pixels a side"
         else:
             why = f"{model} takes multiples of {rules.divisor}"
-        notes.append(f"{width}×{height} was sent as {size[0]}×{size[1]}: {why}.")
-    return Size({"width": size[0], "height": size[1]}, tuple(notes), size)
+        warnings.append(f"{width}×{height} was sent as {size[0]}×{size[1]}: {why}.")
+    return Size({"width": size[0], "height": size[1]}, tuple(warnings), size)
 
 
 def _fit_ratio(
@@ -188,25 +188,27 @@ def _fit_ratio(
     elif rules.is_complete:
         check_ratio(ratio, rules.ratios, model)
     fields: dict[str, int | str] = {"aspect_ratio": ratio}
-    notes = []
+    warnings = []
     if aspect_ratio == AUTO and not math.isclose(ratio_of(ratio), width / height):
-        notes.append(f"{width}×{height} was sent as {ratio}: the nearest ratio of {model}.")
+        warnings.append(f"{width}×{height} was sent as {ratio}: the nearest ratio of {model}.")
     if (
         aspect_ratio != AUTO
         and is_ratio(ratio)
         and not math.isclose(ratio_of(ratio), width / height)
     ):
-        notes.append(f"aspect_ratio {ratio} overrides {width}×{height}.")
+        warnings.append(f"aspect_ratio {ratio} overrides {width}×{height}.")
     if rules.tiers:
-        fields["resolution"], note = _tier(width, height, rules, model, resolution)
-        notes += [note] if note else []
-    expected = None if notes else (width, height)
+        fields["resolution"], warning = _tier(width, height, rules, model, resolution)
+        warnings += [warning] if warning else []
+    expected = None if warnings else (width, height)
     if resolution != AUTO and not rules.tiers:
         if rules.is_complete:
-            notes.append(f"{model} has no resolution tiers: resolution {resolution} was not sent.")
+            warnings.append(
+                f"{model} has no resolution tiers: resolution {resolution} was not sent."
+            )
         else:
             fields["resolution"] = resolution
-    return Size(fields, tuple(notes), expected)
+    return Size(fields, tuple(warnings), expected)
 
 
 def _tier(

@@ -14,24 +14,24 @@ import urllib3
 from requests.auth import AuthBase
 
 from . import retry
-from .answer import Answer
+from .answer import Response
 from .bodies import read_body
-from .connections import FreshAdapter, Watch
+from .connections import Deadline, FreshAdapter
 from .credentials import ApiKey, is_loopback
 from .echoes import masked, without_key
 from .errors import (
-    HOLDS_FOR_ALL,
+    FATAL_FOR_KEY,
     LOST,
-    AnswerLost,
-    Cancelled,
-    ConnectionFailed,
-    PaidAnswerError,
-    RateLimited,
+    ConnectionFailedError,
+    MaybeChargedError,
+    RateLimitError,
+    RequestCancelledError,
+    ResponseLostError,
     SettingsError,
     VeniceError,
 )
 from .failures import error_for
-from .gate import Gate, Place, draw
+from .gate import Gate, Slot, draw
 from .progress import Progress
 from .version import __version__
 
@@ -81,17 +81,17 @@ class Transport:
         self._origin = (parts.scheme, parts.netloc)
         self._is_local = is_loopback(parts.hostname or "")
 
-    def get(self, path: str, params: Mapping[str, str] | None = None) -> Answer:
+    def get(self, path: str, params: Mapping[str, str] | None = None) -> Response:
         """A free call. The key goes along where there is one."""
         try:
             return self._retried("GET", path, params=params, progress=Progress(), ticket=None)
-        except PaidAnswerError as error:
-            raise ConnectionFailed(
+        except MaybeChargedError as error:
+            raise ConnectionFailedError(
                 f"No whole answer from {self._origin[1]}: try again; this call is free.\n"
                 f"({type(error).__name__})"
             ) from None
 
-    def post(self, path: str, payload: Mapping[str, Any], progress: Progress) -> Answer:
+    def post(self, path: str, payload: Mapping[str, Any], progress: Progress) -> Response:
         """A paid call: through the gate, never sent again once it may have been charged."""
         return self._retried(
             "POST", path, payload=payload, progress=progress, ticket=self._gate.ticket()
@@ -99,24 +99,24 @@ class Transport:
 
     def _retried(
         self, method: str, path: str, *, progress: Progress, ticket: int | None, **what: Any
-    ) -> Answer:
+    ) -> Response:
         retries = 0
         while True:
             try:
-                status, answer = self._once(method, path, progress, ticket, **what)
-            except ConnectionFailed:
+                status, response = self._once(method, path, progress, ticket, **what)
+            except ConnectionFailedError:
                 if retries >= retry.MAX_RETRIES:
                     raise
-                status, answer = 0, None
-            if answer is not None and 200 <= status < 300:
-                return answer
+                status, response = 0, None
+            if response is not None and 200 <= status < 300:
+                return response
             if status == 429 and ticket is not None:
                 continue  # the gate holds it until the reset, and gives up when it must
-            if answer is not None and (
+            if response is not None and (
                 status not in retry.RETRYABLE or retries >= retry.MAX_RETRIES
             ):
-                raise self._error(status, answer, path, is_paid=ticket is not None)
-            headers = answer.headers if answer is not None else {}
+                raise self._error(status, response, path, is_paid=ticket is not None)
+            headers = response.headers if response is not None else {}
             seconds = retry.backoff(retries, headers, draw())
             retries += 1
             progress.wait(seconds, f"waiting to try again ({retries} of {retry.MAX_RETRIES})")
@@ -128,44 +128,44 @@ class Transport:
         progress: Progress,
         ticket: int | None,
         **what: Any,
-    ) -> tuple[int, Answer]:
+    ) -> tuple[int, Response]:
         progress.check()
         if ticket is None:
             return self._exchange(method, path, FREE_TIMEOUT, **what)
-        place = self._gate.enter(ticket, progress)
-        progress.on_drop(place.abandon)
+        slot = self._gate.enter(ticket, progress)
+        progress.on_cancel(slot.detach)
         try:
             progress.check()
             progress.sent = True
             progress.enter(DOING.get(path, "waiting for the answer"))
-            status, answer = self._exchange(
+            status, response = self._exchange(
                 method, path, self._timeout, before_sending=progress.check, **what
             )
             progress.sent = 200 <= status < 300
-            self._tell_run(progress, status, answer)  # before the place is another one's
-            self._tell_gate(place, status, answer)
-            return status, answer
-        except (ConnectionFailed, SettingsError, Cancelled):
+            self._tell_run(progress, status, response)  # before the slot is another one's
+            self._tell_gate(slot, status, response)
+            return status, response
+        except (ConnectionFailedError, SettingsError, RequestCancelledError):
             progress.sent = False
             raise
         finally:
-            progress.on_drop(None)
-            place.release()
+            progress.on_cancel(None)
+            slot.release()
 
-    def _tell_run(self, progress: Progress, status: int, answer: Answer) -> None:
-        error = self._error(status, answer) if status >= 400 else None
-        if isinstance(error, HOLDS_FOR_ALL):
-            progress.refuse(error)
+    def _tell_run(self, progress: Progress, status: int, response: Response) -> None:
+        error = self._error(status, response) if status >= 400 else None
+        if isinstance(error, FATAL_FOR_KEY):
+            progress.report_fatal(error)
 
-    def _tell_gate(self, place: Place, status: int, answer: Answer) -> None:
+    def _tell_gate(self, slot: Slot, status: int, response: Response) -> None:
         if status != 429:
-            place.answered(failed=status >= 400)
+            slot.answered(failed=status >= 400)
             return
         try:
-            place.rate_limited(retry.rate_limit_wait(answer.headers))
-        except RateLimited as given_up:
-            words = str(self._error(status, answer)).partition("\n")[2]
-            raise RateLimited(f"{given_up}\n{words}", status=429, code=given_up.code) from None
+            slot.rate_limited(retry.rate_limit_wait(response.headers))
+        except RateLimitError as given_up:
+            words = str(self._error(status, response)).partition("\n")[2]
+            raise RateLimitError(f"{given_up}\n{words}", status=429, code=given_up.code) from None
 
     def _exchange(
         self,
@@ -175,8 +175,10 @@ class Transport:
         params: Mapping[str, str] | None = None,
         payload: Mapping[str, Any] | None = None,
         before_sending: Callable[[], None] = lambda: None,
-    ) -> tuple[int, Answer]:
-        """One HTTP call. Raises ConnectionFailed before, AnswerLost after the request was sent.
+    ) -> tuple[int, Response]:
+        """One HTTP call.
+
+        Raises ConnectionFailedError before, ResponseLostError after the request was sent.
 
         before_sending: called when the connection stands; what it raises ends the call unsent.
         """
@@ -194,11 +196,11 @@ class Transport:
         prepared: requests.PreparedRequest,
         timeout: float,
         before_sending: Callable[[], None],
-    ) -> tuple[int, Answer]:
+    ) -> tuple[int, Response]:
         begin = time.monotonic()
         deadline = begin + timeout
         with (
-            Watch(deadline, before_sending),
+            Deadline(deadline, before_sending),
             # not Session.send, which would read the whole body of a redirect
             self._adapter.send(
                 prepared,
@@ -216,7 +218,7 @@ class Transport:
             }
         # An error counts, whatever its page is.
         clean = without_key if 200 <= status < 300 else masked
-        return status, Answer(headers, clean(body, self._key), time.monotonic() - begin)
+        return status, Response(headers, clean(body, self._key), time.monotonic() - begin)
 
     def _prepare(
         self,
@@ -267,21 +269,25 @@ class Transport:
                 f"sent.\n{what}"
             )
         if _was_not_sent(error):
-            return ConnectionFailed(
+            return ConnectionFailedError(
                 f"No connection to {host}: check the network, a proxy, or VENICE_API_BASE. "
                 f"Nothing was sent.\n{what}"
             )
         timeouts = requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError
         if seconds >= timeout or isinstance(error, timeouts):
-            return AnswerLost(f"{host} did not answer within {seconds:.0f} s. {LOST}\n{what}")
-        return AnswerLost(f"The connection to {host} was lost before the answer. {LOST}\n{what}")
+            return ResponseLostError(
+                f"{host} did not answer within {seconds:.0f} s. {LOST}\n{what}"
+            )
+        return ResponseLostError(
+            f"The connection to {host} was lost before the answer. {LOST}\n{what}"
+        )
 
     def _error(
-        self, status: int, answer: Answer, path: str = "", is_paid: bool = True
+        self, status: int, response: Response, path: str = "", is_paid: bool = True
     ) -> VeniceError:
-        body = self._redact(answer.body.decode("utf-8", "replace")).encode()
+        body = self._redact(response.body.decode("utf-8", "replace")).encode()
         address = self._redact((self.base_url + path).partition("://")[2])
-        return error_for(status, answer.headers, body, address=address, is_paid=is_paid)
+        return error_for(status, response.headers, body, address=address, is_paid=is_paid)
 
     def _redact(self, text: str) -> str:
         if self._key is None:

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 
-def write_whole(path: Path, *parts: bytes, prefix: str) -> None:
+def write_atomic(path: Path, *parts: bytes, prefix: str) -> None:
     """Writes a file aside, mode 0600, and renames it, so that nobody ever reads half of it.
 
     prefix: of its name while it is aside, in the same folder. Raises OSError, and leaves nothing

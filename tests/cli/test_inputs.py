@@ -16,7 +16,7 @@ from venice_client.edits import check_pixels
 from venice_client.errors import InvalidRequestError
 from venice_client.images import decode, image_format
 
-CHECK = partial(check_pixels, most=33_177_600)
+CHECK = partial(check_pixels, maximum=33_177_600)
 SIZE = (320, 256)
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from venice_client.answer import Response
 
-from venice_client.answer import Answer
 from venice_client.results import ResultStore
 from venice_client.sandbox import Fault, Sandbox
 from waiting import wait_for
@@ -29,20 +29,20 @@ def kept(cli: Any, folder: Path) -> list[bytes]:
 
 def test_peek_reads_without_use(home: Path) -> None:
     store = ResultStore(home, 64)
-    store.put("a", Answer({"content-type": "image/png"}, b"picture", 0.1), {})
+    store.put("a", Response({"content-type": "image/png"}, b"picture", 0.1), {})
     path = home / "results" / "a.result"
     os.utime(path, (1000, 1000))
 
-    answer = store.peek("a")
+    response = store.peek("a")
 
-    assert answer is not None
-    assert answer.body == b"picture"
+    assert response is not None
+    assert response.body == b"picture"
     assert path.stat().st_mtime == 1000
 
 
 def test_peek_neither_shows_nor_drops_what_is_damaged(home: Path) -> None:
     store = ResultStore(home, 64)
-    store.put("a", Answer({}, b"picture", 0.1), {})
+    store.put("a", Response({}, b"picture", 0.1), {})
     path = home / "results" / "a.result"
     path.write_bytes(path.read_bytes()[:-1])
 
@@ -57,7 +57,7 @@ def test_times_in_several_forms_are_in_order(home: Path) -> None:
     for key, when in (("old", "1000"), ("new", 2000.0)):
         time.time = lambda when=when: when  # type: ignore[assignment,misc]
         try:
-            store.put(key, Answer({}, b"picture", 0.1), {})
+            store.put(key, Response({}, b"picture", 0.1), {})
         finally:
             time.time = real
 
@@ -168,7 +168,7 @@ def test_an_answer_without_a_picture_fails_and_the_others_are_saved(
         "asked": [],
         "cost_usd": "?",
     }
-    ResultStore(home, 64).put("odd", Answer({}, b"no picture", 0.1), facts)
+    ResultStore(home, 64).put("odd", Response({}, b"no picture", 0.1), facts)
 
     end = cli("results", "-o", "saved")
 
@@ -179,7 +179,7 @@ def test_an_answer_without_a_picture_fails_and_the_others_are_saved(
 
 def test_an_odd_name_stays_in_the_folder(cli: Any, folder: Path, home: Path, kept: Any) -> None:
     facts = {"model": "../../x y", "seed": "../7"}
-    ResultStore(home, 64).put("odd", Answer({}, kept[0], 0.1), facts)
+    ResultStore(home, 64).put("odd", Response({}, kept[0], 0.1), facts)
 
     (line,) = cli("results", "-o", "saved", "--last", "1").lines
 

@@ -13,8 +13,13 @@ from typing import Any
 import pytest
 
 from venice_client import GenerateRequest, Progress, VeniceClient, transport
-from venice_client.batch import Batch, _wait_at_exit, was_dropped
-from venice_client.errors import AuthenticationError, BadRequest, Cancelled, UnexpectedError
+from venice_client.batch import Batch, _wait_at_exit, was_cancelled
+from venice_client.errors import (
+    AuthenticationError,
+    BadRequestError,
+    RequestCancelledError,
+    UnexpectedError,
+)
 from venice_client.sandbox import Fault, Sandbox
 from waiting import wait_for
 
@@ -48,7 +53,7 @@ def test_outcomes_come_in_the_order_of_the_jobs() -> None:
 
 
 def test_an_error_is_an_outcome_and_leaves_the_others() -> None:
-    error = BadRequest("no", status=400)
+    error = BadRequestError("no", status=400)
 
     def fail(_progress: Progress) -> str:
         raise error
@@ -110,7 +115,7 @@ def test_where_no_more_threads_can_be_had_the_rest_is_not_sent() -> None:
     assert batch.wait(60)
     assert batch.outcomes[0] == "arrived"
     for outcome in batch.outcomes[1:]:
-        assert was_dropped(outcome)
+        assert was_cancelled(outcome)
         assert "can't start new thread" in str(outcome).splitlines()[0]
         assert "nothing was charged" in str(outcome)
 
@@ -148,7 +153,7 @@ def test_batches_that_begin_while_others_look_at_all_of_them() -> None:
         end = time.monotonic() + 1
         while time.monotonic() < end:
             try:
-                Batch([], run="r").drop_run()
+                Batch([], run="r").cancel_run()
             except RuntimeError as error:
                 failed.append(error)
     finally:
@@ -177,15 +182,15 @@ def test_an_error_that_holds_for_all_drops_what_is_not_sent() -> None:
     arrives.set()
     assert batch.wait(60)
     assert batch.outcomes[0] == "arrived"
-    assert was_dropped(batch.outcomes[1])
+    assert was_cancelled(batch.outcomes[1])
 
 
 def test_dropping_ends_what_waits_at_once() -> None:
     batch = Batch([waiting] * 4)
     wait_for(lambda: all(p.phase == "waiting for its turn" for p in batch.progress))
-    batch.drop()
+    batch.cancel()
     assert batch.wait(30), "they would wait for twice as long"
-    assert all(isinstance(outcome, Cancelled) for outcome in batch.outcomes)
+    assert all(isinstance(outcome, RequestCancelledError) for outcome in batch.outcomes)
 
 
 def test_status_counts_and_tells_the_phases() -> None:
@@ -193,7 +198,7 @@ def test_status_counts_and_tells_the_phases() -> None:
     wait_for(lambda: batch.ended == 1 and "starting" not in batch.status())
     assert batch.status().startswith("1 of 3 done · waiting for its turn")
     assert "s left" in batch.status()
-    batch.drop()
+    batch.cancel()
 
 
 def test_phases_may_change_while_they_are_told() -> None:
@@ -214,7 +219,7 @@ def test_phases_may_change_while_they_are_told() -> None:
     for _ in range(20):
         assert batch.status().startswith("0 of 2 done · ")
     batch.progress = their_own
-    batch.drop()
+    batch.cancel()
 
 
 def test_no_jobs_are_done_at_once() -> None:
@@ -227,11 +232,11 @@ def test_no_jobs_are_done_at_once() -> None:
 def test_progress_calls_what_is_to_happen_at_a_drop_whenever_it_comes() -> None:
     calls: list[int] = []
     progress = Progress()
-    progress.on_drop(lambda: calls.append(1))
-    progress.drop()
-    progress.on_drop(lambda: calls.append(2))
+    progress.on_cancel(lambda: calls.append(1))
+    progress.cancel()
+    progress.on_cancel(lambda: calls.append(2))
     assert calls == [1, 2]
-    with pytest.raises(Cancelled, match="nothing was charged"):
+    with pytest.raises(RequestCancelledError, match="nothing was charged"):
         progress.check()
 
 
@@ -274,7 +279,7 @@ def test_a_refused_key_drops_the_whole_run_and_says_why(code: str, is_key: bool)
     if is_key:
         assert str(others[0].outcomes[0]).startswith("Venice does not accept the key.\n")
     for batch in others:
-        batch.drop()
+        batch.cancel()
 
 
 @pytest.mark.parametrize("slow", ["telling the error", "dropping the others"])
@@ -290,7 +295,7 @@ def test_what_holds_for_all_lets_no_other_request_of_the_run_out(
     """However long a thread rests between the answer and what follows from it."""
     where, name = {
         "telling the error": (transport, "error_for"),
-        "dropping the others": (Progress, "mark_dropped"),
+        "dropping the others": (Progress, "mark_cancelled"),
     }[slow]
     real = getattr(where, name)
 
@@ -307,7 +312,7 @@ def test_what_holds_for_all_lets_no_other_request_of_the_run_out(
     batches = [Batch([partial(client.fetch, p) for p in half], run="r") for half in halves]
     assert all(batch.wait(60) for batch in batches)
     assert len(sandbox.paid_requests) == 1
-    assert sum(was_dropped(end) for batch in batches for end in batch.outcomes) == 7
+    assert sum(was_cancelled(end) for batch in batches for end in batch.outcomes) == 7
 
 
 def test_a_refusal_holds_for_no_batch_that_has_ended() -> None:

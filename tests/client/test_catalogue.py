@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from venice_client import VeniceClient, catalogue
 from venice_client.catalogue import Catalogue, bundled_lists, parse_model, saved_lists
-from venice_client.errors import ConnectionFailed, VeniceError
+from venice_client.errors import ConnectionFailedError, VeniceError
 from venice_client.sandbox import Fault, Sandbox
 from venice_client.sizing import PixelRules, RatioRules, fit
 
@@ -130,7 +130,7 @@ def test_the_saved_copy_is_not_refreshed_within_a_day(home: Path) -> None:
     service = Service()
     lists = service.catalogue(home)
     assert lists.refresh_when_old() is None
-    assert lists.await_model("new-model").is_known
+    assert lists.model_when_known("new-model").is_known
     assert service.asked == 0
 
 
@@ -163,7 +163,7 @@ def test_a_service_that_is_down_is_asked_once_a_day(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = Service()
-    service.error = ConnectionFailed("down")
+    service.error = ConnectionFailedError("down")
     lists = service.catalogue(home)
     for _ in range(3):
         finished(lists)
@@ -179,7 +179,7 @@ def test_a_refresh_that_failed_is_tried_again_after_ten_minutes(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = Service()
-    service.error = ConnectionFailed("down")
+    service.error = ConnectionFailedError("down")
     lists = service.catalogue(home)
     finished(lists)
     service.error = None
@@ -195,7 +195,7 @@ def test_a_refresh_that_failed_is_tried_again_after_ten_minutes(
 
 
 def test_a_model_with_unknown_constraints_waits_for_the_refresh(home: Path) -> None:
-    assert Service().catalogue(home).await_model("new-model").is_known
+    assert Service().catalogue(home).model_when_known("new-model").is_known
 
 
 def test_it_waits_for_a_slow_service_once_and_not_long(
@@ -208,11 +208,11 @@ def test_it_waits_for_a_slow_service_once_and_not_long(
     lists = service.catalogue(home)
     began = time.monotonic()
     for _ in range(20):
-        assert not lists.await_model("new-model").is_known
+        assert not lists.model_when_known("new-model").is_known
     assert 0.4 < time.monotonic() - began < 8
     service.may_answer.set()
     finished(lists)
-    assert lists.await_model("new-model").is_known
+    assert lists.model_when_known("new-model").is_known
 
 
 def test_a_broken_answer_keeps_the_lists_at_hand_and_hangs_nobody(
@@ -403,7 +403,7 @@ def test_a_model_that_never_has_constraints_waits_for_no_refresh(
     service.may_answer.clear()
     lists = service.catalogue(home)
     began = time.monotonic()
-    assert lists.await_model(model).id == model
+    assert lists.model_when_known(model).id == model
     assert time.monotonic() - began < catalogue.MAX_REFRESH_WAIT / 2
     service.may_answer.set()
     finished(lists)

@@ -15,7 +15,7 @@ import requests
 
 from scripted_server import Read, ScriptedServer, read_request, saying
 from venice_client import Progress, VeniceClient, connections, transport
-from venice_client.errors import AnswerLost, ConnectionFailed
+from venice_client.errors import ConnectionFailedError, ResponseLostError
 
 MakeClient = Callable[..., VeniceClient]
 ABC = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 3\r\n\r\nabc"
@@ -96,7 +96,7 @@ def test_an_upload_that_nobody_reads_ends_at_the_deadline(
     with ScriptedServer(saying(ABC), tls, read=never) as server:
         client = make_client(server.base_url, session=session, timeout=3.0)
         began = time.monotonic()
-        with pytest.raises(AnswerLost, match=r"within \d+ s"):
+        with pytest.raises(ResponseLostError, match=r"within \d+ s"):
             post(client, LARGE)
         assert 2.9 < time.monotonic() - began < 30
 
@@ -133,7 +133,7 @@ def test_no_time_left_once_the_connection_stands_is_no_connection(
 
     monkeypatch.setattr(connections._Connection, "connect", slowly)
     with ScriptedServer(saying(ABC)) as server:
-        with pytest.raises(ConnectionFailed, match="Nothing was sent"):
+        with pytest.raises(ConnectionFailedError, match="Nothing was sent"):
             post(make_client(server.base_url, timeout=0.2))
         assert server.requests == []
 
@@ -162,7 +162,7 @@ def test_the_time_of_one_request_ends_no_other(
             monkeypatch.setattr(transport, "read_body", real)
             second.start()
             assert second_came.wait(60)
-            connections.Watch._of_thread.watch._close()
+            connections.Deadline._of_thread.watch._close()
             go_on.set()
             return body
 

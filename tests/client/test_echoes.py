@@ -14,7 +14,7 @@ import pytest
 import echo_table
 from scripted_server import ScriptedServer, saying
 from venice_client import GenerateRequest, ImageResult, VeniceClient
-from venice_client.errors import AnswerLost, ApiError, VeniceError
+from venice_client.errors import ApiError, ResponseLostError, VeniceError
 from venice_client.images import decode
 from venice_client.progress import Progress
 from venice_client.sandbox import Fault, Sandbox
@@ -164,7 +164,7 @@ def test_a_garbled_status_line_is_quoted_without_the_key(
     """What is quoted of it is cut after 300 characters, perhaps in the middle of the key."""
     with ScriptedServer(saying(b"P" * length + CANARY.encode() + b"\r\n\r\n")) as server:
         client = make_client(server.base_url, key=CANARY)
-        with pytest.raises(AnswerLost) as caught:
+        with pytest.raises(ResponseLostError) as caught:
             client._transport.post("/image/generate", {"prompt": "x"}, Progress())
     assert CANARY[:4] not in str(caught.value)
 
@@ -173,7 +173,7 @@ def test_a_garbled_length_is_not_quoted(make_client: MakeClient) -> None:
     head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {CANARY}\r\n\r\n"
     with ScriptedServer(saying(head.encode())) as server:
         client = make_client(server.base_url, key=CANARY)
-        with pytest.raises(AnswerLost) as caught:
+        with pytest.raises(ResponseLostError) as caught:
             client._transport.post("/image/generate", {"prompt": "x"}, Progress())
     assert CANARY[:4] not in str(caught.value)
 

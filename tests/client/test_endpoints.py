@@ -16,7 +16,7 @@ from venice_client import (
     UpscaleRequest,
     VeniceClient,
 )
-from venice_client.errors import PaymentRequired
+from venice_client.errors import PaymentRequiredError
 from venice_client.sandbox import Fault, Sandbox
 
 
@@ -83,7 +83,7 @@ def test_a_refusal_is_an_error_and_costs_nothing(
 ) -> None:
     sandbox.add_fault(Fault.status(402), path=call.path)
 
-    with pytest.raises(PaymentRequired):
+    with pytest.raises(PaymentRequiredError):
         getattr(client, call.method)(call.request)
 
     assert [request.path for request in sandbox.paid_requests] == [call.path]

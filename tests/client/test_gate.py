@@ -1,4 +1,4 @@
-"""The gate: order, places, rate limits and the lock-out, by a clock that the test sets."""
+"""The gate: order, slots, rate limits and the lock-out, by a clock that the test sets."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from venice_client import gate as gate_module
-from venice_client.errors import Cancelled, RateLimited, VeniceError
-from venice_client.gate import Gate, Place
+from venice_client.errors import RateLimitError, RequestCancelledError, VeniceError
+from venice_client.gate import Gate, Slot
 from venice_client.progress import Progress
 from waiting import wait_for
 
@@ -26,11 +26,11 @@ class Clock:
 
 
 class Caller:
-    """A thread that waits for a place, as a request does."""
+    """A thread that waits for a slot, as a request does."""
 
     def __init__(self, gate: Gate, ticket: int | None = None) -> None:
         self.progress = Progress()
-        self.place: Place | None = None
+        self.slot: Slot | None = None
         self.error: VeniceError | None = None
         self._gate = gate
         self._ticket = gate.ticket() if ticket is None else ticket
@@ -39,21 +39,21 @@ class Caller:
 
     def _enter(self) -> None:
         try:
-            self.place = self._gate.enter(self._ticket, self.progress)
-            self.progress.on_drop(self.place.abandon)
+            self.slot = self._gate.enter(self._ticket, self.progress)
+            self.progress.on_cancel(self.slot.detach)
         except VeniceError as error:
             self.error = error
 
     @property
     def is_in(self) -> bool:
-        return self.place is not None
+        return self.slot is not None
 
-    def entered(self) -> Place:
-        """The place, which must come."""
+    def entered(self) -> Slot:
+        """The slot, which must come."""
         wait_for(lambda: self.is_in)
         self._thread.join()
-        assert self.place is not None
-        return self.place
+        assert self.slot is not None
+        return self.slot
 
     def failed(self) -> VeniceError:
         """The error, which must come."""
@@ -62,7 +62,7 @@ class Caller:
         return self.error
 
     def stays_out(self) -> None:
-        """It waits, and the place does not come, though there was time."""
+        """It waits, and the slot does not come, though there was time."""
         wait_for(lambda: self.progress.phase.startswith("waiting"))
         time.sleep(0.03)
         assert not self.is_in
@@ -92,22 +92,22 @@ def limited(gate: Gate, seconds: float) -> None:
 
 
 def test_no_more_at_once_than_there_are_places(gate: Gate) -> None:
-    place = Caller(gate).entered()
+    slot = Caller(gate).entered()
     Caller(gate).entered()
     third = Caller(gate)
     third.stays_out()
-    place.answered(failed=False)
+    slot.answered(failed=False)
     third.entered()
 
 
 def test_waiting_ones_are_served_in_order(gate: Gate) -> None:
-    places = [Caller(gate).entered() for _ in range(2)]
+    slots = [Caller(gate).entered() for _ in range(2)]
     waiting = [Caller(gate) for _ in range(4)]
     for caller in waiting:
         caller.stays_out()
     for expected in waiting:
-        places.pop(0).answered(failed=False)
-        places.append(expected.entered())
+        slots.pop(0).answered(failed=False)
+        slots.append(expected.entered())
         assert not any(c.is_in for c in waiting[waiting.index(expected) + 1 :])
 
 
@@ -230,13 +230,13 @@ def test_processes_spread_over_two_seconds_after_a_reset(
 
 
 def test_gives_up_at_once_when_the_reset_is_more_than_five_minutes_ahead(gate: Gate) -> None:
-    place, waiting_for_place = Caller(gate).entered(), Caller(gate)
+    slot, waiting_for_place = Caller(gate).entered(), Caller(gate)
     waiting_for_place.entered()
     waiting = Caller(gate)
     waiting.stays_out()
-    with pytest.raises(RateLimited, match="10 minutes"):
-        place.rate_limited(600)
-    assert isinstance(waiting.failed(), RateLimited)
+    with pytest.raises(RateLimitError, match="10 minutes"):
+        slot.rate_limited(600)
+    assert isinstance(waiting.failed(), RateLimitError)
 
 
 def test_five_minutes_exactly_are_waited_for(gate: Gate, clock: Clock) -> None:
@@ -247,9 +247,9 @@ def test_five_minutes_exactly_are_waited_for(gate: Gate, clock: Clock) -> None:
 
 
 def test_who_comes_after_giving_up_tries_anew(gate: Gate) -> None:
-    place = Caller(gate).entered()
-    with pytest.raises(RateLimited):
-        place.rate_limited(600)
+    slot = Caller(gate).entered()
+    with pytest.raises(RateLimitError):
+        slot.rate_limited(600)
     Caller(gate).entered()
 
 
@@ -262,7 +262,7 @@ def test_gives_up_when_nothing_got_through_for_five_minutes(gate: Gate, clock: C
     waiting.stays_out()
     clock.seconds += 1
     error = waiting.failed()
-    assert isinstance(error, RateLimited)
+    assert isinstance(error, RateLimitError)
     assert "5 minutes" in str(error)
     assert "try again later" in str(error).partition("\n")[0]
 
@@ -275,7 +275,7 @@ def test_gives_up_when_each_try_is_refused_for_five_minutes(gate: Gate, clock: C
     waiting = Caller(gate)
     waiting.stays_out()
     clock.seconds += 1
-    assert isinstance(waiting.failed(), RateLimited)
+    assert isinstance(waiting.failed(), RateLimitError)
 
 
 @pytest.mark.parametrize("is_answered", [True, False])
@@ -288,13 +288,13 @@ def test_a_slow_try_after_the_reset_is_no_refusal(
     for caller in (probe, waiting):
         caller.stays_out()
     clock.seconds += 20
-    place = probe.entered()
+    slot = probe.entered()
     clock.seconds += 590
     waiting.stays_out()
     if is_answered:
-        place.answered(failed=False)
+        slot.answered(failed=False)
     else:
-        place.release()
+        slot.release()
     waiting.entered()
 
 
@@ -349,46 +349,46 @@ def test_dropping_while_waiting_returns_at_once(
     limited(gate, 200)
     waiting = Caller(gate)
     waiting.stays_out()
-    waiting.progress.drop()
-    assert isinstance(waiting.failed(), Cancelled)
+    waiting.progress.cancel()
+    assert isinstance(waiting.failed(), RequestCancelledError)
 
 
 def test_who_was_dropped_holds_up_nobody_behind(gate: Gate) -> None:
-    place = Caller(gate).entered()
+    slot = Caller(gate).entered()
     Caller(gate).entered()
     dropped, behind = Caller(gate), Caller(gate)
-    dropped.progress.drop()
+    dropped.progress.cancel()
     dropped.failed()
-    place.answered(failed=False)
+    slot.answered(failed=False)
     behind.entered()
 
 
 def test_an_abandoned_request_gives_its_place_back_once(gate: Gate) -> None:
     abandoned, other = Caller(gate), Caller(gate)
-    place = abandoned.entered()
+    slot = abandoned.entered()
     other.entered()
     waiting, more = Caller(gate), Caller(gate)
     waiting.stays_out()
-    abandoned.progress.drop()
+    abandoned.progress.cancel()
     waiting.entered()
-    place.answered(failed=False)  # its answer comes later all the same
+    slot.answered(failed=False)  # its answer comes later all the same
     more.stays_out()
 
 
 def test_abandoned_requests_that_may_still_fail_count_before_the_lock_out(clock: Clock) -> None:
     gate = Gate(8, now=clock, jitter=lambda: 0.0)
-    places = []
+    slots = []
     for _ in range(20):
         abandoned = Caller(gate)
-        places.append(abandoned.entered())
-        abandoned.progress.drop()
+        slots.append(abandoned.entered())
+        abandoned.progress.cancel()
     waiting, more = Caller(gate), Caller(gate)
     waiting.stays_out()
     assert "stopped" in waiting.progress.phase
-    places[0].answered(failed=False)
+    slots[0].answered(failed=False)
     waiting.entered()
     more.stays_out()
-    places[1].release()  # lost: it cannot fail any more
+    slots[1].release()  # lost: it cannot fail any more
     more.entered()
 
 
@@ -399,7 +399,7 @@ def test_requests_that_hang_hold_nobody_up_for_longer_than_the_lock_out_itself(
     for _ in range(20):
         hung = Caller(gate)
         hung.entered()
-        hung.progress.drop()
+        hung.progress.cancel()
         clock.seconds += 1.0
     waiting = Caller(gate)
     waiting.stays_out()
@@ -411,9 +411,9 @@ def test_requests_that_hang_hold_nobody_up_for_longer_than_the_lock_out_itself(
 def test_a_place_that_was_given_back_cannot_be_abandoned(clock: Clock) -> None:
     gate = Gate(8, now=clock, jitter=lambda: 0.0)
     for _ in range(20):
-        place = Caller(gate).entered()
-        place.release()
-        place.abandon()
+        slot = Caller(gate).entered()
+        slot.release()
+        slot.detach()
     Caller(gate).entered()
 
 

@@ -12,11 +12,11 @@ import pytest
 from scripted_server import ScriptedServer, saying
 from venice_client import Progress, VeniceClient
 from venice_client.errors import (
-    Cancelled,
-    ConnectionFailed,
-    PaymentRequired,
+    ConnectionFailedError,
+    PaymentRequiredError,
+    RedirectError,
+    RequestCancelledError,
     SettingsError,
-    UnexpectedRedirect,
     VeniceError,
 )
 
@@ -53,19 +53,19 @@ def test_a_redirect_to_no_address_is_an_error_of_ours(
     make_client: MakeClient, location: bytes
 ) -> None:
     head = b"HTTP/1.1 302 x\r\nContent-Length: 0\r\nLocation: " + location + b"\r\n\r\n"
-    with ScriptedServer(saying(head)) as server, pytest.raises(UnexpectedRedirect):
+    with ScriptedServer(saying(head)) as server, pytest.raises(RedirectError):
         post(make_client(server.base_url))
 
 
 def test_a_handshake_that_does_not_end_is_no_connection(make_client: MakeClient) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         client = make_client(f"https://127.0.0.1:{listener.getsockname()[1]}", timeout=1.0)
-        with pytest.raises(ConnectionFailed):
+        with pytest.raises(ConnectionFailedError):
             post(client)
 
 
 def test_a_handshake_that_fails_is_no_connection(make_client: MakeClient) -> None:
-    with ScriptedServer(saying(OK + b"\r\n")) as server, pytest.raises(ConnectionFailed):
+    with ScriptedServer(saying(OK + b"\r\n")) as server, pytest.raises(ConnectionFailedError):
         post(make_client(server.base_url.replace("http:", "https:"), timeout=1.0))
 
 
@@ -74,7 +74,7 @@ def test_an_error_status_counts_though_its_page_does_not_end(make_client: MakeCl
         connection.sendall(b"HTTP/1.1 402 x\r\nContent-Length: 100\r\n\r\n{")
         server.pause(90)
 
-    with ScriptedServer(refuse) as server, pytest.raises(PaymentRequired):
+    with ScriptedServer(refuse) as server, pytest.raises(PaymentRequiredError):
         post(make_client(server.base_url, timeout=3.0))
 
 
@@ -122,11 +122,11 @@ def test_what_is_dropped_while_it_connects_is_not_sent(make_client: MakeClient) 
         real = adapter.send
 
         def drop_and_send(*args: object, **kwargs: object) -> object:
-            progress.drop()
+            progress.cancel()
             return real(*args, **kwargs)
 
         adapter.send = drop_and_send
-        with pytest.raises(Cancelled):
+        with pytest.raises(RequestCancelledError):
             client._transport.post("/image/generate", {"prompt": "x"}, progress)
     assert not heard
     assert not progress.sent

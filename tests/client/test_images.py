@@ -17,7 +17,7 @@ import pytest
 from PIL import Image, ImageFile
 
 from venice_client import images
-from venice_client.errors import BadAnswer
+from venice_client.errors import BadResponseError
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 
@@ -85,7 +85,7 @@ def test_a_cut_file_is_an_error_wherever_it_is_cut(format: str, options: dict[st
         data = encoded(image, format, **options)
     lengths = sorted({*range(1, 64), *range(64, len(data), 37), len(data) - 8, len(data) - 2})
     for length in lengths:
-        with pytest.raises(BadAnswer) as caught:
+        with pytest.raises(BadResponseError) as caught:
             images.decode(data[:length])
         assert "may have been charged" in str(caught.value)
 
@@ -111,7 +111,7 @@ def test_what_comes_after_the_end_does_no_harm(format: str) -> None:
     ],
 )
 def test_what_is_no_picture_is_named(data: bytes, said: str) -> None:
-    with pytest.raises(BadAnswer, match=re.escape(said)) as caught:
+    with pytest.raises(BadResponseError, match=re.escape(said)) as caught:
         images.decode(data)
     assert "may have been charged" in str(caught.value)
 
@@ -122,13 +122,13 @@ def test_a_picture_that_claims_too_many_pixels_is_not_decoded(
 ) -> None:
     for pillows_own_limit in (Image.MAX_IMAGE_PIXELS, None, 1_000_000):
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", pillows_own_limit)
-        with pytest.raises(BadAnswer, match=r"pixels|limit"):
+        with pytest.raises(BadResponseError, match=r"pixels|limit"):
             images.decode(claiming(side, side))
 
 
 def test_too_many_bytes_are_not_looked_into(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(images, "MAX_ENCODED_BYTES", 100)
-    with pytest.raises(BadAnswer, match="no picture needs"):
+    with pytest.raises(BadResponseError, match="no picture needs"):
         images.decode(encoded(picture(), "PNG"))
 
 
@@ -146,7 +146,7 @@ def test_a_jpeg_of_very_many_scans_is_not_decoded(hidden_end: bytes) -> None:
     bomb = with_more_scans(plain, 20_000, hidden_end)
     began = time.monotonic()
     for look in (images.size_of, images.decode):
-        with pytest.raises(BadAnswer, match=r"over 100 scans.*may have been charged"):
+        with pytest.raises(BadResponseError, match=r"over 100 scans.*may have been charged"):
             look(bomb)
     assert time.monotonic() - began < 1
     assert np.array_equal(images.decode(with_more_scans(plain, 50)), images.decode(plain))
@@ -154,7 +154,7 @@ def test_a_jpeg_of_very_many_scans_is_not_decoded(hidden_end: bytes) -> None:
 
 def test_very_many_segments_between_scans_are_not_decoded() -> None:
     jpeg = encoded(picture(), "JPEG", progressive=True)
-    with pytest.raises(BadAnswer, match="scans"):
+    with pytest.raises(BadResponseError, match="scans"):
         images.decode(with_more_scans(jpeg, 1, b"\xff\xfe\x00\x02" * 1_000_000))
 
 
@@ -223,7 +223,7 @@ def test_no_damage_ends_in_anything_but_a_bad_answer() -> None:
                 data[chance.randrange(len(data))] = chance.randrange(256)
             try:
                 array = images.decode(bytes(data))
-            except BadAnswer:
+            except BadResponseError:
                 continue
             assert array.ndim == 3
             assert array.size <= images.MAX_PIXELS * 3

@@ -147,7 +147,7 @@ def test_nothing_behind_an_error_holds_the_key(
         real = client._transport._adapter.send
 
         def drop_and_send(*args: Any, **kwargs: Any) -> Any:
-            progress.drop()
+            progress.cancel()
             return real(*args, **kwargs)
 
         monkeypatch.setattr(client._transport._adapter, "send", drop_and_send)

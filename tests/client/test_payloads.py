@@ -17,7 +17,7 @@ from PIL import Image
 from venice_client import GenerateRequest, StyleReference, VeniceClient, plan_batch
 from venice_client.catalogue import Model, bundled_lists, parse_model
 from venice_client.edits import EditRequest
-from venice_client.errors import BadRequest, InvalidRequestError, NotFound
+from venice_client.errors import BadRequestError, InvalidRequestError, NotFoundError
 from venice_client.sandbox import Sandbox
 from venice_client.sandbox.models import all_models, all_styles
 
@@ -118,7 +118,7 @@ def test_every_size_is_taken_without_knowing_the_constraints(
     sandbox: Sandbox, make_client: Callable[..., VeniceClient], request_for: RequestFor, model: str
 ) -> None:
     client = make_client(sandbox.base_url)
-    client.catalogue.await_model = lambda model_id: BUNDLED[model_id]  # type: ignore[method-assign]
+    client.catalogue.model_when_known = lambda model_id: BUNDLED[model_id]  # type: ignore[method-assign]
     for seed, (width, height) in enumerate(SIZES[:5], start=1):
         request = request_for(model=model, width=width, height=height, seed=seed, format="jpeg")
         assert client.generate_images(request).images
@@ -275,17 +275,17 @@ def test_what_a_model_has_no_setting_for_is_left_out_and_said(request_for: Reque
     model = LIVE["z-image-turbo"]
     built = request_for(quality="high", resolution="2K").build(model)
     assert not {"quality", "resolution"} & set(built.fields)
-    assert any("quality high was not sent" in note for note in built.notes)
-    assert any("resolution 2K was not sent" in note for note in built.notes)
+    assert any("quality high was not sent" in note for note in built.warnings)
+    assert any("resolution 2K was not sent" in note for note in built.warnings)
     no_steps = request_for(steps=4).build(replace(model, max_steps=0))
     assert "steps" not in no_steps.fields
-    assert any("steps 4 was not sent" in note for note in no_steps.notes)
+    assert any("steps 4 was not sent" in note for note in no_steps.warnings)
 
 
 def test_an_unknown_model_is_sent_as_typed_and_the_refusal_names_the_nearest(
     client: VeniceClient, sandbox: Sandbox, request_for: RequestFor
 ) -> None:
-    with pytest.raises(NotFound) as caught:
+    with pytest.raises(NotFoundError) as caught:
         client.generate_images(request_for(model="z-image-turboo"))
     assert sandbox.paid_requests[0].json["model"] == "z-image-turboo"
     assert "`z-image-turbo`" in str(caught.value).partition("\n")[0]
@@ -294,7 +294,7 @@ def test_an_unknown_model_is_sent_as_typed_and_the_refusal_names_the_nearest(
 def test_an_unknown_style_is_sent_as_typed_and_the_refusal_names_the_nearest(
     client: VeniceClient, sandbox: Sandbox, request_for: RequestFor
 ) -> None:
-    with pytest.raises(BadRequest) as caught:
+    with pytest.raises(BadRequestError) as caught:
         client.generate_images(request_for(style_preset="neon punks"))
     assert sandbox.paid_requests[0].json["style_preset"] == "neon punks"
     assert "`Neon Punk`" in str(caught.value).partition("\n")[0]

@@ -11,7 +11,7 @@ import pytest
 
 from scripted_server import ScriptedServer, saying
 from venice_client import GenerateRequest, VeniceClient
-from venice_client.errors import ApiError, BadRequest, NotFound
+from venice_client.errors import ApiError, BadRequestError, NotFoundError
 from venice_client.sandbox import Fault, Sandbox
 
 RequestFor = Callable[..., GenerateRequest]
@@ -138,7 +138,7 @@ def test_a_missing_model_is_told_as_one(
     refusal: Callable[..., ApiError], status: int, body: Any
 ) -> None:
     error = refusal(status, body, model="z-image-turboo")
-    assert isinstance(error, NotFound)
+    assert isinstance(error, NotFoundError)
     assert "model" in first_line(error)
     assert "choose another one" in first_line(error)
     assert first_line(error).endswith("The nearest known model is `z-image-turbo`.")
@@ -164,7 +164,7 @@ def test_a_wrong_address_is_named_by_paid_and_by_free_calls(
         ("/api_keys/rate_limits", client.account),
         ("/models", client.list_models),
     ):
-        with pytest.raises(NotFound) as caught:
+        with pytest.raises(NotFoundError) as caught:
             call()
         assert first_line(caught.value) == f"Nothing at {host}{path}: {CHECK_BASE}"
 
@@ -174,7 +174,7 @@ def test_a_free_call_that_is_gone_is_not_blamed_on_a_model(
 ) -> None:
     fault = Fault.status(410, {"error": "This model list has moved"})
     sandbox.add_fault(fault, path="/billing/balance")
-    with pytest.raises(NotFound) as caught:
+    with pytest.raises(NotFoundError) as caught:
         client.account()
     assert first_line(caught.value).startswith("Nothing at 127.0.0.1:")
 
@@ -212,7 +212,7 @@ def test_a_complaint_about_something_else_gets_no_hint(
     refusal: Callable[..., ApiError], body: Any
 ) -> None:
     error = refusal(400, body, style_preset="Animee", model="z-image-turboo")
-    assert isinstance(error, BadRequest)
+    assert isinstance(error, BadRequestError)
     assert "nearest" not in str(error)
 
 

@@ -18,7 +18,7 @@ from venice_client.credentials import (
     home_folders,
     is_loopback,
     load_settings,
-    normalised_base_url,
+    normalized_base_url,
     save_key,
 )
 from venice_client.errors import SettingsError
@@ -123,7 +123,7 @@ def test_the_most_requests_at_the_same_time_are_those_that_cannot_lock_a_key_out
     monkeypatch.setenv("VENICE_MAX_IN_FLIGHT", "21")
     with pytest.raises(SettingsError, match=r"from 1 to 20, not '21': .* more than 20 failed"):
         load_settings()
-    assert credentials.MOST_IN_FLIGHT == FAILURES_THAT_LOCK_OUT
+    assert credentials.MAX_IN_FLIGHT == FAILURES_THAT_LOCK_OUT
 
 
 def test_half_a_request_is_no_number_of_requests(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,7 +153,7 @@ def test_the_limit_for_a_run(
     ],
 )
 def test_base_url(typed: str, normal: str) -> None:
-    assert normalised_base_url(typed) == normal
+    assert normalized_base_url(typed) == normal
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])

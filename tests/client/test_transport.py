@@ -28,14 +28,14 @@ from venice_client import (
 )
 from venice_client.batch import Batch
 from venice_client.errors import (
-    AnswerLost,
     ApiError,
-    BadAnswer,
-    Cancelled,
-    ConnectionFailed,
+    BadResponseError,
+    ConnectionFailedError,
     GatewayError,
-    RateLimited,
-    UnexpectedRedirect,
+    RateLimitError,
+    RedirectError,
+    RequestCancelledError,
+    ResponseLostError,
     VeniceError,
 )
 from venice_client.sandbox import Fault, Sandbox
@@ -77,7 +77,7 @@ def test_an_answer_that_was_lost_is_not_asked_for_again(
     client: VeniceClient, sandbox: Sandbox, request_for: RequestFor, fault: Fault
 ) -> None:
     sandbox.add_fault(fault)
-    with pytest.raises(AnswerLost) as caught:
+    with pytest.raises(ResponseLostError) as caught:
         client.generate_images(request_for())
     assert paid(sandbox) == 1
     assert caught.value.may_have_been_charged
@@ -93,7 +93,7 @@ def test_the_deadline_ends_whatever_does_not_end(
     client = make_client(sandbox.base_url, timeout=1.0)
     sandbox.add_fault(fault)
     began = time.monotonic()
-    with pytest.raises(AnswerLost, match="within"):
+    with pytest.raises(ResponseLostError, match="within"):
         client.generate_images(request_for())
     assert time.monotonic() - began < 30
     assert wait_for(lambda: paid(sandbox)) == 1
@@ -107,7 +107,7 @@ def test_a_head_and_then_silence_ends_at_the_deadline(make_client: MakeClient) -
     with ScriptedServer(silent) as server:
         client = make_client(server.base_url, timeout=1.0)
         began = time.monotonic()
-        with pytest.raises(AnswerLost):
+        with pytest.raises(ResponseLostError):
             post(client)
         assert time.monotonic() - began < 30
 
@@ -137,7 +137,7 @@ def test_an_answer_that_is_no_http_is_lost_and_not_asked_for_again(
     make_client: MakeClient, answer: bytes
 ) -> None:
     with ScriptedServer(saying(answer)) as server:
-        with pytest.raises(AnswerLost):
+        with pytest.raises(ResponseLostError):
             post(make_client(server.base_url))
         assert len(server.requests) == 1
 
@@ -147,7 +147,7 @@ def test_a_refused_connection_is_tried_four_times(
 ) -> None:
     session = CountingSession()
     client = make_client("http://127.0.0.1:1", session=session)  # where nobody listens
-    with pytest.raises(ConnectionFailed) as caught:
+    with pytest.raises(ConnectionFailedError) as caught:
         post(client)
     assert len(session.sent) == 4
     assert not caught.value.may_have_been_charged
@@ -157,7 +157,7 @@ def test_a_refused_connection_is_tried_four_times(
 
 
 def test_a_name_that_nobody_has_is_no_connection(make_client: MakeClient) -> None:
-    with pytest.raises(ConnectionFailed, match=r"api\.venice\.invalid"):
+    with pytest.raises(ConnectionFailedError, match=r"api\.venice\.invalid"):
         post(make_client("https://api.venice.invalid/api/v1"))
 
 
@@ -184,7 +184,7 @@ def test_the_wait_before_another_try_is_told(
     wait_for(lambda: "left" in progress.text())
 
     assert re.fullmatch(r"waiting to try again \(1 of 3\), (2[0-9]|30) s left", progress.text())
-    progress.drop()
+    progress.cancel()
     assert batch.wait(60)
 
 
@@ -239,7 +239,7 @@ def test_a_reset_far_ahead_is_not_waited_for(
 ) -> None:
     told = {"error": "Daily limit reached", "code": "RATE_LIMIT_EXCEEDED"}
     sandbox.add_fault(Fault.status(429, json=told, headers={"retry-after": "3600"}))
-    with pytest.raises(RateLimited, match="60 minutes") as caught:
+    with pytest.raises(RateLimitError, match="60 minutes") as caught:
         client.generate_images(request_for())
     assert "Daily limit reached" in str(caught.value)
     assert paid(sandbox) == 1
@@ -261,9 +261,9 @@ def test_dropping_while_waiting_ends_it_at_once_and_sends_nothing(
     thread = threading.Thread(target=ask, daemon=True)
     thread.start()
     wait_for(lambda: "rate limit" in progress.phase)
-    progress.drop()
+    progress.cancel()
     thread.join(60)
-    assert isinstance(caught[0], Cancelled)
+    assert isinstance(caught[0], RequestCancelledError)
     assert paid(sandbox) == 1
 
 
@@ -272,7 +272,7 @@ def test_a_redirect_is_not_followed_and_the_key_stays(
 ) -> None:
     with ScriptedServer(saying(OK + b"\r\n")) as elsewhere:
         sandbox.add_fault(Fault.redirect(elsewhere.base_url + "/image/generate"))
-        with pytest.raises(UnexpectedRedirect, match=r"127\.0\.0\.1") as caught:
+        with pytest.raises(RedirectError, match=r"127\.0\.0\.1") as caught:
             client.generate_images(request_for())
         assert elsewhere.connections == 0
     assert caught.value.status == 307
@@ -288,7 +288,7 @@ def test_a_redirect_names_the_host_where_there_is_one(
 ) -> None:
     head = b"HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + location + b"\r\n\r\n"
     with ScriptedServer(saying(head)) as server:
-        with pytest.raises(UnexpectedRedirect) as caught:
+        with pytest.raises(RedirectError) as caught:
             post(make_client(server.base_url))
         assert len(server.requests) == 1
     named = {b"https://login.example/x": "login.example", b"//evil.example/": "evil.example"}
@@ -434,7 +434,7 @@ def test_the_deadline_holds_on_a_session_of_the_callers(
     with ScriptedServer(drip) as server:
         client = make_client(server.base_url, session=requests.Session(), timeout=1.0)
         began = time.monotonic()
-        with pytest.raises(AnswerLost):
+        with pytest.raises(ResponseLostError):
             post(client)
         assert time.monotonic() - began < 20
 
@@ -453,7 +453,7 @@ def test_a_bad_certificate_is_no_connection_and_nothing_is_sent(
     make_client: MakeClient, self_signed: Any
 ) -> None:
     with ScriptedServer(saying(OK + b"\r\n"), tls=self_signed) as server:
-        with pytest.raises(ConnectionFailed) as caught:
+        with pytest.raises(ConnectionFailedError) as caught:
             post(make_client(server.base_url))
         assert server.requests == []
         assert server.connections == 4
@@ -469,7 +469,7 @@ def test_the_limit_of_an_answer_holds_however_it_is_packed(
     monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 1024 * 1024)
     for seed, fault in enumerate((Fault.endless(), Fault.gzip_bomb()), start=1):
         sandbox.add_fault(fault)
-        with pytest.raises(BadAnswer, match="larger than 1 MiB"):
+        with pytest.raises(BadResponseError, match="larger than 1 MiB"):
             client.generate_images(request_for(seed=seed))
     assert paid(sandbox) == 2
 
@@ -495,10 +495,10 @@ def test_an_answer_packed_with_gzip_is_read(
     sandbox.add_fault(Fault.body(gzip.compress(whole), headers=packed))
     assert client.generate_images(request_for(seed=6)).images == (whole,)
     sandbox.add_fault(Fault.body(b"no gzip", headers=packed))
-    with pytest.raises(BadAnswer, match="compressed"):
+    with pytest.raises(BadResponseError, match="compressed"):
         client.generate_images(request_for(seed=7))
     sandbox.add_fault(Fault.body(whole, headers={"Content-Encoding": "br"}))
-    with pytest.raises(BadAnswer, match="not asked for"):
+    with pytest.raises(BadResponseError, match="not asked for"):
         client.generate_images(request_for(seed=8))
 
 
@@ -522,7 +522,7 @@ def test_json_without_pictures_is_a_bad_answer(
     client: VeniceClient, sandbox: Sandbox, request_for: RequestFor, body: bytes, said: str
 ) -> None:
     sandbox.add_fault(Fault.body(body, "application/json"))
-    with pytest.raises(BadAnswer, match=said) as caught:
+    with pytest.raises(BadResponseError, match=said) as caught:
         client.generate_images(request_for(variants=2))
     assert "may have been charged" in str(caught.value).partition("\n")[0]
     assert paid(sandbox) == 1

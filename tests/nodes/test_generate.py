@@ -234,7 +234,7 @@ def test_a_flagged_picture_stops_the_run_and_is_kept(
     service: Sandbox, generate: RunNode, pack: ModuleType, fault: Fault, part: Part
 ) -> None:
     service.add_fault(fault)
-    with pytest.raises(part("venice_client.errors").FlaggedImage) as caught:
+    with pytest.raises(part("venice_client.errors").FlaggedImageError) as caught:
         generate()
     assert "if_flagged" in str(caught.value).partition("\n")[0]
 
@@ -259,7 +259,7 @@ def test_continue_shows_a_flagged_picture_with_a_warning(
 
 @pytest.mark.parametrize(
     ("status", "name"),
-    [(401, "AuthenticationError"), (402, "PaymentRequired"), (403, "PermissionDenied")],
+    [(401, "AuthenticationError"), (402, "PaymentRequiredError"), (403, "PermissionDeniedError")],
 )
 def test_what_holds_for_all_drops_what_is_not_sent(
     service: Sandbox,
@@ -308,7 +308,9 @@ def test_what_is_no_picture_is_an_error_and_never_a_blank_one(
     service: Sandbox, generate: RunNode, part: Part, fault: Fault
 ) -> None:
     service.add_fault(fault)
-    with pytest.raises(part("venice_client.errors").BadAnswer, match="may have been charged"):
+    with pytest.raises(
+        part("venice_client.errors").BadResponseError, match="may have been charged"
+    ):
         generate()
     images, _ = generate()
     assert len(images) == 1
@@ -345,7 +347,7 @@ def test_the_status_tells_how_it_went(
     assert any("of 3 done" in text for text in texts)
     assert "3 pictures" in texts[-1]
     service.add_fault(Fault.status(402))
-    with pytest.raises(part("venice_client.errors").PaymentRequired):
+    with pytest.raises(part("venice_client.errors").PaymentRequiredError):
         generate(seed=50)
     assert "top up" in texts[-1]
 

@@ -42,7 +42,7 @@ print(sorted(t.name.rpartition("-")[0] for t in threading.enumerate() if "venice
 
 @pytest.fixture
 def workers(part: Callable[[str], ModuleType]) -> Any:
-    return part("workers").Workers("test", most=3)
+    return part("workers").DaemonPool("test", max_workers=3)
 
 
 def test_the_end_of_the_process_waits_for_no_picture_and_no_helper() -> None:

@@ -339,7 +339,7 @@ def test_a_flagged_picture_stops_and_is_kept(
 ) -> None:
     bench.sandbox.add_fault(Fault.flags(**flags), path=EDIT)
     end = edit(bench, pictures())
-    assert end.error_name == "FlaggedImage"
+    assert end.error_name == "FlaggedImageError"
     assert "kept" in end.first_line
     shown = edit(bench, pictures(), if_flagged="continue")
     assert shown.sent == ()

@@ -223,6 +223,6 @@ def test_odd_values_of_a_mask_are_brought_into_range(masks: Any) -> None:
 
 
 def test_as_a_layer_it_is_white_where_the_change_goes(masks: Any) -> None:
-    layer = masks.as_layer(torch.tensor([[0.0, 0.5], [1.0, 0.0]]))
+    layer = masks.mask_to_image(torch.tensor([[0.0, 0.5], [1.0, 0.0]]))
     assert layer.shape == (2, 2, 3)
     assert layer[..., 2].tolist() == [[0, 0.5], [1, 0]]

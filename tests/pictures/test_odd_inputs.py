@@ -194,5 +194,5 @@ def test_a_single_answer_that_is_damaged_names_itself(
     fault = Fault.foreign_bytes(broken, "image/png")
     bench.sandbox.add_fault(fault, path="/image/upscale")
     end = run(bench, "VeniceUpscaleImage", pictures())
-    assert end.error_name == "BadAnswer"
+    assert end.error_name == "BadResponseError"
     assert run(bench, "VeniceUpscaleImage", pictures()).error is None

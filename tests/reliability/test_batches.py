@@ -342,7 +342,7 @@ def test_a_batch_whose_threads_cannot_be_started_holds_no_money(
         patch.setattr(threading.Thread, "start", refuse)
         end = bench.generate(batch_size=4)
 
-    assert end.error_name in ("Cancelled", "BatchError"), repr(end.error)
+    assert end.error_name in ("RequestCancelledError", "BatchError"), repr(end.error)
     assert "starts no more threads (can't start new thread)" in end.first_line
     assert end.texts[-1] == end.first_line
     assert end.seconds < 60

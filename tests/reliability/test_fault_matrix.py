@@ -85,7 +85,7 @@ def check_outcome(end: End, row: Row, column: Column) -> None:
     assert end.outputs == ()
     assert end.error_name in ((error,) if column.requests == 1 else (error, "BatchError"))
     for each in getattr(end.error, "errors", [end.error]):
-        assert type(each).__name__ in (error, "Cancelled")
+        assert type(each).__name__ in (error, "RequestCancelledError")
     assert re.search(row.says, end.first_line, re.DOTALL), end.first_line
     assert len(end.first_line) < 500
 
@@ -105,7 +105,7 @@ def check_next_run(end: End, row: Row, column: Column, bench: Bench) -> None:
     """Once the fault is gone the same run shows its pictures, and pays for no kept one."""
     bench.sandbox.clear_faults()
     inputs = dict(column.inputs())
-    if row.error_of(column) == "FlaggedImage":
+    if row.error_of(column) == "FlaggedImageError":
         inputs["if_flagged"] = "continue"
 
     again = bench.run(column.node, **inputs)

@@ -83,7 +83,7 @@ def test_runs_that_are_stopped_again_and_again_do_not_get_the_key_locked_out(
         most = min(8 * (run + 1), 20)
         wait_for(lambda most=most: len(scaled.sandbox.paid_requests) == most)
         time.sleep(0.15)
-        batch.drop()
+        batch.cancel()
     assert all(batch.wait(60) for batch in batches)
     assert len(scaled.sandbox.paid_requests) == 20
     assert not scaled.sandbox.locked_out

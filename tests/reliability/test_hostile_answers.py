@@ -22,7 +22,7 @@ from bench import KEY, Bench, End
 from fault_table import bomb, in_json, picture
 from scripted_server import Script, ScriptedServer
 from venice_client import GenerateRequest, VeniceClient, catalogue
-from venice_client.errors import AnswerLost
+from venice_client.errors import ResponseLostError
 from venice_client.sandbox import Fault
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -98,7 +98,7 @@ def test_the_time_limit_holds_for_every_part_of_an_answer(
         with ScriptedServer(drip(*DRIPS[part])) as server:
             client = VeniceClient(key=KEY, base_url=server.base_url)
             began = time.monotonic()
-            with pytest.raises(AnswerLost) as raised:
+            with pytest.raises(ResponseLostError) as raised:
                 client.generate_images(request)
             assert time.monotonic() - began < 30, part
         return str(raised.value).partition("\n")[0]
@@ -116,7 +116,7 @@ def test_a_picture_that_the_time_limit_cut_is_not_taken_for_whole(
     """Without a length, the end of the connection is the end of the body."""
     monkeypatch.setenv("VENICE_TIMEOUT", "1")
     end = play(drip(HEAD + b"\r\n" + picture(), b""))
-    assert end.error_name == "AnswerLost", end.error
+    assert end.error_name == "ResponseLostError", end.error
 
 
 FRAMINGS = {
@@ -141,7 +141,7 @@ def test_odd_framing_is_an_error_that_says_it_may_have_been_charged(
     play: Play, framing: str
 ) -> None:
     end = play(say(HEAD + FRAMINGS[framing]))
-    assert end.error_name in ("AnswerLost", "BadAnswer"), repr(end.error)
+    assert end.error_name in ("ResponseLostError", "BadResponseError"), repr(end.error)
     assert end.error is not None
     assert getattr(end.error, "may_have_been_charged", False)
     assert "may have been charged" in end.first_line
@@ -150,7 +150,7 @@ def test_odd_framing_is_an_error_that_says_it_may_have_been_charged(
 
 @pytest.mark.parametrize("words", [b"", b"\0" * 500, b"HTTP/9.9 what\r\n\r\n", b"<html>"])
 def test_what_is_no_http_is_an_answer_lost(play: Play, words: bytes) -> None:
-    assert play(say(words)).error_name == "AnswerLost"
+    assert play(say(words)).error_name == "ResponseLostError"
 
 
 def test_gzip_in_several_members_is_read_to_its_end(play: Play) -> None:
@@ -173,7 +173,7 @@ def test_a_large_error_page_is_read_in_part_only(play: Play, status: int) -> Non
 
     end = play(pour)
 
-    assert end.error_name in ("BadRequest", "GatewayError"), repr(end.error)
+    assert end.error_name in ("BadRequestError", "GatewayError"), repr(end.error)
     assert len(str(end.error)) < 2000
     assert end.seconds < 30
 
@@ -182,7 +182,7 @@ def test_a_large_error_page_is_read_in_part_only(play: Play, status: int) -> Non
 def test_odd_words_of_an_error_can_be_shown(bench: Bench, said: object) -> None:
     bench.sandbox.add_fault(Fault.status(400, {"error": said, "details": {"prompt": said}}))
     end = bench.generate()
-    assert end.error_name == "BadRequest", repr(end.error)
+    assert end.error_name == "BadRequestError", repr(end.error)
     assert len(str(end.error)) < 4000
     str(end.error).encode()
     assert "\x1b" not in str(end.error)
@@ -332,10 +332,10 @@ EMPTY_CHUNK = struct.pack(">I4sI", 0, b"teSt", zlib.crc32(b"teSt"))
 
 # The fault, by how many MiB the peak of memory may grow, and how it ends.
 BOMBS = {
-    "PNG of 30,000×30,000": (lambda: Fault.body(bomb()), 200, "BadAnswer.*900000000 pixels"),
+    "PNG of 30,000×30,000": (lambda: Fault.body(bomb()), 200, "BadResponseError.*900000000 pixels"),
     "PNG of 7,000×7,000": (lambda: Fault.body(bomb(7000, 7000)), 1200, "pictures"),
-    "gzip of a gigabyte": (Fault.gzip_bomb, 700, "BadAnswer.*larger than"),
-    "endless": (Fault.endless, 700, "BadAnswer.*larger than"),
+    "gzip of a gigabyte": (Fault.gzip_bomb, 700, "BadResponseError.*larger than"),
+    "endless": (Fault.endless, 700, "BadResponseError.*larger than"),
     "error page of 10 MB": (
         lambda: Fault.status(502, body=b"x" * 10_000_000),
         100,
@@ -344,7 +344,7 @@ BOMBS = {
     "100 MB of empty chunks": (
         lambda: Fault.body(picture()[:33] + EMPTY_CHUNK * 8_000_000 + picture()[33:]),
         700,
-        "BadAnswer.*chunks",
+        "BadResponseError.*chunks",
     ),
 }
 
@@ -354,7 +354,7 @@ BOMBS = {
 def test_bombs_take_bounded_memory_and_time(
     bench: Bench, home: Path, measuring: subprocess.Popen[str], name: str
 ) -> None:
-    make, most_mib, says = BOMBS[name]
+    make, max_mib, says = BOMBS[name]
     bench.sandbox.add_fault(make())
     environ = {
         "VENICE_API_KEY": KEY,
@@ -368,5 +368,5 @@ def test_bombs_take_bounded_memory_and_time(
     grown, seconds, said = measuring.stdout.readline().strip().split("|", 2)
     print(f"{name}: {grown} MiB more, {seconds} s, {said}")
     assert re.match(says, said)
-    assert int(grown) < most_mib
+    assert int(grown) < max_mib
     assert float(seconds) < 60

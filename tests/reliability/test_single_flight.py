@@ -8,12 +8,12 @@ from functools import partial
 from typing import Any
 
 import pytest
+from venice_client.answer import Response
 
 from bench import Bench
 from venice_client import GenerateRequest, VeniceClient
-from venice_client.answer import Answer
-from venice_client.errors import Cancelled, SpendingLimitError, VeniceError
-from venice_client.flights import Flights
+from venice_client.errors import RequestCancelledError, SpendingLimitError, VeniceError
+from venice_client.flights import SingleFlight
 from venice_client.progress import Progress
 from venice_client.sandbox import Fault
 from waiting import wait_for
@@ -78,7 +78,7 @@ def test_an_error_is_shared(bench: Bench) -> None:
     bench.sandbox.latency_s = 2
     bench.sandbox.add_fault(Fault.status(422))
     ends = bench.side_by_side(bench.generate, bench.generate)
-    assert [end.error_name for end in ends] == ["Unprocessable", "Unprocessable"]
+    assert [end.error_name for end in ends] == ["UnprocessableError", "UnprocessableError"]
     assert len(bench.sandbox.paid_requests) == 1
     bench.sandbox.latency_s = 0
     assert bench.generate().pictures == 1
@@ -101,7 +101,7 @@ def test_who_shares_an_error_has_one_of_their_own(bench: Bench) -> None:
 
 def test_a_limit_of_the_leader_is_not_the_followers() -> None:
     """The leader's run has spent its money; the follower's has not."""
-    flights, leads, refused = Flights(), threading.Event(), threading.Event()
+    flights, leads, refused = SingleFlight(), threading.Event(), threading.Event()
     following, answers, errors = Progress(), list[object](), list[object]()
 
     def send() -> Any:
@@ -111,12 +111,12 @@ def test_a_limit_of_the_leader_is_not_the_followers() -> None:
 
     def lead() -> None:
         try:
-            flights.share("a", Progress(), send)
+            flights.do("a", Progress(), send)
         except SpendingLimitError as error:
             errors.append(error)
 
     def follow() -> None:
-        answers.append(flights.share("a", following, lambda: Answer({}, b"made", 0.1)))
+        answers.append(flights.do("a", following, lambda: Response({}, b"made", 0.1)))
 
     threads = [threading.Thread(target=lead, daemon=True)]
     threads[0].start()
@@ -129,14 +129,14 @@ def test_a_limit_of_the_leader_is_not_the_followers() -> None:
         thread.join(60)
 
     assert len(errors) == 1
-    assert answers == [Answer({}, b"made", 0.1)]
+    assert answers == [Response({}, b"made", 0.1)]
 
 
 def test_a_lost_answer_is_not_asked_again_by_the_one_who_waits(bench: Bench) -> None:
     bench.sandbox.latency_s = 2
     bench.sandbox.add_fault(Fault.reset(charge=True))
     ends = bench.side_by_side(bench.generate, bench.generate)
-    assert [end.error_name for end in ends] == ["AnswerLost", "AnswerLost"]
+    assert [end.error_name for end in ends] == ["ResponseLostError", "ResponseLostError"]
     assert len(bench.sandbox.charges) == 1
 
 
@@ -150,10 +150,13 @@ def test_a_leader_dropped_before_sending_makes_room_for_the_follower(
     wait_for(lambda: "try again" in leading.phase, 20)
     second = ask(client, following, outcomes)
     wait_for(lambda: following.phase == "waiting for the same request")
-    leading.drop()
+    leading.cancel()
     second.join(60)
     first.join(60)
-    assert sorted(type(outcome).__name__ for outcome in outcomes) == ["Cancelled", "ImageResult"]
+    assert sorted(type(outcome).__name__ for outcome in outcomes) == [
+        "RequestCancelledError",
+        "ImageResult",
+    ]
     assert len(bench.sandbox.charges) == 1
 
 
@@ -164,7 +167,7 @@ def test_a_leader_dropped_on_its_way_brings_the_answer_all_the_same(
     leading, outcomes = Progress(), list[object]()
     first = ask(client, leading, outcomes)
     wait_for(lambda: bench.sandbox.paid_requests)
-    leading.drop()
+    leading.cancel()
     second = ask(client, Progress(), outcomes)
     second.join(60)
     first.join(60)
@@ -182,16 +185,16 @@ def test_a_follower_can_be_dropped_alone(bench: Bench, client: VeniceClient) -> 
     wait_for(lambda: bench.sandbox.paid_requests)
     second = ask(client, following, outcomes)
     wait_for(lambda: following.phase == "waiting for the same request")
-    following.drop()
+    following.cancel()
     second.join(60)
     first.join(60)
-    assert isinstance(outcomes[0], Cancelled), "the one who was dropped ends first"
+    assert isinstance(outcomes[0], RequestCancelledError), "the one who was dropped ends first"
     assert not isinstance(outcomes[1], VeniceError)
 
 
 def test_sixty_threads_for_ten_things_send_ten() -> None:
     """Also where answers come so fast that flights begin and end all the time."""
-    flights, sent, lock = Flights(), list[str](), threading.Lock()
+    flights, sent, lock = SingleFlight(), list[str](), threading.Lock()
     kept: dict[str, object] = {}
 
     def get(key: str) -> None:
@@ -204,8 +207,8 @@ def test_sixty_threads_for_ten_things_send_ten() -> None:
             kept[key] = key
             return key
 
-        answer = flights.share(key, Progress(), send)  # type: ignore[arg-type]
-        assert answer == key  # type: ignore[comparison-overlap]
+        response = flights.do(key, Progress(), send)  # type: ignore[arg-type]
+        assert response == key  # type: ignore[comparison-overlap]
 
     threads = [threading.Thread(target=get, args=(str(i % 10),)) for i in range(60)]
     for thread in threads:

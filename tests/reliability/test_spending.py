@@ -98,7 +98,7 @@ def test_an_unknown_price_counts_as_the_dearest(
     assert end.sent == ()
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "5")
     end = bench.generate(**unknown)
-    assert end.error_name == "NotFound"
+    assert end.error_name == "NotFoundError"
     assert "price unknown" in end.texts[0]
 
 
@@ -120,7 +120,7 @@ def test_without_any_known_price_only_no_limit_lets_it_through(
         assert "inf" not in end.first_line
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "none")
     end = bench.generate(model="home-made", batch_size=2)
-    assert end.error_name == "NotFound", repr(end.error)
+    assert end.error_name == "NotFoundError", repr(end.error)
     assert "price unknown" in end.texts[0]
     assert end.charged == 0
 

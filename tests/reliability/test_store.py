@@ -16,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from venice_client.answer import Response
 
 from bench import KEY, Bench
 from fault_table import picture
 from venice_client import GenerateRequest, VeniceClient, results
-from venice_client.answer import Answer
 from venice_client.results import SWEEP_EVERY, ResultStore
 from venice_client.sandbox import Fault, Sandbox
 
@@ -32,7 +32,7 @@ WRITER = """
 import hashlib, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from venice_client.answer import Answer
+from venice_client.answer import Response
 from venice_client.results import ResultStore
 store = ResultStore(Path(sys.argv[2]), 64)
 print("ready", flush=True)
@@ -40,7 +40,7 @@ number = int(sys.argv[3])
 while True:
     key = hashlib.sha256(str(number % 40).encode()).hexdigest()
     body = (key * 16384)[: 700_000 + number % 999]
-    store.put(key, Answer({"content-type": "image/png"}, body.encode(), 0.1), {"seed": number})
+    store.put(key, Response({"content-type": "image/png"}, body.encode(), 0.1), {"seed": number})
     number += 1
 """
 
@@ -55,9 +55,9 @@ store, hits, end = ResultStore(Path(sys.argv[2]), 64), 0, time.monotonic() + flo
 while not hits or time.monotonic() < end:
     for number in range(40):
         key = hashlib.sha256(str(number).encode()).hexdigest()
-        answer = store.get(key)
+        response = store.get(key)
         if answer is not None:
-            assert answer.body.startswith(key.encode()) and len(answer.body) >= 700_000
+            assert response.body.startswith(key.encode()) and len(response.body) >= 700_000
             hits += 1
 print(hits)
 """
@@ -72,11 +72,11 @@ def start(code: str, *arguments: object) -> subprocess.Popen[str]:
 
 
 def put(store: ResultStore, key: str, size: int = 1000) -> None:
-    put_answer(store, key, Answer({"content-type": "image/png"}, bytes(size), 0.1))
+    put_response(store, key, Response({"content-type": "image/png"}, bytes(size), 0.1))
 
 
-def put_answer(store: ResultStore, key: str, answer: Answer) -> None:
-    assert store.put(key, answer, {"seed": 1}) == ""
+def put_response(store: ResultStore, key: str, response: Response) -> None:
+    assert store.put(key, response, {"seed": 1}) == ""
     assert key in store
 
 
@@ -98,9 +98,9 @@ def test_a_kill_in_mid_write_leaves_no_damaged_entry(home: Path, is_long: bool) 
         whole = store.entries()
         assert len(whole) == sum(file.suffix == ".result" for file in files)
         for entry in whole:
-            answer = store.get(entry.key)
-            assert answer is not None
-            assert answer.body.startswith(entry.key.encode())
+            response = store.get(entry.key)
+            assert response is not None
+            assert response.body.startswith(entry.key.encode())
     leftovers = list((home / "results").glob(".aside-*"))
     print(f"{len(leftovers)} half-written files were left behind by {turn + 1} kills")
 
@@ -305,9 +305,9 @@ def test_a_size_of_0_removes_nothing_that_was_kept_before(
     bench.generate()
     monkeypatch.setenv("VENICE_STORE_MB", "0")
     bench.sandbox.add_fault(Fault.body(b"no picture"))
-    assert bench.generate().error_name == "BadAnswer"
+    assert bench.generate().error_name == "BadResponseError"
     bench.sandbox.add_fault(Fault.body(damaged_picture()))
-    assert bench.generate().error_name == "BadAnswer"
+    assert bench.generate().error_name == "BadResponseError"
     assert len(bench.entries) == 1
 
     monkeypatch.delenv("VENICE_STORE_MB")
@@ -495,12 +495,12 @@ def damaged_picture() -> bytes:
 
 def test_who_reads_a_damaged_answer_late_leaves_the_good_one_that_came_since(home: Path) -> None:
     store = ResultStore(home, 64)
-    bad, good = Answer({}, damaged_picture(), 0.0), Answer({}, picture(), 0.0)
-    put_answer(store, "a", good)
-    store.drop("a", bad.checksum)
+    bad, good = Response({}, damaged_picture(), 0.0), Response({}, picture(), 0.0)
+    put_response(store, "a", good)
+    store.remove("a", bad.checksum)
     assert store.get("a") == replace(good, from_store=True)
-    put_answer(store, "a", bad)
-    store.drop("a", bad.checksum)
+    put_response(store, "a", bad)
+    store.remove("a", bad.checksum)
     assert store.get("a") is None
 
 

@@ -51,7 +51,7 @@ class Row:
 
     def error_of(self, column: Column) -> str:
         """The type of the error of each request, "" where pictures are shown."""
-        return "" if self.error == "FlaggedImage" and not column.has_flag else self.error
+        return "" if self.error == "FlaggedImageError" and not column.has_flag else self.error
 
 
 def picture(width: int = 64, height: int = 64, kind: str = "PNG") -> bytes:
@@ -102,44 +102,44 @@ ROWS = (
     Row(
         "redirect",
         lambda: Fault.redirect("https://elsewhere.invalid/x"),
-        "UnexpectedRedirect",
+        "RedirectError",
         r"redirect to elsewhere\.invalid.*VENICE_API_BASE",
         charged=False,
     ),
-    _refusal(400, "BadRequest", "refuses the request", "INVALID_REQUEST"),
-    _refusal(400, "BadRequest", "does not know this model", "INVALID_MODEL"),
+    _refusal(400, "BadRequestError", "refuses the request", "INVALID_REQUEST"),
+    _refusal(400, "BadRequestError", "does not know this model", "INVALID_MODEL"),
     _refusal(401, "AuthenticationError", "check VENICE_API_KEY", holds_for_all=True),
     _refusal(
         402,
-        "PaymentRequired",
+        "PaymentRequiredError",
         "balance is used up.*top up",
         "INSUFFICIENT_BALANCE",
         holds_for_all=True,
     ),
     _refusal(
         402,
-        "PaymentRequired",
+        "PaymentRequiredError",
         "own USD limit.*raise it",
         "API_KEY_USD_SPEND_LIMIT_EXCEEDED",
         holds_for_all=True,
     ),
-    _refusal(403, "PermissionDenied", "may not do this", holds_for_all=True),
-    _refusal(404, "NotFound", "choose another", "MODEL_NOT_FOUND"),
-    _refusal(410, "NotFound", "retired.*choose another"),
-    _refusal(413, "PayloadTooLarge", "too large", "PAYLOAD_TOO_LARGE"),
-    _refusal(415, "UnsupportedContent", "type of content", "INVALID_CONTENT_TYPE"),
-    _refusal(422, "Unprocessable", "change the prompt", "CONTENT_POLICY_VIOLATION"),
+    _refusal(403, "PermissionDeniedError", "may not do this", holds_for_all=True),
+    _refusal(404, "NotFoundError", "choose another", "MODEL_NOT_FOUND"),
+    _refusal(410, "NotFoundError", "retired.*choose another"),
+    _refusal(413, "PayloadTooLargeError", "too large", "PAYLOAD_TOO_LARGE"),
+    _refusal(415, "UnsupportedContentError", "type of content", "INVALID_CONTENT_TYPE"),
+    _refusal(422, "UnprocessableError", "change the prompt", "CONTENT_POLICY_VIOLATION"),
     _refusal(500, "ServerError", "several times: try again", "INFERENCE_FAILED", tries=4),
     _refusal(503, "ServerError", "at capacity: try again", "MODEL_AT_CAPACITY", tries=4),
     Row(
         "429 for ten minutes",
         lambda: Fault.status(429, headers={"Retry-After": "600"}),
-        "RateLimited",
+        "RateLimitError",
         "lifts in 10 minutes only: try again later",
         charged=False,
         holds_for_all=True,
     ),
-    Row("echoed key", Fault.echo_key, "BadRequest", "refuses the request", charged=False),
+    Row("echoed key", Fault.echo_key, "BadRequestError", "refuses the request", charged=False),
     # A gateway gives up: never sent again, since a charge may hide behind it.
     Row("status 502", _status(502), "GatewayError", BEHIND_GATEWAY, charged=False),
     Row("status 504", _status(504), "GatewayError", TOO_LATE, charged=False),
@@ -153,60 +153,85 @@ ROWS = (
         charged=False,
     ),
     # The connection breaks once the request was sent: never sent again.
-    Row("reset", Fault.reset, "AnswerLost", "may have been charged", charged=False),
-    Row("reset, charged", lambda: Fault.reset(True), "AnswerLost", "may have been charged"),
-    Row("closed", Fault.close, "AnswerLost", "may have been charged", charged=False),
-    Row("closed, charged", lambda: Fault.close(True), "AnswerLost", "may have been charged"),
-    Row("cut", Fault.cut, "AnswerLost", "lost before the answer.*may have been charged"),
-    Row("cut to nothing", lambda: Fault.cut(0.0), "AnswerLost", "may have been charged"),
+    Row("reset", Fault.reset, "ResponseLostError", "may have been charged", charged=False),
+    Row("reset, charged", lambda: Fault.reset(True), "ResponseLostError", "may have been charged"),
+    Row("closed", Fault.close, "ResponseLostError", "may have been charged", charged=False),
+    Row("closed, charged", lambda: Fault.close(True), "ResponseLostError", "may have been charged"),
+    Row("cut", Fault.cut, "ResponseLostError", "lost before the answer.*may have been charged"),
+    Row("cut to nothing", lambda: Fault.cut(0.0), "ResponseLostError", "may have been charged"),
     Row(
         "hangs",
         lambda: Fault.hang(90),
-        "AnswerLost",
+        "ResponseLostError",
         r"did not answer within \d+ s.*may have been charged",
         settings=SHORT,
     ),
     Row(
         "drips",
         lambda: Fault.slow_body(20),
-        "AnswerLost",
+        "ResponseLostError",
         r"did not answer within \d+ s.*may have been charged",
         settings=SHORT,
     ),
-    Row("promises more", lambda: Fault.wrong_length(7), "AnswerLost", "may have been charged"),
-    Row("promises less", lambda: Fault.wrong_length(-7), "BadAnswer", "may have been charged"),
+    Row(
+        "promises more", lambda: Fault.wrong_length(7), "ResponseLostError", "may have been charged"
+    ),
+    Row(
+        "promises less", lambda: Fault.wrong_length(-7), "BadResponseError", "may have been charged"
+    ),
     # Answers that are no pictures.
-    Row("endless", Fault.endless, "BadAnswer", r"larger than \d+ MiB.*may have been charged"),
-    Row("gzip bomb", Fault.gzip_bomb, "BadAnswer", r"larger than \d+ MiB.*may have been charged"),
-    Row("no base64", Fault.bad_base64, "BadAnswer", "base64.*may have been charged", only="json"),
-    Row("JSON for a picture", Fault.bad_base64, "BadAnswer", "no PNG, JPEG or WebP", only="binary"),
+    Row(
+        "endless", Fault.endless, "BadResponseError", r"larger than \d+ MiB.*may have been charged"
+    ),
+    Row(
+        "gzip bomb",
+        Fault.gzip_bomb,
+        "BadResponseError",
+        r"larger than \d+ MiB.*may have been charged",
+    ),
+    Row(
+        "no base64",
+        Fault.bad_base64,
+        "BadResponseError",
+        "base64.*may have been charged",
+        only="json",
+    ),
+    Row(
+        "JSON for a picture",
+        Fault.bad_base64,
+        "BadResponseError",
+        "no PNG, JPEG or WebP",
+        only="binary",
+    ),
     Row(
         "GIF for a picture",
         lambda: Fault.foreign_bytes(picture(kind="GIF")),
-        "BadAnswer",
+        "BadResponseError",
         "no PNG, JPEG or WebP.*GIF89a|no PNG, JPEG or WebP.*GIF87a",
     ),
     Row(
         "a page for a picture",
         lambda: Fault.foreign_bytes(b"<!doctype html><title>Log in</title>", "text/html"),
-        "BadAnswer",
+        "BadResponseError",
         "a web page.*may have been charged",
         only="binary",
     ),
     Row(
         "a page for JSON",
         lambda: Fault.foreign_bytes(b"<!doctype html><title>Log in</title>", "text/html"),
-        "BadAnswer",
+        "BadResponseError",
         "cannot be read as JSON.*may have been charged",
         only="json",
     ),
-    Row("empty body", lambda: Fault.body(b""), "BadAnswer", "nothing at all|cannot be read"),
-    Row("half a PNG", lambda: Fault.foreign_bytes(picture()[:90]), "BadAnswer", "cut short"),
-    Row("a PNG's head", lambda: Fault.foreign_bytes(b"\x89PNG\r\n\x1a\n"), "BadAnswer", "cut"),
+    Row("empty body", lambda: Fault.body(b""), "BadResponseError", "nothing at all|cannot be read"),
+    Row("half a PNG", lambda: Fault.foreign_bytes(picture()[:90]), "BadResponseError", "cut short"),
+    Row(
+        "a PNG's head", lambda: Fault.foreign_bytes(b"\x89PNG\r\n\x1a\n"), "BadResponseError", "cut"
+    ),
     Row(
         "a huge PNG",
         lambda: Fault.foreign_bytes(bomb(9000, 9000)),
-        "BadAnswer",
+        "BadResponseError",
         r"claims 9000×9000 pixels",
     ),
     Row(
@@ -214,35 +239,35 @@ ROWS = (
         lambda: Fault.body(
             in_json(picture()).replace(b"{}", b'{"total": NaN}'), "application/json"
         ),
-        "BadAnswer",
+        "BadResponseError",
         "cannot be read as JSON",
         only="json",
     ),
     Row(
         "no images",
         lambda: Fault.body(in_json(), "application/json"),
-        "BadAnswer",
+        "BadResponseError",
         "holds no image",
         only="json",
     ),
     Row(
         "images is null",
         lambda: Fault.body(b'{"images": null}', "application/json"),
-        "BadAnswer",
+        "BadResponseError",
         "holds no image",
         only="json",
     ),
     Row(
         "JSON list",
         lambda: Fault.body(b"[]", "application/json"),
-        "BadAnswer",
+        "BadResponseError",
         "holds no image",
         only="json",
     ),
     Row(
         "deep JSON",
         lambda: Fault.body(b"[" * 100_000, "application/json"),
-        "BadAnswer",
+        "BadResponseError",
         "cannot be read as JSON",
         only="json",
     ),
@@ -258,13 +283,13 @@ ROWS = (
                 "x-venice-deprecated-replacement": "venice-sd35",
             }
         ),
-        says=r"deprecated and goes on 2026-12-31; use `venice-sd35` instead",
+        says=r"deprecated and will be switched off on 2026-12-31; use `venice-sd35` instead",
         kept=True,
     ),
     Row(
         "blurred",
         Fault.flags,
-        "FlaggedImage",
+        "FlaggedImageError",
         "blurred by safe_mode.*kept.*`if_flagged`",
         warns="blurred by safe_mode",
         kept=True,
@@ -272,7 +297,7 @@ ROWS = (
     Row(
         "violation",
         lambda: Fault.flags(False, True),
-        "FlaggedImage",
+        "FlaggedImageError",
         "breaks .*terms.*kept.*`if_flagged`",
         warns="breaks the terms of use",
         kept=True,

@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import InvalidRequestError, PaidAnswerError
+from ..errors import InvalidRequestError, MaybeChargedError
 from ..images import image_format
 
 FORMATS = {".png": "png", ".webp": "webp", ".jpg": "jpeg", ".jpeg": "jpeg"}
@@ -19,7 +19,7 @@ EXTENSIONS = {"png": ".png", "webp": ".webp", "jpeg": ".jpg"}
 DEFAULT_STEM = "venice"
 
 
-class NotWritten(PaidAnswerError):
+class NotWrittenError(MaybeChargedError):
     """A picture that was paid for could not be written."""
 
 
@@ -128,10 +128,10 @@ def prepare_folder(folder: Path) -> None:
         ) from None
 
 
-def write_picture(target: Target, number: int | None, data: bytes, force: bool) -> Path:
+def write_image(target: Target, number: int | None, data: bytes, force: bool) -> Path:
     """Writes the bytes as they are, under the extension of what they are; answers the path.
 
-    A name that was taken in the meantime gives way to the next number. Raises NotWritten.
+    A name that was taken in the meantime gives way to the next number. Raises NotWrittenError.
     """
     format = image_format(data)
     assert format is not None, "checked when it came"
@@ -143,7 +143,7 @@ def write_picture(target: Target, number: int | None, data: bytes, force: bool) 
         except FileExistsError:
             number = (number or 0) + 1
         except OSError as error:
-            raise NotWritten(
+            raise NotWrittenError(
                 f"{path} could not be written ({error.strerror}), and its picture was paid for. "
                 "Make room, or choose another place with -o, and ask again (a prompt with the same "
                 "seed): what is still kept is free. `results -o FOLDER` saves it too."

@@ -15,7 +15,7 @@ from .generate_options import add_options, request_from, target_from
 from .making import Task, make_all
 from .report import Report
 
-MOST_LISTED = 6
+MAX_LISTED = 6
 """Seeds, or runs of seeds, that are all named."""
 
 
@@ -64,6 +64,6 @@ def _listed(seeds: Sequence[int]) -> str:
     for _, numbered in groupby(enumerate(seeds), key=lambda pair: pair[1] - pair[0]):
         run = [seed for _, seed in numbered]
         words += [f"{run[0]} to {run[-1]}"] if len(run) > 2 else map(str, run)
-    if len(words) > MOST_LISTED:
+    if len(words) > MAX_LISTED:
         words = [*words[:3], "…", words[-1]]
     return " and ".join(filter(None, [", ".join(words[:-1]), words[-1]]))

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from ..edits import MAX_INPUT_BYTES
-from ..errors import BadAnswer, InvalidRequestError
+from ..errors import BadResponseError, InvalidRequestError
 from ..images import DAMAGE, MAX_ENCODED_BYTES, MAX_PIXELS, decode, image_format
 from .files import path_from
 
@@ -165,7 +165,7 @@ def _check_whole(data: bytes, name: str) -> None:
     """Refuses a damaged file here, rather than have it refused, or misread, for money."""
     try:
         decode(data)
-    except BadAnswer:
+    except BadResponseError:
         raise _unreadable(name) from None
 
 

@@ -75,8 +75,8 @@ def price_text(pricing: Mapping[str, Any]) -> str:
     amounts = sorted(amount for part in parts for amount in _amounts(part))
     if not amounts:
         return "unknown"
-    least, most = f"{amounts[0]:.4g}", f"{amounts[-1]:.4g}"
-    return least if least == most else f"{least} to {most}"
+    minimum, maximum = f"{amounts[0]:.4g}", f"{amounts[-1]:.4g}"
+    return minimum if minimum == maximum else f"{minimum} to {maximum}"
 
 
 def _amounts(node: Any) -> list[float]:

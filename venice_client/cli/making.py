@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from ..batch import EXIT_WAIT, Batch
-from ..client import Planned, VeniceClient
-from ..errors import BadAnswer, VeniceError
+from ..client import PlannedRequest, VeniceClient
+from ..errors import BadResponseError, VeniceError
 from ..images import decode
 from ..progress import Progress
 from ..reading import ImageResult, left_out
 from .console import Console
-from .files import FORMATS, NotWritten, Target, write_picture
+from .files import FORMATS, NotWrittenError, Target, write_image
 
 LOOK_EVERY = 0.1
 """Seconds between two looks at progress."""
@@ -28,7 +28,7 @@ class Task:
     source: the file that it was made of, "" for a picture from a prompt.
     """
 
-    planned: Planned
+    planned: PlannedRequest
     target: Target
     number: int | None
     format: str
@@ -46,7 +46,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Picture:
+class SavedImage:
     """A picture that was made and written. size: (width, height) in pixels."""
 
     path: str
@@ -55,70 +55,72 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Written:
+class SavedImages:
     """What came of one request: its pictures, and errors of those that could not be kept.
 
     warnings: of pictures that are damaged beside good ones.
     """
 
     result: ImageResult
-    pictures: tuple[Picture, ...]
+    pictures: tuple[SavedImage, ...]
     errors: tuple[VeniceError, ...]
     warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Ended:
+class CommandOutcome:
     """For each task what it made, its error, or None if it is unfinished.
 
     is_kept: whether what was made is kept, so that asking again is free.
     """
 
     tasks: Sequence[Task]
-    ends: Sequence[Written | BaseException | None]
+    ends: Sequence[SavedImages | BaseException | None]
     seconds: float
     is_interrupted: bool
     is_kept: bool = True
 
 
-def make_all(client: VeniceClient, tasks: Sequence[Task], force: bool, console: Console) -> Ended:
+def make_all(
+    client: VeniceClient, tasks: Sequence[Task], force: bool, console: Console
+) -> CommandOutcome:
     """Asks for everything side by side and writes what comes, until the end or Ctrl-C."""
     began = time.monotonic()
-    batch: Batch[Written] = Batch([partial(_make, client, task, force) for task in tasks])
+    batch: Batch[SavedImages] = Batch([partial(_make, client, task, force) for task in tasks])
     is_interrupted = not _attend(batch, console)
     seconds = time.monotonic() - began
     is_kept = client.results.is_on and not client.results.trouble
-    return Ended(tasks, tuple(batch.outcomes), seconds, is_interrupted, is_kept)
+    return CommandOutcome(tasks, tuple(batch.outcomes), seconds, is_interrupted, is_kept)
 
 
-def _make(client: VeniceClient, task: Task, force: bool, progress: Progress) -> Written:
+def _make(client: VeniceClient, task: Task, force: bool, progress: Progress) -> SavedImages:
     """Asks for the pictures of one request and writes what came.
 
     An answer without any good picture is forgotten, so that it can be asked for again.
     """
     result = client.fetch(task.planned, progress)
-    pictures: list[Picture] = []
+    pictures: list[SavedImage] = []
     errors: list[VeniceError] = []
-    damaged: list[BadAnswer] = []
+    damaged: list[BadResponseError] = []
     for i, data in enumerate(result.images):
         try:
             height, width, _ = decode(data).shape
             number = None if task.number is None else task.number + i
-            path = write_picture(task.target, number, data, force)
-        except BadAnswer as error:
+            path = write_image(task.target, number, data, force)
+        except BadResponseError as error:
             damaged.append(error)
-        except NotWritten as error:
+        except NotWrittenError as error:
             errors.append(error)
         else:
             # The extension of the file is that of the bytes.
-            pictures.append(Picture(str(path), FORMATS[path.suffix.lower()], (width, height)))
+            pictures.append(SavedImage(str(path), FORMATS[path.suffix.lower()], (width, height)))
     if len(damaged) == len(result.images):
         client.discard(result)
-        return Written(result, (), tuple(damaged), ())
-    return Written(result, tuple(pictures), tuple(errors), tuple(map(left_out, damaged)))
+        return SavedImages(result, (), tuple(damaged), ())
+    return SavedImages(result, tuple(pictures), tuple(errors), tuple(map(left_out, damaged)))
 
 
-def _attend(batch: Batch[Written], console: Console) -> bool:
+def _attend(batch: Batch[SavedImages], console: Console) -> bool:
     """Shows what the batch does until its end; False if Ctrl-C came first.
 
     After Ctrl-C nothing more is sent, and what is on its way has a few seconds to arrive; another
@@ -129,7 +131,7 @@ def _attend(batch: Batch[Written], console: Console) -> bool:
             console.progress(batch.status())
         return True
     except KeyboardInterrupt:
-        batch.drop()
+        batch.cancel()
     try:
         if any(progress.sent for progress in batch.progress) and not batch.done:
             console.note(
@@ -139,5 +141,5 @@ def _attend(batch: Batch[Written], console: Console) -> bool:
         batch.wait(EXIT_WAIT)
     except KeyboardInterrupt:
         console.note("Interrupted again.")
-    batch.leave()
+    batch.detach()
     return False

@@ -32,7 +32,7 @@ from .making import Task, make_all
 from .report import Report
 
 MAX_IMAGES = 100
-CHECK_EDIT = partial(check_pixels, most=MAX_EDIT_PIXELS)
+CHECK_EDIT = partial(check_pixels, maximum=MAX_EDIT_PIXELS)
 STEM = "{stem}"
 WHERE = (
     "\nThe paths go to stdout. A file that exists is never overwritten without --force: the\n"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..batch import was_dropped
+from ..batch import was_cancelled
 from ..client import VeniceClient
 from ..errors import VeniceError
 from ..estimates import total_cost
 from ..reading import ImageResult
 from . import exits
 from .console import Console, describe
-from .making import Ended, Picture, Task, Written
+from .making import CommandOutcome, SavedImage, SavedImages, Task
 
 
 @dataclass(frozen=True)
@@ -20,14 +20,14 @@ class Report:
     """The end of all tasks of a command."""
 
     client: VeniceClient
-    ended: Ended
+    ended: CommandOutcome
 
     @property
-    def made(self) -> list[Written]:
+    def made(self) -> list[SavedImages]:
         return [made for _, made in self._made]
 
     @property
-    def pictures(self) -> list[Picture]:
+    def pictures(self) -> list[SavedImage]:
         return [picture for made in self.made for picture in made.pictures]
 
     @property
@@ -35,7 +35,7 @@ class Report:
         """The errors, each with its task; those that were dropped unsent are not among them,
         unless there are no others."""
         found = [(task, error) for task, end in self._pairs for error in _errors(end)]
-        return [(task, error) for task, error in found if not was_dropped(error)] or found
+        return [(task, error) for task, error in found if not was_cancelled(error)] or found
 
     @property
     def total(self) -> int:
@@ -62,12 +62,12 @@ class Report:
         return exits.code_for_all(error for _, error in self.failed)
 
     @property
-    def _pairs(self) -> list[tuple[Task, Written | BaseException | None]]:
+    def _pairs(self) -> list[tuple[Task, SavedImages | BaseException | None]]:
         return list(zip(self.ended.tasks, self.ended.ends, strict=True))
 
     @property
-    def _made(self) -> list[tuple[Task, Written]]:
-        return [(task, end) for task, end in self._pairs if isinstance(end, Written)]
+    def _made(self) -> list[tuple[Task, SavedImages]]:
+        return [(task, end) for task, end in self._pairs if isinstance(end, SavedImages)]
 
     def _all_warnings(self) -> list[str]:
         found = [warning for task, made in self._made for warning in _warnings(task, made)]
@@ -111,8 +111,8 @@ class Report:
         console.note(f"{made} of {self.total} pictures made; ask again for the others:")
         for task, error in failed:
             console.error(error, prefix=f"- {task.label}: ")
-        unsent = sum(was_dropped(end) for end in self.ended.ends)
-        if unsent and not was_dropped(failed[0][1]):
+        unsent = sum(was_cancelled(end) for end in self.ended.ends)
+        if unsent and not was_cancelled(failed[0][1]):
             console.note(f"- {unsent} more were not sent.")
 
     def _say_interrupted(self, console: Console) -> None:
@@ -124,12 +124,12 @@ class Report:
 
 
 def _errors(end: object) -> tuple[BaseException, ...]:
-    if isinstance(end, Written):
+    if isinstance(end, SavedImages):
         return end.errors
     return (end,) if isinstance(end, BaseException) else ()
 
 
-def _warnings(task: Task, made: Written) -> list[str]:
+def _warnings(task: Task, made: SavedImages) -> list[str]:
     result = made.result
     found = [*result.warnings, *made.warnings]
     if result.is_violation:

@@ -13,13 +13,13 @@ from typing import Any
 
 from ..credentials import load_settings
 from ..errors import InvalidRequestError, VeniceError
-from ..reading import kept_pictures
+from ..reading import kept_images
 from ..results import Entry, ResultStore
 from ..service import SANDBOX_NAME
 from ..texts import printable
 from . import exits
 from .console import Console, table
-from .files import Target, path_from, prepare_folder, write_picture
+from .files import Target, path_from, prepare_folder, write_image
 
 DEFAULT_LAST = 20
 FACTS = ("service", "path", "model", "seed", "asked", "cost_usd")
@@ -164,13 +164,13 @@ def _save_one(store: ResultStore, row: Row, folder: Path) -> list[str]:
     answer = store.peek(row.entry.key)
     if answer is None:
         raise VeniceError("It is no longer kept, or cannot be read.")
-    pictures = kept_pictures(answer)
+    pictures = kept_images(answer)
     target = Target(folder, row.stem, "")
     files = []
     for number, data in enumerate(pictures, start=1):
         path = _same(target, data)
         if path is None:
-            path = write_picture(target, number if len(pictures) > 1 else None, data, force=False)
+            path = write_image(target, number if len(pictures) > 1 else None, data, force=False)
         files.append(str(path))
     return files
 

@@ -14,7 +14,7 @@ from .lettering import SMALLEST_TEXT, Font, draw_badge, font, printable, shorten
 
 PANEL_COLOUR = (10, 12, 20)
 PANEL_OPACITY = 168
-LEAST_PANEL = (150, 72)
+MIN_PANEL = (150, 72)
 PROMPT_COLOUR = (255, 255, 255)
 FACTS_COLOUR = (205, 212, 226)
 IMAGE_DESCRIPTION_TAG = 0x010E
@@ -49,15 +49,15 @@ def draw_panel(
     """Prompt and facts, legible on a dark panel at the foot; nothing where they cannot be read."""
     width, height = picture.size
     size = int(min(height * 0.045, width * 0.036) + 2)
-    if size < SMALLEST_TEXT and (width < LEAST_PANEL[0] or height < LEAST_PANEL[1]):
+    if size < SMALLEST_TEXT and (width < MIN_PANEL[0] or height < MIN_PANEL[1]):
         return
     size = max(size, SMALLEST_TEXT)
     face, small = font(size), font(max(SMALLEST_TEXT, round(size * 0.72)))
     margin, pad = size * 0.8, size * 0.8
     room = min(width - 2 * margin, size * 48) - 2 * pad
     step = size * 1.28
-    most_lines = max(1, int((height * 0.5 - 2 * pad - size) / step))
-    lines = wrapped(prompt, face, room, min(most_lines, 6))
+    max_lines = max(1, int((height * 0.5 - 2 * pad - size) / step))
+    lines = wrapped(prompt, face, room, min(max_lines, 6))
     rows = _fact_rows(facts, small, room)
     small_step = size * 1.05
     tall = 2 * pad + step * len(lines) + small_step * len(rows)

@@ -37,7 +37,7 @@ SHARED: Schema = {
 EDIT_SCHEMA: Schema = {**SHARED, "image": anything(), "model": text(1)}
 MULTI_EDIT_SCHEMA: Schema = {
     **SHARED,
-    "images": items(anything(), least=1),
+    "images": items(anything(), minimum=1),
     "quality": one_of("low", "medium", "high"),
 }
 UPSCALE_SCHEMA: Schema = {

@@ -38,7 +38,7 @@ def boolean() -> Check:
     return lambda value: FINE if isinstance(value, bool) else expected("boolean", value)
 
 
-def text(least: int = 0, most: int | None = None) -> Check:
+def text(minimum: int = 0, maximum: int | None = None) -> Check:
     """A string of so many characters."""
 
     def check(value: Any) -> Problems:
@@ -46,10 +46,10 @@ def text(least: int = 0, most: int | None = None) -> Check:
             return expected("string", value)
         if any("\ud800" <= character <= "\udfff" for character in value[:MAX_TEXT]):
             return {"": "String is not valid Unicode"}
-        if len(value) < least:
-            return {"": f"String must contain at least {least} character(s)"}
-        if most is not None and len(value) > most:
-            return {"": f"String must contain at most {most} character(s)"}
+        if len(value) < minimum:
+            return {"": f"String must contain at least {minimum} character(s)"}
+        if maximum is not None and len(value) > maximum:
+            return {"": f"String must contain at most {maximum} character(s)"}
         return FINE
 
     return check
@@ -66,7 +66,7 @@ def one_of(*names: str) -> Check:
     return check
 
 
-def number(least: float, most: float, *, above: bool = False) -> Check:
+def number(minimum: float, maximum: float, *, above: bool = False) -> Check:
     """A finite number from `least` (not itself, with `above`) to `most`."""
 
     def check(value: Any) -> Problems:
@@ -74,24 +74,28 @@ def number(least: float, most: float, *, above: bool = False) -> Check:
             return expected("number", value)
         if isinstance(value, float) and not math.isfinite(value):
             return {"": "Expected a finite number"}
-        if value < least or (above and value == least):
-            return {"": f"Number must be greater than {'' if above else 'or equal to '}{least:g}"}
-        if value > most:
-            return {"": f"Number must be less than or equal to {most:g}"}
+        if value < minimum or (above and value == minimum):
+            return {"": f"Number must be greater than {'' if above else 'or equal to '}{minimum:g}"}
+        if value > maximum:
+            return {"": f"Number must be less than or equal to {maximum:g}"}
         return FINE
 
     return check
 
 
-def whole(least: int, most: int) -> Check:
+def whole(minimum: int, maximum: int) -> Check:
     """A whole number in the range; as in JSON Schema, 8.0 is whole."""
-    in_range = number(least, most)
+    in_range = number(minimum, maximum)
 
     def check(value: Any) -> Problems:
         if isinstance(value, float) and not value.is_integer():
             return {"": "Expected integer, received float"}
-        if isinstance(value, int) and not isinstance(value, bool) and not least <= value <= most:
-            return {"": f"Number must be between {least} and {most}"}
+        if (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and not minimum <= value <= maximum
+        ):
+            return {"": f"Number must be between {minimum} and {maximum}"}
         return in_range(value)
 
     return check
@@ -112,14 +116,14 @@ def nullable(inner: Check) -> Check:
     return lambda value: FINE if value is None else inner(value)
 
 
-def items(inner: Check, least: int = 0) -> Check:
+def items(inner: Check, minimum: int = 0) -> Check:
     """A list of at least so many values that `inner` takes."""
 
     def check(value: Any) -> Problems:
         if not isinstance(value, list):
             return expected("array", value)
-        if len(value) < least:
-            return {"": f"Array must contain at least {least} element(s)"}
+        if len(value) < minimum:
+            return {"": f"Array must contain at least {minimum} element(s)"}
         return {
             f"{index}.{place}".rstrip("."): text
             for index, item in enumerate(value)

@@ -200,9 +200,11 @@ def _check_texts(payload: Mapping[str, Any], model: Model) -> None:
 
 
 def _check_steps(payload: Mapping[str, Any], model: Model) -> None:
-    most = model.constraints["steps"]["max"]
-    if payload.get("steps", 0) > most:
-        raise invalid_field("steps", f"Number must be less than or equal to {most} for {model.id}")
+    maximum = model.constraints["steps"]["max"]
+    if payload.get("steps", 0) > maximum:
+        raise invalid_field(
+            "steps", f"Number must be less than or equal to {maximum} for {model.id}"
+        )
 
 
 def _check_references(payload: Mapping[str, Any], model: Model) -> None:
@@ -212,9 +214,9 @@ def _check_references(payload: Mapping[str, Any], model: Model) -> None:
     name = "style_references"
     if not model.spec.get("supportsStyleReferences"):
         raise invalid_field(name, f"Not supported by the model {model.id}")
-    most = model.constraints["maxStyleReferences"]
-    if len(references) > most:
-        raise invalid_field(name, f"Array must contain at most {most} element(s) for {model.id}")
+    maximum = model.constraints["maxStyleReferences"]
+    if len(references) > maximum:
+        raise invalid_field(name, f"Array must contain at most {maximum} element(s) for {model.id}")
     for index, reference in enumerate(references):
         place = f"{name}.{index}.image"
         open_picture(place, reference["image"], max_bytes=MAX_REFERENCE_BYTES)

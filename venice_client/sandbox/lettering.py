@@ -35,11 +35,11 @@ def printable(text: str) -> str:
     )
 
 
-def wrapped(text: str, face: Font, width: float, most_lines: int) -> list[str]:
+def wrapped(text: str, face: Font, width: float, max_lines: int) -> list[str]:
     """Lines no wider than `width`; what does not fit in them ends in an ellipsis."""
     lines: list[str] = []
     words = printable(text).split()
-    while words and len(lines) < most_lines:
+    while words and len(lines) < max_lines:
         line = words.pop(0)
         fits = _longest_fit(line, face, width)
         if fits < len(line):
@@ -85,17 +85,17 @@ def draw_badge(picture: Image.Image, place: str = "right", label: str = BADGE) -
 def _longest_fit(text: str, face: Font, width: float) -> int:
     """How many characters fit into `width`; at least one."""
     # No character is narrower than a pixel, so no more than this can fit.
-    most = min(len(text), max(1, int(width)))
-    if face.getlength(text[:most]) <= width:
-        return most
-    least = 1
-    while least < most - 1:
-        middle = (least + most) // 2
+    maximum = min(len(text), max(1, int(width)))
+    if face.getlength(text[:maximum]) <= width:
+        return maximum
+    minimum = 1
+    while minimum < maximum - 1:
+        middle = (minimum + maximum) // 2
         if face.getlength(text[:middle]) <= width:
-            least = middle
+            minimum = middle
         else:
-            most = middle
-    return least
+            maximum = middle
+    return minimum
 
 
 def _draw_stripes(picture: Image.Image) -> None:

@@ -181,10 +181,10 @@ def _completed(entry: dict[str, Any]) -> dict[str, Any]:
 
 def _image_constraints(model_id: str, pricing: dict[str, Any]) -> dict[str, Any]:
     if model_id in PIXEL_MODELS:
-        divisor, steps, most, limit = PIXEL_MODELS[model_id]
+        divisor, steps, maximum, limit = PIXEL_MODELS[model_id]
         return {
             "promptCharacterLimit": limit,
-            "steps": {"default": steps, "max": most},
+            "steps": {"default": steps, "max": maximum},
             "widthHeightDivisor": divisor,
         }
     constraints: dict[str, Any] = {
@@ -196,8 +196,8 @@ def _image_constraints(model_id: str, pricing: dict[str, Any]) -> dict[str, Any]
         **_tiers_and_qualities(pricing),
     }
     if model_id in STYLE_REFERENCES:
-        most, honoured = STYLE_REFERENCES[model_id]
-        constraints["maxStyleReferences"] = most
+        maximum, honoured = STYLE_REFERENCES[model_id]
+        constraints["maxStyleReferences"] = maximum
         constraints["supportsStyleReferenceStrength"] = honoured
     return constraints
 
