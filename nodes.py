@@ -7,11 +7,17 @@ from typing import Any
 
 import torch
 
-from . import host, inputs, lists, nodes_compare, nodes_pictures, widgets
-from .outcomes import again_with
-from .running import in_thread, open_client, refresh_lists, run_requests, showing
-from .venice_client.payloads import GenerateRequest, plan_batch
-from .venice_client.seeds import MAX_SEED, fold_seed, folding_note
+from .venice_client import MAX_SEED, GenerateRequest, fold_seed, folding_note, plan_batch
+from .venice_nodes import compare_nodes, image_nodes, inputs, model_lists, widgets
+from .venice_nodes.run import comfyui
+from .venice_nodes.run.node_output import again_with
+from .venice_nodes.run.run_requests import (
+    in_thread,
+    open_client,
+    refresh_lists,
+    run_requests,
+    showing,
+)
 
 
 class VeniceStylePreset:
@@ -35,7 +41,7 @@ class VeniceStylePreset:
 
     async def choose(self, preset: str) -> tuple[str]:
         await refresh_lists()
-        return ("" if preset == lists.NO_STYLE else preset,)
+        return ("" if preset == model_lists.NO_STYLE else preset,)
 
 
 class VeniceSeed:
@@ -70,7 +76,7 @@ class VeniceSeed:
             widgets.check(self.INPUT_TYPES(), locals())
             is_fixed = mode == inputs.FIXED
             drawn = fold_seed(seed) if is_fixed else 1 + secrets.randbelow(MAX_SEED)
-            host.note_seed(drawn)
+            comfyui.note_seed(drawn)
             note = folding_note(seed) if is_fixed else ""
             status.finish(" · ".join(filter(None, (f"seed {drawn}", note))))
             return (drawn,)
@@ -176,13 +182,13 @@ NODE_CLASS_MAPPINGS = {
     "VeniceGenerateImage": VeniceGenerateImage,
     "VeniceStylePreset": VeniceStylePreset,
     "VeniceSeed": VeniceSeed,
-    **nodes_pictures.NODE_CLASS_MAPPINGS,
-    **nodes_compare.NODE_CLASS_MAPPINGS,
+    **image_nodes.NODE_CLASS_MAPPINGS,
+    **compare_nodes.NODE_CLASS_MAPPINGS,
 }
 NODE_DISPLAY_NAME_MAPPINGS = {
     "VeniceGenerateImage": "Venice Generate Image",
     "VeniceStylePreset": "Venice Style Preset",
     "VeniceSeed": "Venice Seed",
-    **nodes_pictures.NODE_DISPLAY_NAME_MAPPINGS,
-    **nodes_compare.NODE_DISPLAY_NAME_MAPPINGS,
+    **image_nodes.NODE_DISPLAY_NAME_MAPPINGS,
+    **compare_nodes.NODE_DISPLAY_NAME_MAPPINGS,
 }

@@ -32,7 +32,7 @@ def main() -> int:
     where = "the built-in sandbox (no key, no cost)" if is_sandbox else "the Venice API (paid)"
     pack = load_pack()
     print(f"Style → Seed → Generate, a batch of 4, on {where}:")
-    pack.host.status_listener = lambda text: print(f"  {text}", file=sys.stderr)
+    pack.venice_nodes.run.comfyui.status_listener = lambda text: print(f"  {text}", file=sys.stderr)
     began = time.monotonic()
     try:
         images, info = asyncio.run(_run_nodes(pack))

@@ -75,8 +75,8 @@ def _credentials(pack: Path) -> ModuleType:
     package = ModuleType("venice_settings")
     package.__path__ = [str(pack / "venice_client")]
     sys.modules[package.__name__] = package
-    sys.modules.pop("venice_settings.credentials", None)
-    return importlib.import_module("venice_settings.credentials")
+    sys.modules.pop("venice_settings.settings.settings", None)
+    return importlib.import_module("venice_settings.settings.settings")
 
 
 def has_accelerator(installation: Installation) -> bool:

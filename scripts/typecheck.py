@@ -31,7 +31,7 @@ def _pack_targets() -> list[str]:
     LINKS.mkdir(parents=True, exist_ok=True)
     if not link.is_symlink():
         link.symlink_to(ROOT, target_is_directory=True)
-    targets = ["-p", f"{PACKAGE}.venice_client"]
+    targets = ["-p", f"{PACKAGE}.venice_client", "-p", f"{PACKAGE}.venice_nodes"]
     for path in sorted(ROOT.glob("*.py")):
         targets += ["-m", PACKAGE if path.stem == "__init__" else f"{PACKAGE}.{path.stem}"]
     return targets

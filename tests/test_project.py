@@ -12,22 +12,12 @@ from pathlib import Path
 import pytest
 
 import venice_client
-from venice_client.cli import exits, main
+from venice_client.cli import exits
+from venice_client.cli.app import main
 
 ROOT = Path(__file__).resolve().parent.parent
 MAX_FILE_BYTES = 1_500_000
 COMFYUI = {"comfy", "comfy_execution", "comfy_extras", "folder_paths", "server", "nodes"}
-
-# Pack files by what they may import of the pack; venice_client lies below all of them.
-LAYERS = [
-    {"__init__"},
-    {"nodes", "nodes_pictures", "nodes_compare"},
-    {"edit_plan", "running", "inputs", "sheets"},
-    {"lists", "widgets"},
-    {"outcomes"},
-    {"tensors", "masks", "labels", "host"},
-    {"workers"},
-]
 
 
 def project(name: str) -> list[str]:
@@ -65,7 +55,7 @@ def test_the_oldest_comfyui_is_the_same_everywhere() -> None:
     (oldest,) = project("requires-comfyui")
     version = oldest.removeprefix(">=")
 
-    for name in ("README.md", "host.py"):
+    for name in ("README.md", "venice_nodes/run/comfyui.py"):
         assert version in (ROOT / name).read_text(encoding="utf-8"), name
 
 
@@ -112,7 +102,7 @@ def test_commands_that_are_named_exist(file: Path, capsys: pytest.CaptureFixture
 
 def test_the_readme_names_every_setting_and_node(pack: object) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    source = (ROOT / "venice_client" / "credentials.py").read_text(encoding="utf-8")
+    source = (ROOT / "venice_client" / "settings" / "settings.py").read_text(encoding="utf-8")
 
     settings = set(re.findall(r'"(VENICE_[A-Z_]+)"', source))
 
@@ -177,23 +167,75 @@ def test_the_client_never_looks_outside_itself() -> None:
                 assert name.partition(".")[0] in allowed, f"{path}: {name}"
 
 
-def test_only_the_host_knows_comfyui() -> None:
-    for path in [*ROOT.glob("*.py"), *(ROOT / "venice_client").rglob("*.py")]:
-        if path.name != "host.py":
-            outside = {name.partition(".")[0] for level, name in imports(path) if not level}
-            assert not outside & COMFYUI, path
+def test_one_file_imports_comfyui() -> None:
+    importers = {
+        path.relative_to(ROOT).as_posix()
+        for path in shipped()
+        for level, name in imports(path)
+        if not level and name.partition(".")[0] in COMFYUI
+    }
+    assert importers == {"venice_nodes/run/comfyui.py"}
 
 
-def test_arrows_in_the_pack_go_down_only() -> None:
-    layer_of = {name: i for i, names in enumerate(LAYERS) for name in names}
-    assert {path.stem for path in ROOT.glob("*.py")} == set(layer_of)
-    for name, layer in layer_of.items():
-        for level, imported in imports(ROOT / f"{name}.py"):
-            below = imported.partition(".")[0]
-            if not level or below == "venice_client":
-                continue
-            sideways = name == "nodes" and below.startswith("nodes_")  # which only it maps
-            assert layer_of[below] > layer or sideways, f"{name}.py imports {below}.py"
+def test_the_nodes_enter_the_client_by_its_door_alone() -> None:
+    for path in [ROOT / "nodes.py", *(ROOT / "venice_nodes").rglob("*.py")]:
+        for level, name in imports(path):
+            if level and name.split(".")[0] == "venice_client":
+                assert name == "venice_client", f"{path}: {name}"
+
+
+def test_the_client_loads_no_sandbox_and_no_command_line() -> None:
+    code = (
+        "import sys, venice_client\n"
+        "loaded = [name.split('.') for name in sys.modules if name.startswith('venice_client.')]\n"
+        "print(sorted({parts[1] for parts in loaded} & {'sandbox', 'cli'}))"
+    )
+
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert (run.returncode, run.stdout) == (0, "[]\n"), run.stderr
+
+
+def test_no_room_leads_back_to_itself() -> None:
+    """Rooms are folders, and files that lie in no folder of their layer."""
+    arrows: dict[str, set[str]] = {}
+    for path in shipped():
+        for level, name in imports(path):
+            if level and (target := room(resolved(path, level, name))) != room(path):
+                arrows.setdefault(room(path), set()).add(target)
+
+    def reach(start: str) -> set[str]:
+        found: set[str] = set()
+        todo = [start]
+        while todo:
+            new = arrows.get(todo.pop(), set()) - found
+            found |= new
+            todo += new
+        return found
+
+    assert [start for start in arrows if start in reach(start)] == []
+
+
+def shipped() -> list[Path]:
+    """The Python files that users install."""
+    inner = [p for name in ("venice_client", "venice_nodes") for p in (ROOT / name).rglob("*.py")]
+    return [*ROOT.glob("*.py"), *inner]
+
+
+def resolved(path: Path, level: int, name: str) -> Path:
+    """The file or folder that a relative import names."""
+    folder = path.parents[level - 1]
+    target = folder.joinpath(*name.split("."))
+    return target if target.is_dir() else target.with_suffix(".py")
+
+
+def room(path: Path) -> str:
+    """The folder below venice_client or venice_nodes that holds a file, else the file itself."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    parts = parts[:-1] if parts[-1] == "__init__" and len(parts) > 2 else parts
+    return "/".join(parts[:2])
 
 
 def imports(path: Path) -> Iterator[tuple[int, str]]:

@@ -1,28 +1,116 @@
-"""A client for the Venice image API: requests, numpy and Pillow, nothing else."""
+"""A client for the Venice image API: requests, numpy and Pillow, nothing else.
 
-from .client import Account, PlannedRequest, VeniceClient
-from .credentials import Settings, load_settings
-from .edits import EditRequest, RemoveBackgroundRequest, UpscaleRequest
-from .errors import VeniceError
-from .payloads import GenerateRequest, StyleReference, plan_batch
-from .progress import Progress
-from .reading import ImageResult
+Everything that a user of the client needs is here; what lies behind is free to move.
+"""
+
+from . import images
+from .batch import Batch, was_cancelled
+from .catalogue.catalogue import (
+    DEFAULT_EDIT_MODEL,
+    DEFAULT_MODEL,
+    Lists,
+    bundled_lists,
+    saved_lists,
+)
+from .catalogue.model import Model
+from .catalogue.prices import total_cost
+from .catalogue.sizing import AUTO
+from .client import Account, PlannedRequest, VeniceClient, shared_client
+from .errors import (
+    BadResponseError,
+    BatchError,
+    FlaggedImageError,
+    InvalidRequestError,
+    SettingsError,
+    StoreError,
+    VeniceError,
+)
+from .image_result import ImageResult, left_out
+from .images import Array, stretch
+from .request.base import PaidRequest
+from .request.checks import (
+    FORMATS,
+    QUALITIES,
+    check_choice,
+    check_is_text,
+    check_number,
+    check_range,
+    check_switch,
+)
+from .request.generate import MAX_REFERENCE_BYTES, GenerateRequest, StyleReference, plan_batch
+from .request.pictures import (
+    EDIT_RATIOS,
+    MAX_EDIT_PIXELS,
+    MAX_INPUT_BYTES,
+    EditRequest,
+    RemoveBackgroundRequest,
+    UpscaleRequest,
+    check_cutout,
+    check_pixels,
+    check_upscale,
+)
+from .request.seeds import MAX_SEED, fold_seed, folding_note
+from .settings.service import service_name
+from .settings.settings import Settings, load_settings
+from .store.result_store import ResultStore
+from .transport.progress import Progress
 from .version import __version__
 
 __all__ = [
+    "AUTO",
+    "DEFAULT_EDIT_MODEL",
+    "DEFAULT_MODEL",
+    "EDIT_RATIOS",
+    "FORMATS",
+    "MAX_EDIT_PIXELS",
+    "MAX_INPUT_BYTES",
+    "MAX_REFERENCE_BYTES",
+    "MAX_SEED",
+    "QUALITIES",
     "Account",
+    "Array",
+    "BadResponseError",
+    "Batch",
+    "BatchError",
     "EditRequest",
+    "FlaggedImageError",
     "GenerateRequest",
     "ImageResult",
+    "InvalidRequestError",
+    "Lists",
+    "Model",
+    "PaidRequest",
     "PlannedRequest",
     "Progress",
     "RemoveBackgroundRequest",
+    "ResultStore",
     "Settings",
+    "SettingsError",
+    "StoreError",
     "StyleReference",
     "UpscaleRequest",
     "VeniceClient",
     "VeniceError",
     "__version__",
+    "bundled_lists",
+    "check_choice",
+    "check_cutout",
+    "check_is_text",
+    "check_number",
+    "check_pixels",
+    "check_range",
+    "check_switch",
+    "check_upscale",
+    "fold_seed",
+    "folding_note",
+    "images",
+    "left_out",
     "load_settings",
     "plan_batch",
+    "saved_lists",
+    "service_name",
+    "shared_client",
+    "stretch",
+    "total_cost",
+    "was_cancelled",
 ]

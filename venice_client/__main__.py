@@ -7,7 +7,7 @@ from pathlib import Path
 if not __package__:  # by its path; ComfyUI's portable Python looks for -m in no folder of yours
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
-from venice_client.cli import main
+from venice_client.cli.app import main
 
 if __name__ == "__main__":
     for stream in (sys.stdout, sys.stderr):

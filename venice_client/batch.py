@@ -22,7 +22,7 @@ from .errors import (
     UnexpectedError,
     VeniceError,
 )
-from .progress import Progress
+from .transport.progress import Progress
 
 T = TypeVar("T")
 

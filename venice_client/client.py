@@ -10,10 +10,9 @@ from typing import Any
 
 import requests
 
-from .answer import Response
-from .catalogue import Catalogue, Model
-from .credentials import ApiKey, Settings, load_settings, normalized_base_url
-from .edits import EditRequest, RemoveBackgroundRequest, UpscaleRequest
+from .catalogue.catalogue import Catalogue
+from .catalogue.model import Model
+from .catalogue.prices import cost_text, dearest, extras, total_cost
 from .errors import (
     ApiError,
     BadRequestError,
@@ -22,17 +21,21 @@ from .errors import (
     UnreadableResponseError,
     VeniceError,
 )
-from .estimates import cost_text, dearest, extras, total_cost
-from .failures import speaks_of_style, with_hint
-from .flights import SingleFlight
-from .paid import PaidRequest
-from .payloads import GenerateRequest
-from .progress import Progress
-from .reading import ImageResult, read_images
-from .results import ResultStore, request_key
-from .service import SANDBOX_NAME, Service, gate_for, service_for
-from .spending import Spending
-from .transport import Transport
+from .image_result import ImageResult, read_images
+from .request.base import PaidRequest
+from .request.generate import GenerateRequest
+from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleRequest
+from .settings.api_key import ApiKey
+from .settings.service import SANDBOX_NAME, Service, service_for
+from .settings.settings import Settings, load_settings, normalized_base_url
+from .store.result_store import ResultStore, request_key
+from .store.single_flight import SingleFlight
+from .store.spending_limit import Spending
+from .transport.gate import gate_for
+from .transport.progress import Progress
+from .transport.response import Response
+from .transport.status_errors import speaks_of_style, with_hint
+from .transport.transport import Transport
 
 MAX_CLIENTS = 4
 """Clients to keep for settings that were in force."""

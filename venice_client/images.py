@@ -13,7 +13,7 @@ import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from .errors import CHARGED, BadResponseError, InvalidRequestError
-from .texts import beginning
+from .text import beginning
 
 Array = npt.NDArray[np.uint8]
 

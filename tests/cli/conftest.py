@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from venice_client.cli import main
+from venice_client.cli.app import main
 from venice_client.sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+import process_state
 from venice_client.sandbox import Fault, Sandbox
 from waiting import read_until, wait_for
 
@@ -104,7 +105,7 @@ def test_the_key_is_not_shown_where_the_api_repeats_it(
 
 def test_no_connection_ends_with_1(cli: Any, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VENICE_API_BASE", "http://127.0.0.1:1/api/v1")  # where nobody listens
-    monkeypatch.setattr("venice_client.retry.FIRST_WAIT", 0.01)
+    process_state.reset(monkeypatch)
 
     end = cli("generate", "a fox")
 

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from venice_client.cli.inputs import read_input
-from venice_client.edits import check_pixels
 from venice_client.errors import InvalidRequestError
 from venice_client.images import decode, image_format
+from venice_client.request.pictures import check_pixels
 
 CHECK = partial(check_pixels, maximum=33_177_600)
 SIZE = (320, 256)

@@ -46,7 +46,7 @@ def test_a_key_that_cannot_be_written_leaves_nothing_behind(
     cli: Any, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (home / "venice.json").mkdir()  # which no file replaces
-    monkeypatch.setattr("venice_client.credentials._read_file", lambda _path: {})
+    monkeypatch.setattr("venice_client.settings.settings._read_file", lambda _path: {})
     give(monkeypatch, KEY)
 
     end = cli("login", "--json")

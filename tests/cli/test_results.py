@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from venice_client.answer import Response
 
-from venice_client.results import ResultStore
 from venice_client.sandbox import Fault, Sandbox
+from venice_client.store.result_store import ResultStore
+from venice_client.transport.response import Response
 from waiting import wait_for
 
 

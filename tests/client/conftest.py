@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from venice_client import GenerateRequest, Settings, VeniceClient, gate, retry, service
-from venice_client.credentials import ApiKey
+import process_state
+from venice_client import GenerateRequest, Settings, VeniceClient
 from venice_client.sandbox import Sandbox
+from venice_client.settings.api_key import ApiKey
 
 KEY = "test-key"
 MakeClient = Callable[..., VeniceClient]
@@ -19,10 +20,7 @@ MakeClient = Callable[..., VeniceClient]
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits between tries are hundredths of seconds; no gate of another test is met again."""
-    monkeypatch.setattr(retry, "FIRST_WAIT", 0.01)
-    monkeypatch.setattr(gate, "RESET_JITTER", 0.0)
-    monkeypatch.setattr(service, "_gates", {})
+    process_state.reset(monkeypatch)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from venice_client import GenerateRequest, Progress, VeniceClient, transport
+from venice_client import GenerateRequest, Progress, VeniceClient
 from venice_client.batch import Batch, _wait_at_exit, was_cancelled
 from venice_client.errors import (
     AuthenticationError,
@@ -21,6 +21,7 @@ from venice_client.errors import (
     UnexpectedError,
 )
 from venice_client.sandbox import Fault, Sandbox
+from venice_client.transport import transport
 from waiting import wait_for
 
 MakeClient = Callable[..., VeniceClient]

@@ -15,11 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venice_client import VeniceClient, catalogue
-from venice_client.catalogue import Catalogue, bundled_lists, parse_model, saved_lists
+from venice_client import VeniceClient
+from venice_client.catalogue import catalogue
+from venice_client.catalogue.catalogue import Catalogue, bundled_lists, saved_lists
+from venice_client.catalogue.model import parse_model
+from venice_client.catalogue.sizing import PixelRules, RatioRules, fit
 from venice_client.errors import ConnectionFailedError, VeniceError
 from venice_client.sandbox import Fault, Sandbox
-from venice_client.sizing import PixelRules, RatioRules, fit
 
 MODEL = {
     "id": "new-model",

@@ -14,8 +14,9 @@ import pytest
 import requests
 
 from scripted_server import Read, ScriptedServer, read_request, saying
-from venice_client import Progress, VeniceClient, connections, transport
+from venice_client import Progress, VeniceClient
 from venice_client.errors import ConnectionFailedError, ResponseLostError
+from venice_client.transport import connections, transport
 
 MakeClient = Callable[..., VeniceClient]
 ABC = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 3\r\n\r\nabc"

@@ -16,8 +16,8 @@ from scripted_server import ScriptedServer, saying
 from venice_client import GenerateRequest, ImageResult, VeniceClient
 from venice_client.errors import ApiError, ResponseLostError, VeniceError
 from venice_client.images import decode
-from venice_client.progress import Progress
 from venice_client.sandbox import Fault, Sandbox
+from venice_client.transport.progress import Progress
 
 CANARY = "vn-Canary-9f8e7D6c5b4a39281706"
 OTHER = "just-some-words-of-the-same-kind"

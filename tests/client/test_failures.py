@@ -9,7 +9,7 @@ import pytest
 
 from venice_client import errors
 from venice_client.errors import ApiError, VeniceError
-from venice_client.failures import error_for, with_hint
+from venice_client.transport.status_errors import error_for, with_hint
 
 KINDS = {
     307: errors.RedirectError,

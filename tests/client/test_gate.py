@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from venice_client import gate as gate_module
 from venice_client.errors import RateLimitError, RequestCancelledError, VeniceError
-from venice_client.gate import Gate, Slot
-from venice_client.progress import Progress
+from venice_client.transport import gate as gate_module
+from venice_client.transport.gate import Gate, Slot
+from venice_client.transport.progress import Progress
 from waiting import wait_for
 
 

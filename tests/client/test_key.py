@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 
 from venice_client import GenerateRequest, Progress, Settings, VeniceClient
-from venice_client.credentials import ApiKey
 from venice_client.errors import VeniceError
 from venice_client.sandbox import Fault, Sandbox
-from venice_client.transport import Transport
+from venice_client.settings.api_key import ApiKey
+from venice_client.transport.transport import Transport
 from waiting import wait_for
 
 CANARY = "vn-canary-9f8e7d6c5b4a39281706"

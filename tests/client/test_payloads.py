@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from venice_client import GenerateRequest, StyleReference, VeniceClient, plan_batch
-from venice_client.catalogue import Model, bundled_lists, parse_model
-from venice_client.edits import EditRequest
+from venice_client.catalogue.catalogue import bundled_lists
+from venice_client.catalogue.model import Model, parse_model
 from venice_client.errors import BadRequestError, InvalidRequestError, NotFoundError
+from venice_client.request.pictures import EditRequest
 from venice_client.sandbox import Sandbox
 from venice_client.sandbox.models import all_models, all_styles
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venice_client import retry
+from venice_client.transport import retry
 
 DATE = "Sun, 22 Nov 2026 12:00:00 GMT"
 NOW = 1_795_348_800

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venice_client.seeds import MAX_SEED, batch_seeds, fold_seed
+from venice_client.request.seeds import MAX_SEED, batch_seeds, fold_seed
 
 ANY_64_BIT = st.integers(-(2**63), 2**64 - 1)
 

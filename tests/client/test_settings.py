@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from venice_client import credentials
-from venice_client.credentials import (
-    ApiKey,
+from venice_client.errors import SettingsError
+from venice_client.settings import settings as credentials
+from venice_client.settings.api_key import ApiKey
+from venice_client.settings.settings import (
     Settings,
     home_folders,
     is_loopback,
@@ -21,8 +22,7 @@ from venice_client.credentials import (
     normalized_base_url,
     save_key,
 )
-from venice_client.errors import SettingsError
-from venice_client.gate import FAILURES_THAT_LOCK_OUT
+from venice_client.transport.gate import FAILURES_THAT_LOCK_OUT
 
 CANARY = "vn-canary-0123456789"
 

@@ -10,10 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from venice_client.catalogue import Model, bundled_lists, parse_model
-from venice_client.errors import InvalidRequestError
-from venice_client.sandbox.models import all_models
-from venice_client.sizing import (
+from venice_client.catalogue.catalogue import bundled_lists
+from venice_client.catalogue.model import Model, parse_model
+from venice_client.catalogue.sizing import (
     PixelRules,
     RatioRules,
     Size,
@@ -22,6 +21,8 @@ from venice_client.sizing import (
     ratio_of,
     smallest_tier,
 )
+from venice_client.errors import InvalidRequestError
+from venice_client.sandbox.models import all_models
 
 LIVE = [m for m in map(parse_model, (entry.entry for entry in all_models().values())) if m]
 MODELS = [m for m in (*LIVE, *bundled_lists().models().values()) if m.makes_images]

@@ -17,15 +17,7 @@ import requests
 import urllib3
 
 from scripted_server import ScriptedServer, read_request, saying
-from venice_client import (
-    GenerateRequest,
-    Progress,
-    VeniceClient,
-    __version__,
-    connections,
-    retry,
-    transport,
-)
+from venice_client import GenerateRequest, Progress, VeniceClient, __version__
 from venice_client.batch import Batch
 from venice_client.errors import (
     ApiError,
@@ -39,6 +31,7 @@ from venice_client.errors import (
     VeniceError,
 )
 from venice_client.sandbox import Fault, Sandbox
+from venice_client.transport import connections, retry, transport
 from waiting import wait_for
 
 KEY = "test-key"

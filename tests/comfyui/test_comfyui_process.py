@@ -31,7 +31,7 @@ from comfyui_process import (
     make_base,
     python_of,
 )
-from venice_client.credentials import home_folders
+from venice_client.settings.settings import home_folders
 
 ANSWERS = """
 import http.server, os, sys

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+import process_state
 from venice_client.sandbox import Sandbox
 
 KEY = "test-key"
@@ -18,17 +19,13 @@ RunNode = Callable[..., Any]
 
 @pytest.fixture
 def part(pack: ModuleType) -> Callable[[str], ModuleType]:
-    """A module of the loaded pack: `part("venice_client.retry")`."""
+    """A module of the loaded pack: `part("venice_client.transport.retry")`."""
     return lambda name: sys.modules[f"{pack.__name__}.{name}"]
 
 
 @pytest.fixture(autouse=True)
-def short_waits(part: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits are hundredths of seconds, and nothing of another test is met again."""
-    monkeypatch.setattr(part("venice_client.retry"), "FIRST_WAIT", 0.01)
-    monkeypatch.setattr(part("venice_client.gate"), "RESET_JITTER", 0.0)
-    monkeypatch.setattr(part("venice_client.service"), "_gates", {})
-    monkeypatch.setattr(part("running"), "LOOK_EVERY", 0.01)
+def short_waits(pack: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    process_state.reset(monkeypatch, pack)
 
 
 @pytest.fixture

@@ -341,7 +341,7 @@ def test_the_status_tells_how_it_went(
     service: Sandbox, generate: RunNode, part: Part, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts: list[str] = []
-    monkeypatch.setattr(part("host"), "status_listener", texts.append)
+    monkeypatch.setattr(part("venice_nodes.run.comfyui"), "status_listener", texts.append)
     service.latency_s = 1
     generate(batch_size=3)
     assert any("of 3 done" in text for text in texts)
@@ -377,7 +377,7 @@ def test_a_random_seed_is_drawn_anew_and_shown(
     run: RunNode, part: Part, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     texts: list[str] = []
-    monkeypatch.setattr(part("host"), "status_listener", texts.append)
+    monkeypatch.setattr(part("venice_nodes.run.comfyui"), "status_listener", texts.append)
     drawn = {run("VeniceSeed", seed=1, mode="random every run")[0] for _ in range(8)}
     assert len(drawn) == 8
     assert all(1 <= seed <= 999_999_999 for seed in drawn)

@@ -38,7 +38,7 @@ class Bar:
 @pytest.fixture
 def host(part: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The pack in a ComfyUI whose bar sees every interrupt before the nodes do."""
-    module = part("host")
+    module = part("venice_nodes.run.comfyui")
     monkeypatch.setattr(Bar, "asked", False)
     comfy = SimpleNamespace(
         InterruptProcessingException=Interrupted, processing_interrupted=lambda: False
@@ -219,7 +219,7 @@ def test_an_interrupt_while_planning_is_shown_on_the_node(
 def test_nodes_that_start_together_share_one_client(
     part: Callable[[str], ModuleType], service: Sandbox
 ) -> None:
-    running = part("running")
+    running = part("venice_nodes.run.run_requests")
 
     async def open_all() -> list[Any]:
         return await asyncio.gather(*[running.open_client() for _ in range(8)])

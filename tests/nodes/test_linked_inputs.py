@@ -19,7 +19,7 @@ Part = Callable[[str], ModuleType]
 def texts(part: Part, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the node shows."""
     shown: list[str] = []
-    monkeypatch.setattr(part("host"), "status_listener", shown.append)
+    monkeypatch.setattr(part("venice_nodes.run.comfyui"), "status_listener", shown.append)
     return shown
 
 

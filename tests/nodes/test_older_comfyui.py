@@ -21,7 +21,8 @@ CONTEXT = {"comfy_execution/utils.py": "def get_executing_context():\n    return
 SCRIPT = """
 import importlib.util, sys
 sys.path.insert(0, sys.argv[1])
-spec = importlib.util.spec_from_file_location("venice_host", sys.argv[2] + "/host.py")
+path = sys.argv[2] + "/venice_nodes/run/comfyui.py"
+spec = importlib.util.spec_from_file_location("venice_host", path)
 sys.modules["venice_host"] = host = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(host)
 print(host.is_interrupted(), host.user_folder(), [host.run_id()])
@@ -29,7 +30,7 @@ print(host.is_interrupted(), host.user_folder(), [host.run_id()])
 
 
 def start_with(folder: Path, files: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Loads host.py, as ComfyUI would, where there is what `files` hold."""
+    """Loads comfyui.py, as ComfyUI would, where there is what `files` hold."""
     for name, text in files.items():
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

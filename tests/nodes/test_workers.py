@@ -31,8 +31,8 @@ def busy(*_):
     time.sleep(600)
 
 for start in (
-    lambda: asyncio.run(pack.running.in_thread(busy)),
-    lambda: pack.tensors._pool.map(busy, [1]),
+    lambda: asyncio.run(pack.venice_nodes.run.run_requests.in_thread(busy)),
+    lambda: pack.venice_nodes.imaging.tensors._pool.map(busy, [1]),
 ):
     threading.Thread(target=start, daemon=True).start()
 begun.wait()
@@ -42,7 +42,7 @@ print(sorted(t.name.rpartition("-")[0] for t in threading.enumerate() if "venice
 
 @pytest.fixture
 def workers(part: Callable[[str], ModuleType]) -> Any:
-    return part("workers").DaemonPool("test", max_workers=3)
+    return part("venice_nodes.imaging.daemon_pool").DaemonPool("test", max_workers=3)
 
 
 def test_the_end_of_the_process_waits_for_no_picture_and_no_helper() -> None:

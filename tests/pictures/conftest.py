@@ -14,6 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
+import process_state
 from bench import KEY, Bench
 from venice_client.sandbox import Sandbox
 
@@ -23,9 +24,9 @@ def bench(pack: ModuleType, sandbox: Sandbox, home: Path, monkeypatch: pytest.Mo
     """The nodes with the settings of a user whose service is the sandbox."""
     monkeypatch.setenv("VENICE_API_KEY", KEY)
     monkeypatch.setenv("VENICE_API_BASE", sandbox.base_url)
-    monkeypatch.setattr(pack.venice_client.service, "_gates", {})  # of a port used before
+    process_state.reset(monkeypatch, pack)
     made = Bench(pack, sandbox, home)
-    monkeypatch.setattr(pack.host, "status_listener", made.texts.append)
+    monkeypatch.setattr(pack.venice_nodes.run.comfyui, "status_listener", made.texts.append)
     return made
 
 

@@ -157,7 +157,7 @@ def test_a_sheet_that_is_too_large_is_refused_before_it_is_made(bench: Bench) ->
 def test_the_cell_that_is_named_is_the_largest_that_fits(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, labels: list[str]
 ) -> None:
-    monkeypatch.setattr(bench.pack.sheets, "MAX_SHEET_PIXELS", 500_000)
+    monkeypatch.setattr(bench.pack.venice_nodes.imaging.contact_sheet, "MAX_SHEET_PIXELS", 500_000)
     images = [plain(64, 48, 0)] * 10
     refused = arrange(bench, images, labels=labels, cell=512)
     most = int(refused.first_line.rstrip(".").rpartition("at most ")[2])
@@ -171,7 +171,7 @@ def test_the_cell_that_is_named_is_the_largest_that_fits(
 def test_where_no_cell_is_small_enough_fewer_pictures_are_asked_for(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench.pack.sheets, "MAX_SHEET_PIXELS", 4000)
+    monkeypatch.setattr(bench.pack.venice_nodes.imaging.contact_sheet, "MAX_SHEET_PIXELS", 4000)
     end = arrange(bench, [plain(64, 64, 0)], cell=128)
     assert "fewer pictures" in end.first_line
     assert "`cell`" not in end.first_line
@@ -222,7 +222,9 @@ def test_any_sheet_holds_every_picture(
 ) -> None:
     side = eighths * 8
     pictures = [torch.ones(height, width, 3) for width, height in sizes]
-    made, _ = pack.sheets.contact_sheet(pictures, [*labels], columns, side)
+    made, _ = pack.venice_nodes.imaging.contact_sheet.contact_sheet(
+        pictures, [*labels], columns, side
+    )
     wide = min(columns or int(len(pictures) ** 0.5 + 0.9999999), len(pictures))
     rows = -(-len(pictures) // wide)
     gap = max(2, side // 64)

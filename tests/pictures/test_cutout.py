@@ -88,7 +88,7 @@ def test_every_alpha_comes_through_save_image(pack: Any) -> None:
     array = np.zeros((16, 16, 4), dtype=np.uint8)
     array[..., 3] = np.arange(256).reshape(16, 16)
     array[..., 0] = array[..., 3]
-    tensor, errors, _ = pack.tensors.decode_batch([png(array)], "RGBA")
+    tensor, errors, _ = pack.venice_nodes.imaging.tensors.decode_batch([png(array)], "RGBA")
     assert errors == [None]
     assert np.array_equal(np.array(Image.open(io.BytesIO(saved(tensor[0])))), array)
 
@@ -97,8 +97,8 @@ def test_every_alpha_comes_through_save_image(pack: Any) -> None:
 def test_alpha_survives_both_ways(pack: Any, height: int, width: int, seed: int) -> None:
     shape = (height, width, 4)
     array = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
-    tensor, _, _ = pack.tensors.decode_batch([png(array)], "RGBA")
-    again, note = pack.tensors.encode(tensor[0], 25_000_000)
+    tensor, _, _ = pack.venice_nodes.imaging.tensors.decode_batch([png(array)], "RGBA")
+    again, note = pack.venice_nodes.imaging.tensors.encode(tensor[0], 25_000_000)
     assert note == ""
     assert np.array_equal(np.array(Image.open(io.BytesIO(again))), array)
     assert np.array_equal(np.array(Image.open(io.BytesIO(saved(tensor[0])))), array)
@@ -165,7 +165,7 @@ def test_the_client_does_not_send_what_could_not_be_shown(
     client: Any, bench: Bench, encoded: Any
 ) -> None:
     package = bench.pack.venice_client
-    request = package.edits.RemoveBackgroundRequest(encoded((8000, 7000)))
+    request = package.RemoveBackgroundRequest(encoded((8000, 7000)))
     with pytest.raises(package.errors.InvalidRequestError, match="50,000,000"):
         client.remove_background(request)
     assert bench.sandbox.paid_requests == []

@@ -38,11 +38,13 @@ def test_eight_bits_survive_both_ways(
 ) -> None:
     shape = (height, width, channels)
     array = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
-    data, note = pack.tensors.encode(torch.from_numpy(array.astype(np.float32) / 255), LIMIT)
+    data, note = pack.venice_nodes.imaging.tensors.encode(
+        torch.from_numpy(array.astype(np.float32) / 255), LIMIT
+    )
     assert note == ""
     assert picture(data).format == "PNG"
     mode = "RGBA" if channels == 4 else "RGB"
-    tensor, errors, notes = pack.tensors.decode_batch([data], mode)
+    tensor, errors, notes = pack.venice_nodes.imaging.tensors.decode_batch([data], mode)
     assert (errors, notes) == ([None], [])
     expected = np.broadcast_to(array, (height, width, max(3, channels))).astype(np.float32) / 255
     assert np.array_equal(tensor[0].numpy(), expected)
@@ -50,17 +52,17 @@ def test_eight_bits_survive_both_ways(
 
 @given(st.floats(width=32, allow_nan=True, allow_infinity=True))
 def test_any_float_becomes_its_nearest_byte(pack: Any, value: float) -> None:
-    byte = int(pack.tensors.to_array(torch.full((1, 1, 3), value))[0, 0, 0])
+    byte = int(pack.venice_nodes.imaging.tensors.to_array(torch.full((1, 1, 3), value))[0, 0, 0])
     inside = 0.0 if np.isnan(value) else min(max(value, 0.0), 1.0)
     assert abs(byte - inside * 255) <= 0.5001
 
 
 def test_png_is_given_up_only_at_the_limit(pack: Any, noise: torch.Tensor) -> None:
     small = noise[0, :200, :200]
-    png, _ = pack.tensors.encode(small, LIMIT)
-    same, note = pack.tensors.encode(small, len(png) + 1)
+    png, _ = pack.venice_nodes.imaging.tensors.encode(small, LIMIT)
+    same, note = pack.venice_nodes.imaging.tensors.encode(small, len(png) + 1)
     assert (same, note) == (png, "")
-    other, note = pack.tensors.encode(small, len(png))
+    other, note = pack.venice_nodes.imaging.tensors.encode(small, len(png))
     assert picture(other).format == "JPEG"
     assert "JPEG" in note
     assert "200×200" in note
@@ -72,11 +74,11 @@ def test_a_jpeg_keeps_the_colour_of_every_pixel(pack: Any, noise: torch.Tensor) 
     stripes.zero_()
     stripes[:, ::2, 0] = 1  # red beside blue: with half the chroma, both would be purple
     stripes[:, 1::2, 2] = 1
-    png, _ = pack.tensors.encode(image, LIMIT)
-    data, _ = pack.tensors.encode(image, len(png))
+    png, _ = pack.venice_nodes.imaging.tensors.encode(image, LIMIT)
+    data, _ = pack.venice_nodes.imaging.tensors.encode(image, len(png))
     assert picture(data).format == "JPEG"
     came = np.asarray(picture(data)).astype(int)[:, :128]
-    assert np.abs(came - pack.tensors.to_array(stripes)).max() < 40
+    assert np.abs(came - pack.venice_nodes.imaging.tensors.to_array(stripes)).max() < 40
 
 
 @pytest.mark.parametrize("channels", [3, 4])
@@ -86,38 +88,38 @@ def test_the_best_quality_that_fits_is_used_and_said(
     small = noise[0, :200, :200]
     if channels == 4:
         small = torch.cat([small, small[..., :1]], dim=2)
-    png, _ = pack.tensors.encode(small, LIMIT)
-    best, told_best = pack.tensors.encode(small, len(png))
-    good, told_good = pack.tensors.encode(small, len(best))
+    png, _ = pack.venice_nodes.imaging.tensors.encode(small, LIMIT)
+    best, told_best = pack.venice_nodes.imaging.tensors.encode(small, len(png))
+    good, told_good = pack.venice_nodes.imaging.tensors.encode(small, len(best))
     assert "of quality 95" in told_best
     assert "of quality 85" in told_good
     assert len(good) < len(best) < len(png)
     with pytest.raises(pack.venice_client.errors.InvalidRequestError, match="smaller"):
-        pack.tensors.encode(small, len(good))
+        pack.venice_nodes.imaging.tensors.encode(small, len(good))
 
 
 def test_alpha_is_kept_where_png_is_too_large(pack: Any, noise: torch.Tensor) -> None:
     small = torch.cat([noise[0, :200, :200], noise[0, 200:400, :200, :1]], dim=-1)
-    data, note = pack.tensors.encode(small, 150_000)
+    data, note = pack.venice_nodes.imaging.tensors.encode(small, 150_000)
     assert picture(data).format == "WEBP"
     assert "WEBP" in note
     alpha = np.asarray(picture(data).getchannel("A"))
-    assert np.array_equal(alpha, pack.tensors.to_array(small)[..., 3])
+    assert np.array_equal(alpha, pack.venice_nodes.imaging.tensors.to_array(small)[..., 3])
 
 
 def test_what_is_too_large_in_any_form_is_refused(pack: Any, noise: torch.Tensor) -> None:
     with pytest.raises(pack.venice_client.errors.InvalidRequestError, match="smaller"):
-        pack.tensors.encode(noise[0, :200, :200], 1000)
+        pack.venice_nodes.imaging.tensors.encode(noise[0, :200, :200], 1000)
 
 
 def test_what_webp_cannot_hold_is_refused(pack: Any) -> None:
     wide = torch.rand(4, 17_000, 4)
     with pytest.raises(pack.venice_client.errors.InvalidRequestError, match="smaller"):
-        pack.tensors.encode(wide, 100_000)
+        pack.venice_nodes.imaging.tensors.encode(wide, 100_000)
 
 
 def test_pictures_are_encoded_in_order(pack: Any, pictures: Pictures) -> None:
-    encoded, notes = pack.tensors.encode_all(pictures(count=9), LIMIT)
+    encoded, notes = pack.venice_nodes.imaging.tensors.encode_all(pictures(count=9), LIMIT)
     assert notes == []
     assert [picture(data).getpixel((0, 0))[2] for data in encoded] == [
         i * 37 % 256 for i in range(9)
@@ -126,8 +128,8 @@ def test_pictures_are_encoded_in_order(pack: Any, pictures: Pictures) -> None:
 
 def test_jpeg_is_close(pack: Any, pictures: Pictures) -> None:
     smooth = pictures(640, 480)[0]
-    data, _ = pack.tensors.encode(smooth, 20_000)
-    tensor, _, _ = pack.tensors.decode_batch([data])
+    data, _ = pack.venice_nodes.imaging.tensors.encode(smooth, 20_000)
+    tensor, _, _ = pack.venice_nodes.imaging.tensors.decode_batch([data])
     assert (tensor[0] - smooth).abs().max() < 0.05
 
 
@@ -164,7 +166,7 @@ def test_a_reference_over_8_mb_becomes_a_jpeg_and_generate_says_so(
 def test_each_picture_is_encoded_once(
     bench: Bench, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tensors = bench.pack.tensors
+    tensors = bench.pack.venice_nodes.imaging.tensors
     encode, sizes = tensors.encode, []
 
     def counted(image: torch.Tensor, *limit: int) -> Any:

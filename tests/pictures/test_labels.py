@@ -51,7 +51,7 @@ def test_any_label_stays_in_its_cell(bench: Bench, label: str) -> None:
 
 
 def test_a_long_label_begins_as_it_does_and_ends_in_dots(pack: Any) -> None:
-    text, font = pack.labels.fitted(LONG, CELL, STRIP)
+    text, font = pack.venice_nodes.imaging.labels.fitted(LONG, CELL, STRIP)
     assert text.startswith("a very long")
     assert text.endswith("…")
     assert font.getlength(text) <= CELL
@@ -97,7 +97,7 @@ def test_letters_that_the_font_lacks_are_drawn_by_those_it_has(
 def test_what_the_font_has_is_drawn_as_it_is(bench: Bench, pack: Any, label: str) -> None:
     sheet(bench, [torch.zeros(1, 64, 64, 3)], labels=[label])
     assert bench.texts == ["1 picture"]
-    assert pack.labels.drawable(label) == label
+    assert pack.venice_nodes.imaging.labels.drawable(label) == label
 
 
 @pytest.mark.parametrize("label", ["\x00\x07", "\u200b\ufeff", "\u202e", "\u0301"])

@@ -21,7 +21,7 @@ BOXES = st.lists(st.tuples(*[st.floats(0, 1)] * 4), min_size=1, max_size=4)
 
 @pytest.fixture(scope="module")
 def masks(pack: ModuleType) -> Any:
-    return pack.masks
+    return pack.venice_nodes.imaging.masks
 
 
 def noise(seed: int, *shape: int) -> torch.Tensor:

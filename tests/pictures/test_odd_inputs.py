@@ -177,7 +177,9 @@ def test_a_huge_picture_is_refused_by_its_pixels(
     bench: Bench, node: str, limit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoded: list[Any] = []
-    monkeypatch.setattr(bench.pack.tensors, "encode", lambda *given: encoded.append(given))
+    monkeypatch.setattr(
+        bench.pack.venice_nodes.imaging.tensors, "encode", lambda *given: encoded.append(given)
+    )
     end = run(bench, node, torch.zeros(1, 1, 1, 3).expand(1, 8000, 7000, 3))
     assert end.error_name == "InvalidRequestError"
     assert "7000×8000" in end.first_line

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from bench import Bench
-from venice_client.catalogue import Model, bundled_lists
-from venice_client.estimates import (
+from venice_client.catalogue.catalogue import bundled_lists
+from venice_client.catalogue.model import Model
+from venice_client.catalogue.prices import (
     dearest,
     estimate_cutout,
     estimate_edit,
@@ -129,7 +130,7 @@ def small(bench: Bench) -> Bench:
 
 
 def test_every_generation_is_charged_as_estimated(small: Bench, client: Any) -> None:
-    request = small.pack.venice_client.payloads.GenerateRequest
+    request = small.pack.venice_client.request.generate.GenerateRequest
     wrong = []
     for model, tier, quality in choices("image"):
         asked = {"resolution": tier, "quality": quality, "format": "jpeg"}
@@ -137,7 +138,7 @@ def test_every_generation_is_charged_as_estimated(small: Bench, client: Any) -> 
             asked |= {"width": None, "height": None}
         before = small.sandbox.charged_usd
         planned = client.plan([request(model, "a fox", seed=7, **asked)])[0]
-        result = client.fetch(planned, small.pack.venice_client.progress.Progress())
+        result = client.fetch(planned, small.pack.venice_client.transport.progress.Progress())
         charged = round(small.sandbox.charged_usd - before, 6)
         if not planned.estimate == result.cost == charged:
             wrong.append((model, tier, quality, planned.estimate, charged))
@@ -148,7 +149,7 @@ def test_every_generation_is_charged_as_estimated(small: Bench, client: Any) -> 
 def test_every_edit_is_charged_as_estimated(
     small: Bench, client: Any, encoded: Callable[..., bytes]
 ) -> None:
-    request = small.pack.venice_client.edits.EditRequest
+    request = small.pack.venice_client.request.pictures.EditRequest
     image = encoded((256, 256))
     wrong = []
     for model, tier, quality in choices("inpaint"):
@@ -156,7 +157,7 @@ def test_every_edit_is_charged_as_estimated(
             before = small.sandbox.charged_usd
             asked = request((image,) * count, "night", model, resolution=tier, quality=quality)
             planned = client.plan([asked])[0]
-            result = client.fetch(planned, small.pack.venice_client.progress.Progress())
+            result = client.fetch(planned, small.pack.venice_client.transport.progress.Progress())
             charged = round(small.sandbox.charged_usd - before, 6)
             if result.from_store:
                 continue

@@ -81,12 +81,12 @@ def test_none_is_no_style_with_a_label(bench: Bench, none: str) -> None:
 )
 def test_a_known_name_comes_before_a_pattern(pack: Any, text: str, found: list[str]) -> None:
     known = ["Neo [Noir]", "Neo N", "What?", "What Is", "Caf\u00e9"]
-    assert pack.nodes_compare.matching(text, known) == found
+    assert pack.venice_nodes.compare_nodes.matching(text, known) == found
 
 
 def test_a_star_is_every_style(bench: Bench) -> None:
     found, labels = styles(bench, "*")
-    assert found == labels == bench.pack.lists.styles()
+    assert found == labels == bench.pack.venice_nodes.model_lists.styles()
     assert len(found) == 76
     assert "None" not in labels
     assert styles(bench, "None\n*")[1] == ["None", *labels]
@@ -112,7 +112,7 @@ def test_lines_become_models(bench: Bench, text: str, found: list[str]) -> None:
 
 def test_a_star_is_every_model_that_generates(bench: Bench) -> None:
     found, _ = models(bench, "*")
-    assert found == bench.pack.lists.generate_models()
+    assert found == bench.pack.venice_nodes.model_lists.generate_models()
     assert "bria-bg-remover" not in found
     assert not any(name.endswith("-edit") for name in found)
 
@@ -168,7 +168,7 @@ def test_any_text_gives_names_without_doubles_or_is_refused(pack: Any, text: str
     known = ["Anime", "Film Noir", "Neon Noir"]
     refused = pack.venice_client.errors.InvalidRequestError
     try:
-        found = pack.nodes_compare.matching(text, known)
+        found = pack.venice_nodes.compare_nodes.matching(text, known)
     except refused:
         seen = "".join(c for c in text if unicodedata.category(c) not in ("Cc", "Cf"))
         assert not seen.strip() or any(sign in seen for sign in "*?")

@@ -113,7 +113,7 @@ def test_the_client_refuses_to_pay_where_nothing_gets_larger(
     client: Any, bench: Bench, encoded: Any
 ) -> None:
     package = bench.pack.venice_client
-    request = package.edits.UpscaleRequest(encoded((4096, 4096)), scale=4)
+    request = package.UpscaleRequest(encoded((4096, 4096)), scale=4)
     with pytest.raises(package.errors.InvalidRequestError, match="already as large"):
         client.upscale(request)
     assert bench.sandbox.paid_requests == []

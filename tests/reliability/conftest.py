@@ -11,6 +11,7 @@ from types import ModuleType
 import pytest
 
 import openapi
+import process_state
 from bench import KEY, Bench
 from venice_client.sandbox import Sandbox
 
@@ -23,13 +24,7 @@ def is_long() -> bool:
 
 @pytest.fixture
 def short_waits(pack: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits and looks are hundredths of seconds; no gate of another test is met again."""
-    client = pack.venice_client
-    monkeypatch.setattr(client.retry, "FIRST_WAIT", 0.01)
-    monkeypatch.setattr(client.gate, "RESET_JITTER", 0.0)
-    monkeypatch.setattr(client.gate, "FAILURE_WINDOW", 0.1)
-    monkeypatch.setattr(client.service, "_gates", {})
-    monkeypatch.setattr(pack.running, "LOOK_EVERY", 0.01)
+    process_state.reset(monkeypatch, pack, FAILURE_WINDOW=0.1)
 
 
 @pytest.fixture
@@ -52,7 +47,7 @@ def bench(
     monkeypatch.setenv("VENICE_API_KEY", KEY)
     monkeypatch.setenv("VENICE_API_BASE", free_sandbox.base_url)
     made = Bench(pack, free_sandbox, home)
-    monkeypatch.setattr(pack.host, "status_listener", made.texts.append)
+    monkeypatch.setattr(pack.venice_nodes.run.comfyui, "status_listener", made.texts.append)
     return made
 
 
@@ -60,7 +55,7 @@ def bench(
 def one_run(pack: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
     """All nodes belong to one queued prompt, as in ComfyUI; each test has its own."""
     run = str(tmp_path)
-    monkeypatch.setattr(pack.host, "run_id", lambda: run)
+    monkeypatch.setattr(pack.venice_nodes.run.comfyui, "run_id", lambda: run)
     return run
 
 

@@ -107,7 +107,9 @@ def test_a_picture_behind_a_random_seed_can_be_had_again(
 ) -> None:
     """The error of the upscale says what to do: as it stands, every run has another input."""
     if is_named:  # outside of ComfyUI there are no runs, and the message names no seed
-        monkeypatch.setattr(bench.pack.host, "run_id", lambda: f"run-{id(monkeypatch)}")
+        monkeypatch.setattr(
+            bench.pack.venice_nodes.run.comfyui, "run_id", lambda: f"run-{id(monkeypatch)}"
+        )
     bench.sandbox.add_fault(Fault.status(400), path="/image/upscale")
     end = draw_generate_upscale(bench, "random every run")
     drawn = int(bench.texts[0].removeprefix("seed "))
@@ -127,7 +129,9 @@ def test_a_picture_behind_a_random_seed_can_be_had_again(
 
 def test_of_several_seeds_none_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Which of them leads to the picture, a node does not know."""
-    monkeypatch.setattr(bench.pack.host, "run_id", lambda: f"run-{id(monkeypatch)}")
+    monkeypatch.setattr(
+        bench.pack.venice_nodes.run.comfyui, "run_id", lambda: f"run-{id(monkeypatch)}"
+    )
     bench.generate(seed=1)
     bench.sandbox.add_fault(Fault.status(400), path="/image/upscale")
     end = draw_generate_upscale(bench, "fixed")

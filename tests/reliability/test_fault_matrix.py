@@ -28,7 +28,7 @@ SLOW = [pytest.param(row, id=row.name) for row in ROWS if row.settings]
 @pytest.fixture(autouse=True)
 def small_limit(pack: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers may have 16 MiB; the real limit is measured in test_hostile_answers."""
-    monkeypatch.setattr(pack.venice_client.transport, "MAX_ANSWER_BYTES", 16 * 2**20)
+    monkeypatch.setattr(pack.venice_client.transport.transport, "MAX_ANSWER_BYTES", 16 * 2**20)
 
 
 @pytest.mark.parametrize(("row", "column"), CASES)

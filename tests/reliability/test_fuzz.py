@@ -133,11 +133,11 @@ def test_mutated_answers(
 ) -> None:
     count = 10_000 if is_long else 400
     catalogue, retry, gate = (
-        pack.venice_client.catalogue,
-        pack.venice_client.retry,
-        pack.venice_client.gate,
+        pack.venice_client.catalogue.catalogue,
+        pack.venice_client.transport.retry,
+        pack.venice_client.transport.gate,
     )
-    monkeypatch.setattr(pack.running, "LOOK_EVERY", 0.005)
+    monkeypatch.setattr(pack.venice_nodes.run.run_requests, "LOOK_EVERY", 0.005)
     monkeypatch.setattr(catalogue, "MAX_REFRESH_WAIT", 0.01)
     monkeypatch.setattr(retry, "MAX_WAIT", 0.01)
     monkeypatch.setattr(retry, "DEFAULT_RATE_WAIT", 0.01)
@@ -192,7 +192,7 @@ def test_mutated_answers(
 
 def _true_pictures(pack: ModuleType) -> list[torch.Tensor]:
     encoded = [picture(64, 64, kind) for kind in ("PNG", "JPEG", "WEBP")]
-    return [pack.tensors.decode_batch([data])[0][0] for data in encoded]
+    return [pack.venice_nodes.imaging.tensors.decode_batch([data])[0][0] for data in encoded]
 
 
 def _is_true(tensor: torch.Tensor, true_pictures: list[torch.Tensor]) -> bool:

@@ -21,7 +21,8 @@ import pytest
 from bench import KEY, Bench, End
 from fault_table import bomb, in_json, picture
 from scripted_server import Script, ScriptedServer
-from venice_client import GenerateRequest, VeniceClient, catalogue
+from venice_client import GenerateRequest, VeniceClient
+from venice_client.catalogue import catalogue
 from venice_client.errors import ResponseLostError
 from venice_client.sandbox import Fault
 
@@ -36,8 +37,8 @@ def play(
     bench: Bench, pack: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[Script], End]]:
     """Runs Generate against a server that says what the script says, with a time limit of 60 s."""
-    monkeypatch.setattr(pack.venice_client.catalogue, "MAX_REFRESH_WAIT", 0.05)
-    monkeypatch.setattr(pack.venice_client.transport, "MAX_ANSWER_BYTES", 16 * 2**20)
+    monkeypatch.setattr(pack.venice_client.catalogue.catalogue, "MAX_REFRESH_WAIT", 0.05)
+    monkeypatch.setattr(pack.venice_client.transport.transport, "MAX_ANSWER_BYTES", 16 * 2**20)
     monkeypatch.setenv("VENICE_TIMEOUT", "60")
     servers = []
 

@@ -8,14 +8,14 @@ from functools import partial
 from typing import Any
 
 import pytest
-from venice_client.answer import Response
 
 from bench import Bench
 from venice_client import GenerateRequest, VeniceClient
 from venice_client.errors import RequestCancelledError, SpendingLimitError, VeniceError
-from venice_client.flights import SingleFlight
-from venice_client.progress import Progress
 from venice_client.sandbox import Fault
+from venice_client.store.single_flight import SingleFlight
+from venice_client.transport.progress import Progress
+from venice_client.transport.response import Response
 from waiting import wait_for
 
 
@@ -37,7 +37,7 @@ def ask(client: VeniceClient, progress: Progress, into: list[object]) -> threadi
 @pytest.fixture
 def client(bench: Bench) -> VeniceClient:
     from venice_client import Settings
-    from venice_client.credentials import ApiKey
+    from venice_client.settings.api_key import ApiKey
 
     settings = Settings(bench.home, ApiKey("test-key"), bench.sandbox.base_url, 60.0)
     made = VeniceClient(settings)
@@ -154,8 +154,8 @@ def test_a_leader_dropped_before_sending_makes_room_for_the_follower(
     second.join(60)
     first.join(60)
     assert sorted(type(outcome).__name__ for outcome in outcomes) == [
-        "RequestCancelledError",
         "ImageResult",
+        "RequestCancelledError",
     ]
     assert len(bench.sandbox.charges) == 1
 

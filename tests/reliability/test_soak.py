@@ -81,7 +81,7 @@ def test_a_soak_ends_with_an_exact_account(
     pictures, share = (1000, 0.1) if is_long else (64, 0.3)  # few pictures need more faults
     monkeypatch.setenv("VENICE_TIMEOUT", "3")
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "none")
-    monkeypatch.setattr(pack.venice_client.gate, "FAILURE_WINDOW", 0.05)
+    monkeypatch.setattr(pack.venice_client.transport.gate, "FAILURE_WINDOW", 0.05)
     faults = Faulty(random.Random(SEED), share)
     monkeypatch.setattr(bench.sandbox._service, "faults", faults)
     began = time.monotonic()

@@ -64,7 +64,9 @@ def test_the_request_that_would_pass_the_limit_is_not_sent(
 def test_another_run_has_its_own_limit(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "0.04")
     for run in ("first", "second"):
-        monkeypatch.setattr(bench.pack.host, "run_id", lambda run=run: f"{run}-{id(bench)}")
+        monkeypatch.setattr(
+            bench.pack.venice_nodes.run.comfyui, "run_id", lambda run=run: f"{run}-{id(bench)}"
+        )
         assert bench.generate(seed=len(run) * 100, batch_size=4).pictures == 4
 
 

@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from venice_client.answer import Response
 
 from bench import KEY, Bench
 from fault_table import picture
-from venice_client import GenerateRequest, VeniceClient, results
-from venice_client.results import SWEEP_EVERY, ResultStore
+from venice_client import GenerateRequest, VeniceClient
 from venice_client.sandbox import Fault, Sandbox
+from venice_client.store import result_store as results
+from venice_client.store.result_store import SWEEP_EVERY, ResultStore
+from venice_client.transport.response import Response
 
 ROOT = Path(__file__).resolve().parents[2]
 MIB = 2**20
@@ -32,8 +33,8 @@ WRITER = """
 import hashlib, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from venice_client.answer import Response
-from venice_client.results import ResultStore
+from venice_client.transport.response import Response
+from venice_client.store.result_store import ResultStore
 store = ResultStore(Path(sys.argv[2]), 64)
 print("ready", flush=True)
 number = int(sys.argv[3])
@@ -50,7 +51,7 @@ READER = """
 import hashlib, sys, time
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from venice_client.results import ResultStore
+from venice_client.store.result_store import ResultStore
 store, hits, end = ResultStore(Path(sys.argv[2]), 64), 0, time.monotonic() + float(sys.argv[3])
 while not hits or time.monotonic() < end:
     for number in range(40):

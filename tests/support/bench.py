@@ -146,7 +146,7 @@ class Bench:
 
     def store(self) -> Any:
         """The store of this home, opened anew."""
-        return self.pack.venice_client.results.ResultStore(self.home, 1024)
+        return self.pack.venice_client.store.result_store.ResultStore(self.home, 1024)
 
 
 def first_lines(errors: Sequence[BaseException]) -> list[str]:

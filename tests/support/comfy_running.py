@@ -13,8 +13,9 @@ from PIL import Image
 
 from comfy_client import ComfyClient, Run
 from comfyui_process import ComfyUIProcess, Installation
-from venice_client.credentials import ApiKey, save_key
 from venice_client.sandbox import Sandbox
+from venice_client.settings.api_key import ApiKey
+from venice_client.settings.settings import save_key
 
 # As the person's shell has it, before the fixtures of single tests change it.
 ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("VENICE_")}

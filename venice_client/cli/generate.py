@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 
 from ..client import VeniceClient
-from ..payloads import GenerateRequest, plan_batch
+from ..request.generate import GenerateRequest, plan_batch
 from . import exits
 from .console import Console
 from .files import prepare_folder

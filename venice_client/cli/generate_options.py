@@ -6,12 +6,12 @@ import argparse
 import re
 import secrets
 
-from ..catalogue import DEFAULT_MODEL
+from ..catalogue.catalogue import DEFAULT_MODEL
+from ..catalogue.sizing import AUTO
 from ..errors import InvalidRequestError
-from ..paid import FORMATS, QUALITIES
-from ..payloads import DEFAULT_SIDE, GenerateRequest, StyleReference
-from ..seeds import MAX_SEED, fold_seed, folding_note
-from ..sizing import AUTO
+from ..request.checks import FORMATS, QUALITIES
+from ..request.generate import DEFAULT_SIDE, GenerateRequest, StyleReference
+from ..request.seeds import MAX_SEED, fold_seed, folding_note
 from .files import Target, parse_target, path_from
 
 MAX_COUNT = 100

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from ..edits import MAX_INPUT_BYTES
 from ..errors import BadResponseError, InvalidRequestError
 from ..images import DAMAGE, MAX_ENCODED_BYTES, MAX_PIXELS, decode, image_format
+from ..request.pictures import MAX_INPUT_BYTES
 from .files import path_from
 
 CONVERTIBLE = ("BMP", "DIB", "GIF", "ICO", "JPEG2000", "PCX", "PPM", "QOI", "SGI", "TGA", "TIFF")

@@ -6,11 +6,12 @@ import argparse
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..catalogue import TYPES, Model, saved_lists
+from ..catalogue.catalogue import TYPES, saved_lists
+from ..catalogue.model import Model
+from ..catalogue.sizing import PixelRules
 from ..client import VeniceClient
-from ..credentials import Settings, load_settings
-from ..service import service_name
-from ..sizing import PixelRules
+from ..settings.service import service_name
+from ..settings.settings import Settings, load_settings
 from . import exits
 from .console import Console, table
 

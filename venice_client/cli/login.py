@@ -9,8 +9,9 @@ import sys
 from collections.abc import Callable
 
 from ..client import VeniceClient
-from ..credentials import DEFAULT_BASE_URL, ApiKey, load_settings, make_home, save_key
 from ..errors import SettingsError
+from ..settings.api_key import ApiKey
+from ..settings.settings import DEFAULT_BASE_URL, load_settings, make_home, save_key
 from . import exits
 from .console import Console
 

@@ -10,9 +10,9 @@ from functools import partial
 from ..batch import EXIT_WAIT, Batch
 from ..client import PlannedRequest, VeniceClient
 from ..errors import BadResponseError, VeniceError
+from ..image_result import ImageResult, left_out
 from ..images import decode
-from ..progress import Progress
-from ..reading import ImageResult, left_out
+from ..transport.progress import Progress
 from .console import Console
 from .files import FORMATS, NotWrittenError, Target, write_image
 

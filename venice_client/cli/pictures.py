@@ -8,8 +8,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
+from ..catalogue.sizing import AUTO
 from ..client import VeniceClient
-from ..edits import (
+from ..errors import InvalidRequestError
+from ..request.base import PaidRequest
+from ..request.checks import FORMATS, QUALITIES
+from ..request.pictures import (
     EDIT_RATIOS,
     MAX_CREATIVITY,
     MAX_EDIT_PIXELS,
@@ -20,9 +24,6 @@ from ..edits import (
     check_pixels,
     check_upscale,
 )
-from ..errors import InvalidRequestError
-from ..paid import FORMATS, QUALITIES, PaidRequest
-from ..sizing import AUTO
 from . import exits
 from .console import Console
 from .files import Target, parse_target, prepare_folder

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..batch import was_cancelled
+from ..catalogue.prices import total_cost
 from ..client import VeniceClient
 from ..errors import VeniceError
-from ..estimates import total_cost
-from ..reading import ImageResult
+from ..image_result import ImageResult
 from . import exits
 from .console import Console, describe
 from .making import CommandOutcome, SavedImage, SavedImages, Task

@@ -11,12 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from ..credentials import load_settings
 from ..errors import InvalidRequestError, VeniceError
-from ..reading import kept_images
-from ..results import Entry, ResultStore
-from ..service import SANDBOX_NAME
-from ..texts import printable
+from ..image_result import kept_images
+from ..settings.service import SANDBOX_NAME
+from ..settings.settings import load_settings
+from ..store.result_store import Entry, ResultStore
+from ..text import printable
 from . import exits
 from .console import Console, table
 from .files import Target, path_from, prepare_folder, write_image

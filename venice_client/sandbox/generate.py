@@ -13,18 +13,7 @@ from urllib.parse import quote
 from . import prices
 from .answers import Refusal, invalid_field
 from .drawing import Scene
-from .fields import (
-    Schema,
-    boolean,
-    items,
-    null,
-    number,
-    one_of,
-    record,
-    require,
-    text,
-    whole,
-)
+from .fields import Schema, boolean, items, null, number, one_of, record, require, text, whole
 from .inputs import MAX_REFERENCE_BYTES, open_picture
 from .models import NOT_FOR_GENERATE, Model, all_models, all_styles
 from .sizes import sized

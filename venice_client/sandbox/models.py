@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-DATA = Path(__file__).resolve().parent.parent / "data"
+DATA = Path(__file__).resolve().parent.parent / "catalogue" / "data"
 
 DEPRECATED_MODEL = "lustify-sdxl"
 DEPRECATION = {

@@ -1,0 +1,227 @@
+"""From width × height to what a model takes: pixels, a ratio, or a ratio and a tier."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from ..errors import InvalidRequestError
+from .nearest import check_offered
+
+MAX_SIDE = 1280
+"""The schema's maximum for width and height."""
+
+TIER_TOLERANCE = 0.9
+"""A tier S is large enough for an area of up to S² / 0.9, so that 1344×768 is still 1K."""
+
+MAX_RATIO = 1000.0
+"""What is longer or higher than this is no ratio of a picture."""
+
+AUTO = "auto"
+
+
+@dataclass(frozen=True)
+class PixelRules:
+    """The model takes width and height: multiples of `divisor`, each at most `max_side`."""
+
+    divisor: int = 8
+    max_side: int = MAX_SIDE
+
+
+@dataclass(frozen=True)
+class RatioRules:
+    """The model takes one of `ratios`, and of `tiers` where it has any.
+
+    is_complete: whether the lists are the model's own, so that anything else is known to be wrong.
+    """
+
+    ratios: tuple[str, ...]
+    tiers: tuple[str, ...] = ()
+    is_complete: bool = False
+
+
+@dataclass(frozen=True)
+class Size:
+    """What to send, and in words what was changed to get there.
+
+    expected: (width, height) that is to come, unless a note says that it will be another.
+    """
+
+    fields: dict[str, int | str]
+    warnings: tuple[str, ...] = ()
+    expected: tuple[int, int] | None = None
+
+
+def fit(
+    width: int,
+    height: int,
+    rules: PixelRules | RatioRules,
+    *,
+    model: str,
+    aspect_ratio: str = AUTO,
+    resolution: str = AUTO,
+) -> Size:
+    """What `model` takes that is closest to width × height in pixels.
+
+    aspect_ratio, resolution: override what follows from width and height, unless "auto".
+    Raises InvalidRequestError for an override that the model is known not to offer.
+    """
+    if width < 1 or height < 1:
+        field = "width" if width < 1 else "height"
+        raise InvalidRequestError(f"The {field} must be at least 1 pixel.", field)
+    if isinstance(rules, PixelRules):
+        return _fit_pixels(width, height, rules, model, aspect_ratio, resolution)
+    return _fit_ratio(width, height, rules, model, aspect_ratio, resolution)
+
+
+def snap_pixels(width: int, height: int, rules: PixelRules) -> tuple[int, int]:
+    """The size within the rules whose ratio is nearest, scaled down only as far as needed."""
+    divisor = rules.divisor
+    longest = rules.max_side // divisor * divisor
+    scale = min(Fraction(1), Fraction(longest, max(width, height)))
+    wanted = width * scale, height * scale
+    sides = [
+        {min(longest, max(divisor, step * divisor)) for step in _steps(side / divisor)}
+        for side in wanted
+    ]
+    ratio = width / height
+
+    def distance(size: tuple[int, int]) -> tuple[float, float]:
+        area = float(size[0] * size[1] / (wanted[0] * wanted[1]))
+        return abs(math.log(size[0] / size[1] / ratio)), abs(math.log(area))
+
+    return min(((w, h) for w in sorted(sides[0]) for h in sorted(sides[1])), key=distance)
+
+
+def nearest_ratio(width: int, height: int, ratios: Sequence[str]) -> str:
+    """The ratio nearest to width : height on a logarithmic scale; its name is never reduced."""
+    return min(ratios, key=lambda name: abs(math.log(ratio_of(name) * height / width)))
+
+
+def ratio_of(name: str) -> float:
+    """Width over height of a ratio such as "16:9"; raises ValueError if it is none."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)", name)
+    width, height = (float(match[1]), float(match[2])) if match else (0.0, 0.0)
+    if not width or not height or not 1 / MAX_RATIO <= width / height <= MAX_RATIO:
+        raise ValueError(f"{name!r} is no ratio")
+    return width / height
+
+
+def is_ratio(name: str) -> bool:
+    """Whether `name` is a ratio such as "16:9"."""
+    try:
+        return ratio_of(name) > 0
+    except ValueError:
+        return False
+
+
+def check_ratio(ratio: str, offered: Sequence[str], model: str) -> None:
+    """Refuses a ratio that is not among those offered, and names the nearest."""
+    if ratio not in offered and offered and is_ratio(ratio):
+        near = min(offered, key=lambda name: abs(math.log(ratio_of(name) / ratio_of(ratio))))
+        raise InvalidRequestError(
+            f"{model} does not take aspect_ratio {ratio}. The nearest is {near}; it takes "
+            f"{', '.join(offered)}, or choose auto.",
+            "aspect_ratio",
+        )
+    check_offered("aspect_ratio", ratio, offered, model)
+
+
+def tier_side(name: str) -> float | None:
+    """Pixels of a tier's square, 1024 for "1K"; None for a name that does not say."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)K", name, re.IGNORECASE)
+    return float(match[1]) * 1024 if match else None
+
+
+def smallest_tier(width: int, height: int, tiers: Sequence[str]) -> tuple[str, bool]:
+    """The smallest tier that holds width × height, and whether it does; else the largest."""
+    sides = sorted((side, name) for name in tiers if (side := tier_side(name)))
+    if not sides:
+        return tiers[0], True
+    for side, name in sides:
+        if side * side >= TIER_TOLERANCE * width * height:
+            return name, True
+    return sides[-1][1], False
+
+
+def _steps(exact: Fraction) -> tuple[int, int]:
+    return math.floor(exact), math.ceil(exact)
+
+
+def _fit_pixels(
+    width: int, height: int, rules: PixelRules, model: str, aspect_ratio: str, resolution: str
+) -> Size:
+    warnings = []
+    wanted = width, height
+    if aspect_ratio != AUTO:
+        try:
+            ratio = ratio_of(aspect_ratio)
+        except ValueError:
+            raise InvalidRequestError(
+                f"aspect_ratio {aspect_ratio!r} is no ratio such as 16:9.", "aspect_ratio"
+            ) from None
+        side = math.sqrt(width * height)
+        wanted = round(side * math.sqrt(ratio)) or 1, round(side / math.sqrt(ratio)) or 1
+    if resolution != AUTO:
+        warnings.append(f"{model} has no resolution tiers: resolution {resolution} was not sent.")
+    size = snap_pixels(*wanted, rules)
+    if size != (width, height):
+        if aspect_ratio != AUTO:
+            why = f"aspect_ratio {aspect_ratio} overrides"
+        elif max(width, height) > rules.max_side:
+            why = f"{model} makes at most {rules.max_side} pixels a side"
+        else:
+            why = f"{model} takes multiples of {rules.divisor}"
+        warnings.append(f"{width}×{height} was sent as {size[0]}×{size[1]}: {why}.")
+    return Size({"width": size[0], "height": size[1]}, tuple(warnings), size)
+
+
+def _fit_ratio(
+    width: int, height: int, rules: RatioRules, model: str, aspect_ratio: str, resolution: str
+) -> Size:
+    ratio = aspect_ratio
+    if ratio == AUTO:
+        ratio = nearest_ratio(width, height, rules.ratios)
+    elif rules.is_complete:
+        check_ratio(ratio, rules.ratios, model)
+    fields: dict[str, int | str] = {"aspect_ratio": ratio}
+    warnings = []
+    if aspect_ratio == AUTO and not math.isclose(ratio_of(ratio), width / height):
+        warnings.append(f"{width}×{height} was sent as {ratio}: the nearest ratio of {model}.")
+    if (
+        aspect_ratio != AUTO
+        and is_ratio(ratio)
+        and not math.isclose(ratio_of(ratio), width / height)
+    ):
+        warnings.append(f"aspect_ratio {ratio} overrides {width}×{height}.")
+    if rules.tiers:
+        fields["resolution"], warning = _tier(width, height, rules, model, resolution)
+        warnings += [warning] if warning else []
+    expected = None if warnings else (width, height)
+    if resolution != AUTO and not rules.tiers:
+        if rules.is_complete:
+            warnings.append(
+                f"{model} has no resolution tiers: resolution {resolution} was not sent."
+            )
+        else:
+            fields["resolution"] = resolution
+    return Size(fields, tuple(warnings), expected)
+
+
+def _tier(
+    width: int, height: int, rules: RatioRules, model: str, resolution: str
+) -> tuple[str, str]:
+    if resolution != AUTO:
+        if rules.is_complete:
+            check_offered("resolution", resolution, rules.tiers, model)
+        return resolution, ""
+    tier, is_enough = smallest_tier(width, height, rules.tiers)
+    side = tier_side(tier)
+    if not is_enough:
+        return tier, f"{width}×{height} is more than {model} makes: sent as {tier}, its largest."
+    if side and not TIER_TOLERANCE <= side * side / (width * height) <= 1 / TIER_TOLERANCE:
+        return tier, f"{width}×{height} was sent as {tier} (about {side:.0f}² pixels), for {model}."
+    return tier, ""

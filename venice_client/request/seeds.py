@@ -1,0 +1,32 @@
+"""Seeds: any 64-bit number folded into what the API takes, and the seeds of a batch."""
+
+from __future__ import annotations
+
+from ..errors import InvalidRequestError
+
+MAX_SEED = 999_999_999
+MAX_VARIANTS = 4
+
+
+def fold_seed(seed: int) -> int:
+    """`seed` folded into 1 … 999,999,999, the identity there. 0 would mean a random one.
+
+    Raises InvalidRequestError for what is no whole number.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise InvalidRequestError(f"seed must be a whole number, not {seed!r:.40}.", "seed")
+    return (seed - 1) % MAX_SEED + 1
+
+
+def folding_note(seed: int) -> str:
+    """The warning that `seed` was folded, or ""."""
+    folded = fold_seed(seed)
+    if folded == seed:
+        return ""
+    return f"seed {seed} was folded into {folded}: Venice takes 1 to {MAX_SEED}."
+
+
+def batch_seeds(seed: int, count: int, step: int = 1) -> list[int]:
+    """The seeds of `count` requests: the folded seed, then on by `step`, folded again."""
+    first = fold_seed(seed)
+    return [fold_seed(first + i * step) for i in range(count)]

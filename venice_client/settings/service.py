@@ -1,0 +1,58 @@
+"""Which service the requests go to: the API, another base URL, or the built-in sandbox."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ..errors import SettingsError
+from .api_key import ApiKey
+from .settings import NO_KEY, Settings
+
+if TYPE_CHECKING:
+    from ..sandbox import Sandbox
+
+SANDBOX_NAME = "sandbox"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A base URL with the key for it. `name` tells one service from another, over restarts."""
+
+    name: str
+    base_url: str
+    key: ApiKey
+
+
+def service_name(settings: Settings) -> str:
+    """The name that `service_for` will give, without starting anything."""
+    is_sandbox = settings.key is not None and settings.key.is_sandbox
+    return SANDBOX_NAME if is_sandbox else settings.base_url
+
+
+def service_for(settings: Settings) -> Service:
+    """The service that the settings mean; the key `sandbox` starts the built-in one.
+
+    Raises SettingsError without a key.
+    """
+    if settings.key is None:
+        raise SettingsError(NO_KEY)
+    if settings.key.is_sandbox:
+        return Service(SANDBOX_NAME, _builtin_sandbox().base_url, settings.key)
+    return Service(settings.base_url, settings.base_url, settings.key)
+
+
+_lock = threading.Lock()
+_sandbox: Sandbox | None = None
+
+
+def _builtin_sandbox() -> Sandbox:
+    from ..sandbox import Sandbox  # a user with a real key never needs it
+
+    global _sandbox
+    with _lock:
+        if _sandbox is None:
+            _sandbox = Sandbox()
+            _sandbox.start()
+        return _sandbox

@@ -1,0 +1,248 @@
+"""Where the key and the other settings come from: environment over file over default.
+
+The file is `venice.json` in the home folder, mode 0600, with the names of the environment
+variables as its keys. This is also the one place that knows how to keep a key out of a text.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import math
+import os
+import shlex
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from ..atomic_write import write_atomic
+from ..errors import SettingsError
+from .api_key import ApiKey
+
+DEFAULT_BASE_URL = "https://api.venice.ai/api/v1"
+FILE_NAME = "venice.json"
+COMFYUI_FOLDER = "__venice"
+MAX_TIMEOUT = 86_400.0
+MAX_IN_FLIGHT = 20
+"""With more under way at once, all of which might fail, the API could lock the key out."""
+
+
+def _login_command() -> str:
+    """`login` for this Python, from any folder: ComfyUI's portable one finds no module by -m."""
+    words = [sys.executable or "python", str(Path(__file__).absolute().parents[1]), "login"]
+    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
+
+
+NO_KEY = (
+    f"No Venice key: set VENICE_API_KEY, or run `{_login_command()}`, or use the key `sandbox` to "
+    "try without paying."
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user has set. `timeout` in seconds, `store_mb` in MiB, money in USD."""
+
+    home: Path
+    key: ApiKey | None = None
+    base_url: str = DEFAULT_BASE_URL
+    timeout: float = 600.0
+    max_in_flight: int = 8
+    store_mb: float = 1024.0
+    max_usd_per_run: float | None = 5.0
+
+
+def load_settings(
+    comfyui_home: Path | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
+    """Reads the settings; raises SettingsError for one that cannot be used.
+
+    comfyui_home: the folder in ComfyUI's user directory, where ComfyUI is around.
+    """
+    environ = os.environ if environ is None else environ
+    homes = home_folders(comfyui_home, environ)
+    values = {**_read_first_file(homes), **{k: v for k, v in environ.items() if v.strip()}}
+    key = values.get("VENICE_API_KEY", "").strip()
+    return Settings(
+        home=homes[0],
+        key=ApiKey(key) if key else None,
+        base_url=normalized_base_url(values.get("VENICE_API_BASE", DEFAULT_BASE_URL)),
+        timeout=_number(
+            values, "VENICE_TIMEOUT", Settings.timeout, minimum=1.0, maximum=MAX_TIMEOUT
+        ),
+        max_in_flight=_max_in_flight(values),
+        store_mb=_number(values, "VENICE_STORE_MB", Settings.store_mb, minimum=0.0),
+        max_usd_per_run=_limit(values, "VENICE_MAX_USD_PER_RUN"),
+    )
+
+
+def home_folders(comfyui_home: Path | None, environ: Mapping[str, str]) -> list[Path]:
+    """The home folder, then those whose settings file is read when it has none."""
+    chosen = environ.get("VENICE_HOME", "").strip()
+    around = _comfyui_around(Path(__file__).absolute())
+    homes = [home for home in (comfyui_home, around) if home]
+    try:
+        if chosen:
+            return [Path(chosen).expanduser()]
+        return [*homes, _platform_folder(environ)]
+    except RuntimeError:  # this user, or the one that ~name means, has no home folder
+        if homes and not chosen:
+            return homes
+        raise SettingsError(
+            "There is no home folder for the settings: set VENICE_HOME to a folder."
+        ) from None
+
+
+def make_home(home: Path) -> None:
+    """Makes the home folder, and sees that it can be written to. Raises SettingsError."""
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=home):
+            pass
+    except OSError as error:
+        raise _not_saved(home, error) from None
+
+
+def save_key(home: Path, key: ApiKey, base_url: str = DEFAULT_BASE_URL) -> Path:
+    """Writes the key to the settings file in `home`, mode 0600, and keeps its other settings.
+
+    base_url: the service that the key is for, so that it never goes to another one. Raises
+    SettingsError where it cannot be written, and leaves nothing behind.
+    """
+    make_home(home)
+    path = home / FILE_NAME
+    values = {**_read_file(path), "VENICE_API_KEY": key.reveal()}
+    values.pop("VENICE_API_BASE", None)
+    if base_url != DEFAULT_BASE_URL:
+        values["VENICE_API_BASE"] = base_url
+    try:
+        write_atomic(path, json.dumps(values, indent=1).encode(), prefix=".venice-")
+    except OSError as error:
+        raise _not_saved(home, error) from None
+    return path
+
+
+def _not_saved(home: Path, error: OSError) -> SettingsError:
+    return SettingsError(
+        f"The key cannot be saved in {home} ({error.strerror}): make that possible, or set "
+        "VENICE_HOME to another folder."
+    )
+
+
+def normalized_base_url(url: str) -> str:
+    """https, or http on loopback; without a trailing slash. Raises SettingsError otherwise."""
+    try:
+        parts = urlsplit(url.strip())
+        port = parts.port
+    except ValueError as error:
+        raise SettingsError(f"VENICE_API_BASE is no URL: {error}.") from None
+    host = (parts.hostname or "").lower()
+    if parts.username or parts.password or parts.query or parts.fragment or not host:
+        raise SettingsError(
+            "VENICE_API_BASE takes scheme, host and path only, such as " + DEFAULT_BASE_URL + "."
+        )
+    if not host.isascii():
+        raise SettingsError(f"VENICE_API_BASE needs the host in ASCII (xn--…), not {host}.")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        raise SettingsError(
+            f"VENICE_API_BASE must be https (or http on this machine), not {parts.scheme}://{host}:"
+            " the key would go over the network in clear."
+        )
+    shown = f"[{host}]" if ":" in host else host
+    port = None if (parts.scheme, port) == ("https", 443) else port
+    return f"{parts.scheme}://{shown}{f':{port}' if port else ''}{parts.path.rstrip('/')}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether `host` names this machine itself."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _comfyui_around(file: Path) -> Path | None:
+    folder = file.parents[3]
+    if folder.name == "custom_nodes" and (folder.parent / "user").is_dir():
+        return folder.parent / "user" / COMFYUI_FOLDER
+    return None
+
+
+def _platform_folder(environ: Mapping[str, str]) -> Path:
+    if sys.platform == "win32":
+        base = Path(environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = Path.home() / "Library" / "Application Support"
+    else:
+        base = Path(environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
+    return base / "comfyui-venice"
+
+
+def _read_first_file(homes: Sequence[Path]) -> dict[str, str]:
+    for home in homes:
+        values = _read_file(home / FILE_NAME)
+        if values:
+            return values
+    return {}
+
+
+def _read_file(path: Path) -> dict[str, str]:
+    try:
+        values = json.loads(path.read_text(encoding="utf-8-sig"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except (OSError, ValueError, RecursionError) as error:
+        # The error's own text may quote the file, and with it the key.
+        raise SettingsError(
+            f"The settings file {path} cannot be read ({type(error).__name__}): "
+            "mend it, or delete it and log in again."
+        ) from None
+    if not isinstance(values, dict):
+        raise SettingsError(f"The settings file {path} must hold one JSON object.")
+    return {str(name): str(value) for name, value in values.items() if value is not None}
+
+
+def _number(
+    values: Mapping[str, str],
+    name: str,
+    default: float,
+    minimum: float,
+    maximum: float | None = None,
+) -> float:
+    text = values.get(name)
+    if text is None:
+        return default
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isfinite(number) or number < minimum or (maximum is not None and number > maximum):
+        bounds = (
+            f"of at least {minimum:g}" if maximum is None else f"from {minimum:g} to {maximum:g}"
+        )
+        raise SettingsError(f"{name} must be a number {bounds}, not {text!r}.")
+    return number
+
+
+def _max_in_flight(values: Mapping[str, str]) -> int:
+    name = "VENICE_MAX_IN_FLIGHT"
+    try:
+        number = float(_number(values, name, Settings.max_in_flight, 1, MAX_IN_FLIGHT))
+    except SettingsError:
+        number = math.nan
+    if not number.is_integer():
+        raise SettingsError(
+            f"{name} must be a whole number from 1 to {MAX_IN_FLIGHT}, not {values[name]!r}: the "
+            f"API locks a key out for a while after more than {MAX_IN_FLIGHT} failed requests."
+        )
+    return int(number)
+
+
+def _limit(values: Mapping[str, str], name: str) -> float | None:
+    if values.get(name, "").strip().lower() == "none":
+        return None
+    return _number(values, name, 5.0, minimum=0.0)

@@ -1,0 +1,1 @@
+"""What was paid for, and what may be spent."""

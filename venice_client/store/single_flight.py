@@ -1,0 +1,78 @@
+"""One request for equal requests that are asked at the same time in this process."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from ..errors import RequestCancelledError, SpendingLimitError, VeniceError
+from ..transport.progress import LOOK_AGAIN, Progress
+from ..transport.response import Response
+
+NOT_SHARED = (RequestCancelledError, SpendingLimitError)
+"""Errors that say nothing of what an equal request would meet."""
+
+
+class _Flight:
+    def __init__(self) -> None:
+        self.landed = threading.Event()
+        self.response: Response | None = None
+        self.error: BaseException | None = None
+
+
+class SingleFlight:
+    """The requests under way, by their key. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._under_way: dict[str, _Flight] = {}
+
+    def do(self, key: str, progress: Progress, send: Callable[[], Response]) -> Response:
+        """The answer of `send`, or of the equal request that is under way already.
+
+        An error is shared too, each time as one of their own. But what is about the one that asked
+        first alone, that it was dropped or has spent its money, is not: then the next one that
+        waits sends its own.
+        """
+        while True:
+            flight, is_mine = self._join(key)
+            if is_mine:
+                return self._lead(key, flight, send)
+            progress.enter("waiting for the same request")
+            progress.check()
+            while not flight.landed.wait(LOOK_AGAIN):
+                progress.check()
+            if flight.response is not None:
+                return flight.response
+            if not isinstance(flight.error, VeniceError):
+                raise VeniceError("The same request, sent by another node, failed: see there.")
+            if not isinstance(flight.error, NOT_SHARED):
+                raise _copied(flight.error)
+
+    def _join(self, key: str) -> tuple[_Flight, bool]:
+        with self._lock:
+            flight = self._under_way.get(key)
+            if flight is not None:
+                return flight, False
+            self._under_way[key] = flight = _Flight()
+            return flight, True
+
+    def _lead(self, key: str, flight: _Flight, send: Callable[[], Response]) -> Response:
+        try:
+            flight.response = send()
+            return flight.response
+        except BaseException as error:
+            flight.error = _copied(error) if isinstance(error, VeniceError) else error
+            raise
+        finally:
+            with self._lock:
+                del self._under_way[key]
+            flight.landed.set()
+
+
+def _copied(error: VeniceError) -> VeniceError:
+    """The same error once more: whoever raises one may add to its message."""
+    copied = type(error).__new__(type(error), *error.args)
+    copied.__dict__.update(error.__dict__)
+    copied.__cause__ = error.__cause__
+    return copied

@@ -1,0 +1,98 @@
+"""What one request is doing: written by its thread, read by whoever shows it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from ..errors import ApiError, RequestCancelledError
+
+LOOK_AGAIN = 0.05
+"""Seconds between two looks at whether a waiting request is still wanted."""
+
+
+class Progress:
+    """The state of one request, from its place in the queue to its answer.
+
+    phase: what it is doing now, in words. since: when the phase began (monotonic seconds).
+    until: when a wait ends (monotonic seconds), or None. sent: its answer may be on its way.
+    """
+
+    def __init__(self) -> None:
+        self.phase = "starting"
+        self.since = time.monotonic()
+        self.until: float | None = None
+        self.sent = False
+        self._cancelled = threading.Event()
+        self._because = ""
+        self._on_cancel: Callable[[], None] | None = None
+        self._on_fatal: Callable[[ApiError], None] | None = None
+
+    def enter(self, phase: str, until: float | None = None) -> None:
+        """Begins a phase, unless it is the one that it is in already."""
+        self.until = until
+        if phase != self.phase:
+            self.phase, self.since = phase, time.monotonic()
+
+    def cancel(self) -> None:
+        """Nobody waits for it any more: it is not sent if it was not, and gives its place back.
+
+        An answer that is on its way still arrives, since it may have been charged.
+        """
+        self.mark_cancelled()
+        self.release_slot()
+
+    def mark_cancelled(self, because: str = "") -> None:
+        """The first half of `drop`, for several requests that must not take each other's place.
+
+        because: the reason in a line, if it is another than that nobody waits for it.
+        """
+        self._because = self._because or because
+        self._cancelled.set()
+
+    def release_slot(self) -> None:
+        """The second half of `drop`."""
+        on_cancel = self._on_cancel
+        if on_cancel is not None:
+            on_cancel()
+
+    @property
+    def is_cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
+    def on_cancel(self, action: Callable[[], None] | None) -> None:
+        """Calls `action` once `drop` is called, or now if it was already."""
+        self._on_cancel = action
+        if action is not None and self.is_cancelled:
+            action()
+
+    def on_fatal(self, action: Callable[[ApiError], None] | None) -> None:
+        """Calls `action` with an error that holds for all, before another request is let out."""
+        self._on_fatal = action
+
+    def report_fatal(self, error: ApiError) -> None:
+        """The answer was an error that every other request with this key would meet."""
+        on_fatal = self._on_fatal
+        if on_fatal is not None:
+            on_fatal(error)
+
+    def check(self) -> None:
+        """Raises RequestCancelledError if the request was is_cancelled."""
+        if self.is_cancelled:
+            lines = [self._because, "Dropped before it was sent: nothing was charged."]
+            raise RequestCancelledError("\n".join(filter(None, lines)))
+
+    def wait(self, seconds: float, phase: str) -> None:
+        """Sleeps with a countdown; raises RequestCancelledError as soon as it is cancelled."""
+        self.enter(phase, until=time.monotonic() + seconds)
+        self._cancelled.wait(seconds)
+        self.until = None
+        self.check()
+
+    def text(self, now: float | None = None) -> str:
+        """The phase with its seconds: a countdown where the end is known, else the time so far."""
+        now = time.monotonic() if now is None else now
+        if (until := self.until) is not None:  # read once: its thread goes on
+            return f"{self.phase}, {max(0.0, until - now):.0f} s left"
+        return f"{self.phase} {now - self.since:.0f} s"

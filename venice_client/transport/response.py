@@ -1,0 +1,51 @@
+"""An answer of the service, or one that was kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..errors import CHARGED, BadResponseError
+from ..text import beginning
+
+
+@dataclass(frozen=True)
+class Response:
+    """Headers with lower-case names, the whole body, and the seconds it took.
+
+    from_store: whether it comes from the store, and not just now from the service. not_kept: why
+    it could not be kept on disk, "" where it is or need not be.
+    """
+
+    headers: Mapping[str, str]
+    body: bytes
+    seconds: float
+    from_store: bool = False
+    not_kept: str = ""
+
+    @property
+    def checksum(self) -> str:
+        """Tells this body from any other."""
+        return hashlib.sha256(self.body).hexdigest()
+
+    def json(self) -> Any:
+        """The body as JSON; BadResponseError if it is none (NaN and endless nesting included)."""
+        try:
+            return read_json(self.body)
+        except (ValueError, RecursionError):
+            raise BadResponseError(
+                f"Venice's answer cannot be read as JSON. {CHARGED}\n"
+                f"It begins with {beginning(self.body, 40)}."
+            ) from None
+
+
+def read_json(body: bytes) -> Any:
+    """A body in UTF-8 as JSON. Raises ValueError, and RecursionError for endless nesting."""
+    return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")

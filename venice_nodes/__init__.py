@@ -1,0 +1,1 @@
+"""The nodes: what knows ComfyUI and torch."""

@@ -1,0 +1,186 @@
+"""The nodes for comparing: sweeps over styles and models, and a sheet of what they made."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import Any
+
+import torch
+
+from ..venice_client import InvalidRequestError
+from . import inputs, model_lists
+from .imaging.contact_sheet import contact_sheet
+from .imaging.labels import visible
+from .imaging.tensors import check_batch
+from .run.run_requests import in_thread, refresh_lists, showing
+
+
+class VeniceStyleSweep:
+    """A list of styles: Generate runs once for each."""
+
+    CATEGORY = inputs.CATEGORY
+    DESCRIPTION = (
+        "A list of styles. Connected to `style` of Venice Generate Image, it makes a picture for "
+        "each, side by side, and each is paid for. Show them with Venice Contact Sheet."
+    )
+    SEARCH_ALIASES = ("venice sweep", "style grid", "xy plot", "compare styles")
+    RETURN_TYPES = ("STRING", "STRING")
+    RETURN_NAMES = ("style", "labels")
+    OUTPUT_IS_LIST = (True, True)
+    OUTPUT_TOOLTIPS = (
+        "The styles, one after the other, for `style` of Venice Generate Image.",
+        "The same as labels, for Venice Contact Sheet.",
+    )
+    FUNCTION = "sweep"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return inputs.style_sweep_inputs()
+
+    async def sweep(self, styles: str) -> tuple[list[str], list[str]]:
+        found = await _swept(styles, model_lists.styles(), "style", literal=(model_lists.NO_STYLE,))
+        return [("" if name == model_lists.NO_STYLE else name) for name in found], found
+
+
+class VeniceModelSweep:
+    """A list of models: Generate runs once for each."""
+
+    CATEGORY = inputs.CATEGORY
+    DESCRIPTION = (
+        "A list of models. Connected to `model` of Venice Generate Image, it makes a picture with "
+        "each, side by side, and each is paid for. Show them with Venice Contact Sheet."
+    )
+    SEARCH_ALIASES = ("venice sweep", "model grid", "xy plot", "compare models")
+    RETURN_TYPES = ("COMBO", "STRING")
+    RETURN_NAMES = ("model", "labels")
+    OUTPUT_IS_LIST = (True, True)
+    OUTPUT_TOOLTIPS = (
+        "The models, one after the other, for `model` of Venice Generate Image.",
+        "The same as labels, for Venice Contact Sheet.",
+    )
+    FUNCTION = "sweep"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return inputs.model_sweep_inputs()
+
+    async def sweep(self, models: str) -> tuple[list[str], list[str]]:
+        known, others = model_lists.generate_models(), model_lists.other_models()
+        found = await _swept(models, known, "model", others=others)
+        return found, list(found)
+
+
+class VeniceContactSheet:
+    """All pictures on one labelled sheet."""
+
+    CATEGORY = inputs.CATEGORY
+    DESCRIPTION = "All pictures of a list on one sheet, with labels. Made here; costs nothing."
+    SEARCH_ALIASES = ("venice grid", "contact sheet", "image grid", "compare")
+    RETURN_TYPES = ("IMAGE",)
+    RETURN_NAMES = ("sheet",)
+    OUTPUT_TOOLTIPS = ("One picture with all of them, [1, H, W, 3].",)
+    INPUT_IS_LIST = True
+    FUNCTION = "arrange"
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return inputs.sheet_inputs()
+
+    async def arrange(
+        self,
+        images: list[torch.Tensor],
+        labels: Sequence[str] = (),
+        columns: Sequence[int] = (0,),
+        cell: Sequence[int] = (512,),
+    ) -> tuple[torch.Tensor]:
+        with showing() as status:
+            pictures = [picture for batch in images for picture in batch]
+            if not pictures:
+                raise InvalidRequestError("There is no picture to arrange.", "images")
+            for batch in filter(len, images):
+                check_batch(batch, "images")
+            texts = [
+                str(labels[i]) if i < len(labels) and labels[i] is not None else ""
+                for i, batch in enumerate(images)
+                for _ in range(len(batch))
+            ]
+            sheet, notes = await in_thread(
+                partial(contact_sheet, pictures, texts, columns=columns[0], cell=cell[0])
+            )
+            status.finish(" · ".join([_count(pictures, "picture"), *notes]))
+            return (sheet,)
+
+
+async def _swept(
+    text: str,
+    known: Sequence[str],
+    what: str,
+    literal: Sequence[str] = (),
+    others: Sequence[str] = (),
+) -> list[str]:
+    """The names that `text` asks for; their count is shown on the node. what: one of them."""
+    with showing() as status:
+        await refresh_lists()
+        found = matching(text, known, literal, others)
+        status.finish(_count(found, what))
+        return found
+
+
+def matching(
+    patterns: str, known: Sequence[str], literal: Sequence[str] = (), others: Sequence[str] = ()
+) -> list[str]:
+    """The names that the lines of `patterns` ask for, in their order, each once.
+
+    A line is a name that is known or `literal`, else a shell pattern over those that are known,
+    else a name as typed; case and invisible characters do not count. others: known ones that
+    cannot be used here. Raises InvalidRequestError if there is no line, and for a pattern with
+    `*` or `?` that matches nothing.
+    """
+    exact = {_folded(name): name for name in (*literal, *known)}
+    found: dict[str, str] = {}
+    for line in filter(None, map(visible, patterns.splitlines())):
+        folded = _folded(line)
+        names = [exact[folded]] if folded in exact else _like(folded, known)
+        if not names and any(sign in line for sign in "*?"):
+            raise InvalidRequestError(_nothing_matches(line, others))
+        for name in names or [line]:
+            found.setdefault(_folded(name), name)
+    if not found:
+        raise InvalidRequestError("The list is empty: write one name or pattern a line.")
+    return list(found.values())
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name.casefold())
+
+
+def _like(pattern: str, names: Sequence[str]) -> list[str]:
+    return [name for name in names if fnmatchcase(_folded(name), pattern)]
+
+
+def _nothing_matches(pattern: str, others: Sequence[str]) -> str:
+    if unusable := _like(_folded(pattern), others):
+        return (
+            f"`{pattern}` matches only models that Generate cannot use, such as {unusable[0]}: "
+            "choose others."
+        )
+    return f"Nothing matches `{pattern}`: check its spelling."
+
+
+def _count(items: Sequence[object], what: str) -> str:
+    return f"{len(items)} {what}{'s' if len(items) > 1 else ''}"
+
+
+NODE_CLASS_MAPPINGS = {
+    "VeniceStyleSweep": VeniceStyleSweep,
+    "VeniceModelSweep": VeniceModelSweep,
+    "VeniceContactSheet": VeniceContactSheet,
+}
+NODE_DISPLAY_NAME_MAPPINGS = {
+    "VeniceStyleSweep": "Venice Style Sweep",
+    "VeniceModelSweep": "Venice Model Sweep",
+    "VeniceContactSheet": "Venice Contact Sheet",
+}

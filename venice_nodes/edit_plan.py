@@ -1,0 +1,168 @@
+"""How a batch of pictures is edited: what is sent of it, and what becomes of the answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import torch
+
+from ..venice_client import (
+    MAX_EDIT_PIXELS,
+    MAX_INPUT_BYTES,
+    EditRequest,
+    InvalidRequestError,
+    Model,
+    check_pixels,
+)
+from .imaging import masks
+from .imaging.tensors import COVER, Fit, Size, check_batch, encode_all, in_pixels
+from .run.node_output import BatchImages
+
+RATIO_TOLERANCE = 0.03
+"""Venice's sizes are multiples of some pixels: their ratios are off by about a hundredth."""
+
+
+class EditPlan:
+    """Which pictures of a batch are sent, with which images, and how the answers are put back.
+
+    base: [B, H, W, 3]. mask: [B or 1, H, W] or [H, W], 1 where to change, or None for everywhere.
+    indices: the pictures of the batch whose mask is not empty.
+    """
+
+    def __init__(self, base: torch.Tensor, mask: torch.Tensor | None) -> None:
+        self.base = base
+        _, self.height, self.width, _ = base.shape
+        self.masks = None if mask is None else self._fitted(mask)
+        self.indices = [
+            i
+            for i in range(len(base))
+            if self.masks is None or bool((_of(self.masks, i) > 0).any())
+        ]
+        self._frame = masks.Frame(self.width, self.height, (self.width, self.height))
+
+    def requests(
+        self, template: EditRequest, layers: Mapping[str, torch.Tensor], model: Model
+    ) -> tuple[list[EditRequest], list[str]]:
+        """A request as `template` for each picture to send, and notes. Raises InvalidRequestError.
+
+        layers: what goes along with the pictures, by the name of the input.
+        """
+        for name, batch in {"image": self.base, **layers}.items():
+            check_size(batch, MAX_EDIT_PIXELS, name)
+            _check_number(batch, self.base, name)
+        notes: list[str] = []
+        is_mask_sent = False
+        if self.masks is not None:
+            note = _why_mask_stays(1 + len(layers), model)
+            notes += [note] if note else []
+            is_mask_sent = not note
+            images = 1 + len(layers) + is_mask_sent
+            ratio = template.answer_ratio(images, self.width, self.height, model)
+            self._frame = _checked_frame(self.width, self.height, ratio)
+        columns = [self._encoded(self.base, notes, self._frame.around)]
+        columns += [self._encoded(layer, notes) for layer in layers.values()]
+        if self.masks is not None and is_mask_sent:
+            columns.append(self._encoded(self.masks, notes, self._mask_layer))
+        rows = zip(self.indices, zip(*columns, strict=True), strict=True)
+        return [replace(template, images=row, label=f"picture {i + 1}") for i, row in rows], notes
+
+    def finish(self, made: BatchImages, keep_size: bool) -> tuple[torch.Tensor, list[str]]:
+        """The answers as one tensor; under a mask put back into the originals."""
+        size = (self.width, self.height)
+        if self.masks is None:
+            return made.decode(size=size, fit=COVER) if keep_size else made.decode()
+        edited, notes = made.decode(size=size, fit=self._unframed())
+        result = self.base.detach().to("cpu", torch.float32).clone()
+        for i, edit in zip(self.indices, edited, strict=True):
+            result[i] = masks.put_back(result[i], edit, _of(self.masks, i))
+        if not keep_size:
+            notes.append("Under a mask the input's size is kept.")
+        if len(self.indices) < len(self.base):
+            notes.append("Where the mask is empty, the input is returned, free.")
+        return result, notes
+
+    def _fitted(self, mask: torch.Tensor) -> list[torch.Tensor]:
+        """The masks in the size of the pictures: one for all, or one for each."""
+        mask = masks.as_batch(mask)
+        _check_number(mask, self.base, "mask")
+        return [masks.fit_mask(each, self.height, self.width) for each in mask]
+
+    def _mask_layer(self, mask: torch.Tensor) -> torch.Tensor:
+        return masks.mask_to_image(self._frame.around_mask(mask))
+
+    def _encoded(
+        self,
+        pictures: torch.Tensor | Sequence[torch.Tensor],
+        notes: list[str],
+        prepare: Callable[[torch.Tensor], torch.Tensor] = lambda picture: picture,
+    ) -> list[bytes]:
+        """For each picture to send its own of `pictures`; one for all is encoded once."""
+        is_one = len(pictures) == 1
+        used = [pictures[i] for i in ([0] if is_one else self.indices)]
+        encoded, more = encode_all(used, MAX_INPUT_BYTES, prepare)
+        notes += more
+        return encoded * len(self.indices) if is_one else encoded
+
+    def _unframed(self) -> Fit:
+        """How an answer is brought back to where its picture was in the frame."""
+        frame = self._frame
+
+        def say(own: Size, _size: Size) -> str:
+            asked = frame.whole[0] / frame.whole[1]
+            if abs(math.log(own[0] / own[1] / asked)) <= RATIO_TOLERANCE:
+                return ""
+            return (
+                f"stretched to {in_pixels(frame.whole)}, another ratio than was asked for: the "
+                "edit may be shifted under the mask"
+            )
+
+        return Fit(lambda array, _width, _height: frame.cut_out(array), say)
+
+
+def check_size(image: torch.Tensor, max_pixels: int, name: str = "image") -> None:
+    """Refuses what is no batch of pictures, and pictures with fewer or more pixels than taken."""
+    check_batch(image, name)
+    _, height, width, _ = image.shape
+    check_pixels(width, height, max_pixels, f"`{name}`")
+
+
+def _checked_frame(width: int, height: int, ratio: float) -> masks.Frame:
+    frame = masks.Frame.of_ratio(width, height, ratio)
+    pixels = frame.whole[0] * frame.whole[1]
+    if pixels > MAX_EDIT_PIXELS:
+        raise InvalidRequestError(
+            f"Under a mask `image` goes with its edges repeated to the ratio of the answer, as "
+            f"{in_pixels(frame.whole)} = {pixels:,} pixels, and Venice takes at most "
+            f"{MAX_EDIT_PIXELS:,}: resize it first, or choose the `aspect_ratio` nearest to its "
+            "own.",
+            "image",
+        )
+    return frame
+
+
+def _why_mask_stays(images: int, model: Model) -> str:
+    """Why the mask does not go along with so many images, or ""."""
+    maximum = model.max_input_images
+    if maximum is not None and images < maximum:
+        return ""
+    whole = "it edits the whole picture, and only the masked part of that is used."
+    if maximum is None:
+        return f"Whether {model.id} takes a mask as a further image is not known: {whole}"
+    return f"{model.id} takes no further image for the mask: {whole}"
+
+
+def _check_number(batch: torch.Tensor, base: torch.Tensor, name: str) -> None:
+    """Refuses what is neither one for all pictures of `base` nor one for each."""
+    if len(batch) not in (1, len(base)):
+        raise InvalidRequestError(
+            f"`{name}` has {len(batch)} and `image` has {len(base)} pictures: give 1 for all of "
+            f"them, or {len(base)}.",
+            name,
+        )
+
+
+def _of(each: Sequence[torch.Tensor], index: int) -> torch.Tensor:
+    """The one that goes with picture `index`: of one for all, or of one for each."""
+    return each[0 if len(each) == 1 else index]

@@ -1,0 +1,1 @@
+"""Tensors, masks and sheets."""

@@ -1,0 +1,118 @@
+"""Labels in the font that ships with Pillow: what of a text it has, and in which size."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from functools import lru_cache
+
+from PIL import ImageFont
+
+from ...venice_client import InvalidRequestError
+
+SMALLEST_TEXT = 8
+MAX_LABEL = 500
+"""Characters of a label that are looked at; fewer fit into any cell."""
+
+MAX_NAMED = 10
+"""Missing letters that a note names."""
+
+UNSEEN = ("Cc", "Cf", "Cs")
+"""Unicode's categories of control and format characters, and of halves of a character."""
+
+MARKS = ("Mn", "Me")
+"""Unicode's categories of accents, which stand on the letter before."""
+
+HALVES = re.compile("[\ud800-\udfff]")
+NOWHERE = "\uffff"
+"""A code point that no font has: Unicode promises never to use it."""
+
+GLYPH_SIZE = 32
+PLAIN = str.maketrans(
+    {
+        **{"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "þ": "th", "Þ": "Th"},
+        **dict(zip("øØłŁđĐðÐħĦŧŦŋŊƒıȷ", "oOlLdDdDhHtTnNfij", strict=True)),
+        # Hyphen, figure dash, dashes, bar, minus, hyphen bullet.
+        **dict.fromkeys("\u2010\u2012–—\u2015\u2212\u2043", "-"),
+        # Low and reversed quotation marks.
+        **{"\u201e": "“", "\u201f": "“", "\u201a": "\u2018", "\u201b": "\u2018"},
+        # Prime, modifier apostrophe and turned comma.
+        **dict.fromkeys("\u2032\u02bc\u02bb", "'"),
+        **dict.fromkeys("•‣∙●", "·"),
+        **{"×": "x", "\u2215": "/", "®": "(R)"},
+    }
+)
+"""What has a plain spelling that Unicode's own decomposition does not know."""
+
+
+def visible(text: str) -> str:
+    """`text` in NFC, without what a copied text brings along unseen, such as a byte order mark."""
+    seen = [c for c in text if c.isspace() or unicodedata.category(c) not in UNSEEN]
+    return unicodedata.normalize("NFC", "".join(seen)).strip()
+
+
+def drawable(text: str) -> str:
+    """`text` in a line, in letters that the font has wherever those can spell it."""
+    whole = HALVES.sub("\N{REPLACEMENT CHARACTER}", text[:MAX_LABEL])
+    return " ".join("".join(map(_plain, visible(whole))).split())
+
+
+def fitted(text: str, width: int, height: int) -> tuple[str, ImageFont.FreeTypeFont]:
+    """The text and the font in which it fits into width × height; cut with … if it must be."""
+    size = max(SMALLEST_TEXT, int(height * 0.7))
+    while size > SMALLEST_TEXT and font(size).getlength(text) > width:
+        size -= 1
+    face = font(size)
+    if face.getlength(text) <= width:
+        return text, face
+    while text and face.getlength(text + "…") > width:
+        text = text[: -max(1, len(text) // 20)]
+    return text.rstrip() + "…", face
+
+
+def missing_note(texts: Sequence[str]) -> str:
+    """A note that names the letters of `texts` that the font lacks, or ""."""
+    missing = list(dict.fromkeys(c for text in texts for c in text if not _has(c)))
+    if not missing:
+        return ""
+    more = len(missing) - MAX_NAMED
+    names = f"«{''.join(missing[:MAX_NAMED])}»" + (f" and {more} more" if more > 0 else "")
+    return f"The labels' font has no {names}: boxes are drawn instead."
+
+
+@lru_cache(maxsize=256)
+def font(size: int) -> ImageFont.FreeTypeFont:
+    """The font at a size in pixels. Raises InvalidRequestError where Pillow cannot draw it."""
+    try:
+        face = ImageFont.load_default(size)
+    except ImportError:
+        face = None
+    if not isinstance(face, ImageFont.FreeTypeFont):
+        raise InvalidRequestError(
+            "This Pillow was built without FreeType and cannot draw labels: disconnect `labels`, "
+            "or install Pillow again.",
+            "labels",
+        )
+    return face
+
+
+def _plain(character: str) -> str:
+    """Letters that the font has for this one, ligatures taken apart; else this one as it is."""
+    if _has(character) and not character.isalpha():
+        return character
+    parts = unicodedata.normalize("NFKD", character)
+    letters = "".join(part for part in parts if unicodedata.category(part) not in MARKS)
+    spelling = letters.translate(PLAIN)
+    return spelling if all(map(_has, spelling)) else character
+
+
+@lru_cache(maxsize=4096)
+def _has(character: str) -> bool:
+    """Whether the font draws this otherwise than what it surely has not."""
+    return _glyph(character) != _glyph(NOWHERE)
+
+
+def _glyph(character: str) -> tuple[tuple[int, int], bytes]:
+    mask = font(GLYPH_SIZE).getmask(character)
+    return mask.size, bytes(mask)

@@ -1,0 +1,164 @@
+"""Putting an edit back into its original: in its place, under a feathered mask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from PIL import Image
+
+from ...venice_client import Array, InvalidRequestError, stretch
+
+Truths = npt.NDArray[np.bool_]
+Counts = npt.NDArray[np.unsignedinteger[Any]]
+
+FEATHER = 128
+"""The feather is as many pixels wide as this goes into the shorter side."""
+
+EXACT = 2**18
+"""Steps of a mask that was scaled."""
+
+FAINTEST = 0.5 / 255
+"""What is below is nothing in the 8 bits that are sent, and would be paid for all the same."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A picture of width × height in the middle of one of `whole` pixels, (width, height).
+
+    What a service does with a picture of another ratio than its answer's is unknown: it may crop,
+    squash or pad it. Of one that has that ratio already, everything stays in its place.
+    """
+
+    width: int
+    height: int
+    whole: tuple[int, int]
+
+    @classmethod
+    def of_ratio(cls, width: int, height: int, ratio: float) -> Frame:
+        """The smallest frame around width × height whose sides have `ratio`."""
+        whole = max(width, round(height * ratio)), max(height, round(width / ratio))
+        return cls(width, height, whole)
+
+    @property
+    def corner(self) -> tuple[int, int]:
+        """The picture's left and top."""
+        return (self.whole[0] - self.width) // 2, (self.whole[1] - self.height) // 2
+
+    def around(self, picture: torch.Tensor) -> torch.Tensor:
+        """A picture [H, W, C] with its edges repeated over the frame."""
+        left, top = self.corner
+        rows = (torch.arange(self.whole[1]) - top).clamp(0, self.height - 1)
+        columns = (torch.arange(self.whole[0]) - left).clamp(0, self.width - 1)
+        return picture[rows][:, columns]
+
+    def around_mask(self, mask: torch.Tensor) -> torch.Tensor:
+        """A mask [H, W] with nothing to change in the frame."""
+        left, top = self.corner
+        framed = torch.zeros(self.whole[1], self.whole[0])
+        framed[top : top + self.height, left : left + self.width] = mask
+        return framed
+
+    def cut_out(self, array: Array) -> Array:
+        """The picture in `array` [H, W, C], which shows the whole in any size."""
+        left, top = self.corner
+        return stretch(array, *self.whole)[top : top + self.height, left : left + self.width]
+
+
+def as_batch(mask: torch.Tensor) -> torch.Tensor:
+    """A mask input as [B, H, W], also where it came as [H, W] or with a channel of its own."""
+    shape = tuple(mask.shape)
+    if mask.ndim == 4 and 1 in (shape[1], shape[3]):
+        mask = mask[:, 0] if shape[1] == 1 else mask[..., 0]
+    if mask.ndim == 2:
+        mask = mask[None]
+    if mask.ndim != 3 or 0 in mask.shape[1:]:
+        raise InvalidRequestError(f"`mask` is no mask [B, H, W]: its shape is {shape}.", "mask")
+    return mask
+
+
+def fit_mask(mask: torch.Tensor, height: int, width: int) -> torch.Tensor:
+    """A mask [H, W] of any size as one of height × width in 0..1, 0 where it is next to nothing."""
+    mask = torch.nan_to_num(mask.detach().to("cpu", torch.float32)).clamp(0, 1)
+    mask = torch.where(mask < FAINTEST, 0, mask)
+    if mask.shape == (height, width):
+        return mask
+    # Pillow looks at every pixel when it makes a mask smaller, so that no thin line is lost.
+    scaled = Image.fromarray(mask.numpy()).resize((width, height), Image.Resampling.BILINEAR)
+    # Its sums are off in the last bits, and 1 must stay 1.
+    steps = torch.from_numpy(np.array(scaled)).mul(EXACT).round()
+    return steps.div(EXACT).clamp(0, 1)
+
+
+def feathered(mask: torch.Tensor) -> torch.Tensor:
+    """How much of the edit to show, [H, W] in 0..1: never more than the mask allows.
+
+    A mask with soft edges is taken as it is. A hard one is feathered inwards, so that everything
+    outside stays untouched; the innermost of what lies within a feather's width is 1, so that a
+    thin part shows the edit as a thick one does.
+    """
+    if ((mask > 0) & (mask < 1)).any():
+        return mask
+    inside = mask.numpy() > 0
+    share = np.zeros(inside.shape, dtype=np.float32)
+    if inside.any():
+        width = max(1, min(inside.shape) // FEATHER)
+        box = _box(inside)
+        depth = _depth(inside[box], width)
+        maximum = _most_near(_most_near(depth, width).T, width).T
+        share[box] = depth.astype(np.float32) / np.maximum(maximum, 1).astype(np.float32)
+    return torch.from_numpy(share)
+
+
+def _box(inside: Truths) -> tuple[slice, slice]:
+    """Where anything is inside, and a pixel more on each side that has one."""
+    rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
+    return (
+        slice(max(0, rows[0] - 1), rows[-1] + 2),
+        slice(max(0, columns[0] - 1), columns[-1] + 2),
+    )
+
+
+def _depth(inside: Truths, width: int) -> Counts:
+    """Steps, also diagonal ones, from the nearest pixel outside, at most `width`."""
+    depth = np.zeros(inside.shape, np.min_scalar_type(width))
+    for _ in range(width):
+        if not inside.any():
+            break
+        depth += inside
+        tall = inside.copy()
+        tall[1:] &= inside[:-1]
+        tall[:-1] &= inside[1:]
+        inside = tall.copy()
+        inside[:, 1:] &= tall[:, :-1]
+        inside[:, :-1] &= tall[:, 1:]
+    return depth
+
+
+def _most_near(counts: Counts, reach: int) -> Counts:
+    """The largest count within `reach` rows of each."""
+    maximum = np.pad(counts, ((reach, reach), (0, 0)))
+    whole, span = 2 * reach + 1, 1
+    while span < whole:
+        step = min(span, whole - span)
+        maximum = np.maximum(maximum[:-step], maximum[step:])
+        span += step
+    return maximum
+
+
+def put_back(original: torch.Tensor, edit: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """`edit` over `original`, both [H, W, 3], where `mask` [H, W] is above 0.
+
+    Every pixel where the mask is 0 is the original's, bit for bit.
+    """
+    share = feathered(mask)[..., None]
+    mixed = torch.where(share >= 1, edit, original + (edit - original) * share)
+    return torch.where(share > 0, mixed, original)
+
+
+def mask_to_image(mask: torch.Tensor) -> torch.Tensor:
+    """A mask [H, W] as a picture [H, W, 3], white where the change goes."""
+    return mask[..., None].expand(*mask.shape, 3)

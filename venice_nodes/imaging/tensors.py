@@ -1,0 +1,250 @@
+"""Float tensors [B, H, W, C] in 0..1, and the encoded images and arrays they come from."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from PIL import Image
+
+from ...venice_client import BadResponseError, InvalidRequestError, images
+from .daemon_pool import DaemonPool
+
+Size = tuple[int, int]
+
+QUALITIES = (95, 85)
+"""Of JPEG and WebP, the best first. Below, a picture is better made smaller."""
+
+PNG_EFFORT = 4
+"""zlib level; higher ones take much longer for little."""
+
+LONGEST = {"JPEG": 65_500, "WEBP": 16_383}
+"""Pixels of a side that each format can hold."""
+
+MAX_COMMON_PIXELS = 20_000_000
+"""Of each picture of a batch that shares its size; Venice makes 16,777,216 at most. One alone may
+have more."""
+
+OPAQUE = 254.5 / 255
+"""Alpha from here on is 255 in 8 bits."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """How a picture of another size is brought to that of the others.
+
+    apply: from an array to one of width × height. say: from (width, height) before and after to
+    what was done, such as "scaled to 64×64", or "" for nothing to say.
+    """
+
+    apply: Callable[[images.Array, int, int], images.Array]
+    say: Callable[[Size, Size], str]
+
+
+def in_pixels(size: Size) -> str:
+    """A size in words."""
+    return f"{size[0]}×{size[1]}"
+
+
+def _fitted(own: Size, size: Size) -> str:
+    return "" if own == size else f"fitted to {in_pixels(size)}"
+
+
+def _covered(own: Size, size: Size) -> str:
+    is_whole = own[0] * size[1] == own[1] * size[0]
+    how = "scaled" if is_whole else "scaled and cropped"
+    return "" if own == size else f"{how} to {in_pixels(size)} (keep_size)"
+
+
+FIT = Fit(images.fit_to, _fitted)
+"""Nothing is cut off."""
+
+COVER = Fit(images.cover, _covered)
+"""Nothing stays empty."""
+
+_pool = DaemonPool("venice-decode", max_workers=4)
+
+
+def decode_batch(
+    encoded: Sequence[bytes],
+    mode: Literal["RGB", "RGBA"] = "RGB",
+    size: Size | None = None,
+    fit: Fit = FIT,
+    labels: Sequence[str] = (),
+) -> tuple[torch.Tensor | None, list[BadResponseError | None], list[str]]:
+    """Encoded images as one float32 tensor [B, H, W, 3 or 4] in 0..1 on the CPU.
+
+    size: (width, height) of the tensor, that of the first image by default, which for several is
+    scaled down to MAX_COMMON_PIXELS; `fit` brings other sizes there. labels: what tells each image
+    from the others, by default "picture 1" and so on. Answers the tensor of those that can be
+    decoded (None if none can), the error of each image or None, and what was done to those of
+    another size. Raises MemoryError, or torch's RuntimeError, where there is not enough memory.
+    """
+    sizes: list[Size | BadResponseError] = [_size_or_error(data) for data in encoded]
+    size = size or _common_size([own for own in sizes if not isinstance(own, BadResponseError)])
+    if size is None:
+        return None, [own if isinstance(own, BadResponseError) else None for own in sizes], []
+    width, height = size
+    batch = torch.empty((len(encoded), height, width, len(mode)), dtype=torch.float32)
+
+    def fill(index: int) -> BadResponseError | None:
+        own = sizes[index]
+        if isinstance(own, BadResponseError):
+            return own
+        try:
+            array = fit.apply(images.decode(encoded[index], mode), width, height)
+        except BadResponseError as error:
+            return error
+        np.divide(array, np.float32(255), out=batch[index].numpy())
+        return None
+
+    errors = _pool.map(fill, range(len(encoded)))
+    good = [i for i, error in enumerate(errors) if error is None]
+    if not good:
+        return None, errors, []
+    labels = labels or [f"picture {i + 1}" for i in range(len(encoded))]
+    came = [(own, labels[i]) for i in good if not isinstance(own := sizes[i], BadResponseError)]
+    notes = _fitting_notes(came, size, fit)
+    return (batch if len(good) == len(encoded) else batch[good]), errors, notes
+
+
+def _fitting_notes(came: Sequence[tuple[Size, str]], size: Size, fit: Fit) -> list[str]:
+    """What was done to pictures of another size: one note for all of a size."""
+    labels: dict[Size, list[str]] = {}
+    for own, label in came:
+        labels.setdefault(own, []).append(label)
+    notes = []
+    for own, names in labels.items():
+        if done := fit.say(own, size):
+            were = "were" if len(names) > 1 else "was"
+            notes.append(f"{_named(names)} came as {in_pixels(own)} and {were} {done}.")
+    return notes
+
+
+def _named(labels: Sequence[str]) -> str:
+    """Pictures by their labels: "Pictures 1–3, 5", "The picture of seed 7"."""
+    word, _, _ = labels[0].partition(" ")
+    many = "s" if len(labels) > 1 else ""
+    numbers = list(dict.fromkeys(label.partition(" ")[2] for label in labels))
+    if word == "picture":
+        return f"Picture{many} {_runs(numbers)}"
+    return f"The picture{many} of {word}{'s' if len(numbers) > 1 else ''} {_runs(numbers)}"
+
+
+def _runs(numbers: Sequence[str]) -> str:
+    """Numbers in words, those that follow one another as one: "1–3, 5"."""
+    runs: list[list[str]] = []
+    for number in numbers:
+        if runs and number.isdigit() and runs[-1][-1] == str(int(number) - 1):
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    return ", ".join(run[0] if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
+
+
+def check_batch(image: torch.Tensor, name: str) -> None:
+    """Refuses what is no batch of pictures [B, H, W, 1, 3 or 4], and an empty one."""
+    if image.ndim != 4 or image.shape[-1] not in (1, 3, 4) or 0 in image.shape[1:]:
+        raise InvalidRequestError(
+            f"`{name}` is no batch of pictures [B, H, W, 3]: its shape is {tuple(image.shape)}.",
+            name,
+        )
+    if not len(image):
+        raise InvalidRequestError(f"`{name}` holds no picture.", name)
+
+
+def to_rgb(image: torch.Tensor) -> tuple[torch.Tensor, list[str]]:
+    """A batch as float32 [B, H, W, 3] on the CPU, and a note where transparency is lost by it."""
+    image = image.detach().to("cpu", torch.float32)
+    if image.shape[-1] == 1:
+        return image.expand(-1, -1, -1, 3), []
+    is_transparent = image.shape[-1] == 4 and bool((image[..., 3] < OPAQUE).any())
+    lost = ["The input's transparency is left out: only its to_rgb are used."]
+    return image[..., :3], lost if is_transparent else []
+
+
+def to_array(image: torch.Tensor) -> images.Array:
+    """One picture [H, W, C] in 0..1 as uint8; what is outside of 0..1 is clipped, NaN is 0."""
+    scaled = torch.nan_to_num(image.detach().to("cpu", torch.float32)).clamp(0, 1).mul(255)
+    array: images.Array = scaled.round().to(torch.uint8).numpy()
+    return array
+
+
+def encode(image: torch.Tensor, max_bytes: int) -> tuple[bytes, str]:
+    """One picture [H, W, 3 or 4] as a lossless PNG, and a note, "" as a rule.
+
+    Where the PNG would have `max_bytes` or more it is the best JPEG of QUALITIES that fits (WebP
+    with alpha) instead, and the note says so. Raises InvalidRequestError where none fits.
+    """
+    if image.ndim != 3 or image.shape[-1] not in (1, 3, 4):
+        raise InvalidRequestError(f"The input is no picture: its shape is {tuple(image.shape)}.")
+    array = to_array(image)
+    picture = Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
+    png = _saved(picture, "PNG", compress_level=PNG_EFFORT)
+    if len(png) < max_bytes:
+        return png, ""
+    return _lossy(picture, max_bytes, f"as PNG it has {len(png) / 1e6:.0f} MB")
+
+
+def _lossy(picture: Image.Image, max_bytes: int, why: str) -> tuple[bytes, str]:
+    name = "WEBP" if picture.mode == "RGBA" else "JPEG"
+    size, limit = in_pixels(picture.size), f"{max_bytes / 1e6:.0f} MB"
+    if max(picture.size) > LONGEST[name]:
+        raise InvalidRequestError(
+            f"The image is too large to send: {why}, Venice takes less than {limit}, and {size} is "
+            f"too long for {name}: make it smaller.",
+            "image",
+        )
+    how = {"subsampling": 0} if name == "JPEG" else {}  # a colour for each pixel
+    for quality in QUALITIES:
+        data = _saved(picture, name, quality=quality, **how)
+        if len(data) < max_bytes:
+            sent = f"An input of {size} was sent as {name} of quality {quality}"
+            return data, f"{sent}, since {why}, over the limit of {limit}."
+    raise InvalidRequestError(
+        f"The image has {len(data) / 1e6:.0f} MB even as {name} of quality {quality}, and Venice "
+        f"takes less than {limit}: make it smaller.",
+        "image",
+    )
+
+
+def encode_all(
+    pictures: torch.Tensor | Sequence[torch.Tensor],
+    max_bytes: int,
+    prepare: Callable[[torch.Tensor], torch.Tensor] = lambda picture: picture,
+) -> tuple[list[bytes], list[str]]:
+    """`encode` for several pictures, side by side; the notes without the empty ones.
+
+    prepare: makes of each picture the one to encode.
+    """
+    pairs = _pool.map(lambda picture: encode(prepare(picture), max_bytes), pictures)
+    return [data for data, _ in pairs], [note for _, note in pairs if note]
+
+
+def _saved(picture: Image.Image, format: str, **how: Any) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, format, **how)
+    return out.getvalue()
+
+
+def _common_size(sizes: Sequence[Size]) -> Size | None:
+    """The size of the first; where there are several, of no more than MAX_COMMON_PIXELS."""
+    if not sizes:
+        return None
+    width, height = sizes[0]
+    if len(sizes) == 1 or width * height <= MAX_COMMON_PIXELS:
+        return width, height
+    scale = math.sqrt(MAX_COMMON_PIXELS / (width * height))
+    return max(1, int(width * scale)), max(1, int(height * scale))
+
+
+def _size_or_error(data: bytes) -> Size | BadResponseError:
+    try:
+        return images.size_of(data)
+    except BadResponseError as error:
+        return error

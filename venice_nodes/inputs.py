@@ -1,0 +1,364 @@
+"""The inputs of the nodes, and where ComfyUI lists them: saved workflows depend on it.
+
+New inputs are only ever added at the end of `optional`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..venice_client import AUTO, DEFAULT_EDIT_MODEL, DEFAULT_MODEL, EDIT_RATIOS, FORMATS, QUALITIES
+from .model_lists import NO_STYLE, edit_models, generate_models, styles
+from .widgets import Widget, combo, image, lines, seed, side, switch, text, variation, whole
+
+CATEGORY = "Venice"
+SCALES = ("2x", "4x")
+ASPECT_RATIOS = ("1:1", "3:2", "2:3", "4:3", "3:4", "5:4", "4:5", "16:9", "9:16", "21:9")
+RESOLUTIONS = ("1K", "2K", "4K")
+VARIANTS = "variants"
+BATCH_MODES = ("one seed per image", VARIANTS)
+FIXED = "fixed"
+RANDOM = "random every run"
+SEED_MODES = (FIXED, RANDOM)
+IF_FLAGGED = ("stop", "continue")
+
+
+def generate_inputs() -> dict[str, Any]:
+    """The inputs of Venice Generate Image."""
+    return {"required": _generate_required(), "optional": _generate_optional()}
+
+
+def _generate_required() -> dict[str, Any]:
+    return {
+        "model": combo(
+            generate_models(),
+            default=DEFAULT_MODEL,
+            tooltip="The Venice model. Prices differ a lot; see venice.ai, Pricing.",
+        ),
+        "prompt": text("What the picture shows. It is sent as typed."),
+        "width": side("width"),
+        "height": side("height"),
+        "seed": seed(
+            control=True,
+            tooltip="The same seed and settings make the same picture. Picture i of a batch "
+            "has seed + i. Any 64-bit number may come by wire: it is folded into 1…999999999.",
+        ),
+        "batch_size": whole(1, 1, 16, "How many pictures to make, side by side. Each is paid for."),
+    }
+
+
+def _generate_optional() -> dict[str, Any]:
+    return {
+        "style": (
+            "STRING",
+            {
+                "forceInput": True,
+                "tooltip": "The name of a style preset, from Venice Style Preset or any text.",
+            },
+        ),
+        "negative_prompt": text("What should not be in the picture. Not every model heeds it."),
+        **_overrides(),
+        **_model_settings(),
+        **_switches(),
+        "batch_mode": combo(
+            BATCH_MODES,
+            default=BATCH_MODES[0],
+            tooltip="`one seed per image`: a request a picture, so each can be made again "
+            "alone. `variants`: requests for up to 4 pictures of one seed; a larger batch pays "
+            "again for the last one unless it was for 4: from 5 to 6 for 2, from 6 to 8 for 4.",
+        ),
+        "if_flagged": _if_flagged(),
+        "style_references": (
+            "VENICE_STYLE_REFERENCES",
+            {
+                "tooltip": "Pictures whose look guides the result, from Venice Style "
+                "References. Not every model takes them."
+            },
+        ),
+    }
+
+
+def style_preset_inputs() -> dict[str, Any]:
+    """The inputs of Venice Style Preset."""
+    return {
+        "required": {
+            "preset": combo(
+                [NO_STYLE, *styles()],
+                default=NO_STYLE,
+                tooltip="The style that Venice applies to the picture. None applies none. A style "
+                "that this list does not know is sent as it is.",
+            )
+        }
+    }
+
+
+def seed_inputs() -> dict[str, Any]:
+    """The inputs of Venice Seed."""
+    return {
+        "required": {
+            "seed": seed(
+                control=False,
+                tooltip="The seed in mode `fixed`, 1 to 999999999. To make a picture of a random "
+                "run again, put the seed that the node showed here.",
+            ),
+            "mode": combo(
+                SEED_MODES,
+                default=SEED_MODES[0],
+                tooltip="`fixed` gives the seed above. `random every run` draws another one each "
+                "time, so every run makes (and pays for) new pictures.",
+            ),
+        }
+    }
+
+
+def upscale_inputs() -> dict[str, Any]:
+    """The inputs of Venice Upscale Image."""
+    return {
+        "required": {
+            "image": image("The pictures to enlarge, at least 65,536 pixels each."),
+            "scale": combo(
+                SCALES,
+                default="2x",
+                tooltip="2x costs about 0.02 USD a picture, 4x about 0.08. Venice makes at most "
+                "16,777,216 pixels and reduces a larger 4x.",
+            ),
+            "creativity": (
+                "FLOAT",
+                {
+                    "default": 0.01,
+                    "min": 0.0,
+                    "max": 0.02,
+                    "step": 0.001,
+                    "round": 0.001,
+                    "tooltip": "How much detail to add. Lower stays closer to the source.",
+                },
+            ),
+        },
+        "optional": {"variation": variation()},
+    }
+
+
+def edit_inputs() -> dict[str, Any]:
+    """The inputs of Venice Edit Image."""
+    return {
+        "required": {
+            "image": image("The pictures to edit. Each is a request of its own, side by side."),
+            "prompt": text("What to change. Short and plain works best."),
+            "model": combo(
+                edit_models(),
+                default=DEFAULT_EDIT_MODEL,
+                tooltip="The Venice edit model. Prices differ; see venice.ai, Pricing.",
+            ),
+        },
+        "optional": _edit_optional(),
+    }
+
+
+def _edit_optional() -> dict[str, Any]:
+    more = {
+        f"image_{i}": image(
+            f"Image {i} to go along, for models that take several: one for all pictures of "
+            "`image`, or one for each."
+        )
+        for i in range(2, 7)
+    }
+    return {
+        **more,
+        "mask": (
+            "MASK",
+            {
+                "tooltip": "1 = change here. It goes along as the last image, white where to "
+                "change: it counts as one of the model's images and may cost its surcharge. Only "
+                "the masked part of the result is used; everything outside stays exactly as it "
+                "was. An empty mask sends nothing and costs nothing."
+            },
+        ),
+        "aspect_ratio": combo(
+            [AUTO, *EDIT_RATIOS],
+            default=AUTO,
+            tooltip="The ratio that Venice makes. auto: the model's choice. With `keep_size`, or "
+            "under a mask, the result has the input's ratio all the same.",
+        ),
+        "resolution": combo(
+            [AUTO, *RESOLUTIONS],
+            default=AUTO,
+            tooltip="The tier that Venice makes, for models with tiers; it changes the price. "
+            "auto: not sent. With `keep_size` a larger result is paid for, then scaled down.",
+        ),
+        "quality": combo(
+            [AUTO, *QUALITIES],
+            default=AUTO,
+            tooltip="For models with a quality setting; it changes the price. auto: not sent.",
+        ),
+        "keep_size": switch(
+            True,
+            "Bring the result back to the size of the input: scaled, and cropped where its ratio "
+            "is another. Off: as `aspect_ratio` and `resolution` had it made. A mask keeps it.",
+        ),
+        "safe_mode": switch(True, "Venice blurs what it takes for adult content."),
+        "enhance_prompt": switch(
+            False, "Let Venice rewrite the prompt first: up to 30 s more, about 0.04 USD."
+        ),
+        "if_flagged": _if_flagged(),
+        "variation": variation(),
+    }
+
+
+def cutout_inputs() -> dict[str, Any]:
+    """The inputs of Venice Remove Background."""
+    return {
+        "required": {"image": image("The pictures to cut out, about 0.03 USD each.")},
+    }
+
+
+def style_reference_inputs() -> dict[str, Any]:
+    """The inputs of Venice Style References."""
+    return {
+        "required": {
+            "images": image("Pictures whose look guides the result; each counts as one."),
+            "strength": (
+                "FLOAT",
+                {
+                    "default": 0.5,
+                    "min": 0.1,
+                    "max": 1.0,
+                    "step": 0.05,
+                    "tooltip": "How strongly they guide. Some models ignore it.",
+                },
+            ),
+        },
+        "optional": {
+            "style_references": (
+                "VENICE_STYLE_REFERENCES",
+                {"tooltip": "References chained before these, with a strength of their own."},
+            )
+        },
+    }
+
+
+def style_sweep_inputs() -> dict[str, Any]:
+    """The inputs of Venice Style Sweep."""
+    return {
+        "required": {
+            "styles": lines(
+                "Anime\nWatercolor\nFilm Noir",
+                "One style or pattern a line, no comments: `*` is every style, `*noir*` those "
+                "with noir in their name, None is no style. A name that is not known is sent as "
+                "it is.",
+            )
+        }
+    }
+
+
+def model_sweep_inputs() -> dict[str, Any]:
+    """The inputs of Venice Model Sweep."""
+    return {
+        "required": {
+            "models": lines(
+                "z-image-turbo\nqwen-image\nchroma",
+                "One model or pattern a line, no comments: `*` is every model (mind the price), "
+                "`qwen*` those that begin with qwen. An id that is not known is sent as it is.",
+            )
+        }
+    }
+
+
+def sheet_inputs() -> dict[str, Any]:
+    """The inputs of Venice Contact Sheet."""
+    return {
+        "required": {"images": image("The pictures, in the order of the sheet.")},
+        "optional": {
+            "labels": (
+                "STRING",
+                {
+                    "forceInput": True,
+                    "tooltip": "A label for each item of `images`, such as the `labels` of a "
+                    "sweep. A batch has its label on each of its pictures.",
+                },
+            ),
+            "columns": whole(0, 0, 16, "Pictures in a row. 0: about as many as there are rows."),
+            "cell": whole(
+                512,
+                64,
+                2048,
+                "Pixels of a cell's side; pictures are fitted into it. A sheet may have 200 "
+                "million pixels in all.",
+                step=8,
+            ),
+        },
+    }
+
+
+def _overrides() -> dict[str, Any]:
+    return {
+        "aspect_ratio": combo(
+            [AUTO, *ASPECT_RATIOS],
+            default=AUTO,
+            tooltip="auto: from width and height. Anything else overrides their ratio.",
+        ),
+        "resolution": combo(
+            [AUTO, *RESOLUTIONS],
+            default=AUTO,
+            tooltip="auto: the smallest tier that holds width × height. Anything else overrides "
+            "it, for models with tiers. 1K is 1024² at any ratio.",
+        ),
+        "quality": combo(
+            [AUTO, *QUALITIES],
+            default=AUTO,
+            tooltip="For models with a quality setting; it changes the price. auto: the model's "
+            "default.",
+        ),
+    }
+
+
+def _model_settings() -> dict[str, Any]:
+    return {
+        "steps": whole(
+            0, 0, 50, "Inference steps. 0: the model's default. Not every model takes it."
+        ),
+        "cfg_scale": (
+            "FLOAT",
+            {
+                "default": 0.0,
+                "min": 0.0,
+                "max": 20.0,
+                "step": 0.1,
+                "tooltip": "How closely to follow the prompt. 0: the model's default.",
+            },
+        ),
+        "lora_strength": whole(
+            -1, -1, 100, "Strength of the model's own LoRAs, 0 to 100. −1: not sent."
+        ),
+        "format": combo(
+            FORMATS,
+            default="png",
+            tooltip="How the picture travels. png is lossless; webp and jpeg are smaller.",
+        ),
+    }
+
+
+def _switches() -> dict[str, Any]:
+    return {
+        "hide_watermark": switch(
+            True, "Ask for no Venice watermark; some content gets one anyway."
+        ),
+        "safe_mode": switch(True, "Venice blurs what it takes for adult content."),
+        "enhance_prompt": switch(
+            False, "Let Venice rewrite the prompt first: up to 30 s more, about 0.04 USD a request."
+        ),
+        "enable_web_search": switch(
+            False, "Let models that can search the web for facts; costs about 0.01 USD a request."
+        ),
+        "skip_prompt_thinking": switch(
+            False, "Skip the model's thinking about the prompt: faster, where a model thinks."
+        ),
+    }
+
+
+def _if_flagged() -> Widget:
+    return combo(
+        IF_FLAGGED,
+        default="stop",
+        tooltip="What to do with a picture that comes blurred, or that breaks Venice's terms: "
+        "`stop` with an error, or `continue` with it and a warning.",
+    )

@@ -1,0 +1,47 @@
+"""The lists behind the combos: as last saved for the service that is set. No network."""
+
+from __future__ import annotations
+
+from ..venice_client import (
+    DEFAULT_EDIT_MODEL,
+    DEFAULT_MODEL,
+    Lists,
+    SettingsError,
+    bundled_lists,
+    load_settings,
+    saved_lists,
+    service_name,
+)
+from .run import comfyui
+
+NO_STYLE = "None"
+
+
+def styles() -> list[str]:
+    """The style presets as last saved."""
+    return list(_lists().styles)
+
+
+def generate_models() -> list[str]:
+    """The ids of the models that make pictures from a prompt, as last saved."""
+    ids = [model.id for model in _lists().models().values() if model.makes_images]
+    return ids if DEFAULT_MODEL in ids else [DEFAULT_MODEL, *ids]
+
+
+def other_models() -> list[str]:
+    """The ids of the models that make no pictures from a prompt, as last saved."""
+    return [model.id for model in _lists().models().values() if not model.makes_images]
+
+
+def edit_models() -> list[str]:
+    """The ids of the edit models, as last saved."""
+    ids = [model.id for model in _lists().models().values() if model.type == "inpaint"]
+    return ids if DEFAULT_EDIT_MODEL in ids else [DEFAULT_EDIT_MODEL, *ids]
+
+
+def _lists() -> Lists:
+    try:
+        settings = load_settings(comfyui.user_folder())
+        return saved_lists(settings.home, service_name(settings))
+    except SettingsError:
+        return bundled_lists()  # the run itself says what is wrong with the settings

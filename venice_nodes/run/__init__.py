@@ -1,0 +1,1 @@
+"""How a node runs its requests inside ComfyUI."""
