@@ -57,7 +57,7 @@ while not hits or time.monotonic() < end:
     for number in range(40):
         key = hashlib.sha256(str(number).encode()).hexdigest()
         response = store.get(key)
-        if answer is not None:
+        if response is not None:
             assert response.body.startswith(key.encode()) and len(response.body) >= 700_000
             hits += 1
 print(hits)
