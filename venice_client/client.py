@@ -10,6 +10,7 @@ from typing import Any
 
 import requests
 
+from .batch import OnResult, RequestBatch
 from .catalogue.catalogue import Catalogue
 from .catalogue.model import Model
 from .catalogue.prices import cost_text, dearest, extras, total_cost
@@ -22,7 +23,7 @@ from .errors import (
     VeniceError,
 )
 from .image_result import ImageResult, read_images
-from .request.base import PaidRequest
+from .request.base import PaidRequest, PlannedRequest
 from .request.generate import GenerateRequest
 from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleRequest
 from .settings.api_key import ApiKey
@@ -47,39 +48,7 @@ _spending = Spending()
 
 
 @dataclass(frozen=True)
-class PlannedRequest:
-    """A request that was checked and whose cost is reserved, ready to be fetched once.
-
-    path, fields: the endpoint and the JSON object to send. price: USD, or None where it is
-    unknown. most: the price, or the dearest known one of its kind, None where there is none.
-    is_kept: whether it was made before, and will be free. expected: (width, height) of the answer,
-    as in Payload.
-    """
-
-    request: PaidRequest
-    path: str
-    fields: dict[str, Any]
-    warnings: tuple[str, ...]
-    key: str
-    price: float | None
-    max_price: float | None
-    run: str
-    is_kept: bool
-    expected: tuple[int, int] | None = None
-
-    @property
-    def reserved(self) -> float:
-        """USD that count against the limit of the run from the start."""
-        return 0.0 if self.is_kept else self.max_price or 0.0
-
-    @property
-    def estimate(self) -> float | None:
-        """What fetching it will cost, in USD; None where the price is unknown."""
-        return 0.0 if self.is_kept else self.price
-
-
-@dataclass(frozen=True)
-class Account:
+class KeyStatus:
     """What the key may do: the API's own objects for rate limits and balance."""
 
     rate_limits: dict[str, Any]
@@ -153,18 +122,33 @@ class VeniceClient:
         """A PNG with alpha. Costs money; raises as `generate_images` does."""
         return self._ask_once(request, progress)
 
-    def plan(self, requests: Sequence[PaidRequest], run: str = "") -> list[PlannedRequest]:
-        """Checks requests and reserves what they may cost; nothing is sent.
+    def start(
+        self, requests: Sequence[PaidRequest], run: str = "", on_result: OnResult | None = None
+    ) -> RequestBatch:
+        """Checks requests, reserves what they may cost, and runs them side by side.
 
         run: what the limit VENICE_MAX_USD_PER_RUN counts together; "": these requests alone.
-        Raises InvalidRequestError for what is known to be wrong, SpendingLimitError if all of
-        them together would pass the limit. What was made before costs nothing.
+        on_result: called with the index of a request and its result, in the request's thread.
+        Raises InvalidRequestError for what is known to be wrong, and SpendingLimitError if all of
+        them together would pass the limit: then nothing is sent.
+        """
+        batch = self.prepare(requests, run, on_result)
+        batch.begin()
+        return batch
+
+    def prepare(
+        self, requests: Sequence[PaidRequest], run: str = "", on_result: OnResult | None = None
+    ) -> RequestBatch:
+        """Does what `start` does, but sends nothing until the batch begins.
+
+        A batch that never begins must be cancelled, so that it gives back what it reserved.
         """
         planned = [self._planned(request, run) for request in requests]
+        self.results.probe()
         self._reserve([p for p in planned if not p.is_kept], run)
-        return planned
+        return RequestBatch(planned, self._fetch, self.results, run, on_result)
 
-    def fetch(self, planned: PlannedRequest, progress: Progress) -> ImageResult:
+    def _fetch(self, planned: PlannedRequest, progress: Progress) -> ImageResult:
         """The answer to a planned request: kept, shared with an equal one under way, or new."""
         is_sent, reserved = False, planned.reserved
 
@@ -189,7 +173,7 @@ class VeniceClient:
         if not is_sent:
             _spending.release(planned.run, reserved)
         try:
-            result = read_images(planned.request, planned.fields, planned.warnings, response)
+            result = read_images(planned.request, planned.payload, response)
         except BadResponseError:
             self.results.remove(planned.key, response.checksum)
             raise
@@ -221,7 +205,7 @@ class VeniceClient:
         """The style presets as the service lists them now. Free."""
         return list(self._fetch_styles())
 
-    def account(self) -> Account:
+    def account(self) -> KeyStatus:
         """Rate limits and balance of the key. Free."""
         limits = self._free("/api_keys/rate_limits")
         balance = self._free("/billing/balance")
@@ -230,18 +214,27 @@ class VeniceClient:
             raise UnreadableResponseError(
                 "Venice's answer about the account has another form than published."
             )
-        return Account(data, balance)
+        return KeyStatus(data, balance)
 
     def _ask_once(self, request: PaidRequest, progress: Progress | None) -> ImageResult:
         progress = progress or Progress()
         progress.enter("preparing")
-        return self.fetch(self.plan([request])[0], progress)
+        planned = self._planned(request, run="")
+        self._reserve([] if planned.is_kept else [planned], run="")
+        return self._fetch(planned, progress)
 
     def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> None:
         limit, usd = self.settings.max_usd_per_run, total_cost([p.max_price for p in planned])
         _spending.reserve(run, usd, limit, is_known=all(p.price is not None for p in planned))
 
     def _planned(self, request: PaidRequest, run: str) -> PlannedRequest:
+        try:
+            return self._checked(request, run)
+        except InvalidRequestError as error:
+            error.name_item(f"({request.description})")
+            raise
+
+    def _checked(self, request: PaidRequest, run: str) -> PlannedRequest:
         model = self.catalogue.model_when_known(request.model)
         self.catalogue.check_kind(request.model, request.kind)
         payload = request.build(model)
@@ -257,30 +250,31 @@ class VeniceClient:
             max_price = each * request.variants + extras(payload.fields)
         return PlannedRequest(
             request=request,
-            path=payload.path,
-            fields=payload.fields,
-            warnings=payload.warnings,
+            payload=payload,
             key=key,
             price=price,
             max_price=max_price,
             run=run,
             is_kept=is_kept,
-            expected=payload.expected,
         )
 
     def _send(self, planned: PlannedRequest, progress: Progress) -> Response:
-        request = planned.request
+        request, fields = planned.request, planned.payload.fields
         try:
-            response = self._transport.post(planned.path, planned.fields, progress)
+            response = self._transport.post(planned.payload.path, fields, progress)
         except ApiError as error:
             raise self._explained(error, planned) from None
         asked = ("width", "height", "aspect_ratio", "resolution", "variants", "scale")
         facts = {
             "service": self.service.name,
-            "path": planned.path,
+            "path": planned.payload.path,
             "model": request.model,
             "seed": request.seed,
-            "asked": {name: planned.fields[name] for name in asked if name in planned.fields},
+            "asked": {
+                name: planned.payload.fields[name]
+                for name in asked
+                if name in planned.payload.fields
+            },
             "cost_usd": planned.price,
         }
         return replace(response, not_kept=self.results.put(planned.key, response, facts))
@@ -306,7 +300,7 @@ class VeniceClient:
         if error.is_about_model:
             found = self.catalogue.nearest_model(planned.request.model, planned.request.kind)
             return with_hint(error, f"The nearest known model is `{found}`.") if found else error
-        style = planned.fields.get("style_preset")
+        style = planned.payload.fields.get("style_preset")
         if isinstance(error, BadRequestError) and style and speaks_of_style(error):
             found = self.catalogue.nearest_style(style)
             return with_hint(error, f"The nearest known style is `{found}`.") if found else error

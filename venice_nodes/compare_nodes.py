@@ -15,7 +15,8 @@ from . import inputs, model_lists
 from .imaging.contact_sheet import contact_sheet
 from .imaging.labels import visible
 from .imaging.tensors import check_batch
-from .run.run_requests import in_thread, refresh_lists, showing
+from .run.node_status import showing
+from .run.run_requests import in_thread, refresh_lists
 
 
 class VeniceStyleSweep:

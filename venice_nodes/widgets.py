@@ -7,6 +7,7 @@ from typing import Any
 
 from ..venice_client import (
     MAX_SEED,
+    InvalidRequestError,
     check_choice,
     check_is_text,
     check_number,
@@ -22,28 +23,54 @@ MIRRORED = ("model", "preset", "aspect_ratio", "resolution", "quality")
 """Combos that mirror a list of the API, which may change before ours does: any text may come."""
 
 
+def read_items(
+    declared: Mapping[str, Any], given: Mapping[str, Sequence[Any]]
+) -> list[dict[str, Any]]:
+    """The values of a node that takes lists, by name, for each item.
+
+    Lists are paired as ComfyUI pairs them: the longest says how many items there are, a shorter
+    one repeats its last. What is not given has its declared default, or None. Raises
+    InvalidRequestError for a value that is not as declared.
+    """
+    every = {**declared["required"], **declared.get("optional", {})}
+    lists = {name: values for name, values in given.items() if name in every and len(values)}
+    for name in declared["required"]:
+        if name not in lists:
+            raise InvalidRequestError(f"{name} is an empty list: nothing to do.", name)
+    defaults = {name: options.get("default") for name, (_, options) in every.items()}
+    count = max(map(len, lists.values()))
+    items = []
+    for i in range(count):
+        values = {name: each[min(i, len(each) - 1)] for name, each in lists.items()}
+        check(declared, values)
+        items.append({**defaults, **values})
+    return items
+
+
 def check(declared: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    """Refuses the values of a node that are not as it declares, by InvalidRequestError.
+    """Raises InvalidRequestError for a value of a node that is not as the node declares it.
 
     ComfyUI does not check what comes by wire, and in some versions no combo. A seed of any size
-    is folded. declared: what INPUT_TYPES answers. given: values by name; others may be among them.
+    is folded. declared: what INPUT_TYPES returns. given: values by name; others may be among them.
     """
     for name, (kind, options) in {**declared["required"], **declared.get("optional", {})}.items():
-        if name not in given:
-            continue
-        value = given[name]
-        if kind == "STRING" or name in MIRRORED:
-            check_is_text(name, value)
-        elif kind == "COMBO":
-            check_choice(name, value, options["options"])
-        elif kind == "BOOLEAN":
-            check_switch(name, value)
-        elif kind == "FLOAT":
-            check_number(name, value, options["min"], options["max"])
-        elif kind == "INT" and name == "seed":
-            fold_seed(value)
-        elif kind == "INT":
-            check_range(name, value, options["min"], options["max"])
+        if name in given:
+            _check_value(name, kind, options, given[name])
+
+
+def _check_value(name: str, kind: str, options: Mapping[str, Any], value: Any) -> None:
+    if kind == "STRING" or name in MIRRORED:
+        check_is_text(name, value)
+    elif kind == "COMBO":
+        check_choice(name, value, options["options"])
+    elif kind == "BOOLEAN":
+        check_switch(name, value)
+    elif kind == "FLOAT":
+        check_number(name, value, options["min"], options["max"])
+    elif kind == "INT" and name == "seed":
+        fold_seed(value)
+    elif kind == "INT":
+        check_range(name, value, options["min"], options["max"])
 
 
 def combo(choices: Sequence[str], default: str, tooltip: str) -> Widget:

@@ -25,9 +25,10 @@ class PaidRequest(Protocol):
     """A typed request, which builds what is sent for a model.
 
     kind: what the model does, "image", "inpaint", "upscale" or "cutout". label: what tells it from
-    others of its batch, such as "seed 7". is_binary: whether the answer is the image itself.
-    variants: how many pictures it asks for. is_reusable: whether an equal request means the same
-    picture. variation: another number means that another answer is wanted; it is not sent.
+    others of its batch, such as "seed 7"; description: from any others. is_binary: whether the
+    answer is the image itself. variants: how many images it asks for. is_reusable: whether an equal
+    request means the same image. variation: another number means that another answer is wanted; it
+    is not sent.
     """
 
     @property
@@ -38,6 +39,8 @@ class PaidRequest(Protocol):
     def seed(self) -> int | None: ...
     @property
     def label(self) -> str: ...
+    @property
+    def description(self) -> str: ...
     @property
     def is_binary(self) -> bool: ...
     @property
@@ -52,3 +55,31 @@ class PaidRequest(Protocol):
 
     def price(self, payload: Payload, model: Model) -> float | None:
         """What it will cost in USD, None where nobody says."""
+
+
+@dataclass(frozen=True)
+class PlannedRequest:
+    """A request that was checked and whose cost is reserved, ready to be fetched once.
+
+    key: its name in the store. price: USD, None where it is unknown. max_price: the price, else
+    the dearest known one of its kind, None where there is none. run: whose limit it counts for.
+    is_kept: whether it was made before, and will be free.
+    """
+
+    request: PaidRequest
+    payload: Payload
+    key: str
+    price: float | None
+    max_price: float | None
+    run: str
+    is_kept: bool
+
+    @property
+    def reserved(self) -> float:
+        """USD that count against the limit of the run from the start."""
+        return 0.0 if self.is_kept else self.max_price or 0.0
+
+    @property
+    def estimate(self) -> float | None:
+        """What fetching it will cost, in USD; None where the price is unknown."""
+        return 0.0 if self.is_kept else self.price
