@@ -33,8 +33,10 @@ class VeniceStylePreset:
         return True  # a style that ComfyUI's list does not have may be newer than the list
 
     async def choose(self, preset: str) -> tuple[str]:
-        await refresh_lists()
-        return ("" if preset == model_lists.NO_STYLE else preset,)
+        with showing():
+            widgets.read_values(self.INPUT_TYPES(), locals())
+            await refresh_lists()
+            return ("" if preset == model_lists.NO_STYLE else preset,)
 
 
 class VeniceSeed:
@@ -66,7 +68,7 @@ class VeniceSeed:
 
     async def draw(self, seed: int, mode: str = inputs.FIXED) -> tuple[int]:
         with showing() as status:
-            widgets.check(self.INPUT_TYPES(), locals())
+            seed = widgets.read_values(self.INPUT_TYPES(), locals())["seed"]
             is_fixed = mode == inputs.FIXED
             drawn = fold_seed(seed) if is_fixed else 1 + secrets.randbelow(MAX_SEED)
             note_seed(drawn)

@@ -22,7 +22,7 @@ from ..venice_client import (
 )
 from . import inputs, widgets
 from .edit_plan import EditPlan
-from .imaging.tensors import check_batch, encode_all, to_rgb
+from .imaging.tensors import encode_all, to_rgb
 from .run.node_output import BatchImages, make_info
 from .run.node_status import showing
 from .run.run_requests import Item, in_thread, run_items
@@ -54,13 +54,14 @@ class VeniceStyleReferences:
         self, images: torch.Tensor, strength: float, style_references: Any = None
     ) -> tuple[tuple[StyleReference, ...]]:
         with showing() as status:
-            widgets.check(self.INPUT_TYPES(), locals())
-            check_batch(images, "images")
-            encoded, notes = await in_thread(partial(encode_all, images, MAX_REFERENCE_BYTES))
-            own = [StyleReference(image, round(strength, 6)) for image in encoded]
+            values = widgets.read_values(self.INPUT_TYPES(), locals())
+            encoded, notes = await in_thread(
+                partial(encode_all, values["images"], MAX_REFERENCE_BYTES)
+            )
+            own = [StyleReference(image, round(values["strength"], 6)) for image in encoded]
             if notes:
                 own[0] = replace(own[0], warning=" ".join(notes))
-            references = (*(style_references or ()), *own)
+            references = (*(values["style_references"] or ()), *own)
             count = len(references)
             status.finish(f"{count} reference{'s' if count > 1 else ''}")
             return (references,)
@@ -93,7 +94,6 @@ class VeniceUpscaleImage:
 
 def _upscale(values: dict[str, Any]) -> Item:
     image, factor = values["image"], int(values["scale"].removesuffix("x"))
-    check_batch(image, "image")
     check_upscale(image.shape[2], image.shape[1], factor, "image")
     base, lost = to_rgb(image)
     request = UpscaleRequest(b"", factor, round(values["creativity"], 6), values["variation"])
@@ -142,7 +142,6 @@ class VeniceRemoveBackground:
 
 def _cut_out(values: dict[str, Any]) -> Item:
     image = values["image"]
-    check_batch(image, "image")
     size = image.shape[2], image.shape[1]
     check_cutout(*size, "image")
     requests, prepared = _request_each(image, RemoveBackgroundRequest(b""))
@@ -197,7 +196,6 @@ class VeniceEditImage:
 
 
 def _edit(values: dict[str, Any], client: VeniceClient) -> Item:
-    check_batch(values["image"], "image")
     base, lost = to_rgb(values["image"])
     plan = EditPlan(base, values["mask"])
     model = values["model"]

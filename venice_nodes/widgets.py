@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..venice_client import (
     MAX_SEED,
     InvalidRequestError,
+    StyleReference,
     check_choice,
     check_is_text,
     check_number,
@@ -15,9 +18,13 @@ from ..venice_client import (
     check_switch,
     fold_seed,
 )
+from .imaging.input_tensors import image_batch, mask_batch
 
 Widget = tuple[str, dict[str, Any]]
 
+
+SOCKETS = ("IMAGE", "MASK", "VENICE_STYLE_REFERENCES")
+"""Kinds without a widget: None means that nothing is connected."""
 
 MIRRORED = ("model", "preset", "aspect_ratio", "resolution", "quality")
 """Combos that mirror a list of the API, which may change before ours does: any text may come."""
@@ -29,48 +36,76 @@ def read_items(
     """The values of a node that takes lists, by name, for each item.
 
     Lists are paired as ComfyUI pairs them: the longest says how many items there are, a shorter
-    one repeats its last. What is not given has its declared default, or None. Raises
-    InvalidRequestError for a value that is not as declared.
+    one repeats its last. Raises as `read_values` does.
     """
-    every = {**declared["required"], **declared.get("optional", {})}
-    lists = {name: values for name, values in given.items() if name in every and len(values)}
+    lists = {name: values for name, values in given.items() if len(values)}
     for name in declared["required"]:
         if name not in lists:
             raise InvalidRequestError(f"{name} is an empty list: nothing to do.", name)
-    defaults = {name: options.get("default") for name, (_, options) in every.items()}
     count = max(map(len, lists.values()))
-    items = []
-    for i in range(count):
-        values = {name: each[min(i, len(each) - 1)] for name, each in lists.items()}
-        check(declared, values)
-        items.append({**defaults, **values})
-    return items
+    return [
+        read_values(declared, {n: each[min(i, len(each) - 1)] for n, each in lists.items()})
+        for i in range(count)
+    ]
 
 
-def check(declared: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    """Raises InvalidRequestError for a value of a node that is not as the node declares it.
+def read_values(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a node by name, as it declares them: what INPUT_TYPES returns is `declared`.
 
-    ComfyUI does not check what comes by wire, and in some versions no combo. A seed of any size
-    is folded. declared: what INPUT_TYPES returns. given: values by name; others may be among them.
+    ComfyUI does not check what comes by wire, and in some versions no combo. What is not given has
+    its declared default, or None. Raises InvalidRequestError for a value that is not as declared.
     """
+    values = {}
     for name, (kind, options) in {**declared["required"], **declared.get("optional", {})}.items():
-        if name in given:
-            _check_value(name, kind, options, given[name])
+        is_open = kind in SOCKETS and name not in declared["required"] and given.get(name) is None
+        if name in given and not is_open:
+            values[name] = read_value(name, kind, options, given[name])
+        else:
+            values[name] = options.get("default")
+    return values
 
 
-def _check_value(name: str, kind: str, options: Mapping[str, Any], value: Any) -> None:
+def read_value(name: str, kind: str, options: Mapping[str, Any], value: Any) -> Any:
+    """One value in the type that its kind has here. Raises InvalidRequestError unless it fits."""
+    if kind == "IMAGE":
+        return image_batch(value, name)
+    if kind == "MASK":
+        return mask_batch(value, name)
+    if kind == "VENICE_STYLE_REFERENCES":
+        return _style_references(name, value)
     if kind == "STRING" or name in MIRRORED:
         check_is_text(name, value)
-    elif kind == "COMBO":
+        return value
+    value = _plain_number(value)
+    if kind == "COMBO":
         check_choice(name, value, options["options"])
     elif kind == "BOOLEAN":
         check_switch(name, value)
     elif kind == "FLOAT":
         check_number(name, value, options["min"], options["max"])
-    elif kind == "INT" and name == "seed":
-        fold_seed(value)
     elif kind == "INT":
-        check_range(name, value, options["min"], options["max"])
+        value = int(value) if isinstance(value, float) and value.is_integer() else value
+        if name == "seed":
+            fold_seed(value)  # of any size
+        else:
+            check_range(name, value, options["min"], options["max"])
+    return value
+
+
+def _plain_number(value: Any) -> Any:
+    """A number of numpy as one of Python; anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _style_references(name: str, value: Any) -> tuple[StyleReference, ...]:
+    """Raises InvalidRequestError unless `value` comes from Venice Style References."""
+    is_ours = isinstance(value, tuple) and all(isinstance(each, StyleReference) for each in value)
+    if not is_ours:
+        raise InvalidRequestError(
+            f"{name} must come from Venice Style References, not be {type(value).__name__}.", name
+        )
+    references: tuple[StyleReference, ...] = value
+    return references
 
 
 def combo(choices: Sequence[str], default: str, tooltip: str) -> Widget:

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
+log = logging.getLogger(__name__)
+
 try:
     import comfy.model_management as model_management
     import comfy.utils as comfy_utils
@@ -31,7 +33,7 @@ except ImportError:
         return None
 
     if model_management is not None:
-        logging.getLogger(__name__).warning(
+        log.warning(
             "This ComfyUI is older than 0.3.64, the oldest that the Venice nodes are made for. "
             "They show no progress in it: update ComfyUI."
         )
@@ -107,12 +109,16 @@ def executing_node() -> str | None:
 
 
 def send_text(text: str, node: str | None) -> None:
-    """Shows `text` on a node, to the client that queued its run."""
+    """Shows `text` on a node, to the client that queued its run. Never fails the node."""
     if status_listener is not None:
         status_listener(text)
     server = getattr(PromptServer, "instance", None)
-    if server is not None and node is not None:
+    if server is None or node is None:
+        return
+    try:
         server.send_progress_text(text, node, server.client_id)
+    except Exception as error:  # whatever a server of another version makes of it
+        log.warning("A status could not be shown (%s).", type(error).__name__)
 
 
 _interrupted_runs: deque[str] = deque(maxlen=REMEMBERED_RUNS)
