@@ -51,7 +51,7 @@ workflows: $(STAMP)  ## Have ComfyUI's own page save the example workflows again
 	$(BIN)/python scripts/save_workflows.py
 
 soak: $(STAMP)  ## The long form of the reliability tests, with their figures; then properties at random
-	VENICE_SOAK=full $(BIN)/python -m pytest tests/reliability -n auto --dist loadgroup \
+	VENICE_SOAK=full $(BIN)/python -m pytest tests/promises -n auto --dist loadgroup \
 		-rP --show-capture=stdout --durations=10
 	$(BIN)/python -m pytest tests -m hypothesis --hypothesis-profile=search -n auto
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 # Decodes and helps for ten minutes each, and ends at once.
 BUSY_AT_THE_END = """

@@ -1,4 +1,4 @@
-"""What the reliability tests share: the nodes on a bench, and waits cut short."""
+"""What the tests of promises share: the nodes on a bench, and waits cut short."""
 
 from __future__ import annotations
 
