@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -57,6 +58,22 @@ def one_run(pack: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     run = str(tmp_path)
     monkeypatch.setattr(pack.venice_nodes.run.comfyui, "run_id", lambda: run)
     return run
+
+
+@pytest.fixture
+def followers(pack: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """How many requests of the nodes have waited for an equal one so far."""
+    progress = pack.venice_client.transport.progress.Progress
+    enter = progress.enter
+    waited: list[str] = []
+
+    def counting(self: Any, phase: str, *args: Any, **more: Any) -> None:
+        if phase == "waiting for the same request":
+            waited.append(phase)
+        enter(self, phase, *args, **more)
+
+    monkeypatch.setattr(progress, "enter", counting)
+    return lambda: len(waited)
 
 
 @pytest.fixture

@@ -7,12 +7,13 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from venice_client.sandbox import Fault, Sandbox
+from waiting import wait_for
 
 KEY = "test-key"
 PROMPT = "a fox in snow"
@@ -147,6 +148,17 @@ class Bench:
     def store(self) -> Any:
         """The store of this home, opened anew."""
         return self.pack.venice_client.store.result_store.ResultStore(self.home, 1024)
+
+
+def held_until(seen: Callable[[], Any], fault: Fault | None = None) -> Fault:
+    """`fault`, or a good answer, that comes only once `seen` returns something true."""
+    held = fault or Fault("held")
+
+    def wait(answer: Any, request: Any) -> Any:
+        wait_for(seen)
+        return held.alter(answer, request) if held.alter else answer
+
+    return replace(held, alter=wait)
 
 
 def first_lines(errors: Sequence[BaseException]) -> list[str]:
