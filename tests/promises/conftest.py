@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 import openapi
-import process_state
-from bench import KEY, Bench
+from bench import KEY, Bench, make_bench
 from venice_client.sandbox import Sandbox
 
 
@@ -21,11 +20,6 @@ from venice_client.sandbox import Sandbox
 def is_long() -> bool:
     """Whether this is `make soak`: the long forms run instead of the short ones."""
     return os.environ.get("VENICE_SOAK") == "full"
-
-
-@pytest.fixture
-def short_waits(pack: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    process_state.reset(monkeypatch, pack, FAILURE_WINDOW=0.1)
 
 
 @pytest.fixture
@@ -38,18 +32,10 @@ def free_sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def bench(
-    pack: ModuleType,
-    free_sandbox: Sandbox,
-    home: Path,
-    short_waits: None,
-    monkeypatch: pytest.MonkeyPatch,
+    pack: ModuleType, free_sandbox: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Bench:
-    """The nodes with the settings of a user whose service is the sandbox."""
-    monkeypatch.setenv("VENICE_API_KEY", KEY)
-    monkeypatch.setenv("VENICE_API_BASE", free_sandbox.base_url)
-    made = Bench(pack, free_sandbox, home)
-    monkeypatch.setattr(pack.venice_nodes.run.comfyui, "status_listener", made.texts.append)
-    return made
+    """The nodes on that sandbox."""
+    return make_bench(pack, free_sandbox, home, monkeypatch, FAILURE_WINDOW=0.1)
 
 
 @pytest.fixture

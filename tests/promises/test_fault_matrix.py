@@ -9,6 +9,7 @@ from types import ModuleType
 
 import pytest
 
+import process_state
 from bench import Bench, End
 from fault_columns import COLUMNS, Column
 from fault_table import ROWS, Row
@@ -45,7 +46,7 @@ SLOW = [pytest.param(row, id=row.name) for row in ROWS if row.settings]
 @pytest.fixture(autouse=True)
 def small_limit(pack: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers may have 16 MiB; the real limit is measured in test_hostile_answers."""
-    monkeypatch.setattr(pack.venice_client.transport.transport, "MAX_ANSWER_BYTES", 16 * 2**20)
+    process_state.change(monkeypatch, pack, MAX_ANSWER_BYTES=16 * 2**20)
 
 
 @pytest.mark.parametrize(("row", "column"), CASES)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import openapi
+import process_state
 from bench import KEY, Bench
 from venice_client.sandbox import Fault, Sandbox
 from waiting import wait_for
@@ -31,8 +32,7 @@ def free_sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def scaled(bench: Bench, pack: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    monkeypatch.setattr(pack.venice_client.transport.gate, "FAILURE_WINDOW", 30 / SCALE)
-    monkeypatch.setattr(pack.venice_client.transport.gate, "RESET_JITTER", 2 / SCALE)
+    process_state.change(monkeypatch, pack, FAILURE_WINDOW=30 / SCALE, RESET_JITTER=2 / SCALE)
     return bench
 
 
@@ -67,7 +67,7 @@ def test_runs_that_are_stopped_again_and_again_do_not_get_the_key_locked_out(
     scaled: Bench, pack: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was sent for them fails later, when the next run is on its way already."""
-    monkeypatch.setattr(pack.venice_client.transport.gate, "FAILURE_WINDOW", 60.0)
+    process_state.change(monkeypatch, pack, FAILURE_WINDOW=60.0)
     scaled.sandbox._limits.failure_window_s = 60.0
     scaled.sandbox.latency_s = 6.0
     scaled.sandbox.add_fault(Fault.status(422), times=None)

@@ -2,65 +2,56 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
-from venice_client.sandbox import Fault, Sandbox
+from bench import Bench
+from venice_client.sandbox import Fault
 
-RunNode = Callable[..., Any]
 
-
-def rewrite(service: Sandbox, prompts: dict[int, str]) -> None:
+def rewrite(bench: Bench, prompts: dict[int, str]) -> None:
     """Has the service say that it used these prompts, by seed."""
     for seed, prompt in prompts.items():
         fault = Fault.headers({"x-venice-enhanced-prompt": quote(prompt)})
-        service.add_fault(fault, when=lambda sent, seed=seed: sent["seed"] == seed)
+        bench.sandbox.add_fault(fault, when=lambda sent, seed=seed: sent["seed"] == seed)
 
 
-def told(generate: RunNode, **inputs: Any) -> dict[str, Any]:
-    _, info = generate(enhance_prompt=True, **inputs)
-    found: dict[str, Any] = json.loads(info)
-    return found
+def told(bench: Bench, **inputs: Any) -> dict[str, Any]:
+    return bench.generate(enhance_prompt=True, **inputs).info
 
 
-def test_one_prompt_for_all_pictures_is_a_text(service: Sandbox, generate: RunNode) -> None:
-    rewrite(service, {7: "a red fox", 8: "a red fox"})
-    assert told(generate, batch_size=2)["enhanced_prompt"] == "a red fox"
+def test_one_prompt_for_all_pictures_is_a_text(bench: Bench) -> None:
+    rewrite(bench, {100: "a red fox", 101: "a red fox"})
+    assert told(bench, batch_size=2)["enhanced_prompt"] == "a red fox"
 
 
-def test_different_prompts_are_a_list_one_a_request(service: Sandbox, generate: RunNode) -> None:
-    rewrite(service, {7: "a red fox", 9: "a grey fox"})
-    service.add_fault(
-        Fault.headers({"x-venice-enhanced-prompt": ""}), when=lambda sent: sent["seed"] == 8
+def test_different_prompts_are_a_list_one_a_request(bench: Bench) -> None:
+    rewrite(bench, {100: "a red fox", 102: "a grey fox"})
+    bench.sandbox.add_fault(
+        Fault.headers({"x-venice-enhanced-prompt": ""}), when=lambda sent: sent["seed"] == 101
     )
-    info = told(generate, batch_size=3)
+    info = told(bench, batch_size=3)
     assert info["enhanced_prompt"] == ["a red fox", None, "a grey fox"]
-    assert [request["seed"] for request in info["requests"]] == [7, 8, 9]
+    assert [request["seed"] for request in info["requests"]] == [100, 101, 102]
 
 
-def test_what_comes_from_the_store_says_that_its_prompt_is_not_kept(
-    service: Sandbox, generate: RunNode
-) -> None:
-    first = told(generate)
+def test_what_comes_from_the_store_says_that_its_prompt_is_not_kept(bench: Bench) -> None:
+    first = told(bench)
     assert first["enhanced_prompt"]
     assert first["warnings"] == []
 
-    again = told(generate, batch_size=2)
+    again = told(bench, batch_size=2)
 
     assert again["from_store"] == 1
     assert again["enhanced_prompt"] == first["enhanced_prompt"]  # of the picture that is new
     assert again["warnings"] == [
         "The picture comes from the store: the rewritten prompt is not kept."
     ]
-    assert told(generate)["enhanced_prompt"] is None
+    assert told(bench)["enhanced_prompt"] is None
 
 
-def test_a_prompt_that_was_not_to_be_rewritten_needs_no_warning(
-    service: Sandbox, generate: RunNode
-) -> None:
-    generate()
-    _, info = generate()
-    assert json.loads(info)["from_store"] == 1
-    assert json.loads(info)["warnings"] == []
+def test_a_prompt_that_was_not_to_be_rewritten_needs_no_warning(bench: Bench) -> None:
+    assert bench.generate().pictures == 1
+    end = bench.generate()
+    assert end.info["from_store"] == 1
+    assert end.info["warnings"] == []

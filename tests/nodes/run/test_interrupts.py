@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-from venice_client.sandbox import Fault, Sandbox
-
-GIVEN = {"model": "z-image-turbo", "prompt": "a fox", "width": 64, "height": 64}
+from bench import GENERATE, Bench
+from venice_client.sandbox import Fault
 
 
 class Interrupted(BaseException):
@@ -36,9 +34,9 @@ class Bar:
 
 
 @pytest.fixture
-def host(part: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+def host(pack: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The pack in a ComfyUI whose bar sees every interrupt before the nodes do."""
-    module = part("venice_nodes.run.comfyui")
+    module: ModuleType = pack.venice_nodes.run.comfyui
     monkeypatch.setattr(Bar, "asked", False)
     comfy = SimpleNamespace(
         InterruptProcessingException=Interrupted, processing_interrupted=lambda: False
@@ -52,17 +50,16 @@ def host(part: Callable[[str], ModuleType], monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_all_items_of_a_list_end_when_the_bar_swallows_the_interrupt(
-    pack: ModuleType, host: ModuleType, service: Sandbox, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, host: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service.latency_s = 60
-    texts: list[str] = []
-    monkeypatch.setattr(host, "status_listener", texts.append)
-    node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
+    bench.sandbox.latency_s = 60
 
     async def run_and_interrupt() -> list[Any]:
-        items = [node.generate(**GIVEN, seed=seed, batch_size=1) for seed in (1, 2, 3)]
+        items = [
+            bench.call("VeniceGenerateImage", **{**GENERATE, "seed": seed}) for seed in (1, 2, 3)
+        ]
         tasks = [asyncio.ensure_future(item) for item in items]
-        while len(service.paid_requests) < 3:
+        while len(bench.sandbox.paid_requests) < 3:
             await asyncio.sleep(0.02)
         Bar.asked = True
         return await asyncio.wait_for(asyncio.gather(*tasks, return_exceptions=True), 30)
@@ -70,58 +67,50 @@ def test_all_items_of_a_list_end_when_the_bar_swallows_the_interrupt(
     ends = asyncio.run(run_and_interrupt())
 
     assert [type(end) for end in ends] == [Interrupted] * 3
-    assert "Stopped. 1 of 1 were sent; what arrives is kept." in texts[-1]
+    assert "Stopped. 1 of 1 were sent; what arrives is kept." in bench.texts[-1]
 
 
 def test_what_was_lost_before_the_interrupt_is_not_said_to_arrive(
-    pack: ModuleType, host: ModuleType, service: Sandbox, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, host: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    texts: list[str] = []
-    monkeypatch.setattr(host, "status_listener", texts.append)
-    service.add_fault(Fault.reset())
-    service.add_fault(Fault.status(429, headers={"Retry-After": "60"}))
+    bench.sandbox.add_fault(Fault.reset())
+    bench.sandbox.add_fault(Fault.status(429, headers={"Retry-After": "60"}))
     monkeypatch.setenv("VENICE_MAX_IN_FLIGHT", "1")
     monkeypatch.setattr(
         host.model_management,
         "processing_interrupted",
-        lambda: any("rate limit" in text for text in texts),
+        lambda: any("rate limit" in text for text in bench.texts),
     )
-    node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
-    with pytest.raises(Interrupted):
-        asyncio.run(node.generate(**GIVEN, seed=1, batch_size=2))
-    assert texts[-1] == "Stopped. 1 of 2 were sent; no answer came, and it may have been charged."
+    end = bench.generate(seed=1, batch_size=2)
+    assert end.error_name == "Interrupted"
+    assert end.texts[-1] == (
+        "Stopped. 1 of 2 were sent; no answer came, and it may have been charged."
+    )
 
 
 def test_without_a_store_nothing_is_said_to_be_kept(
-    pack: ModuleType, host: ModuleType, service: Sandbox, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, host: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VENICE_STORE_MB", "0")
-    service.latency_s = 60
-    texts: list[str] = []
-    monkeypatch.setattr(host, "status_listener", texts.append)
+    bench.sandbox.latency_s = 60
     monkeypatch.setattr(
-        host.model_management, "processing_interrupted", lambda: bool(service.paid_requests)
+        host.model_management, "processing_interrupted", lambda: bool(bench.sandbox.paid_requests)
     )
-    node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
-    with pytest.raises(Interrupted):
-        asyncio.run(node.generate(**GIVEN, seed=1, batch_size=1))
-    assert "1 of 1 were sent; they may be charged" in texts[-1]
-    assert "is kept" not in texts[-1]
+    end = bench.generate(seed=1, batch_size=1)
+    assert end.error_name == "Interrupted"
+    assert "1 of 1 were sent; they may be charged" in bench.texts[-1]
+    assert "is kept" not in bench.texts[-1]
 
 
 @pytest.mark.parametrize("is_known", [False, True])
 def test_where_the_disk_keeps_nothing_nothing_is_said_to_be_kept(
-    pack: ModuleType,
+    bench: Bench,
     host: ModuleType,
-    service: Sandbox,
     home: Path,
     monkeypatch: pytest.MonkeyPatch,
     is_known: bool,
 ) -> None:
     """Whether it shows only now, or was met before: a full disk has room for an empty file."""
-    texts: list[str] = []
-    monkeypatch.setattr(host, "status_listener", texts.append)
-    node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
     if is_known:
 
         def no_space(*_: object) -> None:
@@ -129,97 +118,92 @@ def test_where_the_disk_keeps_nothing_nothing_is_said_to_be_kept(
 
         with monkeypatch.context() as patch:
             patch.setattr(Path, "replace", no_space)
-            asyncio.run(node.generate(**GIVEN, seed=5, batch_size=1))
-        assert "could not be kept on disk (No space left on device)" in texts[-1]
+            assert bench.generate(seed=5).pictures == 1
+        assert "could not be kept on disk (No space left on device)" in bench.texts[-1]
     else:
         (home / "results").write_bytes(b"")
-    service.latency_s = 60
-    sent = len(service.paid_requests)
+    bench.sandbox.latency_s = 60
+    sent = len(bench.sandbox.paid_requests)
     monkeypatch.setattr(
         host.model_management,
         "processing_interrupted",
-        lambda: len(service.paid_requests) > sent,
+        lambda: len(bench.sandbox.paid_requests) > sent,
     )
-    with pytest.raises(Interrupted):
-        asyncio.run(node.generate(**GIVEN, seed=1, batch_size=1))
-    assert "1 of 1 were sent; they may be charged, and not all can be kept on disk (" in texts[-1]
-    assert "is kept" not in texts[-1]
+    end = bench.generate(seed=1, batch_size=1)
+    assert end.error_name == "Interrupted"
+    said = "1 of 1 were sent; they may be charged, and not all can be kept on disk ("
+    assert said in end.texts[-1]
+    assert "is kept" not in end.texts[-1]
 
 
 def test_items_of_a_list_are_said_to_be_kept_where_all_are(
-    pack: ModuleType,
+    bench: Bench,
     host: ModuleType,
-    service: Sandbox,
     home: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    texts: list[str] = []
-    monkeypatch.setattr(host, "status_listener", texts.append)
-    node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
 
     async def run(first: int) -> list[Any]:
-        items = [node.generate(**GIVEN, seed=first + i, batch_size=1) for i in range(3)]
+        items = [
+            bench.call("VeniceGenerateImage", **{**GENERATE, "seed": first + i}) for i in range(3)
+        ]
         return await asyncio.gather(*items, return_exceptions=True)
 
     for first, are_kept in ((10, True), (20, False)):
-        service.add_fault(Fault.status(400), when=lambda sent, last=first + 2: sent["seed"] == last)
+        bench.sandbox.add_fault(
+            Fault.status(400), when=lambda sent, last=first + 2: sent["seed"] == last
+        )
         if not are_kept:
             shutil.rmtree(home / "results")
             (home / "results").write_bytes(b"")
         ends = asyncio.run(run(first))
-        told = f"{ends[2]}\n{texts[-1]}"
+        told = f"{ends[2]}\n{bench.texts[-1]}"
         assert "2 of 3 items done, 1 not" in told
         assert told.count(host.KEPT) == (2 if are_kept else 0)
 
 
 def test_a_later_run_of_the_same_id_is_another_run(
-    pack: ModuleType, host: ModuleType, service: Sandbox, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, host: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """ComfyUI takes a client's own prompt ids, and does not mind if one comes again."""
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "0.02")
     is_asked = True
     monkeypatch.setattr(host.model_management, "processing_interrupted", lambda: is_asked)
-    node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
-    with pytest.raises(Interrupted):
-        asyncio.run(node.generate(**GIVEN, seed=1, batch_size=1))
+    end = bench.generate(seed=1, batch_size=1)
+    assert end.error_name == "Interrupted"
     is_asked = False
 
     for seed in (10, 20, 30):
-        images, _ = asyncio.run(node.generate(**GIVEN, seed=seed, batch_size=2))
-        assert len(images) == 2
+        assert bench.generate(seed=seed, batch_size=2).pictures == 2
 
 
 def test_nodes_of_one_run_share_its_limit(
-    pack: ModuleType, host: ModuleType, service: Sandbox, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, host: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "0.02")
-    node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
 
     async def run() -> None:
         for seed in (10, 20):
-            await node.generate(**GIVEN, seed=seed, batch_size=2)
+            inputs = {**GENERATE, "seed": seed, "batch_size": 2}
+            await bench.call("VeniceGenerateImage", **inputs)
 
-    with pytest.raises(pack.venice_client.errors.SpendingLimitError, match=r"0\.02 USD before it"):
+    errors = bench.pack.venice_client.errors
+    with pytest.raises(errors.SpendingLimitError, match=r"0\.02 USD before it"):
         asyncio.run(run())
 
 
 def test_an_interrupt_while_planning_is_shown_on_the_node(
-    pack: ModuleType, host: ModuleType, service: Sandbox, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, host: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    texts: list[str] = []
-    monkeypatch.setattr(host, "status_listener", texts.append)
     monkeypatch.setattr(host.model_management, "processing_interrupted", lambda: True)
-    node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
-    with pytest.raises(Interrupted):
-        asyncio.run(node.generate(**GIVEN, seed=1, batch_size=1))
-    assert texts[-1] == "Stopped. Nothing was sent, nothing is charged."
-    assert not service.paid_requests
+    end = bench.generate(seed=1, batch_size=1)
+    assert end.error_name == "Interrupted"
+    assert bench.texts[-1] == "Stopped. Nothing was sent, nothing is charged."
+    assert not bench.sandbox.paid_requests
 
 
-def test_nodes_that_start_together_share_one_client(
-    part: Callable[[str], ModuleType], service: Sandbox
-) -> None:
-    running = part("venice_nodes.run.run_requests")
+def test_nodes_that_start_together_share_one_client(bench: Bench) -> None:
+    running = bench.pack.venice_nodes.run.run_requests
 
     async def open_all() -> list[Any]:
         return await asyncio.gather(*[running.open_client() for _ in range(8)])
