@@ -31,7 +31,7 @@ PACK_NAME = "/ComfyUI/custom_nodes/comfyui-venice"
 OUR_OWN = ("VENICE_OPENAPI", "VENICE_SOAK")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
-# `make test` tries the same examples every time, however slow the machine is, so that it fails only
+# `make test-all` tries the same examples every time, however slow the machine is, so that it fails only
 # where something changed. `make soak` looks for new ones.
 PATIENT = settings(
     deadline=None,

@@ -17,6 +17,8 @@ from bench import KEY, Bench
 from venice_client.sandbox import Fault, Sandbox
 from waiting import wait_for
 
+pytestmark = pytest.mark.long
+
 SCALE = 15.0
 """The API's minute is 4 s here, and its other times are as much shorter."""
 
