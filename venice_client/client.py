@@ -6,6 +6,7 @@ import secrets
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -28,9 +29,11 @@ from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleReque
 from .settings.api_key import ApiKey
 from .settings.service import SANDBOX_NAME, Service, service_for
 from .settings.settings import Settings, load_settings, normalized_base_url
+from .store.in_flight import InFlight
+from .store.ledger import Charge
 from .store.result_store import ResultStore, request_key
 from .store.single_flight import SingleFlight
-from .store.spending_limit import Spending
+from .store.spending_limit import Reservation, SpendingLimit
 from .transport.gate import gate_for
 from .transport.progress import Progress
 from .transport.response import Response
@@ -43,7 +46,6 @@ MAX_CLIENTS = 4
 _clients: dict[Settings, VeniceClient] = {}
 _clients_lock = threading.Lock()
 _flights = SingleFlight()
-_spending = Spending()
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,12 @@ class PlannedRequest:
     run: str
     is_kept: bool
     expected: tuple[int, int] | None = None
+    reservation: Reservation | None = None
 
     @property
     def reserved(self) -> float:
         """USD that count against the limit of the run from the start."""
-        return 0.0 if self.is_kept else self.max_price or 0.0
+        return self.reservation.usd if self.reservation else 0.0
 
     @property
     def estimate(self) -> float | None:
@@ -121,6 +124,8 @@ class VeniceClient:
             settings.home, self.service.name, self._fetch_models, self._fetch_styles
         )
         self.results = ResultStore(settings.home, settings.store_mb)
+        self.spending = SpendingLimit(settings, self.service.name)
+        self.in_flight = InFlight(settings.home)
 
     def generate_images(
         self, request: GenerateRequest, progress: Progress | None = None
@@ -161,37 +166,42 @@ class VeniceClient:
         them together would pass the limit. What was made before costs nothing.
         """
         planned = [self._planned(request, run) for request in requests]
-        self._reserve([p for p in planned if not p.is_kept], run)
-        return planned
+        reserved = iter(self._reserve([p for p in planned if not p.is_kept], run))
+        return [p if p.is_kept else replace(p, reservation=next(reserved)) for p in planned]
 
     def fetch(self, planned: PlannedRequest, progress: Progress) -> ImageResult:
         """The answer to a planned request: kept, shared with an equal one under way, or new."""
-        is_sent, reserved = False, planned.reserved
+        is_sent, reservation = False, planned.reservation
 
         def ask() -> Response:
-            nonlocal is_sent, reserved
+            nonlocal is_sent, reservation
             progress.check()
             response = self.results.get(planned.key) if planned.request.is_reusable else None
             if response is None:
-                if planned.is_kept:  # no longer: what seemed free is to be paid for after all
-                    self._reserve([planned], planned.run)
-                    reserved = planned.max_price or 0.0
+                # Where there is none, what seemed free is to be paid for after all.
+                reservation = reservation or self._reserve([planned], planned.run)[0]
                 is_sent = True
-                response = self._send(planned, progress)
+                with self.in_flight.noted(reservation.charge):
+                    response = self._send(planned, progress)
             return response
 
+        is_charged = False
         try:
             response = _flights.do(planned.key, progress, ask)
+            is_charged = is_sent
         except BaseException as error:
-            if not (is_sent and _may_be_charged(error, progress)):
-                _spending.release(planned.run, reserved)
+            is_charged = is_sent and _may_be_charged(error, progress)
             raise
-        if not is_sent:
-            _spending.release(planned.run, reserved)
+        finally:
+            if reservation is not None and is_charged:
+                reservation.spend()
+            elif reservation is not None:
+                reservation.release()
         try:
             result = read_images(planned.request, planned.fields, planned.warnings, response)
-        except BadResponseError:
-            self.results.remove(planned.key, response.checksum)
+        except BadResponseError as error:
+            if file := self.results.set_aside(planned.key, response.checksum):
+                error.args = (f"{error}\nWhat came is in {file}.",)
             raise
         return replace(
             result,
@@ -201,9 +211,9 @@ class VeniceClient:
             cost=planned.price if is_sent else 0.0,
         )
 
-    def discard(self, result: ImageResult) -> None:
-        """Forgets a kept answer that turned out to be damaged, so that it can be asked again."""
-        self.results.remove(result.key, result.checksum)
+    def discard(self, result: ImageResult) -> Path | None:
+        """Sets a damaged answer aside, so that it can be asked for again; answers its file."""
+        return self.results.set_aside(result.key, result.checksum)
 
     def cost_text(self, costs: Sequence[float | None]) -> str:
         """Costs in USD in words; of the built-in sandbox they say that nothing is charged."""
@@ -237,9 +247,14 @@ class VeniceClient:
         progress.enter("preparing")
         return self.fetch(self.plan([request])[0], progress)
 
-    def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> None:
-        limit, usd = self.settings.max_usd_per_run, total_cost([p.max_price for p in planned])
-        _spending.reserve(run, usd, limit, is_known=all(p.price is not None for p in planned))
+    def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> list[Reservation]:
+        return self.spending.reserve(
+            run,
+            [
+                Charge(p.request.model, p.request.kind, p.max_price, p.price is not None)
+                for p in planned
+            ],
+        )
 
     def _planned(self, request: PaidRequest, run: str) -> PlannedRequest:
         model = self.catalogue.model_when_known(request.model)

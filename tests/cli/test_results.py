@@ -150,12 +150,17 @@ def test_nothing_kept_is_said(cli: Any) -> None:
     }
 
 
-def test_damaged_entries_are_never_shown(cli: Any, kept: list[bytes], home: Path) -> None:
+def test_damaged_entries_are_never_saved(cli: Any, kept: list[bytes], home: Path) -> None:
     path = next((home / "results").glob("*.result"))
     path.write_bytes(path.read_bytes()[:-40] + bytes(40))
 
-    assert cli("results", "--json").json["total"]["count"] == 1
-    assert len(cli("results", "-o", "saved").lines) == 1
+    end = cli("results", "-o", "saved")
+    assert end.code == 1
+    assert len(end.lines) == 1
+    assert "cannot be read" in end.err
+
+    path.write_bytes(path.read_bytes()[:-40])
+    assert len(cli("results", "--json").json["results"]) == 1
 
 
 def test_an_answer_without_a_picture_fails_and_the_others_are_saved(

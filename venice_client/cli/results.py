@@ -15,7 +15,8 @@ from ..errors import InvalidRequestError, VeniceError
 from ..image_result import kept_images
 from ..settings.service import SANDBOX_NAME
 from ..settings.settings import load_settings
-from ..store.result_store import Entry, ResultStore
+from ..store.entry_file import Entry
+from ..store.result_store import ResultStore
 from ..text import printable
 from . import exits
 from .console import Console, table
