@@ -9,6 +9,7 @@ are tried for about a second: call it from no event loop.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import heapq
@@ -237,12 +238,12 @@ class ResultStore:
         its own time, which is that of its last use.
         """
         found: list[tuple[float, str, Entry]] = []
-        for path, state in sorted(self._files(), key=lambda file: file[1].st_mtime, reverse=True):
+        for used, name, _ in sorted(self._files(), reverse=True):
             oldest = found[0][0] if maximum and len(found) == maximum else since
-            if state.st_mtime + CLOCK_STEP < oldest:
+            if used + CLOCK_STEP < oldest:
                 break
             try:
-                entry = read_facts(path)
+                entry = read_facts(self._folder / name)
             except (OSError, *DAMAGE):
                 continue
             when = entry.facts["time"]
@@ -255,13 +256,13 @@ class ResultStore:
     def usage(self) -> tuple[int, int]:
         """How many answers are kept, and their size in bytes."""
         files = self._files()
-        return len(files), sum(state.st_size for _, state in files)
+        return len(files), sum(size for _, _, size in files)
 
     def clear(self) -> int:
         """Removes everything; answers how many answers there were."""
         files = self._files()
-        for path, _ in files:
-            remove(path)
+        for _, name, _ in files:
+            remove(self._folder / name)
         for path in self.unreadable.glob("*"):
             remove(path)
         return len(files)
@@ -283,15 +284,15 @@ class ResultStore:
     def _make_folder(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def _files(self) -> list[tuple[Path, os.stat_result]]:
+    def _files(self) -> list[tuple[float, str, int]]:
+        """The entries: time of the last use, name, and size."""
         found = []
-        try:
-            with os.scandir(self._folder) as files:
-                for file in files:
-                    if file.name.endswith(ENDING) and (state := _state(file)):
-                        found.append((Path(file.path), state))
-        except NOT_THERE:
-            pass
+        with contextlib.suppress(*NOT_THERE), os.scandir(self._folder) as files:
+            for file in files:
+                if file.name.endswith(ENDING):
+                    with contextlib.suppress(OSError):  # another process was quicker
+                        state = file.stat()
+                        found.append((state.st_mtime, file.name, state.st_size))
         return found
 
     def _path(self, key: str) -> Path:
@@ -340,8 +341,8 @@ def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _state(file: Path | os.DirEntry[str]) -> os.stat_result | None:
+def _state(path: Path) -> os.stat_result | None:
     try:
-        return file.stat()
+        return path.stat()
     except OSError:
         return None  # another process was quicker

@@ -10,13 +10,14 @@ from __future__ import annotations
 import atexit
 import contextlib
 import hashlib
+import heapq
 import itertools
 import logging
 import os
 import threading
 import time
 import weakref
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
 from .entry_file import ASIDE
@@ -48,6 +49,9 @@ PAUSE = 0.0005
 
 EXIT_WAIT = 2.0
 """Seconds for a sweep when the process ends."""
+
+_File = tuple[int, float, int, str]
+"""Of an entry: its order among what this process put, the time of its last use, size and path."""
 
 
 class Sweeper:
@@ -105,31 +109,18 @@ class Sweeper:
         max_bytes: in place of the limits of this process and of others. What this process put goes
         last, even if the clock was set back.
         """
-        now, limit = time.time(), self._max_bytes
-        files: list[tuple[tuple[int, float], int, Path]] = []
-        for path, state in self._look():
-            age = now - state.st_mtime
-            if age < 0:  # it was written before the clock was set back
-                touch(path)
-            if path.suffix == ENDING:
-                used = (_put_here.get(path, 0), min(state.st_mtime, now))
-                files.append((used, state.st_size, path))
-            elif age > (ABANDONED_AFTER if path.name.startswith(ASIDE) else IN_USE_FOR):
-                remove(path)
-            elif path.name.startswith(LIMIT):
-                limit = max(limit, _limit_of(path))
+        limit, files, total = self._look()
         limit = limit if max_bytes is None else max_bytes
-        total = sum(size for _, size, _ in files)
-        protected = self._protected() if total > limit else set()
-        spared = sum(size for _, size, path in files if path.stem in protected)
-        room = max(limit, spared + int(limit * UNPROTECTED_PART))
-        for _, size, path in sorted(files):
-            if total <= room:
-                break
-            if path.stem not in protected:
-                remove(path)
-                _put_here.pop(path, None)
-                total -= size
+        room = limit
+        if total > limit and (protected := self._protected()):
+            spared = [file for file in files if Path(file[-1]).stem in protected]
+            files = [file for file in files if Path(file[-1]).stem not in protected]
+            room = max(limit, sum(size for *_, size, _ in spared) + int(limit * UNPROTECTED_PART))
+        while total > room and files:
+            *_, size, path = heapq.heappop(files)
+            remove(Path(path))
+            _put_here.pop(path, None)
+            total -= size
         self._is_over = total > limit
 
     def forget_limits(self) -> None:
@@ -160,19 +151,41 @@ class Sweeper:
             except Exception:  # the next write starts another one
                 log.exception("The store of paid results could not be swept.")
 
-    def _look(self) -> Iterator[tuple[Path, os.stat_result]]:
-        """The files in the folder that are the store's, with a pause every so many.
+    def _look(self) -> tuple[int, list[_File], int]:
+        """The largest limit in use, a heap of the entries, and their bytes.
 
-        Without it a thread that puts a result would wait for the interpreter at each of its calls
-        to the system.
+        Removes what is old besides. It pauses every so many files: else a thread that puts a result
+        would wait for the interpreter at each of its calls to the system.
         """
-        with contextlib.suppress(FileNotFoundError), os.scandir(self._folder) as files:
-            for number, file in enumerate(files, start=1):
-                if file.name.endswith(ENDING) or file.name.startswith((ASIDE, LIMIT, PROTECTED)):
-                    with contextlib.suppress(OSError):  # another process was quicker
-                        yield Path(file.path), file.stat()
+        now, limit, total = time.time(), self._max_bytes, 0
+        files: list[_File] = []
+        with contextlib.suppress(FileNotFoundError), os.scandir(self._folder) as found:
+            for number, file in enumerate(found, start=1):
                 if number % FILES_AT_ONCE == 0:
                     time.sleep(PAUSE)
+                try:
+                    state = file.stat()
+                except OSError:  # another process was quicker
+                    continue
+                age = now - state.st_mtime
+                if age < 0:  # it was written before the clock was set back
+                    touch(Path(file.path))
+                if file.name.endswith(ENDING):
+                    order = _put_here.get(file.path, 0)
+                    used = min(state.st_mtime, now)
+                    heapq.heappush(files, (order, used, state.st_size, file.path))
+                    total += state.st_size
+                elif file.name.startswith((ASIDE, LIMIT, PROTECTED)):
+                    limit = max(limit, self._look_at(Path(file.path), age))
+        return limit, files, total
+
+    def _look_at(self, path: Path, age: float) -> int:
+        """The limit that a file stands for, else 0. Removes a file that is too old."""
+        if age > (ABANDONED_AFTER if path.name.startswith(ASIDE) else IN_USE_FOR):
+            remove(path)
+            return 0
+        number = path.name.removeprefix(LIMIT)
+        return int(number) if number.isdecimal() else 0
 
     def _protected(self) -> set[str]:
         return set().union(*map(_keys_in, self._folder.glob(f"{PROTECTED}*")))
@@ -184,13 +197,13 @@ class Sweeper:
 
 def note_use(path: Path) -> None:
     """Says that this process puts the entry now."""
-    _put_here[path] = next(_uses)
+    _put_here[str(path)] = next(_uses)
 
 
 def note_hit(path: Path) -> None:
     """Says that the entry is used now."""
     touch(path)
-    if path in _put_here:
+    if str(path) in _put_here:
         note_use(path)
 
 
@@ -206,11 +219,6 @@ def remove(path: Path) -> None:
         log.warning("A file of the store could not be removed (%s).", error.strerror)
 
 
-def _limit_of(path: Path) -> int:
-    number = path.name.removeprefix(LIMIT)
-    return int(number) if number.isdecimal() else 0
-
-
 def _keys_in(path: Path) -> set[str]:
     try:
         return set(path.read_text("ascii", errors="replace").split())
@@ -219,7 +227,7 @@ def _keys_in(path: Path) -> set[str]:
 
 
 _uses = itertools.count(1)
-_put_here: dict[Path, int] = {}
+_put_here: dict[str, int] = {}
 """What this process put, by the order of use: clocks may be set back."""
 
 _sweepers: weakref.WeakSet[Sweeper] = weakref.WeakSet()
