@@ -117,6 +117,8 @@ def _make(client: VeniceClient, task: Task, force: bool, progress: Progress) -> 
     if len(damaged) == len(result.images):
         client.discard(result)
         return SavedImages(result, (), tuple(damaged), ())
+    if pictures:
+        client.results.mark_shown(result.key)
     return SavedImages(result, tuple(pictures), tuple(errors), tuple(map(left_out, damaged)))
 
 

@@ -106,7 +106,7 @@ class Ledger:
 
     def spent_today(self, service: str) -> float:
         """USD that were spent on a service since midnight, local time. Raises OSError."""
-        charges = self.since(start_of_day(date.today()))
+        charges = self.since(start_of_day(today()))
         return sum(charge.usd or 0.0 for charge in charges if charge.service == service)
 
     def _full(self) -> list[Path]:
@@ -128,6 +128,11 @@ class Ledger:
                     path.unlink()
         except OSError as error:  # another process holds it, or was quicker: the next line tries
             log.debug("A full ledger stays where it is (%s).", error.strerror)
+
+
+def today() -> date:
+    """The local day."""
+    return day_of(time.time())
 
 
 def start_of_day(day: date) -> float:

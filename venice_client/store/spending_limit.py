@@ -7,13 +7,12 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from ..errors import SpendingLimitError
 from ..settings.settings import Settings
-from .ledger import Charge, Ledger, start_of_day
+from .ledger import Charge, Ledger, start_of_day, today
 
 MAX_RUNS = 1000
 """Runs to remember."""
@@ -131,7 +130,7 @@ class SpendingLimit:
 
     def _today(self) -> float:
         """What was spent today by all processes, and what is reserved in this one."""
-        midnight = start_of_day(date.today())
+        midnight = start_of_day(today())
         mine = sum(r.usd for r in _open if r.counts_for(self._service, self.ledger, midnight))
         try:
             return mine + self.ledger.spent_today(self._service)

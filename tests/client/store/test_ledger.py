@@ -8,11 +8,12 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from clock import set_to_noon
 from venice_client.store import ledger as ledgers
 from venice_client.store.ledger import Charge, Ledger, start_of_day
 
@@ -139,17 +140,18 @@ def test_full_ledgers_are_put_away_and_the_oldest_go(
     assert len(list(home.glob("ledger-*.jsonl"))) == 2
 
 
-def test_a_day_is_local_and_begins_at_midnight(home: Path) -> None:
+def test_a_day_is_local_and_begins_at_midnight(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_to_noon(monkeypatch)
     ledger, service = Ledger(home), CHARGE.service
-    midnight = start_of_day(date.today())
+    midnight = start_of_day(ledgers.today())
     for when in (midnight - 1, midnight, midnight + 1):
         ledger.add(replace(CHARGE, time=when))
     ledger.add(replace(CHARGE, time=midnight + 1, service="sandbox"))
     ledger.add(replace(CHARGE, time=midnight + 1, usd=None, is_known=False))
     assert ledger.spent_today(service) == pytest.approx(0.02)
     assert ledger.spent_today("sandbox") == pytest.approx(0.01)
-    assert ledgers.day_of(midnight) == date.today()
-    assert ledgers.day_of(midnight - 1) == date.today() - timedelta(days=1)
+    assert ledgers.day_of(midnight) == ledgers.today()
+    assert ledgers.day_of(midnight - 1) == ledgers.today() - timedelta(days=1)
 
 
 def test_what_cannot_be_written_down_is_told(home: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clock import set_to_noon
 from venice_client.errors import SpendingLimitError
 from venice_client.settings.settings import Settings, load_settings
 from venice_client.store import spending_limit
@@ -21,6 +22,11 @@ from venice_client.store.spending_limit import Reservation, SpendingLimit
 
 SERVICE = "https://api.venice.ai/api/v1"
 NAMES = iter(f"run {number}" for number in range(10**6))
+
+
+@pytest.fixture(autouse=True)
+def noon(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_to_noon(monkeypatch)
 
 
 def limit_of(home: Path, service: str = SERVICE, **settings: Any) -> SpendingLimit:
