@@ -11,6 +11,7 @@ import pytest
 from clock import set_to_noon
 from venice_client.sandbox import Fault, Sandbox
 from venice_client.store.ledger import Charge, Ledger, today
+from waiting import wait_for
 
 pytestmark = pytest.mark.usefixtures("noon")
 SERVICE = "https://api.venice.ai/api/v1"
@@ -135,3 +136,18 @@ def test_days_that_mean_nothing_end_with_2(cli: Any, days: str) -> None:
 def test_texts_of_others_are_made_fit_to_be_shown(cli: Any, home: Path) -> None:
     spend(home, 0, "x\x1b[2J", 0.01, service="y\x1b[2J")
     assert "\x1b" not in cli("spending").out
+
+
+def test_what_a_killed_process_had_on_its_way_is_told(
+    cli: Any, commands: Any, sandbox: Sandbox, home: Path
+) -> None:
+    sandbox.add_fault(Fault.latency(90))
+    process = commands("generate", "a fox", "-n", "2", "--seed", "5", "-o", "fox.png")
+    wait_for(lambda: len(sandbox.paid_requests) == 2)
+    assert "on the way" not in cli("spending").err
+
+    process.kill()
+    process.wait(60)
+
+    said = "2 requests were on the way when an earlier process was stopped (z-image-turbo): about"
+    assert f"{said} 0.02 USD may have been charged" in cli("spending").err

@@ -11,6 +11,7 @@ from typing import Any
 from ..errors import VeniceError
 from ..settings.service import SANDBOX_NAME
 from ..settings.settings import load_settings
+from ..store.in_flight import InFlight, leftover_text
 from ..store.ledger import Charge, Ledger, day_of, start_of_day, today
 from ..text import printable
 from . import exits
@@ -100,6 +101,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         if rows
         else f"Nothing was spent {days}."
     )
+    if left := InFlight(settings.home).leftover():
+        console.note(leftover_text(left))
     return exits.OK
 
 

@@ -6,7 +6,6 @@ process that is gone. A note is one line, and another line when its request has 
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import itertools
 import logging
@@ -15,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -29,7 +28,7 @@ LOCKED_BYTE = 2**30
 """Where Windows locks a file, far from what is in it."""
 
 NEW_FOR = 60.0
-"""Seconds for which an empty file may be one that its process has not locked yet."""
+"""Seconds for which a file without notes may be one that its process has not locked yet."""
 
 
 class InFlight:
@@ -40,7 +39,6 @@ class InFlight:
         self._lock = threading.Lock()
         self._file: BinaryIO | None = None
         self._path = self._folder
-        self._is_off = False
         self._open: set[int] = set()
         self._numbers = itertools.count(1)
 
@@ -58,83 +56,79 @@ class InFlight:
                 self._open.discard(number)
                 self._write(b"%d\n" % number)
 
-    def close(self) -> None:
-        """Removes the file, unless something is on its way still."""
-        with self._lock:
-            if self._file is not None and not self._open:
-                self._file.close()
-                self._file = None
-                _remove([self._path])
-
     def leftover(self) -> list[Charge]:
         """What was on its way when other processes were killed, and may have been charged."""
-        return [charge for path in self._abandoned() for charge in _notes_in(path)]
+        return [note for notes in self._abandoned().values() for note in notes]
 
-    def forget_leftover(self, told: list[Charge]) -> None:
-        """Removes the files of those notes, once they were told."""
-        files = self._abandoned()
-        _remove(path for path in files if all(note in told for note in _notes_in(path)))
+    def forget_leftover(self, told: Sequence[Charge]) -> None:
+        """Removes the files of these notes, once they were told."""
+        for path, notes in self._abandoned().items():
+            if all(note in told for note in notes):
+                _remove(path)
 
     def _write(self, line: bytes) -> None:
-        """Writes a line; a file that says nothing any more is emptied instead."""
-        if self._is_off:
-            return
+        """Writes a line. The file is made for the first note, and goes with the last one."""
         try:
-            if self._file is None:
+            if self._file is None and self._open:
                 self._file = self._new_file()
-            if self._open:
+            if self._file is not None:
                 self._file.write(line)
-            else:
-                self._file.seek(0)
-                self._file.truncate()
         except OSError as error:
-            self._is_off = self._file is None
-            log.warning("Requests on their way cannot be noted on disk (%s).", error.strerror)
+            log.warning("A request on its way cannot be noted on disk (%s).", error.strerror)
+        if self._file is not None and not self._open:
+            self._file.close()
+            self._file = None
+            _remove(self._path)
 
     def _new_file(self) -> BinaryIO:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         handle, name = tempfile.mkstemp(".jsonl", f"{os.getpid()}-", self._folder)
-        file = os.fdopen(handle, "r+b", buffering=0)
         self._path = Path(name)
+        file = os.fdopen(handle, "r+b", buffering=0)
         try:
             _lock_file(file)
         except OSError:  # not on this file system
             file.close()
-            self._path.unlink()
+            _remove(self._path)
             raise
-        atexit.register(self.close)
         return file
 
-    def _abandoned(self) -> list[Path]:
-        """The files of processes that are gone. Empty ones are removed."""
-        found, empty = [], []
+    def _abandoned(self) -> dict[Path, list[Charge]]:
+        """The files of processes that are gone, and their notes."""
+        found = {}
         for path in sorted(self._folder.glob("*.jsonl")):
             with contextlib.suppress(OSError), path.open("r+b", buffering=0) as file:
                 _lock_file(file)
-                state = os.fstat(file.fileno())
-                if state.st_size:
-                    found.append(path)
-                elif time.time() - state.st_mtime > NEW_FOR:
-                    empty.append(path)
-        _remove(empty)
+                notes = _notes_in(file.read().splitlines())
+                if notes or time.time() - os.fstat(file.fileno()).st_mtime > NEW_FOR:
+                    found[path] = notes
         return found
 
 
-def _remove(paths: Iterable[Path]) -> None:
-    for path in paths:
-        with contextlib.suppress(OSError):  # the next start tries again
-            path.unlink()
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):  # the next start tries again
+        path.unlink()
 
 
-def _notes_in(path: Path) -> list[Charge]:
+def leftover_text(notes: Sequence[Charge]) -> str:
+    """What to tell of them, in a line."""
+    usd = sum(note.usd or 0.0 for note in notes)
+    models = ", ".join(sorted({note.model for note in notes}))
+    requests = "1 request was" if len(notes) == 1 else f"{len(notes)} requests were"
+    return (
+        f"{requests} on the way when an earlier process was stopped ({models}): about "
+        f"{usd:.4g} USD may have been charged without an answer."
+    )
+
+
+def _notes_in(lines: Iterable[bytes]) -> list[Charge]:
     notes: dict[bytes, Charge] = {}
-    with contextlib.suppress(OSError):
-        for line in path.read_bytes().splitlines():
-            number, _, text = line.partition(b" ")
-            if charge := read_charge(text):
-                notes[number] = charge
-            else:
-                notes.pop(number, None)
+    for line in lines:
+        number, _, text = line.partition(b" ")
+        if charge := read_charge(text):
+            notes[number] = charge
+        else:
+            notes.pop(number, None)
     return list(notes.values())
 
 

@@ -273,7 +273,6 @@ class ResultStore:
         Limits of other processes do not count; what unfinished runs made stays.
         """
         before = len(self._files())
-        self._sweeper.forget_limits()
         self._sweeper.sweep(int(max_mb * 2**20))
         return before - len(self._files())
 

@@ -123,11 +123,6 @@ class Sweeper:
             total -= size
         self._is_over = total > limit
 
-    def forget_limits(self) -> None:
-        """Takes the limits of processes that have ended out of account."""
-        for path in self._folder.glob(f"{LIMIT}*"):
-            remove(path)
-
     def _start(self) -> None:
         """Has the thread sweep, which is started unless it runs. The lock is held."""
         self._writes = self._written = 0
