@@ -11,6 +11,7 @@ from typing import Any
 
 import requests
 
+from .batch import OnResult, PlannedRequest, RequestBatch
 from .catalogue.catalogue import Catalogue
 from .catalogue.model import Model
 from .catalogue.prices import cost_text, dearest, extras, total_cost
@@ -49,40 +50,7 @@ _flights = SingleFlight()
 
 
 @dataclass(frozen=True)
-class PlannedRequest:
-    """A request that was checked and whose cost is reserved, ready to be fetched once.
-
-    path, fields: the endpoint and the JSON object to send. price: USD, or None where it is
-    unknown. most: the price, or the dearest known one of its kind, None where there is none.
-    is_kept: whether it was made before, and will be free. expected: (width, height) of the answer,
-    as in Payload.
-    """
-
-    request: PaidRequest
-    path: str
-    fields: dict[str, Any]
-    warnings: tuple[str, ...]
-    key: str
-    price: float | None
-    max_price: float | None
-    run: str
-    is_kept: bool
-    expected: tuple[int, int] | None = None
-    reservation: Reservation | None = None
-
-    @property
-    def reserved(self) -> float:
-        """USD that count against the limit of the run from the start."""
-        return self.reservation.usd if self.reservation else 0.0
-
-    @property
-    def estimate(self) -> float | None:
-        """What fetching it will cost, in USD; None where the price is unknown."""
-        return 0.0 if self.is_kept else self.price
-
-
-@dataclass(frozen=True)
-class Account:
+class KeyStatus:
     """What the key may do: the API's own objects for rate limits and balance."""
 
     rate_limits: dict[str, Any]
@@ -158,18 +126,33 @@ class VeniceClient:
         """A PNG with alpha. Costs money; raises as `generate_images` does."""
         return self._ask_once(request, progress)
 
-    def plan(self, requests: Sequence[PaidRequest], run: str = "") -> list[PlannedRequest]:
-        """Checks requests and reserves what they may cost; nothing is sent.
+    def start(
+        self, requests: Sequence[PaidRequest], run: str = "", on_result: OnResult | None = None
+    ) -> RequestBatch:
+        """Checks requests, reserves what they may cost, and runs them side by side.
 
         run: what the limit VENICE_MAX_USD_PER_RUN counts together; "": these requests alone.
-        Raises InvalidRequestError for what is known to be wrong, SpendingLimitError if all of
-        them together would pass the limit. What was made before costs nothing.
+        on_result: called with the index of a request and its result, in the request's thread.
+        Raises InvalidRequestError for what is known to be wrong, and SpendingLimitError if all of
+        them together would pass the limit: then nothing is sent.
+        """
+        batch = self.prepare(requests, run, on_result)
+        batch.begin()
+        return batch
+
+    def prepare(
+        self, requests: Sequence[PaidRequest], run: str = "", on_result: OnResult | None = None
+    ) -> RequestBatch:
+        """Does what `start` does, but sends nothing until the batch begins.
+
+        A batch that never begins must be cancelled, so that it gives back what it reserved.
         """
         planned = [self._planned(request, run) for request in requests]
-        reserved = iter(self._reserve([p for p in planned if not p.is_kept], run))
-        return [p if p.is_kept else replace(p, reservation=next(reserved)) for p in planned]
+        self.results.probe()
+        planned = self._reserve(planned, run)
+        return RequestBatch(planned, self._fetch, self.results, run, on_result)
 
-    def fetch(self, planned: PlannedRequest, progress: Progress) -> ImageResult:
+    def _fetch(self, planned: PlannedRequest, progress: Progress) -> ImageResult:
         """The answer to a planned request: kept, shared with an equal one under way, or new."""
         is_sent, reservation = False, planned.reservation
 
@@ -178,11 +161,10 @@ class VeniceClient:
             progress.check()
             response = self.results.get(planned.key) if planned.request.is_reusable else None
             if response is None:
-                # Where there is none, what seemed free is to be paid for after all.
-                reservation = reservation or self._reserve([planned], planned.run)[0]
+                if reservation is None:  # what seemed free is to be paid for after all
+                    (reservation,) = self.spending.reserve(planned.run, [_charge(planned)])
                 is_sent = True
-                with self.in_flight.noted(reservation.charge):
-                    response = self._send(planned, progress)
+                response = self._send(planned, reservation, progress)
             return response
 
         is_charged = False
@@ -198,7 +180,7 @@ class VeniceClient:
             elif reservation is not None:
                 reservation.release()
         try:
-            result = read_images(planned.request, planned.fields, planned.warnings, response)
+            result = read_images(planned.request, planned.payload, response)
         except BadResponseError as error:
             if file := self.results.set_aside(planned.key, response.checksum):
                 error.args = (f"{error}\nWhat came is in {file}.",)
@@ -212,7 +194,7 @@ class VeniceClient:
         )
 
     def discard(self, result: ImageResult) -> Path | None:
-        """Sets a damaged answer aside, so that it can be asked for again; answers its file."""
+        """Sets a damaged answer aside, so that it can be asked for again; returns its file."""
         return self.results.set_aside(result.key, result.checksum)
 
     def cost_text(self, costs: Sequence[float | None]) -> str:
@@ -231,7 +213,7 @@ class VeniceClient:
         """The style presets as the service lists them now. Free."""
         return list(self._fetch_styles())
 
-    def account(self) -> Account:
+    def account(self) -> KeyStatus:
         """Rate limits and balance of the key. Free."""
         limits = self._free("/api_keys/rate_limits")
         balance = self._free("/billing/balance")
@@ -240,23 +222,28 @@ class VeniceClient:
             raise UnreadableResponseError(
                 "Venice's answer about the account has another form than published."
             )
-        return Account(data, balance)
+        return KeyStatus(data, balance)
 
     def _ask_once(self, request: PaidRequest, progress: Progress | None) -> ImageResult:
         progress = progress or Progress()
         progress.enter("preparing")
-        return self.fetch(self.plan([request])[0], progress)
+        (planned,) = self._reserve([self._planned(request, run="")], run="")
+        return self._fetch(planned, progress)
 
-    def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> list[Reservation]:
-        return self.spending.reserve(
-            run,
-            [
-                Charge(p.request.model, p.request.kind, p.max_price, p.price is not None)
-                for p in planned
-            ],
-        )
+    def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> list[PlannedRequest]:
+        """The same requests, with their reservations where they are not kept."""
+        paid = [_charge(p) for p in planned if not p.is_kept]
+        reserved = iter(self.spending.reserve(run, paid))
+        return [p if p.is_kept else replace(p, reservation=next(reserved)) for p in planned]
 
     def _planned(self, request: PaidRequest, run: str) -> PlannedRequest:
+        try:
+            return self._checked(request, run)
+        except InvalidRequestError as error:
+            error.name_item(f"({request.description})")
+            raise
+
+    def _checked(self, request: PaidRequest, run: str) -> PlannedRequest:
         model = self.catalogue.model_when_known(request.model)
         self.catalogue.check_kind(request.model, request.kind)
         payload = request.build(model)
@@ -272,33 +259,41 @@ class VeniceClient:
             max_price = each * request.variants + extras(payload.fields)
         return PlannedRequest(
             request=request,
-            path=payload.path,
-            fields=payload.fields,
-            warnings=payload.warnings,
+            payload=payload,
             key=key,
             price=price,
             max_price=max_price,
             run=run,
             is_kept=is_kept,
-            expected=payload.expected,
         )
 
-    def _send(self, planned: PlannedRequest, progress: Progress) -> Response:
-        request = planned.request
-        try:
-            response = self._transport.post(planned.path, planned.fields, progress)
-        except ApiError as error:
-            raise self._explained(error, planned) from None
+    def _send(
+        self, planned: PlannedRequest, reservation: Reservation, progress: Progress
+    ) -> Response:
+        """A new answer, which is kept before anything else is done with it."""
+        with self.in_flight.noted(reservation.charge) as note:
+            progress.on_sent(note)
+            try:
+                response = self._transport.post(
+                    planned.payload.path, planned.payload.fields, progress
+                )
+            except ApiError as error:
+                raise self._explained(error, planned) from None
+            not_kept = self.results.put(planned.key, response, self._facts(planned))
+        return replace(response, not_kept=not_kept)
+
+    def _facts(self, planned: PlannedRequest) -> dict[str, Any]:
+        """What the store notes of an answer."""
+        request, fields = planned.request, planned.payload.fields
         asked = ("width", "height", "aspect_ratio", "resolution", "variants", "scale")
-        facts = {
+        return {
             "service": self.service.name,
-            "path": planned.path,
+            "path": planned.payload.path,
             "model": request.model,
             "seed": request.seed,
-            "asked": {name: planned.fields[name] for name in asked if name in planned.fields},
+            "asked": {name: fields[name] for name in asked if name in fields},
             "cost_usd": planned.price,
         }
-        return replace(response, not_kept=self.results.put(planned.key, response, facts))
 
     def _free(self, path: str, params: dict[str, str] | None = None) -> Any:
         """The JSON of a call that costs nothing."""
@@ -321,7 +316,7 @@ class VeniceClient:
         if error.is_about_model:
             found = self.catalogue.nearest_model(planned.request.model, planned.request.kind)
             return with_hint(error, f"The nearest known model is `{found}`.") if found else error
-        style = planned.fields.get("style_preset")
+        style = planned.payload.fields.get("style_preset")
         if isinstance(error, BadRequestError) and style and speaks_of_style(error):
             found = self.catalogue.nearest_style(style)
             return with_hint(error, f"The nearest known style is `{found}`.") if found else error
@@ -336,6 +331,11 @@ def shared_client(settings: Settings) -> VeniceClient:
             while len(_clients) > MAX_CLIENTS:
                 _clients.pop(next(iter(_clients)))
         return _clients[settings]
+
+
+def _charge(planned: PlannedRequest) -> Charge:
+    request = planned.request
+    return Charge(request.model, request.kind, planned.max_price, planned.price is not None)
 
 
 def _may_be_charged(error: BaseException, progress: Progress) -> bool:

@@ -18,7 +18,6 @@ import urllib3
 
 from scripted_server import ScriptedServer, read_request, saying
 from venice_client import GenerateRequest, Progress, VeniceClient, __version__
-from venice_client.batch import Batch
 from venice_client.errors import (
     ApiError,
     BadResponseError,
@@ -170,14 +169,13 @@ def test_the_wait_before_another_try_is_told(
 ) -> None:
     monkeypatch.setattr(retry, "FIRST_WAIT", 30.0)
     sandbox.add_fault(Fault.status(500))
-    (planned,) = client.plan([request_for()], "run")
-    progress = Progress()
-    batch = Batch([lambda _: client.fetch(planned, progress)])
+    batch = client.start([request_for()])
+    (progress,) = batch.progress
 
     wait_for(lambda: "left" in progress.text())
 
     assert re.fullmatch(r"waiting to try again \(1 of 3\), (2[0-9]|30) s left", progress.text())
-    progress.cancel()
+    batch.cancel()
     assert batch.wait(60)
 
 

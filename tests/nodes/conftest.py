@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -10,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import node_calls
 import process_state
 from venice_client.sandbox import Sandbox
 
@@ -42,8 +42,7 @@ def run(pack: ModuleType) -> RunNode:
     """Runs a node as ComfyUI does, in an event loop of its own: `run("VeniceSeed", seed=7)`."""
 
     def run_node(node: str, **inputs: Any) -> Any:
-        made = pack.NODE_CLASS_MAPPINGS[node]()
-        return asyncio.run(getattr(made, made.FUNCTION)(**inputs))
+        return node_calls.call(pack.NODE_CLASS_MAPPINGS[node](), **inputs)
 
     return run_node
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
+import node_calls
 from venice_client.sandbox import Fault, Sandbox
 
 GIVEN = {"model": "z-image-turbo", "prompt": "a fox", "width": 64, "height": 64}
@@ -60,7 +61,8 @@ def test_all_items_of_a_list_end_when_the_bar_swallows_the_interrupt(
     node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
 
     async def run_and_interrupt() -> list[Any]:
-        items = [node.generate(**GIVEN, seed=seed, batch_size=1) for seed in (1, 2, 3)]
+        run = partial(node_calls.call_async, node, **GIVEN, batch_size=1)
+        items = [run(seed=seed) for seed in (1, 2, 3)]
         tasks = [asyncio.ensure_future(item) for item in items]
         while len(service.paid_requests) < 3:
             await asyncio.sleep(0.02)
@@ -88,7 +90,7 @@ def test_what_was_lost_before_the_interrupt_is_not_said_to_arrive(
     )
     node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
     with pytest.raises(Interrupted):
-        asyncio.run(node.generate(**GIVEN, seed=1, batch_size=2))
+        node_calls.call(node, **GIVEN, seed=1, batch_size=2)
     assert texts[-1] == "Stopped. 1 of 2 were sent; no answer came, and it may have been charged."
 
 
@@ -104,7 +106,7 @@ def test_without_a_store_nothing_is_said_to_be_kept(
     )
     node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
     with pytest.raises(Interrupted):
-        asyncio.run(node.generate(**GIVEN, seed=1, batch_size=1))
+        node_calls.call(node, **GIVEN, seed=1, batch_size=1)
     assert "1 of 1 were sent; they may be charged" in texts[-1]
     assert "is kept" not in texts[-1]
 
@@ -129,7 +131,7 @@ def test_where_the_disk_keeps_nothing_nothing_is_said_to_be_kept(
 
         with monkeypatch.context() as patch:
             patch.setattr(Path, "replace", no_space)
-            asyncio.run(node.generate(**GIVEN, seed=5, batch_size=1))
+            node_calls.call(node, **GIVEN, seed=5, batch_size=1)
         assert "could not be kept on disk (No space left on device)" in texts[-1]
     else:
         (home / "results").write_bytes(b"")
@@ -141,35 +143,9 @@ def test_where_the_disk_keeps_nothing_nothing_is_said_to_be_kept(
         lambda: len(service.paid_requests) > sent,
     )
     with pytest.raises(Interrupted):
-        asyncio.run(node.generate(**GIVEN, seed=1, batch_size=1))
+        node_calls.call(node, **GIVEN, seed=1, batch_size=1)
     assert "1 of 1 were sent; they may be charged, and not all can be kept on disk (" in texts[-1]
     assert "is kept" not in texts[-1]
-
-
-def test_items_of_a_list_are_said_to_be_kept_where_all_are(
-    pack: ModuleType,
-    host: ModuleType,
-    service: Sandbox,
-    home: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    texts: list[str] = []
-    monkeypatch.setattr(host, "status_listener", texts.append)
-    node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
-
-    async def run(first: int) -> list[Any]:
-        items = [node.generate(**GIVEN, seed=first + i, batch_size=1) for i in range(3)]
-        return await asyncio.gather(*items, return_exceptions=True)
-
-    for first, are_kept in ((10, True), (20, False)):
-        service.add_fault(Fault.status(400), when=lambda sent, last=first + 2: sent["seed"] == last)
-        if not are_kept:
-            shutil.rmtree(home / "results")
-            (home / "results").write_bytes(b"")
-        ends = asyncio.run(run(first))
-        told = f"{ends[2]}\n{texts[-1]}"
-        assert "2 of 3 items done, 1 not" in told
-        assert told.count(host.KEPT) == (2 if are_kept else 0)
 
 
 def test_a_later_run_of_the_same_id_is_another_run(
@@ -181,11 +157,11 @@ def test_a_later_run_of_the_same_id_is_another_run(
     monkeypatch.setattr(host.model_management, "processing_interrupted", lambda: is_asked)
     node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
     with pytest.raises(Interrupted):
-        asyncio.run(node.generate(**GIVEN, seed=1, batch_size=1))
+        node_calls.call(node, **GIVEN, seed=1, batch_size=1)
     is_asked = False
 
     for seed in (10, 20, 30):
-        images, _ = asyncio.run(node.generate(**GIVEN, seed=seed, batch_size=2))
+        images, _ = node_calls.call(node, **GIVEN, seed=seed, batch_size=2)
         assert len(images) == 2
 
 
@@ -197,7 +173,7 @@ def test_nodes_of_one_run_share_its_limit(
 
     async def run() -> None:
         for seed in (10, 20):
-            await node.generate(**GIVEN, seed=seed, batch_size=2)
+            await node_calls.call_async(node, **GIVEN, seed=seed, batch_size=2)
 
     with pytest.raises(pack.venice_client.errors.SpendingLimitError, match=r"0\.02 USD before it"):
         asyncio.run(run())
@@ -211,7 +187,7 @@ def test_an_interrupt_while_planning_is_shown_on_the_node(
     monkeypatch.setattr(host.model_management, "processing_interrupted", lambda: True)
     node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
     with pytest.raises(Interrupted):
-        asyncio.run(node.generate(**GIVEN, seed=1, batch_size=1))
+        node_calls.call(node, **GIVEN, seed=1, batch_size=1)
     assert texts[-1] == "Stopped. Nothing was sent, nothing is charged."
     assert not service.paid_requests
 
@@ -222,6 +198,7 @@ def test_nodes_that_start_together_share_one_client(
     running = part("venice_nodes.run.run_requests")
 
     async def open_all() -> list[Any]:
-        return await asyncio.gather(*[running.open_client() for _ in range(8)])
+        opened = [running.in_thread(running._open_client) for _ in range(8)]
+        return await asyncio.gather(*opened)
 
     assert len({id(client) for client in asyncio.run(open_all())}) == 1

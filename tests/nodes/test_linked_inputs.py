@@ -36,7 +36,7 @@ def texts(part: Part, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ("width", 10**400, "64 to 4096"),
         ("width", "64", "'64'"),
         ("height", 4097, "64 to 4096"),
-        ("height", 512.0, "512.0"),
+        ("height", 512.5, "512.5"),
         ("seed", "7", "'7'"),
         ("seed", 7.5, "7.5"),
         ("steps", -1, "0 to 50"),

@@ -191,7 +191,7 @@ def test_no_pictures_are_refused(bench: Bench, images: list[torch.Tensor]) -> No
     assert "no picture" in end.first_line
 
 
-@pytest.mark.parametrize("shape", [(64, 64, 3), (1, 64, 64, 2), (1, 0, 64, 3)])
+@pytest.mark.parametrize("shape", [(64, 64), (1, 64, 64, 2), (1, 0, 64, 3)])
 def test_what_is_no_picture_is_refused(bench: Bench, shape: tuple[int, ...]) -> None:
     end = arrange(bench, [torch.zeros(shape)])
     assert end.error_name == "InvalidRequestError"

@@ -217,11 +217,6 @@ def test_what_is_nothing_in_8_bits_is_nothing(masks: Any, size: tuple[int, int])
     assert bool((masks.fit_mask(torch.full((40, 50), 0.51 / 255), *size) > 0).all())
 
 
-def test_odd_values_of_a_mask_are_brought_into_range(masks: Any) -> None:
-    mask = torch.tensor([[float("nan"), float("inf"), -float("inf"), 2.0, -1.0, 0.25]])
-    assert masks.fit_mask(mask, 1, 6).tolist() == [[0, 1, 0, 1, 0, 0.25]]
-
-
 def test_as_a_layer_it_is_white_where_the_change_goes(masks: Any) -> None:
     layer = masks.mask_to_image(torch.tensor([[0.0, 0.5], [1.0, 0.0]]))
     assert layer.shape == (2, 2, 3)

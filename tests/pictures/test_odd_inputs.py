@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -42,7 +43,7 @@ def test_no_picture_is_no_style_reference(bench: Bench, pictures: Pictures) -> N
 def test_what_is_no_batch_of_pictures_is_refused(
     bench: Bench, pictures: Pictures, node: str
 ) -> None:
-    for image in (pictures()[0], pictures()[..., :2], torch.zeros(1, 0, 300, 3)):
+    for image in (pictures()[0, 0], pictures()[..., :2], torch.zeros(1, 0, 300, 3)):
         end = run(bench, node, image)
         assert end.error_name == "InvalidRequestError", tuple(image.shape)
         assert end.sent == ()
@@ -149,10 +150,66 @@ def test_views_with_strides_of_their_own_are_taken(
 
 def test_values_outside_of_the_range_are_clipped(bench: Bench, opened: Any) -> None:
     image = torch.full((1, 256, 256, 3), 0.5)
-    image[0, 0, :4, 0] = torch.tensor([float("nan"), float("inf"), -float("inf"), 7.0])
+    image[0, 0, :4, 0] = torch.tensor([-0.04, 0.0, 1.0, 1.04])
     end = run(bench, "VeniceUpscaleImage", image)
     picture = opened(end.sent[0]["image"])
-    assert [picture.getpixel((x, 0))[0] for x in range(4)] == [0, 255, 0, 255]
+    assert [picture.getpixel((x, 0))[0] for x in range(4)] == [0, 0, 255, 255]
+
+
+ODD = {
+    "NaN or infinite": torch.tensor(math.nan),
+    "infinite": torch.tensor(math.inf),
+    "divide it by 255": torch.tensor(255.0),
+    "values from -1 to": torch.tensor(-1.0),
+}
+
+
+@pytest.mark.parametrize("node", PAID)
+@pytest.mark.parametrize("said", ODD)
+def test_values_that_are_no_colors_are_refused(bench: Bench, node: str, said: str) -> None:
+    image = torch.full((1, 256, 256, 3), 0.5)
+    image[0, 0, 0, 0] = ODD[said]
+    end = run(bench, node, image)
+    assert end.error_name == "InvalidRequestError", end.error
+    assert "image holds" in end.first_line
+    assert said in end.first_line
+    assert end.sent == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (None, "NoneType"),
+        ({"samples": torch.zeros(1, 4, 8, 8)}, "dict"),
+        ([torch.zeros(1, 256, 256, 3)], "list"),
+        (torch.zeros(1, 256, 256, 3, dtype=torch.uint8), "uint8"),
+        (torch.zeros(1, 256, 256, 3, device="meta"), "without readable pixels"),
+        (torch.zeros(1, 256, 256, 3).to_sparse(), "without readable pixels"),
+        (torch.zeros(256, 256), "(256, 256)"),
+    ],
+)
+def test_what_is_no_picture_by_wire_is_named(bench: Bench, value: Any, said: str) -> None:
+    end = bench.run("VeniceRemoveBackground", image=value)
+    assert end.error_name == "InvalidRequestError", end.error
+    assert end.first_line.startswith("image ")
+    assert said in end.first_line
+    assert end.sent == ()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_other_floats_and_one_picture_without_a_batch_are_taken(
+    bench: Bench, opened: Any, dtype: torch.dtype
+) -> None:
+    image = torch.full((256, 256, 3), 0.5, dtype=dtype).requires_grad_()
+    end = run(bench, "VeniceUpscaleImage", image)
+    assert end.error is None
+    assert opened(end.sent[0]["image"]).getpixel((0, 0))[0] in (127, 128)
+
+
+def test_style_references_of_something_else_are_named(bench: Bench) -> None:
+    end = bench.generate(style_references=["a picture"])
+    assert end.error_name == "InvalidRequestError"
+    assert "must come from Venice Style References, not be list" in end.first_line
 
 
 def test_the_input_is_never_written_to(bench: Bench, pictures: Pictures) -> None:

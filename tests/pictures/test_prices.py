@@ -137,8 +137,9 @@ def test_every_generation_is_charged_as_estimated(small: Bench, client: Any) -> 
         if tier == "auto":
             asked |= {"width": None, "height": None}
         before = small.sandbox.charged_usd
-        planned = client.plan([request(model, "a fox", seed=7, **asked)])[0]
-        result = client.fetch(planned, small.pack.venice_client.transport.progress.Progress())
+        batch = client.start([request(model, "a fox", seed=7, **asked)])
+        batch.wait()
+        (planned,), (result,) = batch.planned, batch.outcomes
         charged = round(small.sandbox.charged_usd - before, 6)
         if not planned.estimate == result.cost == charged:
             wrong.append((model, tier, quality, planned.estimate, charged))
@@ -156,8 +157,9 @@ def test_every_edit_is_charged_as_estimated(
         for count in (1, min(2, all_models()[model].max_input_images)):
             before = small.sandbox.charged_usd
             asked = request((image,) * count, "night", model, resolution=tier, quality=quality)
-            planned = client.plan([asked])[0]
-            result = client.fetch(planned, small.pack.venice_client.transport.progress.Progress())
+            batch = client.start([asked])
+            batch.wait()
+            (planned,), (result,) = batch.planned, batch.outcomes
             charged = round(small.sandbox.charged_usd - before, 6)
             if result.from_store:
                 continue

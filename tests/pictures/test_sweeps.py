@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import unicodedata
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench import Bench
+import node_calls
+from bench import GENERATE, Bench
 
 STYLES = "VeniceStyleSweep"
 MODELS = "VeniceModelSweep"
@@ -194,3 +197,36 @@ def test_an_error_names_the_item(bench: Bench) -> None:
     end = bench.generate(style="Anima", seed=7)
     assert "(z-image-turbo, Anima, seed 7)" in str(end.error)
     assert "Anime" in str(end.error)
+
+
+def test_a_sweep_over_the_limit_sends_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list is one call of the node, and its whole price is reserved before anything is sent."""
+    monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "0.025")
+    styles = ["Anime", "Cinematic", "Watercolor", "Comic Book"]
+    node = bench.pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
+    with pytest.raises(bench.pack.venice_client.errors.SpendingLimitError, match=r"0\.04 USD"):
+        node_calls.call_with_lists(node, **in_lists(GENERATE), style=styles)
+    assert bench.sandbox.paid_requests == []
+
+
+def test_a_sweep_is_one_call_and_gives_lists_in_order(bench: Bench) -> None:
+    node = bench.pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
+    values = {**in_lists(GENERATE), "style": ["Anime", "Cinematic", ""], "batch_size": [1, 2]}
+    images, infos = node_calls.call_with_lists(node, **values)
+    assert [len(batch) for batch in images] == [1, 2, 2], "the shorter list repeats its last"
+    sent = [[r.get("style_preset") for r in json.loads(info)["requests"]] for info in infos]
+    assert sent == [["Anime"], ["Cinematic"] * 2, [None] * 2]
+
+
+def test_an_error_in_one_item_sends_none(bench: Bench) -> None:
+    node = bench.pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
+    values = {**in_lists(GENERATE), "prompt": ["a fox", "  "]}
+    with pytest.raises(bench.pack.venice_client.errors.InvalidRequestError, match="prompt is emp"):
+        node_calls.call_with_lists(node, **values)
+    assert bench.sandbox.paid_requests == []
+
+
+def in_lists(values: Mapping[str, Any]) -> dict[str, list[Any]]:
+    return {name: [value] for name, value in values.items()}

@@ -76,9 +76,7 @@ def test_runs_that_are_stopped_again_and_again_do_not_get_the_key_locked_out(
     batches = []
     for run in range(4):
         wanted = [replace(request(pack), seed=100 * run + i) for i in range(1, 9)]
-        batch = pack.venice_client.batch.Batch(
-            [partial(client.fetch, p) for p in client.plan(wanted)]
-        )
+        batch = client.start(wanted)
         batches.append(batch)
         most = min(8 * (run + 1), 20)
         wait_for(lambda most=most: len(scaled.sandbox.paid_requests) == most)

@@ -275,9 +275,9 @@ def test_too_little_memory_is_said_and_loses_nothing(
     again = bench.generate(batch_size=2)
     assert again.pictures == 2
     if store_mb == "0":
-        assert "are not kept" in end.first_line
+        assert "0 kept (VENICE_STORE_MB=0 keeps none)" in end.first_line
     else:
-        assert "2 of 2 made and kept. Set seed 100 (fixed) and queue again" in end.first_line
+        assert "2 of 2 made and kept. Queue again with seed 100 (fixed)" in end.first_line
         assert "nothing is paid for again" in end.first_line
         assert again.sent == ()
 
@@ -297,7 +297,8 @@ def measure():
     node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
     before, began = peak(), time.monotonic()
     try:
-        asyncio.run(node.generate("z-image-turbo", "x", 64, 64, 1, 1))
+        given = dict(model="z-image-turbo", prompt="x", width=64, height=64, seed=1, batch_size=1)
+        asyncio.run(node.generate(**{name: [value] for name, value in given.items()}))
         said = "pictures"
     except pack.venice_client.VeniceError as error:
         said = type(error).__name__ + ": " + str(error).partition("\\n")[0]

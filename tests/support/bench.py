@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import node_calls
 from venice_client.sandbox import Fault, Sandbox
 
 KEY = "test-key"
@@ -89,7 +90,7 @@ class Bench:
         error: BaseException | None = None
         instance = self.pack.NODE_CLASS_MAPPINGS[node]()
         try:
-            outputs = asyncio.run(getattr(instance, instance.FUNCTION)(**inputs))
+            outputs = node_calls.call(instance, **inputs)
         except (Exception, asyncio.CancelledError) as raised:
             error = raised
         return End(

@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -43,18 +43,27 @@ class InFlight:
         self._numbers = itertools.count(1)
 
     @contextlib.contextmanager
-    def noted(self, charge: Charge) -> Iterator[None]:
-        """Notes a request while it is on its way, from before it is sent until it has ended."""
+    def noted(self, charge: Charge) -> Iterator[Callable[[bool], None]]:
+        """Notes a request while it is on its way, and no longer than this context.
+
+        Yields what is to be called with True before it is sent, and with False once it is certain
+        that nothing of it is charged, if it is to be sent again.
+        """
         number = next(self._numbers)
-        with self._lock:
-            self._open.add(number)
-            self._write(b"%d " % number + replace(charge, time=time.time()).line())
-        try:
-            yield
-        finally:
+
+        def note(is_sent: bool) -> None:
             with self._lock:
-                self._open.discard(number)
-                self._write(b"%d\n" % number)
+                if is_sent and number not in self._open:
+                    self._open.add(number)
+                    self._write(b"%d " % number + replace(charge, time=time.time()).line())
+                elif not is_sent and number in self._open:
+                    self._open.discard(number)
+                    self._write(b"%d\n" % number)
+
+        try:
+            yield note
+        finally:
+            note(False)
 
     def leftover(self) -> list[Charge]:
         """What was on its way when other processes were killed, and may have been charged."""

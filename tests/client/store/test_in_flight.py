@@ -26,7 +26,8 @@ from venice_client.store.ledger import Charge
 notes, goes_on, noted = InFlight(Path(sys.argv[2])), threading.Event(), threading.Semaphore(0)
 
 def send(model):
-    with notes.noted(Charge(model, "image", 0.01, True, "a service")):
+    with notes.noted(Charge(model, "image", 0.01, True, "a service")) as note:
+        note(True)
         noted.release()
         goes_on.wait()
 
@@ -35,8 +36,8 @@ threads = [threading.Thread(target=send, args=(model,), daemon=True) for model i
 for thread in threads:
     thread.start()
     noted.acquire()
-with notes.noted(Charge("answered", "image", 0.01)):
-    pass
+with notes.noted(Charge("answered", "image", 0.01)) as note:
+    note(True)
 if sys.argv[3] == "clean":
     goes_on.set()
     for thread in threads:
@@ -115,22 +116,36 @@ def test_a_process_that_ends_by_itself_with_a_request_on_its_way_is_told_of(home
 
 def test_notes_hold_no_more_than_the_charge_and_are_for_the_user_alone(home: Path) -> None:
     notes = InFlight(home)
-    with notes.noted(CHARGE):
+    with notes.noted(CHARGE) as note:
+        assert not (home / "in-flight").exists(), "it is not sent yet"
+        note(True)
         (path,) = (home / "in-flight").iterdir()
         assert path.stat().st_mode & 0o777 == 0o600
         assert (home / "in-flight").stat().st_mode & 0o777 == 0o700
         assert b"a-model" in path.read_bytes()
-        with notes.noted(CHARGE):
+        with notes.noted(CHARGE) as other:
+            other(True)
             assert list((home / "in-flight").iterdir()) == [path]
     assert not path.exists()
-    with notes.noted(CHARGE):
-        assert len(list((home / "in-flight").iterdir())) == 1
+    with notes.noted(CHARGE) as note:
+        for _ in range(2):  # it failed uncharged, and is sent again
+            note(True)
+            note(True)
+            assert len(list((home / "in-flight").iterdir())) == 1
+            note(False)
+            assert list((home / "in-flight").iterdir()) == []
 
 
 def test_an_error_of_the_request_ends_its_note(home: Path) -> None:
     notes = InFlight(home)
-    with pytest.raises(KeyError), notes.noted(CHARGE):
-        raise KeyError("lost")
+
+    def lose() -> None:
+        with notes.noted(CHARGE) as note:
+            note(True)
+            raise KeyError("lost")
+
+    with pytest.raises(KeyError):
+        lose()
     assert list((home / "in-flight").iterdir()) == []
 
 
@@ -139,8 +154,8 @@ def test_threads_note_side_by_side(home: Path) -> None:
 
     def send() -> None:
         for _ in range(200):
-            with notes.noted(CHARGE):
-                pass
+            with notes.noted(CHARGE) as note:
+                note(True)
 
     threads = [threading.Thread(target=send) for _ in range(4)]
     for thread in threads:
@@ -156,7 +171,7 @@ def test_no_trouble_with_notes_fails_a_request(
     (home / "in-flight").write_bytes(b"in the way")
     notes = InFlight(home)
     for _ in range(3):
-        with notes.noted(CHARGE):
-            pass
+        with notes.noted(CHARGE) as note:
+            note(True)
     assert "cannot be noted" in caplog.text
     assert notes.leftover() == []
