@@ -4,7 +4,7 @@ Everything that a user of the client needs is here; what lies behind is free to 
 """
 
 from . import images
-from .batch import RequestBatch, was_cancelled
+from .batch import PlannedRequest, RequestBatch, was_cancelled
 from .catalogue.catalogue import (
     DEFAULT_EDIT_MODEL,
     DEFAULT_MODEL,
@@ -26,7 +26,7 @@ from .errors import (
 )
 from .image_result import ImageResult, left_out
 from .images import Array, stretch
-from .request.base import PaidRequest, PlannedRequest
+from .request.base import PaidRequest
 from .request.checks import (
     FORMATS,
     QUALITIES,

@@ -12,6 +12,7 @@ import time
 import weakref
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -24,9 +25,10 @@ from .errors import (
     VeniceError,
 )
 from .image_result import ImageResult
-from .request.base import PlannedRequest
+from .request.base import PaidRequest, Payload
 from .store.account import STORE_IS_OFF, Account, Spent, settle
 from .store.result_store import ResultStore
+from .store.spending_limit import Reservation
 from .transport.progress import Progress
 
 T = TypeVar("T")
@@ -189,6 +191,35 @@ class Batch(Generic[T]):
 
     def _of_run(self) -> list[Batch[Any]]:
         return [b for b in _all_running() if b is self or (self.run and b.run == self.run)]
+
+
+@dataclass(frozen=True)
+class PlannedRequest:
+    """A request that was checked and whose cost is reserved, ready to be fetched once.
+
+    key: its name in the store. price: USD, None where it is unknown. max_price: the price, else
+    the dearest known one of its kind, None where there is none. run: whose limit it counts for.
+    is_kept: whether it was made before, and will be free; then nothing is reserved.
+    """
+
+    request: PaidRequest
+    payload: Payload
+    key: str
+    price: float | None
+    max_price: float | None
+    run: str
+    is_kept: bool
+    reservation: Reservation | None = None
+
+    @property
+    def reserved(self) -> float:
+        """USD that count against the limit of the run from the start."""
+        return self.reservation.usd if self.reservation else 0.0
+
+    @property
+    def estimate(self) -> float | None:
+        """What fetching it will cost, in USD; None where the price is unknown."""
+        return 0.0 if self.is_kept else self.price
 
 
 OnResult = Callable[[int, ImageResult], None]

@@ -6,11 +6,12 @@ import secrets
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import requests
 
-from .batch import OnResult, RequestBatch
+from .batch import OnResult, PlannedRequest, RequestBatch
 from .catalogue.catalogue import Catalogue
 from .catalogue.model import Model
 from .catalogue.prices import cost_text, dearest, extras, total_cost
@@ -23,15 +24,17 @@ from .errors import (
     VeniceError,
 )
 from .image_result import ImageResult, read_images
-from .request.base import PaidRequest, PlannedRequest
+from .request.base import PaidRequest
 from .request.generate import GenerateRequest
 from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleRequest
 from .settings.api_key import ApiKey
 from .settings.service import SANDBOX_NAME, Service, service_for
 from .settings.settings import Settings, load_settings, normalized_base_url
+from .store.in_flight import InFlight
+from .store.ledger import Charge
 from .store.result_store import ResultStore, request_key
 from .store.single_flight import SingleFlight
-from .store.spending_limit import Spending
+from .store.spending_limit import Reservation, SpendingLimit
 from .transport.gate import gate_for
 from .transport.progress import Progress
 from .transport.response import Response
@@ -44,7 +47,6 @@ MAX_CLIENTS = 4
 _clients: dict[Settings, VeniceClient] = {}
 _clients_lock = threading.Lock()
 _flights = SingleFlight()
-_spending = Spending()
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,8 @@ class VeniceClient:
             settings.home, self.service.name, self._fetch_models, self._fetch_styles
         )
         self.results = ResultStore(settings.home, settings.store_mb)
+        self.spending = SpendingLimit(settings, self.service.name)
+        self.in_flight = InFlight(settings.home)
 
     def generate_images(
         self, request: GenerateRequest, progress: Progress | None = None
@@ -145,37 +149,41 @@ class VeniceClient:
         """
         planned = [self._planned(request, run) for request in requests]
         self.results.probe()
-        self._reserve([p for p in planned if not p.is_kept], run)
+        planned = self._reserve(planned, run)
         return RequestBatch(planned, self._fetch, self.results, run, on_result)
 
     def _fetch(self, planned: PlannedRequest, progress: Progress) -> ImageResult:
         """The answer to a planned request: kept, shared with an equal one under way, or new."""
-        is_sent, reserved = False, planned.reserved
+        is_sent, reservation = False, planned.reservation
 
         def ask() -> Response:
-            nonlocal is_sent, reserved
+            nonlocal is_sent, reservation
             progress.check()
             response = self.results.get(planned.key) if planned.request.is_reusable else None
             if response is None:
-                if planned.is_kept:  # no longer: what seemed free is to be paid for after all
-                    self._reserve([planned], planned.run)
-                    reserved = planned.max_price or 0.0
+                if reservation is None:  # what seemed free is to be paid for after all
+                    (reservation,) = self.spending.reserve(planned.run, [_charge(planned)])
                 is_sent = True
-                response = self._send(planned, progress)
+                response = self._send(planned, reservation, progress)
             return response
 
+        is_charged = False
         try:
             response = _flights.do(planned.key, progress, ask)
+            is_charged = is_sent
         except BaseException as error:
-            if not (is_sent and _may_be_charged(error, progress)):
-                _spending.release(planned.run, reserved)
+            is_charged = is_sent and _may_be_charged(error, progress)
             raise
-        if not is_sent:
-            _spending.release(planned.run, reserved)
+        finally:
+            if reservation is not None and is_charged:
+                reservation.spend()
+            elif reservation is not None:
+                reservation.release()
         try:
             result = read_images(planned.request, planned.payload, response)
-        except BadResponseError:
-            self.results.remove(planned.key, response.checksum)
+        except BadResponseError as error:
+            if file := self.results.set_aside(planned.key, response.checksum):
+                error.args = (f"{error}\nWhat came is in {file}.",)
             raise
         return replace(
             result,
@@ -185,9 +193,9 @@ class VeniceClient:
             cost=planned.price if is_sent else 0.0,
         )
 
-    def discard(self, result: ImageResult) -> None:
-        """Forgets a kept answer that turned out to be damaged, so that it can be asked again."""
-        self.results.remove(result.key, result.checksum)
+    def discard(self, result: ImageResult) -> Path | None:
+        """Sets a damaged answer aside, so that it can be asked for again; returns its file."""
+        return self.results.set_aside(result.key, result.checksum)
 
     def cost_text(self, costs: Sequence[float | None]) -> str:
         """Costs in USD in words; of the built-in sandbox they say that nothing is charged."""
@@ -219,13 +227,14 @@ class VeniceClient:
     def _ask_once(self, request: PaidRequest, progress: Progress | None) -> ImageResult:
         progress = progress or Progress()
         progress.enter("preparing")
-        planned = self._planned(request, run="")
-        self._reserve([] if planned.is_kept else [planned], run="")
+        (planned,) = self._reserve([self._planned(request, run="")], run="")
         return self._fetch(planned, progress)
 
-    def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> None:
-        limit, usd = self.settings.max_usd_per_run, total_cost([p.max_price for p in planned])
-        _spending.reserve(run, usd, limit, is_known=all(p.price is not None for p in planned))
+    def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> list[PlannedRequest]:
+        """The same requests, with their reservations where they are not kept."""
+        paid = [_charge(p) for p in planned if not p.is_kept]
+        reserved = iter(self.spending.reserve(run, paid))
+        return [p if p.is_kept else replace(p, reservation=next(reserved)) for p in planned]
 
     def _planned(self, request: PaidRequest, run: str) -> PlannedRequest:
         try:
@@ -258,26 +267,33 @@ class VeniceClient:
             is_kept=is_kept,
         )
 
-    def _send(self, planned: PlannedRequest, progress: Progress) -> Response:
+    def _send(
+        self, planned: PlannedRequest, reservation: Reservation, progress: Progress
+    ) -> Response:
+        """A new answer, which is kept before anything else is done with it."""
+        with self.in_flight.noted(reservation.charge) as note:
+            progress.on_sent(note)
+            try:
+                response = self._transport.post(
+                    planned.payload.path, planned.payload.fields, progress
+                )
+            except ApiError as error:
+                raise self._explained(error, planned) from None
+            not_kept = self.results.put(planned.key, response, self._facts(planned))
+        return replace(response, not_kept=not_kept)
+
+    def _facts(self, planned: PlannedRequest) -> dict[str, Any]:
+        """What the store notes of an answer."""
         request, fields = planned.request, planned.payload.fields
-        try:
-            response = self._transport.post(planned.payload.path, fields, progress)
-        except ApiError as error:
-            raise self._explained(error, planned) from None
         asked = ("width", "height", "aspect_ratio", "resolution", "variants", "scale")
-        facts = {
+        return {
             "service": self.service.name,
             "path": planned.payload.path,
             "model": request.model,
             "seed": request.seed,
-            "asked": {
-                name: planned.payload.fields[name]
-                for name in asked
-                if name in planned.payload.fields
-            },
+            "asked": {name: fields[name] for name in asked if name in fields},
             "cost_usd": planned.price,
         }
-        return replace(response, not_kept=self.results.put(planned.key, response, facts))
 
     def _free(self, path: str, params: dict[str, str] | None = None) -> Any:
         """The JSON of a call that costs nothing."""
@@ -315,6 +331,11 @@ def shared_client(settings: Settings) -> VeniceClient:
             while len(_clients) > MAX_CLIENTS:
                 _clients.pop(next(iter(_clients)))
         return _clients[settings]
+
+
+def _charge(planned: PlannedRequest) -> Charge:
+    request = planned.request
+    return Charge(request.model, request.kind, planned.max_price, planned.price is not None)
 
 
 def _may_be_charged(error: BaseException, progress: Progress) -> bool:

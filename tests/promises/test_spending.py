@@ -43,7 +43,7 @@ def test_what_a_run_may_cost_is_5_usd_at_first(bench: Bench, counted: Counted) -
     assert end.error_name == "SpendingLimitError", end.error
     assert end.sent == ()
     assert "Not sent" in end.first_line
-    assert "5.00 USD" in end.first_line
+    assert "the limit for one run is 5 USD" in end.first_line
     assert "VENICE_MAX_USD_PER_RUN" in end.first_line
     assert counted() == 0.0
 

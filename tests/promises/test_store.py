@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import random
@@ -22,8 +23,9 @@ from bench import KEY, Bench, held_until
 from fault_table import picture
 from venice_client import GenerateRequest, VeniceClient
 from venice_client.sandbox import Fault, Sandbox
-from venice_client.store import result_store as results
-from venice_client.store.result_store import SWEEP_EVERY, ResultStore
+from venice_client.store import sweeper
+from venice_client.store.result_store import ResultStore
+from venice_client.store.sweeper import SWEEP_EVERY
 from venice_client.transport.response import Response
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -77,6 +79,11 @@ def put(store: ResultStore, key: str, size: int = 1000) -> None:
     put_response(store, key, Response({"content-type": "image/png"}, bytes(size), 0.1))
 
 
+def sweep(home: Path, max_mb: float) -> None:
+    """What a put brings with it, of a process whose limit is so much, as the only one."""
+    ResultStore(home, max_mb).shrink(max_mb)
+
+
 def put_response(store: ResultStore, key: str, response: Response) -> None:
     assert store.put(key, response, {"seed": 1}) == ""
     assert key in store
@@ -109,7 +116,7 @@ def test_a_kill_in_mid_write_leaves_no_damaged_entry(home: Path, is_long: bool) 
     # As they would be by the next day.
     for file in leftovers:
         os.utime(file, (time.time() - 7200, time.time() - 7200))
-    ResultStore(home, 64)
+    sweep(home, 64)
     assert not list((home / "results").glob(".aside-*"))
 
 
@@ -117,7 +124,7 @@ def test_another_process_that_writes_now_is_not_swept_away(home: Path) -> None:
     folder = home / "results"
     folder.mkdir()
     (folder / ".aside-abc").write_bytes(b"half")
-    ResultStore(home, 64)
+    sweep(home, 64)
     assert (folder / ".aside-abc").exists()
 
 
@@ -161,11 +168,11 @@ def test_two_processes_generate_from_one_store(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut", "longer", "empty", "other version"])
-def test_a_damaged_entry_is_dropped_and_asked_again(bench: Bench, damage: str) -> None:
+def test_a_damaged_entry_is_set_aside_and_asked_again(bench: Bench, damage: str) -> None:
     shown = bench.generate().tensor
     (path,) = bench.entries
     whole = path.read_bytes()
-    places = [0, 5, 14, 16, 40, 78, 80, 90, len(whole) // 2, len(whole) - 1]
+    places = [0, 5, 14, 16, 40, 80, 90, 145, 146, 147, 160, len(whole) // 2, len(whole) - 1]
     for place in places if damage == "flipped" else [3]:
         harm = bytearray(whole)
         if damage == "flipped":
@@ -175,7 +182,7 @@ def test_a_damaged_entry_is_dropped_and_asked_again(bench: Bench, damage: str) -
             "cut": whole[:-1],
             "longer": whole + b"\n",
             "empty": b"",
-            "other version": whole.replace(b"venice-result 1 ", b"venice-result 2 ", 1),
+            "other version": whole.replace(b"venice-result 2 ", b"venice-result 3 ", 1),
         }[damage]
         path.write_bytes(harmed)
         end = bench.generate()
@@ -183,11 +190,11 @@ def test_a_damaged_entry_is_dropped_and_asked_again(bench: Bench, damage: str) -
         assert len(end.sent) == 1, f"shown in spite of the damage at byte {place}"
         assert bool((end.tensor == shown).all())
         assert bench.generate().sent == ()
+        aside = [path.read_bytes() for path in bench.store().unreadable.iterdir()]
+        assert harmed in aside
 
 
-def test_an_entry_of_odd_json_with_a_right_checksum_is_dropped(home: Path) -> None:
-    import hashlib
-
+def test_an_entry_of_odd_json_with_a_right_checksum_counts_as_none(home: Path) -> None:
     store = ResultStore(home, 64)
     key = "a" * 64
     for head in (b"[]", b"5", b"{}", b'{"headers": [], "time": 1}', b'{"headers": {}, "time": []}'):
@@ -208,20 +215,26 @@ def test_the_least_recently_used_go_first(home: Path) -> None:
         os.utime(path, (1000 + number, 1000 + number))
     assert store.get("0") is not None  # used now, so no longer the oldest
 
-    store = ResultStore(home, 3.5)
+    sweep(home, 3.5)
 
     assert {entry.key for entry in store.entries()} == {"0", "3", "4"}
 
 
 def test_it_sweeps_every_so_many_writes(home: Path) -> None:
-    for number in range(10):
-        put(ResultStore(home, 64), f"before {number}", MIB // 10)
-    results._put_here.clear()  # another process put them
     store = ResultStore(home, 1.005)
+    put(store, "first", 100)
+    store.finish_sweep()
+    for number in range(10):
+        other = ResultStore(home, 1.005)
+        put(other, f"of others {number}", MIB // 10)
+        other.finish_sweep()
+    sweeper._put_here.clear()  # other processes put them
     for number in range(SWEEP_EVERY - 1):
         put(store, str(number), 100)
-    assert len(store.entries()) == 10 + SWEEP_EVERY - 1
+    store.finish_sweep()
+    assert len(store.entries()) == 10 + SWEEP_EVERY
     put(store, "last", 100)
+    store.finish_sweep()
     left = store.entries()
     assert sum(entry.size for entry in left) <= 1.005 * MIB
     assert "last" in {entry.key for entry in left}
@@ -232,15 +245,16 @@ def test_it_sweeps_once_much_was_written(home: Path) -> None:
     store = ResultStore(home, 10)
     for number in range(SWEEP_EVERY - 1):
         put(store, str(number), MIB // 2)
-        assert sum(entry.size for entry in store.entries()) <= 12 * MIB
+        store.finish_sweep()
+        assert store.usage()[1] <= 12 * MIB
     assert len(store.entries()) > 15
 
 
 def test_writes_side_by_side_are_all_counted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store, sweeps = ResultStore(home, 1024), list[int]()
-    monkeypatch.setattr(store, "_sweep", lambda: sweeps.append(1))
+    counting, sweeps = sweeper.Sweeper(home, 2**30), list[int]()
+    monkeypatch.setattr(counting, "_start", lambda: start_sweep(counting, sweeps))
     threads = [
-        threading.Thread(target=lambda: [store._count(1) for _ in range(5000)]) for _ in range(4)
+        threading.Thread(target=lambda: [counting.count(1) for _ in range(2500)]) for _ in range(4)
     ]
     interval = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
@@ -251,28 +265,37 @@ def test_writes_side_by_side_are_all_counted(home: Path, monkeypatch: pytest.Mon
             thread.join()
     finally:
         sys.setswitchinterval(interval)
-    assert len(sweeps) == 20_000 // SWEEP_EVERY
+    assert len(sweeps) == 1 + (10_000 - 1) // SWEEP_EVERY
+
+
+def start_sweep(counting: sweeper.Sweeper, sweeps: list[int]) -> None:
+    """Starts one without a thread."""
+    sweeps.append(1)
+    counting._writes, counting._has_swept = 0, True
 
 
 def test_what_was_just_paid_for_outlives_a_clock_that_is_set_back(home: Path) -> None:
     """Of another process and of this one; also where entries seem to be of tomorrow."""
     for number in range(3):
         put(ResultStore(home, 64), str(number), MIB)
-    results._put_here.clear()  # another process put them
+    sweeper._put_here.clear()  # another process put them
     tomorrow = time.time() + 86_400
     for path in (home / "results").iterdir():
         os.utime(path, (tomorrow, tomorrow))
+    sweep(home, 2.5)
     store = ResultStore(home, 2.5)
     assert len(store.entries()) == 2
 
-    put(store, "new", MIB)
-    put(store, "newer", MIB)
+    for name in ("new", "newer"):
+        put(store, name, MIB)
+        store.finish_sweep()
+    sweep(home, 2.5)
     assert {entry.key for entry in store.entries()} == {"new", "newer"}
     for path in (home / "results").iterdir():
         os.utime(path, (tomorrow, tomorrow) if path.stem == "new" else None)
     assert store.get("newer") is not None
 
-    ResultStore(home, 1.5)
+    sweep(home, 1.5)
 
     assert {entry.key for entry in store.entries()} == {"newer"}
 
@@ -281,14 +304,15 @@ def test_what_seems_to_be_of_tomorrow_grows_old_from_now_on(home: Path) -> None:
     """Another process put it before the clock was set back; for a day it would seem the newest."""
     for name in ("of tomorrow", "used since"):
         put(ResultStore(home, 64), name, MIB)
-    results._put_here.clear()
+    sweeper._put_here.clear()
     tomorrow = time.time() + 86_400
     os.utime(home / "results" / "of tomorrow.result", (tomorrow, tomorrow))
+    sweep(home, 64)
     store = ResultStore(home, 64)
     time.sleep(0.05)
     assert store.get("used since") is not None
 
-    ResultStore(home, 1.5)
+    sweep(home, 1.5)
 
     assert [entry.key for entry in store.entries()] == ["used since"]
 
@@ -500,14 +524,14 @@ def test_who_reads_a_damaged_answer_late_leaves_the_good_one_that_came_since(hom
     store = ResultStore(home, 64)
     bad, good = Response({}, damaged_picture(), 0.0), Response({}, picture(), 0.0)
     put_response(store, "a", good)
-    store.remove("a", bad.checksum)
+    store.set_aside("a", bad.checksum)
     assert store.get("a") == replace(good, from_store=True)
     put_response(store, "a", bad)
-    store.remove("a", bad.checksum)
+    store.set_aside("a", bad.checksum)
     assert store.get("a") is None
 
 
-def test_a_picture_that_is_damaged_is_dropped_once(bench: Bench) -> None:
+def test_a_picture_that_is_damaged_is_set_aside_once(bench: Bench) -> None:
     client = VeniceClient()
     request = GenerateRequest("z-image-turbo", "a fox", width=64, height=64, seed=7)
     bench.sandbox.add_fault(Fault.body(damaged_picture()))

@@ -126,6 +126,8 @@ def _save(client: VeniceClient, task: Task, result: ImageResult, force: bool) ->
     if len(damaged) == len(result.images):
         client.discard(result)
         return SavedImages(result, (), tuple(damaged), ())
+    if images:
+        client.results.mark_shown(result.key)
     return SavedImages(result, tuple(images), tuple(errors), tuple(map(left_out, damaged)))
 
 

@@ -55,31 +55,3 @@ class PaidRequest(Protocol):
 
     def price(self, payload: Payload, model: Model) -> float | None:
         """What it will cost in USD, None where nobody says."""
-
-
-@dataclass(frozen=True)
-class PlannedRequest:
-    """A request that was checked and whose cost is reserved, ready to be fetched once.
-
-    key: its name in the store. price: USD, None where it is unknown. max_price: the price, else
-    the dearest known one of its kind, None where there is none. run: whose limit it counts for.
-    is_kept: whether it was made before, and will be free.
-    """
-
-    request: PaidRequest
-    payload: Payload
-    key: str
-    price: float | None
-    max_price: float | None
-    run: str
-    is_kept: bool
-
-    @property
-    def reserved(self) -> float:
-        """USD that count against the limit of the run from the start."""
-        return 0.0 if self.is_kept else self.max_price or 0.0
-
-    @property
-    def estimate(self) -> float | None:
-        """What fetching it will cost, in USD; None where the price is unknown."""
-        return 0.0 if self.is_kept else self.price
