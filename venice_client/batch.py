@@ -7,6 +7,7 @@ end even when the run that asked for it is over.
 from __future__ import annotations
 
 import atexit
+import secrets
 import threading
 import time
 import weakref
@@ -16,10 +17,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+from .catalogue.catalogue import Catalogue
+from .catalogue.prices import dearest, extras
 from .errors import (
     FATAL_FOR_KEY,
     PRO_ONLY_MODEL,
     ApiError,
+    InvalidRequestError,
     RequestCancelledError,
     UnexpectedError,
     VeniceError,
@@ -27,7 +31,7 @@ from .errors import (
 from .image_result import ImageResult
 from .request.base import PaidRequest, Payload
 from .store.account import STORE_IS_OFF, Account, Spent, settle
-from .store.result_store import ResultStore
+from .store.result_store import ResultStore, request_key
 from .store.spending_limit import Reservation
 from .transport.progress import Progress
 
@@ -220,6 +224,33 @@ class PlannedRequest:
     def estimate(self) -> float | None:
         """What fetching it will cost, in USD; None where the price is unknown."""
         return 0.0 if self.is_kept else self.price
+
+
+def plan_request(
+    request: PaidRequest,
+    catalogue: Catalogue,
+    service: str,
+    is_kept: Callable[[str], bool],
+    run: str = "",
+) -> PlannedRequest:
+    """The request, checked against what is known of its model, with its price and its key.
+
+    service: its name. is_kept: whether the answer with this key is in the store. Raises
+    InvalidRequestError for what is known to be wrong.
+    """
+    try:
+        model = catalogue.model_when_known(request.model)
+        catalogue.check_kind(request.model, request.kind)
+        payload = request.build(model)
+    except InvalidRequestError as error:
+        error.name_item(f"({request.description})")
+        raise
+    price = max_price = request.price(payload, model)
+    if price is None and (each := dearest(catalogue.models(), request.kind)) is not None:
+        max_price = each * request.variants + extras(payload.fields)
+    variation = request.variation if request.is_reusable else secrets.token_hex()
+    key = request_key(service, payload.path, payload.fields, variation)
+    return PlannedRequest(request, payload, key, price, max_price, run, is_kept(key))
 
 
 OnResult = Callable[[int, ImageResult], None]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,10 +10,10 @@ from typing import Any
 
 import requests
 
-from .batch import OnResult, PlannedRequest, RequestBatch
+from .batch import OnResult, PlannedRequest, RequestBatch, plan_request
 from .catalogue.catalogue import Catalogue
 from .catalogue.model import Model
-from .catalogue.prices import cost_text, dearest, extras, total_cost
+from .catalogue.prices import cost_text, total_cost
 from .errors import (
     ApiError,
     BadRequestError,
@@ -32,7 +31,7 @@ from .settings.service import SANDBOX_NAME, Service, service_for
 from .settings.settings import Settings, load_settings, normalized_base_url
 from .store.in_flight import InFlight
 from .store.ledger import Charge
-from .store.result_store import ResultStore, request_key
+from .store.result_store import ResultStore
 from .store.single_flight import SingleFlight
 from .store.spending_limit import Reservation, SpendingLimit
 from .transport.gate import gate_for
@@ -237,34 +236,8 @@ class VeniceClient:
         return [p if p.is_kept else replace(p, reservation=next(reserved)) for p in planned]
 
     def _planned(self, request: PaidRequest, run: str) -> PlannedRequest:
-        try:
-            return self._checked(request, run)
-        except InvalidRequestError as error:
-            error.name_item(f"({request.description})")
-            raise
-
-    def _checked(self, request: PaidRequest, run: str) -> PlannedRequest:
-        model = self.catalogue.model_when_known(request.model)
-        self.catalogue.check_kind(request.model, request.kind)
-        payload = request.build(model)
-        price = request.price(payload, model)
-        variation = request.variation if request.is_reusable else secrets.token_hex()
-        key = request_key(self.service.name, payload.path, payload.fields, variation)
-        is_kept = key in self.results
-        max_price = price
-        if (
-            max_price is None
-            and (each := dearest(self.catalogue.models(), request.kind)) is not None
-        ):
-            max_price = each * request.variants + extras(payload.fields)
-        return PlannedRequest(
-            request=request,
-            payload=payload,
-            key=key,
-            price=price,
-            max_price=max_price,
-            run=run,
-            is_kept=is_kept,
+        return plan_request(
+            request, self.catalogue, self.service.name, self.results.__contains__, run
         )
 
     def _send(

@@ -126,6 +126,14 @@ class ResultStore:
     def __contains__(self, key: str) -> bool:
         return self.is_on and _state(self._path(key)) is not None
 
+    def keys(self) -> set[str]:
+        """The keys of all that is kept, by one look at the folder."""
+        try:
+            names = os.listdir(self._folder) if self.is_on else []  # noqa: PTH208 (it is quick)
+        except OSError:
+            names = []
+        return {name.removesuffix(ENDING) for name in names if name.endswith(ENDING)}
+
     def probe(self) -> bool:
         """Whether an answer would be kept now, as far as the last one and an empty file tell."""
         if self.is_on:
