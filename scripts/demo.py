@@ -68,16 +68,17 @@ async def _run_nodes(pack: ModuleType) -> tuple[Any, str]:
     """The pictures, a tensor [4, H, W, 3], and the `info` of Generate."""
     nodes = pack.NODE_CLASS_MAPPINGS
     (style,) = await nodes["VeniceStylePreset"]().choose(preset="Anime")
-    (seed,) = await nodes["VeniceSeed"]().draw(seed=7, mode="fixed")
-    (images,), (info,) = await nodes["VeniceGenerateImage"]().generate(
+    drawn = await nodes["VeniceSeed"]().draw(seed=7, mode="fixed")
+    made = await nodes["VeniceGenerateImage"]().generate(
         model=["z-image-turbo"],
         prompt=[PROMPT],
         width=[1024],
         height=[768],
-        seed=[seed],
+        seed=[drawn["result"][0]],
         batch_size=[4],
         style=[style],
     )
+    (images,), (info,) = made["result"]
     return images, info
 
 

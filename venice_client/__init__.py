@@ -8,6 +8,7 @@ from .batch import PlannedRequest, RequestBatch, was_cancelled
 from .catalogue.catalogue import (
     DEFAULT_EDIT_MODEL,
     DEFAULT_MODEL,
+    Catalogue,
     Lists,
     bundled_lists,
     saved_lists,
@@ -52,6 +53,7 @@ from .request.seeds import MAX_SEED, fold_seed, folding_warning
 from .settings.service import service_name
 from .settings.settings import Settings, load_settings
 from .store.account import NOTHING_SENT, Account
+from .text import harmless
 from .transport.progress import Progress
 from .version import __version__
 
@@ -71,6 +73,7 @@ __all__ = [
     "Array",
     "BadResponseError",
     "BatchError",
+    "Catalogue",
     "EditRequest",
     "FlaggedImageError",
     "GenerateRequest",
@@ -102,6 +105,7 @@ __all__ = [
     "check_upscale",
     "fold_seed",
     "folding_warning",
+    "harmless",
     "images",
     "left_out",
     "load_settings",

@@ -44,7 +44,11 @@ MAX_REASON = 200
 class VeniceError(Exception):
     """Anything that goes wrong here. The first line says what is wrong and what to do about it."""
 
+    __module__ = "venice"  # ComfyUI shows it in front of the name
     may_have_been_charged = False
+
+    def __init_subclass__(cls) -> None:
+        cls.__module__ = "venice"
 
     def name_item(self, item: str) -> None:
         """Adds, once, which item of a list it is about, on a line below the first."""
@@ -60,12 +64,13 @@ class SettingsError(VeniceError):
 class InvalidRequestError(VeniceError):
     """The request is known to be wrong; nothing was sent.
 
-    `field` is the request's field the message speaks of, or None.
+    `field` is the request's field the message speaks of, or None. is_empty: whether that is empty.
     """
 
-    def __init__(self, message: str, field: str | None = None) -> None:
+    def __init__(self, message: str, field: str | None = None, is_empty: bool = False) -> None:
         super().__init__(message)
         self.field = field
+        self.is_empty = is_empty
 
 
 class SpendingLimitError(VeniceError):
@@ -117,7 +122,9 @@ class BadResponseError(MaybeChargedError):
 
 class FlaggedImageError(MaybeChargedError):
     """The picture is blurred or marked as a content violation. It was charged,
-    and is kept where the store is on."""
+    and is kept where the store is on. is_violation: whether it breaks the terms."""
+
+    is_violation = False
 
 
 class BatchError(VeniceError):

@@ -43,4 +43,6 @@ class Quotes:
 
     def plan(self, request: PaidRequest) -> PlannedRequest:
         """The request as it would be sent, `is_kept` left out. Raises InvalidRequestError."""
-        return plan_request(request, self.catalogue, service_name(self.settings), lambda _key: False)
+        return plan_request(
+            request, self.catalogue, service_name(self.settings), lambda _key: False
+        )

@@ -29,7 +29,7 @@ def check_text(field: str, text: str, model: Model, maximum: int, if_empty: str 
     """
     check_is_text(field, text)
     if if_empty and not text.strip():
-        raise InvalidRequestError(f"The {field} is empty: {if_empty}.", field)
+        raise InvalidRequestError(f"The {field} is empty: {if_empty}.", field, is_empty=True)
     limit = min(model.prompt_limit or maximum, maximum)
     if len(text) > limit:
         raise InvalidRequestError(

@@ -27,6 +27,7 @@ DEFAULT_BASE_URL = "https://api.venice.ai/api/v1"
 FILE_NAME = "venice.json"
 COMFYUI_FOLDER = "__venice"
 MAX_TIMEOUT = 86_400.0
+_ON, _OFF = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 MAX_IN_FLIGHT = 20
 """With more under way at once, all of which might fail, the API could lock the key out."""
 
@@ -55,6 +56,8 @@ class Settings:
     store_mb: float = 1024.0
     max_usd_per_run: float | None = 5.0
     max_usd_per_day: float | None = None
+    ask_above_usd: float = 1.0
+    show_all_inputs: bool = False
 
 
 def load_settings(
@@ -79,6 +82,8 @@ def load_settings(
         store_mb=_number(values, "VENICE_STORE_MB", Settings.store_mb, minimum=0.0),
         max_usd_per_run=_limit(values, "VENICE_MAX_USD_PER_RUN", Settings.max_usd_per_run),
         max_usd_per_day=_limit(values, "VENICE_MAX_USD_PER_DAY", Settings.max_usd_per_day),
+        ask_above_usd=_number(values, "VENICE_ASK_ABOVE_USD", Settings.ask_above_usd, minimum=0.0),
+        show_all_inputs=_switch(values, "VENICE_SHOW_ALL_INPUTS"),
     )
 
 
@@ -115,22 +120,37 @@ def save_key(home: Path, key: ApiKey, base_url: str = DEFAULT_BASE_URL) -> Path:
     base_url: the service that the key is for, so that it never goes to another one. Raises
     SettingsError where it cannot be written, and leaves nothing behind.
     """
-    make_home(home)
-    path = home / FILE_NAME
-    values = {**_read_file(path), "VENICE_API_KEY": key.reveal()}
-    values.pop("VENICE_API_BASE", None)
-    if base_url != DEFAULT_BASE_URL:
-        values["VENICE_API_BASE"] = base_url
+    base = None if base_url == DEFAULT_BASE_URL else base_url
+    return save_values([home], {"VENICE_API_KEY": key.reveal(), "VENICE_API_BASE": base})
+
+
+def save_values(homes: Sequence[Path], changes: Mapping[str, str | None]) -> Path:
+    """Writes changed settings to the file in the first of `homes`, mode 0600; None removes one.
+
+    Its other settings stay, or those of the file that served in its place. Raises SettingsError
+    where it cannot be written, and leaves nothing behind.
+    """
+    make_home(homes[0])
+    path = homes[0] / FILE_NAME
+    values = {**_read_first_file(homes), **changes}
+    kept = {name: value for name, value in values.items() if value is not None}
     try:
-        write_atomic(path, json.dumps(values, indent=1).encode(), prefix=".venice-")
+        write_atomic(path, json.dumps(kept, indent=1).encode(), prefix=".venice-")
     except OSError as error:
-        raise _not_saved(home, error) from None
+        raise _not_saved(homes[0], error) from None
     return path
+
+
+def forget_key(homes: Sequence[Path]) -> None:
+    """Removes the key, and the address that belongs to it, from the files in all of `homes`."""
+    for home in homes:
+        if "VENICE_API_KEY" in _read_file(home / FILE_NAME):
+            save_values([home], {"VENICE_API_KEY": None, "VENICE_API_BASE": None})
 
 
 def _not_saved(home: Path, error: OSError) -> SettingsError:
     return SettingsError(
-        f"The key cannot be saved in {home} ({error.strerror}): make that possible, or set "
+        f"The settings cannot be saved in {home} ({error.strerror}): make that possible, or set "
         "VENICE_HOME to another folder."
     )
 
@@ -228,6 +248,13 @@ def _number(
         )
         raise SettingsError(f"{name} must be a number {bounds}, not {text!r}.")
     return number
+
+
+def _switch(values: Mapping[str, str], name: str) -> bool:
+    text = values.get(name, "").strip().lower()
+    if text not in ("", *_ON, *_OFF):
+        raise SettingsError(f"{name} must be true or false, not {text!r}.")
+    return text in _ON
 
 
 def _max_in_flight(values: Mapping[str, str]) -> int:

@@ -127,7 +127,9 @@ class NodeOutcome:
         if planned.key in self.client.results:
             how = f"set if_flagged to continue, {self.again[0].lower()}{self.again[1:]}"
             kept = f"It is kept. To see it, free of charge: {how};"
-        return FlaggedImageError(f"{flags[0]} {kept} or change the prompt.")
+        error = FlaggedImageError(f"{flags[0]} {kept} or change the prompt.")
+        error.is_violation = end.is_violation
+        return error
 
 
 @dataclass(frozen=True)
