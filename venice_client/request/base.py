@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..catalogue.model import Model
+from .checks import check_encodable
 
 
 @dataclass(frozen=True)
@@ -19,6 +20,12 @@ class Payload:
     fields: dict[str, Any]
     warnings: tuple[str, ...] = ()
     expected: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        """Raises InvalidRequestError for a text that no request can carry."""
+        for name, value in self.fields.items():
+            if isinstance(value, str):
+                check_encodable(name, value)
 
 
 class PaidRequest(Protocol):
