@@ -84,6 +84,11 @@ def test_an_error_status_counts_though_its_page_does_not_end(make_client: MakeCl
         ("HTTPS_PROXY", "socks5://127.0.0.1:1"),
         ("HTTPS_PROXY", "http://:8080"),
         ("HTTPS_PROXY", "http://[bad"),
+        ("HTTPS_PROXY", "http://user:x@"),
+        ("HTTPS_PROXY", "http://user:x@:8080"),
+        ("HTTPS_PROXY", "//user:x@"),
+        ("HTTPS_PROXY", "user:x@"),
+        ("ALL_PROXY", "http://user:x@"),
         ("REQUESTS_CA_BUNDLE", "/nonexistent.pem"),
     ],
 )

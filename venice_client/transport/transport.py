@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import ssl
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -15,13 +14,12 @@ from requests.auth import AuthBase
 
 from ..errors import (
     FATAL_FOR_KEY,
-    LOST,
     ConnectionFailedError,
     MaybeChargedError,
     RateLimitError,
     RequestCancelledError,
-    ResponseLostError,
     SettingsError,
+    UntrustedCertificateError,
     VeniceError,
 )
 from ..settings.api_key import ApiKey
@@ -29,6 +27,7 @@ from ..settings.settings import is_loopback
 from ..version import __version__
 from . import retry
 from .body import read_body
+from .connection_errors import check_proxy, connection_error
 from .connections import Deadline, FreshAdapter
 from .gate import Gate, Slot, draw
 from .progress import Progress
@@ -105,8 +104,8 @@ class Transport:
         while True:
             try:
                 status, response = self._once(method, path, progress, ticket, **what)
-            except ConnectionFailedError:
-                if retries >= retry.MAX_RETRIES:
+            except ConnectionFailedError as error:
+                if retries >= retry.MAX_RETRIES or isinstance(error, UntrustedCertificateError):
                     raise
                 status, response = 0, None
             if response is not None and 200 <= status < 300:
@@ -116,7 +115,7 @@ class Transport:
             if response is not None and (
                 status not in retry.RETRYABLE or retries >= retry.MAX_RETRIES
             ):
-                raise self._error(status, response, path, is_paid=ticket is not None)
+                raise self._error(status, response, path, what.get("payload"))
             headers = response.headers if response is not None else {}
             seconds = retry.backoff(retries, headers, draw())
             retries += 1
@@ -133,7 +132,9 @@ class Transport:
         progress.check()
         if ticket is None:
             return self._exchange(method, path, FREE_TIMEOUT, **what)
-        slot = self._gate.enter(ticket, progress)
+        payload = what["payload"]
+        model = _model_of(payload) or path.rpartition("/")[2]
+        slot = self._gate.enter(ticket, progress, model)
         progress.on_cancel(slot.detach)
         try:
             progress.check()
@@ -143,8 +144,10 @@ class Transport:
                 method, path, self._timeout, before_sending=progress.check, **what
             )
             progress.sent = 200 <= status < 300
-            self._tell_run(progress, status, response)  # before the slot is another one's
-            self._tell_gate(slot, status, response)
+            error = self._error(status, response, path, payload) if status >= 400 else None
+            if isinstance(error, FATAL_FOR_KEY):
+                progress.report_fatal(error)  # before the slot is another one's
+            self._tell_gate(slot, status, response, str(error))
             return status, response
         except (ConnectionFailedError, SettingsError, RequestCancelledError):
             progress.sent = False
@@ -153,19 +156,18 @@ class Transport:
             progress.on_cancel(None)
             slot.release()
 
-    def _tell_run(self, progress: Progress, status: int, response: Response) -> None:
-        error = self._error(status, response) if status >= 400 else None
-        if isinstance(error, FATAL_FOR_KEY):
-            progress.report_fatal(error)
-
-    def _tell_gate(self, slot: Slot, status: int, response: Response) -> None:
+    def _tell_gate(self, slot: Slot, status: int, response: Response, told: str) -> None:
         if status != 429:
             slot.answered(failed=status >= 400)
             return
+        wait = retry.rate_limit_wait(response.headers)
         try:
-            slot.rate_limited(retry.rate_limit_wait(response.headers))
+            if retry.is_about_model(response.headers):
+                slot.model_busy(wait)
+            else:
+                slot.rate_limited(wait)
         except RateLimitError as given_up:
-            words = str(self._error(status, response)).partition("\n")[2]
+            words = told.partition("\n")[2]
             raise RateLimitError(f"{given_up}\n{words}", status=429, code=given_up.code) from None
 
     def _exchange(
@@ -189,7 +191,8 @@ class Transport:
         except VeniceError as error:
             failure = error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            failure = self._connection_error(error, time.monotonic() - begin, timeout)
+            seconds = time.monotonic() - begin
+            failure = connection_error(error, self._origin[1], seconds, timeout, self._redact)
         raise _alone(failure)
 
     def _send(
@@ -258,37 +261,22 @@ class Transport:
         if self._is_local:
             return {"proxies": {}, "verify": True, "cert": None}
         settings = self._session.merge_environment_settings(url, {}, True, None, None)
+        check_proxy(requests.utils.select_proxy(url, settings["proxies"]))
         return {name: settings[name] for name in ("proxies", "verify", "cert")}
 
-    def _connection_error(self, error: Exception, seconds: float, timeout: float) -> VeniceError:
-        host = self._origin[1]
-        what = _reason(error, self._redact)
-        if _is_about_settings(error):
-            return SettingsError(
-                "The address, the proxy or the CA bundle that is set cannot be used: check "
-                "VENICE_API_BASE, HTTPS_PROXY, ALL_PROXY and REQUESTS_CA_BUNDLE. Nothing was "
-                f"sent.\n{what}"
-            )
-        if _was_not_sent(error):
-            return ConnectionFailedError(
-                f"No connection to {host}: check the network, a proxy, or VENICE_API_BASE. "
-                f"Nothing was sent.\n{what}"
-            )
-        timeouts = requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError
-        if seconds >= timeout or isinstance(error, timeouts):
-            return ResponseLostError(
-                f"{host} did not answer within {seconds:.0f} s. {LOST}\n{what}"
-            )
-        return ResponseLostError(
-            f"The connection to {host} was lost before the answer. {LOST}\n{what}"
-        )
-
     def _error(
-        self, status: int, response: Response, path: str = "", is_paid: bool = True
+        self, status: int, response: Response, path: str, payload: Mapping[str, Any] | None
     ) -> VeniceError:
         body = self._redact(response.body.decode("utf-8", "replace")).encode()
-        address = self._redact((self.base_url + path).partition("://")[2])
-        return error_for(status, response.headers, body, address=address, is_paid=is_paid)
+        return error_for(
+            status,
+            response.headers,
+            body,
+            address=self._redact((self.base_url + path).partition("://")[2]),
+            is_paid=payload is not None,
+            path=path,
+            model=_model_of(payload or {}),
+        )
 
     def _redact(self, text: str) -> str:
         if self._key is None:
@@ -313,31 +301,9 @@ class _BearerAuth(AuthBase):
         return request
 
 
-def _is_about_settings(error: BaseException) -> bool:
-    """Whether it was raised on the way to a connection, by what the environment says of it.
-
-    requests raises a plain OSError, without an errno, for a CA bundle that is not there.
-    """
-    wrong = requests.exceptions.InvalidSchema | requests.exceptions.InvalidURL
-    if isinstance(error, wrong | urllib3.exceptions.LocationValueError):
-        return True
-    return type(error) is OSError and error.errno is None and "invalid path" in str(error)
-
-
-def _was_not_sent(error: BaseException) -> bool:
-    """Whether the request cannot have left: no connection, no proxy, a bad certificate.
-
-    Anything else counts as sent. A TLS error may also come from reading the answer, so of those
-    only a refused certificate is certain.
-    """
-    if isinstance(error, requests.ConnectTimeout | urllib3.exceptions.NewConnectionError):
-        return True
-    if isinstance(error, urllib3.exceptions.ConnectTimeoutError | ssl.SSLCertVerificationError):
-        return True
-    if isinstance(error, OSError) and str(error).startswith("Tunnel connection failed"):
-        return True
-    inner = [getattr(error, "reason", None), getattr(error, "original_error", None), *error.args]
-    return any(isinstance(e, BaseException) and _was_not_sent(e) for e in inner)
+def _model_of(payload: Mapping[str, Any]) -> str:
+    """The model that is asked for; "" where the endpoint has one of its own."""
+    return str(payload.get("model") or payload.get("modelId") or "")
 
 
 def _alone(error: VeniceError) -> VeniceError:
@@ -347,10 +313,3 @@ def _alone(error: VeniceError) -> VeniceError:
     """
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
-
-
-def _reason(error: Exception, redact: Callable[[str], str]) -> str:
-    """What it was, in brief; the key must go first, since half of it would not be found."""
-    cause = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
-    reason = getattr(cause, "reason", None) or cause
-    return f"({type(reason).__name__}: {redact(str(reason))[:300]})"
