@@ -116,7 +116,7 @@ PIECES = st.lists(
 def test_nothing_is_left_whatever_comes_and_once_is_enough(text: str, maximum: int) -> None:
     for make in (harmless, printable):
         once = make(text, maximum)
-        assert_harmless(once.replace("https://api.venice.ai", ""))
+        assert_harmless(re.sub(r"(?i)https://api\.venice\.ai(?=[/)\s]|$)", "", once))
         assert len(once) <= maximum
         assert make(once, maximum) == once
     assert "\n" not in printable(text, maximum)
