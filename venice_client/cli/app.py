@@ -6,11 +6,13 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import takewhile
 from typing import Any, NoReturn
 
-from ..errors import InvalidRequestError, VeniceError
+from ..errors import InvalidRequestError, SettingsError, VeniceError
+from ..settings.settings import load_settings
 from ..version import __version__
 from . import account, exits, generate, lists, login, pictures, results, sandbox
 from .console import Console, describe
@@ -36,6 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         return _refuse(error, Console(_asks_for_json(argv)))
     console = Console(args.json, args.verbose)
+    with suppress(SettingsError):  # the command that needs them says what is wrong with them
+        for warning in load_settings().warnings:
+            console.note(f"note: {warning}")
     try:
         return int(args.run(args, console))
     except VeniceError as error:
