@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ KEY = "test-key"
 MakeClient = Callable[..., VeniceClient]
 RequestFor = Callable[..., GenerateRequest]
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n"
+BUSY = b"HTTP/1.1 429 Busy\r\nRetry-After: 60\r\nContent-Length: 2\r\n\r\n{}"
 
 
 class CountingSession(requests.Session):
@@ -440,6 +442,27 @@ def test_every_request_says_who_asks(
     (request,) = sandbox.paid_requests
     assert request.headers["user-agent"] == f"comfyui-venice/{__version__}"
     assert request.headers["content-type"] == "application/json"
+
+
+def test_a_busy_model_holds_up_its_own_requests_alone(make_client: MakeClient) -> None:
+    """A 429 with Retry-After and no reset says nothing about the key."""
+
+    def answer(connection: socket.socket) -> None:
+        is_busy = b"chroma" in server.requests[-1]
+        connection.sendall(BUSY if is_busy else OK + b"Content-Length: 2\r\n\r\nok")
+
+    with ScriptedServer(answer) as server:
+        sender = make_client(server.base_url)._transport
+        busy = Batch([partial(sender.post, "/image/generate", {"model": "chroma"})])
+        phase = "waiting for chroma, which is busy"
+        wait_for(lambda: busy.progress[0].phase == phase)
+        for _ in range(3):
+            answered = sender.post("/image/generate", {"model": "z-image-turbo"}, Progress())
+            assert answered.body == b"ok"
+        assert busy.progress[0].phase == phase
+        busy.cancel()
+        assert busy.wait(60)
+    assert len(server.requests) == 4
 
 
 def test_a_bad_certificate_is_no_connection_and_nothing_is_sent(

@@ -23,10 +23,11 @@ the exit code; `is_paid` says whether it makes requests that cost money."""
 
 
 class UsageError(InvalidRequestError):
-    """Options that no command takes. usage: what is taken instead."""
+    """Options that no command takes. command: which it was. usage: what is taken instead."""
 
-    def __init__(self, message: str, usage: str) -> None:
+    def __init__(self, message: str, command: str, usage: str) -> None:
         super().__init__(message)
+        self.command = command
         self.usage = usage
 
 
@@ -60,7 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _refuse(error: UsageError, console: Console) -> int:
-    console.note(error.usage)
+    console.error(error, prefix=f"{error.command}: ")
+    console.note(error.usage.rstrip())
     console.result({"error": describe(error)}, [])
     return exits.code_for(error, is_paid=False)
 
@@ -73,14 +75,14 @@ def _asks_for_json(argv: Sequence[str]) -> bool:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message, f"{self.format_usage()}{self.prog}: error: {message}")
+        raise UsageError(message, self.prog, self.format_usage())
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m venice_client",
-        description="The Venice image API from the command line. Results go to stdout, progress "
-        "and errors to stderr.",
+        description="The Venice image API from the command line. Results go to stdout,\n"
+        "progress and errors to stderr.",
         epilog=exits.HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -103,8 +103,8 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         "results",
         help="what was paid for and is still kept; free",
         description="Lists the answers that are kept on this machine, the newest first. -o saves\n"
-        "their pictures as they came; what is there already is not saved again, and nothing is\n"
-        "overwritten. Needs no key and sends nothing.",
+        "their pictures as they came; what is there already is not saved again, and\n"
+        "nothing is overwritten. Needs no key and sends nothing.",
     )
     parser.add_argument(
         "--last", type=_count, metavar="N", help=f"only the last N (default: {DEFAULT_LAST})"
