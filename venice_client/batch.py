@@ -33,7 +33,8 @@ EXIT_WAIT = 5.0
 class Batch(Generic[T]):
     """Runs jobs side by side; each gets a Progress and answers a T, or raises.
 
-    A job whose Progress is dropped before it begins must raise at once.
+    A job whose Progress is dropped before it begins must raise at once; so does every job of a
+    batch that begins while the process ends.
     run: what the batches of one run have in common; "" for none.
     outcomes: for each job its answer or its exception, a VeniceError as a rule; None while it runs.
     """
@@ -50,6 +51,8 @@ class Batch(Generic[T]):
             _running.add(self)
         if not self._jobs:
             self._all_ended.set()
+        if _is_ending.is_set():
+            _cancel([self], "The program is ending.")
         self._start()
 
     @property
@@ -182,6 +185,10 @@ _lock = threading.Lock()
 _running: weakref.WeakSet[Batch[Any]] = weakref.WeakSet()
 
 
+_is_ending = threading.Event()
+"""Set once the end of the process has begun: what was sent then would be lost."""
+
+
 def _all_running() -> list[Batch[Any]]:
     with _lock:
         return list(_running)
@@ -189,6 +196,7 @@ def _all_running() -> list[Batch[Any]]:
 
 @atexit.register
 def _wait_at_exit() -> None:
+    _is_ending.set()
     deadline = time.monotonic() + EXIT_WAIT
     running = [batch for batch in _all_running() if not batch.done]
     _cancel(running)
