@@ -3,6 +3,9 @@
 Everything that a user of the client needs is here; what lies behind is free to move.
 """
 
+from . import needs as needs
+
+# isort: split
 from . import images
 from .batch import PlannedRequest, RequestBatch, was_cancelled
 from .catalogue.catalogue import (
@@ -26,6 +29,7 @@ from .errors import (
 )
 from .image_result import ImageResult, left_out
 from .images import Array, stretch
+from .process import accept_any_letter, end_gently
 from .request.base import PaidRequest
 from .request.checks import (
     FORMATS,
@@ -91,6 +95,7 @@ __all__ = [
     "VeniceClient",
     "VeniceError",
     "__version__",
+    "accept_any_letter",
     "bundled_lists",
     "check_choice",
     "check_cutout",
@@ -100,6 +105,7 @@ __all__ = [
     "check_range",
     "check_switch",
     "check_upscale",
+    "end_gently",
     "fold_seed",
     "folding_warning",
     "images",

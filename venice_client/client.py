@@ -6,6 +6,7 @@ import secrets
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,6 @@ from .catalogue.model import Model
 from .catalogue.prices import cost_text, dearest, extras, total_cost
 from .errors import (
     ApiError,
-    BadRequestError,
     BadResponseError,
     InvalidRequestError,
     UnreadableResponseError,
@@ -37,8 +37,9 @@ from .store.single_flight import SingleFlight
 from .store.spending_limit import Reservation, SpendingLimit
 from .transport.gate import gate_for
 from .transport.progress import Progress
+from .transport.request_body import request_body
 from .transport.response import Response
-from .transport.status_errors import speaks_of_style, with_hint
+from .transport.status_errors import error_for
 from .transport.transport import Transport
 
 MAX_CLIENTS = 4
@@ -249,7 +250,8 @@ class VeniceClient:
         payload = request.build(model)
         price = request.price(payload, model)
         variation = request.variation if request.is_reusable else secrets.token_hex()
-        key = request_key(self.service.name, payload.path, payload.fields, variation)
+        body = request_body(payload.fields, payload.files)
+        key = request_key(self.service.name, payload.path, body.identity, variation)
         is_kept = key in self.results
         max_price = price
         if (
@@ -260,6 +262,7 @@ class VeniceClient:
         return PlannedRequest(
             request=request,
             payload=payload,
+            body=body,
             key=key,
             price=price,
             max_price=max_price,
@@ -273,12 +276,13 @@ class VeniceClient:
         """A new answer, which is kept before anything else is done with it."""
         with self.in_flight.noted(reservation.charge) as note:
             progress.on_sent(note)
-            try:
-                response = self._transport.post(
-                    planned.payload.path, planned.payload.fields, progress
-                )
-            except ApiError as error:
-                raise self._explained(error, planned) from None
+            response = self._transport.post(
+                planned.payload.path,
+                planned.body,
+                partial(self._explain, planned),
+                progress,
+                planned.request.model,
+            )
             not_kept = self.results.put(planned.key, response, self._facts(planned))
         return replace(response, not_kept=not_kept)
 
@@ -298,7 +302,7 @@ class VeniceClient:
     def _free(self, path: str, params: dict[str, str] | None = None) -> Any:
         """The JSON of a call that costs nothing."""
         try:
-            return self._transport.get(path, params).json()
+            return self._transport.get(path, partial(self._explain_free, path), params).json()
         except BadResponseError:
             raise UnreadableResponseError(
                 "Venice's answer cannot be read as JSON: try again; this call is free."
@@ -311,16 +315,20 @@ class VeniceClient:
         styles = _data(self._free("/image/styles"))
         return [name for name in styles if isinstance(name, str)]
 
-    def _explained(self, error: ApiError, planned: PlannedRequest) -> ApiError:
-        """The error with the nearest known model or style, where it is about one of them."""
-        if error.is_about_model:
-            found = self.catalogue.nearest_model(planned.request.model, planned.request.kind)
-            return with_hint(error, f"The nearest known model is `{found}`.") if found else error
-        style = planned.payload.fields.get("style_preset")
-        if isinstance(error, BadRequestError) and style and speaks_of_style(error):
-            found = self.catalogue.nearest_style(style)
-            return with_hint(error, f"The nearest known style is `{found}`.") if found else error
-        return error
+    def _explain(self, planned: PlannedRequest, response: Response) -> ApiError:
+        """The error of an answer, with the nearest known model or style where that may help."""
+        request, style = planned.request, planned.payload.fields.get("style_preset")
+        return error_for(
+            response,
+            path=planned.payload.path,
+            address=self._transport.address(planned.payload.path),
+            model=request.model,
+            nearest_model=partial(self.catalogue.nearest_model, request.model, request.kind),
+            nearest_style=partial(self.catalogue.nearest_style, style) if style else None,
+        )
+
+    def _explain_free(self, path: str, response: Response) -> ApiError:
+        return error_for(response, address=self._transport.address(path), is_paid=False)
 
 
 def shared_client(settings: Settings) -> VeniceClient:
