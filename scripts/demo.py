@@ -24,13 +24,12 @@ PROMPT = "a fox in snow at dawn, soft light"
 
 def main() -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A terminal that cannot show a letter shows its code, and nothing breaks.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    key = os.environ.get("VENICE_API_KEY", "").strip() or "sandbox"
-    os.environ["VENICE_API_KEY"] = key
-    is_sandbox = key == "sandbox"
+        sys.stdout.reconfigure(line_buffering=True)  # else a pipe gets it after what stderr says
+    os.environ["VENICE_API_KEY"] = os.environ.get("VENICE_API_KEY", "").strip() or "sandbox"
+    pack = load_pack()  # which also lets the streams take any letter
+    key = pack.venice_client.load_settings().key
+    is_sandbox = key is None or key.is_sandbox
     where = "the built-in sandbox (no key, no cost)" if is_sandbox else "the Venice API (paid)"
-    pack = load_pack()
     print(f"Style → Seed → Generate, a batch of 4, on {where}:")
     pack.venice_nodes.run.comfyui.status_listener = lambda text: print(f"  {text}", file=sys.stderr)
     began = time.monotonic()

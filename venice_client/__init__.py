@@ -3,6 +3,9 @@
 Everything that a user of the client needs is here; what lies behind is free to move.
 """
 
+from . import needs as needs
+
+# isort: split
 from . import images
 from .batch import PlannedRequest, RequestBatch, was_cancelled
 from .catalogue.catalogue import (
@@ -27,6 +30,7 @@ from .errors import (
 )
 from .image_result import ImageResult, left_out
 from .images import Array, stretch
+from .process import accept_any_letter, end_gently
 from .request.base import PaidRequest
 from .request.checks import (
     FORMATS,
@@ -94,6 +98,7 @@ __all__ = [
     "VeniceClient",
     "VeniceError",
     "__version__",
+    "accept_any_letter",
     "bundled_lists",
     "check_choice",
     "check_cutout",
@@ -103,6 +108,7 @@ __all__ = [
     "check_range",
     "check_switch",
     "check_upscale",
+    "end_gently",
     "fold_seed",
     "folding_warning",
     "harmless",

@@ -34,6 +34,7 @@ from .store.account import STORE_IS_OFF, Account, Spent, settle
 from .store.result_store import ResultStore, request_key
 from .store.spending_limit import Reservation
 from .transport.progress import Progress
+from .transport.request_body import RequestBody, request_body
 
 T = TypeVar("T")
 
@@ -47,7 +48,8 @@ EXIT_WAIT = 5.0
 class Batch(Generic[T]):
     """Runs jobs side by side; each gets a Progress and returns a T, or raises.
 
-    A job whose Progress is cancelled before it begins must raise at once.
+    A job whose Progress is cancelled before it begins must raise at once; so does every job of a
+    batch that begins while the process ends.
     run: what the batches of one run have in common; "" for none.
     outcomes: for each job its result or its exception, a VeniceError as a rule; None while it runs.
     """
@@ -70,6 +72,8 @@ class Batch(Generic[T]):
         """Starts the threads, as many as are useful and as the system gives."""
         with _lock:
             _running.add(self)
+        if _is_ending.is_set():
+            _cancel([self], "The program is ending.")
         for _ in range(min(MAX_THREADS, len(self._jobs))):
             name = f"venice-{len(self._threads)}"
             thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -208,6 +212,7 @@ class PlannedRequest:
 
     request: PaidRequest
     payload: Payload
+    body: RequestBody
     key: str
     price: float | None
     max_price: float | None
@@ -249,8 +254,9 @@ def plan_request(
     if price is None and (each := dearest(catalogue.models(), request.kind)) is not None:
         max_price = each * request.variants + extras(payload.fields)
     variation = request.variation if request.is_reusable else secrets.token_hex()
-    key = request_key(service, payload.path, payload.fields, variation)
-    return PlannedRequest(request, payload, key, price, max_price, run, is_kept(key))
+    body = request_body(payload.fields, payload.files)
+    key = request_key(service, payload.path, body.identity, variation)
+    return PlannedRequest(request, payload, body, key, price, max_price, run, is_kept(key))
 
 
 OnResult = Callable[[int, ImageResult], None]
@@ -317,6 +323,10 @@ _lock = threading.Lock()
 _running: weakref.WeakSet[Batch[Any]] = weakref.WeakSet()
 
 
+_is_ending = threading.Event()
+"""Set once the end of the process has begun: what was sent then would be lost."""
+
+
 def _all_running() -> list[Batch[Any]]:
     with _lock:
         return list(_running)
@@ -324,6 +334,7 @@ def _all_running() -> list[Batch[Any]]:
 
 @atexit.register
 def _wait_at_exit() -> None:
+    _is_ending.set()
     deadline = time.monotonic() + EXIT_WAIT
     running = [batch for batch in _all_running() if not batch.done]
     _cancel(running)

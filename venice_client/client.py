@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,6 @@ from .catalogue.model import Model
 from .catalogue.prices import cost_text, total_cost
 from .errors import (
     ApiError,
-    BadRequestError,
     BadResponseError,
     InvalidRequestError,
     UnreadableResponseError,
@@ -37,7 +37,7 @@ from .store.spending_limit import Reservation, SpendingLimit
 from .transport.gate import gate_for
 from .transport.progress import Progress
 from .transport.response import Response
-from .transport.status_errors import speaks_of_style, with_hint
+from .transport.status_errors import error_for
 from .transport.transport import Transport
 
 MAX_CLIENTS = 4
@@ -246,12 +246,13 @@ class VeniceClient:
         """A new answer, which is kept before anything else is done with it."""
         with self.in_flight.noted(reservation.charge) as note:
             progress.on_sent(note)
-            try:
-                response = self._transport.post(
-                    planned.payload.path, planned.payload.fields, progress
-                )
-            except ApiError as error:
-                raise self._explained(error, planned) from None
+            response = self._transport.post(
+                planned.payload.path,
+                planned.body,
+                partial(self._explain, planned),
+                progress,
+                planned.request.model,
+            )
             not_kept = self.results.put(planned.key, response, self._facts(planned))
         return replace(response, not_kept=not_kept)
 
@@ -271,7 +272,7 @@ class VeniceClient:
     def _free(self, path: str, params: dict[str, str] | None = None) -> Any:
         """The JSON of a call that costs nothing."""
         try:
-            return self._transport.get(path, params).json()
+            return self._transport.get(path, partial(self._explain_free, path), params).json()
         except BadResponseError:
             raise UnreadableResponseError(
                 "Venice's answer cannot be read as JSON: try again; this call is free."
@@ -284,16 +285,20 @@ class VeniceClient:
         styles = _data(self._free("/image/styles"))
         return [name for name in styles if isinstance(name, str)]
 
-    def _explained(self, error: ApiError, planned: PlannedRequest) -> ApiError:
-        """The error with the nearest known model or style, where it is about one of them."""
-        if error.is_about_model:
-            found = self.catalogue.nearest_model(planned.request.model, planned.request.kind)
-            return with_hint(error, f"The nearest known model is `{found}`.") if found else error
-        style = planned.payload.fields.get("style_preset")
-        if isinstance(error, BadRequestError) and style and speaks_of_style(error):
-            found = self.catalogue.nearest_style(style)
-            return with_hint(error, f"The nearest known style is `{found}`.") if found else error
-        return error
+    def _explain(self, planned: PlannedRequest, response: Response) -> ApiError:
+        """The error of an answer, with the nearest known model or style where that may help."""
+        request, style = planned.request, planned.payload.fields.get("style_preset")
+        return error_for(
+            response,
+            path=planned.payload.path,
+            address=self._transport.address(planned.payload.path),
+            model=request.model,
+            nearest_model=partial(self.catalogue.nearest_model, request.model, request.kind),
+            nearest_style=partial(self.catalogue.nearest_style, style) if style else None,
+        )
+
+    def _explain_free(self, path: str, response: Response) -> ApiError:
+        return error_for(response, address=self._transport.address(path), is_paid=False)
 
 
 def shared_client(settings: Settings) -> VeniceClient:

@@ -155,13 +155,12 @@ def _why_mask_stays(images: int, model: Model) -> str:
 
 
 def _check_number(batch: torch.Tensor, base: torch.Tensor, name: str) -> None:
-    """Refuses what is neither one for all pictures of `base` nor one for each."""
-    if len(batch) not in (1, len(base)):
-        raise InvalidRequestError(
-            f"`{name}` has {len(batch)} and `image` has {len(base)} pictures: give 1 for all of "
-            f"them, or {len(base)}.",
-            name,
-        )
+    """Raises InvalidRequestError unless there is one for all of `base`, or one for each."""
+    if len(batch) in (1, len(base)):
+        return
+    right = f"give 1 for all of them, or {len(base)}" if len(base) > 1 else "give 1"
+    has = f"`{name}` has {len(batch)} pictures and `image` has {len(base)}"
+    raise InvalidRequestError(f"{has}: {right}.", name)
 
 
 def _of(each: Sequence[torch.Tensor], index: int) -> torch.Tensor:

@@ -82,7 +82,7 @@ def test_a_refusal_is_one_line_and_ends_with_3(cli: Any, folder: Path) -> None:
 
     assert end.code == 3
     assert end.out == ""
-    assert end.err.splitlines()[-1].endswith("The nearest known model is `z-image-turbo`.")
+    assert end.err.splitlines()[-1].endswith("The nearest known model is z-image-turbo.")
     assert "HTTP 404" not in end.err
 
 

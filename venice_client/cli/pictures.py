@@ -36,8 +36,8 @@ MAX_IMAGES = 100
 CHECK_EDIT = partial(check_pixels, maximum=MAX_EDIT_PIXELS)
 STEM = "{stem}"
 WHERE = (
-    "\nThe paths go to stdout. A file that exists is never overwritten without --force: the\n"
-    "next free number is taken."
+    "\nThe paths go to stdout. A file that exists is never overwritten without --force:\n"
+    "the next free number is taken."
 )
 
 
@@ -100,7 +100,7 @@ def _add_multi_edit(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser = add_parser(
         "multi-edit",
         help="make one picture of several as a prompt says; costs money",
-        description="Changes the first picture as the prompt says, with the others as layers. "
+        description="Changes the first picture as the prompt says, with the others as layers.\n"
         "Costs money." + WHERE,
         epilog=exits.HELP,
     )

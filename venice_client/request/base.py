@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ..catalogue.model import Model
+from .checks import check_encodable
 
 
 @dataclass(frozen=True)
 class Payload:
-    """What to send: the endpoint, the JSON object, and in words what the model does not take.
+    """What to send: the endpoint, its fields, and in words what the model does not take.
+
+    files: name of the field and encoded image of each file; with files a form is sent, else JSON.
 
     expected: (width, height) of the answer where that follows and no note says it already.
     """
@@ -18,7 +21,14 @@ class Payload:
     path: str
     fields: dict[str, Any]
     warnings: tuple[str, ...] = ()
+    files: tuple[tuple[str, bytes], ...] = ()
     expected: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        """Raises InvalidRequestError for a text that no request can carry."""
+        for name, value in self.fields.items():
+            if isinstance(value, str):
+                check_encodable(name, value)
 
 
 class PaidRequest(Protocol):

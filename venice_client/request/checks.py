@@ -10,7 +10,7 @@ from ..catalogue.model import Model
 from ..catalogue.nearest import check_offered
 from ..catalogue.sizing import AUTO
 from ..errors import InvalidRequestError
-from ..text import shortened
+from ..text import shortened, why_unsendable
 
 QUALITIES = ("low", "medium", "high")
 FORMATS = ("png", "webp", "jpeg")
@@ -20,6 +20,13 @@ def check_is_text(field: str, value: object) -> None:
     """Refuses what is no text."""
     if not isinstance(value, str):
         raise InvalidRequestError(f"{field} must be text, not {_shown(value)}.", field)
+    check_encodable(field, value)
+
+
+def check_encodable(field: str, text: str) -> None:
+    """Raises InvalidRequestError for what no request can carry: a NUL, half of a character."""
+    if why := why_unsendable(text):
+        raise InvalidRequestError(f"{field} holds {why}: remove it.", field)
 
 
 def check_text(field: str, text: str, model: Model, maximum: int, if_empty: str = "") -> None:

@@ -164,7 +164,7 @@ def _build(request: GenerateRequest, model: Model) -> Payload:
         value = getattr(request, name)
         if value is not None:
             fields[name] = value
-    return Payload("/image/generate", fields, tuple(warnings), expected)
+    return Payload("/image/generate", fields, tuple(warnings), expected=expected)
 
 
 _SENT_SWITCHES = (

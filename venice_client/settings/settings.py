@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 from ..atomic_write import write_atomic
 from ..errors import SettingsError
-from .api_key import ApiKey
+from .api_key import ApiKey, bare
 
 DEFAULT_BASE_URL = "https://api.venice.ai/api/v1"
 FILE_NAME = "venice.json"
@@ -46,7 +46,10 @@ NO_KEY = (
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user has set. `timeout` in seconds, `store_mb` in MiB, money in USD."""
+    """What the user has set. `timeout` in seconds, `store_mb` in MiB, money in USD.
+
+    warnings: what is odd about it, for a person.
+    """
 
     home: Path
     key: ApiKey | None = None
@@ -58,6 +61,7 @@ class Settings:
     max_usd_per_day: float | None = None
     ask_above_usd: float = 1.0
     show_all_inputs: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 def load_settings(
@@ -69,11 +73,16 @@ def load_settings(
     """
     environ = os.environ if environ is None else environ
     homes = home_folders(comfyui_home, environ)
-    values = {**_read_first_file(homes), **{k: v for k, v in environ.items() if v.strip()}}
-    key = values.get("VENICE_API_KEY", "").strip()
+    path, from_file = _read_first_file(homes)
+    ours = (item for item in environ.items() if item[0].startswith("VENICE_"))
+    given = {name: text for name, value in ours if (text := bare(value))}
+    warnings = [_why_unsafe(path)] if path else []
+    warnings.append(_leave_address(from_file, given))
+    values = {**from_file, **given}
+    key = ApiKey(values.get("VENICE_API_KEY", ""))
     return Settings(
         home=homes[0],
-        key=ApiKey(key) if key else None,
+        key=key if key.reveal() else None,
         base_url=normalized_base_url(values.get("VENICE_API_BASE", DEFAULT_BASE_URL)),
         timeout=_number(
             values, "VENICE_TIMEOUT", Settings.timeout, minimum=1.0, maximum=MAX_TIMEOUT
@@ -84,12 +93,47 @@ def load_settings(
         max_usd_per_day=_limit(values, "VENICE_MAX_USD_PER_DAY", Settings.max_usd_per_day),
         ask_above_usd=_number(values, "VENICE_ASK_ABOVE_USD", Settings.ask_above_usd, minimum=0.0),
         show_all_inputs=_switch(values, "VENICE_SHOW_ALL_INPUTS"),
+        warnings=tuple(filter(None, warnings)),
+    )
+
+
+def _leave_address(from_file: dict[str, str], given: Mapping[str, str]) -> str:
+    """Takes the address out of `from_file` where the key is another than the file's.
+
+    It belongs to the key that lies beside it. Answers what is to be said of that, or "".
+    """
+    key, saved = ApiKey(given.get("VENICE_API_KEY", "")), from_file.get("VENICE_API_KEY", "")
+    if not key.reveal() or key.reveal() == bare(saved):
+        return ""
+    address = from_file.pop("VENICE_API_BASE", "")
+    if not address or key.is_sandbox or "VENICE_API_BASE" in given:
+        return ""
+    return (
+        f"The key in VENICE_API_KEY goes to {DEFAULT_BASE_URL}: the address in {FILE_NAME} belongs "
+        "to the key that is saved there. Set VENICE_API_BASE for another one."
+    )
+
+
+def _why_unsafe(path: Path) -> str:
+    """What is to be said of a settings file that others than its owner can use, or ""."""
+    if sys.platform == "win32":  # its modes say nothing
+        return ""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return ""
+    can = [what for what, bits in (("read", 0o044), ("change", 0o022)) if mode & bits]
+    if not can:
+        return ""
+    return (
+        f"Others on this machine can {' and '.join(can)} {path}, where your key is saved: run "
+        "chmod 600 on it."
     )
 
 
 def home_folders(comfyui_home: Path | None, environ: Mapping[str, str]) -> list[Path]:
     """The home folder, then those whose settings file is read when it has none."""
-    chosen = environ.get("VENICE_HOME", "").strip()
+    chosen = bare(environ.get("VENICE_HOME", ""))
     around = _comfyui_around(Path(__file__).absolute())
     homes = [home for home in (comfyui_home, around) if home]
     try:
@@ -132,7 +176,7 @@ def save_values(homes: Sequence[Path], changes: Mapping[str, str | None]) -> Pat
     """
     make_home(homes[0])
     path = homes[0] / FILE_NAME
-    values = {**_read_first_file(homes), **changes}
+    values = {**_read_first_file(homes)[1], **changes}
     kept = {name: value for name, value in values.items() if value is not None}
     try:
         write_atomic(path, json.dumps(kept, indent=1).encode(), prefix=".venice-")
@@ -204,12 +248,13 @@ def _platform_folder(environ: Mapping[str, str]) -> Path:
     return base / "comfyui-venice"
 
 
-def _read_first_file(homes: Sequence[Path]) -> dict[str, str]:
+def _read_first_file(homes: Sequence[Path]) -> tuple[Path | None, dict[str, str]]:
+    """The first settings file that says anything, and what it says."""
     for home in homes:
-        values = _read_file(home / FILE_NAME)
-        if values:
-            return values
-    return {}
+        path = home / FILE_NAME
+        if values := _read_file(path):
+            return path, values
+    return None, {}
 
 
 def _read_file(path: Path) -> dict[str, str]:

@@ -59,14 +59,14 @@ KEPT_HEADERS = ("content-type", "date", "x-request-id")
 PROMPT_HEADER = "x-venice-enhanced-prompt"
 
 
-def request_key(service: str, path: str, payload: Mapping[str, Any], variation: object = 0) -> str:
+def request_key(service: str, path: str, identity: bytes, variation: object = 0) -> str:
     """The name under which an answer is kept: equal only for equal requests to one service.
 
-    Input images are part of the payload, and so of the hash. The API key is not.
+    identity: JSON that stands for the body, input images included. The API key is no part of it.
     """
-    parts = [KEY_FORMAT, service, "POST", path, payload, variation]
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    name = json.dumps([KEY_FORMAT, service, "POST", path], separators=(",", ":"))
+    before, after = f"{name[:-1]},".encode(), f",{json.dumps(variation)}]".encode()
+    return hashlib.sha256(before + identity + after).hexdigest()
 
 
 class ResultStore:

@@ -141,7 +141,7 @@ def test_a_missing_model_is_told_as_one(
     assert isinstance(error, NotFoundError)
     assert "model" in first_line(error)
     assert "choose another one" in first_line(error)
-    assert first_line(error).endswith("The nearest known model is `z-image-turbo`.")
+    assert first_line(error).endswith("The nearest known model is z-image-turbo.")
 
 
 @pytest.mark.parametrize("body", [{"error": "Not found"}, b"<html>nginx</html>", b""])
@@ -227,4 +227,4 @@ def test_a_complaint_about_something_else_gets_no_hint(
 )
 def test_an_unknown_style_gets_the_nearest(refusal: Callable[..., ApiError], body: Any) -> None:
     error = refusal(400, body, style_preset="Animee")
-    assert first_line(error).endswith("The nearest known style is `Anime`.")
+    assert first_line(error).endswith("The nearest known style is Anime.")
