@@ -17,8 +17,8 @@ from .catalogue.catalogue import (
     saved_lists,
 )
 from .catalogue.model import Model
-from .catalogue.prices import total_cost
-from .catalogue.sizing import AUTO
+from .catalogue.prices import price_range, total_cost
+from .catalogue.sizing import AUTO, tier_size
 from .client import KeyStatus, VeniceClient, shared_client
 from .errors import (
     BadResponseError,
@@ -28,9 +28,10 @@ from .errors import (
     SettingsError,
     VeniceError,
 )
-from .image_result import ImageResult, left_out
+from .image_result import ImageResult, kept_images, left_out
 from .images import Array, stretch
 from .process import accept_any_letter, end_gently
+from .quote import Quotes
 from .request.base import PaidRequest
 from .request.checks import (
     FORMATS,
@@ -54,15 +55,28 @@ from .request.pictures import (
     check_upscale,
 )
 from .request.seeds import MAX_SEED, fold_seed, folding_warning
-from .settings.service import service_name
-from .settings.settings import Settings, load_settings
+from .settings.api_key import ApiKey
+from .settings.service import SANDBOX_NAME, service_name
+from .settings.settings import (
+    DEFAULT_BASE_URL,
+    Settings,
+    forget_key,
+    home_folders,
+    load_settings,
+    save_key,
+    save_values,
+)
 from .store.account import NOTHING_SENT, Account
+from .store.entry_file import Entry
+from .store.ledger import Ledger, start_of_day, today
+from .store.result_store import ResultStore
 from .text import harmless
 from .transport.progress import Progress
 from .version import __version__
 
 __all__ = [
     "AUTO",
+    "DEFAULT_BASE_URL",
     "DEFAULT_EDIT_MODEL",
     "DEFAULT_MODEL",
     "EDIT_RATIOS",
@@ -73,24 +87,30 @@ __all__ = [
     "MAX_SEED",
     "NOTHING_SENT",
     "QUALITIES",
+    "SANDBOX_NAME",
     "Account",
+    "ApiKey",
     "Array",
     "BadResponseError",
     "BatchError",
     "Catalogue",
     "EditRequest",
+    "Entry",
     "FlaggedImageError",
     "GenerateRequest",
     "ImageResult",
     "InvalidRequestError",
     "KeyStatus",
+    "Ledger",
     "Lists",
     "Model",
     "PaidRequest",
     "PlannedRequest",
     "Progress",
+    "Quotes",
     "RemoveBackgroundRequest",
     "RequestBatch",
+    "ResultStore",
     "Settings",
     "SettingsError",
     "StyleReference",
@@ -111,15 +131,24 @@ __all__ = [
     "end_gently",
     "fold_seed",
     "folding_warning",
+    "forget_key",
     "harmless",
+    "home_folders",
     "images",
+    "kept_images",
     "left_out",
     "load_settings",
     "plan_batch",
+    "price_range",
+    "save_key",
+    "save_values",
     "saved_lists",
     "service_name",
     "shared_client",
+    "start_of_day",
     "stretch",
+    "tier_size",
+    "today",
     "total_cost",
     "was_cancelled",
 ]

@@ -40,6 +40,12 @@ from .transport.response import Response
 from .transport.status_errors import error_for
 from .transport.transport import Transport
 
+ACCOUNT_HEADERS = (
+    *("x-venice-balance-usd", "x-venice-balance-diem"),
+    *("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests"),
+)
+"""What an answer says of the account; the last ones are `VeniceClient.account_headers`."""
+
 MAX_CLIENTS = 4
 """Clients to keep for settings that were in force."""
 
@@ -93,6 +99,7 @@ class VeniceClient:
         self.results = ResultStore(settings.home, settings.store_mb)
         self.spending = SpendingLimit(settings, self.service.name)
         self.in_flight = InFlight(settings.home)
+        self.account_headers: dict[str, str] = {}
 
     def generate_images(
         self, request: GenerateRequest, progress: Progress | None = None
@@ -253,6 +260,9 @@ class VeniceClient:
                 progress,
                 planned.request.model,
             )
+            self.account_headers = {
+                name: value for name, value in response.headers.items() if name in ACCOUNT_HEADERS
+            }
             not_kept = self.results.put(planned.key, response, self._facts(planned))
         return replace(response, not_kept=not_kept)
 

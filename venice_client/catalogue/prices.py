@@ -74,6 +74,15 @@ def dearest(models: Iterable[Model], type: str) -> float | None:
     return max(prices, default=None)
 
 
+def price_range(model: Model) -> tuple[float, float, bool] | None:
+    """The lowest and the highest listed price of one picture; None if none is listed.
+
+    With whether that is all: some tiers may have no published price.
+    """
+    found = _all_usd(model.pricing)
+    return (min(found), max(found), True) if found else None
+
+
 def _picture(payload: Mapping[str, Any], pricing: Mapping[str, Any], base: str) -> float | None:
     tier = payload.get("resolution", DEFAULT_TIER)
     by_quality = _below(_below(pricing.get("quality"), tier), payload.get("quality"))

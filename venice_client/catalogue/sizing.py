@@ -20,6 +20,9 @@ TIER_TOLERANCE = 0.9
 MAX_RATIO = 1000.0
 """What is longer or higher than this is no ratio of a picture."""
 
+GRID = 16
+"""Pixels that the sides of a tier's pictures are multiples of, as far as they were seen."""
+
 AUTO = "auto"
 
 
@@ -134,6 +137,18 @@ def tier_side(name: str) -> float | None:
     """Pixels of a tier's square, 1024 for "1K"; None for a name that does not say."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)K", name, re.IGNORECASE)
     return float(match[1]) * 1024 if match else None
+
+
+def tier_size(ratio: str, tier: object = None) -> tuple[int, int] | None:
+    """(width, height) that a tier has at a ratio, about; None where the names do not say."""
+    side = tier_side(str(tier)) if tier else 1024.0
+    if side is None or not is_ratio(ratio):
+        return None
+    root = math.sqrt(ratio_of(ratio))
+    width, height = (
+        max(GRID, round(length / GRID) * GRID) for length in (side * root, side / root)
+    )
+    return width, height
 
 
 def smallest_tier(width: int, height: int, tiers: Sequence[str]) -> tuple[str, bool]:

@@ -29,7 +29,16 @@ from typing import Any, TypeVar
 from ..atomic_write import write_atomic
 from ..errors import StoreError
 from ..transport.response import Response
-from .entry_file import ASIDE, DAMAGE, Entry, mark_shown, read_entry, read_facts, write_entry
+from .entry_file import (
+    ASIDE,
+    DAMAGE,
+    Entry,
+    mark_shown,
+    read_beginning,
+    read_entry,
+    read_facts,
+    write_entry,
+)
 from .sweeper import ENDING, Sweeper, note_hit, note_use, remove, touch
 
 T = TypeVar("T")
@@ -265,6 +274,19 @@ class ResultStore:
         """How many answers are kept, and their size in bytes."""
         files = self._files()
         return len(files), sum(size for _, _, size in files)
+
+    def beginning(self, key: str, maximum: int) -> bytes:
+        """The first bytes of a kept answer; b"" where none can be read."""
+        try:
+            return read_beginning(self._path(key), maximum)
+        except (OSError, *DAMAGE):
+            return b""
+
+    def remove(self, key: str) -> bool:
+        """Removes one answer; returns whether there was one."""
+        is_there = key in self
+        remove(self._path(key))
+        return is_there
 
     def clear(self) -> int:
         """Removes everything; answers how many answers there were."""

@@ -16,8 +16,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
-from ...venice_client import harmless
-
 log = logging.getLogger(__name__)
 
 try:
@@ -117,13 +115,13 @@ def send_status(
 ) -> dict[str, Any]:
     """Shows `text` on a node, to the client that queued its run, and gives what was sent.
 
-    where: see `executing_node`. A page that does not know `venice.status` shows the text alone.
-    Never fails the node.
+    where: see `executing_node`. text: harmless for a page; one that does not know `venice.status`
+    shows it alone. Never fails the node.
     """
     if status_listener is not None:
         status_listener(text)
     prompt, node = where
-    facts = {"prompt_id": prompt, "node": node, "text": harmless(text), "kind": kind}
+    facts = {"prompt_id": prompt, "node": node, "text": text, "kind": kind}
     message = {**facts, "seed": seed, "again": again}
     server = getattr(PromptServer, "instance", None)
     if server is None or not node:
@@ -131,7 +129,7 @@ def send_status(
     try:
         if server.client_id is not None:  # else it would go to everybody
             server.send_sync(STATUS_EVENT, message, server.client_id)
-        server.send_progress_text(message["text"], node, server.client_id)
+        server.send_progress_text(text, node, server.client_id)
     except Exception as error:  # whatever a server of another version makes of it
         log.warning("A status could not be shown (%s).", type(error).__name__)
     return message

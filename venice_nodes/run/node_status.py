@@ -12,6 +12,7 @@ from ...venice_client import (
     FlaggedImageError,
     InvalidRequestError,
     VeniceError,
+    harmless,
 )
 from . import comfyui
 
@@ -61,7 +62,7 @@ class NodeStatus:
         return {"ui": {"venice_status": [self._last]}, "result": outputs}
 
     def _tell(self, kind: str, text: str, again: dict[str, Any] | None = None) -> None:
-        self._last = comfyui.send_status(self._node, kind, text, self.seed, again)
+        self._last = comfyui.send_status(self._node, kind, harmless(text), self.seed, again)
 
 
 @contextmanager
