@@ -57,6 +57,7 @@ from .request.seeds import MAX_SEED, fold_seed, folding_note
 from .settings.service import service_name
 from .settings.settings import Settings, load_settings
 from .store.result_store import ResultStore
+from .text import harmless
 from .transport.progress import Progress
 from .version import __version__
 
@@ -109,6 +110,7 @@ __all__ = [
     "end_gently",
     "fold_seed",
     "folding_note",
+    "harmless",
     "images",
     "left_out",
     "load_settings",
