@@ -56,6 +56,7 @@ from .request.seeds import MAX_SEED, fold_seed, folding_warning
 from .settings.service import service_name
 from .settings.settings import Settings, load_settings
 from .store.account import NOTHING_SENT, Account
+from .text import harmless
 from .transport.progress import Progress
 from .version import __version__
 
@@ -108,6 +109,7 @@ __all__ = [
     "end_gently",
     "fold_seed",
     "folding_warning",
+    "harmless",
     "images",
     "left_out",
     "load_settings",

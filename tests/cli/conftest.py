@@ -65,7 +65,7 @@ def start(*argv: str, **options: Any) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        encoding="utf-8",
+        encoding=options.pop("encoding", "utf-8"),
         **options,
     )
 

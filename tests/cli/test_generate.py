@@ -43,6 +43,16 @@ def test_one_picture_has_no_number(cli: Any, folder: Path) -> None:
     assert cli("generate", "a fox", "-o", "fox.png").lines == ["fox.png"]
 
 
+def test_a_name_is_free_beside_one_of_another_format(cli: Any, folder: Path) -> None:
+    (folder / "f3.webp").write_bytes(b"x")
+    (folder / "f3-7.webp").write_bytes(b"x")
+
+    assert cli("generate", "a fox", "-o", "f3.jpg").lines == ["f3.jpg"]
+    assert cli("generate", "a fox", "-o", "f3.JPG").lines == ["f3-8.JPG"]
+    assert cli("generate", "a fox", "-n", "2", "-o", "f3.png").lines == ["f3-9.png", "f3-10.png"]
+    assert (folder / "f3.webp").read_bytes() == b"x"
+
+
 def test_a_name_that_is_taken_gets_the_next_free_number(cli: Any, folder: Path) -> None:
     for name in ("fox.png", "fox-1.jpg", "fox-7.webp", "foxes-9.png", "fox-8.txt"):
         (folder / name).write_bytes(b"mine")

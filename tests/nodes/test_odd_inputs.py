@@ -116,6 +116,22 @@ def test_alpha_without_transparency_is_nothing_to_say(
     assert again.sent == ()
 
 
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (1, "`image_2` has 3 pictures and `image` has 1: give 1."),
+        (2, "`image_2` has 3 pictures and `image` has 2: give 1 for all of them, or 2."),
+    ],
+)
+def test_a_wrong_number_of_further_pictures_says_what_to_give(
+    bench: Bench, pictures: Pictures, count: int, told: str
+) -> None:
+    image = pictures().repeat(count, 1, 1, 1)
+    end = run(bench, "VeniceEditImage", image, image_2=pictures().repeat(3, 1, 1, 1))
+    assert end.first_line == told
+    assert end.sent == ()
+
+
 @pytest.mark.parametrize("node", PAID)
 def test_gradients_end_here(bench: Bench, pictures: Pictures, node: str) -> None:
     end = run(bench, node, pictures().requires_grad_())

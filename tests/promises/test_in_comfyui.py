@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import signal
+import sys
 import time
 import uuid
 from typing import Any
@@ -14,6 +16,8 @@ from comfy_running import CANARY, Running
 from graphs import Graph, second
 from venice_client.sandbox import Fault
 from waiting import wait_for
+
+NOT_ON_WINDOWS = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
 
 def pictures(words: str, *seeds: int, **inputs: Any) -> Graph:
@@ -210,10 +214,18 @@ def test_a_picture_made_of_a_random_one_is_had_by_the_seed_that_the_error_names(
     assert len(comfyui.sandbox.charges) == 8
 
 
+@pytest.mark.parametrize(
+    "end",
+    [
+        "SIGINT",
+        pytest.param("SIGTERM", marks=NOT_ON_WINDOWS),
+        pytest.param("SIGHUP", marks=NOT_ON_WINDOWS),
+    ],
+)
 def test_what_was_made_or_was_on_its_way_is_there_after_a_restart(
-    comfyui: Running, words: str
+    comfyui: Running, words: str, end: str
 ) -> None:
-    """A, B, A asks twice; and Ctrl-C waits for an answer that comes in 2 s."""
+    """A, B, A asks twice; and the end waits for an answer that comes in 2 s."""
     for seed in (1, 2, 1):
         assert comfyui.client.run(pictures(words, seed).prompt).succeeded
     assert comfyui.seeds == [1, 2]
@@ -222,8 +234,8 @@ def test_what_was_made_or_was_on_its_way_is_there_after_a_restart(
     wait_for(lambda: 3 in comfyui.seeds)
 
     began = time.monotonic()
-    comfyui.stop()
-    print(f"stopped in {time.monotonic() - began:.1f} s")
+    comfyui.stop(getattr(signal, end))
+    print(f"{end}: stopped in {time.monotonic() - began:.1f} s")
     assert len(comfyui.sandbox.charges) == 3
     comfyui.start()
 

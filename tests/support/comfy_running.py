@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -49,10 +50,10 @@ class Running:
         self._process.wait_until_ready(START_S)
         self.client = ComfyClient(self._process.url)
 
-    def stop(self) -> None:
-        """Ends ComfyUI as Ctrl-C would; its log is kept."""
+    def stop(self, first: signal.Signals = signal.SIGINT) -> None:
+        """Ends ComfyUI as Ctrl-C would, or by `first`; its log is kept."""
         if self._process is not None:
-            self._process.stop()
+            self._process.stop(first)
             self.logs.append(self._process.log.read_text("utf-8", "replace"))
             self._process = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from ...venice_client import NOTHING_SENT, VeniceError
+from ...venice_client import NOTHING_SENT, VeniceError, harmless
 from . import comfyui
 
 
@@ -26,13 +26,13 @@ class NodeStatus:
         """Shows `text`, and the bar at `fraction` of 0..1."""
         if text != self._shown:
             self._shown = text
-            comfyui.send_text(text, self._node)
+            comfyui.send_text(harmless(text), self._node)
         if self._bar is not None:
             self._bar.update_absolute(int(fraction * comfyui.BAR_STEPS), comfyui.BAR_STEPS)
 
     def finish(self, text: str) -> None:
         """Shows the last text of this run."""
-        comfyui.send_text(text, self._node)
+        comfyui.send_text(harmless(text), self._node)
 
 
 @contextmanager
