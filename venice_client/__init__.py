@@ -27,6 +27,7 @@ from .errors import (
 )
 from .image_result import ImageResult, left_out
 from .images import Array, stretch
+from .lettering import SMALLEST_TEXT, fitted, font
 from .request.base import PaidRequest
 from .request.checks import (
     FORMATS,
@@ -67,6 +68,7 @@ __all__ = [
     "MAX_REFERENCE_BYTES",
     "MAX_SEED",
     "QUALITIES",
+    "SMALLEST_TEXT",
     "Account",
     "Array",
     "BadResponseError",
@@ -101,8 +103,10 @@ __all__ = [
     "check_range",
     "check_switch",
     "check_upscale",
+    "fitted",
     "fold_seed",
     "folding_note",
+    "font",
     "images",
     "left_out",
     "load_settings",

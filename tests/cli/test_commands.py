@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import venice_client
-from venice_client.sandbox import Fault, Sandbox
+from faulty_sandbox import Fault, Sandbox
 
 KEY = "test-key"
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from venice_client.sandbox import Fault, Sandbox
+from faulty_sandbox import Fault, Sandbox
 
 
 def sent(sandbox: Sandbox) -> list[Any]:

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import process_state
-from venice_client.sandbox import Fault, Sandbox
+from faulty_sandbox import Fault, Sandbox
 from waiting import read_until, wait_for
 
 

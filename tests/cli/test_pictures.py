@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from faulty_sandbox import Fault, Sandbox
 from venice_client.images import image_format
-from venice_client.sandbox import Fault, Sandbox
 from waiting import read_until, wait_for
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from venice_client.sandbox import Fault, Sandbox
+from faulty_sandbox import Fault, Sandbox
 from venice_client.store.result_store import ResultStore
 from venice_client.transport.response import Response
 from waiting import wait_for

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 import process_state
+from faulty_sandbox import Sandbox
 from venice_client import GenerateRequest, Settings, VeniceClient
-from venice_client.sandbox import Sandbox
 from venice_client.settings.api_key import ApiKey
 
 KEY = "test-key"

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from faulty_sandbox import Fault, Sandbox
 from venice_client import GenerateRequest, Progress, VeniceClient
 from venice_client.batch import Batch, _wait_at_exit, was_cancelled
 from venice_client.errors import (
@@ -20,7 +21,6 @@ from venice_client.errors import (
     RequestCancelledError,
     UnexpectedError,
 )
-from venice_client.sandbox import Fault, Sandbox
 from venice_client.transport import transport
 from waiting import wait_for
 

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 import echo_table
+from faulty_sandbox import Fault, Sandbox
 from scripted_server import ScriptedServer, saying
 from venice_client import GenerateRequest, ImageResult, VeniceClient
 from venice_client.errors import ApiError, ResponseLostError, VeniceError
 from venice_client.images import decode
-from venice_client.sandbox import Fault, Sandbox
 from venice_client.transport.progress import Progress
 
 CANARY = "vn-Canary-9f8e7D6c5b4a39281706"

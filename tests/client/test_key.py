@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
+from faulty_sandbox import Fault, Sandbox
 from venice_client import GenerateRequest, Progress, Settings, VeniceClient
 from venice_client.errors import VeniceError
-from venice_client.sandbox import Fault, Sandbox
 from venice_client.settings.api_key import ApiKey
 from venice_client.transport.transport import Transport
 from waiting import wait_for

@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from faulty_sandbox import Sandbox
 from venice_client import GenerateRequest, StyleReference, VeniceClient, plan_batch
 from venice_client.catalogue.catalogue import bundled_lists
 from venice_client.catalogue.model import Model, parse_model
 from venice_client.errors import BadRequestError, InvalidRequestError, NotFoundError
 from venice_client.request.pictures import EditRequest
-from venice_client.sandbox import Sandbox
 from venice_client.sandbox.models import all_models, all_styles
 
 RequestFor = Callable[..., GenerateRequest]

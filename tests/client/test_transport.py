@@ -16,6 +16,7 @@ import pytest
 import requests
 import urllib3
 
+from faulty_sandbox import Fault, Sandbox
 from scripted_server import ScriptedServer, read_request, saying
 from venice_client import GenerateRequest, Progress, VeniceClient, __version__
 from venice_client.batch import Batch
@@ -30,7 +31,6 @@ from venice_client.errors import (
     ResponseLostError,
     VeniceError,
 )
-from venice_client.sandbox import Fault, Sandbox
 from venice_client.transport import connections, retry, transport
 from waiting import wait_for
 

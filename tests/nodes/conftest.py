@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import process_state
-from venice_client.sandbox import Sandbox
+from faulty_sandbox import Sandbox
 
 KEY = "test-key"
 RunNode = Callable[..., Any]

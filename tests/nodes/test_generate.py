@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from venice_client.sandbox import Fault, Sandbox
+from faulty_sandbox import Fault, Sandbox
 
 RunNode = Callable[..., Any]
 Part = Callable[[str], ModuleType]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from venice_client.sandbox import Fault, Sandbox
+from faulty_sandbox import Fault, Sandbox
 
 GIVEN = {"model": "z-image-turbo", "prompt": "a fox", "width": 64, "height": 64}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from venice_client.sandbox import Sandbox
+from faulty_sandbox import Sandbox
 
 RunNode = Callable[..., Any]
 Part = Callable[[str], ModuleType]

@@ -16,7 +16,7 @@ from PIL import Image
 
 import process_state
 from bench import KEY, Bench
-from venice_client.sandbox import Sandbox
+from faulty_sandbox import Sandbox
 
 
 @pytest.fixture

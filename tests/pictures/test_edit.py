@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from bench import Bench
-from venice_client.sandbox.faults import Fault
+from faulty_sandbox import Fault
 
 Pictures = Callable[..., torch.Tensor]
 FIRERED = "firered-image-edit"

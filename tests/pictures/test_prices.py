@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from bench import Bench
+from faulty_sandbox import Fault
 from venice_client.catalogue.catalogue import bundled_lists
 from venice_client.catalogue.model import Model
 from venice_client.catalogue.prices import (
@@ -18,7 +19,6 @@ from venice_client.catalogue.prices import (
     estimate_generate,
     estimate_upscale,
 )
-from venice_client.sandbox.faults import Fault
 from venice_client.sandbox.models import all_models
 
 LISTED = bundled_lists().models()

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bench import Bench
-from venice_client.sandbox import Fault
+from faulty_sandbox import Fault
 
 Pictures = Callable[..., torch.Tensor]
 EDIT = {"prompt": "make it night", "model": "firered-image-edit"}

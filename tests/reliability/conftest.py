@@ -13,7 +13,7 @@ import pytest
 import openapi
 import process_state
 from bench import KEY, Bench
-from venice_client.sandbox import Sandbox
+from faulty_sandbox import Sandbox
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import pytest
 from bench import Bench, End
 from fault_columns import COLUMNS, Column
 from fault_table import ROWS, Row
-from venice_client.sandbox import Fault
+from faulty_sandbox import Fault
 from waiting import wait_for
 
 CASES = [

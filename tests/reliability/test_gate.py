@@ -13,7 +13,7 @@ import pytest
 
 import openapi
 from bench import KEY, Bench
-from venice_client.sandbox import Fault, Sandbox
+from faulty_sandbox import Fault, Sandbox
 from waiting import wait_for
 
 SCALE = 15.0

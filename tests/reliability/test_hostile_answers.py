@@ -20,11 +20,11 @@ import pytest
 
 from bench import KEY, Bench, End
 from fault_table import bomb, in_json, picture
+from faulty_sandbox import Fault
 from scripted_server import Script, ScriptedServer
 from venice_client import GenerateRequest, VeniceClient
 from venice_client.catalogue import catalogue
 from venice_client.errors import ResponseLostError
-from venice_client.sandbox import Fault
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: image/png\r\n"

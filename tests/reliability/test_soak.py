@@ -14,7 +14,7 @@ import pytest
 
 from bench import Bench, End
 from fault_table import picture
-from venice_client.sandbox import Fault
+from faulty_sandbox import Fault
 
 SEED = 20260822
 

@@ -19,8 +19,8 @@ import pytest
 
 from bench import KEY, Bench
 from fault_table import picture
+from faulty_sandbox import Fault, Sandbox
 from venice_client import GenerateRequest, VeniceClient
-from venice_client.sandbox import Fault, Sandbox
 from venice_client.store import result_store as results
 from venice_client.store.result_store import SWEEP_EVERY, ResultStore
 from venice_client.transport.response import Response
