@@ -73,7 +73,7 @@ def test_refuses_twice_what_is_over_the_output_limit(bench: Bench, pictures: Pic
 
 
 def test_says_that_four_times_is_reduced(bench: Bench, pictures: Pictures) -> None:
-    bench.sandbox.add_fault(Fault("small", picture_size=(64, 64)), path="/image/upscale")
+    bench.sandbox.add_fault(Fault("small", image_size=(64, 64)), path="/image/upscale")
     end = upscale(bench, pictures(1500, 1200), "4x")
     assert end.error is None
     assert any("16,777,216" in text and "3.05×" in text for text in end.info["warnings"])

@@ -135,5 +135,7 @@ def test_a_passing_fault_is_waited_for(status: int, column: Column, bench: Bench
 def test_every_fault_of_the_sandbox_is_in_the_table() -> None:
     made = {row.fault().name.partition(" ")[0] for row in ROWS}
     names = [name for name, member in vars(Fault).items() if isinstance(member, classmethod)]
-    missing = [name for name in names if name.partition("_")[0] not in made]
+    # Of one endpoint or of the gate: these have tests of their own.
+    others = ("violation", "refused_edit", "overloaded")
+    missing = [name for name in names if name.partition("_")[0] not in made and name not in others]
     assert not missing

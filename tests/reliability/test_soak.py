@@ -83,7 +83,7 @@ def test_a_soak_ends_with_an_exact_account(
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "none")
     monkeypatch.setattr(pack.venice_client.transport.gate, "FAILURE_WINDOW", 0.05)
     faults = Faulty(random.Random(SEED), share)
-    monkeypatch.setattr(bench.sandbox._service, "faults", faults)
+    monkeypatch.setattr(bench.sandbox, "_faults", faults)
     began = time.monotonic()
     wanted = [1000 + run * per_run for run in range(pictures // per_run)]
     lost: Counter[int] = Counter()

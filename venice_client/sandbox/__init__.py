@@ -5,8 +5,8 @@ what it would have charged. It costs nothing and asks nobody.
 
 In some points it is stricter, so that a client which relies on what the API drops without a word is
 found out: a `resolution`, `aspect_ratio` or `quality` that the model does not offer is a 400
-everywhere; an image given by address is refused (nothing is fetched); background removal has the
-pixel limit of edits, and a form 160 MB in all.
+everywhere; an image given by address is refused (nothing is fetched); background removal takes 40
+million pixels, and a form 160 MB in all.
 """
 
 from .form import UploadedFile

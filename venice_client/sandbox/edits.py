@@ -11,7 +11,7 @@ from PIL import Image
 from . import prices, retouch
 from .drawing import encoded
 from .fields import Schema, anything, boolean, items, nullable, number, one_of, require, text
-from .inputs import open_image, open_sized_image
+from .inputs import MAX_CUTOUT_PIXELS, open_image, open_sized_image
 from .models import Model
 from .response import Refusal, Response, invalid_field, invalid_fields
 from .sizes import Size, nearest_ratio, sized
@@ -72,7 +72,7 @@ def multi_edit_task(payload: Mapping[str, Any]) -> Task:
     if len(sent) > model.max_input_images:
         told = f"Array must contain at most {model.max_input_images} element(s) for {model.id}"
         raise invalid_field("images", told)
-    check_offered("quality", payload.get("quality"), "qualities", model)
+    check_offered("quality", payload.get("quality"), model.qualities, model)
     base = open_sized_image("images.0", sent[0])
     # One after the other, so that only the base is in memory as large as it is.
     layers = [
@@ -105,7 +105,7 @@ def cutout_task(payload: Mapping[str, Any]) -> Task:
     if ("image" in payload) == ("image_url" in payload):
         raise invalid_fields({"": ["Provide either image or image_url"]})
     name = "image" if "image" in payload else "image_url"
-    image = open_image(name, payload[name])
+    image = open_image(name, payload[name], max_pixels=MAX_CUTOUT_PIXELS)
     usd = prices.BACKGROUND_REMOVAL_USD
     return _task("bria-bg-remover", usd, image.size, lambda at: retouch.cut_out(image, at))
 
@@ -133,8 +133,8 @@ def _edit_task(
     payload: Mapping[str, Any], model: Model, images: list[Image.Image], fixed_size: Size | None
 ) -> Task:
     check_prompt(payload["prompt"], model)
-    check_offered("resolution", payload.get("resolution"), "resolutions", model)
-    check_offered("aspect_ratio", payload.get("aspect_ratio"), "aspectRatios", model)
+    check_offered("resolution", payload.get("resolution"), model.tiers, model)
+    check_offered("aspect_ratio", payload.get("aspect_ratio"), model.ratios, model)
     tier = payload.get("resolution", model.constraints.get("defaultResolution"))
     format_name = payload.get("output_format", "png" if tier in (None, "1K") else "jpeg")
     transparent = check_transparent(payload, model, format_name)
@@ -159,7 +159,7 @@ def _edit_task(
 def _edit_size(payload: Mapping[str, Any], model: Model, tier: str | None, base: Size) -> Size:
     ratio = payload.get("aspect_ratio", "auto")
     if ratio == "auto" and tier is not None:
-        ratio = nearest_ratio(base, model.offers("aspectRatios"))
+        ratio = nearest_ratio(base, model.ratios)
     return sized(ratio, tier)
 
 

@@ -144,7 +144,7 @@ def generate_task(payload: Mapping[str, Any]) -> Task:
         raise Refusal(400, "INVALID_MODEL", f"The model {model.id} does not generate images")
     _check_texts(payload, model)
     _check_steps(payload, model)
-    check_offered("quality", payload.get("quality"), "qualities", model)
+    check_offered("quality", payload.get("quality"), model.qualities, model)
     size = _size(payload, model)
     _check_references(payload, model)
     format_name = payload.get("format", "webp")
@@ -190,13 +190,13 @@ def _check_references(payload: Mapping[str, Any], model: Model) -> None:
 
 
 def _size(payload: Mapping[str, Any], model: Model) -> Size:
-    if not model.offers("aspectRatios"):
+    if not model.ratios:
         return _pixel_size(payload, model)
     for name in ("width", "height"):
         if name in payload:
             raise invalid_field(name, f"{model.id} is sized by aspect_ratio")
-    check_offered("aspect_ratio", payload.get("aspect_ratio"), "aspectRatios", model)
-    check_offered("resolution", payload.get("resolution"), "resolutions", model)
+    check_offered("aspect_ratio", payload.get("aspect_ratio"), model.ratios, model)
+    check_offered("resolution", payload.get("resolution"), model.tiers, model)
     ratio = payload.get("aspect_ratio", model.constraints["defaultAspectRatio"])
     return sized(ratio, payload.get("resolution", model.constraints.get("defaultResolution")))
 

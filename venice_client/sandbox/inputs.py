@@ -15,12 +15,19 @@ MAX_REFERENCE_BYTES = 8_000_000
 MIN_PIXELS = 65_536
 MIN_SIDE = 64
 MAX_PIXELS = 33_177_600
+MAX_CUTOUT_PIXELS = (
+    40_000_000  # which nobody published: the most that this machine is asked to hold
+)
 Image.init()
 FORMATS = tuple(name for name in ("PNG", "JPEG", "WEBP", "AVIF") if name in Image.OPEN)
 
 
 def open_image(
-    name: str, value: object, max_bytes: int = MAX_IMAGE_BYTES, raw_only: bool = False
+    name: str,
+    value: object,
+    max_bytes: int = MAX_IMAGE_BYTES,
+    max_pixels: int = MAX_PIXELS,
+    raw_only: bool = False,
 ) -> Image.Image:
     """The decoded image of a field; `raw_only`: as base64 without a data URI around it.
 
@@ -32,7 +39,7 @@ def open_image(
         raise Refusal(422, "IMAGE_TOO_LARGE", told)
     try:
         image = Image.open(io.BytesIO(content), formats=FORMATS)
-        if image.width * image.height <= MAX_PIXELS:
+        if image.width * image.height <= max_pixels:
             image.load()
             return image
         size = f"received {image.width}x{image.height}"
@@ -41,7 +48,7 @@ def open_image(
     except Exception as error:  # whatever a damaged file makes a decoder stumble over
         told = f"{name}: the image cannot be decoded"
         raise Refusal(400, "CORRUPTED_IMAGE", told) from error
-    told = f"{name}: image dimensions must not exceed {MAX_PIXELS} pixels, {size}"
+    told = f"{name}: image dimensions must not exceed {max_pixels} pixels, {size}"
     raise Refusal(422, "IMAGE_TOO_LARGE", told)
 
 

@@ -69,9 +69,17 @@ class Model:
         constraints: dict[str, Any] = self.spec.get("constraints", {})
         return constraints
 
-    def offers(self, constraint: str) -> tuple[str, ...]:
-        """What it offers: `aspectRatios`, `resolutions` or `qualities`, as spelled."""
-        return tuple(self.constraints.get(constraint, ()))
+    @property
+    def ratios(self) -> tuple[str, ...]:
+        return tuple(self.constraints.get("aspectRatios", ()))
+
+    @property
+    def tiers(self) -> tuple[str, ...]:
+        return tuple(self.constraints.get("resolutions", ()))
+
+    @property
+    def qualities(self) -> tuple[str, ...]:
+        return tuple(self.constraints.get("qualities", ()))
 
     @property
     def prompt_limit(self) -> int:

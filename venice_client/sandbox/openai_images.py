@@ -71,7 +71,7 @@ def _translated(payload: Mapping[str, Any]) -> dict[str, Any]:
 
 def _sizing(asked: str, model: Model) -> dict[str, Any]:
     sides = [1024, 1024] if asked == "auto" else [int(side) for side in asked.split("x")]
-    if ratios := model.offers("aspectRatios"):
+    if ratios := model.ratios:
         return {"aspect_ratio": nearest_ratio((sides[0], sides[1]), ratios)}
     shrink = min(1.0, MAX_SIDE / max(sides))
     width, height = (round(side * shrink / 16) * 16 for side in sides)

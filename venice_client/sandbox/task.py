@@ -47,9 +47,8 @@ def check_prompt(prompt: str, model: Model, name: str = "prompt") -> None:
         raise invalid_field(name, "Prompt must not be blank")
 
 
-def check_offered(name: str, value: str | None, constraint: str, model: Model) -> None:
+def check_offered(name: str, value: str | None, choices: tuple[str, ...], model: Model) -> None:
     """Raises Refusal unless the model offers the value, exactly as spelled; None is not sent."""
-    choices = model.offers(constraint)
     if value is None or value in choices:
         return
     if not choices:
