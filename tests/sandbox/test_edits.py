@@ -152,6 +152,20 @@ def test_a_picture_of_25_mb_is_too_large(send, picture):
     assert (answer.status_code, answer.json()["code"]) == (422, "IMAGE_TOO_LARGE")
 
 
+def test_files_may_be_large_together_and_json_may_not(api, picture):
+    padded = picture() + bytes(14_000_000)
+    fields = {"modelId": "firered-image-edit", "prompt": "add snow"}
+    encoded = [base64.b64encode(padded).decode()] * 3
+
+    form = api.post(MULTI_EDIT, data=fields, files=[("images", padded)] * 3)
+    told = api.post(MULTI_EDIT, {**fields, "images": encoded})
+    large = api.post(CUTOUT, files={"image": picture() + bytes(25_000_000)})
+
+    assert form.status_code == 200
+    assert (told.status_code, told.json()["code"]) == (413, "PAYLOAD_TOO_LARGE")
+    assert (large.status_code, large.json()["code"]) == (422, "IMAGE_TOO_LARGE")
+
+
 @pytest.mark.parametrize("path", [EDIT, UPSCALE, CUTOUT])
 def test_a_data_uri_and_an_upload_do_as_well_as_base64(api, send, picture, encoded_picture, path):
     fields = {**SAME_SIZE, "prompt": "add snow", "safe_mode": "true"} if path == EDIT else {}

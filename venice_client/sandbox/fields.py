@@ -14,7 +14,7 @@ Check = Callable[[Any], Problems]
 Schema = Mapping[str, Check]
 
 FINE: Problems = {}
-# No prompt is longer; what is (a picture as base64) is looked at by its decoder.
+# No prompt is longer; what is (an image as base64) is checked by its decoder.
 MAX_TEXT = 32_768
 
 

@@ -64,7 +64,7 @@ SCHEMA: Schema = {
 }
 REQUIRED = ("model", "prompt")
 
-# What changes how a picture is delivered, not what is on it.
+# What changes how an image is delivered, not what it shows.
 NOT_DRAWN = frozenset(
     {"format", "return_binary", "variants", "embed_exif_metadata", "safe_mode", "hide_watermark"}
 )

@@ -11,7 +11,7 @@ from .form import Form, UploadedFile
 from .response import Refusal
 
 PAID_PREFIXES = ("/image/", "/images/")
-# A sandbox may run for days inside a program that sends large pictures.
+# A sandbox may run for days inside a program that sends large images.
 KEPT_BYTES = 128 * 1024 * 1024
 
 

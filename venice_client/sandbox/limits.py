@@ -63,7 +63,7 @@ class Limits:
             account.used += images
 
     def note_failure(self, key: str) -> None:
-        """Counts a failed answer (status 400 and above) of that key."""
+        """Counts a failed request (status 400 and above) of that key."""
         now = time.time()
         with self._lock:
             account = self._current(key, now)

@@ -72,7 +72,7 @@ class Sandbox:
         self._thread: threading.Thread | None = None
 
     def start(self) -> Sandbox:
-        """Listen; answers itself."""
+        """Listens; returns itself."""
         if self._server is not None:
             raise RuntimeError("The sandbox is already running")
         self._service.stopping.clear()
@@ -84,7 +84,7 @@ class Sandbox:
         return self
 
     def stop(self) -> None:
-        """Stop listening and drop every connection, also those that hang."""
+        """Stops listening and drops every connection, also those that hang."""
         server, thread = self._server, self._thread
         if server is None or thread is None:
             return
@@ -158,7 +158,7 @@ class Sandbox:
         self._service.latency_s = seconds
 
     def forget(self) -> None:
-        """Clear requests, charges, rate windows and locks."""
+        """Clears requests, charges, rate windows and locks."""
         self._ledger.forget()
         self._limits.forget()
 
