@@ -5,19 +5,12 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-import torch
-
-from .venice_client import MAX_SEED, GenerateRequest, fold_seed, folding_note, plan_batch
+from .venice_client import MAX_SEED, GenerateRequest, fold_seed, folding_warning, plan_batch
 from .venice_nodes import compare_nodes, image_nodes, inputs, model_lists, widgets
-from .venice_nodes.run import comfyui
-from .venice_nodes.run.node_output import again_with
-from .venice_nodes.run.run_requests import (
-    in_thread,
-    open_client,
-    refresh_lists,
-    run_requests,
-    showing,
-)
+from .venice_nodes.run.node_output import BatchImages
+from .venice_nodes.run.node_status import showing
+from .venice_nodes.run.run_requests import Item, refresh_lists, run_items
+from .venice_nodes.run.run_seeds import note_seed
 
 
 class VeniceStylePreset:
@@ -37,11 +30,13 @@ class VeniceStylePreset:
 
     @classmethod
     def VALIDATE_INPUTS(cls, preset: str | None = None) -> bool:
-        return True
+        return True  # a style that ComfyUI's list does not have may be newer than the list
 
     async def choose(self, preset: str) -> tuple[str]:
-        await refresh_lists()
-        return ("" if preset == model_lists.NO_STYLE else preset,)
+        with showing():
+            widgets.read_values(self.INPUT_TYPES(), locals())
+            await refresh_lists()
+            return ("" if preset == model_lists.NO_STYLE else preset,)
 
 
 class VeniceSeed:
@@ -64,7 +59,7 @@ class VeniceSeed:
 
     @classmethod
     def VALIDATE_INPUTS(cls, seed: int | None = None) -> bool:
-        return True
+        return True  # any 64-bit number is folded
 
     @classmethod
     def IS_CHANGED(cls, mode: str | None = None, **_: Any) -> float | str:
@@ -73,12 +68,12 @@ class VeniceSeed:
 
     async def draw(self, seed: int, mode: str = inputs.FIXED) -> tuple[int]:
         with showing() as status:
-            widgets.check(self.INPUT_TYPES(), locals())
+            seed = widgets.read_values(self.INPUT_TYPES(), locals())["seed"]
             is_fixed = mode == inputs.FIXED
             drawn = fold_seed(seed) if is_fixed else 1 + secrets.randbelow(MAX_SEED)
-            comfyui.note_seed(drawn)
-            note = folding_note(seed) if is_fixed else ""
-            status.finish(" · ".join(filter(None, (f"seed {drawn}", note))))
+            note_seed(drawn)
+            warning = folding_warning(seed) if is_fixed else ""
+            status.finish(" · ".join(filter(None, (f"seed {drawn}", warning))))
             return (drawn,)
 
 
@@ -97,6 +92,8 @@ class VeniceGenerateImage:
         "The pictures of the batch, [B, H, W, 3].",
         "JSON: the requests as sent, model, seeds, size, request ids, timing, warnings, cost.",
     )
+    INPUT_IS_LIST = True
+    OUTPUT_IS_LIST = (True, True)
     FUNCTION = "generate"
 
     @classmethod
@@ -106,76 +103,61 @@ class VeniceGenerateImage:
     @classmethod
     def VALIDATE_INPUTS(
         cls,
-        model: str | None = None,
-        seed: int | None = None,
-        aspect_ratio: str | None = None,
-        resolution: str | None = None,
-        quality: str | None = None,
+        model: Any = None,
+        seed: Any = None,
+        aspect_ratio: Any = None,
+        resolution: Any = None,
+        quality: Any = None,
     ) -> bool:
-        return True
+        return True  # what is named here ComfyUI does not hold to its own lists and ranges
 
-    async def generate(
-        self,
-        model: str,
-        prompt: str,
-        width: int,
-        height: int,
-        seed: int,
-        batch_size: int,
-        style: str = "",
-        negative_prompt: str = "",
-        aspect_ratio: str = "auto",
-        resolution: str = "auto",
-        quality: str = "auto",
-        steps: int = 0,
-        cfg_scale: float = 0.0,
-        lora_strength: int = -1,
-        format: str = "png",
-        hide_watermark: bool = True,
-        safe_mode: bool = True,
-        enhance_prompt: bool = False,
-        enable_web_search: bool = False,
-        skip_prompt_thinking: bool = False,
-        batch_mode: str = "one seed per image",
-        if_flagged: str = "stop",
-        style_references: Any = None,
-    ) -> tuple[torch.Tensor, str]:
+    async def generate(self, **given: list[Any]) -> tuple[list[Any], ...]:
         with showing() as status:
-            widgets.check(self.INPUT_TYPES(), locals())
-            request = GenerateRequest(
-                model=model,
-                prompt=prompt,
-                negative_prompt=negative_prompt,
-                width=width,
-                height=height,
-                aspect_ratio=aspect_ratio,
-                resolution=resolution,
-                quality=quality,
-                steps=steps or None,
-                cfg_scale=round(cfg_scale, 6) or None,
-                seed=fold_seed(seed),
-                style_preset=style.strip(),
-                style_references=tuple(style_references or ()),
-                lora_strength=None if lora_strength < 0 else lora_strength,
-                format=format,
-                hide_watermark=hide_watermark,
-                safe_mode=safe_mode,
-                enable_web_search=enable_web_search or None,
-                enhance_prompt=enhance_prompt or None,
-                disable_prompt_optimization_thinking=skip_prompt_thinking or None,
-            )
-            status.item = f"({model}, {style.strip() or 'no style'}, seed {request.seed})"
-            made = await run_requests(
-                await open_client(),
-                plan_batch(request, batch_size, batch_mode == inputs.VARIANTS),
-                status,
-                again=again_with(request.seed),
-                stop_if_flagged=if_flagged == "stop",
-            )
-            tensor, notes = await in_thread(made.decode)
-            warnings = made.warnings(folding_note(seed), *notes, made.size_note(tensor))
-            status.finish(made.summary(warnings))
-            return tensor, made.info(tensor, warnings)
+            return await run_items(lambda _: list(map(_item, self._values(given))), status)
+
+    def _values(self, given: dict[str, list[Any]]) -> list[dict[str, Any]]:
+        return widgets.read_items(self.INPUT_TYPES(), given)
+
+
+def _item(values: dict[str, Any]) -> Item:
+    """One item of Generate: a request for each picture, or for up to four variants."""
+    request = _request(values)
+    requests = plan_batch(
+        request, values["batch_size"], variants=values["batch_mode"] == inputs.VARIANTS
+    )
+
+    def finish(made: BatchImages) -> tuple[tuple[Any, ...], list[str]]:
+        images, changed = made.decode()
+        folding = folding_warning(values["seed"])
+        warnings = made.warnings(folding, *changed, made.size_warning(images))
+        return (images, made.info(images, warnings)), warnings
+
+    return Item(requests, finish, values["if_flagged"] == inputs.STOP)
+
+
+def _request(values: dict[str, Any]) -> GenerateRequest:
+    return GenerateRequest(
+        model=values["model"],
+        prompt=values["prompt"],
+        negative_prompt=values["negative_prompt"],
+        width=values["width"],
+        height=values["height"],
+        aspect_ratio=values["aspect_ratio"],
+        resolution=values["resolution"],
+        quality=values["quality"],
+        steps=values["steps"] or None,
+        cfg_scale=round(values["cfg_scale"], 6) or None,
+        seed=fold_seed(values["seed"]),
+        style_preset=(values["style"] or "").strip(),
+        style_references=tuple(values["style_references"] or ()),
+        lora_strength=None if values["lora_strength"] < 0 else values["lora_strength"],
+        format=values["format"],
+        hide_watermark=values["hide_watermark"],
+        safe_mode=values["safe_mode"],
+        enable_web_search=values["enable_web_search"] or None,
+        enhance_prompt=values["enhance_prompt"] or None,
+        disable_prompt_optimization_thinking=values["skip_prompt_thinking"] or None,
+    )
 
 
 NODE_CLASS_MAPPINGS = {

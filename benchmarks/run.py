@@ -11,7 +11,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +23,14 @@ sys.path.insert(0, str(ROOT / "scripts"))
 from demo import load_pack  # noqa: E402
 
 pack = load_pack()
-from venice_pack import tensors  # noqa: E402
-from venice_pack.venice_client import GenerateRequest, Settings, VeniceClient  # noqa: E402
-from venice_pack.venice_client.batch import Batch  # noqa: E402
-from venice_pack.venice_client.credentials import ApiKey  # noqa: E402
-from venice_pack.venice_client.payloads import plan_batch  # noqa: E402
+from venice_pack.venice_client import (  # noqa: E402
+    GenerateRequest,
+    Settings,
+    VeniceClient,
+    plan_batch,
+)
 from venice_pack.venice_client.sandbox import Sandbox  # noqa: E402
+from venice_pack.venice_nodes.imaging import tensors  # noqa: E402
 
 REPEATS = 5
 LATENCY = 0.3
@@ -45,8 +46,8 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as home, Sandbox(keys=("bench",)) as sandbox:
         sandbox.latency_s = LATENCY
-        settings = Settings(home=Path(home), key=ApiKey("bench"), max_usd_per_run=None)
-        client = VeniceClient(settings, base_url=sandbox.base_url)
+        settings = Settings(home=Path(home), max_usd_per_run=None)
+        client = VeniceClient(settings, key="bench", base_url=sandbox.base_url)
         seeds = iter(range(1, 10**6, 8))
         row(
             f"8 pictures at {LATENCY} s each, side by side",
@@ -96,9 +97,9 @@ def _generate(client: VeniceClient, seed: int, side_by_side: bool) -> None:
     request = GenerateRequest(
         model="z-image-turbo", prompt="a fox", width=256, height=256, seed=seed
     )
-    planned = client.plan(plan_batch(request, 8))
-    for jobs in [planned] if side_by_side else [[one] for one in planned]:
-        batch = Batch([partial(client.fetch, one) for one in jobs])
+    requests = plan_batch(request, 8)
+    for jobs in [requests] if side_by_side else [[one] for one in requests]:
+        batch = client.start(jobs)
         batch.wait()
         for outcome in batch.outcomes:
             if isinstance(outcome, BaseException):

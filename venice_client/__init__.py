@@ -4,7 +4,7 @@ Everything that a user of the client needs is here; what lies behind is free to 
 """
 
 from . import images
-from .batch import Batch, was_cancelled
+from .batch import PlannedRequest, RequestBatch, was_cancelled
 from .catalogue.catalogue import (
     DEFAULT_EDIT_MODEL,
     DEFAULT_MODEL,
@@ -15,14 +15,13 @@ from .catalogue.catalogue import (
 from .catalogue.model import Model
 from .catalogue.prices import total_cost
 from .catalogue.sizing import AUTO
-from .client import Account, PlannedRequest, VeniceClient, shared_client
+from .client import KeyStatus, VeniceClient, shared_client
 from .errors import (
     BadResponseError,
     BatchError,
     FlaggedImageError,
     InvalidRequestError,
     SettingsError,
-    StoreError,
     VeniceError,
 )
 from .image_result import ImageResult, left_out
@@ -50,10 +49,10 @@ from .request.pictures import (
     check_pixels,
     check_upscale,
 )
-from .request.seeds import MAX_SEED, fold_seed, folding_note
+from .request.seeds import MAX_SEED, fold_seed, folding_warning
 from .settings.service import service_name
 from .settings.settings import Settings, load_settings
-from .store.result_store import ResultStore
+from .store.account import NOTHING_SENT, Account
 from .transport.progress import Progress
 from .version import __version__
 
@@ -67,28 +66,28 @@ __all__ = [
     "MAX_INPUT_BYTES",
     "MAX_REFERENCE_BYTES",
     "MAX_SEED",
+    "NOTHING_SENT",
     "QUALITIES",
     "SMALLEST_TEXT",
     "Account",
     "Array",
     "BadResponseError",
-    "Batch",
     "BatchError",
     "EditRequest",
     "FlaggedImageError",
     "GenerateRequest",
     "ImageResult",
     "InvalidRequestError",
+    "KeyStatus",
     "Lists",
     "Model",
     "PaidRequest",
     "PlannedRequest",
     "Progress",
     "RemoveBackgroundRequest",
-    "ResultStore",
+    "RequestBatch",
     "Settings",
     "SettingsError",
-    "StoreError",
     "StyleReference",
     "UpscaleRequest",
     "VeniceClient",
@@ -105,7 +104,7 @@ __all__ = [
     "check_upscale",
     "fitted",
     "fold_seed",
-    "folding_note",
+    "folding_warning",
     "font",
     "images",
     "left_out",

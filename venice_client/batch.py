@@ -1,4 +1,4 @@
-"""Requests that run side by side, each in a thread of its own.
+"""Requests that run side by side in threads of their own.
 
 The threads outlive whoever waits for them: an answer that may have been charged is read to its
 end even when the run that asked for it is over.
@@ -12,6 +12,8 @@ import time
 import weakref
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from .errors import (
@@ -22,20 +24,28 @@ from .errors import (
     UnexpectedError,
     VeniceError,
 )
+from .image_result import ImageResult
+from .request.base import PaidRequest, Payload
+from .store.account import STORE_IS_OFF, Account, Spent, settle
+from .store.result_store import ResultStore
+from .store.spending_limit import Reservation
 from .transport.progress import Progress
 
 T = TypeVar("T")
+
+MAX_THREADS = 32
+"""Most threads of one batch. More requests wait for a thread; few are let out at once anyway."""
 
 EXIT_WAIT = 5.0
 """Seconds for answers on their way when the process ends."""
 
 
 class Batch(Generic[T]):
-    """Runs jobs side by side; each gets a Progress and answers a T, or raises.
+    """Runs jobs side by side; each gets a Progress and returns a T, or raises.
 
-    A job whose Progress is dropped before it begins must raise at once.
+    A job whose Progress is cancelled before it begins must raise at once.
     run: what the batches of one run have in common; "" for none.
-    outcomes: for each job its answer or its exception, a VeniceError as a rule; None while it runs.
+    outcomes: for each job its result or its exception, a VeniceError as a rule; None while it runs.
     """
 
     def __init__(self, jobs: Sequence[Callable[[Progress], T]], run: str = "") -> None:
@@ -46,11 +56,26 @@ class Batch(Generic[T]):
         self._ended = [False] * len(self._jobs)
         self._all_ended = threading.Event()
         self._threads: list[threading.Thread] = []
-        with _lock:
-            _running.add(self)
+        self._next, self._left = 0, len(self._jobs)
+        self._lock = threading.Lock()
+        self._on_end: Callable[[], None] | None = None
         if not self._jobs:
             self._all_ended.set()
-        self._start()
+
+    def begin(self) -> None:
+        """Starts the threads, as many as are useful and as the system gives."""
+        with _lock:
+            _running.add(self)
+        for _ in range(min(MAX_THREADS, len(self._jobs))):
+            name = f"venice-{len(self._threads)}"
+            thread = threading.Thread(target=self._work, name=name, daemon=True)
+            try:
+                thread.start()
+            except RuntimeError as error:
+                if not self._threads:
+                    self._cancel_all_without_thread(error)
+                return
+            self._threads.append(thread)
 
     @property
     def done(self) -> bool:
@@ -60,33 +85,32 @@ class Batch(Generic[T]):
     @property
     def ended(self) -> int:
         """How many jobs have ended."""
-        return sum(self._ended)
-
-    @property
-    def paid(self) -> int:
-        """How many were answered, or are sent and may be charged."""
-        pairs = zip(self.outcomes, self.progress, strict=True)
-        return self.lost + sum(p.sent and not isinstance(o, BaseException) for o, p in pairs)
-
-    @property
-    def lost(self) -> int:
-        """How many of these ended without an answer that can be kept."""
-        return sum(getattr(outcome, "may_have_been_charged", False) for outcome in self.outcomes)
+        return len(self._jobs) - self._left
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Waits for the end, at most so long; answers whether it has come."""
+        """Waits for the end, at most so long; returns whether it has come."""
         return self._all_ended.wait(seconds)
 
+    def on_end(self, action: Callable[[], None]) -> None:
+        """Calls `action` once when every job has ended, in the last one's thread, or now."""
+        with self._lock:
+            if not self.done:
+                self._on_end = action
+                return
+        action()
+
     def cancel(self) -> None:
-        """Nobody waits any more: what is not sent is not sent, what is sent still arrives."""
+        """Sends nothing more; answers that are on their way still arrive."""
         _cancel([self])
+        if not self._threads:  # never begun: its jobs give back what they hold
+            self._work()
 
     def cancel_run(self) -> None:
         """The same for every batch of this run, since the run is over."""
         _cancel(self._of_run())
 
     def detach(self) -> None:
-        """The end of the process does not wait for this batch (it does for every other one)."""
+        """Lets the process end without waiting for this batch."""
         with _lock:
             _running.discard(self)
 
@@ -105,25 +129,24 @@ class Batch(Generic[T]):
             words.insert(0, f"{self.ended} of {len(self._jobs)} done")
         return " · ".join(words)
 
-    def _start(self) -> None:
-        """Starts a thread for each job; where no more can be had, nothing more is sent.
+    def join(self, deadline: float) -> None:
+        """Waits for its threads until `deadline` (monotonic seconds)."""
+        for thread in self._threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
-        A job without a thread is dropped and then called all the same, to give back what it holds.
-        """
-        for i in range(len(self._jobs)):
-            thread = threading.Thread(target=self._run, args=(i,), name=f"venice-{i}", daemon=True)
-            try:
-                thread.start()
-            except RuntimeError as error:
-                _cancel(
-                    [self], f"This machine starts no more threads ({error}): ask for less at once."
-                )
-                for unstarted in range(i, len(self._jobs)):
-                    self._run(unstarted)
-                return
-            self._threads.append(thread)
+    def _work(self) -> None:
+        """Runs one job after the other, the first ones first, until none is left."""
+        while (index := self._take()) is not None:
+            self._run_job(index)
 
-    def _run(self, index: int) -> None:
+    def _take(self) -> int | None:
+        with self._lock:
+            if self._next == len(self._jobs):
+                return None
+            self._next += 1
+            return self._next - 1
+
+    def _run_job(self, index: int) -> None:
         progress = self.progress[index]
         progress.on_fatal(self._cancel_unsent)
         try:
@@ -138,14 +161,28 @@ class Batch(Generic[T]):
             self.outcomes[index] = error
         finally:
             progress.on_fatal(None)
+            self._end(index)
+
+    def _end(self, index: int) -> None:
+        with self._lock:
             self._ended[index] = True
-            if all(self._ended):
-                self._all_ended.set()
+            self._left -= 1
+            if self._left:
+                return
+            action, self._on_end = self._on_end, None
+            self._all_ended.set()
+        if action is not None:
+            action()
+
+    def _cancel_all_without_thread(self, error: RuntimeError) -> None:
+        """Cancels every job and runs it all the same, so that it gives back what it holds."""
+        _cancel([self], f"This machine starts no more threads ({error}): ask for less at once.")
+        self._work()
 
     def _cancel_unsent(self, error: ApiError) -> None:
-        """Drops what would meet the same error: of the run, or of this batch if it is the model."""
-        is_model = error.code == PRO_ONLY_MODEL
-        batches = [self] if is_model else self._of_run()
+        """Cancels what would meet the same error: of the run, or of this batch for a model's."""
+        is_about_model = error.code == PRO_ONLY_MODEL
+        batches = [self] if is_about_model else self._of_run()
         unsent = [p for batch in batches for p in batch.progress if not p.sent]
         for progress in unsent:
             progress.mark_cancelled(str(error).partition("\n")[0])
@@ -155,19 +192,86 @@ class Batch(Generic[T]):
     def _of_run(self) -> list[Batch[Any]]:
         return [b for b in _all_running() if b is self or (self.run and b.run == self.run)]
 
-    def join(self, deadline: float) -> None:
-        """Waits for its threads until `deadline` (monotonic seconds)."""
-        for thread in self._threads:
-            thread.join(max(0.0, deadline - time.monotonic()))
+
+@dataclass(frozen=True)
+class PlannedRequest:
+    """A request that was checked and whose cost is reserved, ready to be fetched once.
+
+    key: its name in the store. price: USD, None where it is unknown. max_price: the price, else
+    the dearest known one of its kind, None where there is none. run: whose limit it counts for.
+    is_kept: whether it was made before, and will be free; then nothing is reserved.
+    """
+
+    request: PaidRequest
+    payload: Payload
+    key: str
+    price: float | None
+    max_price: float | None
+    run: str
+    is_kept: bool
+    reservation: Reservation | None = None
+
+    @property
+    def reserved(self) -> float:
+        """USD that count against the limit of the run from the start."""
+        return self.reservation.usd if self.reservation else 0.0
+
+    @property
+    def estimate(self) -> float | None:
+        """What fetching it will cost, in USD; None where the price is unknown."""
+        return 0.0 if self.is_kept else self.price
+
+
+OnResult = Callable[[int, ImageResult], None]
+"""What is called with the index of a request and its result."""
+
+
+class RequestBatch(Batch[ImageResult]):
+    """Planned requests that run side by side. planned: in the order of `outcomes`."""
+
+    def __init__(
+        self,
+        planned: Sequence[PlannedRequest],
+        fetch: Callable[[PlannedRequest, Progress], ImageResult],
+        store: ResultStore,
+        run: str,
+        on_result: OnResult | None = None,
+    ) -> None:
+        self.planned = tuple(planned)
+        self._fetch, self._store, self._on_result = fetch, store, on_result
+        super().__init__([partial(self._fetch_one, i) for i in range(len(planned))], run)
+
+    @property
+    def estimates(self) -> list[float | None]:
+        """What each request will cost, in USD; None where the price is unknown."""
+        return [planned.estimate for planned in self.planned]
+
+    @property
+    def account(self) -> Account:
+        """What became of the money so far."""
+        spent = [
+            Spent(planned.request.variants, outcome, progress.sent, planned.key)
+            for planned, outcome, progress in zip(
+                self.planned, self.outcomes, self.progress, strict=True
+            )
+        ]
+        trouble = self._store.trouble if self._store.is_on else STORE_IS_OFF
+        return settle(spent, self._store.__contains__, trouble)
+
+    def _fetch_one(self, index: int, progress: Progress) -> ImageResult:
+        result = self._fetch(self.planned[index], progress)
+        if self._on_result is not None:
+            self._on_result(index, result)
+        return result
 
 
 def was_cancelled(outcome: object) -> bool:
-    """Whether the job was dropped before it was sent."""
+    """Whether the job was cancelled before it was sent."""
     return isinstance(outcome, RequestCancelledError)
 
 
 def _cancel(batches: Sequence[Batch[Any]], because: str = "") -> None:
-    """Drops all at once: none of them takes the place that another gives back."""
+    """Cancels all at once: none of them takes the slot that another gives back."""
     for batch in batches:
         for progress in batch.progress:
             progress.mark_cancelled(because)

@@ -6,10 +6,12 @@ import secrets
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import requests
 
+from .batch import OnResult, PlannedRequest, RequestBatch
 from .catalogue.catalogue import Catalogue
 from .catalogue.model import Model
 from .catalogue.prices import cost_text, dearest, extras, total_cost
@@ -28,9 +30,11 @@ from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleReque
 from .settings.api_key import ApiKey
 from .settings.service import SANDBOX_NAME, Service, service_for
 from .settings.settings import Settings, load_settings, normalized_base_url
+from .store.in_flight import InFlight
+from .store.ledger import Charge
 from .store.result_store import ResultStore, request_key
 from .store.single_flight import SingleFlight
-from .store.spending_limit import Spending
+from .store.spending_limit import Reservation, SpendingLimit
 from .transport.gate import gate_for
 from .transport.progress import Progress
 from .transport.response import Response
@@ -43,43 +47,10 @@ MAX_CLIENTS = 4
 _clients: dict[Settings, VeniceClient] = {}
 _clients_lock = threading.Lock()
 _flights = SingleFlight()
-_spending = Spending()
 
 
 @dataclass(frozen=True)
-class PlannedRequest:
-    """A request that was checked and whose cost is reserved, ready to be fetched once.
-
-    path, fields: the endpoint and the JSON object to send. price: USD, or None where it is
-    unknown. most: the price, or the dearest known one of its kind, None where there is none.
-    is_kept: whether it was made before, and will be free. expected: (width, height) of the answer,
-    as in Payload.
-    """
-
-    request: PaidRequest
-    path: str
-    fields: dict[str, Any]
-    warnings: tuple[str, ...]
-    key: str
-    price: float | None
-    max_price: float | None
-    run: str
-    is_kept: bool
-    expected: tuple[int, int] | None = None
-
-    @property
-    def reserved(self) -> float:
-        """USD that count against the limit of the run from the start."""
-        return 0.0 if self.is_kept else self.max_price or 0.0
-
-    @property
-    def estimate(self) -> float | None:
-        """What fetching it will cost, in USD; None where the price is unknown."""
-        return 0.0 if self.is_kept else self.price
-
-
-@dataclass(frozen=True)
-class Account:
+class KeyStatus:
     """What the key may do: the API's own objects for rate limits and balance."""
 
     rate_limits: dict[str, Any]
@@ -121,6 +92,8 @@ class VeniceClient:
             settings.home, self.service.name, self._fetch_models, self._fetch_styles
         )
         self.results = ResultStore(settings.home, settings.store_mb)
+        self.spending = SpendingLimit(settings, self.service.name)
+        self.in_flight = InFlight(settings.home)
 
     def generate_images(
         self, request: GenerateRequest, progress: Progress | None = None
@@ -153,45 +126,64 @@ class VeniceClient:
         """A PNG with alpha. Costs money; raises as `generate_images` does."""
         return self._ask_once(request, progress)
 
-    def plan(self, requests: Sequence[PaidRequest], run: str = "") -> list[PlannedRequest]:
-        """Checks requests and reserves what they may cost; nothing is sent.
+    def start(
+        self, requests: Sequence[PaidRequest], run: str = "", on_result: OnResult | None = None
+    ) -> RequestBatch:
+        """Checks requests, reserves what they may cost, and runs them side by side.
 
         run: what the limit VENICE_MAX_USD_PER_RUN counts together; "": these requests alone.
-        Raises InvalidRequestError for what is known to be wrong, SpendingLimitError if all of
-        them together would pass the limit. What was made before costs nothing.
+        on_result: called with the index of a request and its result, in the request's thread.
+        Raises InvalidRequestError for what is known to be wrong, and SpendingLimitError if all of
+        them together would pass the limit: then nothing is sent.
+        """
+        batch = self.prepare(requests, run, on_result)
+        batch.begin()
+        return batch
+
+    def prepare(
+        self, requests: Sequence[PaidRequest], run: str = "", on_result: OnResult | None = None
+    ) -> RequestBatch:
+        """Does what `start` does, but sends nothing until the batch begins.
+
+        A batch that never begins must be cancelled, so that it gives back what it reserved.
         """
         planned = [self._planned(request, run) for request in requests]
-        self._reserve([p for p in planned if not p.is_kept], run)
-        return planned
+        self.results.probe()
+        planned = self._reserve(planned, run)
+        return RequestBatch(planned, self._fetch, self.results, run, on_result)
 
-    def fetch(self, planned: PlannedRequest, progress: Progress) -> ImageResult:
+    def _fetch(self, planned: PlannedRequest, progress: Progress) -> ImageResult:
         """The answer to a planned request: kept, shared with an equal one under way, or new."""
-        is_sent, reserved = False, planned.reserved
+        is_sent, reservation = False, planned.reservation
 
         def ask() -> Response:
-            nonlocal is_sent, reserved
+            nonlocal is_sent, reservation
             progress.check()
             response = self.results.get(planned.key) if planned.request.is_reusable else None
             if response is None:
-                if planned.is_kept:  # no longer: what seemed free is to be paid for after all
-                    self._reserve([planned], planned.run)
-                    reserved = planned.max_price or 0.0
+                if reservation is None:  # what seemed free is to be paid for after all
+                    (reservation,) = self.spending.reserve(planned.run, [_charge(planned)])
                 is_sent = True
-                response = self._send(planned, progress)
+                response = self._send(planned, reservation, progress)
             return response
 
+        is_charged = False
         try:
             response = _flights.do(planned.key, progress, ask)
+            is_charged = is_sent
         except BaseException as error:
-            if not (is_sent and _may_be_charged(error, progress)):
-                _spending.release(planned.run, reserved)
+            is_charged = is_sent and _may_be_charged(error, progress)
             raise
-        if not is_sent:
-            _spending.release(planned.run, reserved)
+        finally:
+            if reservation is not None and is_charged:
+                reservation.spend()
+            elif reservation is not None:
+                reservation.release()
         try:
-            result = read_images(planned.request, planned.fields, planned.warnings, response)
-        except BadResponseError:
-            self.results.remove(planned.key, response.checksum)
+            result = read_images(planned.request, planned.payload, response)
+        except BadResponseError as error:
+            if file := self.results.set_aside(planned.key, response.checksum):
+                error.args = (f"{error}\nWhat came is in {file}.",)
             raise
         return replace(
             result,
@@ -201,9 +193,9 @@ class VeniceClient:
             cost=planned.price if is_sent else 0.0,
         )
 
-    def discard(self, result: ImageResult) -> None:
-        """Forgets a kept answer that turned out to be damaged, so that it can be asked again."""
-        self.results.remove(result.key, result.checksum)
+    def discard(self, result: ImageResult) -> Path | None:
+        """Sets a damaged answer aside, so that it can be asked for again; returns its file."""
+        return self.results.set_aside(result.key, result.checksum)
 
     def cost_text(self, costs: Sequence[float | None]) -> str:
         """Costs in USD in words; of the built-in sandbox they say that nothing is charged."""
@@ -221,7 +213,7 @@ class VeniceClient:
         """The style presets as the service lists them now. Free."""
         return list(self._fetch_styles())
 
-    def account(self) -> Account:
+    def account(self) -> KeyStatus:
         """Rate limits and balance of the key. Free."""
         limits = self._free("/api_keys/rate_limits")
         balance = self._free("/billing/balance")
@@ -230,18 +222,28 @@ class VeniceClient:
             raise UnreadableResponseError(
                 "Venice's answer about the account has another form than published."
             )
-        return Account(data, balance)
+        return KeyStatus(data, balance)
 
     def _ask_once(self, request: PaidRequest, progress: Progress | None) -> ImageResult:
         progress = progress or Progress()
         progress.enter("preparing")
-        return self.fetch(self.plan([request])[0], progress)
+        (planned,) = self._reserve([self._planned(request, run="")], run="")
+        return self._fetch(planned, progress)
 
-    def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> None:
-        limit, usd = self.settings.max_usd_per_run, total_cost([p.max_price for p in planned])
-        _spending.reserve(run, usd, limit, is_known=all(p.price is not None for p in planned))
+    def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> list[PlannedRequest]:
+        """The same requests, with their reservations where they are not kept."""
+        paid = [_charge(p) for p in planned if not p.is_kept]
+        reserved = iter(self.spending.reserve(run, paid))
+        return [p if p.is_kept else replace(p, reservation=next(reserved)) for p in planned]
 
     def _planned(self, request: PaidRequest, run: str) -> PlannedRequest:
+        try:
+            return self._checked(request, run)
+        except InvalidRequestError as error:
+            error.name_item(f"({request.description})")
+            raise
+
+    def _checked(self, request: PaidRequest, run: str) -> PlannedRequest:
         model = self.catalogue.model_when_known(request.model)
         self.catalogue.check_kind(request.model, request.kind)
         payload = request.build(model)
@@ -257,33 +259,41 @@ class VeniceClient:
             max_price = each * request.variants + extras(payload.fields)
         return PlannedRequest(
             request=request,
-            path=payload.path,
-            fields=payload.fields,
-            warnings=payload.warnings,
+            payload=payload,
             key=key,
             price=price,
             max_price=max_price,
             run=run,
             is_kept=is_kept,
-            expected=payload.expected,
         )
 
-    def _send(self, planned: PlannedRequest, progress: Progress) -> Response:
-        request = planned.request
-        try:
-            response = self._transport.post(planned.path, planned.fields, progress)
-        except ApiError as error:
-            raise self._explained(error, planned) from None
+    def _send(
+        self, planned: PlannedRequest, reservation: Reservation, progress: Progress
+    ) -> Response:
+        """A new answer, which is kept before anything else is done with it."""
+        with self.in_flight.noted(reservation.charge) as note:
+            progress.on_sent(note)
+            try:
+                response = self._transport.post(
+                    planned.payload.path, planned.payload.fields, progress
+                )
+            except ApiError as error:
+                raise self._explained(error, planned) from None
+            not_kept = self.results.put(planned.key, response, self._facts(planned))
+        return replace(response, not_kept=not_kept)
+
+    def _facts(self, planned: PlannedRequest) -> dict[str, Any]:
+        """What the store notes of an answer."""
+        request, fields = planned.request, planned.payload.fields
         asked = ("width", "height", "aspect_ratio", "resolution", "variants", "scale")
-        facts = {
+        return {
             "service": self.service.name,
-            "path": planned.path,
+            "path": planned.payload.path,
             "model": request.model,
             "seed": request.seed,
-            "asked": {name: planned.fields[name] for name in asked if name in planned.fields},
+            "asked": {name: fields[name] for name in asked if name in fields},
             "cost_usd": planned.price,
         }
-        return replace(response, not_kept=self.results.put(planned.key, response, facts))
 
     def _free(self, path: str, params: dict[str, str] | None = None) -> Any:
         """The JSON of a call that costs nothing."""
@@ -306,7 +316,7 @@ class VeniceClient:
         if error.is_about_model:
             found = self.catalogue.nearest_model(planned.request.model, planned.request.kind)
             return with_hint(error, f"The nearest known model is `{found}`.") if found else error
-        style = planned.fields.get("style_preset")
+        style = planned.payload.fields.get("style_preset")
         if isinstance(error, BadRequestError) and style and speaks_of_style(error):
             found = self.catalogue.nearest_style(style)
             return with_hint(error, f"The nearest known style is `{found}`.") if found else error
@@ -321,6 +331,11 @@ def shared_client(settings: Settings) -> VeniceClient:
             while len(_clients) > MAX_CLIENTS:
                 _clients.pop(next(iter(_clients)))
         return _clients[settings]
+
+
+def _charge(planned: PlannedRequest) -> Charge:
+    request = planned.request
+    return Charge(request.model, request.kind, planned.max_price, planned.price is not None)
 
 
 def _may_be_charged(error: BaseException, progress: Progress) -> bool:

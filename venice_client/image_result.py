@@ -12,7 +12,7 @@ from urllib.parse import unquote
 
 from .errors import CHARGED, BadResponseError
 from .images import image_format, size_of
-from .request.base import PaidRequest
+from .request.base import PaidRequest, Payload
 from .text import printable
 from .transport.response import Response
 
@@ -65,11 +65,10 @@ class ImageResult:
         return shown
 
 
-def read_images(
-    request: PaidRequest, sent: dict[str, Any], request_warnings: Sequence[str], response: Response
-) -> ImageResult:
+def read_images(request: PaidRequest, payload: Payload, response: Response) -> ImageResult:
     """The images in a response, looked at but not decoded. Raises BadResponseError if none is."""
-    warnings = [*request_warnings, *_deprecation(response)]
+    sent = payload.fields
+    warnings = [*payload.warnings, *_deprecation(response)]
     if response.from_store and sent.get("enhance_prompt"):
         warnings.append("The picture comes from the store: the rewritten prompt is not kept.")
     if response.not_kept:

@@ -10,12 +10,13 @@ from typing import Any
 
 import torch
 
-from ..venice_client import InvalidRequestError
-from . import inputs, model_lists
+from ..venice_client import InvalidRequestError, check_is_text
+from . import inputs, model_lists, widgets
 from .imaging.contact_sheet import contact_sheet
+from .imaging.input_tensors import image_batch
 from .imaging.labels import visible
-from .imaging.tensors import check_batch
-from .run.run_requests import in_thread, refresh_lists, showing
+from .run.node_status import showing
+from .run.run_requests import in_thread, refresh_lists
 
 
 class VeniceStyleSweep:
@@ -97,19 +98,19 @@ class VeniceContactSheet:
         cell: Sequence[int] = (512,),
     ) -> tuple[torch.Tensor]:
         with showing() as status:
-            pictures = [picture for batch in images for picture in batch]
+            optional = self.INPUT_TYPES()["optional"]
+            declared = {"required": {name: optional[name] for name in ("columns", "cell")}}
+            (size, *_) = widgets.read_items(declared, {"columns": columns, "cell": cell})
+            pictures: list[torch.Tensor] = []
+            texts: list[str] = []
+            for i, batch in enumerate(images):
+                own = list(image_batch(batch, "images", may_be_empty=True))
+                label = str(labels[i]) if i < len(labels) and labels[i] is not None else ""
+                pictures += own
+                texts += [label] * len(own)
             if not pictures:
                 raise InvalidRequestError("There is no picture to arrange.", "images")
-            for batch in filter(len, images):
-                check_batch(batch, "images")
-            texts = [
-                str(labels[i]) if i < len(labels) and labels[i] is not None else ""
-                for i, batch in enumerate(images)
-                for _ in range(len(batch))
-            ]
-            sheet, notes = await in_thread(
-                partial(contact_sheet, pictures, texts, columns=columns[0], cell=cell[0])
-            )
+            sheet, notes = await in_thread(partial(contact_sheet, pictures, texts, **size))
             status.finish(" · ".join([_count(pictures, "picture"), *notes]))
             return (sheet,)
 
@@ -123,6 +124,7 @@ async def _swept(
 ) -> list[str]:
     """The names that `text` asks for; their count is shown on the node. what: one of them."""
     with showing() as status:
+        check_is_text(f"{what}s", text)
         await refresh_lists()
         found = matching(text, known, literal, others)
         status.finish(_count(found, what))

@@ -17,7 +17,7 @@ from ..venice_client import (
     check_pixels,
 )
 from .imaging import masks
-from .imaging.tensors import COVER, Fit, Size, check_batch, encode_all, in_pixels
+from .imaging.tensors import COVER, Fit, Size, encode_all, in_pixels
 from .run.node_output import BatchImages
 
 RATIO_TOLERANCE = 0.03
@@ -85,7 +85,6 @@ class EditPlan:
 
     def _fitted(self, mask: torch.Tensor) -> list[torch.Tensor]:
         """The masks in the size of the pictures: one for all, or one for each."""
-        mask = masks.as_batch(mask)
         _check_number(mask, self.base, "mask")
         return [masks.fit_mask(each, self.height, self.width) for each in mask]
 
@@ -123,7 +122,6 @@ class EditPlan:
 
 def check_size(image: torch.Tensor, max_pixels: int, name: str = "image") -> None:
     """Refuses what is no batch of pictures, and pictures with fewer or more pixels than taken."""
-    check_batch(image, name)
     _, height, width, _ = image.shape
     check_pixels(width, height, max_pixels, f"`{name}`")
 

@@ -12,20 +12,24 @@ from ..venice_client import (
     MAX_INPUT_BYTES,
     MAX_REFERENCE_BYTES,
     EditRequest,
+    PaidRequest,
     RemoveBackgroundRequest,
     StyleReference,
     UpscaleRequest,
+    VeniceClient,
     check_cutout,
     check_upscale,
 )
 from . import inputs, widgets
 from .edit_plan import EditPlan
-from .imaging.tensors import check_batch, encode_all, to_rgb
-from .run.comfyui import NodeStatus
+from .imaging.tensors import encode_all, to_rgb
 from .run.node_output import BatchImages, make_info
-from .run.run_requests import in_thread, open_client, run_requests, showing
+from .run.node_status import showing
+from .run.run_requests import Item, in_thread, run_items
 
 INFO = "JSON: the requests as sent without image data, model, size, warnings, cost."
+LAYERS = [f"image_{i}" for i in range(2, 7)]
+"""The inputs of Edit that go along with the base, in their order."""
 
 
 class VeniceStyleReferences:
@@ -50,13 +54,14 @@ class VeniceStyleReferences:
         self, images: torch.Tensor, strength: float, style_references: Any = None
     ) -> tuple[tuple[StyleReference, ...]]:
         with showing() as status:
-            widgets.check(self.INPUT_TYPES(), locals())
-            check_batch(images, "images")
-            encoded, notes = await in_thread(partial(encode_all, images, MAX_REFERENCE_BYTES))
-            own = [StyleReference(image, round(strength, 6)) for image in encoded]
+            values = widgets.read_values(self.INPUT_TYPES(), locals())
+            encoded, notes = await in_thread(
+                partial(encode_all, values["images"], MAX_REFERENCE_BYTES)
+            )
+            own = [StyleReference(image, round(values["strength"], 6)) for image in encoded]
             if notes:
                 own[0] = replace(own[0], warning=" ".join(notes))
-            references = (*(style_references or ()), *own)
+            references = (*(values["style_references"] or ()), *own)
             count = len(references)
             status.finish(f"{count} reference{'s' if count > 1 else ''}")
             return (references,)
@@ -71,27 +76,35 @@ class VeniceUpscaleImage:
     RETURN_TYPES = ("IMAGE", "STRING")
     RETURN_NAMES = ("image", "info")
     OUTPUT_TOOLTIPS = ("The larger pictures, [B, H, W, 3].", INFO)
+    INPUT_IS_LIST = True
+    OUTPUT_IS_LIST = (True, True)
     FUNCTION = "upscale"
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return inputs.upscale_inputs()
 
-    async def upscale(
-        self, image: torch.Tensor, scale: str, creativity: float, variation: int = 0
-    ) -> tuple[torch.Tensor, str]:
+    async def upscale(self, **given: list[Any]) -> tuple[list[Any], ...]:
         with showing() as status:
-            widgets.check(self.INPUT_TYPES(), locals())
-            factor = int(scale.removesuffix("x"))
-            check_batch(image, "image")
-            check_upscale(image.shape[2], image.shape[1], factor, "`image`")
-            base, lost = await in_thread(partial(to_rgb, image))
-            request = UpscaleRequest(b"", factor, round(creativity, 6), variation)
-            made, notes = await _run_each(base, request, status)
-            tensor, more = await in_thread(made.decode)
-            warnings = made.warnings(*lost, *notes, *more, made.size_note(tensor))
-            status.finish(made.summary(warnings))
-            return tensor, made.info(tensor, warnings)
+            return await run_items(
+                lambda _: [_upscale(v) for v in widgets.read_items(self.INPUT_TYPES(), given)],
+                status,
+            )
+
+
+def _upscale(values: dict[str, Any]) -> Item:
+    image, factor = values["image"], int(values["scale"].removesuffix("x"))
+    check_upscale(image.shape[2], image.shape[1], factor, "image")
+    base, lost = to_rgb(image)
+    request = UpscaleRequest(b"", factor, round(values["creativity"], 6), values["variation"])
+    requests, prepared = _request_each(base, request)
+
+    def finish(made: BatchImages) -> tuple[tuple[Any, ...], list[str]]:
+        tensor, changed = made.decode()
+        warnings = made.warnings(*lost, *prepared, *changed, made.size_warning(tensor))
+        return (tensor, made.info(tensor, warnings)), warnings
+
+    return Item(requests, finish)
 
 
 class VeniceRemoveBackground:
@@ -111,25 +124,35 @@ class VeniceRemoveBackground:
         "The pictures with transparency, [B, H, W, 4].",
         INFO,
     )
+    INPUT_IS_LIST = True
+    OUTPUT_IS_LIST = (True, True, True, True)
     FUNCTION = "remove"
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return inputs.cutout_inputs()
 
-    async def remove(
-        self, image: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, str]:
+    async def remove(self, **given: list[Any]) -> tuple[list[Any], ...]:
         with showing() as status:
-            check_batch(image, "image")
-            check_cutout(image.shape[2], image.shape[1], "`image`")
-            made, notes = await _run_each(image, RemoveBackgroundRequest(b""), status)
-            size = image.shape[2], image.shape[1]
-            cutout, more = await in_thread(partial(made.decode, "RGBA", size))
-            colour, mask, uncut = await in_thread(partial(split_alpha, cutout))
-            warnings = made.warnings(*notes, *more, uncut)
-            status.finish(made.summary(warnings))
-            return colour, mask, cutout, made.info(cutout, warnings)
+            return await run_items(
+                lambda _: [_cut_out(v) for v in widgets.read_items(self.INPUT_TYPES(), given)],
+                status,
+            )
+
+
+def _cut_out(values: dict[str, Any]) -> Item:
+    image = values["image"]
+    size = image.shape[2], image.shape[1]
+    check_cutout(*size, "image")
+    requests, prepared = _request_each(image, RemoveBackgroundRequest(b""))
+
+    def finish(made: BatchImages) -> tuple[tuple[Any, ...], list[str]]:
+        cutout, changed = made.decode("RGBA", size)
+        colors, mask, uncut = split_alpha(cutout)
+        warnings = made.warnings(*prepared, *changed, uncut)
+        return (colors, mask, cutout, made.info(cutout, warnings)), warnings
+
+    return Item(requests, finish)
 
 
 class VeniceEditImage:
@@ -144,6 +167,8 @@ class VeniceEditImage:
     RETURN_TYPES = ("IMAGE", "STRING")
     RETURN_NAMES = ("image", "info")
     OUTPUT_TOOLTIPS = ("The edited pictures, [B, H, W, 3].", INFO)
+    INPUT_IS_LIST = True
+    OUTPUT_IS_LIST = (True, True)
     FUNCTION = "edit"
 
     @classmethod
@@ -153,88 +178,72 @@ class VeniceEditImage:
     @classmethod
     def VALIDATE_INPUTS(
         cls,
-        model: str | None = None,
-        aspect_ratio: str | None = None,
-        resolution: str | None = None,
-        quality: str | None = None,
+        model: Any = None,
+        aspect_ratio: Any = None,
+        resolution: Any = None,
+        quality: Any = None,
     ) -> bool:
-        return True
+        return True  # what is named here ComfyUI does not hold to its own lists
 
-    async def edit(
-        self,
-        image: torch.Tensor,
-        prompt: str,
-        model: str,
-        image_2: torch.Tensor | None = None,
-        image_3: torch.Tensor | None = None,
-        image_4: torch.Tensor | None = None,
-        image_5: torch.Tensor | None = None,
-        image_6: torch.Tensor | None = None,
-        mask: torch.Tensor | None = None,
-        aspect_ratio: str = "auto",
-        resolution: str = "auto",
-        quality: str = "auto",
-        keep_size: bool = True,
-        safe_mode: bool = True,
-        enhance_prompt: bool = False,
-        if_flagged: str = "stop",
-        variation: int = 0,
-    ) -> tuple[torch.Tensor, str]:
-        with showing(f"({model})") as status:
-            widgets.check(self.INPUT_TYPES(), locals())
-            check_batch(image, "image")
-            base, lost = await in_thread(partial(to_rgb, image))
-            plan = await in_thread(partial(EditPlan, base, mask))
-            if not plan.indices:
-                return _untouched(base, model, lost, status)
-            template = EditRequest(
-                images=(),
-                prompt=prompt,
-                model=model,
-                aspect_ratio=aspect_ratio,
-                resolution=resolution,
-                quality=quality,
-                safe_mode=safe_mode,
-                enhance_prompt=enhance_prompt or None,
-                variation=variation,
+    async def edit(self, **given: list[Any]) -> tuple[list[Any], ...]:
+        with showing() as status:
+            return await run_items(
+                lambda client: [
+                    _edit(v, client) for v in widgets.read_items(self.INPUT_TYPES(), given)
+                ],
+                status,
             )
-            layers = _layers(image_2, image_3, image_4, image_5, image_6)
-            client = await open_client()
-            known = await in_thread(partial(client.catalogue.model_when_known, model))
-            requests, notes = await in_thread(partial(plan.requests, template, layers, known))
-            made = await run_requests(
-                client, requests, status, stop_if_flagged=if_flagged == "stop"
-            )
-            tensor, more = await in_thread(partial(plan.finish, made, keep_size))
-            warnings = made.warnings(*lost, *notes, *more)
-            status.finish(made.summary(warnings))
-            return tensor, made.info(tensor, warnings)
 
 
-def _layers(*images: torch.Tensor | None) -> dict[str, torch.Tensor]:
-    """The images that go along with the base, by their names, in their order."""
-    return {f"image_{i}": image for i, image in enumerate(images, start=2) if image is not None}
+def _edit(values: dict[str, Any], client: VeniceClient) -> Item:
+    base, lost = to_rgb(values["image"])
+    plan = EditPlan(base, values["mask"])
+    model = values["model"]
+    if not plan.indices:
+        return Item([], lambda _: _untouched(base, model, lost))
+    template = EditRequest(
+        images=(),
+        prompt=values["prompt"],
+        model=model,
+        aspect_ratio=values["aspect_ratio"],
+        resolution=values["resolution"],
+        quality=values["quality"],
+        safe_mode=values["safe_mode"],
+        enhance_prompt=values["enhance_prompt"] or None,
+        variation=values["variation"],
+    )
+    layers = {name: values[name] for name in LAYERS if values[name] is not None}
+    requests, prepared = plan.requests(template, layers, client.catalogue.model_when_known(model))
+
+    def finish(made: BatchImages) -> tuple[tuple[Any, ...], list[str]]:
+        tensor, changed = plan.finish(made, values["keep_size"])
+        warnings = made.warnings(*lost, *prepared, *changed)
+        return (tensor, made.info(tensor, warnings)), warnings
+
+    return Item(requests, finish, values["if_flagged"] == inputs.STOP)
 
 
 def _untouched(
-    base: torch.Tensor, model: str, lost: list[str], status: NodeStatus
-) -> tuple[torch.Tensor, str]:
+    base: torch.Tensor, model: str, lost: list[str]
+) -> tuple[tuple[Any, ...], list[str]]:
     """What Edit gives where there is nothing to change."""
-    warning = "The mask is empty: nothing was sent, and the input is returned."
-    status.finish(warning)
-    size = [base.shape[2], base.shape[1]]
-    return base.clone(), make_info(model=model, size=size, warnings=[warning, *lost])
-
-
-async def _run_each(
-    pictures: torch.Tensor, request: UpscaleRequest | RemoveBackgroundRequest, status: NodeStatus
-) -> tuple[BatchImages, list[str]]:
-    """What a request as `request` makes of each picture, side by side, and notes."""
-    encoded, notes = await in_thread(partial(encode_all, pictures, MAX_INPUT_BYTES))
-    requests = [
-        replace(request, image=data, label=f"picture {i}") for i, data in enumerate(encoded, 1)
+    warnings = [
+        "The mask is empty: nothing was sent, and the input is returned. Paint one in the mask "
+        "editor, or disconnect mask.",
+        *lost,
     ]
-    return await run_requests(await open_client(), requests, status), notes
+    size = [base.shape[2], base.shape[1]]
+    return (base.clone(), make_info(model=model, size=size, warnings=warnings)), warnings
+
+
+def _request_each(
+    images: torch.Tensor, request: UpscaleRequest | RemoveBackgroundRequest
+) -> tuple[list[PaidRequest], list[str]]:
+    """A request as `request` for each image, and warnings."""
+    encoded, warnings = encode_all(images, MAX_INPUT_BYTES)
+    return [
+        replace(request, image=data, label=f"picture {i}") for i, data in enumerate(encoded, 1)
+    ], warnings
 
 
 def split_alpha(cutout: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, str]:

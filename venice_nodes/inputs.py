@@ -20,7 +20,8 @@ BATCH_MODES = ("one seed per image", VARIANTS)
 FIXED = "fixed"
 RANDOM = "random every run"
 SEED_MODES = (FIXED, RANDOM)
-IF_FLAGGED = ("stop", "continue")
+STOP = "stop"
+IF_FLAGGED = (STOP, "continue")
 
 
 def generate_inputs() -> dict[str, Any]:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..venice_client import (
     MAX_SEED,
+    InvalidRequestError,
+    StyleReference,
     check_choice,
     check_is_text,
     check_number,
@@ -14,36 +18,94 @@ from ..venice_client import (
     check_switch,
     fold_seed,
 )
+from .imaging.input_tensors import image_batch, mask_batch
 
 Widget = tuple[str, dict[str, Any]]
 
+
+SOCKETS = ("IMAGE", "MASK", "VENICE_STYLE_REFERENCES")
+"""Kinds without a widget: None means that nothing is connected."""
 
 MIRRORED = ("model", "preset", "aspect_ratio", "resolution", "quality")
 """Combos that mirror a list of the API, which may change before ours does: any text may come."""
 
 
-def check(declared: Mapping[str, Any], given: Mapping[str, Any]) -> None:
-    """Refuses the values of a node that are not as it declares, by InvalidRequestError.
+def read_items(
+    declared: Mapping[str, Any], given: Mapping[str, Sequence[Any]]
+) -> list[dict[str, Any]]:
+    """The values of a node that takes lists, by name, for each item.
 
-    ComfyUI does not check what comes by wire, and in some versions no combo. A seed of any size
-    is folded. declared: what INPUT_TYPES answers. given: values by name; others may be among them.
+    Lists are paired as ComfyUI pairs them: the longest says how many items there are, a shorter
+    one repeats its last. Raises as `read_values` does.
     """
+    lists = {name: values for name, values in given.items() if len(values)}
+    for name in declared["required"]:
+        if name not in lists:
+            raise InvalidRequestError(f"{name} is an empty list: nothing to do.", name)
+    count = max(map(len, lists.values()))
+    return [
+        read_values(declared, {n: each[min(i, len(each) - 1)] for n, each in lists.items()})
+        for i in range(count)
+    ]
+
+
+def read_values(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a node by name, as it declares them: what INPUT_TYPES returns is `declared`.
+
+    ComfyUI does not check what comes by wire, and in some versions no combo. What is not given has
+    its declared default, or None. Raises InvalidRequestError for a value that is not as declared.
+    """
+    values = {}
     for name, (kind, options) in {**declared["required"], **declared.get("optional", {})}.items():
-        if name not in given:
-            continue
-        value = given[name]
-        if kind == "STRING" or name in MIRRORED:
-            check_is_text(name, value)
-        elif kind == "COMBO":
-            check_choice(name, value, options["options"])
-        elif kind == "BOOLEAN":
-            check_switch(name, value)
-        elif kind == "FLOAT":
-            check_number(name, value, options["min"], options["max"])
-        elif kind == "INT" and name == "seed":
-            fold_seed(value)
-        elif kind == "INT":
+        is_open = kind in SOCKETS and name not in declared["required"] and given.get(name) is None
+        if name in given and not is_open:
+            values[name] = read_value(name, kind, options, given[name])
+        else:
+            values[name] = options.get("default")
+    return values
+
+
+def read_value(name: str, kind: str, options: Mapping[str, Any], value: Any) -> Any:
+    """One value in the type that its kind has here. Raises InvalidRequestError unless it fits."""
+    if kind == "IMAGE":
+        return image_batch(value, name)
+    if kind == "MASK":
+        return mask_batch(value, name)
+    if kind == "VENICE_STYLE_REFERENCES":
+        return _style_references(name, value)
+    if kind == "STRING" or name in MIRRORED:
+        check_is_text(name, value)
+        return value
+    value = _plain_number(value)
+    if kind == "COMBO":
+        check_choice(name, value, options["options"])
+    elif kind == "BOOLEAN":
+        check_switch(name, value)
+    elif kind == "FLOAT":
+        check_number(name, value, options["min"], options["max"])
+    elif kind == "INT":
+        value = int(value) if isinstance(value, float) and value.is_integer() else value
+        if name == "seed":
+            fold_seed(value)  # of any size
+        else:
             check_range(name, value, options["min"], options["max"])
+    return value
+
+
+def _plain_number(value: Any) -> Any:
+    """A number of numpy as one of Python; anything else as it is."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _style_references(name: str, value: Any) -> tuple[StyleReference, ...]:
+    """Raises InvalidRequestError unless `value` comes from Venice Style References."""
+    is_ours = isinstance(value, tuple) and all(isinstance(each, StyleReference) for each in value)
+    if not is_ours:
+        raise InvalidRequestError(
+            f"{name} must come from Venice Style References, not be {type(value).__name__}.", name
+        )
+    references: tuple[StyleReference, ...] = value
+    return references
 
 
 def combo(choices: Sequence[str], default: str, tooltip: str) -> Widget:

@@ -210,7 +210,7 @@ def test_login_reads_the_key_from_a_pipe(
 
 COMMANDS = (
     *("generate", "upscale", "edit", "multi-edit", "remove-background"),
-    *("results", "login", "models", "styles", "account", "sandbox"),
+    *("results", "spending", "login", "models", "styles", "account", "sandbox"),
 )
 
 

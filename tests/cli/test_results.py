@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import os
 import re
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from faulty_sandbox import Fault, Sandbox
+from venice_client.store import sweeper
 from venice_client.store.result_store import ResultStore
 from venice_client.transport.response import Response
 from waiting import wait_for
+
+HEAD = ["NO", "TIME", "WHAT", "MODEL", "SEED", "ASKED", "USD", "SIZE", "SHOWN"]
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
 
 
 @pytest.fixture
@@ -70,11 +78,12 @@ def test_the_newest_are_first_with_all_that_tells_them_apart(cli: Any, kept: Any
     end = cli("results")
 
     assert end.code == 0
-    assert end.lines[0].split() == ["TIME", "WHAT", "MODEL", "SEED", "ASKED", "USD", "SIZE"]
-    row = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d  generate  z-image-turbo  9     640×448    0.01 +\d+ kB"
+    assert end.lines[0].split() == HEAD
+    time = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
+    row = rf"1   {time}  generate  z-image-turbo  9     640×448    0.01 +\d+ kB +yes"
     assert re.fullmatch(row, end.lines[1])
     assert len(end.lines) == 4
-    assert re.search(r"^3 kept, .*, about 0.03 USD in all$", end.err, re.MULTILINE)
+    assert re.search(r"^3 listed, about 0.03 USD; 3 kept, \d+ kB$", end.err, re.MULTILINE)
     assert "secret" not in end.out
 
 
@@ -85,9 +94,11 @@ def test_last_limits_what_is_shown_not_the_total(cli: Any, kept: Any) -> None:
     assert entry["path"] == "/image/generate"
     assert entry["model"] == "z-image-turbo"
     assert entry["asked"] == {"width": 1024, "height": 1024}
+    assert end.json["listed"]["count"] == 1
+    assert end.json["listed"]["cost_usd"] == 0.01
     assert end.json["total"]["count"] == 2
-    assert end.json["total"]["cost_usd"] == 0.02
-    assert "the last 1 of 2 kept" in end.err
+    assert end.json["total"]["bytes"] > end.json["listed"]["bytes"]
+    assert "1 listed, about 0.01 USD; 2 kept" in end.err
 
 
 def test_saves_the_bytes_as_they_came(cli: Any, kept: list[bytes], folder: Path) -> None:
@@ -146,16 +157,22 @@ def test_nothing_kept_is_said(cli: Any) -> None:
     assert end.err == "Nothing is kept.\n"
     assert cli("results", "--json").json == {
         "results": [],
-        "total": {"count": 0, "bytes": 0, "cost_usd": 0},
+        "listed": {"count": 0, "bytes": 0, "cost_usd": 0},
+        "total": {"count": 0, "bytes": 0},
     }
 
 
-def test_damaged_entries_are_never_shown(cli: Any, kept: list[bytes], home: Path) -> None:
+def test_damaged_entries_are_never_saved(cli: Any, kept: list[bytes], home: Path) -> None:
     path = next((home / "results").glob("*.result"))
     path.write_bytes(path.read_bytes()[:-40] + bytes(40))
 
-    assert cli("results", "--json").json["total"]["count"] == 1
-    assert len(cli("results", "-o", "saved").lines) == 1
+    end = cli("results", "-o", "saved")
+    assert end.code == 1
+    assert len(end.lines) == 1
+    assert "cannot be read" in end.err
+
+    path.write_bytes(path.read_bytes()[:-40])
+    assert len(cli("results", "--json").json["results"]) == 1
 
 
 def test_an_answer_without_a_picture_fails_and_the_others_are_saved(
@@ -210,7 +227,7 @@ def test_clear_asks_on_a_terminal(cli: Any, kept: Any, monkeypatch: pytest.Monke
     answer("\n")
     end = cli("results", "--clear")
     assert end.lines == ["Nothing was removed."]
-    assert "Remove 2 kept answers" in end.err
+    assert "Remove all of 2 kept answers" in end.err
 
     answer("")  # nobody is asked
     assert cli("results", "--clear", "--yes").lines == ["2 removed."]
@@ -221,7 +238,12 @@ def test_clear_asks_on_a_terminal(cli: Any, kept: Any, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize(
     "options",
-    [["--last", "0"], ["--last", "x"], ["--clear", "--last", "2"], ["--clear", "-o", "saved"]],
+    [
+        *(["--last", "0"], ["--last", "x"], ["--clear", "--last", "2"], ["--clear", "-o", "saved"]),
+        *(["--clear", "--limit", "1"], ["--limit", "x"], ["--limit", "-1"], ["--limit", "nan"]),
+        *(["--limit", "1", "--model", "x"], ["--number", "3"], ["--number", "0"]),
+        *(["--day", "yesterday"], ["--day", "2026-02-30"]),
+    ],
 )
 def test_options_that_mean_nothing_end_with_2(cli: Any, kept: Any, options: list[str]) -> None:
     assert cli("results", *options).code == 2
@@ -249,5 +271,93 @@ def test_what_the_sandbox_made_counts_no_money(cli: Any, monkeypatch: pytest.Mon
     cli("generate", "a fox", "--seed", "7", "--size", "128x128")
     assert "sandbox" in cli("results").out
     facts = json.loads(cli("results", "--json").out)
-    assert facts["total"]["cost_usd"] == 0
+    assert facts["listed"]["cost_usd"] == 0
     assert facts["results"][0]["service"] == "sandbox"
+
+
+def keep(home: Path, key: str, when: datetime, **facts: Any) -> None:
+    """An answer that was made at a time."""
+    store = ResultStore(home, 64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(time, "time", when.timestamp)
+        store.put(key, Response({"content-type": "image/png"}, PNG, 0.1), facts)
+    store.finish_sweep()
+
+
+def test_filters_by_model_and_day(cli: Any, home: Path) -> None:
+    for day in (1, 2, 3):
+        for model in ("z-image-turbo", "Other-Model"):
+            keep(home, f"{day} {model}", datetime(2026, 5, day, 23, 59), model=model, seed=day)
+
+    def seeds(*options: str) -> list[tuple[int, str]]:
+        listed = cli("results", *options, "--json").json["results"]
+        return [(each["seed"], each["model"]) for each in listed]
+
+    assert seeds("--model", "other*") == [(day, "Other-Model") for day in (3, 2, 1)]
+    assert seeds("--model", "Z-IMAGE-TURBO", "--last", "1") == [(3, "z-image-turbo")]
+    assert sorted(seeds("--day", "2026-05-02")) == [(2, "Other-Model"), (2, "z-image-turbo")]
+    assert seeds("--day", "2026-05-02", "--model", "z*") == [(2, "z-image-turbo")]
+    assert seeds("--day", "2026-05-04") == []
+    assert "0 listed" in cli("results", "--model", "none").err
+
+
+def test_one_is_saved_by_its_number(cli: Any, home: Path, folder: Path) -> None:
+    for day in (1, 2, 3):
+        keep(home, str(day), datetime(2026, 5, day), model="a-model", seed=day)
+
+    (line,) = cli("results", "--number", "2", "-o", "saved").lines
+    assert re.fullmatch(r"20260502-\d+-a-model-2\.png", Path(line).name)
+    (listed,) = cli("results", "--number", "3", "--json").json["results"]
+    assert (listed["number"], listed["seed"]) == (3, 1)
+    end = cli("results", "--number", "4")
+    assert end.code == 2
+    assert "There is no number 4: the list has 3" in end.err
+
+
+def test_what_was_never_shown_is_found_and_saving_shows_it(cli: Any, kept: Any, home: Path) -> None:
+    keep(home, "lost", datetime(2026, 5, 1), seed=1)
+    assert [line.split()[-1] for line in cli("results").lines] == ["SHOWN", "yes", "yes", "no"]
+
+    (line,) = cli("results", "--never-shown", "-o", "saved").lines
+    assert Path(line).read_bytes() == PNG
+    assert cli("results", "--never-shown").lines == []
+    assert [each["shown"] for each in cli("results", "--json").json["results"]] == [True] * 3
+
+
+def test_the_store_is_made_smaller(cli: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Although another process, which has a larger limit, is at work."""
+    store = ResultStore(home, 64)
+    for number in range(4):
+        store.put(str(number), Response({}, bytes(2**20), 0.1), {"seed": number})
+        os.utime(home / "results" / f"{number}.result", (1000 + number, 1000 + number))
+    store.finish_sweep()
+    sweeper._put_here.clear()
+
+    typed = io.StringIO("no\n")
+    typed.isatty = lambda: True  # type: ignore[method-assign]
+    monkeypatch.setattr("sys.stdin", typed)
+    end = cli("results", "--limit", "2.5")
+    assert end.lines == ["Nothing was removed."]
+    assert "Remove what is beyond 2.5 MB of 4 kept answers (4.2 MB)?" in end.err
+    assert cli("results", "--limit", "2.5", "--yes").lines == ["2 removed."]
+    assert {each["seed"] for each in cli("results", "--json").json["results"]} == {2, 3}
+
+
+def test_a_list_removes_nothing_whatever_the_limit(
+    cli: Any, kept: Any, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENICE_STORE_MB", "0.001")
+    assert cli("results").code == 0
+    assert cli("results", "-o", "saved").code == 0
+    assert len(list((home / "results").glob("*.result"))) == 2
+
+
+def test_it_says_where_unreadable_answers_are(cli: Any, sandbox: Sandbox, home: Path) -> None:
+    sandbox.add_fault(Fault.body(b"no picture"))
+    end = cli("generate", "a fox", "--verbose")
+    assert end.code == 4
+    (path,) = (home / "results" / "unreadable").iterdir()
+    assert path.read_bytes() == b"no picture"
+    assert f"What came is in {path}." in end.err
+    said = cli("results").err
+    assert f"Answers that could not be read: 1, in {path.parent}" in said

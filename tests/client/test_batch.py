@@ -6,8 +6,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -33,6 +32,12 @@ def answering(text: str) -> Job:
     return lambda _progress: text
 
 
+def begun(jobs: Sequence[Callable[[Progress], Any]], run: str = "") -> Batch[Any]:
+    batch = Batch(jobs, run)
+    batch.begin()
+    return batch
+
+
 def waiting(progress: Progress) -> str:
     """A job that was not sent and waits for its turn."""
     progress.wait(60, "waiting for its turn")
@@ -46,7 +51,7 @@ def test_outcomes_come_in_the_order_of_the_jobs() -> None:
         slow.wait(60)
         return "first"
 
-    batch = Batch([late, answering("second")])
+    batch = begun([late, answering("second")])
     wait_for(lambda: batch.ended == 1)
     slow.set()
     assert batch.wait(60)
@@ -59,7 +64,7 @@ def test_an_error_is_an_outcome_and_leaves_the_others() -> None:
     def fail(_progress: Progress) -> str:
         raise error
 
-    batch = Batch([fail, answering("made")])
+    batch = begun([fail, answering("made")])
     assert batch.wait(60)
     assert batch.outcomes == [error, "made"]
 
@@ -73,7 +78,7 @@ def test_an_error_of_another_kind_is_told_as_ours(is_sent: bool) -> None:
         progress.sent = is_sent
         raise error
 
-    batch = Batch([fail, answering("made")])
+    batch = begun([fail, answering("made")])
     assert batch.wait(60)
     told = batch.outcomes[0]
     assert isinstance(told, UnexpectedError)
@@ -100,25 +105,24 @@ def two_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading.Thread, "start", refuse)
 
 
-@pytest.mark.usefixtures("two_threads")
-def test_where_no_more_threads_can_be_had_the_rest_is_not_sent() -> None:
-    go = threading.Event()
+def test_where_no_thread_can_be_had_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
 
-    def on_its_way(progress: Progress) -> str:
-        progress.sent = True
-        go.wait(60)
-        return "arrived"
-
-    batch = Batch([on_its_way, waiting, waiting, waiting])
-
-    assert not batch.done
-    go.set()
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    batch = begun([waiting] * 2)
     assert batch.wait(60)
-    assert batch.outcomes[0] == "arrived"
-    for outcome in batch.outcomes[1:]:
+    for outcome in batch.outcomes:
         assert was_cancelled(outcome)
         assert "can't start new thread" in str(outcome).splitlines()[0]
         assert "nothing was charged" in str(outcome)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_with_few_threads_the_rest_waits_for_one() -> None:
+    batch = begun([answering(str(i)) for i in range(5)])
+    assert batch.wait(60)
+    assert batch.outcomes == ["0", "1", "2", "3", "4"]
 
 
 @pytest.mark.usefixtures("two_threads")
@@ -131,11 +135,12 @@ def test_the_end_of_the_process_waits_for_threads_that_were_started() -> None:
         go.wait(60)
         return "arrived"
 
-    batch = Batch([slow, slow, slow])
+    batch = begun([slow, slow, slow])
+    wait_for(lambda: sum(progress.sent for progress in batch.progress) == 2)
     threading.Timer(0.3, go.set).start()
-    assert batch.ended == 1, "the one without a thread"
     _wait_at_exit()
     assert batch.outcomes[:2] == ["arrived", "arrived"]
+    assert was_cancelled(batch.outcomes[2]), "the one without a thread"
 
 
 def test_batches_that_begin_while_others_look_at_all_of_them() -> None:
@@ -145,16 +150,16 @@ def test_batches_that_begin_while_others_look_at_all_of_them() -> None:
 
     def begin() -> None:
         while not stop.is_set():
-            Batch([lambda _progress: time.sleep(0.02)], run="r")
+            begun([lambda _progress: time.sleep(0.02)], run="r")
 
     threads = [threading.Thread(target=begin, daemon=True) for _ in range(2)]
     try:
         for thread in threads:
             thread.start()
-        end = time.monotonic() + 1
+        end = time.monotonic() + 0.5
         while time.monotonic() < end:
             try:
-                Batch([], run="r").cancel_run()
+                begun([], run="r").cancel_run()
             except RuntimeError as error:
                 failed.append(error)
     finally:
@@ -178,7 +183,7 @@ def test_an_error_that_holds_for_all_drops_what_is_not_sent() -> None:
         leaves.wait(60)
         raise AuthenticationError("no", status=401)
 
-    batch = Batch([on_its_way, waiting, fail])
+    batch = begun([on_its_way, waiting, fail])
     wait_for(lambda: batch.ended == 2, 30)
     arrives.set()
     assert batch.wait(60)
@@ -187,7 +192,7 @@ def test_an_error_that_holds_for_all_drops_what_is_not_sent() -> None:
 
 
 def test_dropping_ends_what_waits_at_once() -> None:
-    batch = Batch([waiting] * 4)
+    batch = begun([waiting] * 4)
     wait_for(lambda: all(p.phase == "waiting for its turn" for p in batch.progress))
     batch.cancel()
     assert batch.wait(30), "they would wait for twice as long"
@@ -195,7 +200,7 @@ def test_dropping_ends_what_waits_at_once() -> None:
 
 
 def test_status_counts_and_tells_the_phases() -> None:
-    batch = Batch([waiting, waiting, answering("made")])
+    batch = begun([waiting, waiting, answering("made")])
     wait_for(lambda: batch.ended == 1 and "starting" not in batch.status())
     assert batch.status().startswith("1 of 3 done · waiting for its turn")
     assert "s left" in batch.status()
@@ -215,7 +220,7 @@ def test_phases_may_change_while_they_are_told() -> None:
                 return phase if name == "phase" else (None, 5.0)[Restless.reads % 2]
             return super().__getattribute__(name)
 
-    batch = Batch([waiting, waiting])
+    batch = begun([waiting, waiting])
     their_own, batch.progress = batch.progress, [Restless(), Restless()]
     for _ in range(20):
         assert batch.status().startswith("0 of 2 done · ")
@@ -224,7 +229,7 @@ def test_phases_may_change_while_they_are_told() -> None:
 
 
 def test_no_jobs_are_done_at_once() -> None:
-    batch: Batch[str] = Batch([])
+    batch: Batch[str] = begun([])
     assert batch.wait(60)
     assert batch.done
     assert batch.outcomes == []
@@ -270,8 +275,8 @@ def test_a_refused_key_drops_the_whole_run_and_says_why(code: str, is_key: bool)
         go.wait(60)
         raise AuthenticationError("Venice does not accept the key.\nMore.", status=401, code=code)
 
-    others = [Batch([waiting], run="r"), Batch([waiting], run="another")]
-    first = Batch([refused], run="r")
+    others = [begun([waiting], run="r"), begun([waiting], run="another")]
+    first = begun([refused], run="r")
     go.set()
     assert first.wait(60)
 
@@ -283,8 +288,15 @@ def test_a_refused_key_drops_the_whole_run_and_says_why(code: str, is_key: bool)
         batch.cancel()
 
 
-@pytest.mark.parametrize("slow", ["telling the error", "dropping the others"])
-@pytest.mark.parametrize("status", [401, 402, 403])
+@pytest.mark.parametrize(
+    ("status", "slow"),
+    [
+        (401, "telling the error"),
+        (402, "telling the error"),
+        (403, "telling the error"),
+        (401, "dropping the others"),
+    ],
+)
 def test_what_holds_for_all_lets_no_other_request_of_the_run_out(
     sandbox: Sandbox,
     make_client: MakeClient,
@@ -308,9 +320,8 @@ def test_what_holds_for_all_lets_no_other_request_of_the_run_out(
     sandbox.latency_s = 0.2
     sandbox.add_fault(Fault.status(status), times=None)
     client = make_client(sandbox.base_url, max_in_flight=1)
-    planned = client.plan([request_for(seed=seed) for seed in range(1, 9)])
-    halves = (planned[:4], planned[4:])
-    batches = [Batch([partial(client.fetch, p) for p in half], run="r") for half in halves]
+    halves = (range(1, 5), range(5, 9))
+    batches = [client.start([request_for(seed=seed) for seed in half], "r") for half in halves]
     assert all(batch.wait(60) for batch in batches)
     assert len(sandbox.paid_requests) == 1
     assert sum(was_cancelled(end) for batch in batches for end in batch.outcomes) == 7
@@ -318,7 +329,7 @@ def test_what_holds_for_all_lets_no_other_request_of_the_run_out(
 
 def test_a_refusal_holds_for_no_batch_that_has_ended() -> None:
     """A batch is not kept in memory by the progress of its requests."""
-    batch = Batch([answering("made")])
+    batch = begun([answering("made")])
     assert batch.wait(60)
     batch.join(time.monotonic() + 60)
     gone = weakref.ref(batch)

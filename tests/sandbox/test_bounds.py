@@ -246,9 +246,9 @@ def test_an_image_of_too_many_pixels_is_refused_undecoded(api, monkeypatch, path
 
 MEASURED = f"""
 import base64, resource, sys, threading, requests
-from venice_client.sandbox import Sandbox
+import venice_client.sandbox as stand_in
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-with Sandbox(keys=("{KEY}",)) as sandbox:
+with stand_in.Sandbox(keys=("{KEY}",)) as sandbox:
     url = sandbox.base_url + sys.argv[1]
     headers = {{"Authorization": "Bearer " + sys.argv[2], "Content-Type": "application/json"}}
     before = peak()

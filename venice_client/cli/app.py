@@ -12,10 +12,10 @@ from typing import Any, NoReturn
 
 from ..errors import InvalidRequestError, VeniceError
 from ..version import __version__
-from . import account, exits, generate, lists, login, pictures, results, sandbox
+from . import account, exits, generate, lists, login, pictures, results, sandbox, spending
 from .console import Console, describe
 
-COMMANDS = (generate, pictures, results, login, lists, account, sandbox)
+COMMANDS = (generate, pictures, results, spending, login, lists, account, sandbox)
 """Modules with `add(add_parser)`, in the order of --help. A parser's `run(args, console)` answers
 the exit code; `is_paid` says whether it makes requests that cost money."""
 

@@ -41,15 +41,13 @@ def run(args: argparse.Namespace, console: Console) -> int:
     first = target.first_number(args.count, args.force, request.format)
     for note in notes:
         console.note(note)
-    planned = client.plan(requests)
-    seeds = _seeds_text(requests, is_drawn=args.seed is None)
-    console.note(f"{seeds} · {client.cost_text([p.estimate for p in planned])}")
     tasks, done = [], 0
-    for one in planned:
+    for one in requests:
         number = None if first is None else first + done
         tasks.append(Task(one, target, number, request.format))
-        done += one.request.variants
-    return Report(client, make_all(client, tasks, args.force, console)).show(console)
+        done += one.variants
+    headline = _seeds_text(requests, is_drawn=args.seed is None)
+    return Report(client, make_all(client, tasks, headline, args.force, console)).show(console)
 
 
 def _seeds_text(requests: Sequence[GenerateRequest], is_drawn: bool) -> str:

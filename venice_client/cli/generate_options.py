@@ -11,7 +11,7 @@ from ..catalogue.sizing import AUTO
 from ..errors import InvalidRequestError
 from ..request.checks import FORMATS, QUALITIES
 from ..request.generate import DEFAULT_SIDE, GenerateRequest, StyleReference
-from ..request.seeds import MAX_SEED, fold_seed, folding_note
+from ..request.seeds import MAX_SEED, fold_seed, folding_warning
 from .files import Target, parse_target, path_from
 
 MAX_COUNT = 100
@@ -141,7 +141,7 @@ def request_from(args: argparse.Namespace, target: Target) -> tuple[GenerateRequ
     """
     asked = 1 + secrets.randbelow(MAX_SEED) if args.seed is None else args.seed
     seed = fold_seed(asked)
-    notes = [f"note: {note}"] if (note := folding_note(asked)) else []
+    notes = [f"note: {note}"] if (note := folding_warning(asked)) else []
     width, height = args.size
     request = GenerateRequest(
         model=args.model,

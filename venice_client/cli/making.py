@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
-from ..batch import EXIT_WAIT, Batch
-from ..client import PlannedRequest, VeniceClient
+from ..batch import EXIT_WAIT, RequestBatch
+from ..client import VeniceClient
 from ..errors import BadResponseError, VeniceError
 from ..image_result import ImageResult, left_out
 from ..images import decode
-from ..transport.progress import Progress
+from ..request.base import PaidRequest
+from ..store.account import Account
 from .console import Console
 from .files import FORMATS, NotWrittenError, Target, write_image
 
@@ -22,13 +22,13 @@ LOOK_EVERY = 0.1
 
 @dataclass(frozen=True)
 class Task:
-    """A planned request, and where its pictures go.
+    """A request, and where its images go.
 
-    number: of its first picture, None for a name without one. format: what was asked for.
-    source: the file that it was made of, "" for a picture from a prompt.
+    number: of its first image, None for a name without one. format: what was asked for.
+    source: the file that it was made of, "" for an image from a prompt.
     """
 
-    planned: PlannedRequest
+    request: PaidRequest
     target: Target
     number: int | None
     format: str
@@ -37,12 +37,12 @@ class Task:
     @property
     def label(self) -> str:
         """What tells it from the others, for a person."""
-        return self.source or self.planned.request.label
+        return self.source or self.request.label
 
     @property
     def origin(self) -> dict[str, object]:
         """What tells it from the others, for a program."""
-        return {"source": self.source} if self.source else {"seed": self.planned.request.seed}
+        return {"source": self.source} if self.source else {"seed": self.request.seed}
 
 
 @dataclass(frozen=True)
@@ -62,44 +62,53 @@ class SavedImages:
     """
 
     result: ImageResult
-    pictures: tuple[SavedImage, ...]
+    images: tuple[SavedImage, ...]
     errors: tuple[VeniceError, ...]
     warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class CommandOutcome:
-    """For each task what it made, its error, or None if it is unfinished.
-
-    is_kept: whether what was made is kept, so that asking again is free.
-    """
+    """For each task what it made, its error, or None if it is unfinished."""
 
     tasks: Sequence[Task]
-    ends: Sequence[SavedImages | BaseException | None]
+    outcomes: Sequence[SavedImages | BaseException | None]
+    account: Account
     seconds: float
     is_interrupted: bool
-    is_kept: bool = True
 
 
 def make_all(
-    client: VeniceClient, tasks: Sequence[Task], force: bool, console: Console
+    client: VeniceClient, tasks: Sequence[Task], headline: str, force: bool, console: Console
 ) -> CommandOutcome:
-    """Asks for everything side by side and writes what comes, until the end or Ctrl-C."""
+    """Asks for everything side by side and writes what comes, until the end or Ctrl-C.
+
+    headline: what is asked for, which is told with its price before anything is sent.
+    """
+    saved: dict[int, SavedImages] = {}
+
+    def save(index: int, result: ImageResult) -> None:
+        saved[index] = _save(client, tasks[index], result, force)
+
+    batch = client.prepare([task.request for task in tasks], on_result=save)
+    console.note(f"{headline} · {client.cost_text(batch.estimates)}")
     began = time.monotonic()
-    batch: Batch[SavedImages] = Batch([partial(_make, client, task, force) for task in tasks])
+    batch.begin()
     is_interrupted = not _attend(batch, console)
     seconds = time.monotonic() - began
-    is_kept = client.results.is_on and not client.results.trouble
-    return CommandOutcome(tasks, tuple(batch.outcomes), seconds, is_interrupted, is_kept)
+    outcomes = [
+        outcome if outcome is None or isinstance(outcome, BaseException) else saved[i]
+        for i, outcome in enumerate(batch.outcomes)
+    ]
+    return CommandOutcome(tasks, outcomes, batch.account, seconds, is_interrupted)
 
 
-def _make(client: VeniceClient, task: Task, force: bool, progress: Progress) -> SavedImages:
-    """Asks for the pictures of one request and writes what came.
+def _save(client: VeniceClient, task: Task, result: ImageResult, force: bool) -> SavedImages:
+    """Writes the images of one request.
 
-    An answer without any good picture is forgotten, so that it can be asked for again.
+    An answer without any good image is set aside, so that it can be asked for again.
     """
-    result = client.fetch(task.planned, progress)
-    pictures: list[SavedImage] = []
+    images: list[SavedImage] = []
     errors: list[VeniceError] = []
     damaged: list[BadResponseError] = []
     for i, data in enumerate(result.images):
@@ -113,14 +122,16 @@ def _make(client: VeniceClient, task: Task, force: bool, progress: Progress) -> 
             errors.append(error)
         else:
             # The extension of the file is that of the bytes.
-            pictures.append(SavedImage(str(path), FORMATS[path.suffix.lower()], (width, height)))
+            images.append(SavedImage(str(path), FORMATS[path.suffix.lower()], (width, height)))
     if len(damaged) == len(result.images):
         client.discard(result)
         return SavedImages(result, (), tuple(damaged), ())
-    return SavedImages(result, tuple(pictures), tuple(errors), tuple(map(left_out, damaged)))
+    if images:
+        client.results.mark_shown(result.key)
+    return SavedImages(result, tuple(images), tuple(errors), tuple(map(left_out, damaged)))
 
 
-def _attend(batch: Batch[SavedImages], console: Console) -> bool:
+def _attend(batch: RequestBatch, console: Console) -> bool:
     """Shows what the batch does until its end; False if Ctrl-C came first.
 
     After Ctrl-C nothing more is sent, and what is on its way has a few seconds to arrive; another

@@ -221,14 +221,12 @@ def _run(
     numbers = _numbers(targets, args.force, format)
     for note in dict.fromkeys(note for each in (*inputs, *layers) for note in each.notes):
         console.note(f"note: {note}")
-    planned = client.plan(requests)
-    count = f"{len(planned)} picture{'s' if len(planned) > 1 else ''}"
-    console.note(f"{count} · {client.cost_text([p.estimate for p in planned])}")
     tasks = [
-        Task(one, target, number, format or target.format or "png", each.name)
-        for one, target, number, each in zip(planned, targets, numbers, inputs, strict=True)
+        Task(request, target, number, format or target.format or "png", each.name)
+        for request, target, number, each in zip(requests, targets, numbers, inputs, strict=True)
     ]
-    return Report(client, make_all(client, tasks, args.force, console)).show(console)
+    headline = f"{len(tasks)} picture{'s' if len(tasks) > 1 else ''}"
+    return Report(client, make_all(client, tasks, headline, args.force, console)).show(console)
 
 
 def _inputs(

@@ -20,7 +20,7 @@ class Report:
     """The end of all tasks of a command."""
 
     client: VeniceClient
-    ended: CommandOutcome
+    command: CommandOutcome
 
     @property
     def made(self) -> list[SavedImages]:
@@ -28,7 +28,7 @@ class Report:
 
     @property
     def pictures(self) -> list[SavedImage]:
-        return [picture for made in self.made for picture in made.pictures]
+        return [picture for made in self.made for picture in made.images]
 
     @property
     def failed(self) -> list[tuple[Task, BaseException]]:
@@ -40,14 +40,14 @@ class Report:
     @property
     def total(self) -> int:
         """The pictures that were asked for."""
-        return sum(task.planned.request.variants for task in self.ended.tasks)
+        return sum(task.request.variants for task in self.command.tasks)
 
     def show(self, console: Console) -> int:
         """Tells all of it and answers the exit code. What is no VeniceError is raised."""
         for warning in self._all_warnings():
             console.note(f"note: {warning}")
         console.result(self._facts(), [picture.path for picture in self.pictures])
-        if self.ended.is_interrupted:
+        if self.command.is_interrupted:
             self._say_interrupted(console)
             return exits.INTERRUPTED
         self._say_failures(console)
@@ -58,12 +58,12 @@ class Report:
             made = len(self.pictures)
             count = f"{made} picture{'s' if made > 1 else ''}"
             cost = self.client.cost_text([one.result.cost for one in self.made])
-            console.note(f"{count} in {self.ended.seconds:.1f} s · {cost}")
+            console.note(f"{count} in {self.command.seconds:.1f} s · {cost}")
         return exits.code_for_all(error for _, error in self.failed)
 
     @property
     def _pairs(self) -> list[tuple[Task, SavedImages | BaseException | None]]:
-        return list(zip(self.ended.tasks, self.ended.ends, strict=True))
+        return list(zip(self.command.tasks, self.command.outcomes, strict=True))
 
     @property
     def _made(self) -> list[tuple[Task, SavedImages]]:
@@ -74,7 +74,7 @@ class Report:
         found += [
             f"{task.format} was asked for, {picture.format} came: written as {picture.path}."
             for task, made in self._made
-            for picture in made.pictures
+            for picture in made.images
             if picture.format != task.format
         ]
         return list(dict.fromkeys(found))
@@ -84,7 +84,7 @@ class Report:
             "pictures": [
                 {**vars(picture), **task.origin}
                 for task, made in self._made
-                for picture in made.pictures
+                for picture in made.images
             ],
             "failed": [{**task.origin, **describe(error)} for task, error in self.failed],
             "unfinished": [
@@ -93,11 +93,11 @@ class Report:
                 if end is None
                 for origin in task.origin.values()
             ],
-            "interrupted": self.ended.is_interrupted,
+            "interrupted": self.command.is_interrupted,
             "warnings": self._all_warnings(),
             "requests": [_request_facts(made.result) for made in self.made],
             "estimated_cost_usd": total_cost([made.result.cost for made in self.made]),
-            "seconds": round(self.ended.seconds, 3),
+            "seconds": round(self.command.seconds, 3),
         }
 
     def _say_failures(self, console: Console) -> None:
@@ -111,16 +111,16 @@ class Report:
         console.note(f"{made} of {self.total} pictures made; ask again for the others:")
         for task, error in failed:
             console.error(error, prefix=f"- {task.label}: ")
-        unsent = sum(was_cancelled(end) for end in self.ended.ends)
+        unsent = sum(was_cancelled(end) for end in self.command.outcomes)
         if unsent and not was_cancelled(failed[0][1]):
             console.note(f"- {unsent} more were not sent.")
 
     def _say_interrupted(self, console: Console) -> None:
-        late = sum(end is None for end in self.ended.ends)
+        late = sum(end is None for end in self.command.outcomes)
         words = f"Interrupted: {len(self.pictures)} of {self.total} pictures made"
         words += f"; {late} did not arrive in time and may be charged" if late else ""
         again = " The same again, with the same seed, goes on from here without paying twice."
-        console.note(f"{words}.{again if self.ended.is_kept and self.pictures else ''}")
+        console.note(f"{words}.{again if self.command.account.kept and self.pictures else ''}")
 
 
 def _errors(end: object) -> tuple[BaseException, ...]:

@@ -1,13 +1,14 @@
-"""`results`: what was paid for and is still kept: lists it, saves it, empties the store."""
+"""`results`: what was paid for and is still kept: lists it, saves it, removes it."""
 
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,9 @@ from ..errors import InvalidRequestError, VeniceError
 from ..image_result import kept_images
 from ..settings.service import SANDBOX_NAME
 from ..settings.settings import load_settings
-from ..store.result_store import Entry, ResultStore
+from ..store.entry_file import Entry
+from ..store.ledger import start_of_day
+from ..store.result_store import ResultStore
 from ..text import printable
 from . import exits
 from .console import Console, table
@@ -28,8 +31,12 @@ NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 
 @dataclass
 class Row:
-    """A kept answer as it is listed, and the files that its pictures were saved in."""
+    """A kept answer as it is listed, and the files that its pictures were saved in.
 
+    number: its place in the list, from 1 on.
+    """
+
+    number: int
     entry: Entry
     files: list[str] = field(default_factory=list)
 
@@ -68,6 +75,7 @@ class Row:
     @property
     def cells(self) -> tuple[str, ...]:
         return (
+            str(self.number),
             f"{self.time:%Y-%m-%d %H:%M:%S}" if self.time else "?",
             _text(self.fact("path")).removeprefix("/image/"),
             _text(self.fact("model")),
@@ -75,6 +83,7 @@ class Row:
             self.asked,
             "sandbox" if self.is_sandbox else "?" if self.cost is None else f"{self.cost:.4g}",
             _size_text(self.entry.size),
+            {True: "yes", False: "no", None: "?"}[self.entry.was_shown],
         )
 
     @property
@@ -87,15 +96,17 @@ class Row:
     @property
     def facts(self) -> dict[str, Any]:
         return {
+            "number": self.number,
             "time": self.time.isoformat(timespec="seconds") if self.time else None,
             **{name: self.fact(name) for name in FACTS},
             "bytes": self.entry.size,
+            "shown": self.entry.was_shown,
             "files": self.files,
         }
 
 
 _SIDES = ("width", "height")
-_HEAD = ("TIME", "WHAT", "MODEL", "SEED", "ASKED", "USD", "SIZE")
+_HEAD = ("NO", "TIME", "WHAT", "MODEL", "SEED", "ASKED", "USD", "SIZE", "SHOWN")
 
 
 def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
@@ -103,46 +114,76 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         "results",
         help="what was paid for and is still kept; free",
         description="Lists the answers that are kept on this machine, the newest first. -o saves\n"
-        "their pictures as they came; what is there already is not saved again, and nothing is\n"
-        "overwritten. Needs no key and sends nothing.",
+        "their pictures as they came; what is there already is not saved again, and\n"
+        "nothing is overwritten. SHOWN says whether a node showed a picture, or a command\n"
+        "saved it. Needs no key and sends nothing.",
     )
-    parser.add_argument(
-        "--last", type=_count, metavar="N", help=f"only the last N (default: {DEFAULT_LAST})"
-    )
-    parser.add_argument("-o", "--output", metavar="FOLDER", help="save the pictures of those there")
-    parser.add_argument("--clear", action="store_true", help="remove everything that is kept")
-    parser.add_argument("--yes", action="store_true", help="--clear without asking")
+    add = parser.add_argument
+    add("--last", type=_count, metavar="N", help=f"only the last N (default: {DEFAULT_LAST})")
+    add("--number", type=_count, metavar="NO", help="only the one with this number in the list")
+    add("--model", metavar="NAME", help="only those of a model; * stands for any letters")
+    add("--day", type=_day, metavar="YYYY-MM-DD", help="only those made on this day")
+    add("--never-shown", action="store_true", help="only those that were never shown or saved")
+    add("-o", "--output", metavar="FOLDER", help="save the pictures of those listed")
+    add("--limit", type=_megabytes, metavar="MB", help="remove the least recently used beyond this")
+    add("--clear", action="store_true", help="remove everything that is kept")
+    add("--yes", action="store_true", help="--limit or --clear without asking")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
     settings = load_settings()
     store = ResultStore(settings.home, settings.store_mb)
-    if args.clear:
-        if args.last or args.output:
-            raise InvalidRequestError("--clear removes everything: it goes with no other option.")
-        return _clear(store, console, is_sure=args.yes)
-    entries = store.entries()
-    rows = [Row(entry) for entry in entries[: args.last or DEFAULT_LAST]]
+    if args.clear or args.limit is not None:
+        chosen = (args.last, args.number, args.model, args.day, args.never_shown, args.output)
+        if any(chosen) or (args.clear and args.limit is not None):
+            raise InvalidRequestError("--clear and --limit go with no other option than --yes.")
+        return _remove(store, console, args.limit, is_sure=args.yes)
+    rows = _rows(store, args)
     errors = _save(store, rows, path_from(args.output), console) if args.output else []
-    costs = [row.cost for row in map(Row, entries)]
-    total = {
-        "count": len(entries),
-        "bytes": sum(entry.size for entry in entries),
-        "cost_usd": round(sum(cost for cost in costs if cost is not None), 6),
+    count, size = store.usage()
+    listed = {
+        "count": len(rows),
+        "bytes": sum(row.entry.size for row in rows),
+        "cost_usd": round(sum(row.cost or 0.0 for row in rows), 6),
     }
     lines = table([_HEAD, *(row.cells for row in rows)]) if rows else []
     if args.output:
         lines = [file for row in rows for file in row.files]
-    console.result({"results": [row.facts for row in rows], "total": total}, lines)
-    shown = f"the last {len(rows)} of " if len(rows) < len(entries) else ""
+    total = {"count": count, "bytes": size}
+    console.result({"results": [r.facts for r in rows], "listed": listed, "total": total}, lines)
     console.note(
-        f"{shown}{len(entries)} kept, {_size_text(total['bytes'])}, "
-        f"about {total['cost_usd']:.4g} USD in all"
-        if entries
+        f"{len(rows)} listed, about {listed['cost_usd']:.4g} USD; {count} kept, {_size_text(size)}"
+        if count
         else "Nothing is kept."
     )
+    if unreadable := len(list(store.unreadable.glob("*"))):
+        console.note(f"Answers that could not be read: {unreadable}, in {store.unreadable}")
     return exits.FAILED if errors else exits.OK
+
+
+def _rows(store: ResultStore, args: argparse.Namespace) -> list[Row]:
+    """What is to be listed."""
+    end = start_of_day(args.day + timedelta(days=1)) if args.day else float("inf")
+    pattern = args.model.lower() if args.model else "*"
+
+    def matches(entry: Entry) -> bool:
+        model = str(entry.facts.get("model")).lower()
+        is_new = entry.was_shown is False
+        return (
+            entry.facts["time"] < end
+            and fnmatch.fnmatchcase(model, pattern)
+            and (is_new or not args.never_shown)
+        )
+
+    since = start_of_day(args.day) if args.day else 0.0
+    entries = store.entries(args.number or args.last or DEFAULT_LAST, since, matches)
+    rows = [Row(number, entry) for number, entry in enumerate(entries, start=1)]
+    if args.number is None:
+        return rows
+    if args.number > len(rows):
+        raise InvalidRequestError(f"There is no number {args.number}: the list has {len(rows)}.")
+    return rows[args.number - 1 :]
 
 
 def _save(
@@ -154,6 +195,7 @@ def _save(
     for row in rows:
         try:
             row.files += _save_one(store, row, folder)
+            store.mark_shown(row.entry.key)
         except VeniceError as error:
             errors.append(error)
             console.error(error, prefix=f"- {row.stem}: ")
@@ -183,15 +225,17 @@ def _same(target: Target, data: bytes) -> Path | None:
     return None
 
 
-def _clear(store: ResultStore, console: Console, is_sure: bool) -> int:
+def _remove(store: ResultStore, console: Console, limit: float | None, is_sure: bool) -> int:
+    """Removes what is beyond a limit in MB, or everything; asks before, on a terminal."""
     if not is_sure and sys.stdin.isatty():
-        entries = store.entries()
-        size = _size_text(sum(entry.size for entry in entries))
-        console.note(f"Remove {len(entries)} kept answers ({size})? They are paid for. [y/N]")
+        count, size = store.usage()
+        part = "all" if limit is None else f"what is beyond {limit:g} MB"
+        console.note(f"Remove {part} of {count} kept answers ({_size_text(size)})?")
+        console.note("They are paid for. [y/N]")
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             console.result({"removed": 0}, ["Nothing was removed."])
             return exits.OK
-    count = store.clear()
+    count = store.clear() if limit is None else store.shrink(limit)
     console.result({"removed": count}, [f"{count} removed."])
     return exits.OK
 
@@ -209,3 +253,20 @@ def _count(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
     return int(text)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day such as 2026-11-30") from None
+
+
+def _megabytes(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
+    return number

@@ -25,9 +25,10 @@ class PaidRequest(Protocol):
     """A typed request, which builds what is sent for a model.
 
     kind: what the model does, "image", "inpaint", "upscale" or "cutout". label: what tells it from
-    others of its batch, such as "seed 7". is_binary: whether the answer is the image itself.
-    variants: how many pictures it asks for. is_reusable: whether an equal request means the same
-    picture. variation: another number means that another answer is wanted; it is not sent.
+    others of its batch, such as "seed 7"; description: from any others. is_binary: whether the
+    answer is the image itself. variants: how many images it asks for. is_reusable: whether an equal
+    request means the same image. variation: another number means that another answer is wanted; it
+    is not sent.
     """
 
     @property
@@ -38,6 +39,8 @@ class PaidRequest(Protocol):
     def seed(self) -> int | None: ...
     @property
     def label(self) -> str: ...
+    @property
+    def description(self) -> str: ...
     @property
     def is_binary(self) -> bool: ...
     @property

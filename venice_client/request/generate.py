@@ -92,6 +92,11 @@ class GenerateRequest:
         return f"seed {self.seed}"
 
     @property
+    def description(self) -> str:
+        """What tells it from any other in an error."""
+        return f"{self.model}, {self.style_preset or 'no style'}, {self.label}"
+
+    @property
     def is_binary(self) -> bool:
         """Whether the answer is to be the image itself rather than JSON."""
         return self.variants == 1 if self.return_binary is None else self.return_binary

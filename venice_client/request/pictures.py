@@ -62,6 +62,11 @@ class EditRequest(_PictureRequest):
 
     kind: ClassVar[str] = "inpaint"
 
+    @property
+    def description(self) -> str:
+        """What tells it from any other in an error."""
+        return f"{self.model}, {self.label}"
+
     def uses_single_image_endpoint(self, images: int, model: Model) -> bool:
         """Whether so many images go to `/image/edit`, which takes one and has no quality."""
         is_refined = self.quality != AUTO and bool(qualities_for(model))
@@ -152,6 +157,11 @@ class UpscaleRequest(_PictureRequest):
     kind: ClassVar[str] = "upscale"
     model: ClassVar[str] = "upscaler"
 
+    @property
+    def description(self) -> str:
+        """What tells it from any other in an error."""
+        return f"{self.model}, {self.label}"
+
     def build(self, model: Model) -> Payload:
         """The payload. Raises InvalidRequestError for what is known to be wrong."""
         if self.scale not in (2, 4):
@@ -188,6 +198,11 @@ class RemoveBackgroundRequest(_PictureRequest):
     kind: ClassVar[str] = "cutout"
     model: ClassVar[str] = "bria-bg-remover"
     variation: ClassVar[int] = 0
+
+    @property
+    def description(self) -> str:
+        """What tells it from any other in an error."""
+        return f"{self.model}, {self.label}"
 
     def build(self, model: Model) -> Payload:
         """The payload. Raises InvalidRequestError for what is known to be wrong."""

@@ -18,7 +18,7 @@ def fold_seed(seed: int) -> int:
     return (seed - 1) % MAX_SEED + 1
 
 
-def folding_note(seed: int) -> str:
+def folding_warning(seed: int) -> str:
     """The warning that `seed` was folded, or ""."""
     folded = fold_seed(seed)
     if folded == seed:

@@ -54,6 +54,7 @@ class Settings:
     max_in_flight: int = 8
     store_mb: float = 1024.0
     max_usd_per_run: float | None = 5.0
+    max_usd_per_day: float | None = None
 
 
 def load_settings(
@@ -76,7 +77,8 @@ def load_settings(
         ),
         max_in_flight=_max_in_flight(values),
         store_mb=_number(values, "VENICE_STORE_MB", Settings.store_mb, minimum=0.0),
-        max_usd_per_run=_limit(values, "VENICE_MAX_USD_PER_RUN"),
+        max_usd_per_run=_limit(values, "VENICE_MAX_USD_PER_RUN", Settings.max_usd_per_run),
+        max_usd_per_day=_limit(values, "VENICE_MAX_USD_PER_DAY", Settings.max_usd_per_day),
     )
 
 
@@ -242,7 +244,8 @@ def _max_in_flight(values: Mapping[str, str]) -> int:
     return int(number)
 
 
-def _limit(values: Mapping[str, str], name: str) -> float | None:
-    if values.get(name, "").strip().lower() == "none":
-        return None
-    return _number(values, name, 5.0, minimum=0.0)
+def _limit(values: Mapping[str, str], name: str, default: float | None) -> float | None:
+    text = values.get(name)
+    if text is None:
+        return default
+    return None if text.strip().lower() == "none" else _number(values, name, 0.0, minimum=0.0)

@@ -1,7 +1,8 @@
 """The store of paid results: the bytes as they came, on disk, written before they are decoded.
 
 Files only, no database and no locks, so that several processes can share it: each entry is one
-file, written aside and renamed. A checksum is checked by every read; what is damaged is dropped.
+file, written aside and renamed. A checksum is checked by every read. What is damaged, or cannot be
+read as a picture, is set aside in a folder of its own, never deleted at once.
 Another program may hold a file for a moment (a virus scanner does), so that opening and renaming
 are tried for about a second: call it from no event loop.
 """
@@ -11,15 +12,16 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
-import itertools
+import heapq
 import json
 import logging
 import os
+import re
+import shutil
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,25 +29,21 @@ from typing import Any, TypeVar
 from ..atomic_write import write_atomic
 from ..errors import StoreError
 from ..transport.response import Response
+from .entry_file import ASIDE, DAMAGE, Entry, mark_shown, read_entry, read_facts, write_entry
+from .sweeper import ENDING, Sweeper, note_hit, note_use, remove, touch
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+KEY_FORMAT = 1
 FOLDER = "results"
-ENDING = ".result"
-ASIDE = ".aside-"
-SWEEP_EVERY = 50
-"""Writes between two sweeps; one more takes place at the start."""
+UNREADABLE = "unreadable"
+MAX_UNREADABLE = 50
+MAX_UNREADABLE_BYTES = 256 * 2**20
+"""How much is set aside: the oldest goes first."""
 
-SWEEP_EVERY_PART = 0.1
-"""Of what may be kept: so much written between two sweeps."""
-
-ABANDONED_AFTER = 3600.0
-"""Seconds after which a half-written file of a process that was killed is removed."""
-
-DAMAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
-"""What reading an entry raises that is none, or another version's."""
+CLOCK_STEP = 2.0
+"""Seconds to which the coarsest file system rounds a time (FAT)."""
 
 NOT_THERE = (FileNotFoundError, NotADirectoryError)
 PASSING = {
@@ -61,21 +59,12 @@ KEPT_HEADERS = ("content-type", "date", "x-request-id")
 PROMPT_HEADER = "x-venice-enhanced-prompt"
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A kept answer, without its bytes. `facts`: path, model, seed, size, cost, time."""
-
-    key: str
-    facts: Mapping[str, Any]
-    size: int
-
-
 def request_key(service: str, path: str, payload: Mapping[str, Any], variation: object = 0) -> str:
     """The name under which an answer is kept: equal only for equal requests to one service.
 
     Input images are part of the payload, and so of the hash. The API key is not.
     """
-    parts = [FORMAT, service, "POST", path, payload, variation]
+    parts = [KEY_FORMAT, service, "POST", path, payload, variation]
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -83,25 +72,28 @@ def request_key(service: str, path: str, payload: Mapping[str, Any], variation: 
 class ResultStore:
     """Answers that were paid for, in `home`/results. Thread-safe; several processes may share it.
 
-    max_mb: MiB to keep, the least recently used goes first; 0 keeps nothing. trouble: why the last
-    response could not be kept, or "".
+    max_mb: MiB to keep, the least recently used goes first; 0 keeps nothing. Only a put removes
+    anything, and opening a store does nothing on disk. trouble: why the last response could not be
+    kept, or "".
     """
 
     def __init__(self, home: Path, max_mb: float) -> None:
         self._folder = home / FOLDER
         self._max_bytes = int(max_mb * 2**20)
-        self._lock = threading.Lock()
-        self._writes = self._written = 0
+        self._sweeper = Sweeper(self._folder, self._max_bytes)
         self.trouble = ""
-        if self.is_on:
-            self._sweep()
 
     @property
     def is_on(self) -> bool:
         return self._max_bytes > 0
 
+    @property
+    def unreadable(self) -> Path:
+        """The folder of answers that were set aside."""
+        return self._folder / UNREADABLE
+
     def get(self, key: str) -> Response | None:
-        """The kept answer, or None. A damaged entry is dropped, and None.
+        """The kept answer. None if there is none; a damaged entry is set aside and counts as none.
 
         Raises StoreError if there is one that cannot be read: asking again would pay again.
         """
@@ -109,7 +101,7 @@ class ResultStore:
             return None
         path = self._path(key)
         try:
-            facts, body = _patiently(partial(_read, path))
+            response = _patiently(partial(read_entry, path))
         except NOT_THERE:
             return None
         except OSError as error:
@@ -118,21 +110,18 @@ class ResultStore:
                 f"not sent, so as not to be paid again. Queue again, or remove the file.\n{path}"
             ) from error
         except DAMAGE as error:
-            log.warning("A kept result was damaged and is dropped (%s).", type(error).__name__)
-            self.remove(key)
+            where = self.set_aside(key)
+            log.warning("A kept result is damaged and counts as none (%s): %s", error, where)
             return None
-        _touch(path)
-        if path in _put_here:
-            _put_here[path] = next(_uses)
-        return Response(facts["headers"], body, 0.0, from_store=True)
+        note_hit(path)
+        return response
 
     def peek(self, key: str) -> Response | None:
-        """What is kept, or None where nothing whole is. Does not count as a use, drops nothing."""
+        """The kept answer, or None where nothing whole is. Does not count as a use."""
         try:
-            facts, body = _read(self._path(key))
+            return read_entry(self._path(key))
         except (OSError, *DAMAGE):
             return None
-        return Response(facts["headers"], body, 0.0, from_store=True)
 
     def __contains__(self, key: str) -> bool:
         return self.is_on and _state(self._path(key)) is not None
@@ -148,6 +137,28 @@ class ResultStore:
                 self.trouble = _reason(error)
         return self.is_on and not self.trouble
 
+    def room_for(self, size: int) -> bool:
+        """Whether so many bytes of one run can be kept: within the limit and on the disk."""
+        try:
+            free = shutil.disk_usage(self._folder.parent).free
+        except OSError:  # no such folder yet
+            free = size
+        return size <= min(free, self._max_bytes)
+
+    def protect(self, name: str, keys: Iterable[str]) -> None:
+        """Keeps these answers, there or to come, beyond the limit until `unprotect`.
+
+        name: of the run that makes them. A run that does not end well is protected for a day, so
+        that it can be made again without paying twice.
+        """
+        if self.is_on:
+            self._sweeper.protect(name, keys)
+
+    def unprotect(self, name: str) -> None:
+        """Ends the protection of a run that has ended well."""
+        if self.is_on:
+            self._sweeper.unprotect(name)
+
     def put(self, key: str, response: Response, facts: Mapping[str, Any]) -> str:
         """Keeps an answer, if anything is to be kept; answers why it could not be, "" if it is.
 
@@ -156,116 +167,145 @@ class ResultStore:
         if not self.is_on:
             return ""
         record = {**facts, "time": time.time(), "headers": _kept_headers(response.headers)}
-        head = json.dumps(record).encode() + b"\n"
+        path = self._path(key)
+        note_use(path)
+
+        def write() -> int:
+            self._make_folder()
+            return write_entry(path, record, response)
+
         try:
-            self._write(self._path(key), head, response.body)
+            size = _patiently(write)
         except OSError as error:
             self.trouble = _reason(error)
             log.warning("A paid result could not be kept on disk (%s).", self.trouble)
             return _reason(error)
         self.trouble = ""
-        self._count(len(head) + len(response.body))
+        self._sweeper.count(size)
         return ""
 
-    def remove(self, key: str, checksum: str = "") -> None:
-        """Forgets an answer that is damaged, so that the next request asks again.
+    def set_aside(self, key: str, checksum: str = "") -> Path | None:
+        """Moves an answer that cannot be read out of the way, so that it can be asked for again.
 
         checksum: of the answer, where its entry is whole and what is in it is not. Another answer
-        that was kept since is paid for and stays.
+        that was kept since is paid for and stays. Answers its new file, None if nothing was moved.
         """
-        if not self.is_on:
-            return
+        path = self._path(key)
+        name = f"{datetime.now():%Y%m%d-%H%M%S-%f}-{key[:8]}"
         try:
-            _, body = _read(self._path(key))
+            response = read_entry(path) if self.is_on else None
         except OSError:
-            return
+            return None
         except DAMAGE:
-            _remove(self._path(key))
+            response, new = None, self.unreadable / f"{name}{ENDING}"
         else:
-            if Response({}, body, 0.0).checksum == checksum:
-                _remove(self._path(key))
+            if response is None or response.checksum != checksum:
+                return None
+            new = self.unreadable / f"{name}{_extension(response)}"
+        try:
+            self.unreadable.mkdir(exist_ok=True, mode=0o700)
+            if response is None:
+                path.replace(new)
+                touch(new)
+            else:
+                write_atomic(new, response.body, prefix=ASIDE)
+                remove(path)
+        except OSError as error:
+            log.warning("An unreadable result could not be set aside (%s).", _reason(error))
+            return None
+        self._bound_unreadable()
+        return new
 
-    def entries(self) -> list[Entry]:
-        """What is kept, the last made first; damaged entries are left out."""
-        found = []
-        for path in self._files():
+    def mark_shown(self, key: str) -> None:
+        """Notes that the pictures of an answer were shown, or saved for the user."""
+        try:
+            mark_shown(self._path(key))
+        except NOT_THERE:
+            return
+        except OSError as error:
+            log.warning("It cannot be noted that a result was shown (%s).", _reason(error))
+
+    def entries(
+        self,
+        maximum: int | None = None,
+        since: float = 0.0,
+        matches: Callable[[Entry], bool] = lambda entry: True,
+    ) -> list[Entry]:
+        """What is kept, the last made first; damaged entries are left out.
+
+        maximum: how many at most. since: only those made from this time on. matches: only those
+        that it is true for. Reads heads, and no more of them than it takes: no file was made after
+        its own time, which is that of its last use.
+        """
+        found: list[tuple[float, str, Entry]] = []
+        for used, name, _ in sorted(self._files(), reverse=True):
+            oldest = found[0][0] if maximum and len(found) == maximum else since
+            if used + CLOCK_STEP < oldest:
+                break
             try:
-                facts, _ = _read(path)
-                size = path.stat().st_size
+                entry = read_facts(self._folder / name)
             except (OSError, *DAMAGE):
                 continue
-            found.append(Entry(path.stem, facts, size))
-        return sorted(found, key=lambda entry: entry.facts["time"], reverse=True)
+            when = entry.facts["time"]
+            if when >= since and matches(entry):
+                heapq.heappush(found, (when, entry.key, entry))
+                if maximum and len(found) > maximum:
+                    heapq.heappop(found)
+        return [entry for _, _, entry in sorted(found, key=lambda each: each[:2], reverse=True)]
+
+    def usage(self) -> tuple[int, int]:
+        """How many answers are kept, and their size in bytes."""
+        files = self._files()
+        return len(files), sum(size for _, _, size in files)
 
     def clear(self) -> int:
-        """Removes everything; answers how many entries there were."""
+        """Removes everything; answers how many answers there were."""
         files = self._files()
-        for path in files:
-            _remove(path)
+        for _, name, _ in files:
+            remove(self._folder / name)
+        for path in self.unreadable.glob("*"):
+            remove(path)
         return len(files)
 
-    def _write(self, path: Path, head: bytes, body: bytes) -> None:
-        checksum = hashlib.sha256(head)
-        checksum.update(body)
-        first = f"venice-result {FORMAT} {checksum.hexdigest()}\n".encode()
-        _put_here[path] = next(_uses)
+    def shrink(self, max_mb: float) -> int:
+        """Removes the least recently used beyond `max_mb` MiB now; answers how many those were.
 
-        def write() -> None:
-            self._make_folder()
-            write_atomic(path, first, head, body, prefix=ASIDE)
+        Limits of other processes do not count; what unfinished runs made stays.
+        """
+        before = len(self._files())
+        self._sweeper.sweep(int(max_mb * 2**20))
+        return before - len(self._files())
 
-        _patiently(write)
+    def finish_sweep(self) -> None:
+        """Waits for the sweep that a put has started, if it still goes on."""
+        self._sweeper.wait()
 
     def _make_folder(self) -> None:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    def _count(self, size: int) -> None:
-        """Counts a write, and sweeps where it is time to."""
-        with self._lock:
-            self._writes += 1
-            self._written += size
-            is_much = self._written > self._max_bytes * SWEEP_EVERY_PART
-            if self._writes < SWEEP_EVERY and not is_much:
-                return
-            self._writes = self._written = 0
-        self._sweep()
-
-    def _sweep(self) -> None:
-        """Removes the least recently used until the rest fits, and what was left half-written.
-
-        What this process put goes last, whatever the clock said at the time.
-        """
-        files = []
-        now = time.time()
-        for path in self._folder.glob(f"{ASIDE}*"):
-            state = _state(path)
-            if state and now - state.st_mtime > ABANDONED_AFTER:
-                _remove(path)
-        for path in self._files():
-            state = _state(path)
-            if state:
-                if state.st_mtime > now:  # it was put before the clock was set back
-                    _touch(path)
-                used = (_put_here.get(path, 0), min(state.st_mtime, now))
-                files.append((used, state.st_size, path))
-        total = sum(size for _, size, _ in files)
-        for _, size, path in sorted(files):
-            if total <= self._max_bytes:
-                break
-            _remove(path)
-            _put_here.pop(path, None)
-            total -= size
-
-    def _files(self) -> list[Path]:
-        return list(self._folder.glob(f"*{ENDING}"))
+    def _files(self) -> list[tuple[float, str, int]]:
+        """The entries: time of the last use, name, and size."""
+        found = []
+        with contextlib.suppress(*NOT_THERE), os.scandir(self._folder) as files:
+            for file in files:
+                if file.name.endswith(ENDING):
+                    with contextlib.suppress(OSError):  # another process was quicker
+                        state = file.stat()
+                        found.append((state.st_mtime, file.name, state.st_size))
+        return found
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}{ENDING}"
 
-
-_uses = itertools.count(1)
-_put_here: dict[Path, int] = {}
-"""What this process put, by the order of use: clocks may be set back."""
+    def _bound_unreadable(self) -> None:
+        """Removes the oldest of what was set aside beyond its limits, but never the newest."""
+        states = [(path, state) for path in self.unreadable.glob("*") if (state := _state(path))]
+        states.sort(key=lambda each: each[1].st_mtime_ns, reverse=True)
+        total = 0
+        for number, (path, state) in enumerate(states):
+            total += state.st_size
+            if number and (number >= MAX_UNREADABLE or total > MAX_UNREADABLE_BYTES):
+                remove(path)
 
 
 def _patiently(action: Callable[[], T]) -> T:
@@ -284,18 +324,11 @@ def _reason(error: OSError) -> str:
     return error.strerror or type(error).__name__
 
 
-def _read(path: Path) -> tuple[dict[str, Any], bytes]:
-    with path.open("rb") as file:
-        words = file.readline(200).split()
-        rest = file.read()
-    if len(words) != 3 or words[0] != b"venice-result" or words[1] != str(FORMAT).encode():
-        raise ValueError("no result")
-    if hashlib.sha256(rest).hexdigest().encode() != words[2]:
-        raise ValueError("wrong checksum")
-    head, _, body = rest.partition(b"\n")
-    facts = json.loads(head)
-    facts["headers"].items()
-    return {**facts, "time": float(facts["time"])}, body
+def _extension(response: Response) -> str:
+    """Of the file of an answer: as it calls itself, where a picture viewer may know it."""
+    kind = response.headers.get("content-type", "")
+    found = re.match(r"image/([a-z0-9]+)|application/(json)\b", kind)
+    return f".{found[1] or found[2]}" if found else ".bin"
 
 
 def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
@@ -312,16 +345,3 @@ def _state(path: Path) -> os.stat_result | None:
         return path.stat()
     except OSError:
         return None  # another process was quicker
-
-
-def _touch(path: Path) -> None:
-    """It was used now."""
-    with contextlib.suppress(OSError):  # not ours to touch, but ours to show
-        os.utime(path)
-
-
-def _remove(path: Path) -> None:
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        log.warning("A kept result could not be removed (%s).", _reason(error))

@@ -1,59 +1,172 @@
-"""How much one run may cost: estimates are reserved before anything is sent."""
+"""How much one run, and one day, may cost: reserved before anything is sent."""
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
 
 from ..errors import SpendingLimitError
+from ..settings.settings import Settings
+from .ledger import Charge, Ledger, start_of_day, today
 
-REMEMBERED_RUNS = 1000
+MAX_RUNS = 1000
+"""Runs to remember."""
+
+ROUNDING = 1e-9
 
 
-class Spending:
-    """Estimates reserved by run, in USD. Thread-safe."""
+@dataclass
+class _Run:
+    """What is reserved for one run: USD, and requests that were let through."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._reserved: OrderedDict[str, float] = OrderedDict()
+    usd: float = 0.0
+    requests: int = 0
 
-    def reserve(
-        self, run: str, usd: float | None, limit: float | None, is_known: bool = True
-    ) -> None:
-        """Reserves `usd` for `run`. Raises SpendingLimitError if that would pass `limit`.
 
-        run: whatever names one run; "" is a run of its own each time. usd: None where nobody can
-        say, which passes any limit. is_known: whether every price in `usd` is published; only the
-        message depends on it.
+class Reservation:
+    """What one request may cost. It ends once, by `release` or by `spend`; more calls do nothing.
+
+    Until then it counts against the run and the day. A run goes on counting what was spent.
+    """
+
+    def __init__(self, charge: Charge, run: _Run, ledger: Ledger) -> None:
+        self.charge = charge
+        self._run = run
+        self._ledger = ledger
+        self._is_open = True
+
+    @property
+    def usd(self) -> float:
+        return self.charge.usd or 0.0
+
+    def release(self) -> None:
+        """Gives back what is certain not to be charged."""
+        with _lock:
+            if self._is_open:
+                self._is_open = False
+                _open.discard(self)
+                self._run.usd = max(0.0, self._run.usd - self.usd)
+                self._run.requests -= 1
+
+    def spend(self) -> None:
+        """Writes down what was charged, or may have been."""
+        with _lock:
+            if not self._is_open:
+                return
+            self._is_open = False
+            if self._ledger.add(replace(self.charge, time=time.time())):
+                _open.discard(self)  # else it counts on here, since the ledger does not tell of it
+
+    def counts_for(self, service: str, ledger: Ledger, since: float) -> bool:
+        """Whether it counts for a service from a time on, beside what its ledger says."""
+        is_same = self.charge.service == service and self._ledger.path == ledger.path
+        return is_same and self.charge.time >= since
+
+
+class SpendingLimit:
+    """The limits that the settings set for one service. Thread-safe."""
+
+    def __init__(self, settings: Settings, service: str) -> None:
+        self._per_run = settings.max_usd_per_run
+        self._per_day = settings.max_usd_per_day
+        self._keeps = settings.store_mb > 0
+        self._service = service
+        self.ledger = Ledger(settings.home)
+
+    def reserve(self, run: str, charges: Sequence[Charge]) -> list[Reservation]:
+        """Reserves all of `charges`, one Reservation each.
+
+        Raises SpendingLimitError if together they would pass a limit; then none is reserved. run:
+        what names one run; "" is a run of its own each time.
         """
-        if usd is None and limit is not None:
-            raise SpendingLimitError(
-                "Not sent: no price is known for it, nor for anything of its kind, and the limit "
-                f"for one run is {limit:.2f} USD. To send it all the same, without a limit, set "
-                "VENICE_MAX_USD_PER_RUN=none."
-            )
-        usd = usd or 0.0
-        with self._lock:
-            before = self._reserved.get(run, 0.0)
-            if usd > 0 and limit is not None and before + usd > limit + 1e-9:
-                raise SpendingLimitError(_refusal(usd, before, limit, is_known))
+        usd = sum(charge.usd or 0.0 for charge in charges)
+        facts: dict[str, Any] = {"service": self._service, "run": run, "time": time.time()}
+        with _lock:
+            state = _runs.get(run) or _Run()
+            self._check(charges, usd, state)
+            state.usd += usd
+            state.requests += len(charges)
             if run:
-                self._reserved[run] = before + usd
-                self._reserved.move_to_end(run)
-                while len(self._reserved) > REMEMBERED_RUNS:
-                    self._reserved.popitem(last=False)
+                _runs[run] = state
+                _runs.move_to_end(run)
+                while len(_runs) > MAX_RUNS:
+                    _runs.popitem(last=False)
+            reserved = [
+                Reservation(replace(charge, **facts), state, self.ledger) for charge in charges
+            ]
+            _open.update(reserved)
+            return reserved
 
-    def release(self, run: str, usd: float) -> None:
-        """Gives back what was reserved and is certain not to be charged."""
-        with self._lock:
-            if run in self._reserved:
-                self._reserved[run] = max(0.0, self._reserved[run] - usd)
+    def _check(self, charges: Sequence[Charge], usd: float, run: _Run) -> None:
+        limits = {"RUN": self._per_run, "DAY": self._per_day}
+        for name, limit in limits.items():
+            if limit is not None and any(charge.usd is None for charge in charges):
+                raise SpendingLimitError(_unknown_price(name, limit))
+        if not usd:
+            return
+        about = "about" if all(charge.is_known for charge in charges) else _PERHAPS
+        if self._per_run is not None and run.usd + usd > self._per_run + ROUNDING:
+            before = f" on top of {run.usd:.4g} USD before it in this run" if run.usd else ""
+            raise SpendingLimitError(
+                f"Not sent: it would cost {about} {usd:.4g} USD{before}, and the limit for one run "
+                f"is {_exact(self._per_run)} USD. Ask for less, or raise VENICE_MAX_USD_PER_RUN "
+                f"(none: no limit).{self._others(run)}"
+            )
+        if self._per_day is None:
+            return
+        today = self._today()
+        if today + usd > self._per_day + ROUNDING:
+            before = f" on top of {today:.4g} USD before it today" if today else ""
+            raise SpendingLimitError(
+                f"Not sent: it would cost {about} {usd:.4g} USD{before}, and the limit for one day "
+                f"is {_exact(self._per_day)} USD. Wait until midnight, or raise "
+                f"VENICE_MAX_USD_PER_DAY (none: no limit).{self._others(run)}"
+            )
+
+    def _today(self) -> float:
+        """What was spent today by all processes, and what is reserved in this one."""
+        midnight = start_of_day(today())
+        mine = sum(r.usd for r in _open if r.counts_for(self._service, self.ledger, midnight))
+        try:
+            return mine + self.ledger.spent_today(self._service)
+        except OSError as error:
+            raise SpendingLimitError(
+                f"Not sent: what was spent today cannot be read ({error.strerror}). Make "
+                f"{self.ledger.path} readable, or set VENICE_MAX_USD_PER_DAY=none."
+            ) from None
+
+    def _others(self, run: _Run) -> str:
+        """What becomes of the requests that were let through before, on a line of its own."""
+        if not run.requests:
+            return ""
+        are = "other request of this run was" if run.requests == 1 else "other requests of it were"
+        kept = "What was sent is kept, and free when you queue again." if self._keeps else ""
+        return f"\n{run.requests} {are} let through before. {kept}".rstrip()
 
 
-def _refusal(usd: float, before: float, limit: float, is_known: bool) -> str:
-    about = "about" if is_known else "perhaps (a price is unknown and counts as the dearest one)"
-    so_far = f" on top of {before:.2f} USD before it in this run" if before else ""
+_PERHAPS = "perhaps (a price is unknown and counts as the dearest one)"
+
+
+def _unknown_price(name: str, limit: float) -> str:
     return (
-        f"Not sent: it would cost {about} {usd:.2f} USD{so_far}, and the limit for one run is "
-        f"{limit:.2f} USD. Ask for less, or raise VENICE_MAX_USD_PER_RUN (`none`: no limit)."
+        "Not sent: no price is known for it, nor for anything of its kind, and the limit for one "
+        f"{name.lower()} is {_exact(limit)} USD. To send it all the same, without a limit, set "
+        f"VENICE_MAX_USD_PER_{name}=none."
     )
+
+
+def _exact(usd: float) -> str:
+    """A limit with the digits that it was set with."""
+    return f"{Decimal(repr(usd)).normalize():f}"
+
+
+_lock = threading.Lock()
+_runs: OrderedDict[str, _Run] = OrderedDict()
+_open: set[Reservation] = set()
+"""What counts beside the ledgers. All three are for the whole process: the settings may change
+while a run goes on."""

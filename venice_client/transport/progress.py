@@ -23,11 +23,26 @@ class Progress:
         self.phase = "starting"
         self.since = time.monotonic()
         self.until: float | None = None
-        self.sent = False
+        self._sent = False
+        self._on_sent: Callable[[bool], None] | None = None
         self._cancelled = threading.Event()
         self._because = ""
         self._on_cancel: Callable[[], None] | None = None
         self._on_fatal: Callable[[ApiError], None] | None = None
+
+    @property
+    def sent(self) -> bool:
+        return self._sent
+
+    @sent.setter
+    def sent(self, sent: bool) -> None:
+        self._sent = sent
+        if self._on_sent is not None:
+            self._on_sent(sent)
+
+    def on_sent(self, action: Callable[[bool], None]) -> None:
+        """Calls `action` with True before the request is sent, with False if it is not charged."""
+        self._on_sent = action
 
     def enter(self, phase: str, until: float | None = None) -> None:
         """Begins a phase, unless it is the one that it is in already."""

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ..errors import CHARGED, BadResponseError
@@ -26,7 +27,7 @@ class Response:
     from_store: bool = False
     not_kept: str = ""
 
-    @property
+    @cached_property
     def checksum(self) -> str:
         """Tells this body from any other."""
         return hashlib.sha256(self.body).hexdigest()

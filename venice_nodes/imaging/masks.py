@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from ...venice_client import Array, InvalidRequestError, stretch
+from ...venice_client import Array, stretch
 
 Truths = npt.NDArray[np.bool_]
 Counts = npt.NDArray[np.unsignedinteger[Any]]
@@ -68,21 +68,9 @@ class Frame:
         return stretch(array, *self.whole)[top : top + self.height, left : left + self.width]
 
 
-def as_batch(mask: torch.Tensor) -> torch.Tensor:
-    """A mask input as [B, H, W], also where it came as [H, W] or with a channel of its own."""
-    shape = tuple(mask.shape)
-    if mask.ndim == 4 and 1 in (shape[1], shape[3]):
-        mask = mask[:, 0] if shape[1] == 1 else mask[..., 0]
-    if mask.ndim == 2:
-        mask = mask[None]
-    if mask.ndim != 3 or 0 in mask.shape[1:]:
-        raise InvalidRequestError(f"`mask` is no mask [B, H, W]: its shape is {shape}.", "mask")
-    return mask
-
-
 def fit_mask(mask: torch.Tensor, height: int, width: int) -> torch.Tensor:
     """A mask [H, W] of any size as one of height × width in 0..1, 0 where it is next to nothing."""
-    mask = torch.nan_to_num(mask.detach().to("cpu", torch.float32)).clamp(0, 1)
+    mask = mask.clamp(0, 1)
     mask = torch.where(mask < FAINTEST, 0, mask)
     if mask.shape == (height, width):
         return mask

@@ -147,20 +147,8 @@ def _runs(numbers: Sequence[str]) -> str:
     return ", ".join(run[0] if len(run) == 1 else f"{run[0]}–{run[-1]}" for run in runs)
 
 
-def check_batch(image: torch.Tensor, name: str) -> None:
-    """Refuses what is no batch of pictures [B, H, W, 1, 3 or 4], and an empty one."""
-    if image.ndim != 4 or image.shape[-1] not in (1, 3, 4) or 0 in image.shape[1:]:
-        raise InvalidRequestError(
-            f"`{name}` is no batch of pictures [B, H, W, 3]: its shape is {tuple(image.shape)}.",
-            name,
-        )
-    if not len(image):
-        raise InvalidRequestError(f"`{name}` holds no picture.", name)
-
-
 def to_rgb(image: torch.Tensor) -> tuple[torch.Tensor, list[str]]:
     """A batch as float32 [B, H, W, 3] on the CPU, and a note where transparency is lost by it."""
-    image = image.detach().to("cpu", torch.float32)
     if image.shape[-1] == 1:
         return image.expand(-1, -1, -1, 3), []
     is_transparent = image.shape[-1] == 4 and bool((image[..., 3] < OPAQUE).any())
@@ -169,8 +157,8 @@ def to_rgb(image: torch.Tensor) -> tuple[torch.Tensor, list[str]]:
 
 
 def to_array(image: torch.Tensor) -> images.Array:
-    """One picture [H, W, C] in 0..1 as uint8; what is outside of 0..1 is clipped, NaN is 0."""
-    scaled = torch.nan_to_num(image.detach().to("cpu", torch.float32)).clamp(0, 1).mul(255)
+    """One image [H, W, C] in 0..1 as uint8; what is outside of 0..1 is clipped."""
+    scaled = image.clamp(0, 1).mul(255)
     array: images.Array = scaled.round().to(torch.uint8).numpy()
     return array
 
@@ -181,8 +169,6 @@ def encode(image: torch.Tensor, max_bytes: int) -> tuple[bytes, str]:
     Where the PNG would have `max_bytes` or more it is the best JPEG of QUALITIES that fits (WebP
     with alpha) instead, and the note says so. Raises InvalidRequestError where none fits.
     """
-    if image.ndim != 3 or image.shape[-1] not in (1, 3, 4):
-        raise InvalidRequestError(f"The input is no picture: its shape is {tuple(image.shape)}.")
     array = to_array(image)
     picture = Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
     png = _saved(picture, "PNG", compress_level=PNG_EFFORT)

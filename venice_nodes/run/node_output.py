@@ -1,10 +1,11 @@
-"""From the outcomes of a batch to what the node shows: pictures and info, or one error."""
+"""From the outcomes of a node's requests to what it gives: images and info, or one error."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal, TypeVar
 
 import torch
@@ -14,7 +15,7 @@ from ...venice_client import (
     FlaggedImageError,
     ImageResult,
     PlannedRequest,
-    StoreError,
+    RequestBatch,
     VeniceClient,
     VeniceError,
     left_out,
@@ -23,89 +24,170 @@ from ...venice_client import (
 )
 from ..imaging.tensors import FIT, Fit, Size, decode_batch, in_pixels
 
-Outcome = ImageResult | VeniceError
 T = TypeVar("T")
+Outcome = ImageResult | VeniceError
+
+MAX_WARNINGS = 12
+"""Most warnings that a node shows; all are in `info`."""
+
+
+@dataclass(frozen=True)
+class NodeOutcome:
+    """What all requests of one node came to. again: how to ask for the same once more."""
+
+    client: VeniceClient
+    batch: RequestBatch
+    again: str
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        """The results and errors, in order. Raises an error that is not a VeniceError."""
+        found: list[Outcome] = []
+        for outcome in self.batch.outcomes:
+            if not isinstance(outcome, ImageResult | VeniceError):
+                assert outcome is not None, "the batch has ended"
+                raise outcome
+            found.append(outcome)
+        return found
+
+    def check(self, stop_if_flagged: Sequence[bool]) -> None:
+        """Raises the error of what failed; for a flagged image where that is to stop the node."""
+        ends = [
+            self._flagged_error(planned, outcome) or outcome if is_stopping else outcome
+            for planned, outcome, is_stopping in zip(
+                self.batch.planned, self.outcomes, stop_if_flagged, strict=True
+            )
+        ]
+        if any(isinstance(end, VeniceError) for end in ends):
+            raise self.error(ends)
+
+    def split(self, counts: Sequence[int]) -> list[BatchImages]:
+        """The images of each item, which has so many requests."""
+        pairs = zip(self.batch.planned, self.batch.outcomes, strict=True)
+        return [BatchImages(self, tuple(islice(pairs, count))) for count in counts]
+
+    def error(self, ends: Sequence[Outcome]) -> VeniceError:
+        """The error that all share as it is; else one that says what to do, then why.
+
+        ends: an image result or an error for each request.
+        """
+        pairs = list(zip(self.batch.planned, ends, strict=True))
+        failed = [(planned, end) for planned, end in pairs if isinstance(end, VeniceError)]
+        telling = [end for _, end in failed if not was_cancelled(end)] or [e for _, e in failed]
+        if len(failed) == len(ends) and len({str(error) for error in telling}) == 1:
+            telling[0].name_item(f"({failed[0][0].request.description})")
+            return telling[0]
+        cause, *details = str(telling[0]).split("\n")
+        advice = self.batch.account.advice(self.again)
+        lines = [advice, cause]
+        if all(isinstance(error, FlaggedImageError) for error in telling):
+            lines = [f"{self._count_flagged(ends)} pictures flagged: {cause}", advice]
+        lines += details
+        for planned, error in failed:
+            lines.append(f"- {planned.request.description}: {str(error).splitlines()[0]}")
+        return BatchError("\n".join(filter(None, lines)), [end for _, end in failed])
+
+    def no_room(self, error: Exception, count: int) -> VeniceError:
+        """The error for images that were made, but do not fit into memory."""
+        advice = self.batch.account.advice(self.again)
+        return VeniceError(
+            f"There is not enough memory for {count} picture{'s' if count > 1 else ''} at once: "
+            f"free some, or ask for fewer. {advice}\n({str(error).partition(chr(10))[0]})"
+        )
+
+    def summary(self, warnings: Sequence[str]) -> str:
+        """What the node shows at the end."""
+        results = [end for end in self.batch.outcomes if isinstance(end, ImageResult)]
+        count = sum(len(result.images) for result in results)
+        free = sum(result.from_store for result in results)
+        parts = [f"{count} picture{'s' if count != 1 else ''}"] if results else []
+        seeds = list(dict.fromkeys(p.request.seed for p in self.batch.planned if p.request.seed))
+        if seeds:
+            last = f"–{seeds[-1]}" if len(seeds) > 1 else ""
+            parts.append(f"seed{'s' if last else ''} {seeds[0]}{last}")
+        if results:
+            parts.append(self.client.cost_text([result.cost for result in results]))
+        if 0 < free < len(results):
+            parts.append(f"{free} of {len(results)} free: made before")
+        unique = list(dict.fromkeys(filter(None, warnings)))
+        more = len(unique) - MAX_WARNINGS
+        parts += unique if more <= 0 else [*unique[:MAX_WARNINGS], f"{more} more warnings in info"]
+        return " · ".join(parts)
+
+    def _count_flagged(self, ends: Sequence[Outcome]) -> str:
+        total = sum(planned.request.variants for planned in self.batch.planned)
+        came = zip(self.outcomes, ends, strict=True)
+        flagged = [o for o, end in came if isinstance(o, ImageResult) and o is not end]
+        return f"{sum(len(result.images) for result in flagged)} of {total}"
+
+    def _flagged_error(self, planned: PlannedRequest, end: Outcome) -> VeniceError | None:
+        if isinstance(end, VeniceError) or not (flags := flags_of(planned, end)):
+            return None
+        kept = "It was charged. To see it, set if_flagged to continue and queue again;"
+        if planned.key in self.client.results:
+            how = f"set if_flagged to continue, {self.again[0].lower()}{self.again[1:]}"
+            kept = f"It is kept. To see it, free of charge: {how};"
+        return FlaggedImageError(f"{flags[0]} {kept} or change the prompt.")
 
 
 @dataclass(frozen=True)
 class BatchImages:
-    """What a batch of requests made: their answers, in order, none of them an error."""
+    """What the requests of one item made: a result for each, in order."""
 
-    client: VeniceClient
-    planned: tuple[PlannedRequest, ...]
-    results: tuple[ImageResult, ...]
-    again: str
+    outcome: NodeOutcome
+    pairs: tuple[tuple[PlannedRequest, Any], ...]
+
+    @property
+    def results(self) -> list[ImageResult]:
+        return [result for _, result in self.pairs]
 
     @property
     def model(self) -> str:
-        return self.planned[0].request.model
+        return self.pairs[0][0].request.model
 
     def decode(
         self, mode: Literal["RGB", "RGBA"] = "RGB", size: Size | None = None, fit: Fit = FIT
     ) -> tuple[torch.Tensor, list[str]]:
-        """All pictures as one tensor, as `decode_batch`, and notes.
+        """All images as one tensor, as `decode_batch`, and warnings.
 
-        Raises the BadResponseError of a picture that is damaged; it is forgotten, so that it can be
-        asked for again. Raises a VeniceError where there is not enough memory.
+        Raises the BadResponseError of an image that is damaged, and a VeniceError where there is
+        not enough memory. A damaged answer is set aside, so that it can be asked for again.
         """
-        pairs = list(zip(self.planned, self.results, strict=True))
-        encoded = [data for _, result in pairs for data in result.images]
-        labels = [planned.request.label for planned, result in pairs for _ in result.images]
+        encoded = [data for result in self.results for data in result.images]
+        labels = [planned.request.label for planned, result in self.pairs for _ in result.images]
         try:
-            tensor, errors, notes = decode_batch(encoded, mode, size, fit, labels)
+            tensor, errors, warnings = decode_batch(encoded, mode, size, fit, labels)
         except (MemoryError, RuntimeError) as error:  # the latter is torch's
-            raise self._no_room(error) from error
-        ends: list[Outcome] = []
-        for result, mine in zip(self.results, self._by_result(errors), strict=True):
-            bad = [error for error in mine if error]
-            if len(bad) == len(mine):
-                self.client.discard(result)
-            ends.append(bad[0] if len(bad) == len(mine) else result)
-            notes += map(left_out, bad)
-        if tensor is None or any(isinstance(end, VeniceError) for end in ends):
-            raise _one_error(self.client, self.planned, ends, self.results, self.again)
-        return tensor, notes
-
-    def _no_room(self, error: Exception) -> VeniceError:
-        """The error for pictures that were made, but do not fit into memory."""
-        count = sum(len(result.images) for result in self.results)
-        kept = _kept_line(self.client, self.planned, self.results, self.again)
-        return VeniceError(
-            f"There is not enough memory for {count} picture{'s' if count > 1 else ''} at once: "
-            f"free some, or ask for fewer. {kept or 'They were charged, and are not kept.'}\n"
-            f"({str(error).partition(chr(10))[0]})"
-        )
+            raise self.outcome.no_room(error, len(encoded)) from error
+        lost: dict[int, VeniceError] = {}
+        for result, own in zip(self.results, self._by_result(errors), strict=True):
+            bad = [error for error in own if error]
+            warnings += map(left_out, bad)
+            if len(bad) == len(own):
+                self.outcome.client.discard(result)
+                lost[id(result)] = bad[0]
+        if tensor is None or lost:
+            raise self.outcome.error([lost.get(id(end), end) for end in self.outcome.outcomes])
+        return tensor, warnings
 
     def _by_result(self, each: Sequence[T]) -> list[list[T]]:
-        """What there is for each picture, sorted by the answer that it came in."""
-        left = iter(each)
-        return [[next(left) for _ in result.images] for result in self.results]
+        """What there is for each image, sorted by the result that it came in."""
+        left: Iterator[T] = iter(each)
+        return [list(islice(left, len(result.images))) for result in self.results]
 
-    def warnings(self, *more: str) -> tuple[str, ...]:
-        """The warnings of all answers and `more`, each once, the empty ones not at all."""
-        notes = [*more]
-        for planned, result in zip(self.planned, self.results, strict=True):
-            notes += [*result.warnings, *_flags(planned, result)]
-        return tuple(dict.fromkeys(filter(None, notes)))
+    def warnings(self, *more: str) -> list[str]:
+        """The warnings of all results and `more`, each once, the empty ones not at all."""
+        found = [*more]
+        for planned, result in self.pairs:
+            found += [*result.warnings, *flags_of(planned, result)]
+        return list(dict.fromkeys(filter(None, found)))
 
-    def size_note(self, tensor: torch.Tensor) -> str:
-        """A note where another size came than was to be expected, or ""."""
-        came, expected = (tensor.shape[2], tensor.shape[1]), self.planned[0].expected
+    def size_warning(self, tensor: torch.Tensor) -> str:
+        """A warning where another size came than was to be expected, or ""."""
+        came, expected = (tensor.shape[2], tensor.shape[1]), self.pairs[0][0].payload.expected
         if expected is None or came == expected:
             return ""
         return f"{in_pixels(expected)} was asked for; {self.model} made {in_pixels(came)}."
-
-    def summary(self, warnings: Sequence[str] = ()) -> str:
-        """What the node shows at the end."""
-        count = sum(len(result.images) for result in self.results)
-        free = sum(result.from_store for result in self.results)
-        parts = [f"{count} picture{'s' if count > 1 else ''}"]
-        if self.planned[0].request.seed is not None:
-            parts.append(self.planned[0].request.label)
-        parts.append(self.client.cost_text([result.cost for result in self.results]))
-        if 0 < free < len(self.results):
-            parts.append(f"{free} of {len(self.results)} free: made before")
-        return " · ".join([*parts, *warnings])
 
     def info(self, tensor: torch.Tensor, warnings: Sequence[str]) -> str:
         """The `info` output: JSON, without image data.
@@ -116,7 +198,7 @@ class BatchImages:
         different = set(filter(None, enhanced))
         return make_info(
             model=self.model,
-            seeds=[s for p in self.planned if (s := p.request.seed) is not None],
+            seeds=[seed for p, _ in self.pairs if (seed := p.request.seed) is not None],
             size=[tensor.shape[2], tensor.shape[1]],
             requests=[r.sent_without_images for r in self.results],
             request_ids=[r.request_id for r in self.results],
@@ -145,59 +227,8 @@ def make_info(**values: Any) -> str:
     return json.dumps({**empty, **values}, ensure_ascii=False, indent=1)
 
 
-def collect(
-    client: VeniceClient,
-    planned: Sequence[PlannedRequest],
-    outcomes: Sequence[ImageResult | BaseException],
-    stop_if_flagged: bool,
-    again: str,
-) -> BatchImages:
-    """What all requests made, in order.
-
-    Raises the error they share, or a BatchError where some failed; FlaggedImageError for a picture
-    that is blurred or breaks the terms, if that is to stop the run.
-    """
-    ends: list[Outcome] = []
-    for outcome in outcomes:
-        if not isinstance(outcome, ImageResult | VeniceError):
-            raise outcome
-        ends.append(outcome)
-    if stop_if_flagged:
-        pairs = zip(planned, ends, strict=True)
-        ends = [_stop_flagged(client, p, end, again) for p, end in pairs]
-    if any(isinstance(end, VeniceError) for end in ends):
-        raise _one_error(client, planned, ends, outcomes, again)
-    results = tuple(end for end in ends if isinstance(end, ImageResult))
-    return BatchImages(client, tuple(planned), results, again)
-
-
-def again_with(seed: int | None) -> str:
-    """What to do to get what was paid for, without paying again."""
-    return f"Set seed {seed} (fixed) and queue again"
-
-
-def again_with_input(seed: int | None) -> str:
-    """The same for a node that changes pictures, which a seed before it may have made.
-
-    seed: the only one of this run, None where there are several or none.
-    """
-    number = "the number that its node shows" if seed is None else seed
-    return f"Queue again with the same input (any seed before it fixed, at {number})"
-
-
-def _stop_flagged(
-    client: VeniceClient, planned: PlannedRequest, end: Outcome, again: str
-) -> Outcome:
-    if isinstance(end, VeniceError) or not (flags := _flags(planned, end)):
-        return end
-    kept = "It was charged. To see it, set `if_flagged` to continue and queue again;"
-    if end.key in client.results:
-        how = f"set `if_flagged` to continue, {again[0].lower()}{again[1:]}"
-        kept = f"It is kept. To see it, free of charge: {how};"
-    return FlaggedImageError(f"{flags[0]} {kept} or change the prompt.")
-
-
-def _flags(planned: PlannedRequest, result: ImageResult) -> list[str]:
+def flags_of(planned: PlannedRequest, result: ImageResult) -> list[str]:
+    """What Venice says against an image, in words."""
     label = planned.request.label
     found = []
     if result.is_violation:
@@ -205,57 +236,3 @@ def _flags(planned: PlannedRequest, result: ImageResult) -> list[str]:
     if result.is_blurred:
         found.append(f"The picture ({label}) was blurred by safe_mode.")
     return found
-
-
-def _one_error(
-    client: VeniceClient,
-    planned: Sequence[PlannedRequest],
-    ends: Sequence[Outcome],
-    outcomes: Sequence[ImageResult | BaseException],
-    again: str,
-) -> VeniceError:
-    """The error that all share as it is; else one that counts, and says how to get the rest."""
-    failed = [(p, e) for p, e in zip(planned, ends, strict=True) if isinstance(e, VeniceError)]
-    telling = [end for _, end in failed if not was_cancelled(end)] or [end for _, end in failed]
-    if len(failed) == len(ends) and len({str(error) for error in telling}) == 1:
-        return telling[0]
-    total = sum(p.request.variants for p in planned)
-    made = sum(len(end.images) for end in ends if isinstance(end, ImageResult))
-    cause, _, details = str(telling[0]).partition("\n")
-    if all(isinstance(error, FlaggedImageError) for error in telling):
-        came = sum(len(outcome.images) for outcome in outcomes if isinstance(outcome, ImageResult))
-        lines = [f"{came - made} of {total} pictures flagged: {cause}"]
-    else:
-        lines = [f"{made} of {total} pictures made, {total - made} not: {cause}"]
-    kept = _kept_line(client, planned, outcomes, again)
-    lines += [kept] if kept else []
-    lines += [details] if details else []
-    lines += [f"- {p.request.label}: {str(end).partition(chr(10))[0]}" for p, end in failed]
-    return BatchError("\n".join(lines), [end for _, end in failed])
-
-
-def _kept_line(
-    client: VeniceClient,
-    planned: Sequence[PlannedRequest],
-    outcomes: Sequence[ImageResult | BaseException],
-    again: str,
-) -> str:
-    """How many pictures are kept, and how to get them; "" where none is."""
-    kept, unpaid = 0, 0
-    for p, outcome in zip(planned, outcomes, strict=True):
-        if isinstance(outcome, StoreError):
-            kept += p.request.variants
-        elif isinstance(outcome, ImageResult) and outcome.key in client.results:
-            kept += len(outcome.images)
-        else:
-            unpaid += p.request.variants
-    if not kept:
-        return ""
-    total = sum(p.request.variants for p in planned)
-    return f"{kept} of {total} made and kept. {again}: {_still_paid(unpaid)}."
-
-
-def _still_paid(count: int) -> str:
-    if not count:
-        return "nothing is paid for again"
-    return f"only {count} {'is' if count == 1 else 'are'} paid for"

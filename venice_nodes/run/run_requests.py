@@ -1,137 +1,146 @@
-"""Between a node's async body and the client's threads: waiting, showing, ending."""
+"""Between a node's async body and the client's threads: preparing, waiting, showing, ending."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+import contextlib
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ...venice_client import (
-    Batch,
-    ImageResult,
     PaidRequest,
-    Progress,
-    ResultStore,
+    RequestBatch,
     SettingsError,
     VeniceClient,
-    VeniceError,
     load_settings,
     shared_client,
 )
 from ..imaging.daemon_pool import DaemonPool
 from . import comfyui
-from .node_output import BatchImages, again_with_input, collect
+from .node_output import BatchImages, NodeOutcome
+from .node_status import NodeStatus
+from .run_seeds import note_seed, seed_of_run
 
 T = TypeVar("T")
 
 LOOK_EVERY = 0.1
-"""Seconds between two looks at interrupt and progress."""
+"""Seconds between two looks at interrupt, text and bar. No answer waits for it."""
 
 _helpers = DaemonPool("venice-helper", max_workers=8)
 
 
-@contextmanager
-def showing(item: str = "") -> Iterator[comfyui.NodeStatus]:
-    """The status of the node that is running; an error is shown on it as well.
+@dataclass(frozen=True)
+class Item:
+    """One item of the list that a node runs for: its requests, and what becomes of their answers.
 
-    item: what tells this run of the node from others of a list; the error names it.
+    finish: from the images that came to the node's outputs and the warnings to show; runs in a
+    helper thread. No requests: nothing is sent, and `finish` gets no images.
     """
-    status = comfyui.NodeStatus(item)
-    try:
-        yield status
-    except VeniceError as error:
-        is_rest_kept = status.is_one_of_many and status.are_all_kept
-        error.name_item(f"{status.item} {comfyui.KEPT}" if is_rest_kept else status.item)
-        status.finish(str(error).partition("\n")[0], is_lost=True)
-        raise
-    except BaseException as error:
-        reason = f"Failed: {type(error).__name__}: {error}".partition("\n")[0]
-        is_end = comfyui.is_end_of_run(error)
-        status.finish(status.if_stopped if is_end else reason, is_lost=True)
-        raise
-    finally:
-        status.close()
+
+    requests: Sequence[PaidRequest]
+    finish: Callable[[BatchImages], tuple[tuple[Any, ...], Sequence[str]]]
+    stop_if_flagged: bool = False
 
 
-async def in_thread(function: Callable[[], T]) -> T:
+async def in_thread(
+    function: Callable[[], T], discard: Callable[[T], object] = lambda _result: None
+) -> T:
     """Runs something short off the event loop, in a thread that no run's end waits for.
 
-    An interrupt ends the wait for it.
+    An interrupt ends the wait; then `discard` gets the result once it is there.
     """
-    future = asyncio.wrap_future(_helpers.submit(function))
+    job = _helpers.submit(function)
+    future = asyncio.wrap_future(job)
     try:
         while not future.done():
             if comfyui.is_interrupted():
                 comfyui.raise_interrupted()
             await asyncio.wait([future], timeout=LOOK_EVERY)
         return future.result()
+    except BaseException:
+        job.add_done_callback(lambda done: _discard(done, discard))
+        raise
     finally:
         future.cancel()  # nothing if it is done; else nobody asks for its result any more
-
-
-async def open_client() -> VeniceClient:
-    """The client for the settings as they are now. Raises SettingsError."""
-    return await in_thread(lambda: shared_client(load_settings(comfyui.user_folder())))
 
 
 async def refresh_lists() -> None:
     """Starts a refresh of models and styles if they are old, and does not wait for it."""
     try:
-        client = await open_client()
+        client = await in_thread(_open_client)
     except SettingsError:
         return  # the node that needs the settings says what is wrong with them
     client.catalogue.refresh_when_old()
 
 
-async def run_requests(
-    client: VeniceClient,
-    requests: Sequence[PaidRequest],
-    status: comfyui.NodeStatus,
-    *,
-    again: str = "",
-    stop_if_flagged: bool = False,
-) -> BatchImages:
-    """Plans requests, runs them side by side, and answers what was made.
+async def run_items(
+    prepare: Callable[[VeniceClient], Sequence[Item]], status: NodeStatus
+) -> tuple[list[Any], ...]:
+    """Runs the requests of all items side by side, and gives each output as a list of items.
 
-    again: what the user does to get what was paid for, such as "Set seed 7 (fixed) and queue
-    again"; by default, to give the node the same input. Raises the VeniceError that all share, or
-    a BatchError.
+    The price of all of them is reserved before the first is sent. prepare: from the client to the
+    items; runs in a helper thread. Raises the VeniceError that all share, or a BatchError.
     """
-    again = again or again_with_input(comfyui.seed_of_run())
-    if (seed := requests[0].seed) is not None:
-        comfyui.note_seed(seed)
-    status.keeps = await in_thread(client.results.probe)
-    planned = await in_thread(partial(client.plan, requests, comfyui.run_id()))
-    outcomes = await _attend(
-        [partial(client.fetch, p) for p in planned],
-        status,
-        client.cost_text([p.estimate for p in planned]),
-        partial(_stopped, again=again, results=client.results),
+    client, items, batch = await in_thread(
+        partial(_prepare, prepare, comfyui.run_id()), discard=lambda made: made[2].cancel()
     )
-    status.keeps = status.keeps and not any(getattr(end, "not_kept", "") for end in outcomes)
-    return await in_thread(partial(collect, client, planned, outcomes, stop_if_flagged, again))
+    firsts = [item.requests[0].seed for item in items if item.requests]
+    again = _again([seed for seed in firsts if seed is not None])
+    status.if_stopped = lambda: batch.account.advice_when_stopped(again)
+    await _attend(batch, status, client.cost_text(batch.estimates))
+    outcome = NodeOutcome(client, batch, again)
+    outputs, text = await in_thread(partial(_finish, items, outcome))
+    status.finish(text)
+    return outputs
 
 
-async def _attend(
-    jobs: Sequence[Callable[[Progress], T]],
-    status: comfyui.NodeStatus,
-    cost: str,
-    stopped: Callable[[Batch[T]], str],
-) -> list[T | BaseException]:
-    """Runs jobs side by side and answers their outcomes, exceptions among them.
+def _again(seeds: Sequence[int]) -> str:
+    """How to ask for the same once more. seeds: the first of each item, none for a node without.
 
-    Shows what they do, and ends within a moment on an interrupt: what is not sent is dropped,
-    answers on their way are left to their threads, and the node shows how to get them.
+    A node without seeds changes images that a seed before it may have made.
     """
-    batch = Batch(jobs, run=comfyui.run_id())
+    for seed in seeds:
+        note_seed(seed)
+    if seeds:
+        which = f"seed {seeds[0]}" if len(set(seeds)) == 1 else "the same seeds"
+        return f"Queue again with {which} (fixed)"
+    before = seed_of_run()
+    number = "the number that its node shows" if before is None else before
+    return f"Queue again with the same input (any seed before it fixed, at {number})"
+
+
+def _open_client() -> VeniceClient:
+    return shared_client(load_settings(comfyui.user_folder()))
+
+
+def _prepare(
+    prepare: Callable[[VeniceClient], Sequence[Item]], run: str
+) -> tuple[VeniceClient, Sequence[Item], RequestBatch]:
+    client = _open_client()
+    items = prepare(client)
+    batch = client.prepare([request for item in items for request in item.requests], run)
+    return client, items, batch
+
+
+async def _attend(batch: RequestBatch, status: NodeStatus, cost: str) -> None:
+    """Runs a batch to its end and shows what it does.
+
+    On an interrupt it ends within a moment: what is not sent is cancelled, and answers on their
+    way are left to their threads.
+    """
+    loop = asyncio.get_running_loop()
+    ended = loop.create_future()
+    batch.on_end(partial(_wake, loop, ended))
+    batch.begin()
     try:
         while not batch.done:
             if comfyui.is_interrupted():
                 comfyui.raise_interrupted()
-            status.show(f"{batch.status()} · {cost}", batch.ended / len(jobs))
-            await asyncio.sleep(LOOK_EVERY)
+            status.show(f"{batch.status()} · {cost}", batch.ended / len(batch.planned))
+            await asyncio.wait([ended], timeout=LOOK_EVERY)
         if comfyui.is_interrupted():
             comfyui.raise_interrupted()
     except BaseException as error:
@@ -139,25 +148,33 @@ async def _attend(
             batch.cancel_run()
         raise
     finally:
-        status.if_stopped = stopped(batch)
         batch.cancel()
-    return [outcome for outcome in batch.outcomes if outcome is not None]
 
 
-def _stopped(batch: Batch[ImageResult], again: str, results: ResultStore) -> str:
-    """What a node shows that is stopped now: what was sent, and how to get it."""
-    if not batch.paid:
-        return comfyui.NOTHING_SENT
-    sent = f"Stopped. {batch.paid} of {len(batch.outcomes)} were sent;"
-    if batch.paid == batch.lost:
-        return f"{sent} no answer came, and it may have been charged."
-    if not results.is_on:
-        return f"{sent} they may be charged, and VENICE_STORE_MB=0 keeps none of them."
-    arrived = [end for end in batch.outcomes if isinstance(end, ImageResult)]
-    trouble = next((end.not_kept for end in arrived if end.not_kept), results.trouble)
-    if trouble:
-        return (
-            f"{sent} they may be charged, and not all can be kept on disk ({trouble}). {again}: "
-            "what was kept is free."
-        )
-    return f"{sent} what arrives is kept. {again}: what was kept is free."
+def _finish(items: Sequence[Item], outcome: NodeOutcome) -> tuple[tuple[list[Any], ...], str]:
+    """The outputs of all items, and what the node shows at its end."""
+    parts = outcome.split([len(item.requests) for item in items])
+    outcome.check([flag for item in items for flag in [item.stop_if_flagged] * len(item.requests)])
+    outputs, warnings = [], list[str]()
+    for item, images in zip(items, parts, strict=True):
+        own, more = item.finish(images)
+        outputs.append(own)
+        warnings += more
+    columns = tuple(list(column) for column in zip(*outputs, strict=True))
+    return columns, outcome.summary(warnings)
+
+
+def _wake(loop: asyncio.AbstractEventLoop, ended: asyncio.Future[None]) -> None:
+    """Ends the wait for `ended`, from another thread; nothing if its run is over."""
+
+    def set_result() -> None:
+        if not ended.done():
+            ended.set_result(None)
+
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+        loop.call_soon_threadsafe(set_result)
+
+
+def _discard(done: Future[T], discard: Callable[[T], object]) -> None:
+    if not done.cancelled() and done.exception() is None:
+        discard(done.result())

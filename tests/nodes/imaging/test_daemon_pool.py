@@ -1,0 +1,108 @@
+"""The threads of the nodes: they share work, and the end of the process waits for none of them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[3]
+
+# Decodes and helps for ten minutes each, and ends at once.
+BUSY_AT_THE_END = """
+import asyncio, importlib.util, sys, threading, time
+root = sys.argv[1]
+spec = importlib.util.spec_from_file_location(
+    "pack", root + "/__init__.py", submodule_search_locations=[root]
+)
+pack = sys.modules["pack"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(pack)
+begun = threading.Barrier(3)
+
+def busy(*_):
+    begun.wait()
+    time.sleep(600)
+
+for start in (
+    lambda: asyncio.run(pack.venice_nodes.run.run_requests.in_thread(busy)),
+    lambda: pack.venice_nodes.imaging.tensors._pool.map(busy, [1]),
+):
+    threading.Thread(target=start, daemon=True).start()
+begun.wait()
+print(sorted(t.name.rpartition("-")[0] for t in threading.enumerate() if "venice" in t.name))
+"""
+
+
+@pytest.fixture
+def workers(pack: ModuleType) -> Any:
+    return pack.venice_nodes.imaging.daemon_pool.DaemonPool("test", max_workers=3)
+
+
+def test_the_end_of_the_process_waits_for_no_picture_and_no_helper() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", BUSY_AT_THE_END, str(ROOT)],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.stdout == "['venice-decode', 'venice-helper']\n", done.stderr
+    assert done.returncode == 0, done.stderr
+
+
+def test_answers_come_in_order_from_few_threads(workers: Any) -> None:
+    names: set[str] = set()
+    together = threading.Barrier(3)
+
+    def work(number: int) -> int:
+        names.add(threading.current_thread().name)
+        if number < 3:
+            together.wait(60)
+        time.sleep(0.05 if number % 3 == 0 else 0.001)
+        return number * 2
+
+    assert workers.map(work, range(30)) == [number * 2 for number in range(30)]
+    assert workers.map(work, range(30)) == [number * 2 for number in range(30)]
+    assert names == {"test-0", "test-1", "test-2"}
+
+
+def test_an_exception_is_that_of_the_first_item(workers: Any) -> None:
+    def work(number: int) -> None:
+        raise KeyError(number)
+
+    with pytest.raises(KeyError, match="4"):
+        workers.map(work, [4, 5, 6])
+    assert workers.map(str, [7]) == ["7"]
+
+
+def test_what_is_cancelled_in_time_does_not_begin(workers: Any) -> None:
+    go, began = threading.Event(), list[int]()
+    busy = [workers.submit(go.wait) for _ in range(3)]
+    late = workers.submit(lambda: began.append(1))
+    assert late.cancel()
+    go.set()
+    assert all(future.result(60) for future in busy)
+    assert workers.map(str, [1]) == ["1"]
+    assert began == []
+
+
+def test_the_threads_that_there_are_do_the_work_where_no_more_can_be_started(
+    workers: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go = threading.Event()
+    first = workers.submit(go.wait)
+
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    second = workers.submit(lambda: "done")
+    go.set()
+    assert first.result(60)
+    assert second.result(60) == "done"

@@ -1,0 +1,361 @@
+"""Batches: each picture is kept as it comes, and the error says how to get the rest."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bench import Bench, End
+from fault_columns import pictures
+from fault_table import in_json, picture
+from faulty_sandbox import Fault
+
+
+def refuse(bench: Bench, seed: int) -> None:
+    bench.sandbox.add_fault(Fault.status(400), when=lambda sent: sent["seed"] == seed)
+
+
+def seed_to_set(end: End) -> int:
+    """The seed that the error tells the user to set."""
+    found = re.search(r"with seed (\d+) \(fixed\)", str(end.error))
+    assert found, end.error
+    return int(found[1])
+
+
+@pytest.mark.parametrize("refused", [100, 101, 103])
+def test_one_of_four_refused_asks_four_then_one(bench: Bench, refused: int) -> None:
+    refuse(bench, refused)
+    end = bench.generate(batch_size=4)
+    assert end.error_name == "BatchError"
+    assert end.seeds == [100, 101, 102, 103]
+    assert end.first_line.startswith("3 of 4 made and kept.")
+    assert "\nVenice refuses the request" in str(end.error)
+    assert "only 1 is paid for" in str(end.error)
+    assert f"seed {refused}: " in str(end.error)
+    assert bench.seeds_kept == [seed for seed in (100, 101, 102, 103) if seed != refused]
+
+    again = bench.generate(batch_size=4, seed=seed_to_set(end))
+
+    assert again.seeds == [refused]
+    assert again.pictures == 4
+    assert again.info["from_store"] == 3
+    assert again.info["seeds"] == [100, 101, 102, 103]
+
+
+CHANGES = [
+    ("VeniceEditImage", "/image/edit", {"prompt": "snow", "model": "firered-image-edit"}, 0.04),
+    ("VeniceUpscaleImage", "/image/upscale", {"scale": "2x", "creativity": 0.01}, 0.02),
+    ("VeniceRemoveBackground", "/image/background-remove", {}, 0.03),
+]
+
+
+@pytest.mark.parametrize(("node", "path", "inputs", "usd"), CHANGES)
+def test_one_of_three_changed_pictures_refused_asks_three_then_one(
+    bench: Bench, node: str, path: str, inputs: dict[str, Any], usd: float
+) -> None:
+    three = pictures(3)
+    bench.sandbox.add_fault(Fault.status(400), path=path)
+    end = bench.run(node, image=three, **inputs)
+    assert end.error_name == "BatchError"
+    assert len(end.sent) == 3
+    assert end.charged == pytest.approx(2 * usd)
+    assert len(bench.entries) == 2
+    assert end.first_line.startswith("2 of 3 made and kept. Queue again with the same input (")
+    assert "\nVenice refuses the request" in str(end.error)
+    assert "): only 1 is paid for" in str(end.error)
+
+    again = bench.run(node, image=three, **inputs)
+
+    assert again.error is None, again.error
+    assert again.pictures == 3
+    assert len(again.sent) == 1
+    assert again.charged == pytest.approx(usd)
+    assert again.info["from_store"] == 2
+
+
+def test_a_random_seed_can_be_had_again(bench: Bench) -> None:
+    (drawn,) = bench.run("VeniceSeed", seed=5, mode="random every run").shown
+    assert bench.texts == [f"seed {drawn}"]
+    refuse(bench, drawn + 2)
+    end = bench.generate(batch_size=4, seed=drawn)
+    assert len(end.sent) == 4
+
+    (fixed,) = bench.run("VeniceSeed", seed=seed_to_set(end), mode="fixed").shown
+    again = bench.generate(batch_size=4, seed=fixed)
+
+    assert again.seeds == [drawn + 2]
+    assert again.pictures == 4
+
+
+def draw_generate_upscale(bench: Bench, mode: str, seed: int = 5) -> End:
+    """Venice Seed → Generate, 4 pictures → Upscale, in one run."""
+    (drawn,) = bench.run("VeniceSeed", seed=seed, mode=mode).shown
+    made = bench.generate(batch_size=4, seed=drawn, width=256, height=256)
+    return bench.run("VeniceUpscaleImage", image=made.tensor, scale="2x", creativity=0.01)
+
+
+@pytest.mark.parametrize("is_named", [False, True])
+def test_a_picture_behind_a_random_seed_can_be_had_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, is_named: bool
+) -> None:
+    """The error of the upscale says what to do: as it stands, every run has another input."""
+    if is_named:  # outside of ComfyUI there are no runs, and the message names no seed
+        monkeypatch.setattr(
+            bench.pack.venice_nodes.run.comfyui, "run_id", lambda: f"run-{id(monkeypatch)}"
+        )
+    bench.sandbox.add_fault(Fault.status(400), path="/image/upscale")
+    end = draw_generate_upscale(bench, "random every run")
+    drawn = int(bench.texts[0].removeprefix("seed "))
+    named = (
+        f"any seed before it fixed, at {drawn if is_named else 'the number that its node shows'}"
+    )
+    told = f"3 of 4 made and kept. Queue again with the same input ({named}): only 1 is paid for."
+    assert told in str(end.error)
+
+    again = draw_generate_upscale(bench, "fixed", drawn)
+
+    assert again.error is None, again.error
+    assert len(again.sent) == 1
+    assert again.charged == pytest.approx(0.02)
+    assert bench.sandbox.charged_usd == pytest.approx(4 * 0.01 + 4 * 0.02)
+
+
+def test_of_several_seeds_none_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which of them leads to the picture, a node does not know."""
+    monkeypatch.setattr(
+        bench.pack.venice_nodes.run.comfyui, "run_id", lambda: f"run-{id(monkeypatch)}"
+    )
+    bench.generate(seed=1)
+    bench.sandbox.add_fault(Fault.status(400), path="/image/upscale")
+    end = draw_generate_upscale(bench, "fixed")
+    assert "any seed before it fixed, at the number that its node shows" in str(end.error)
+
+
+def test_a_folded_seed_is_named_as_it_was_sent(bench: Bench) -> None:
+    refuse(bench, 2)
+    end = bench.generate(batch_size=4, seed=999_999_999 + 1)
+    assert end.seeds == [1, 2, 3, 4]
+    assert seed_to_set(end) == 1
+    assert bench.generate(batch_size=4, seed=1).seeds == [2]
+
+
+def test_a_batch_over_the_last_seed(bench: Bench) -> None:
+    refuse(bench, 1)
+    end = bench.generate(batch_size=3, seed=999_999_998)
+    assert end.seeds == [1, 999_999_998, 999_999_999]
+    assert bench.generate(batch_size=3, seed=seed_to_set(end)).seeds == [1]
+
+
+def test_a_larger_batch_pays_for_what_is_new(bench: Bench) -> None:
+    assert bench.generate(batch_size=4).pictures == 4
+    more = bench.generate(batch_size=6)
+    assert more.seeds == [104, 105]
+    assert more.pictures == 6
+    assert more.charged == pytest.approx(0.02)
+    assert more.info["estimated_cost_usd"] == pytest.approx(0.02)
+
+
+def test_a_smaller_batch_and_its_single_pictures_are_free(bench: Bench) -> None:
+    four = bench.generate(batch_size=4)
+    assert bench.generate(batch_size=2).sent == ()
+    single = bench.generate(seed=103)
+    assert single.sent == ()
+    assert bool((single.tensor[0] == four.tensor[3]).all())
+
+
+def test_variants_that_fail_in_part_keep_the_rest(bench: Bench) -> None:
+    refuse(bench, 104)
+    end = bench.generate(batch_size=8, batch_mode="variants")
+    assert end.seeds == [100, 104]
+    assert "4 of 8 made and kept" in str(end.error)
+    again = bench.generate(batch_size=8, batch_mode="variants", seed=seed_to_set(end))
+    assert again.seeds == [104]
+    assert again.pictures == 8
+
+
+def test_pictures_that_never_came_are_not_said_to_be_kept(bench: Bench) -> None:
+    """Three of four come for the first request, whose answer is kept and not asked for again."""
+    bench.sandbox.add_fault(Fault.count(3), when=lambda sent: sent["seed"] == 100)
+    refuse(bench, 104)
+    end = bench.generate(batch_size=8, batch_mode="variants")
+    assert end.first_line.startswith("3 of 8 made and kept.")
+    assert "only 4 are paid for" in str(end.error)
+    before = end.charged
+    again = bench.generate(batch_size=8, batch_mode="variants", seed=seed_to_set(end))
+    assert again.pictures == 7
+    assert again.charged == pytest.approx(0.04)
+    assert before == pytest.approx(0.04)
+
+
+def test_flagged_variants_are_counted_as_they_came(bench: Bench) -> None:
+    images = in_json(picture(), picture(200, 200), picture(100, 100))
+    headers = {"x-venice-is-blurred": "true"}
+    bench.sandbox.add_fault(Fault.status(200, body=images, headers=headers))
+    end = bench.generate(batch_size=8, batch_mode="variants")
+    assert end.first_line.startswith("3 of 8 pictures flagged: "), end.error
+    assert "7 of 8 made and kept." in str(end.error)
+    assert "nothing is paid for again" in str(end.error)
+
+
+@pytest.mark.parametrize("status", [401, 402, 403])
+def test_what_holds_for_all_drops_what_is_not_sent(
+    bench: Bench, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENICE_MAX_IN_FLIGHT", "4")
+    bench.sandbox.latency_s = 0.5
+    bench.sandbox.add_fault(Fault.status(status), times=None)
+    end = bench.generate(batch_size=16)
+    assert end.error is not None
+    assert len(end.sent) <= 4
+    assert end.charged == 0
+
+
+def test_other_errors_leave_the_others_alone(bench: Bench) -> None:
+    for seed in (101, 105, 110):
+        refuse(bench, seed)
+    end = bench.generate(batch_size=16)
+    assert len(end.sent) == 16
+    assert len(bench.entries) == 13
+    assert "13 of 16" in end.first_line
+
+
+@pytest.mark.parametrize("violation", [False, True])
+def test_a_flagged_picture_of_a_batch_is_kept_and_free_afterwards(
+    bench: Bench, violation: bool
+) -> None:
+    bench.sandbox.add_fault(
+        Fault.flags(not violation, violation), when=lambda sent: sent["seed"] == 102
+    )
+    end = bench.generate(batch_size=4)
+    assert end.error is not None
+    assert len(bench.entries) == 4
+    assert "nothing is paid for again" in str(end.error)
+
+    # What the message says, to the letter: the seed it names, and the batch as it was.
+    again = bench.generate(batch_size=4, if_flagged="continue", seed=seed_to_set(end))
+
+    assert again.error is None, again.error
+    assert again.sent == ()
+    assert again.pictures == 4
+    assert any("seed 102" in warning for warning in again.info["warnings"])
+    assert bench.generate(batch_size=4).error is not None, "the flag was forgotten in the store"
+
+
+def test_a_lost_picture_says_that_it_may_have_been_charged(bench: Bench) -> None:
+    bench.sandbox.add_fault(Fault.reset(charge=True), when=lambda sent: sent["seed"] == 101)
+    end = bench.generate(batch_size=4)
+    assert "may have been charged" in end.first_line
+    assert "3 of 4 made and kept" in str(end.error)
+    again = bench.generate(batch_size=4, seed=seed_to_set(end))
+    assert again.seeds == [101]
+
+
+def test_a_deprecated_model_warns_with_replacement_and_date(bench: Bench) -> None:
+    told = {
+        "x-venice-deprecated": "true",
+        "x-venice-deprecated-replacement": "venice-sd35",
+        "x-venice-model-deprecation-date": "2026-12-31T00:00:00Z",
+    }
+    bench.sandbox.add_fault(Fault.headers(told), times=2)
+    end = bench.generate(batch_size=2)
+    (warning,) = [w for w in end.info["warnings"] if "deprecated" in w]
+    assert "2026-12-31" in warning
+    assert "`venice-sd35`" in warning
+    assert warning in end.texts[-1]
+    assert bench.generate(batch_size=2).info["warnings"] == end.info["warnings"]
+
+
+def test_the_node_says_that_it_was_free(bench: Bench) -> None:
+    bench.generate(batch_size=2)
+    assert "2 of 3 free: made before" in bench.generate(batch_size=3).texts[-1]
+    assert "free: made before" in bench.generate(batch_size=3).texts[-1]
+
+
+def test_a_variant_that_is_damaged_does_not_cost_the_others(bench: Bench) -> None:
+    good = picture(200, 200)
+    bad = bytearray(picture(200, 200, "WEBP"))
+    bad[40:] = bytes(len(bad) - 40)
+    answer = in_json(good, bytes(bad), good, good)
+    bench.sandbox.add_fault(Fault.body(answer, "application/json"))
+    end = bench.generate(batch_size=4, batch_mode="variants")
+    assert end.error is None, end.error
+    assert end.pictures == 3
+    assert any("left out" in warning for warning in end.info["warnings"])
+    assert len(bench.entries) == 1
+
+
+def test_flagged_pictures_are_said_to_be_kept(bench: Bench) -> None:
+    bench.sandbox.add_fault(Fault.flags(blurred=True), times=4)
+    end = bench.generate(batch_size=4)
+    first, second, *_ = str(end.error).splitlines()
+    assert first.startswith("4 of 4 pictures flagged:")
+    assert "then Set" not in first
+    assert "4 of 4 made and kept." in "".join([second, *_])
+
+
+def test_an_error_that_nobody_foresaw_loses_no_other_picture(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Such as a system that gives no more threads, here for the clock of one request."""
+    bench.generate(seed=1)
+    start, timers = threading.Timer.start, list[threading.Timer]()
+
+    def refuse(timer: threading.Timer) -> None:
+        timers.append(timer)
+        if len(timers) == 3:
+            raise RuntimeError("can't start new thread")
+        start(timer)
+
+    monkeypatch.setattr(threading.Timer, "start", refuse)
+    end = bench.generate(batch_size=4)
+
+    assert end.error_name == "BatchError", repr(end.error)
+    assert end.texts[-1] == end.first_line
+    assert end.first_line.startswith("3 of 4 made and kept, 1 lost (may have been charged).")
+    assert "can't start new thread" in str(end.error)
+    assert end.charged == pytest.approx(0.03)
+    again = bench.generate(batch_size=4, seed=seed_to_set(end))
+    assert len(again.sent) == 1
+    assert again.pictures == 4
+
+
+def test_a_batch_whose_threads_cannot_be_started_holds_no_money(
+    bench: Bench, counted: Callable[[], float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.generate(seed=1)
+    bench.sandbox.latency_s = 0.3
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if re.fullmatch(r"venice-\d+", thread.name):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        end = bench.generate(batch_size=4)
+
+    assert end.error_name in ("RequestCancelledError", "BatchError"), repr(end.error)
+    assert "starts no more threads (can't start new thread)" in end.first_line
+    assert end.texts[-1] == end.first_line
+    assert end.seconds < 60
+    assert counted() == pytest.approx(bench.sandbox.charged_usd)
+    again = bench.generate(batch_size=4)
+    assert again.pictures == 4
+    assert bench.sandbox.charged_usd == pytest.approx(0.05)
+
+
+def test_any_other_error_is_shown_on_the_node_as_well(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise TypeError("of another pack\nmore")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("PIL.Image.open", fail)
+        end = bench.run("VeniceUpscaleImage", image=pictures(1), scale="2x", creativity=0.01)
+    assert end.texts[-1] == "Failed: TypeError: of another pack"

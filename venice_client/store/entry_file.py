@@ -1,0 +1,121 @@
+"""One kept answer as a file: a line of checksums, a line of JSON, the bytes as they came.
+
+The first line is "venice-result 2 HEAD BODY n", with the SHA-256 of the line of JSON and of the
+bytes: lists read heads alone. Its last letter becomes "s" in place once the answer was shown, so no
+checksum covers it. Version 1 had one checksum over everything after its line, and no letter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ..atomic_write import write_atomic
+from ..transport.response import Response
+
+ASIDE = ".aside-"
+"""Beginning of the name of an entry while it is written."""
+
+DAMAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+"""What reading raises where the file is no entry, or one of a newer version."""
+
+SHOWN_AT = 146
+"""Place of the letter in the first line."""
+
+MAX_LINE = 200
+MAX_HEAD = 2**20
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A kept answer, without its bytes.
+
+    facts: path, model, seed, size, cost, time. size: of the file, in bytes. was_shown: None where
+    that is unknown.
+    """
+
+    key: str
+    facts: Mapping[str, Any]
+    size: int
+    was_shown: bool | None
+
+
+@dataclass(frozen=True)
+class _Head:
+    version: int
+    checksum: str
+    facts: dict[str, Any]
+    line: bytes
+    was_shown: bool | None
+
+
+def write_entry(path: Path, facts: Mapping[str, Any], response: Response) -> int:
+    """Writes an entry, whole or not at all; answers its size. Raises OSError."""
+    head = json.dumps({**facts, "bytes": len(response.body)}).encode() + b"\n"
+    first = f"venice-result 2 {_sha256(head)} {response.checksum} n\n".encode()
+    write_atomic(path, first, head, response.body, prefix=ASIDE)
+    return len(first) + len(head) + len(response.body)
+
+
+def read_entry(path: Path) -> Response:
+    """The kept answer. Raises OSError, or one of DAMAGE unless every byte is as it was written."""
+    with path.open("rb") as file:
+        head = _read_head(file)
+        body = file.read()
+    response = Response(head.facts["headers"], body, 0.0, from_store=True)
+    whole = _sha256(head.line, body) if head.version == 1 else response.checksum
+    if whole != head.checksum:
+        raise ValueError("wrong checksum")
+    return response
+
+
+def read_facts(path: Path) -> Entry:
+    """What an entry says of itself. Reads its head alone: the bytes may be damaged, but not cut.
+
+    Raises as `read_entry` does.
+    """
+    with path.open("rb") as file:
+        head = _read_head(file)
+        size = os.fstat(file.fileno()).st_size
+        if head.version > 1 and size - file.tell() != head.facts["bytes"]:
+            raise ValueError("wrong length")
+    return Entry(path.stem, head.facts, size, head.was_shown)
+
+
+def mark_shown(path: Path) -> None:
+    """Notes in an entry that its pictures were shown. Raises OSError."""
+    with path.open("r+b", buffering=0) as file:
+        if file.read(SHOWN_AT + 2)[SHOWN_AT:] == b"n\n":
+            file.seek(SHOWN_AT)
+            file.write(b"s")
+
+
+def _read_head(file: BinaryIO) -> _Head:
+    words = file.readline(MAX_LINE).split()
+    line = file.readline(MAX_HEAD)
+    if len(words) < 3 or words[0] != b"venice-result" or not line.endswith(b"\n"):
+        raise ValueError("no result")
+    if words[1] == b"1" and len(words) == 3:
+        version, was_shown = 1, None
+    elif words[1] == b"2" and len(words) == 5 and words[4] in (b"n", b"s"):
+        version, was_shown = 2, words[4] == b"s"
+        if words[2] != _sha256(line).encode():
+            raise ValueError("wrong checksum")
+    else:
+        raise ValueError("another version")
+    facts = json.loads(line)
+    facts["headers"].items()
+    facts["time"] = float(facts["time"])
+    return _Head(version, words[version + 1].decode(), facts, line, was_shown)
+
+
+def _sha256(*parts: bytes) -> str:
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    return digest.hexdigest()
