@@ -36,7 +36,13 @@ from .request.checks import (
     check_range,
     check_switch,
 )
-from .request.generate import MAX_REFERENCE_BYTES, GenerateRequest, StyleReference, plan_batch
+from .request.generate import (
+    MAX_REFERENCE_BYTES,
+    GenerateRequest,
+    StyleReference,
+    ignored_warnings,
+    plan_batch,
+)
 from .request.pictures import (
     EDIT_RATIOS,
     MAX_EDIT_PIXELS,
@@ -102,6 +108,7 @@ __all__ = [
     "check_upscale",
     "fold_seed",
     "folding_warning",
+    "ignored_warnings",
     "images",
     "left_out",
     "load_settings",

@@ -174,7 +174,7 @@ def test_every_pixel_model_takes_its_own_divisor(api):
     limits = {m["id"]: m["model_spec"].get("constraints", {}) for m in models}
     pixel_models = [name for name, limit in limits.items() if limit and "aspectRatios" not in limit]
 
-    assert len(pixel_models) == 8
+    assert len(pixel_models) == 7
     for name in pixel_models:
         divisor = limits[name]["widthHeightDivisor"]
         assert api.generate(model=name, width=divisor * 5).status_code == 200

@@ -6,7 +6,7 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    ("asked", "count"), [("image", 38), ("inpaint", 21), ("upscale", 1), ("all", 60), ("video", 0)]
+    ("asked", "count"), [("image", 53), ("inpaint", 35), ("upscale", 1), ("all", 89), ("video", 0)]
 )
 def test_models_by_type(api, asked, count):
     told = api.get(f"/models?type={asked}").json()
@@ -31,13 +31,13 @@ def test_models_come_in_all_three_sizing_kinds(api):
     assert limits["grok-imagine-image-2-0"]["qualities"] == ["low", "medium"]
 
 
-def test_tiers_and_qualities_are_those_that_have_a_price(api):
+def test_what_has_a_price_is_offered(api):
     for model in api.get("/models?type=all").json()["data"]:
         spec = model["model_spec"]
         limits, pricing = spec.get("constraints", {}), spec["pricing"]
-        assert limits.get("resolutions", []) == list(pricing.get("resolutions", {}))
+        assert set(pricing.get("resolutions", {})) <= set(limits.get("resolutions", []))
         priced = pricing.get("quality", {}).get("1K", {})
-        assert set(limits.get("qualities", [])) == set(priced)
+        assert set(priced) <= set(limits.get("qualities", []))
 
 
 def test_some_models_take_style_references_with_and_without_strength(api):
@@ -54,7 +54,7 @@ def test_some_models_take_style_references_with_and_without_strength(api):
 def test_edit_models_tell_how_many_images_they_take_in_either_place(api):
     models = {m["id"]: m["model_spec"] for m in api.get("/models?type=inpaint").json()["data"]}
 
-    assert models["nano-banana-pro-edit"]["constraints"]["maxInputImages"] == 14
+    assert models["kling-v4-image-edit"]["constraints"]["maxInputImages"] == 10
     assert models["seedream-v4-edit"]["capabilities"]["maxInputImages"] == 6
     assert "maxInputImages" not in models["firered-image-edit"]["constraints"]
     assert models["luma-uni-1-edit"]["constraints"]["combineImages"] is False

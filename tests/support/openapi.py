@@ -24,6 +24,11 @@ ROOT = Path(__file__).resolve().parents[2]
 FIRST_OF_ALL = ("/image/edit", "/image/multi-edit")
 
 
+# What came after the document, as the API's later guides say.
+LATER_FIELDS = {"transparent_background": {"type": "boolean"}}
+LATER_EDIT_RATIO = "4:3"
+
+
 class RequestRefused(AssertionError):
     """A request body that the published document does not allow."""
 
@@ -83,7 +88,12 @@ def _validator(path: str) -> Draft202012Validator:
     schema = content["application/json"]["schema"]
     if path in FIRST_OF_ALL:
         schema = schema["allOf"][0]
-    return Draft202012Validator(to_json_schema(schema, document))
+    converted = to_json_schema(schema, document)
+    if path in ("/image/generate", *FIRST_OF_ALL):
+        converted["properties"] |= LATER_FIELDS
+    if path in FIRST_OF_ALL:
+        converted["properties"]["aspect_ratio"]["enum"].append(LATER_EDIT_RATIO)
+    return Draft202012Validator(converted)
 
 
 @cache

@@ -20,7 +20,7 @@ from .sizes import nearest_ratio, sized
 
 DEFAULT_MODEL = "firered-image-edit"
 # The published enumeration, whatever a model lists.
-RATIOS = ("auto", "1:1", "3:2", "16:9", "21:9", "9:16", "2:3", "3:4", "4:5")
+RATIOS = ("auto", "1:1", "3:2", "16:9", "21:9", "9:16", "2:3", "3:4", "4:3", "4:5")
 PROMPT_LIMIT = 32_768
 MAX_OUTPUT_PIXELS = 16_777_216
 
@@ -33,6 +33,7 @@ SHARED: Schema = {
     "enhance_prompt": boolean(),
     "disable_prompt_optimization_thinking": boolean(),
     "modelId": text(1),
+    "transparent_background": boolean(),
 }
 EDIT_SCHEMA: Schema = {**SHARED, "image": anything(), "model": text(1)}
 MULTI_EDIT_SCHEMA: Schema = {
@@ -177,7 +178,8 @@ def _edit_size(payload: Mapping[str, Any], model: Model, tier: str | None, base:
         return sized(ratio, tier)
     if tier is None:
         return sized("1:1")
-    return sized(nearest_ratio(*base, tuple(name for name in model.ratios if name in RATIOS)), tier)
+    own = tuple(name for name in model.ratios if name in RATIOS and name != "auto")
+    return sized(nearest_ratio(*base, own) if own else "1:1", tier)
 
 
 def _upscaled_size(size: Size, scale: int) -> Size:

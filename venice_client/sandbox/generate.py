@@ -50,6 +50,7 @@ SCHEMA: Schema = {
     "enable_web_search": boolean(),
     "enhance_prompt": boolean(),
     "disable_prompt_optimization_thinking": boolean(),
+    "transparent_background": boolean(),
     "inpaint": null(),
 }
 REQUIRED = ("model", "prompt")
@@ -119,9 +120,7 @@ def checked_generate(payload: Mapping[str, Any]) -> GenerateJob:
         format=payload.get("format", "webp"),
         binary=bool(payload.get("return_binary", False)),
         enhanced_prompt=enhanced,
-        usd=each * variants
-        + (prices.ENHANCEMENT_USD if enhanced else 0.0)
-        + (prices.WEB_SEARCH_USD if payload.get("enable_web_search") else 0.0),
+        usd=each * variants + (prices.ENHANCEMENT_USD if enhanced else 0.0),
     )
 
 

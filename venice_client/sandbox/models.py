@@ -1,6 +1,6 @@
 """The models of the sandbox: the published list, completed with constraints of every kind.
 
-The published list has prices but no constraints; those here are plausible, not the API's own.
+What the published list leaves out of the constraints is plausible here, not the API's own.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ PIXEL_MODELS = {
     "lustify-sdxl": (8, 20, 50, 1500),
     "z-image-turbo": (8, 8, 8, 7500),
     "chroma": (8, 10, 10, 7500),
-    "qwen-image": (8, 8, 8, 7500),
 }
 
 COMMON_RATIOS = ("1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16")
@@ -166,13 +165,17 @@ def all_styles() -> tuple[str, ...]:
 def _completed(entry: dict[str, Any]) -> dict[str, Any]:
     model_id: str = entry["id"]
     spec = dict(entry["model_spec"])
+    published = spec.get("constraints", {})
+    spec.pop("constraintsArePartial", None)
+    if extra := spec["pricing"].get("inputImages"):
+        spec["pricing"] = {**spec["pricing"], "inputImages": {"included": 1, **extra}}
     if entry["type"] == "inpaint":
-        spec["constraints"] = _edit_constraints(model_id, spec["pricing"])
+        spec["constraints"] = {**_edit_constraints(model_id, spec["pricing"]), **published}
         if model_id in MAX_INPUT_IMAGES_AS_CAPABILITY:
             spec["capabilities"] = {"maxInputImages": MAX_INPUT_IMAGES_AS_CAPABILITY[model_id]}
     elif entry["type"] == "image" and model_id not in NOT_FOR_GENERATE:
-        spec["constraints"] = _image_constraints(model_id, spec["pricing"])
-        spec["supportsStyleReferences"] = model_id in STYLE_REFERENCES
+        spec["constraints"] = {**_image_constraints(model_id, spec["pricing"]), **published}
+        spec["supportsStyleReferences"] = "maxStyleReferences" in spec["constraints"]
     if model_id == DEPRECATED_MODEL:
         spec["deprecation"] = DEPRECATION
     spec["offline"] = False
@@ -221,7 +224,7 @@ def _tiers_and_qualities(pricing: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if "resolutions" in pricing:
         found["resolutions"] = list(pricing["resolutions"])
-        found["defaultResolution"] = "1K"
+        found["defaultResolution"] = next(iter(pricing["resolutions"]))
     if "quality" in pricing:
         priced = pricing["quality"]["1K"]
         found["qualities"] = [name for name in ("low", "medium", "high") if name in priced]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 
-TIER_SIDES = {"1K": 1024, "2K": 2048, "4K": 4096}
+TIER_SIDES = {"1K": 1024, "1.5K": 1536, "2K": 2048, "4K": 4096}
 GRID = 16
 
 
 def ratio_value(ratio: str) -> float:
-    """Width over height of a ratio as spelled, such as 16:9."""
+    """Width over height of a ratio as spelled, such as 16:9; 1 of `auto`."""
+    if ratio == "auto":
+        return 1.0
     width, height = ratio.split(":")
     return int(width) / int(height)
 
