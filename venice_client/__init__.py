@@ -37,7 +37,13 @@ from .request.checks import (
     check_range,
     check_switch,
 )
-from .request.generate import MAX_REFERENCE_BYTES, GenerateRequest, StyleReference, plan_batch
+from .request.generate import (
+    MAX_REFERENCE_BYTES,
+    GenerateRequest,
+    StyleReference,
+    ignored_warnings,
+    plan_batch,
+)
 from .request.pictures import (
     EDIT_RATIOS,
     MAX_EDIT_PIXELS,
@@ -106,6 +112,7 @@ __all__ = [
     "fold_seed",
     "folding_warning",
     "font",
+    "ignored_warnings",
     "images",
     "left_out",
     "load_settings",

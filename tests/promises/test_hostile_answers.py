@@ -238,7 +238,7 @@ def test_no_more_pictures_are_shown_than_were_asked_for(bench: Bench) -> None:
     assert end.error is None, end.error
     assert end.pictures == 2
     warning = "2 pictures were asked for, 101 came: the rest is left out."
-    assert end.info["warnings"] == [warning]
+    assert warning in end.info["warnings"]
     assert warning in end.texts[-1]
 
 

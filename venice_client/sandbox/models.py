@@ -129,6 +129,7 @@ def all_styles() -> tuple[str, ...]:
 def _completed(entry: dict[str, Any]) -> dict[str, Any]:
     model_id: str = entry["id"]
     spec = {**entry["model_spec"], "offline": False}
+    spec.pop("constraintsArePartial", None)  # a word of the bundled lists only
     published = spec.get("constraints", {})
     tiers = _tiers_and_qualities(spec["pricing"], published)
     if entry["type"] == "inpaint":

@@ -119,7 +119,7 @@ def test_every_size_is_taken_without_knowing_the_constraints(
     sandbox: Sandbox, make_client: Callable[..., VeniceClient], request_for: RequestFor, model: str
 ) -> None:
     client = make_client(sandbox.base_url)
-    client.catalogue.model_when_known = lambda model_id: BUNDLED[model_id]  # type: ignore[method-assign]
+    client.catalogue.model_when_known = lambda name, _: BUNDLED[name]  # type: ignore[method-assign]
     for seed, (width, height) in enumerate(SIZES[:5], start=1):
         request = request_for(model=model, width=width, height=height, seed=seed, format="jpeg")
         assert client.generate_images(request).images
@@ -199,7 +199,7 @@ def test_several_variants_come_as_json_and_one_as_binary(
         ({"negative_prompt": "x" * 7501}, "negative_prompt", "7500"),
         ({"width": 0}, "width", "width"),
         ({"height": -8}, "height", "height"),
-        ({"seed": 0}, "seed", "random"),
+        ({"seed": 0}, "seed", "seed must be 1 to 999999999, not 0."),
         ({"seed": 1_000_000_000}, "seed", "999999999"),
         ({"seed": 7.5}, "seed", "7.5"),
         ({"seed": True}, "seed", "True"),
