@@ -265,6 +265,7 @@ with stand_in.Sandbox(keys=("{KEY}",)) as sandbox:
 """
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.name == "nt", reason="measures with `resource`")
 @pytest.mark.parametrize(("key", "limit"), [("wrong", 60), (KEY, 400)])
 def test_large_bodies_take_little_memory(key, limit):

@@ -23,6 +23,8 @@ from PIL import Image
 
 from openapi import FORM_TYPE, JSON_TYPE, RequestRefused
 
+pytestmark = pytest.mark.long
+
 KEY = "canary-key-5d41"
 EXAMPLES = 30
 PAID = (

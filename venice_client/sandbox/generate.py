@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import prices
-from .drawing import Scene, clear_surroundings, draw_scene, encoded
+from .drawing import Scene, clear_surroundings, draw_badge, draw_scene, encoded
 from .fields import Schema, boolean, integer, items, null, number, one_of, record, require, text
 from .inputs import MAX_REFERENCE_BYTES, open_image
 from .models import NOT_FOR_GENERATE, USES_STEPS, Model, all_styles
@@ -129,6 +129,7 @@ class _Job:
         )
         image = draw_scene(scene)
         if self.transparent:
+            draw_badge(image, "bottom")
             clear_surroundings(image, almost_opaque=True)
         about = {"prompt": payload["prompt"], "model": self.model.id, "seed": seed}
         return encoded(image, self.format, about if payload.get("embed_exif_metadata") else None)

@@ -28,7 +28,7 @@ def edited(
     many = "1 image" if len(images) == 1 else f"{len(images)} images"
     facts = (f"edited with {model_id}", many, f"{size[0]} x {size[1]}")
     draw_panel(result, prompt, facts, PANEL_OPACITY)
-    draw_badge(result, "middle", "SANDBOX EDIT")
+    draw_badge(result, "bottom" if transparent else "middle", "SANDBOX EDIT")
     if transparent:
         clear_surroundings(result, almost_opaque=True)
     return result
