@@ -131,7 +131,7 @@ def _completed(entry: dict[str, Any]) -> dict[str, Any]:
     spec = {**entry["model_spec"], "offline": False}
     spec.pop("constraintsArePartial", None)  # a word of the bundled lists only
     published = spec.get("constraints", {})
-    tiers = _tiers_and_qualities(spec["pricing"], published)
+    tiers = _tiers_and_qualities(spec["pricing"])
     if entry["type"] == "inpaint":
         spec["constraints"] = {**_edit_constraints(model_id), **tiers, **published}
     elif entry["type"] == "image" and model_id not in NOT_FOR_GENERATE:
@@ -160,14 +160,12 @@ def _edit_constraints(model_id: str) -> dict[str, Any]:
     return {**limits, "aspectRatios": ["auto", *RATIOS], **kept}
 
 
-def _tiers_and_qualities(pricing: dict[str, Any], published: dict[str, Any]) -> dict[str, Any]:
-    """The tiers and qualities that have a price, where none are published, and the defaults."""
+def _tiers_and_qualities(pricing: dict[str, Any]) -> dict[str, Any]:
+    """The tiers and qualities that have a price, and the defaults of those."""
     found: dict[str, Any] = {}
-    tiers = published.get("resolutions") or list(pricing.get("resolutions", ()))
-    if tiers:
+    if tiers := list(pricing.get("resolutions", ())):
         found = {"resolutions": tiers, "defaultResolution": tiers[0]}
     priced: dict[str, Any] = next(iter(pricing.get("quality", {}).values()), {})
-    order = ("low", "medium", "high")
-    if qualities := published.get("qualities") or [name for name in order if name in priced]:
-        found = {**found, "qualities": qualities, "defaultQuality": qualities[-1]}
+    if qualities := [name for name in ("low", "medium", "high") if name in priced]:
+        found |= {"qualities": qualities, "defaultQuality": qualities[-1]}
     return found

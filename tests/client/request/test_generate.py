@@ -144,14 +144,14 @@ def test_every_field_of_the_schema_can_be_sent(
         disable_prompt_optimization_thinking=True,
     )
     tiers = request_for(
-        model="nano-banana-pro", aspect_ratio="21:9", resolution="2K", quality="auto", variants=2,
-        style_references=(StyleReference(picture(), 0.7),),
-    )  # fmt: skip
+        model="nano-banana-pro", aspect_ratio="21:9", resolution="2K", quality="auto", variants=2
+    )
     quality = request_for(model="gpt-image-2", quality="low")
-    for request in (pixels, tiers, quality):
+    styled = request_for(model="luma-uni-1", style_references=(StyleReference(picture(), 0.7),))
+    for request in (pixels, tiers, quality, styled):
         client.generate_images(request)
 
-    first, second, third = (request.json for request in sandbox.paid_requests)
+    first, second, third, fourth = (request.json for request in sandbox.paid_requests)
     assert first == {
         "model": "z-image-turbo",
         "prompt": "a fox",
@@ -173,7 +173,7 @@ def test_every_field_of_the_schema_can_be_sent(
         "disable_prompt_optimization_thinking": True,
     }
     assert (second["aspect_ratio"], second["resolution"], second["variants"]) == ("21:9", "2K", 2)
-    assert list(second["style_references"][0]) == ["image"]  # it ignores the strength
+    assert list(fourth["style_references"][0]) == ["image"]  # it ignores the strength
     assert third["quality"] == "low"
 
 
