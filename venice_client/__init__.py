@@ -29,6 +29,7 @@ from .errors import (
 )
 from .image_result import ImageResult, left_out
 from .images import Array, stretch
+from .lettering import SMALLEST_TEXT, fitted, font
 from .process import accept_any_letter, end_gently
 from .request.base import PaidRequest
 from .request.checks import (
@@ -40,7 +41,13 @@ from .request.checks import (
     check_range,
     check_switch,
 )
-from .request.generate import MAX_REFERENCE_BYTES, GenerateRequest, StyleReference, plan_batch
+from .request.generate import (
+    MAX_REFERENCE_BYTES,
+    GenerateRequest,
+    StyleReference,
+    ignored_warnings,
+    plan_batch,
+)
 from .request.pictures import (
     EDIT_RATIOS,
     MAX_EDIT_PIXELS,
@@ -72,6 +79,7 @@ __all__ = [
     "MAX_SEED",
     "NOTHING_SENT",
     "QUALITIES",
+    "SMALLEST_TEXT",
     "Account",
     "Array",
     "BadResponseError",
@@ -107,9 +115,12 @@ __all__ = [
     "check_switch",
     "check_upscale",
     "end_gently",
+    "fitted",
     "fold_seed",
     "folding_warning",
+    "font",
     "harmless",
+    "ignored_warnings",
     "images",
     "left_out",
     "load_settings",

@@ -201,8 +201,8 @@ class Batch(Generic[T]):
 class PlannedRequest:
     """A request that was checked and whose cost is reserved, ready to be fetched once.
 
-    key: its name in the store. price: USD, None where it is unknown. max_price: the price, else
-    the dearest known one of its kind, None where there is none. run: whose limit it counts for.
+    key: its name in the store. price: USD, None where it is unknown. max_price: the most that it
+    may cost, which is reserved; None where no price is known. run: whose limit it counts for.
     is_kept: whether it was made before, and will be free; then nothing is reserved.
     """
 

@@ -15,7 +15,7 @@ import requests
 from .batch import OnResult, PlannedRequest, RequestBatch
 from .catalogue.catalogue import Catalogue
 from .catalogue.model import Model
-from .catalogue.prices import cost_text, dearest, extras, total_cost
+from .catalogue.prices import cost_text, max_price, total_cost
 from .errors import (
     ApiError,
     BadResponseError,
@@ -24,7 +24,7 @@ from .errors import (
     VeniceError,
 )
 from .image_result import ImageResult, read_images
-from .request.base import PaidRequest
+from .request.base import PaidRequest, resolve
 from .request.generate import GenerateRequest
 from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleRequest
 from .settings.api_key import ApiKey
@@ -245,27 +245,21 @@ class VeniceClient:
             raise
 
     def _checked(self, request: PaidRequest, run: str) -> PlannedRequest:
-        model = self.catalogue.model_when_known(request.model)
-        self.catalogue.check_kind(request.model, request.kind)
+        request, model = resolve(request, self.catalogue)
         payload = request.build(model)
         price = request.price(payload, model)
         variation = request.variation if request.is_reusable else secrets.token_hex()
         body = request_body(payload.fields, payload.files)
         key = request_key(self.service.name, payload.path, body.identity, variation)
         is_kept = key in self.results
-        max_price = price
-        if (
-            max_price is None
-            and (each := dearest(self.catalogue.models(), request.kind)) is not None
-        ):
-            max_price = each * request.variants + extras(payload.fields)
+        models = self.catalogue.models()
         return PlannedRequest(
             request=request,
             payload=payload,
             body=body,
             key=key,
             price=price,
-            max_price=max_price,
+            max_price=max_price(price, payload.fields, request.input_images, model, models),
             run=run,
             is_kept=is_kept,
         )
@@ -342,8 +336,9 @@ def shared_client(settings: Settings) -> VeniceClient:
 
 
 def _charge(planned: PlannedRequest) -> Charge:
-    request = planned.request
-    return Charge(request.model, request.kind, planned.max_price, planned.price is not None)
+    request, price = planned.request, planned.price
+    is_known = price is not None and price == planned.max_price
+    return Charge(request.model, request.kind, planned.max_price, is_known)
 
 
 def _may_be_charged(error: BaseException, progress: Progress) -> bool:

@@ -213,7 +213,9 @@ def _edit(values: dict[str, Any], client: VeniceClient) -> Item:
         variation=values["variation"],
     )
     layers = {name: values[name] for name in LAYERS if values[name] is not None}
-    requests, prepared = plan.requests(template, layers, client.catalogue.model_when_known(model))
+    requests, prepared = plan.requests(
+        template, layers, client.catalogue.model_when_known(model, "inpaint")
+    )
 
     def finish(made: BatchImages) -> tuple[tuple[Any, ...], list[str]]:
         tensor, changed = plan.finish(made, values["keep_size"])

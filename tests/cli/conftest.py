@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from faulty_sandbox import Sandbox
 from venice_client.cli.app import main
-from venice_client.sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "test-key"

@@ -16,7 +16,7 @@ from PIL import Image
 
 import process_state
 from bench import held_until
-from venice_client.sandbox import Fault, Sandbox
+from faulty_sandbox import Fault, Sandbox
 from waiting import read_until, wait_for
 
 
@@ -297,8 +297,9 @@ def test_a_variant_that_is_damaged_does_not_cost_the_others(
         "v-3.webp",
         "v-4.webp",
     ]
-    (warning,) = end.json["warnings"]
-    assert warning.startswith("A picture of the answer is left out: ")
+    assert any(
+        text.startswith("A picture of the answer is left out: ") for text in end.json["warnings"]
+    )
     assert "3 pictures in" in end.err
 
     again = cli(*FOUR, "-o", "again")

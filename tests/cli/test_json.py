@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from venice_client.sandbox import Sandbox
+from faulty_sandbox import Sandbox
 
 
 def test_json_and_verbose_may_stand_before_the_command(cli: Any, folder: Path) -> None:

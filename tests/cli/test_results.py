@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from venice_client.sandbox import Fault, Sandbox
+from faulty_sandbox import Fault, Sandbox
 from venice_client.store import sweeper
 from venice_client.store.result_store import ResultStore
 from venice_client.transport.response import Response

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from clock import set_to_noon
-from venice_client.sandbox import Fault, Sandbox
+from faulty_sandbox import Fault, Sandbox
 from venice_client.store.ledger import Charge, Ledger, today
 from waiting import wait_for
 

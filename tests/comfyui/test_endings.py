@@ -7,8 +7,8 @@ import re
 import time
 
 from comfy_running import CANARY, Running
+from faulty_sandbox import Fault
 from graphs import Graph
-from venice_client.sandbox import Fault
 from waiting import wait_for
 
 GENERATE = "/image/generate"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from comfy_running import Running
+from faulty_sandbox import Fault
 from graphs import Graph, Link, second
-from venice_client.sandbox import Fault
 from waiting import wait_for
 
 STYLES = ["Anime", "Film Noir", "Watercolor"]

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bench import Bench
-from venice_client.sandbox.faults import Fault
+from faulty_sandbox import Fault
 
 Pictures = Callable[..., torch.Tensor]
 SETTINGS: dict[str, dict[str, Any]] = {

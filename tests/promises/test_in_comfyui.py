@@ -13,8 +13,8 @@ import pytest
 
 from comfy_client import Events, Run
 from comfy_running import CANARY, Running
+from faulty_sandbox import Fault
 from graphs import Graph, second
-from venice_client.sandbox import Fault
 from waiting import wait_for
 
 NOT_ON_WINDOWS = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")

@@ -21,8 +21,8 @@ import pytest
 
 from bench import KEY, Bench, held_until
 from fault_table import picture
+from faulty_sandbox import Fault, Sandbox
 from venice_client import GenerateRequest, VeniceClient
-from venice_client.sandbox import Fault, Sandbox
 from venice_client.store import sweeper
 from venice_client.store.result_store import ResultStore
 from venice_client.store.sweeper import SWEEP_EVERY

@@ -16,7 +16,7 @@ import pytest
 
 import node_calls
 import process_state
-from venice_client.sandbox import Fault, Sandbox
+from faulty_sandbox import Fault, Sandbox
 from waiting import wait_for
 
 KEY = "test-key"

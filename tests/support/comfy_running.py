@@ -14,7 +14,7 @@ from PIL import Image
 
 from comfy_client import ComfyClient, Run
 from comfyui_process import ComfyUIProcess, Installation
-from venice_client.sandbox import Sandbox
+from faulty_sandbox import Sandbox
 from venice_client.settings.api_key import ApiKey
 from venice_client.settings.settings import save_key
 
