@@ -6,7 +6,6 @@ import secrets
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -182,8 +181,7 @@ class VeniceClient:
         try:
             result = read_images(planned.request, planned.payload, response)
         except BadResponseError as error:
-            if file := self.results.set_aside(planned.key, response.checksum):
-                error.args = (f"{error}\nWhat came is in {file}.",)
+            self._set_aside(planned.key, response.checksum, error)
             raise
         return replace(
             result,
@@ -193,9 +191,13 @@ class VeniceClient:
             cost=planned.price if is_sent else 0.0,
         )
 
-    def discard(self, result: ImageResult) -> Path | None:
-        """Sets a damaged answer aside, so that it can be asked for again; returns its file."""
-        return self.results.set_aside(result.key, result.checksum)
+    def discard(self, result: ImageResult, error: VeniceError) -> None:
+        """Sets a damaged answer aside, so that it can be asked for again; `error` names it."""
+        self._set_aside(result.key, result.checksum, error)
+
+    def _set_aside(self, key: str, checksum: str, error: VeniceError) -> None:
+        if file := self.results.set_aside(key, checksum):
+            error.args = (f"{error}\nWhat came is in {file}.",)
 
     def cost_text(self, costs: Sequence[float | None]) -> str:
         """Costs in USD in words; of the built-in sandbox they say that nothing is charged."""
