@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 from collections.abc import Sequence
@@ -29,7 +30,7 @@ from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleReque
 from .settings.api_key import ApiKey
 from .settings.service import SANDBOX_NAME, Service, service_for
 from .settings.settings import Settings, load_settings, normalized_base_url
-from .store.in_flight import InFlight
+from .store.in_flight import InFlight, leftover_text
 from .store.ledger import Charge
 from .store.result_store import ResultStore, request_key
 from .store.single_flight import SingleFlight
@@ -39,6 +40,8 @@ from .transport.progress import Progress
 from .transport.response import Response
 from .transport.status_errors import speaks_of_style, with_hint
 from .transport.transport import Transport
+
+log = logging.getLogger(__name__)
 
 MAX_CLIENTS = 4
 """Clients to keep for settings that were in force."""
@@ -148,6 +151,7 @@ class VeniceClient:
         """
         planned = [self._planned(request, run) for request in requests]
         self.results.probe()
+        self._tell_leftover()
         planned = self._reserve(planned, run)
         return RequestBatch(planned, self._fetch, self.results, run, on_result)
 
@@ -231,6 +235,14 @@ class VeniceClient:
         progress.enter("preparing")
         (planned,) = self._reserve([self._planned(request, run="")], run="")
         return self._fetch(planned, progress)
+
+    def _tell_leftover(self) -> None:
+        """Tells, once, what may have been charged when an earlier process was killed."""
+        if left := self.in_flight.leftover():
+            log.warning("%s", leftover_text(left))
+            for charge in left:
+                self.spending.ledger.add(charge)
+            self.in_flight.forget_leftover(left)
 
     def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> list[PlannedRequest]:
         """The same requests, with their reservations where they are not kept."""
