@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format comfyui test-comfyui workflows soak bench clean
+.PHONY: help demo test test-all lint format comfyui test-comfyui workflows soak bench clean
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,7 +28,10 @@ $(STAMP): requirements.txt requirements-dev.txt
 demo: $(STAMP)  ## Make four pictures with the nodes, on the built-in sandbox or with VENICE_API_KEY
 	$(BIN)/python scripts/demo.py
 
-test: lint  ## Lint, then every test; those in a real ComfyUI where there is one
+test: lint  ## Lint, then all tests but the long ones and those in a real ComfyUI: under two minutes
+	$(BIN)/python -m pytest tests -m 'not long and not comfyui' -n auto
+
+test-all: lint  ## Lint, then every test; those in a real ComfyUI where there is one
 	$(BIN)/python -m pytest tests -n auto --dist loadgroup
 
 lint: $(STAMP)  ## ruff format --check, ruff check, mypy
@@ -51,7 +54,7 @@ workflows: $(STAMP)  ## Have ComfyUI's own page save the example workflows again
 	$(BIN)/python scripts/save_workflows.py
 
 soak: $(STAMP)  ## The long form of the reliability tests, with their figures; then properties at random
-	VENICE_SOAK=full $(BIN)/python -m pytest tests/reliability -n auto --dist loadgroup \
+	VENICE_SOAK=full $(BIN)/python -m pytest tests/promises -n auto --dist loadgroup \
 		-rP --show-capture=stdout --durations=10
 	$(BIN)/python -m pytest tests -m hypothesis --hypothesis-profile=search -n auto
 

@@ -31,8 +31,8 @@ PACK_NAME = "/ComfyUI/custom_nodes/comfyui-venice"
 OUR_OWN = ("VENICE_OPENAPI", "VENICE_SOAK")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
-# `make test` tries the same examples every time, however slow the machine is, so that it fails only
-# where something changed. `make soak` looks for new ones.
+# `make test-all` tries the same examples every time, however slow the machine is, so that it fails
+# only where something changed. `make soak` looks for new ones.
 PATIENT = settings(
     deadline=None,
     print_blob=True,

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 SCRIPTS = {"PYTHONPATH": str(Path(__file__).resolve().parent.parent / "scripts")}
 RUN = "import demo, pathlib, sys; demo.OUTPUT = pathlib.Path(sys.argv[1]); sys.exit(demo.main())"
 

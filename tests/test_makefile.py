@@ -80,7 +80,7 @@ def test_one_environment_serves_all(checkout: Path) -> None:
     (checkout / ".venv").mkdir()
     (checkout / ".venv" / ".installed").touch()
 
-    for target in ("demo", "lint", "test"):
+    for target in ("demo", "lint", "test", "test-all"):
         assert "install" not in make(checkout, "--dry-run", target).stdout
 
 

@@ -7,6 +7,7 @@ import io
 import json
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from PIL import Image
 
 import process_state
+from bench import held_until
 from venice_client.sandbox import Fault, Sandbox
 from waiting import read_until, wait_for
 
@@ -268,13 +270,16 @@ def test_an_answer_without_any_good_picture_is_asked_for_again(
 def test_interrupt_sends_no_more_and_keeps_what_is_on_its_way(
     cli: Any, commands: Any, sandbox: Sandbox, folder: Path
 ) -> None:
-    sandbox.latency_s = 3
+    answered = threading.Event()
+    sandbox.add_fault(held_until(answered.is_set), times=None)
     size = ("--size", "128x128")
     process = commands("generate", "a fox", *size, "-n", "12", "-o", "fox.png", "--json")
     read_until(process.stderr, "generating")
     wait_for(lambda: len(sandbox.paid_requests) >= 8)
 
     process.send_signal(signal.SIGINT)
+    read_until(process.stderr, "Ctrl-C again does not wait")
+    answered.set()
     out, err = process.communicate(timeout=60)
 
     assert process.returncode == 130, err

@@ -7,12 +7,14 @@ import io
 import json
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from bench import held_until
 from venice_client.images import image_format
 from venice_client.sandbox import Fault, Sandbox
 from waiting import read_until, wait_for
@@ -326,12 +328,15 @@ def test_the_spending_limit_counts_all_of_them(
 def test_interrupt_keeps_what_is_on_its_way(
     cli: Any, commands: Any, sandbox: Sandbox, folder: Path, inputs: Any
 ) -> None:
-    sandbox.latency_s = 3
+    answered = threading.Event()
+    sandbox.add_fault(held_until(answered.is_set), path=None, times=None)
     process = commands("upscale", "a.png", "b.jpg", "--json")
     read_until(process.stderr, "upscaling")
     wait_for(lambda: len(sandbox.paid_requests) == 2)
 
     process.send_signal(signal.SIGINT)
+    read_until(process.stderr, "Ctrl-C again does not wait")
+    answered.set()
     out, err = process.communicate(timeout=60)
 
     assert process.returncode == 130, err

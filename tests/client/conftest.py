@@ -66,5 +66,5 @@ def strict_sandbox() -> Iterator[Sandbox]:
 def self_signed() -> ssl.SSLContext:
     """A server's side of TLS with a certificate that nobody vouches for (made for these tests)."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(Path(__file__).parent / "data" / "self-signed.pem")
+    context.load_cert_chain(Path(__file__).parent / "transport" / "data" / "self-signed.pem")
     return context

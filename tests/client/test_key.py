@@ -39,7 +39,7 @@ def client(
     sandbox: Sandbox, make_client: MakeClient, request: pytest.FixtureRequest
 ) -> VeniceClient:
     """A client with the canary for its key, which does not wait for long for what hangs."""
-    timeout = 2.0 if "hang" in request.node.name else 60.0
+    timeout = 1.0 if "hang" in request.node.name else 60.0
     return make_client(sandbox.base_url, key=CANARY, store_mb=10.0, timeout=timeout)
 
 

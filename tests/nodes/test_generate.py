@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
-from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -13,10 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from venice_client.sandbox import Fault, Sandbox
-
-RunNode = Callable[..., Any]
-Part = Callable[[str], ModuleType]
+from bench import PROMPT, Bench, held_until
+from venice_client.sandbox import Fault
 
 INFO_KEYS = {
     "model",
@@ -32,10 +27,6 @@ INFO_KEYS = {
 }
 
 
-def seeds(sandbox: Sandbox) -> list[int]:
-    return sorted(request.json["seed"] for request in sandbox.paid_requests)
-
-
 def picture(width: int, height: int, **colours: Any) -> bytes:
     noise = np.random.default_rng(width).integers(0, 256, (height, width, 3), dtype=np.uint8)
     file = io.BytesIO()
@@ -43,103 +34,93 @@ def picture(width: int, height: int, **colours: Any) -> bytes:
     return file.getvalue()
 
 
-def test_one_picture(service: Sandbox, generate: RunNode) -> None:
-    images, info = generate(width=96, height=64)
+def test_one_picture(bench: Bench) -> None:
+    end = bench.generate(width=96, height=64)
 
-    assert images.shape == (1, 64, 96, 3)
-    assert images.dtype == torch.float32
-    assert images.device.type == "cpu"
-    assert images.is_contiguous()
-    assert 0.0 <= float(images.min()) < float(images.max()) <= 1.0
-    told = json.loads(info)
+    assert end.tensor.shape == (1, 64, 96, 3)
+    assert end.tensor.dtype == torch.float32
+    assert end.tensor.device.type == "cpu"
+    assert end.tensor.is_contiguous()
+    assert 0.0 <= float(end.tensor.min()) < float(end.tensor.max()) <= 1.0
+    told = end.info
     assert set(told) >= INFO_KEYS
     assert told["model"] == "z-image-turbo"
-    assert told["seeds"] == [7]
+    assert told["seeds"] == [100]
     assert told["size"] == [96, 64]
-    assert told["requests"] == [service.paid_requests[0].json]
+    assert told["requests"] == [bench.sandbox.paid_requests[0].json]
     assert told["warnings"] == []
     assert told["from_store"] == 0
     assert told["enhanced_prompt"] is None
 
 
-def test_pixels_are_exactly_those_of_the_file(service: Sandbox, generate: RunNode) -> None:
+def test_pixels_are_exactly_those_of_the_file(bench: Bench) -> None:
     data = picture(64, 64)
-    service.add_fault(Fault.body(data))
-    images, _ = generate()
+    bench.sandbox.add_fault(Fault.body(data))
+    end = bench.generate()
     wanted = np.array(Image.open(io.BytesIO(data)))
-    assert np.array_equal(images[0].numpy(), wanted.astype(np.float32) / np.float32(255))
-    assert np.array_equal((images[0].numpy() * 255).round().astype(np.uint8), wanted)
+    assert np.array_equal(end.tensor[0].numpy(), wanted.astype(np.float32) / np.float32(255))
+    assert np.array_equal((end.tensor[0].numpy() * 255).round().astype(np.uint8), wanted)
 
 
 @pytest.mark.parametrize("format", ["png", "webp", "jpeg"])
-def test_every_format_becomes_a_picture(service: Sandbox, generate: RunNode, format: str) -> None:
-    images, _ = generate(format=format)
-    assert images.shape == (1, 64, 64, 3)
+def test_every_format_becomes_a_picture(bench: Bench, format: str) -> None:
+    end = bench.generate(format=format)
+    assert end.tensor.shape == (1, 64, 64, 3)
 
 
-def test_a_batch_of_five_from_seed_100_sends_100_to_104(
-    service: Sandbox, generate: RunNode
-) -> None:
-    images, info = generate(seed=100, batch_size=5)
-    assert seeds(service) == [100, 101, 102, 103, 104]
-    assert len(images) == 5
-    assert json.loads(info)["seeds"] == [100, 101, 102, 103, 104]
+def test_a_batch_of_five_from_seed_100_sends_100_to_104(bench: Bench) -> None:
+    end = bench.generate(seed=100, batch_size=5)
+    assert end.seeds == [100, 101, 102, 103, 104]
+    assert end.pictures == 5
+    assert end.info["seeds"] == [100, 101, 102, 103, 104]
 
 
-def test_pictures_of_a_batch_come_in_the_order_of_their_seeds(
-    service: Sandbox, generate: RunNode
-) -> None:
-    service.add_fault(Fault.latency(0.5), when=lambda payload: payload["seed"] == 100)
-    batch, _ = generate(seed=100, batch_size=3)
-    service.clear_faults()
+def test_pictures_of_a_batch_come_in_the_order_of_their_seeds(bench: Bench) -> None:
+    bench.sandbox.add_fault(Fault.latency(0.5), when=lambda payload: payload["seed"] == 100)
+    batch = bench.generate(seed=100, batch_size=3).tensor
+    bench.sandbox.clear_faults()
     for i in range(3):
-        alone, info = generate(seed=100 + i)
-        assert torch.equal(alone[0], batch[i])
-        assert json.loads(info)["from_store"] == 1
-    assert len(service.paid_requests) == 3
+        end = bench.generate(seed=100 + i)
+        assert torch.equal(end.tensor[0], batch[i])
+        assert end.info["from_store"] == 1
+    assert len(bench.sandbox.paid_requests) == 3
 
 
-def test_variants_are_one_request_for_four_and_one_for_one(
-    service: Sandbox, generate: RunNode
-) -> None:
-    images, info = generate(seed=100, batch_size=5, batch_mode="variants")
-    sent = sorted((r.json["seed"], r.json.get("variants", 1)) for r in service.paid_requests)
+def test_variants_are_one_request_for_four_and_one_for_one(bench: Bench) -> None:
+    end = bench.generate(seed=100, batch_size=5, batch_mode="variants")
+    sent = sorted((r.json["seed"], r.json.get("variants", 1)) for r in bench.sandbox.paid_requests)
     assert sent == [(100, 4), (104, 1)]
-    assert len(images) == 5
-    assert len(json.loads(info)["request_ids"]) == 2
+    assert end.pictures == 5
+    assert len(end.info["request_ids"]) == 2
 
 
 @pytest.mark.parametrize(
     ("seed", "sent"), [(0, 999_999_999), (10**9, 1), (2**64 - 1, (2**64 - 2) % 999_999_999 + 1)]
 )
-def test_any_64_bit_seed_is_folded_and_said(
-    service: Sandbox, generate: RunNode, seed: int, sent: int
-) -> None:
-    _, info = generate(seed=seed)
-    assert seeds(service) == [sent]
-    assert json.loads(info)["seeds"] == [sent]
-    (warning,) = (w for w in json.loads(info)["warnings"] if "folded" in w)
+def test_any_64_bit_seed_is_folded_and_said(bench: Bench, seed: int, sent: int) -> None:
+    end = bench.generate(seed=seed)
+    assert end.seeds == [sent]
+    assert end.info["seeds"] == [sent]
+    (warning,) = (w for w in end.info["warnings"] if "folded" in w)
     assert str(seed) in warning
     assert str(sent) in warning
 
 
-def test_pictures_of_a_batch_are_made_side_by_side(service: Sandbox, generate: RunNode) -> None:
-    service.latency_s = 2
-    generate(batch_size=8)
-    assert service.max_concurrent == 8
+def test_pictures_of_a_batch_are_made_side_by_side(bench: Bench) -> None:
+    bench.hold(8, "/image/generate")
+    assert bench.generate(batch_size=8).pictures == 8
+    assert bench.sandbox.max_concurrent == 8
 
 
-def test_no_more_at_once_than_is_set(
-    service: Sandbox, generate: RunNode, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_more_at_once_than_is_set(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VENICE_MAX_IN_FLIGHT", "3")
-    service.latency_s = 0.5
-    generate(batch_size=8)
-    assert service.max_concurrent == 3
+    bench.hold(6, "/image/generate", together=3)
+    assert bench.generate(batch_size=8).pictures == 8
+    assert bench.sandbox.max_concurrent == 3
 
 
-def test_only_what_was_set_is_sent(service: Sandbox, generate: RunNode) -> None:
-    generate(
+def test_only_what_was_set_is_sent(bench: Bench) -> None:
+    end = bench.generate(
         style=" Anime ",
         negative_prompt="rain",
         steps=4,
@@ -150,14 +131,13 @@ def test_only_what_was_set_is_sent(service: Sandbox, generate: RunNode) -> None:
         enhance_prompt=True,
         skip_prompt_thinking=True,
     )
-    (request,) = service.paid_requests
-    assert request.json == {
+    assert end.sent[0] == {
         "model": "z-image-turbo",
-        "prompt": "a fox",
+        "prompt": PROMPT,
         "negative_prompt": "rain",
         "width": 64,
         "height": 64,
-        "seed": 7,
+        "seed": 100,
         "style_preset": "Anime",
         "steps": 4,
         "cfg_scale": 7.3,
@@ -171,10 +151,9 @@ def test_only_what_was_set_is_sent(service: Sandbox, generate: RunNode) -> None:
     }
 
 
-def test_what_was_left_alone_is_not_sent(service: Sandbox, generate: RunNode) -> None:
-    generate(style="")
-    (request,) = service.paid_requests
-    assert set(request.json) == {
+def test_what_was_left_alone_is_not_sent(bench: Bench) -> None:
+    (sent,) = bench.generate(style="").sent
+    assert set(sent) == {
         "model",
         "prompt",
         "width",
@@ -187,72 +166,62 @@ def test_what_was_left_alone_is_not_sent(service: Sandbox, generate: RunNode) ->
     }
 
 
-def test_the_prompt_that_was_used_is_told(service: Sandbox, generate: RunNode) -> None:
-    _, info = generate(enhance_prompt=True)
-    assert json.loads(info)["enhanced_prompt"].startswith("a fox, ")
+def test_the_prompt_that_was_used_is_told(bench: Bench) -> None:
+    end = bench.generate(enhance_prompt=True)
+    assert end.info["enhanced_prompt"].startswith(f"{PROMPT}, ")
 
 
 @pytest.mark.parametrize(
     ("model", "size"), [("z-image-turbo", (1344, 768)), ("seedream-v4", (1024, 640))]
 )
 def test_what_changes_the_size_is_a_warning(
-    service: Sandbox, generate: RunNode, model: str, size: tuple[int, int]
+    bench: Bench, model: str, size: tuple[int, int]
 ) -> None:
-    _, info = generate(model=model, width=size[0], height=size[1])
-    assert any(f"{size[0]}×{size[1]}" in w for w in json.loads(info)["warnings"])
+    end = bench.generate(model=model, width=size[0], height=size[1])
+    assert any(f"{size[0]}×{size[1]}" in w for w in end.info["warnings"])
 
 
-def test_another_size_than_asked_is_shown_as_it_is_and_said(
-    service: Sandbox, generate: RunNode
-) -> None:
-    service.add_fault(Fault.size(80, 48))
-    images, info = generate()
-    assert images.shape == (1, 48, 80, 3)
-    assert "64×64 was asked for; z-image-turbo made 80×48." in json.loads(info)["warnings"]
+def test_another_size_than_asked_is_shown_as_it_is_and_said(bench: Bench) -> None:
+    bench.sandbox.add_fault(Fault.size(80, 48))
+    end = bench.generate()
+    assert end.tensor.shape == (1, 48, 80, 3)
+    assert "64×64 was asked for; z-image-turbo made 80×48." in end.info["warnings"]
 
 
-def test_other_sizes_within_a_batch_are_fitted_to_the_first(
-    service: Sandbox, generate: RunNode
-) -> None:
-    service.add_fault(Fault.size(80, 48), when=lambda payload: payload["seed"] == 101)
-    images, info = generate(seed=100, batch_size=3)
-    assert images.shape == (3, 64, 64, 3)
-    assert any("80×48" in w and "64×64" in w for w in json.loads(info)["warnings"])
+def test_other_sizes_within_a_batch_are_fitted_to_the_first(bench: Bench) -> None:
+    bench.sandbox.add_fault(Fault.size(80, 48), when=lambda payload: payload["seed"] == 101)
+    end = bench.generate(seed=100, batch_size=3)
+    assert end.tensor.shape == (3, 64, 64, 3)
+    assert any("80×48" in w and "64×64" in w for w in end.info["warnings"])
 
 
-def test_a_deprecated_model_warns_with_replacement_and_date(
-    service: Sandbox, generate: RunNode
-) -> None:
-    _, info = generate(model="lustify-sdxl")
-    (warning,) = (w for w in json.loads(info)["warnings"] if "deprecated" in w)
+def test_a_deprecated_model_warns_with_replacement_and_date(bench: Bench) -> None:
+    end = bench.generate(model="lustify-sdxl")
+    (warning,) = (w for w in end.info["warnings"] if "deprecated" in w)
     assert "`lustify-v8`" in warning
     assert "2027-01-31" in warning
 
 
 @pytest.mark.parametrize("fault", [Fault.flags(), Fault.flags(False, True)])
-def test_a_flagged_picture_stops_the_run_and_is_kept(
-    service: Sandbox, generate: RunNode, pack: ModuleType, fault: Fault, part: Part
-) -> None:
-    service.add_fault(fault)
-    with pytest.raises(part("venice_client.errors").FlaggedImageError) as caught:
-        generate()
-    assert "if_flagged" in str(caught.value).partition("\n")[0]
+def test_a_flagged_picture_stops_the_run_and_is_kept(bench: Bench, fault: Fault) -> None:
+    bench.sandbox.add_fault(fault)
+    end = bench.generate()
+    assert end.error_name == "FlaggedImageError"
+    assert "if_flagged" in end.first_line
 
-    images, info = generate(if_flagged="continue")
+    end = bench.generate(if_flagged="continue")
 
-    assert len(images) == 1
-    assert json.loads(info)["from_store"] == 1
-    assert any("seed 7" in warning for warning in json.loads(info)["warnings"])
-    assert len(service.paid_requests) == 1
+    assert end.pictures == 1
+    assert end.info["from_store"] == 1
+    assert any("seed 100" in warning for warning in end.info["warnings"])
+    assert len(bench.sandbox.paid_requests) == 1
 
 
-def test_continue_shows_a_flagged_picture_with_a_warning(
-    service: Sandbox, generate: RunNode
-) -> None:
-    service.add_fault(Fault.flags(True, True))
-    images, info = generate(if_flagged="continue")
-    assert len(images) == 1
-    told = " ".join(json.loads(info)["warnings"])
+def test_continue_shows_a_flagged_picture_with_a_warning(bench: Bench) -> None:
+    bench.sandbox.add_fault(Fault.flags(True, True))
+    end = bench.generate(if_flagged="continue")
+    assert end.pictures == 1
+    told = " ".join(end.info["warnings"])
     assert "blurred" in told
     assert "terms" in told
 
@@ -262,36 +231,30 @@ def test_continue_shows_a_flagged_picture_with_a_warning(
     [(401, "AuthenticationError"), (402, "PaymentRequiredError"), (403, "PermissionDeniedError")],
 )
 def test_what_holds_for_all_drops_what_is_not_sent(
-    service: Sandbox,
-    generate: RunNode,
-    part: Part,
+    bench: Bench,
     monkeypatch: pytest.MonkeyPatch,
     status: int,
     name: str,
 ) -> None:
     monkeypatch.setenv("VENICE_MAX_IN_FLIGHT", "1")
-    service.add_fault(Fault.status(status), times=None)
-    with pytest.raises(getattr(part("venice_client.errors"), name)):
-        generate(batch_size=8)
-    assert len(service.paid_requests) == 1
+    bench.sandbox.add_fault(Fault.status(status), times=None)
+    assert bench.generate(batch_size=8).error_name == name
+    assert len(bench.sandbox.paid_requests) == 1
 
 
-def test_one_refused_picture_leaves_the_others_and_only_it_is_paid_for_again(
-    service: Sandbox, generate: RunNode, part: Part
-) -> None:
-    service.add_fault(Fault.status(422), when=lambda payload: payload["seed"] == 102)
-    with pytest.raises(part("venice_client.errors").BatchError) as caught:
-        generate(seed=100, batch_size=4)
-    first = str(caught.value).partition("\n")[0]
-    assert "3 of 4" in first
-    assert "100" in str(caught.value)
-    assert len(service.paid_requests) == 4
+def test_one_refused_picture_leaves_the_others_and_only_it_is_paid_for_again(bench: Bench) -> None:
+    bench.sandbox.add_fault(Fault.status(422), when=lambda payload: payload["seed"] == 102)
+    end = bench.generate(seed=100, batch_size=4)
+    assert end.error_name == "BatchError"
+    assert "3 of 4" in end.first_line
+    assert "100" in str(end.error)
+    assert len(bench.sandbox.paid_requests) == 4
 
-    images, info = generate(seed=100, batch_size=4)
+    end = bench.generate(seed=100, batch_size=4)
 
-    assert len(images) == 4
-    assert len(service.paid_requests) == 5
-    assert json.loads(info)["from_store"] == 3
+    assert end.pictures == 4
+    assert len(bench.sandbox.paid_requests) == 5
+    assert end.info["from_store"] == 3
 
 
 @pytest.mark.parametrize(
@@ -304,81 +267,72 @@ def test_one_refused_picture_leaves_the_others_and_only_it_is_paid_for_again(
     ],
     ids=["page", "empty", "cut", "json"],
 )
-def test_what_is_no_picture_is_an_error_and_never_a_blank_one(
-    service: Sandbox, generate: RunNode, part: Part, fault: Fault
-) -> None:
-    service.add_fault(fault)
-    with pytest.raises(
-        part("venice_client.errors").BadResponseError, match="may have been charged"
-    ):
-        generate()
-    images, _ = generate()
-    assert len(images) == 1
-    assert len(service.paid_requests) == 2
+def test_what_is_no_picture_is_an_error_and_never_a_blank_one(bench: Bench, fault: Fault) -> None:
+    bench.sandbox.add_fault(fault)
+    end = bench.generate()
+    assert end.error_name == "BadResponseError"
+    assert "may have been charged" in str(end.error)
+    end = bench.generate()
+    assert end.pictures == 1
+    assert len(bench.sandbox.paid_requests) == 2
 
 
-def test_without_a_key_nothing_is_sent(
-    service: Sandbox, generate: RunNode, part: Part, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_key_nothing_is_sent(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VENICE_API_KEY")
-    with pytest.raises(part("venice_client.errors").SettingsError) as caught:
-        generate()
-    assert str(caught.value).startswith("No Venice key: set VENICE_API_KEY")
-    assert "`sandbox`" in str(caught.value)
-    assert service.requests == []
+    end = bench.generate()
+    assert end.error_name == "SettingsError"
+    assert end.first_line.startswith("No Venice key: set VENICE_API_KEY")
+    assert "`sandbox`" in str(end.error)
+    assert bench.sandbox.requests == []
 
 
 def test_the_key_sandbox_means_the_built_in_one_whatever_the_base_url(
-    service: Sandbox, generate: RunNode, monkeypatch: pytest.MonkeyPatch
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VENICE_API_KEY", "sandbox")
-    images, _ = generate()
-    assert len(images) == 1
-    assert service.requests == []
+    end = bench.generate()
+    assert end.pictures == 1
+    assert bench.sandbox.requests == []
 
 
-def test_the_status_tells_how_it_went(
-    service: Sandbox, generate: RunNode, part: Part, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    texts: list[str] = []
-    monkeypatch.setattr(part("venice_nodes.run.comfyui"), "status_listener", texts.append)
-    service.latency_s = 1
-    generate(batch_size=3)
-    assert any("of 3 done" in text for text in texts)
-    assert "3 pictures" in texts[-1]
-    service.add_fault(Fault.status(402))
-    with pytest.raises(part("venice_client.errors").PaymentRequiredError):
-        generate(seed=50)
-    assert "top up" in texts[-1]
+def test_the_status_tells_how_it_went(bench: Bench) -> None:
+    def is_told() -> bool:
+        return any("of 3 done" in text for text in bench.texts)
+
+    bench.sandbox.add_fault(held_until(is_told))
+    end = bench.generate(batch_size=3)
+    assert is_told()
+    assert "3 pictures" in end.texts[-1]
+    bench.sandbox.add_fault(Fault.status(402))
+    end = bench.generate(seed=50)
+    assert end.error_name == "PaymentRequiredError"
+    assert "top up" in end.texts[-1]
 
 
-def test_style_and_seed_feed_generate(service: Sandbox, generate: RunNode, run: RunNode) -> None:
-    (style,) = run("VeniceStylePreset", preset="Anime")
-    (seed,) = run("VeniceSeed", seed=42, mode="fixed")
-    generate(style=style, seed=seed)
-    (request,) = service.paid_requests
-    assert request.json["style_preset"] == "Anime"
-    assert request.json["seed"] == 42
+def test_style_and_seed_feed_generate(bench: Bench) -> None:
+    (style,) = bench.run("VeniceStylePreset", preset="Anime").shown
+    (seed,) = bench.run("VeniceSeed", seed=42, mode="fixed").shown
+    (sent,) = bench.generate(style=style, seed=seed).sent
+    assert sent["style_preset"] == "Anime"
+    assert sent["seed"] == 42
 
 
-def test_the_style_none_is_no_style_and_an_unknown_one_passes(run: RunNode) -> None:
-    assert run("VeniceStylePreset", preset="None") == ("",)
-    assert run("VeniceStylePreset", preset="Style of Tomorrow") == ("Style of Tomorrow",)
+def test_the_style_none_is_no_style_and_an_unknown_one_passes(bench: Bench) -> None:
+    assert bench.run("VeniceStylePreset", preset="None").shown == ("",)
+    style = "Style of Tomorrow"
+    assert bench.run("VeniceStylePreset", preset=style).shown == (style,)
 
 
 @pytest.mark.parametrize(("seed", "drawn"), [(1, 1), (0, 999_999_999), (2**64 - 1, None)])
-def test_a_fixed_seed_is_folded(run: RunNode, seed: int, drawn: int | None) -> None:
-    (came,) = run("VeniceSeed", seed=seed, mode="fixed")
+def test_a_fixed_seed_is_folded(bench: Bench, seed: int, drawn: int | None) -> None:
+    (came,) = bench.run("VeniceSeed", seed=seed, mode="fixed").shown
     assert 1 <= came <= 999_999_999
     assert drawn in (None, came)
 
 
-def test_a_random_seed_is_drawn_anew_and_shown(
-    run: RunNode, part: Part, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    texts: list[str] = []
-    monkeypatch.setattr(part("venice_nodes.run.comfyui"), "status_listener", texts.append)
-    drawn = {run("VeniceSeed", seed=1, mode="random every run")[0] for _ in range(8)}
+def test_a_random_seed_is_drawn_anew_and_shown(bench: Bench) -> None:
+    ends = [bench.run("VeniceSeed", seed=1, mode="random every run") for _ in range(8)]
+    drawn = {end.shown[0] for end in ends}
     assert len(drawn) == 8
     assert all(1 <= seed <= 999_999_999 for seed in drawn)
-    assert all(any(str(seed) in text for text in texts) for seed in drawn)
+    assert all(any(str(seed) in text for text in bench.texts) for seed in drawn)

@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from venice_client.sandbox import Sandbox
-
-RunNode = Callable[..., Any]
-Part = Callable[[str], ModuleType]
-
-
-@pytest.fixture
-def texts(part: Part, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What the node shows."""
-    shown: list[str] = []
-    monkeypatch.setattr(part("venice_nodes.run.comfyui"), "status_listener", shown.append)
-    return shown
+from bench import Bench
 
 
 @pytest.mark.parametrize(
@@ -66,23 +54,16 @@ def texts(part: Part, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     ],
 )
 def test_what_generate_does_not_take_is_refused_before_anything_is_sent(
-    service: Sandbox,
-    generate: RunNode,
-    part: Part,
-    texts: list[str],
-    name: str,
-    value: Any,
-    said: str,
+    bench: Bench, name: str, value: Any, said: str
 ) -> None:
-    with pytest.raises(part("venice_client.errors").InvalidRequestError) as caught:
-        generate(**{name: value})
-    first = str(caught.value).partition("\n")[0]
-    assert name in first
-    assert said in first
-    assert len(first) < 200
-    assert caught.value.field == name
-    assert texts[-1] == first
-    assert service.paid_requests == []
+    end = bench.generate(**{name: value})
+    assert end.error_name == "InvalidRequestError"
+    assert name in end.first_line
+    assert said in end.first_line
+    assert len(end.first_line) < 200
+    assert end.error.field == name  # type: ignore[union-attr]
+    assert end.texts[-1] == end.first_line
+    assert end.sent == ()
 
 
 @pytest.mark.parametrize(
@@ -94,26 +75,22 @@ def test_what_generate_does_not_take_is_refused_before_anything_is_sent(
     ],
     ids=str,
 )
-def test_what_is_in_range_is_taken(
-    service: Sandbox, generate: RunNode, inputs: dict[str, Any]
-) -> None:
-    images, _ = generate(**inputs)
-    assert len(images) == inputs.get("batch_size", 1)
+def test_what_is_in_range_is_taken(bench: Bench, inputs: dict[str, Any]) -> None:
+    assert len(bench.generate(**inputs).tensor) == inputs.get("batch_size", 1)
 
 
 @pytest.mark.parametrize("mode", ["Fixed", "random", "", None, 5])
-def test_an_unknown_mode_of_the_seed_is_refused(
-    run: RunNode, part: Part, texts: list[str], mode: Any
-) -> None:
-    error = part("venice_client.errors").InvalidRequestError
-    with pytest.raises(error, match="mode must be fixed or random every run, not"):
-        run("VeniceSeed", seed=1, mode=mode)
-    assert "mode must be" in texts[-1]
+def test_an_unknown_mode_of_the_seed_is_refused(bench: Bench, mode: Any) -> None:
+    end = bench.run("VeniceSeed", seed=1, mode=mode)
+    assert end.error_name == "InvalidRequestError"
+    assert "mode must be fixed or random every run, not" in end.first_line
+    assert "mode must be" in end.texts[-1]
 
 
-def test_a_seed_that_is_no_number_is_refused(run: RunNode, part: Part) -> None:
-    with pytest.raises(part("venice_client.errors").InvalidRequestError, match="'7'"):
-        run("VeniceSeed", seed="7", mode="fixed")
+def test_a_seed_that_is_no_number_is_refused(bench: Bench) -> None:
+    end = bench.run("VeniceSeed", seed="7", mode="fixed")
+    assert end.error_name == "InvalidRequestError"
+    assert "'7'" in end.first_line
 
 
 @pytest.mark.parametrize(("mode", "is_kept"), [("fixed", True), ("random every run", False)])
@@ -138,13 +115,11 @@ def test_a_seed_whose_mode_comes_by_wire_runs_again(pack: ModuleType) -> None:
         (0, "seed 999999999 · seed 0 was folded into 999999999: Venice takes 1 to 999999999."),
     ],
 )
-def test_a_fixed_seed_says_that_it_was_folded(
-    run: RunNode, texts: list[str], seed: int, shown: str
-) -> None:
-    run("VeniceSeed", seed=seed, mode="fixed")
-    assert texts[-1] == shown
+def test_a_fixed_seed_says_that_it_was_folded(bench: Bench, seed: int, shown: str) -> None:
+    assert bench.run("VeniceSeed", seed=seed, mode="fixed").texts[-1] == shown
 
 
-def test_a_drawn_seed_is_not_said_to_be_folded(run: RunNode, texts: list[str]) -> None:
-    (drawn,) = run("VeniceSeed", seed=0, mode="random every run")
-    assert texts[-1] == f"seed {drawn}"
+def test_a_drawn_seed_is_not_said_to_be_folded(bench: Bench) -> None:
+    end = bench.run("VeniceSeed", seed=0, mode="random every run")
+    (drawn,) = end.shown
+    assert end.texts[-1] == f"seed {drawn}"

@@ -69,6 +69,7 @@ def test_looking_at_the_limit_begins_no_window(monkeypatch):
         one.admit("key")
 
 
+@pytest.mark.long
 def test_waiting_until_the_reset_is_always_enough(connect):
     api = connect(rate_limit=1, window_s=2)
     api.generate()
@@ -100,6 +101,7 @@ def test_each_key_has_its_own_limit(connect):
     assert api.generate().status_code == 200
 
 
+@pytest.mark.long
 def test_too_many_failures_block_the_key_for_a_while(connect):
     api = connect(max_failures=3, failure_window_s=30, lockout_s=2)
     for _ in range(3):
@@ -143,6 +145,7 @@ def test_forget_lifts_limits_and_locks(connect):
     assert api.generate().status_code == 200
 
 
+@pytest.mark.long
 def test_paid_requests_run_side_by_side_and_take_the_latency(api):
     api.sandbox.latency_s = 2
     began = time.monotonic()

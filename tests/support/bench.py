@@ -6,14 +6,18 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import pytest
+
 import node_calls
+import process_state
 from venice_client.sandbox import Fault, Sandbox
+from waiting import wait_for
 
 KEY = "test-key"
 PROMPT = "a fox in snow"
@@ -48,13 +52,20 @@ class End:
         return len(self.outputs[0]) if self.outputs else 0
 
     @property
+    def shown(self) -> tuple[Any, ...]:
+        """The outputs; raises the error of a run that ended with one."""
+        if self.error is not None:
+            raise self.error
+        return self.outputs
+
+    @property
     def tensor(self) -> Any:
-        return self.outputs[0]
+        return self.shown[0]
 
     @property
     def info(self) -> dict[str, Any]:
         """The `info` output, which must be strict JSON."""
-        told: dict[str, Any] = json.loads(self.outputs[-1], parse_constant=_refuse)
+        told: dict[str, Any] = json.loads(self.shown[-1], parse_constant=_refuse)
         return told
 
     @property
@@ -81,6 +92,10 @@ class Bench:
     home: Path
     texts: list[str] = field(default_factory=list)
 
+    def call(self, node: str, **inputs: Any) -> Coroutine[Any, Any, tuple[Any, ...]]:
+        """One run of a node, for an event loop that runs several."""
+        return node_calls.call_async(self.pack.NODE_CLASS_MAPPINGS[node](), **inputs)
+
     def run(self, node: str, **inputs: Any) -> End:
         """Runs one node to its end, in an event loop of its own, as ComfyUI does."""
         before, charged = len(self.sandbox.paid_requests), self.sandbox.charged_usd
@@ -88,10 +103,11 @@ class Bench:
         began = time.monotonic()
         outputs: tuple[Any, ...] = ()
         error: BaseException | None = None
-        instance = self.pack.NODE_CLASS_MAPPINGS[node]()
         try:
-            outputs = node_calls.call(instance, **inputs)
-        except (Exception, asyncio.CancelledError) as raised:
+            outputs = asyncio.run(self.call(node, **inputs))
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as raised:  # ComfyUI's interrupt may be one
             error = raised
         return End(
             outputs,
@@ -122,15 +138,15 @@ class Bench:
         assert len(done) == len(runs), "a run hangs"
         return done
 
-    def hold(self, count: int, path: str) -> None:
-        """Has the next `count` answers of `path` wait for one another.
+    def hold(self, count: int, path: str, together: int = 0) -> None:
+        """Has the next `count` answers of `path` wait for one another, `together` (all) at a time.
 
-        So they come only if all of them are asked for side by side, however slow the machine is.
+        So they come only if so many are asked for side by side, however slow the machine is.
         """
-        together = threading.Barrier(count)
+        barrier = threading.Barrier(together or count)
 
         def wait(answer: Any, _request: Any) -> Any:
-            together.wait(60)
+            barrier.wait(60)
             return answer
 
         self.sandbox.add_fault(Fault("held", alter=wait), path=path, times=count)
@@ -148,6 +164,32 @@ class Bench:
     def store(self) -> Any:
         """The store of this home, opened anew."""
         return self.pack.venice_client.store.result_store.ResultStore(self.home, 1024)
+
+
+def make_bench(
+    pack: ModuleType, sandbox: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch, **waits: float
+) -> Bench:
+    """The nodes with the settings of a user whose service is the sandbox, and with short waits.
+
+    waits: see process_state.reset.
+    """
+    process_state.reset(monkeypatch, pack, **waits)
+    monkeypatch.setenv("VENICE_API_KEY", KEY)
+    monkeypatch.setenv("VENICE_API_BASE", sandbox.base_url)
+    bench = Bench(pack, sandbox, home)
+    monkeypatch.setattr(pack.venice_nodes.run.comfyui, "status_listener", bench.texts.append)
+    return bench
+
+
+def held_until(seen: Callable[[], Any], fault: Fault | None = None) -> Fault:
+    """`fault`, or a good answer, that comes only once `seen` returns something true."""
+    held = fault or Fault("held")
+
+    def wait(answer: Any, request: Any) -> Any:
+        wait_for(seen)
+        return held.alter(answer, request) if held.alter else answer
+
+    return replace(held, alter=wait)
 
 
 def first_lines(errors: Sequence[BaseException]) -> list[str]:

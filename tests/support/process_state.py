@@ -10,34 +10,45 @@ from typing import Any
 
 import pytest
 
+import venice_client.catalogue.catalogue
 import venice_client.transport.gate
 import venice_client.transport.retry
+import venice_client.transport.transport
 
-FAST: dict[str, dict[str, Any]] = {
-    "transport.retry": {"FIRST_WAIT": 0.01},
-    "transport.gate": {"RESET_JITTER": 0.0},
+HOME_OF = {
+    "FIRST_WAIT": "transport.retry",
+    "MAX_WAIT": "transport.retry",
+    "DEFAULT_RATE_WAIT": "transport.retry",
+    "RESET_JITTER": "transport.gate",
+    "FAILURE_WINDOW": "transport.gate",
+    "GIVE_UP_AFTER": "transport.gate",
+    "MAX_ANSWER_BYTES": "transport.transport",
+    "MAX_REFRESH_WAIT": "catalogue.catalogue",
 }
-"""Waits of the client by module, as short as a test needs them."""
+"""The modules of the client whose limits tests change."""
 
 
 def reset(monkeypatch: pytest.MonkeyPatch, pack: ModuleType | None = None, **more: float) -> None:
-    """Short waits, and no gate of another test, in `venice_client` and in `pack`.
+    """Gives `venice_client` and `pack` short waits, and no gate of another test.
 
-    more: constants of the gate, such as FAILURE_WINDOW=0.1.
+    more: limits to change as well, as `change` takes them.
     """
-    for client in (venice_client, *([pack.venice_client] if pack else [])):
-        for module, values in FAST.items():
-            for name, value in values.items():
-                monkeypatch.setattr(_module(client, module), name, value)
-        gate = _module(client, "transport.gate")
-        monkeypatch.setattr(gate, "_gates", {})
-        for name, seconds in more.items():
-            monkeypatch.setattr(gate, name, seconds)
+    for client in _clients(pack):
+        monkeypatch.setattr(client.transport.gate, "_gates", {})
     if pack is not None:
-        monkeypatch.setattr(_module(pack, "venice_nodes.run.run_requests"), "LOOK_EVERY", 0.01)
+        monkeypatch.setattr(pack.venice_nodes.run.run_requests, "LOOK_EVERY", 0.01)
+    change(monkeypatch, pack, **{"FIRST_WAIT": 0.01, "RESET_JITTER": 0.0, **more})
 
 
-def _module(package: Any, path: str) -> Any:
-    for name in path.split("."):
-        package = getattr(package, name)
-    return package
+def change(monkeypatch: pytest.MonkeyPatch, pack: ModuleType | None = None, **more: float) -> None:
+    """Sets limits in `venice_client` and in `pack`: `change(monkeypatch, FAILURE_WINDOW=0.1)`."""
+    for client in _clients(pack):
+        for name, value in more.items():
+            module = client
+            for part in HOME_OF[name].split("."):
+                module = getattr(module, part)
+            monkeypatch.setattr(module, name, value)
+
+
+def _clients(pack: ModuleType | None) -> list[Any]:
+    return [venice_client, *([pack.venice_client] if pack else [])]

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+import process_state
 from bench import Bench, End
 from fault_table import picture
 from venice_client.sandbox import Fault
@@ -81,7 +82,7 @@ def test_a_soak_ends_with_an_exact_account(
     pictures, share = (1000, 0.1) if is_long else (64, 0.3)  # few pictures need more faults
     monkeypatch.setenv("VENICE_TIMEOUT", "3")
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "none")
-    monkeypatch.setattr(pack.venice_client.transport.gate, "FAILURE_WINDOW", 0.05)
+    process_state.change(monkeypatch, pack, FAILURE_WINDOW=0.05)
     faults = Faulty(random.Random(SEED), share)
     monkeypatch.setattr(bench.sandbox._service, "faults", faults)
     began = time.monotonic()

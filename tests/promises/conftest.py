@@ -1,4 +1,4 @@
-"""What the reliability tests share: the nodes on a bench, and waits cut short."""
+"""What the tests of promises share: the nodes on a bench, and waits cut short."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
 import openapi
-import process_state
-from bench import KEY, Bench
+from bench import KEY, Bench, make_bench
 from venice_client.sandbox import Sandbox
 
 
@@ -20,11 +20,6 @@ from venice_client.sandbox import Sandbox
 def is_long() -> bool:
     """Whether this is `make soak`: the long forms run instead of the short ones."""
     return os.environ.get("VENICE_SOAK") == "full"
-
-
-@pytest.fixture
-def short_waits(pack: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
-    process_state.reset(monkeypatch, pack, FAILURE_WINDOW=0.1)
 
 
 @pytest.fixture
@@ -37,18 +32,10 @@ def free_sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def bench(
-    pack: ModuleType,
-    free_sandbox: Sandbox,
-    home: Path,
-    short_waits: None,
-    monkeypatch: pytest.MonkeyPatch,
+    pack: ModuleType, free_sandbox: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Bench:
-    """The nodes with the settings of a user whose service is the sandbox."""
-    monkeypatch.setenv("VENICE_API_KEY", KEY)
-    monkeypatch.setenv("VENICE_API_BASE", free_sandbox.base_url)
-    made = Bench(pack, free_sandbox, home)
-    monkeypatch.setattr(pack.venice_nodes.run.comfyui, "status_listener", made.texts.append)
-    return made
+    """The nodes on that sandbox."""
+    return make_bench(pack, free_sandbox, home, monkeypatch, FAILURE_WINDOW=0.1)
 
 
 @pytest.fixture
@@ -57,6 +44,22 @@ def one_run(pack: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     run = str(tmp_path)
     monkeypatch.setattr(pack.venice_nodes.run.comfyui, "run_id", lambda: run)
     return run
+
+
+@pytest.fixture
+def followers(pack: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """How many requests of the nodes have waited for an equal one so far."""
+    progress = pack.venice_client.transport.progress.Progress
+    enter = progress.enter
+    waited: list[str] = []
+
+    def counting(self: Any, phase: str, *args: Any, **more: Any) -> None:
+        if phase == "waiting for the same request":
+            waited.append(phase)
+        enter(self, phase, *args, **more)
+
+    monkeypatch.setattr(progress, "enter", counting)
+    return lambda: len(waited)
 
 
 @pytest.fixture

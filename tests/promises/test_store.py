@@ -12,13 +12,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench import KEY, Bench
+from bench import KEY, Bench, held_until
 from fault_table import picture
 from venice_client import BadResponseError, GenerateRequest, VeniceClient
 from venice_client.sandbox import Fault, Sandbox
@@ -414,9 +415,11 @@ def test_a_picture_that_cannot_be_kept_is_shown(
     assert end.texts[-1].endswith(warning)
 
 
-def test_who_shares_an_answer_that_is_not_kept_is_told_so_too(bench: Bench) -> None:
+def test_who_shares_an_answer_that_is_not_kept_is_told_so_too(
+    bench: Bench, followers: Callable[[], int]
+) -> None:
     (bench.home / "results").write_bytes(b"")
-    bench.sandbox.latency_s = 2
+    bench.sandbox.add_fault(held_until(followers))
     ends = bench.side_by_side(bench.generate, bench.generate)
     assert len(bench.sandbox.paid_requests) == 1
     for end in ends:

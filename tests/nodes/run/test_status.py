@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import torch
 
-from bench import Bench
-from venice_client.sandbox import Fault
+from bench import Bench, held_until
 
 Pictures = Callable[..., torch.Tensor]
 EDIT = {"prompt": "make it night", "model": "firered-image-edit"}
-
-
-def until(said: Callable[[], bool]) -> Fault:
-    """A normal answer that waits until something is said."""
-
-    def alter(answer: Any, _request: Any) -> Any:
-        ends = time.monotonic() + 30
-        while not said() and time.monotonic() < ends:
-            time.sleep(0.01)
-        return answer
-
-    return Fault("until", alter=alter)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +29,7 @@ def test_the_status_says_what_is_done(
     def is_said() -> bool:
         return any(text.startswith(f"{doing} ") for text in bench.texts)
 
-    bench.sandbox.add_fault(until(is_said), path=None)
+    bench.sandbox.add_fault(held_until(is_said), path=None)
     end = bench.run(node, image=pictures(), **settings)
     assert end.error is None
     assert is_said()

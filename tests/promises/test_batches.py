@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import threading
 from collections.abc import Callable
@@ -79,14 +78,13 @@ def test_one_of_three_changed_pictures_refused_asks_three_then_one(
 
 
 def test_a_random_seed_can_be_had_again(bench: Bench) -> None:
-    node = bench.pack.NODE_CLASS_MAPPINGS["VeniceSeed"]()
-    (drawn,) = asyncio.run(node.draw(5, "random every run"))
+    (drawn,) = bench.run("VeniceSeed", seed=5, mode="random every run").shown
     assert bench.texts == [f"seed {drawn}"]
     refuse(bench, drawn + 2)
     end = bench.generate(batch_size=4, seed=drawn)
     assert len(end.sent) == 4
 
-    (fixed,) = asyncio.run(node.draw(seed_to_set(end), "fixed"))
+    (fixed,) = bench.run("VeniceSeed", seed=seed_to_set(end), mode="fixed").shown
     again = bench.generate(batch_size=4, seed=fixed)
 
     assert again.seeds == [drawn + 2]
@@ -95,8 +93,7 @@ def test_a_random_seed_can_be_had_again(bench: Bench) -> None:
 
 def draw_generate_upscale(bench: Bench, mode: str, seed: int = 5) -> End:
     """Venice Seed → Generate, 4 pictures → Upscale, in one run."""
-    node = bench.pack.NODE_CLASS_MAPPINGS["VeniceSeed"]()
-    (drawn,) = asyncio.run(node.draw(seed, mode))
+    (drawn,) = bench.run("VeniceSeed", seed=seed, mode=mode).shown
     made = bench.generate(batch_size=4, seed=drawn, width=256, height=256)
     return bench.run("VeniceUpscaleImage", image=made.tensor, scale="2x", creativity=0.01)
 

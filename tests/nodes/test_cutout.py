@@ -145,7 +145,9 @@ def test_the_same_picture_is_paid_for_once(bench: Bench, pictures: Pictures) -> 
     assert second.info["estimated_cost_usd"] == 0
 
 
-@pytest.mark.parametrize("size", [(100, 100), (1, 1), (5761, 5760)])
+@pytest.mark.parametrize(
+    "size", [(100, 100), (1, 1), pytest.param((5761, 5760), marks=pytest.mark.long)]
+)
 def test_a_picture_is_taken_whatever_its_pixels(bench: Bench, size: tuple[int, int]) -> None:
     bench.sandbox.add_fault(Fault.size(64, 64), path=PATH)  # large ones take long to draw
     end = remove(bench, torch.zeros(1, 1, 1, 3).expand(1, size[1], size[0], 3))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bench import Bench
+from bench import Bench, held_until
 from venice_client.sandbox import Fault
 
 Counted = Callable[[], float]
@@ -167,12 +167,10 @@ def test_retries_count_once(bench: Bench, counted: Counted) -> None:
     [None, Fault.status(400), Fault.reset(charge=True)],
 )
 def test_two_equal_nodes_of_a_run_count_once(
-    bench: Bench, counted: Counted, fault: Fault | None
+    bench: Bench, counted: Counted, followers: Callable[[], int], fault: Fault | None
 ) -> None:
     """Whether the request they share ends with a picture, is lost, or is refused."""
-    bench.sandbox.latency_s = 2
-    if fault is not None:
-        bench.sandbox.add_fault(fault)
+    bench.sandbox.add_fault(held_until(followers, fault))
     bench.side_by_side(bench.generate, bench.generate)
     assert len(bench.sandbox.paid_requests) == 1
     assert counted() == bench.sandbox.charged_usd

@@ -18,11 +18,11 @@ from types import ModuleType
 
 import pytest
 
+import process_state
 from bench import KEY, Bench, End
 from fault_table import bomb, in_json, picture
 from scripted_server import Script, ScriptedServer
 from venice_client import GenerateRequest, VeniceClient
-from venice_client.catalogue import catalogue
 from venice_client.errors import ResponseLostError
 from venice_client.sandbox import Fault
 
@@ -37,8 +37,7 @@ def play(
     bench: Bench, pack: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Callable[[Script], End]]:
     """Runs Generate against a server that says what the script says, with a time limit of 60 s."""
-    monkeypatch.setattr(pack.venice_client.catalogue.catalogue, "MAX_REFRESH_WAIT", 0.05)
-    monkeypatch.setattr(pack.venice_client.transport.transport, "MAX_ANSWER_BYTES", 16 * 2**20)
+    process_state.change(monkeypatch, pack, MAX_REFRESH_WAIT=0.05, MAX_ANSWER_BYTES=16 * 2**20)
     monkeypatch.setenv("VENICE_TIMEOUT", "60")
     servers = []
 
@@ -91,7 +90,7 @@ def test_the_time_limit_holds_for_every_part_of_an_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Side by side, each against a server of its own, so that they wait for it together."""
-    monkeypatch.setattr(catalogue, "MAX_REFRESH_WAIT", 0.05)
+    process_state.change(monkeypatch, MAX_REFRESH_WAIT=0.05)
     monkeypatch.setenv("VENICE_TIMEOUT", "1")
     request = GenerateRequest("z-image-turbo", "a fox", width=64, height=64, seed=7)
 

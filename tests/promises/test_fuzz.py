@@ -13,6 +13,7 @@ from types import ModuleType
 import pytest
 import torch
 
+import process_state
 from bench import Bench
 from fault_table import in_json, picture
 from scripted_server import ScriptedServer
@@ -132,17 +133,15 @@ def test_mutated_answers(
     bench: Bench, pack: ModuleType, is_long: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count = 10_000 if is_long else 400
-    catalogue, retry, gate = (
-        pack.venice_client.catalogue.catalogue,
-        pack.venice_client.transport.retry,
-        pack.venice_client.transport.gate,
+    process_state.change(
+        monkeypatch,
+        pack,
+        MAX_REFRESH_WAIT=0.01,
+        MAX_WAIT=0.01,
+        DEFAULT_RATE_WAIT=0.01,
+        FAILURE_WINDOW=0.0,
+        GIVE_UP_AFTER=0.5,
     )
-    monkeypatch.setattr(pack.venice_nodes.run.run_requests, "LOOK_EVERY", 0.005)
-    monkeypatch.setattr(catalogue, "MAX_REFRESH_WAIT", 0.01)
-    monkeypatch.setattr(retry, "MAX_WAIT", 0.01)
-    monkeypatch.setattr(retry, "DEFAULT_RATE_WAIT", 0.01)
-    monkeypatch.setattr(gate, "FAILURE_WINDOW", 0.0)
-    monkeypatch.setattr(gate, "GIVE_UP_AFTER", 0.5)
     monkeypatch.setenv("VENICE_TIMEOUT", "2")
     monkeypatch.setenv("VENICE_STORE_MB", "0")
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "none")

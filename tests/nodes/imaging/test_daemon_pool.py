@@ -6,14 +6,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 # Decodes and helps for ten minutes each, and ends at once.
 BUSY_AT_THE_END = """
@@ -41,8 +40,8 @@ print(sorted(t.name.rpartition("-")[0] for t in threading.enumerate() if "venice
 
 
 @pytest.fixture
-def workers(part: Callable[[str], ModuleType]) -> Any:
-    return part("venice_nodes.imaging.daemon_pool").DaemonPool("test", max_workers=3)
+def workers(pack: ModuleType) -> Any:
+    return pack.venice_nodes.imaging.daemon_pool.DaemonPool("test", max_workers=3)
 
 
 def test_the_end_of_the_process_waits_for_no_picture_and_no_helper() -> None:

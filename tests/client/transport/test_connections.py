@@ -72,6 +72,7 @@ def quick_connect(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "CONNECT_TIMEOUT", 2.0)
 
 
+@pytest.mark.long
 def test_an_upload_may_take_longer_than_connecting_may(
     make_client: MakeClient,
     tls: ssl.SSLContext | None,
@@ -84,6 +85,7 @@ def test_an_upload_may_take_longer_than_connecting_may(
         assert len(server.requests[0]) > len(LARGE["prompt"])
 
 
+@pytest.mark.long
 def test_an_upload_that_nobody_reads_ends_at_the_deadline(
     make_client: MakeClient,
     tls: ssl.SSLContext | None,
@@ -102,6 +104,7 @@ def test_an_upload_that_nobody_reads_ends_at_the_deadline(
         assert 2.9 < time.monotonic() - began < 30
 
 
+@pytest.mark.long
 def test_a_connection_used_again_has_its_own_time(make_client: MakeClient) -> None:
     """Each of the two takes more than half of it."""
     long_body = bytes(300_000)

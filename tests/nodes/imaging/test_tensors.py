@@ -133,6 +133,7 @@ def test_jpeg_is_close(pack: Any, pictures: Pictures) -> None:
     assert (tensor[0] - smooth).abs().max() < 0.05
 
 
+@pytest.mark.long
 def test_over_25_mb_a_jpeg_goes_and_info_says_so(bench: Bench, noise: torch.Tensor) -> None:
     end = bench.run(
         "VeniceEditImage", image=noise, prompt="make it night", model="firered-image-edit"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import pytest
 
-from bench import Bench
+from bench import Bench, held_until
 from venice_client import GenerateRequest, VeniceClient
 from venice_client.errors import RequestCancelledError, SpendingLimitError, VeniceError
 from venice_client.sandbox import Fault
@@ -17,6 +18,8 @@ from venice_client.store.single_flight import SingleFlight
 from venice_client.transport.progress import Progress
 from venice_client.transport.response import Response
 from waiting import wait_for
+
+Followers = Callable[[], int]
 
 
 def ask(client: VeniceClient, progress: Progress, into: list[object]) -> threading.Thread:
@@ -34,6 +37,10 @@ def ask(client: VeniceClient, progress: Progress, into: list[object]) -> threadi
     return thread
 
 
+def is_following(progress: Progress) -> bool:
+    return progress.phase == "waiting for the same request"
+
+
 @pytest.fixture
 def client(bench: Bench) -> VeniceClient:
     from venice_client import Settings
@@ -47,10 +54,10 @@ def client(bench: Bench) -> VeniceClient:
 
 @pytest.mark.parametrize("store_mb", ["1024", "0"])
 def test_equal_runs_at_once_ask_once(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, store_mb: str
+    bench: Bench, followers: Followers, monkeypatch: pytest.MonkeyPatch, store_mb: str
 ) -> None:
     monkeypatch.setenv("VENICE_STORE_MB", store_mb)
-    bench.sandbox.latency_s = 3
+    bench.sandbox.add_fault(held_until(lambda: followers() == 6), times=None)
     ends = bench.side_by_side(*[partial(bench.generate, batch_size=2)] * 4)
     assert [end.error for end in ends] == [None] * 4
     assert len(bench.sandbox.paid_requests) == 2
@@ -59,8 +66,8 @@ def test_equal_runs_at_once_ask_once(
     assert total == pytest.approx(bench.sandbox.charged_usd)
 
 
-def test_overlapping_batches_share_what_is_equal(bench: Bench) -> None:
-    bench.sandbox.latency_s = 2
+def test_overlapping_batches_share_what_is_equal(bench: Bench, followers: Followers) -> None:
+    bench.sandbox.add_fault(held_until(lambda: followers() == 2), times=None)
     runs = [partial(bench.generate, seed=seed, batch_size=4) for seed in (100, 102)]
     ends = bench.side_by_side(*runs)
     assert [end.pictures for end in ends] == [4, 4]
@@ -74,20 +81,17 @@ def test_overlapping_batches_share_what_is_equal(bench: Bench) -> None:
     ]
 
 
-def test_an_error_is_shared(bench: Bench) -> None:
-    bench.sandbox.latency_s = 2
-    bench.sandbox.add_fault(Fault.status(422))
+def test_an_error_is_shared(bench: Bench, followers: Followers) -> None:
+    bench.sandbox.add_fault(held_until(followers, Fault.status(422)))
     ends = bench.side_by_side(bench.generate, bench.generate)
     assert [end.error_name for end in ends] == ["UnprocessableError", "UnprocessableError"]
     assert len(bench.sandbox.paid_requests) == 1
-    bench.sandbox.latency_s = 0
     assert bench.generate().pictures == 1
 
 
-def test_who_shares_an_error_has_one_of_their_own(bench: Bench) -> None:
+def test_who_shares_an_error_has_one_of_their_own(bench: Bench, followers: Followers) -> None:
     """A node of a list names its item in it."""
-    bench.sandbox.latency_s = 2
-    bench.sandbox.add_fault(Fault.status(422))
+    bench.sandbox.add_fault(held_until(followers, Fault.status(422)))
     ends = bench.side_by_side(bench.generate, bench.generate)
     first, second = (end.error for end in ends)
     assert first is not None
@@ -123,7 +127,7 @@ def test_a_limit_of_the_leader_is_not_the_followers() -> None:
     assert leads.wait(60)
     threads.append(threading.Thread(target=follow, daemon=True))
     threads[1].start()
-    wait_for(lambda: following.phase == "waiting for the same request")
+    wait_for(lambda: is_following(following))
     refused.set()
     for thread in threads:
         thread.join(60)
@@ -132,9 +136,10 @@ def test_a_limit_of_the_leader_is_not_the_followers() -> None:
     assert answers == [Response({}, b"made", 0.1)]
 
 
-def test_a_lost_answer_is_not_asked_again_by_the_one_who_waits(bench: Bench) -> None:
-    bench.sandbox.latency_s = 2
-    bench.sandbox.add_fault(Fault.reset(charge=True))
+def test_a_lost_answer_is_not_asked_again_by_the_one_who_waits(
+    bench: Bench, followers: Followers
+) -> None:
+    bench.sandbox.add_fault(held_until(followers, Fault.reset(charge=True)))
     ends = bench.side_by_side(bench.generate, bench.generate)
     assert [end.error_name for end in ends] == ["ResponseLostError", "ResponseLostError"]
     assert len(bench.sandbox.charges) == 1
@@ -149,7 +154,7 @@ def test_a_leader_dropped_before_sending_makes_room_for_the_follower(
     first = ask(client, leading, outcomes)
     wait_for(lambda: "try again" in leading.phase, 20)
     second = ask(client, following, outcomes)
-    wait_for(lambda: following.phase == "waiting for the same request")
+    wait_for(lambda: is_following(following))
     leading.cancel()
     second.join(60)
     first.join(60)
@@ -163,12 +168,12 @@ def test_a_leader_dropped_before_sending_makes_room_for_the_follower(
 def test_a_leader_dropped_on_its_way_brings_the_answer_all_the_same(
     bench: Bench, client: VeniceClient
 ) -> None:
-    bench.sandbox.latency_s = 2
-    leading, outcomes = Progress(), list[object]()
+    leading, following, outcomes = Progress(), Progress(), list[object]()
+    bench.sandbox.add_fault(held_until(lambda: is_following(following)))
     first = ask(client, leading, outcomes)
     wait_for(lambda: bench.sandbox.paid_requests)
     leading.cancel()
-    second = ask(client, Progress(), outcomes)
+    second = ask(client, following, outcomes)
     second.join(60)
     first.join(60)
     assert len(bench.sandbox.paid_requests) == 1
@@ -179,12 +184,12 @@ def test_a_leader_dropped_on_its_way_brings_the_answer_all_the_same(
 
 
 def test_a_follower_can_be_dropped_alone(bench: Bench, client: VeniceClient) -> None:
-    bench.sandbox.latency_s = 3
     following, outcomes = Progress(), list[object]()
+    bench.sandbox.add_fault(held_until(lambda: outcomes))
     first = ask(client, Progress(), outcomes)
     wait_for(lambda: bench.sandbox.paid_requests)
     second = ask(client, following, outcomes)
-    wait_for(lambda: following.phase == "waiting for the same request")
+    wait_for(lambda: is_following(following))
     following.cancel()
     second.join(60)
     first.join(60)

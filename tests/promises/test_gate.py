@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 
 import openapi
+import process_state
 from bench import KEY, Bench
 from venice_client.sandbox import Fault, Sandbox
 from waiting import wait_for
+
+pytestmark = pytest.mark.long
 
 SCALE = 15.0
 """The API's minute is 4 s here, and its other times are as much shorter."""
@@ -31,8 +34,7 @@ def free_sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def scaled(bench: Bench, pack: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Bench:
-    monkeypatch.setattr(pack.venice_client.transport.gate, "FAILURE_WINDOW", 30 / SCALE)
-    monkeypatch.setattr(pack.venice_client.transport.gate, "RESET_JITTER", 2 / SCALE)
+    process_state.change(monkeypatch, pack, FAILURE_WINDOW=30 / SCALE, RESET_JITTER=2 / SCALE)
     return bench
 
 
@@ -67,7 +69,7 @@ def test_runs_that_are_stopped_again_and_again_do_not_get_the_key_locked_out(
     scaled: Bench, pack: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was sent for them fails later, when the next run is on its way already."""
-    monkeypatch.setattr(pack.venice_client.transport.gate, "FAILURE_WINDOW", 60.0)
+    process_state.change(monkeypatch, pack, FAILURE_WINDOW=60.0)
     scaled.sandbox._limits.failure_window_s = 60.0
     scaled.sandbox.latency_s = 6.0
     scaled.sandbox.add_fault(Fault.status(422), times=None)

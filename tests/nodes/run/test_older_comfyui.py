@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 COMFYUI = {
     "comfy/__init__.py": "",
     "comfy/model_management.py": "def processing_interrupted():\n    return True\n",

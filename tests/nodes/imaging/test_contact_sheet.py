@@ -178,6 +178,7 @@ def test_where_no_cell_is_small_enough_fewer_pictures_are_asked_for(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="measures memory as Linux counts it")
+@pytest.mark.long
 def test_it_takes_little_more_memory_than_the_sheet(tmp_path: Path) -> None:
     sheet, peak = map(int, run_alone(LOAD + PEAK, tmp_path).split())
     assert sheet > 250_000_000
