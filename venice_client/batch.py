@@ -244,7 +244,13 @@ class RequestBatch(Batch[ImageResult]):
     ) -> None:
         self.planned = tuple(planned)
         self._fetch, self._store, self._on_result = fetch, store, on_result
+        self._protected = run or f"{id(self)} at {time.time()}"
         super().__init__([partial(self._fetch_one, i) for i in range(len(planned))], run)
+
+    def begin(self) -> None:
+        """Starts the threads. What they make is protected in the store until the run has ended."""
+        self._store.protect(self._protected, [planned.key for planned in self.planned])
+        super().begin()
 
     @property
     def estimates(self) -> list[float | None]:
@@ -262,6 +268,15 @@ class RequestBatch(Batch[ImageResult]):
         ]
         trouble = self._store.trouble if self._store.is_on else STORE_IS_OFF
         return settle(spent, self._store.__contains__, trouble)
+
+    def _end(self, index: int) -> None:
+        super()._end(index)
+        if not self.done:
+            return
+        if not all(isinstance(outcome, ImageResult) for outcome in self.outcomes):
+            self._store.note_failure(self._protected)
+        elif not self.run:
+            self._store.unprotect(self._protected)
 
     def _fetch_one(self, index: int, progress: Progress) -> ImageResult:
         result = self._fetch(self.planned[index], progress)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -30,7 +30,7 @@ from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleReque
 from .settings.api_key import ApiKey
 from .settings.service import SANDBOX_NAME, Service, service_for
 from .settings.settings import Settings, load_settings, normalized_base_url
-from .store.in_flight import InFlight
+from .store.in_flight import InFlight, leftover_text
 from .store.ledger import Charge
 from .store.result_store import ResultStore, request_key
 from .store.single_flight import SingleFlight
@@ -41,6 +41,8 @@ from .transport.request_body import request_body
 from .transport.response import Response
 from .transport.status_errors import error_for
 from .transport.transport import Transport
+
+log = logging.getLogger(__name__)
 
 MAX_CLIENTS = 4
 """Clients to keep for settings that were in force."""
@@ -150,6 +152,7 @@ class VeniceClient:
         """
         planned = [self._planned(request, run) for request in requests]
         self.results.probe()
+        self._tell_leftover()
         planned = self._reserve(planned, run)
         return RequestBatch(planned, self._fetch, self.results, run, on_result)
 
@@ -183,8 +186,7 @@ class VeniceClient:
         try:
             result = read_images(planned.request, planned.payload, response)
         except BadResponseError as error:
-            if file := self.results.set_aside(planned.key, response.checksum):
-                error.args = (f"{error}\nWhat came is in {file}.",)
+            self._set_aside(planned.key, response.checksum, error)
             raise
         return replace(
             result,
@@ -194,9 +196,13 @@ class VeniceClient:
             cost=planned.price if is_sent else 0.0,
         )
 
-    def discard(self, result: ImageResult) -> Path | None:
-        """Sets a damaged answer aside, so that it can be asked for again; returns its file."""
-        return self.results.set_aside(result.key, result.checksum)
+    def discard(self, result: ImageResult, error: VeniceError) -> None:
+        """Sets a damaged answer aside, so that it can be asked for again; `error` names it."""
+        self._set_aside(result.key, result.checksum, error)
+
+    def _set_aside(self, key: str, checksum: str, error: VeniceError) -> None:
+        if file := self.results.set_aside(key, checksum):
+            error.args = (f"{error}\nWhat came is in {file}.",)
 
     def cost_text(self, costs: Sequence[float | None]) -> str:
         """Costs in USD in words; of the built-in sandbox they say that nothing is charged."""
@@ -230,6 +236,14 @@ class VeniceClient:
         progress.enter("preparing")
         (planned,) = self._reserve([self._planned(request, run="")], run="")
         return self._fetch(planned, progress)
+
+    def _tell_leftover(self) -> None:
+        """Tells, once, what may have been charged when an earlier process was killed."""
+        if left := self.in_flight.leftover():
+            log.warning("%s", leftover_text(left))
+            for charge in left:
+                self.spending.ledger.add(charge)
+            self.in_flight.forget_leftover(left)
 
     def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> list[PlannedRequest]:
         """The same requests, with their reservations where they are not kept."""
