@@ -30,6 +30,7 @@ from .errors import (
 )
 from .image_result import ImageResult, kept_images, left_out
 from .images import Array, stretch
+from .lettering import SMALLEST_TEXT, fitted, font
 from .process import accept_any_letter, end_gently
 from .quote import Quotes
 from .request.base import PaidRequest
@@ -42,7 +43,13 @@ from .request.checks import (
     check_range,
     check_switch,
 )
-from .request.generate import MAX_REFERENCE_BYTES, GenerateRequest, StyleReference, plan_batch
+from .request.generate import (
+    MAX_REFERENCE_BYTES,
+    GenerateRequest,
+    StyleReference,
+    ignored_warnings,
+    plan_batch,
+)
 from .request.pictures import (
     EDIT_RATIOS,
     MAX_EDIT_PIXELS,
@@ -88,6 +95,7 @@ __all__ = [
     "NOTHING_SENT",
     "QUALITIES",
     "SANDBOX_NAME",
+    "SMALLEST_TEXT",
     "Account",
     "ApiKey",
     "Array",
@@ -129,11 +137,14 @@ __all__ = [
     "check_switch",
     "check_upscale",
     "end_gently",
+    "fitted",
     "fold_seed",
     "folding_warning",
+    "font",
     "forget_key",
     "harmless",
     "home_folders",
+    "ignored_warnings",
     "images",
     "kept_images",
     "left_out",

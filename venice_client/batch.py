@@ -18,7 +18,7 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 from .catalogue.catalogue import Catalogue
-from .catalogue.prices import dearest, extras
+from .catalogue.prices import max_price
 from .errors import (
     FATAL_FOR_KEY,
     PRO_ONLY_MODEL,
@@ -29,7 +29,7 @@ from .errors import (
     VeniceError,
 )
 from .image_result import ImageResult
-from .request.base import PaidRequest, Payload
+from .request.base import PaidRequest, Payload, resolve
 from .store.account import STORE_IS_OFF, Account, Spent, settle
 from .store.result_store import ResultStore, request_key
 from .store.spending_limit import Reservation
@@ -205,8 +205,8 @@ class Batch(Generic[T]):
 class PlannedRequest:
     """A request that was checked and whose cost is reserved, ready to be fetched once.
 
-    key: its name in the store. price: USD, None where it is unknown. max_price: the price, else
-    the dearest known one of its kind, None where there is none. run: whose limit it counts for.
+    key: its name in the store. price: USD, None where it is unknown. max_price: the most that it
+    may cost, which is reserved; None where no price is known. run: whose limit it counts for.
     is_kept: whether it was made before, and will be free; then nothing is reserved.
     """
 
@@ -244,19 +244,17 @@ def plan_request(
     InvalidRequestError for what is known to be wrong.
     """
     try:
-        model = catalogue.model_when_known(request.model)
-        catalogue.check_kind(request.model, request.kind)
+        request, model = resolve(request, catalogue)
         payload = request.build(model)
     except InvalidRequestError as error:
         error.name_item(f"({request.description})")
         raise
-    price = max_price = request.price(payload, model)
-    if price is None and (each := dearest(catalogue.models(), request.kind)) is not None:
-        max_price = each * request.variants + extras(payload.fields)
+    price, models = request.price(payload, model), catalogue.models()
+    most = max_price(price, payload.fields, request.input_images, model, models)
     variation = request.variation if request.is_reusable else secrets.token_hex()
     body = request_body(payload.fields, payload.files)
     key = request_key(service, payload.path, body.identity, variation)
-    return PlannedRequest(request, payload, body, key, price, max_price, run, is_kept(key))
+    return PlannedRequest(request, payload, body, key, price, most, run, is_kept(key))
 
 
 OnResult = Callable[[int, ImageResult], None]
@@ -276,7 +274,13 @@ class RequestBatch(Batch[ImageResult]):
     ) -> None:
         self.planned = tuple(planned)
         self._fetch, self._store, self._on_result = fetch, store, on_result
+        self._protected = run or f"{id(self)} at {time.time()}"
         super().__init__([partial(self._fetch_one, i) for i in range(len(planned))], run)
+
+    def begin(self) -> None:
+        """Starts the threads. What they make is protected in the store until the run has ended."""
+        self._store.protect(self._protected, [planned.key for planned in self.planned])
+        super().begin()
 
     @property
     def estimates(self) -> list[float | None]:
@@ -294,6 +298,15 @@ class RequestBatch(Batch[ImageResult]):
         ]
         trouble = self._store.trouble if self._store.is_on else STORE_IS_OFF
         return settle(spent, self._store.__contains__, trouble)
+
+    def _end(self, index: int) -> None:
+        super()._end(index)
+        if not self.done:
+            return
+        if not all(isinstance(outcome, ImageResult) for outcome in self.outcomes):
+            self._store.note_failure(self._protected)
+        elif not self.run:
+            self._store.unprotect(self._protected)
 
     def _fetch_one(self, index: int, progress: Progress) -> ImageResult:
         result = self._fetch(self.planned[index], progress)

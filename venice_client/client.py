@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -29,7 +29,7 @@ from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleReque
 from .settings.api_key import ApiKey
 from .settings.service import SANDBOX_NAME, Service, service_for
 from .settings.settings import Settings, load_settings, normalized_base_url
-from .store.in_flight import InFlight
+from .store.in_flight import InFlight, leftover_text
 from .store.ledger import Charge
 from .store.result_store import ResultStore
 from .store.single_flight import SingleFlight
@@ -39,6 +39,8 @@ from .transport.progress import Progress
 from .transport.response import Response
 from .transport.status_errors import error_for
 from .transport.transport import Transport
+
+log = logging.getLogger(__name__)
 
 ACCOUNT_HEADERS = (
     *("x-venice-balance-usd", "x-venice-balance-diem"),
@@ -155,6 +157,7 @@ class VeniceClient:
         """
         planned = [self._planned(request, run) for request in requests]
         self.results.probe()
+        self._tell_leftover()
         planned = self._reserve(planned, run)
         return RequestBatch(planned, self._fetch, self.results, run, on_result)
 
@@ -188,8 +191,7 @@ class VeniceClient:
         try:
             result = read_images(planned.request, planned.payload, response)
         except BadResponseError as error:
-            if file := self.results.set_aside(planned.key, response.checksum):
-                error.args = (f"{error}\nWhat came is in {file}.",)
+            self._set_aside(planned.key, response.checksum, error)
             raise
         return replace(
             result,
@@ -199,9 +201,13 @@ class VeniceClient:
             cost=planned.price if is_sent else 0.0,
         )
 
-    def discard(self, result: ImageResult) -> Path | None:
-        """Sets a damaged answer aside, so that it can be asked for again; returns its file."""
-        return self.results.set_aside(result.key, result.checksum)
+    def discard(self, result: ImageResult, error: VeniceError) -> None:
+        """Sets a damaged answer aside, so that it can be asked for again; `error` names it."""
+        self._set_aside(result.key, result.checksum, error)
+
+    def _set_aside(self, key: str, checksum: str, error: VeniceError) -> None:
+        if file := self.results.set_aside(key, checksum):
+            error.args = (f"{error}\nWhat came is in {file}.",)
 
     def cost_text(self, costs: Sequence[float | None]) -> str:
         """Costs in USD in words; of the built-in sandbox they say that nothing is charged."""
@@ -235,6 +241,14 @@ class VeniceClient:
         progress.enter("preparing")
         (planned,) = self._reserve([self._planned(request, run="")], run="")
         return self._fetch(planned, progress)
+
+    def _tell_leftover(self) -> None:
+        """Tells, once, what may have been charged when an earlier process was killed."""
+        if left := self.in_flight.leftover():
+            log.warning("%s", leftover_text(left))
+            for charge in left:
+                self.spending.ledger.add(charge)
+            self.in_flight.forget_leftover(left)
 
     def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> list[PlannedRequest]:
         """The same requests, with their reservations where they are not kept."""
@@ -322,8 +336,9 @@ def shared_client(settings: Settings) -> VeniceClient:
 
 
 def _charge(planned: PlannedRequest) -> Charge:
-    request = planned.request
-    return Charge(request.model, request.kind, planned.max_price, planned.price is not None)
+    request, price = planned.request, planned.price
+    is_known = price is not None and price == planned.max_price
+    return Charge(request.model, request.kind, planned.max_price, is_known)
 
 
 def _may_be_charged(error: BaseException, progress: Progress) -> bool:

@@ -196,7 +196,7 @@ class VeniceEditImage:
         if not plan.indices:
             return _untouched(base, values["model"], [EMPTY_MASK, *before])
         layers = {name: values[name] for name in LAYERS if values[name] is not None}
-        model = catalogue.model_when_known(values["model"])
+        model = catalogue.model_when_known(values["model"], "inpaint")
         requests, prepared = plan.requests(_edit_request(values), layers, model)
         before = [*before, *prepared]
 

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from venice_client.sandbox import Sandbox
+from faulty_sandbox import Sandbox
 
 KEY = "test-key"
 

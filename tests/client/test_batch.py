@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from faulty_sandbox import Fault, Sandbox
 from venice_client import GenerateRequest, Progress, VeniceClient
 from venice_client import client as client_module
 from venice_client.batch import Batch, _wait_at_exit, was_cancelled
@@ -20,7 +21,6 @@ from venice_client.errors import (
     RequestCancelledError,
     UnexpectedError,
 )
-from venice_client.sandbox import Fault, Sandbox
 from waiting import wait_for
 
 MakeClient = Callable[..., VeniceClient]

@@ -21,6 +21,8 @@ from venice_client.errors import (
     UnexpectedError,
     VeniceError,
 )
+from venice_client.image_result import read_images
+from venice_client.request.base import Payload
 from venice_client.text import MAX_SHOWN, harmless, printable, shortened
 from venice_client.transport.response import Response
 from venice_client.transport.status_errors import error_for
@@ -227,3 +229,20 @@ def test_letters_of_every_kind_can_be_carried() -> None:
     text = "a 🦊, ü and 狐\n\t"
     payload = GenerateRequest(**{**GENERATE, "prompt": text}).build(Model("z-image-turbo"))
     assert payload.fields["prompt"] == text
+
+
+def test_headers_of_an_answer_are_harmless_in_its_warnings() -> None:
+    request = GenerateRequest(**GENERATE)
+    headers = {
+        "x-venice-model-deprecation-date": HOSTILE,
+        "x-venice-model-deprecation-warning": HOSTILE,
+        "x-venice-deprecated-replacement": HOSTILE,
+        "x-request-id": HOSTILE,
+    }
+
+    result = read_images(request, Payload("", {}), Response(headers, picture(), 0.1))
+
+    (warning,) = result.warnings
+    for text in (warning, str(result.request_id)):
+        assert "‹img" in text
+        assert_harmless(text)

@@ -15,7 +15,7 @@ from typing import Any
 from PIL import Image
 
 from fault_columns import Column
-from venice_client.sandbox import Fault
+from faulty_sandbox import Fault
 
 Make = Callable[[], Fault]
 

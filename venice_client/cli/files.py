@@ -64,18 +64,18 @@ class Target:
     def _first_number(self, count: int, force: bool, format: str) -> int | None:
         if force:
             return None if count == 1 else 1
-        taken = self._taken(self.path(None, format).suffix)
-        if count == 1 and None not in taken:
+        taken = self._taken()
+        if count == 1 and (None, self.path(None, format).suffix.lower()) not in taken:
             return None
-        return 1 + max((number for number in taken if number is not None), default=0)
+        return 1 + max((number for number, _ in taken if number is not None), default=0)
 
-    def _taken(self, extension: str) -> set[int | None]:
-        """The numbers of this stem's files with `extension`; None for the one without."""
-        stem, extension = re.escape(self.stem), re.escape(extension)
-        pattern = re.compile(rf"{stem}(?:-(\d+))?{extension}", re.IGNORECASE)
+    def _taken(self) -> set[tuple[int | None, str]]:
+        """Number (None for the one without) and extension of this stem's pictures in the folder."""
+        pattern = re.compile(re.escape(self.stem) + r"(?:-(\d+))?(\.\w+)", re.IGNORECASE)
         names = [path.name for path in self.folder.iterdir()] if self.folder.is_dir() else []
         found = [match for name in names if (match := pattern.fullmatch(name))]
-        return {int(m[1]) if m[1] else None for m in found}
+        pairs = ((int(m[1]) if m[1] else None, m[2].lower()) for m in found)
+        return {(number, extension) for number, extension in pairs if extension in FORMATS}
 
 
 def path_from(text: str) -> Path:

@@ -90,6 +90,8 @@ class ResultStore:
         self._folder = home / FOLDER
         self._max_bytes = int(max_mb * 2**20)
         self._sweeper = Sweeper(self._folder, self._max_bytes)
+        self._run = ""
+        self._failed: set[str] = set()
         self.trouble = ""
 
     @property
@@ -162,19 +164,27 @@ class ResultStore:
             free = size
         return size <= min(free, self._max_bytes)
 
-    def protect(self, name: str, keys: Iterable[str]) -> None:
-        """Keeps these answers, there or to come, beyond the limit until `unprotect`.
+    def protect(self, run: str, keys: Iterable[str]) -> None:
+        """Keeps these answers, there or to come, beyond the limit.
 
-        name: of the run that makes them. A run that does not end well is protected for a day, so
-        that it can be made again without paying twice.
+        run: what makes them. The run before it has ended by now, and is protected no longer unless
+        it failed. One that failed is for a day, so that it can be made again without paying twice.
         """
-        if self.is_on:
-            self._sweeper.protect(name, keys)
+        if not self.is_on:
+            return
+        before, self._run = self._run, run
+        if before not in ("", run) and before not in self._failed:
+            self.unprotect(before)
+        self._sweeper.protect(run, keys)
 
-    def unprotect(self, name: str) -> None:
+    def note_failure(self, run: str) -> None:
+        """Notes that a run has not made all that it was to make."""
+        self._failed.add(run)
+
+    def unprotect(self, run: str) -> None:
         """Ends the protection of a run that has ended well."""
         if self.is_on:
-            self._sweeper.unprotect(name)
+            self._sweeper.unprotect(run)
 
     def put(self, key: str, response: Response, facts: Mapping[str, Any]) -> str:
         """Keeps an answer, if anything is to be kept; answers why it could not be, "" if it is.

@@ -166,10 +166,12 @@ class BatchImages:
             bad = [error for error in own if error]
             warnings += map(left_out, bad)
             if len(bad) == len(own):
-                self.outcome.client.discard(result)
+                self.outcome.client.discard(result, bad[0])
                 lost[id(result)] = bad[0]
         if tensor is None or lost:
             raise self.outcome.error([lost.get(id(end), end) for end in self.outcome.outcomes])
+        for result in self.results:
+            self.outcome.client.results.mark_shown(result.key)
         return tensor, warnings
 
     def _by_result(self, each: Sequence[T]) -> list[list[T]]:

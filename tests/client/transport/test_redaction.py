@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 import echo_table
+from faulty_sandbox import Fault, Sandbox
 from posting import post
 from scripted_server import ScriptedServer, saying
 from venice_client import GenerateRequest, ImageResult, VeniceClient
 from venice_client.errors import ApiError, ResponseLostError, VeniceError
 from venice_client.images import decode
-from venice_client.sandbox import Fault, Sandbox
 
 CANARY = "vn-Canary-9f8e7D6c5b4a39281706"
 OTHER = "just-some-words-of-the-same-kind"

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from faulty_sandbox import Fault, Sandbox
 from scripted_server import ScriptedServer, saying
 from venice_client import GenerateRequest, VeniceClient
 from venice_client.errors import ApiError, BadRequestError, NotFoundError
-from venice_client.sandbox import Fault, Sandbox
 
 RequestFor = Callable[..., GenerateRequest]
 MakeClient = Callable[..., VeniceClient]

@@ -18,6 +18,7 @@ import requests
 import urllib3
 
 import posting
+from faulty_sandbox import Fault, Sandbox
 from scripted_server import ScriptedServer, read_request, saying
 from venice_client import GenerateRequest, Progress, VeniceClient, __version__
 from venice_client.batch import Batch
@@ -32,7 +33,6 @@ from venice_client.errors import (
     ResponseLostError,
     VeniceError,
 )
-from venice_client.sandbox import Fault, Sandbox
 from venice_client.transport import connections, retry, transport
 from waiting import wait_for
 
