@@ -16,6 +16,7 @@ from .catalogue.catalogue import (
     bundled_lists,
     saved_lists,
 )
+from .catalogue.ignored_fields import is_ignored
 from .catalogue.model import Model
 from .catalogue.prices import price_range, total_cost
 from .catalogue.sizing import AUTO, tier_size
@@ -146,6 +147,7 @@ __all__ = [
     "home_folders",
     "ignored_warnings",
     "images",
+    "is_ignored",
     "kept_images",
     "left_out",
     "load_settings",
