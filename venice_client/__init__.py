@@ -26,7 +26,7 @@ from .errors import (
     VeniceError,
 )
 from .image_result import ImageResult, left_out
-from .images import Array, stretch
+from .images import Array, EncodedImage, stretch
 from .request.base import PaidRequest
 from .request.checks import (
     FORMATS,
@@ -73,6 +73,7 @@ __all__ = [
     "Batch",
     "BatchError",
     "EditRequest",
+    "EncodedImage",
     "FlaggedImageError",
     "GenerateRequest",
     "ImageResult",

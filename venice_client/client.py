@@ -189,17 +189,18 @@ class VeniceClient:
         if not is_sent:
             _spending.release(planned.run, reserved)
         try:
-            result = read_images(planned.request, planned.fields, planned.warnings, response)
+            return read_images(
+                planned.request,
+                planned.fields,
+                planned.warnings,
+                response,
+                key=planned.key,
+                from_store=not is_sent,
+                cost=planned.price if is_sent else 0.0,
+            )
         except BadResponseError:
             self.results.remove(planned.key, response.checksum)
             raise
-        return replace(
-            result,
-            key=planned.key,
-            checksum=response.checksum,
-            from_store=not is_sent,
-            cost=planned.price if is_sent else 0.0,
-        )
 
     def discard(self, result: ImageResult) -> None:
         """Forgets a kept answer that turned out to be damaged, so that it can be asked again."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from venice_client.images import image_format
+from venice_client.image_format import image_format
 from venice_client.sandbox import Fault, Sandbox
 
 

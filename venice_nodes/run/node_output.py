@@ -49,7 +49,7 @@ class BatchImages:
         asked for again. Raises a VeniceError where there is not enough memory.
         """
         pairs = list(zip(self.planned, self.results, strict=True))
-        encoded = [data for _, result in pairs for data in result.images]
+        encoded = [image for _, result in pairs for image in result.images]
         labels = [planned.request.label for planned, result in pairs for _ in result.images]
         try:
             tensor, errors, notes = decode_batch(encoded, mode, size, fit, labels)
@@ -85,7 +85,7 @@ class BatchImages:
         """The warnings of all answers and `more`, each once, the empty ones not at all."""
         notes = [*more]
         for planned, result in zip(self.planned, self.results, strict=True):
-            notes += [*result.warnings, *_flags(planned, result)]
+            notes += [*result.warnings, *result.flags(planned.request.label)]
         return tuple(dict.fromkeys(filter(None, notes)))
 
     def size_note(self, tensor: torch.Tensor) -> str:
@@ -188,23 +188,13 @@ def again_with_input(seed: int | None) -> str:
 def _stop_flagged(
     client: VeniceClient, planned: PlannedRequest, end: Outcome, again: str
 ) -> Outcome:
-    if isinstance(end, VeniceError) or not (flags := _flags(planned, end)):
+    if isinstance(end, VeniceError) or not (flags := end.flags(planned.request.label)):
         return end
     kept = "It was charged. To see it, set `if_flagged` to continue and queue again;"
     if end.key in client.results:
         how = f"set `if_flagged` to continue, {again[0].lower()}{again[1:]}"
         kept = f"It is kept. To see it, free of charge: {how};"
     return FlaggedImageError(f"{flags[0]} {kept} or change the prompt.")
-
-
-def _flags(planned: PlannedRequest, result: ImageResult) -> list[str]:
-    label = planned.request.label
-    found = []
-    if result.is_violation:
-        found.append(f"Venice says that its picture ({label}) breaks the terms of use.")
-    if result.is_blurred:
-        found.append(f"The picture ({label}) was blurred by safe_mode.")
-    return found
 
 
 def _one_error(
