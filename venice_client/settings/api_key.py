@@ -7,7 +7,9 @@ from ..errors import SettingsError
 SANDBOX_KEY = "sandbox"
 """The word in place of a key that means the built-in sandbox."""
 
-CODECS = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
+MIN_SEARCHED = 8
+"""Least letters of a key that is searched for in what the service says: a shorter one may well
+stand there by chance, in the name of a model."""
 
 
 class ApiKey:
@@ -46,20 +48,17 @@ class ApiKey:
         return self._value
 
     def redact(self, text: str) -> str:
-        """`text` without the key. The word `sandbox` is no secret and stays."""
-        if self.is_sandbox or not self._value:
-            return text
-        return text.replace(self._value, "[key]")
+        """`text` of the service without the key. The word `sandbox` is no secret and stays."""
+        return text.replace(self._value, "[key]") if self._is_searched else text
 
     def mask(self, data: bytes) -> bytes:
         """`data` with stars for the key, of the same length."""
-        for codec in CODECS:
-            stars = "*" * len(self._value)
-            data = data.replace(self._value.encode(codec), stars.encode(codec))
-        return data
+        return data.replace(self._value.encode(), b"*" * len(self._value))
 
     def is_in(self, data: bytes) -> bool:
-        """Whether `data` holds the key in clear, in any form of Unicode."""
-        if self.is_sandbox or not self._value:
-            return False
-        return any(self._value.encode(codec) in data for codec in CODECS)
+        """Whether `data` of the service holds the key in clear."""
+        return self._is_searched and self._value.encode() in data
+
+    @property
+    def _is_searched(self) -> bool:
+        return not self.is_sandbox and len(self._value) >= MIN_SEARCHED

@@ -32,7 +32,7 @@ from .body import read_body
 from .connections import Deadline, FreshAdapter
 from .gate import Gate, Slot, draw
 from .progress import Progress
-from .redaction import masked, without_key
+from .redaction import masked
 from .response import Response
 from .status_errors import error_for
 
@@ -217,9 +217,7 @@ class Transport:
                 self._redact(name).lower(): self._redact(value)
                 for name, value in response.headers.items()
             }
-        # An error counts, whatever its page is.
-        clean = without_key if 200 <= status < 300 else masked
-        return status, Response(headers, clean(body, self._key), time.monotonic() - begin)
+        return status, Response(headers, masked(body, self._key), time.monotonic() - begin)
 
     def _prepare(
         self,
