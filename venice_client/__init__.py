@@ -28,7 +28,7 @@ from .errors import (
     VeniceError,
 )
 from .image_result import ImageResult, left_out
-from .images import Array, stretch
+from .images import Array, EncodedImage, stretch
 from .lettering import SMALLEST_TEXT, fitted, font
 from .process import accept_any_letter, end_gently
 from .request.base import PaidRequest
@@ -85,6 +85,7 @@ __all__ = [
     "BadResponseError",
     "BatchError",
     "EditRequest",
+    "EncodedImage",
     "FlaggedImageError",
     "GenerateRequest",
     "ImageResult",
