@@ -30,7 +30,7 @@ from .errors import (
     VeniceError,
 )
 from .image_result import ImageResult, kept_images, left_out
-from .images import Array, stretch
+from .images import Array, EncodedImage, stretch
 from .lettering import SMALLEST_TEXT, fitted, font
 from .process import accept_any_letter, end_gently
 from .quote import Quotes
@@ -104,6 +104,7 @@ __all__ = [
     "BatchError",
     "Catalogue",
     "EditRequest",
+    "EncodedImage",
     "Entry",
     "FlaggedImageError",
     "GenerateRequest",
