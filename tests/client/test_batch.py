@@ -122,7 +122,10 @@ def test_where_no_more_threads_can_be_had_the_rest_is_not_sent() -> None:
 
 
 @pytest.mark.usefixtures("two_threads")
-def test_the_end_of_the_process_waits_for_threads_that_were_started() -> None:
+def test_the_end_of_the_process_waits_for_threads_that_were_started(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("venice_client.batch._is_ending", threading.Event())  # this one goes on
     go = threading.Event()
 
     def slow(progress: Progress) -> str:
@@ -136,6 +139,9 @@ def test_the_end_of_the_process_waits_for_threads_that_were_started() -> None:
     assert batch.ended == 1, "the one without a thread"
     _wait_at_exit()
     assert batch.outcomes[:2] == ["arrived", "arrived"]
+    late = Batch([waiting])
+    assert late.wait(60)
+    assert was_cancelled(late.outcomes[0]), "it begins while the process ends"
 
 
 def test_batches_that_begin_while_others_look_at_all_of_them() -> None:
