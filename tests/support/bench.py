@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+import form_fields
 import node_calls
 import process_state
 from faulty_sandbox import Fault, Sandbox
@@ -203,7 +204,7 @@ def first_lines(errors: Sequence[BaseException]) -> list[str]:
 
 
 def _body(request: Any) -> Any:
-    return request.json if request.json is not None else request.form
+    return form_fields.as_json(request.form) if request.form else request.json
 
 
 def _refuse(name: str) -> Any:

@@ -12,7 +12,7 @@ import pytest
 from faulty_sandbox import Sandbox
 from venice_client import EDIT_RATIOS, EditRequest, UpscaleRequest, VeniceClient
 from venice_client.catalogue.catalogue import bundled_lists
-from venice_client.catalogue.model import Model
+from venice_client.catalogue.model import Model, parse_model
 from venice_client.errors import InvalidRequestError
 
 LISTED = bundled_lists().models()
@@ -90,6 +90,14 @@ def test_a_single_image_keeps_its_size_where_the_model_says_so(
     assert any("keeps the input's size" in warning for warning in single.warnings)
     two = replace(edit(model, aspect_ratio="3:4"), images=(edit_image, edit_image))
     assert two.build(model).fields["aspect_ratio"] == "3:4"
+
+
+@pytest.mark.parametrize("place", ["constraints", "capabilities"])
+def test_the_number_of_images_is_read_in_either_place(place: str) -> None:
+    entry = {"id": "x-edit", "type": "inpaint", "model_spec": {place: {"maxInputImages": 7}}}
+    model = parse_model(entry)
+    assert model is not None
+    assert model.max_input_images == 7
 
 
 @pytest.mark.parametrize(
