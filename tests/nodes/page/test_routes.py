@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import json
 import stat
+import threading
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from bench import GENERATE, KEY, Bench
+from bench import GENERATE, KEY, Bench, held_until
 from page_server import OURS, PageClient
 
 GETS = ("/venice/account", "/venice/models", "/venice/results")
@@ -149,6 +150,31 @@ def test_a_service_that_does_not_answer_is_told_in_time(
     assert "127.0.0.1:9/" not in json.dumps(told)
 
 
+def test_the_sandbox_is_chosen_by_its_word(
+    page: PageClient, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VENICE_API_KEY")
+    assert page.post("/venice/key", {"key": "Sandbox"}).json()["works"] is True
+    assert json.loads((bench.home / "venice.json").read_text()) == {"VENICE_API_KEY": "sandbox"}
+    told = page.get("/venice/account").json()
+    assert (told["service"], told["key"]["is_sandbox"]) == ("sandbox", True)
+
+
+def test_a_key_that_nobody_answers_for_is_not_saved(
+    page: PageClient, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VENICE_API_KEY")
+    monkeypatch.setattr(bench.pack.venice_nodes.page.routes, "WAIT_S", 0.05)
+    may_answer = threading.Event()
+    held = held_until(may_answer.is_set)
+    bench.sandbox.add_fault(held, path="/billing/balance")
+    assert page.post("/venice/key", {"key": KEY}).json()["works"] is False
+    may_answer.set()
+    late = bench.pack.venice_nodes.page.account.try_key(KEY, until=0.0)
+    assert late["works"] is False, "the page was told that it does not work"
+    assert not (bench.home / "venice.json").exists()
+
+
 def test_limits_are_saved_all_or_none(page: PageClient, bench: Bench) -> None:
     given = {"max_usd_per_run": None, "max_usd_per_day": 20, "store_mb": 64, "ask_above_usd": 0.5}
     told = page.post("/venice/limits", {**given, "show_all_inputs": True}).json()
@@ -231,6 +257,16 @@ def test_kept_results_are_listed_shown_and_removed(page: PageClient, bench: Benc
     assert page.post(f"/venice/results/{singles[0]['id']}/remove").json() == {}
     assert page.get("/venice/results?offset=1&limit=1").json()["total"] == 2
     assert page.get(f"/venice/results/{singles[0]['id']}/thumbnail").status_code == 404
+
+
+def test_thumbnails_are_bounded(
+    page: PageClient, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench.pack.venice_nodes.page.results, "MAX_THUMBNAILS", 3)
+    bench.generate(batch_size=6)
+    for row in page.get("/venice/results").json()["results"]:
+        assert page.get(f"/venice/results/{row['id']}/thumbnail").status_code == 200
+    assert len(list((bench.home / "thumbnails").iterdir())) == 3
 
 
 @pytest.mark.parametrize(
