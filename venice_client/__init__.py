@@ -22,6 +22,7 @@ from .client import KeyStatus, VeniceClient, shared_client
 from .errors import (
     BadResponseError,
     BatchError,
+    ContentViolationError,
     FlaggedImageError,
     InvalidRequestError,
     SettingsError,
@@ -84,6 +85,7 @@ __all__ = [
     "Array",
     "BadResponseError",
     "BatchError",
+    "ContentViolationError",
     "EditRequest",
     "EncodedImage",
     "FlaggedImageError",

@@ -13,7 +13,8 @@ VeniceError
 ├── MaybeChargedError             may have been charged
 │   ├── ResponseLostError         the connection broke after the request was sent
 │   ├── BadResponseError          something came back that is no picture
-│   └── FlaggedImageError         the picture is blurred or breaks the terms
+│   └── FlaggedImageError         the picture is blurred
+├── ContentViolationError         the picture is blacked out; nothing was charged
 ├── BatchError                    some pictures of a batch are missing; `errors` says why
 └── ApiError                      the API answered with an error status
     ├── RedirectError             3xx
@@ -136,8 +137,12 @@ class BadResponseError(MaybeChargedError):
 
 
 class FlaggedImageError(MaybeChargedError):
-    """The picture is blurred or marked as a content violation. It was charged,
-    and is kept where the store is on."""
+    """The picture is blurred. It was charged, and is kept where the store is on."""
+
+
+class ContentViolationError(VeniceError):
+    """The picture of a prompt breaks the terms: it came blacked out, was not charged and is not
+    kept, so that asking again asks again."""
 
 
 class BatchError(VeniceError):

@@ -222,13 +222,28 @@ def test_json_of_an_error_before_anything_is_sent(cli: Any, folder: Path) -> Non
 
 
 def test_a_flagged_picture_is_written_with_a_note(cli: Any, sandbox: Sandbox, folder: Path) -> None:
-    sandbox.add_fault(Fault.flags(blurred=True))
+    sandbox.add_fault(Fault.flags())
 
     end = cli("generate", "a fox", "-o", "fox.png")
 
     assert end.code == 0
     assert end.lines == ["fox.png"]
     assert "was blurred by safe_mode" in end.err
+
+
+def test_a_violation_is_written_with_a_note_and_costs_nothing(
+    cli: Any, sandbox: Sandbox, folder: Path
+) -> None:
+    sandbox.add_fault(Fault.violation())
+    end = cli("generate", "a fox", "--seed", "7")
+    assert end.code == 0
+    assert len(end.lines) == 1
+    assert (folder / end.lines[0]).exists()
+    assert "breaks the terms of use: it came blacked out. Nothing was charged" in end.err
+    assert end.err.rstrip().endswith("nothing charged")
+    assert sandbox.charged_usd == 0
+    assert cli("generate", "a fox", "--seed", "7").code == 0
+    assert len(sandbox.paid_requests) == 2
 
 
 def test_the_reason_that_holds_for_all_is_said_once(

@@ -56,7 +56,7 @@ class Report:
         if not self.failed:
             made = len(self.pictures)
             count = f"{made} picture{'s' if made > 1 else ''}"
-            cost = self.client.cost_text([one.result.cost for one in self.made])
+            cost = self.client.charged_text([one.result for one in self.made])
             console.note(f"{count} in {self.command.seconds:.1f} s · {cost}")
         return exits.code_for_all(error for _, error in self.failed)
 

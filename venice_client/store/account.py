@@ -26,7 +26,7 @@ class Spent:
 class Account:
     """Counts of images. `total` were asked for.
 
-    made: came, and were paid for now or before. kept: came and lie in the store, so that asking
+    made: came, and were paid for now or before; no content violation, which is not paid for. kept: came and lie in the store, so that asking
     again is free. unpaid: belong to requests that are paid for, perhaps again, when the same is
     asked for once more. lost: were sent and may be charged, and did not come. arriving: were sent
     and are on their way still. trouble: why something could not be kept, or "".
@@ -79,8 +79,9 @@ def settle(spent: Iterable[Spent], is_kept: Callable[[str], bool], trouble: str)
         in_store = isinstance(outcome, StoreError)
         if isinstance(outcome, ImageResult):
             in_store = is_kept(one.key)
-            made += len(outcome.images)
-            kept += len(outcome.images) if in_store else 0
+            came = 0 if outcome.is_violation else len(outcome.images)
+            made += came
+            kept += came if in_store else 0
             trouble = trouble or outcome.not_kept
         elif in_store:
             kept += one.images
