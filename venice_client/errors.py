@@ -246,4 +246,14 @@ PRO_ONLY_MODEL = "PRO_ONLY_MODEL"
 """The one code of a 401 that is about the model, not the key."""
 
 FATAL_FOR_KEY = (AuthenticationError, PaymentRequiredError, PermissionDeniedError)
-"""Errors that every other request with the same key would meet as well."""
+"""Errors that every other request with the same key, or to the same model, would meet as well."""
+
+
+def is_fatal_for_model(error: ApiError) -> bool:
+    """Whether one of FATAL_FOR_KEY may be about the model: then other models may be asked still.
+
+    A 403 is about modelPrivacy or the region of a model, unless its code says otherwise.
+    """
+    is_about_account = error.code == "API_ACCESS_DISABLED"
+    is_refusal = isinstance(error, PermissionDeniedError) and not is_about_account
+    return is_refusal or error.code == PRO_ONLY_MODEL

@@ -26,10 +26,11 @@ class Spent:
 class Account:
     """Counts of images. `total` were asked for.
 
-    made: came, and were paid for now or before; no content violation, which is not paid for. kept: came and lie in the store, so that asking
-    again is free. unpaid: belong to requests that are paid for, perhaps again, when the same is
-    asked for once more. lost: were sent and may be charged, and did not come. arriving: were sent
-    and are on their way still. trouble: why something could not be kept, or "".
+    made: came, and were paid for now or before (a content violation is neither made nor lost).
+    kept: came and lie in the store, so that asking again is free. unpaid: belong to requests that
+    are paid for, perhaps again, when the same is asked for once more. lost: were sent and may be
+    charged, and did not come. arriving: were sent and are on their way still. trouble: why
+    something could not be kept, or "".
     """
 
     total: int
