@@ -49,7 +49,8 @@ class Account:
         if not self.made:
             return ""
         told = f"{self.made} of {self.total} made"
-        told += " and kept" if self.kept >= self.made else f", {self.kept} kept ({self.trouble})"
+        why = f" ({self.trouble})" if self.trouble else ""
+        told += " and kept" if self.kept >= self.made else f", {self.kept} kept{why}"
         told += f", {self.lost} lost (may have been charged)" if self.lost else ""
         return f"{told}. {again}: {_paid_again(self.unpaid)}."
 
