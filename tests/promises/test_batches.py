@@ -403,3 +403,18 @@ def test_any_other_error_is_shown_on_the_node_as_well(
         patch.setattr("PIL.Image.open", fail)
         end = bench.run("VeniceUpscaleImage", image=pictures(1), scale="2x", creativity=0.01)
     assert end.texts[-1] == "Failed: TypeError: of another pack"
+
+
+def test_a_violation_that_an_earlier_version_kept_is_asked_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.sandbox.add_fault(Fault.violation())
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.pack.venice_client.client, "is_violation", lambda *_: False)
+        bench.generate()
+    assert len(bench.entries) == 1
+    again = bench.generate()
+    assert again.error is None, again.error
+    assert len(again.sent) == 1
+    assert again.charged == 0.01
+    assert bench.generate().sent == ()
