@@ -336,11 +336,8 @@ def test_enhancement_is_sent_and_estimated(bench: Bench, pictures: Pictures) -> 
     assert end.info["estimated_cost_usd"] == end.charged == 0.08
 
 
-@pytest.mark.parametrize("flags", [{}, {"blurred": False, "violation": True}])
-def test_a_flagged_picture_stops_and_is_kept(
-    bench: Bench, pictures: Pictures, flags: dict[str, bool]
-) -> None:
-    bench.sandbox.add_fault(Fault.flags(**flags), path=EDIT)
+def test_a_flagged_picture_stops_and_is_kept(bench: Bench, pictures: Pictures) -> None:
+    bench.sandbox.add_fault(Fault.flags(), path=EDIT)
     end = edit(bench, pictures())
     assert end.error_name == "FlaggedImageError"
     assert "kept" in end.first_line

@@ -12,6 +12,7 @@ import torch
 
 from ...venice_client import (
     BatchError,
+    ContentViolationError,
     FlaggedImageError,
     ImageResult,
     PlannedRequest,
@@ -26,6 +27,8 @@ from ..imaging.tensors import FIT, Fit, Size, decode_batch, in_pixels
 
 T = TypeVar("T")
 Outcome = ImageResult | VeniceError
+
+_FLAGGED = (FlaggedImageError, ContentViolationError)
 
 MAX_WARNINGS = 12
 """Most warnings that a node shows; all are in `info`."""
@@ -80,7 +83,7 @@ class NodeOutcome:
         cause, *details = str(telling[0]).split("\n")
         advice = self.batch.account.advice(self.again)
         lines = [advice, cause]
-        if all(isinstance(error, FlaggedImageError) for error in telling):
+        if all(isinstance(error, _FLAGGED) for error in telling):
             lines = [f"{self._count_flagged(ends)} pictures flagged: {cause}", advice]
         lines += details
         for planned, error in failed:
@@ -106,7 +109,7 @@ class NodeOutcome:
             last = f"–{seeds[-1]}" if len(seeds) > 1 else ""
             parts.append(f"seed{'s' if last else ''} {seeds[0]}{last}")
         if results:
-            parts.append(self.client.cost_text([result.cost for result in results]))
+            parts.append(self.client.charged_text(results))
         if 0 < free < len(results):
             parts.append(f"{free} of {len(results)} free: made before")
         unique = list(dict.fromkeys(filter(None, warnings)))
@@ -123,13 +126,13 @@ class NodeOutcome:
     def _flagged_error(self, planned: PlannedRequest, end: Outcome) -> VeniceError | None:
         if isinstance(end, VeniceError) or not (flags := end.flags(planned.request.label)):
             return None
+        if end.is_violation:
+            return ContentViolationError(f"{flags[0]} Change the prompt.")
         kept = "It was charged. To see it, set if_flagged to continue and queue again;"
         if planned.key in self.client.results:
             how = f"set if_flagged to continue, {self.again[0].lower()}{self.again[1:]}"
             kept = f"It is kept. To see it, free of charge: {how};"
-        error = FlaggedImageError(f"{flags[0]} {kept} or change the prompt.")
-        error.is_violation = end.is_violation
-        return error
+        return FlaggedImageError(f"{flags[0]} {kept} or change the prompt.")
 
 
 @dataclass(frozen=True)
