@@ -86,14 +86,15 @@ class VeniceGenerateImage:
         "a batch are made side by side. Connect Venice Style Preset and Venice Seed if you like."
     )
     SEARCH_ALIASES = ("venice", "text to image", "txt2img", "generate image", "venice ai", "t2i")
-    RETURN_TYPES = ("IMAGE", "STRING")
-    RETURN_NAMES = ("images", "info")
+    RETURN_TYPES = ("IMAGE", "STRING", "MASK")
+    RETURN_NAMES = ("images", "info", "mask")
     OUTPUT_TOOLTIPS = (
         "The pictures of the batch, [B, H, W, 3].",
         "JSON: the requests as sent, model, seeds, size, request ids, timing, warnings, cost.",
+        inputs.MASK_OUTPUT,
     )
     INPUT_IS_LIST = True
-    OUTPUT_IS_LIST = (True, True)
+    OUTPUT_IS_LIST = (True, True, True)
     FUNCTION = "generate"
 
     @classmethod
@@ -127,10 +128,10 @@ def _item(values: dict[str, Any]) -> Item:
     )
 
     def finish(made: BatchImages) -> tuple[tuple[Any, ...], list[str]]:
-        images, changed = made.decode()
+        images, mask, changed = made.decode_with_mask()
         folding = folding_warning(values["seed"])
         warnings = made.warnings(folding, *changed, made.size_warning(images))
-        return (images, made.info(images, warnings)), warnings
+        return (images, made.info(images, warnings), mask), warnings
 
     return Item(requests, finish, values["if_flagged"] == inputs.STOP)
 
@@ -157,6 +158,7 @@ def _request(values: dict[str, Any]) -> GenerateRequest:
         enable_web_search=values["enable_web_search"] or None,
         enhance_prompt=values["enhance_prompt"] or None,
         disable_prompt_optimization_thinking=values["skip_prompt_thinking"] or None,
+        transparent_background=values["transparent_background"],
     )
 
 

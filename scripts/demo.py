@@ -68,7 +68,7 @@ async def _run_nodes(pack: ModuleType) -> tuple[Any, str]:
     nodes = pack.NODE_CLASS_MAPPINGS
     (style,) = await nodes["VeniceStylePreset"]().choose(preset="Anime")
     (seed,) = await nodes["VeniceSeed"]().draw(seed=7, mode="fixed")
-    (images,), (info,) = await nodes["VeniceGenerateImage"]().generate(
+    (images,), (info,), _ = await nodes["VeniceGenerateImage"]().generate(
         model=["z-image-turbo"],
         prompt=[PROMPT],
         width=[1024],

@@ -54,6 +54,13 @@ class EditPlan:
             _check_number(batch, self.base, name)
         notes: list[str] = []
         is_mask_sent = False
+        if self.masks is not None and template.transparent_background:
+            raise InvalidRequestError(
+                "With a mask there can be no transparent background: only the masked part of the "
+                "edit is used, and all around it stays as it was. Disconnect mask, or switch "
+                "transparent_background off.",
+                "transparent_background",
+            )
         if self.masks is not None:
             note = _why_mask_stays(1 + len(layers), model)
             notes += [note] if note else []
@@ -68,11 +75,14 @@ class EditPlan:
         rows = zip(self.indices, zip(*columns, strict=True), strict=True)
         return [replace(template, images=row, label=f"picture {i + 1}") for i, row in rows], notes
 
-    def finish(self, made: BatchImages, keep_size: bool) -> tuple[torch.Tensor, list[str]]:
-        """The answers as one tensor; under a mask put back into the originals."""
+    def finish(
+        self, made: BatchImages, keep_size: bool
+    ) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
+        """The answers as one tensor, under a mask put back into the originals; where they are
+        transparent, [B, H, W]; and notes."""
         size = (self.width, self.height)
         if self.masks is None:
-            return made.decode(size=size, fit=COVER) if keep_size else made.decode()
+            return made.decode_with_mask(*((size, COVER) if keep_size else ()))
         edited, notes = made.decode(size=size, fit=self._unframed())
         result = self.base.detach().to("cpu", torch.float32).clone()
         for i, edit in zip(self.indices, edited, strict=True):
@@ -81,7 +91,7 @@ class EditPlan:
             notes.append("Under a mask the input's size is kept.")
         if len(self.indices) < len(self.base):
             notes.append("Where the mask is empty, the input is returned, free.")
-        return result, notes
+        return result, torch.zeros(result.shape[:-1]), notes
 
     def _fitted(self, mask: torch.Tensor) -> list[torch.Tensor]:
         """The masks in the size of the pictures: one for all, or one for each."""

@@ -164,11 +164,11 @@ class VeniceEditImage:
         "outside of the mask stays exactly as it was. Each picture costs money."
     )
     SEARCH_ALIASES = ("venice edit", "image edit", "inpaint", "multi edit", "kontext")
-    RETURN_TYPES = ("IMAGE", "STRING")
-    RETURN_NAMES = ("image", "info")
-    OUTPUT_TOOLTIPS = ("The edited pictures, [B, H, W, 3].", INFO)
+    RETURN_TYPES = ("IMAGE", "STRING", "MASK")
+    RETURN_NAMES = ("image", "info", "mask")
+    OUTPUT_TOOLTIPS = ("The edited pictures, [B, H, W, 3].", INFO, inputs.MASK_OUTPUT)
     INPUT_IS_LIST = True
-    OUTPUT_IS_LIST = (True, True)
+    OUTPUT_IS_LIST = (True, True, True)
     FUNCTION = "edit"
 
     @classmethod
@@ -211,6 +211,7 @@ def _edit(values: dict[str, Any], client: VeniceClient) -> Item:
         safe_mode=values["safe_mode"],
         enhance_prompt=values["enhance_prompt"] or None,
         variation=values["variation"],
+        transparent_background=values["transparent_background"],
     )
     layers = {name: values[name] for name in LAYERS if values[name] is not None}
     requests, prepared = plan.requests(
@@ -218,9 +219,9 @@ def _edit(values: dict[str, Any], client: VeniceClient) -> Item:
     )
 
     def finish(made: BatchImages) -> tuple[tuple[Any, ...], list[str]]:
-        tensor, changed = plan.finish(made, values["keep_size"])
+        tensor, mask, changed = plan.finish(made, values["keep_size"])
         warnings = made.warnings(*lost, *prepared, *changed)
-        return (tensor, made.info(tensor, warnings)), warnings
+        return (tensor, made.info(tensor, warnings), mask), warnings
 
     return Item(requests, finish, values["if_flagged"] == inputs.STOP)
 
@@ -234,8 +235,8 @@ def _untouched(
         "editor, or disconnect mask.",
         *lost,
     ]
-    size = [base.shape[2], base.shape[1]]
-    return (base.clone(), make_info(model=model, size=size, warnings=warnings)), warnings
+    info = make_info(model=model, size=[base.shape[2], base.shape[1]], warnings=warnings)
+    return (base.clone(), info, torch.zeros(base.shape[:-1])), warnings
 
 
 def _request_each(

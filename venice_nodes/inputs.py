@@ -22,6 +22,7 @@ RANDOM = "random every run"
 SEED_MODES = (FIXED, RANDOM)
 STOP = "stop"
 IF_FLAGGED = (STOP, "continue")
+MASK_OUTPUT = "[B, H, W]: 1 where the picture is transparent, 0 where it is not."
 
 
 def generate_inputs() -> dict[str, Any]:
@@ -76,6 +77,7 @@ def _generate_optional() -> dict[str, Any]:
                 "References. Not every model takes them."
             },
         ),
+        "transparent_background": _transparent(),
     }
 
 
@@ -202,6 +204,7 @@ def _edit_optional() -> dict[str, Any]:
         ),
         "if_flagged": _if_flagged(),
         "variation": variation(),
+        "transparent_background": _transparent(),
     }
 
 
@@ -354,6 +357,14 @@ def _switches() -> dict[str, Any]:
             False, "Skip the model's thinking about the prompt: faster, where a model thinks."
         ),
     }
+
+
+def _transparent() -> Widget:
+    return switch(
+        False,
+        "Leave the background out; mask shows where. Only some models can, as png or webp. To save "
+        "it with transparency: Join Image with Alpha, then Save Image.",
+    )
 
 
 def _if_flagged() -> Widget:

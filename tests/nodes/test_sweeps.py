@@ -214,7 +214,7 @@ def test_a_sweep_over_the_limit_sends_nothing(
 def test_a_sweep_is_one_call_and_gives_lists_in_order(bench: Bench) -> None:
     node = bench.pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
     values = {**in_lists(GENERATE), "style": ["Anime", "Cinematic", ""], "batch_size": [1, 2]}
-    images, infos = node_calls.call_with_lists(node, **values)
+    images, infos, _ = node_calls.call_with_lists(node, **values)
     assert [len(batch) for batch in images] == [1, 2, 2], "the shorter list repeats its last"
     sent = [[r.get("style_preset") for r in json.loads(info)["requests"]] for info in infos]
     assert sent == [["Anime"], ["Cinematic"] * 2, [None] * 2]

@@ -22,7 +22,7 @@ from ...venice_client import (
     total_cost,
     was_cancelled,
 )
-from ..imaging.tensors import FIT, Fit, Size, decode_batch, in_pixels
+from ..imaging.tensors import FIT, Fit, Size, decode_batch, in_pixels, split_alpha
 
 T = TypeVar("T")
 Outcome = ImageResult | VeniceError
@@ -171,6 +171,18 @@ class BatchImages:
         for result in self.results:
             self.outcome.client.results.mark_shown(result.key)
         return tensor, warnings
+
+    def decode_with_mask(
+        self, size: Size | None = None, fit: Fit = FIT
+    ) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
+        """As `decode`: the colors of all images, their masks as `split_alpha`, and warnings."""
+        has_alpha = any(image.has_alpha for result in self.results for image in result.images)
+        tensor, warnings = self.decode("RGBA" if has_alpha else "RGB", size, fit)
+        colors, mask = split_alpha(tensor)
+        is_wanted = any("transparent_background" in result.sent for result in self.results)
+        if is_wanted and not mask.any():
+            warnings.append("The answer has no transparency, although it was asked for.")
+        return colors, mask, warnings
 
     def _by_result(self, each: Sequence[T]) -> list[list[T]]:
         """What there is for each image, sorted by the result that it came in."""
