@@ -28,11 +28,19 @@ class EditPlan:
     """Which pictures of a batch are sent, with which images, and how the answers are put back.
 
     base: [B, H, W, 3]. mask: [B or 1, H, W] or [H, W], 1 where to change, or None for everywhere.
-    indices: the pictures of the batch whose mask is not empty.
+    grow, feather: of the mask, in pixels of the base. indices: the pictures of the batch whose
+    mask is not empty.
     """
 
-    def __init__(self, base: torch.Tensor, mask: torch.Tensor | None) -> None:
+    def __init__(
+        self,
+        base: torch.Tensor,
+        mask: torch.Tensor | None,
+        grow: int = 0,
+        feather: int = masks.BY_THICKNESS,
+    ) -> None:
         self.base = base
+        self._grow, self._feather = grow, feather
         _, self.height, self.width, _ = base.shape
         self.masks = None if mask is None else self._fitted(mask)
         self.indices = [
@@ -86,7 +94,7 @@ class EditPlan:
         edited, notes = made.decode(size=size, fit=self._unframed())
         result = self.base.detach().to("cpu", torch.float32).clone()
         for i, edit in zip(self.indices, edited, strict=True):
-            result[i] = masks.put_back(result[i], edit, _of(self.masks, i))
+            result[i] = masks.put_back(result[i], edit, _of(self.masks, i), self._feather)
         if not keep_size:
             notes.append("Under a mask the input's size is kept.")
         if len(self.indices) < len(self.base):
@@ -96,7 +104,8 @@ class EditPlan:
     def _fitted(self, mask: torch.Tensor) -> list[torch.Tensor]:
         """The masks in the size of the pictures: one for all, or one for each."""
         _check_number(mask, self.base, "mask")
-        return [masks.fit_mask(each, self.height, self.width) for each in mask]
+        fitted = [masks.fit_mask(each, self.height, self.width) for each in mask]
+        return [masks.grown(each, self._grow) for each in fitted]
 
     def _mask_layer(self, mask: torch.Tensor) -> torch.Tensor:
         return masks.mask_to_image(self._frame.around_mask(mask))

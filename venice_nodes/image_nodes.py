@@ -197,10 +197,10 @@ class VeniceEditImage:
 
 def _edit(values: dict[str, Any], client: VeniceClient) -> Item:
     base, lost = to_rgb(values["image"])
-    plan = EditPlan(base, values["mask"])
+    plan = EditPlan(base, values["mask"], values["grow_mask"], values["feather"])
     model = values["model"]
     if not plan.indices:
-        return Item([], lambda _: _untouched(base, model, lost))
+        return Item([], lambda _: _untouched(base, values, lost))
     template = EditRequest(
         images=(),
         prompt=values["prompt"],
@@ -227,15 +227,17 @@ def _edit(values: dict[str, Any], client: VeniceClient) -> Item:
 
 
 def _untouched(
-    base: torch.Tensor, model: str, lost: list[str]
+    base: torch.Tensor, values: dict[str, Any], lost: list[str]
 ) -> tuple[tuple[Any, ...], list[str]]:
     """What Edit gives where there is nothing to change."""
+    is_left = values["grow_mask"] < 0 and bool((values["mask"] > 0).any())
+    shrunk, remedy = (" once it is shrunk", " raise grow_mask,") if is_left else ("", "")
     warnings = [
-        "The mask is empty: nothing was sent, and the input is returned. Paint one in the mask "
-        "editor, or disconnect mask.",
+        f"The mask is empty{shrunk}: nothing was sent, and the input is returned. Paint one in the "
+        f"mask editor,{remedy} or disconnect mask.",
         *lost,
     ]
-    info = make_info(model=model, size=[base.shape[2], base.shape[1]], warnings=warnings)
+    info = make_info(model=values["model"], size=[base.shape[2], base.shape[1]], warnings=warnings)
     return (base.clone(), info, torch.zeros(base.shape[:-1])), warnings
 
 

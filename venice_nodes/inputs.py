@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..venice_client import AUTO, DEFAULT_EDIT_MODEL, DEFAULT_MODEL, EDIT_RATIOS, FORMATS, QUALITIES
+from .imaging.masks import BY_THICKNESS, MAX_PIXELS
 from .model_lists import NO_STYLE, edit_models, generate_models, styles
 from .widgets import Widget, combo, image, lines, seed, side, switch, text, variation, whole
 
@@ -205,6 +206,19 @@ def _edit_optional() -> dict[str, Any]:
         "if_flagged": _if_flagged(),
         "variation": variation(),
         "transparent_background": _transparent(),
+        "grow_mask": whole(
+            0,
+            -MAX_PIXELS,
+            MAX_PIXELS,
+            "Pixels by which the mask grows to all sides before it is used; below 0 it shrinks.",
+        ),
+        "feather": whole(
+            BY_THICKNESS,
+            BY_THICKNESS,
+            MAX_PIXELS,
+            "Pixels over which the edit fades in from the mask's edge, inwards. 0: a hard edge. "
+            "−1: what suits the picture, and a mask with soft edges as it is.",
+        ),
     }
 
 
