@@ -17,7 +17,7 @@ class VeniceStylePreset:
     """Chooses a style preset for Generate."""
 
     CATEGORY = inputs.CATEGORY
-    DESCRIPTION = "A Venice style preset. Connect it to `style` of Venice Generate Image."
+    DESCRIPTION = "A Venice style preset. Connect it to style of Venice Generate Image."
     SEARCH_ALIASES = ("venice style", "style preset", "look", "aesthetic")
     RETURN_TYPES = ("STRING",)
     RETURN_NAMES = ("style",)
@@ -44,8 +44,8 @@ class VeniceSeed:
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
-        "A seed to share between nodes. `random every run` draws one on the server, so it also "
-        "works headless, in API-format prompts and inside subgraphs; the node shows which."
+        "A seed to share between nodes: fixed, or a new one in every run, drawn on the server, so "
+        "that it also works without the page and inside subgraphs. The node shows which it was."
     )
     SEARCH_ALIASES = ("venice seed", "random seed", "noise seed")
     RETURN_TYPES = ("INT",)
@@ -82,8 +82,8 @@ class VeniceGenerateImage:
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
-        "Makes pictures from a prompt with the Venice API. Each run costs money; the pictures of "
-        "a batch are made side by side. Connect Venice Style Preset and Venice Seed if you like."
+        "Makes pictures from a prompt with the Venice API. Each picture costs money; the "
+        "estimate is on the node. The same settings and seed give the same picture again, free."
     )
     SEARCH_ALIASES = ("venice", "text to image", "txt2img", "generate image", "venice ai", "t2i")
     RETURN_TYPES = ("IMAGE", "STRING", "MASK")

@@ -142,7 +142,7 @@ class EditPlan:
 def check_size(image: torch.Tensor, max_pixels: int, name: str = "image") -> None:
     """Refuses what is no batch of pictures, and pictures with fewer or more pixels than taken."""
     _, height, width, _ = image.shape
-    check_pixels(width, height, max_pixels, f"`{name}`")
+    check_pixels(width, height, max_pixels, name)
 
 
 def _checked_frame(width: int, height: int, ratio: float) -> masks.Frame:
@@ -150,9 +150,9 @@ def _checked_frame(width: int, height: int, ratio: float) -> masks.Frame:
     pixels = frame.whole[0] * frame.whole[1]
     if pixels > MAX_EDIT_PIXELS:
         raise InvalidRequestError(
-            f"Under a mask `image` goes with its edges repeated to the ratio of the answer, as "
+            f"Under a mask image goes with its edges repeated to the ratio of the answer, as "
             f"{in_pixels(frame.whole)} = {pixels:,} pixels, and Venice takes at most "
-            f"{MAX_EDIT_PIXELS:,}: resize it first, or choose the `aspect_ratio` nearest to its "
+            f"{MAX_EDIT_PIXELS:,}: resize it first, or choose the aspect_ratio nearest to its "
             "own.",
             "image",
         )
@@ -175,7 +175,7 @@ def _check_number(batch: torch.Tensor, base: torch.Tensor, name: str) -> None:
     if len(batch) in (1, len(base)):
         return
     right = f"give 1 for all of them, or {len(base)}" if len(base) > 1 else "give 1"
-    has = f"`{name}` has {len(batch)} pictures and `image` has {len(base)}"
+    has = f"{name} has {len(batch)} pictures and image has {len(base)}"
     raise InvalidRequestError(f"{has}: {right}.", name)
 
 

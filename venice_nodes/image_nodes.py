@@ -37,13 +37,13 @@ class VeniceStyleReferences:
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
-        "Pictures whose look guides the result. Connect it to `style_references` of Venice "
+        "Pictures whose look guides the result. Connect it to style_references of Venice "
         "Generate Image; chain several for different strengths."
     )
     SEARCH_ALIASES = ("venice style reference", "image to image", "ip adapter", "img2img")
     RETURN_TYPES = ("VENICE_STYLE_REFERENCES",)
     RETURN_NAMES = ("style_references",)
-    OUTPUT_TOOLTIPS = ("For `style_references` of Venice Generate Image.",)
+    OUTPUT_TOOLTIPS = ("For style_references of Venice Generate Image.",)
     FUNCTION = "refer"
 
     @classmethod
@@ -112,14 +112,14 @@ class VeniceRemoveBackground:
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
-        "Cuts out what a picture shows. `cutout` has transparency and is saved with it; `image` "
-        "and `mask` are what Load Image would give for it. Each picture costs money."
+        "Cuts out what a picture shows. cutout has transparency and is saved with it; image and "
+        "mask are what Load Image would give for it. Each picture costs money."
     )
     SEARCH_ALIASES = ("venice background", "rembg", "remove background", "cutout", "matting")
     RETURN_TYPES = ("IMAGE", "MASK", "IMAGE", "STRING")
     RETURN_NAMES = ("image", "mask", "cutout", "info")
     OUTPUT_TOOLTIPS = (
-        "The to_rgb without transparency, [B, H, W, 3].",
+        "The pictures without transparency, [B, H, W, 3].",
         "[B, H, W]: 1 where it is transparent, 0 where it is not.",
         "The pictures with transparency, [B, H, W, 4].",
         INFO,

@@ -152,7 +152,7 @@ def to_rgb(image: torch.Tensor) -> tuple[torch.Tensor, list[str]]:
     if image.shape[-1] == 1:
         return image.expand(-1, -1, -1, 3), []
     is_transparent = image.shape[-1] == 4 and bool((image[..., 3] < OPAQUE).any())
-    lost = ["The input's transparency is left out: only its to_rgb are used."]
+    lost = ["The input's transparency is left out: only its colors are used."]
     return image[..., :3], lost if is_transparent else []
 
 
