@@ -23,6 +23,7 @@ from . import comfyui
 from .node_output import BatchImages, NodeOutcome
 from .node_status import NodeStatus
 from .run_seeds import note_seed, seed_of_run
+from .run_warnings import run_warnings
 
 T = TypeVar("T")
 
@@ -84,14 +85,14 @@ async def run_items(
     The price of all of them is reserved before the first is sent. prepare: from the client to the
     items; runs in a helper thread. Raises the VeniceError that all share, or a BatchError.
     """
-    client, items, batch = await in_thread(
+    client, items, batch, warnings = await in_thread(
         partial(_prepare, prepare, comfyui.run_id()), discard=lambda made: made[2].cancel()
     )
     firsts = [item.requests[0].seed for item in items if item.requests]
     again = _again([seed for seed in firsts if seed is not None])
     status.if_stopped = lambda: batch.account.advice_when_stopped(again)
-    await _attend(batch, status, client.cost_text(batch.estimates))
-    outcome = NodeOutcome(client, batch, again)
+    await _attend(batch, status, " · ".join([client.cost_text(batch.estimates), *warnings]))
+    outcome = NodeOutcome(client, batch, again, warnings)
     outputs, text = await in_thread(partial(_finish, items, outcome))
     status.finish(text)
     return outputs
@@ -118,11 +119,11 @@ def _open_client() -> VeniceClient:
 
 def _prepare(
     prepare: Callable[[VeniceClient], Sequence[Item]], run: str
-) -> tuple[VeniceClient, Sequence[Item], RequestBatch]:
+) -> tuple[VeniceClient, Sequence[Item], RequestBatch, list[str]]:
     client = _open_client()
     items = prepare(client)
     batch = client.prepare([request for item in items for request in item.requests], run)
-    return client, items, batch
+    return client, items, batch, run_warnings(client, batch, run)
 
 
 async def _attend(batch: RequestBatch, status: NodeStatus, cost: str) -> None:
@@ -161,7 +162,7 @@ def _finish(items: Sequence[Item], outcome: NodeOutcome) -> tuple[tuple[list[Any
         outputs.append(own)
         warnings += more
     columns = tuple(list(column) for column in zip(*outputs, strict=True))
-    return columns, outcome.summary(warnings)
+    return columns, outcome.summary([*outcome.warnings, *warnings])
 
 
 def _wake(loop: asyncio.AbstractEventLoop, ended: asyncio.Future[None]) -> None:
