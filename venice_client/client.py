@@ -102,6 +102,7 @@ class VeniceClient:
         self.spending = SpendingLimit(settings, self.service.name)
         self.in_flight = InFlight(settings.home)
         self.account_headers: dict[str, str] = {}
+        self._untold_leftover = ""
 
     def generate_images(
         self, request: GenerateRequest, progress: Progress | None = None
@@ -249,10 +250,16 @@ class VeniceClient:
         (planned,) = self._reserve([self._planned(request, run="")], run="")
         return self._fetch(planned, progress)
 
+    def take_leftover(self) -> str:
+        """What may have been charged when an earlier process was killed; "" but for once."""
+        text, self._untold_leftover = self._untold_leftover, ""
+        return text
+
     def _tell_leftover(self) -> None:
-        """Tells, once, what may have been charged when an earlier process was killed."""
+        """Logs, once, what may have been charged when an earlier process was killed."""
         if left := self.in_flight.leftover():
-            log.warning("%s", leftover_text(left))
+            self._untold_leftover = leftover_text(left)
+            log.warning("%s", self._untold_leftover)
             for charge in left:
                 self.spending.ledger.add(charge)
             self.in_flight.forget_leftover(left)

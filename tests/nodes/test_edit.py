@@ -267,7 +267,7 @@ def test_other_numbers_of_layers_are_refused(
     end = edit(bench, pictures(count=base), image_3=pictures(count=layer, start=5))
     assert end.error_name == "InvalidRequestError"
     assert "image_3" in end.first_line
-    said = f"has {layer} pictures and `image` has {base}: give 1"
+    said = f"has {layer} pictures and image has {base}: give 1"
     assert said in end.first_line
     assert end.sent == ()
 

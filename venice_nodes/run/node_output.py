@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Literal, TypeVar
 
@@ -23,7 +23,7 @@ from ...venice_client import (
     total_cost,
     was_cancelled,
 )
-from ..imaging.tensors import FIT, Fit, Size, decode_batch, in_pixels
+from ..imaging.tensors import FIT, Fit, Size, decode_batch, in_pixels, split_alpha
 
 T = TypeVar("T")
 Outcome = ImageResult | VeniceError
@@ -36,11 +36,16 @@ MAX_WARNINGS = 12
 
 @dataclass(frozen=True)
 class NodeOutcome:
-    """What all requests of one node came to. again: how to ask for the same once more."""
+    """What all requests of one node came to.
+
+    again: how to ask for the same once more. warnings: what is to be said of none of them, but of
+    the run.
+    """
 
     client: VeniceClient
     batch: RequestBatch
     again: str
+    warnings: Sequence[str] = ()
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -67,7 +72,11 @@ class NodeOutcome:
     def split(self, counts: Sequence[int]) -> list[BatchImages]:
         """The images of each item, which has so many requests."""
         pairs = zip(self.batch.planned, self.batch.outcomes, strict=True)
-        return [BatchImages(self, tuple(islice(pairs, count))) for count in counts]
+        parts = [BatchImages(self, tuple(islice(pairs, count))) for count in counts]
+        first = next((i for i, part in enumerate(parts) if part.pairs), None)
+        if first is not None:
+            parts[first] = replace(parts[first], of_run=self.warnings)
+        return parts
 
     def error(self, ends: Sequence[Outcome]) -> VeniceError:
         """The error that all share as it is; else one that says what to do, then why.
@@ -137,10 +146,14 @@ class NodeOutcome:
 
 @dataclass(frozen=True)
 class BatchImages:
-    """What the requests of one item made: a result for each, in order."""
+    """What the requests of one item made: a result for each, in order.
+
+    of_run: warnings of the run, for the first item.
+    """
 
     outcome: NodeOutcome
     pairs: tuple[tuple[PlannedRequest, Any], ...]
+    of_run: Sequence[str] = ()
 
     @property
     def results(self) -> list[ImageResult]:
@@ -177,6 +190,18 @@ class BatchImages:
             self.outcome.client.results.mark_shown(result.key)
         return tensor, warnings
 
+    def decode_with_mask(
+        self, size: Size | None = None, fit: Fit = FIT
+    ) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
+        """As `decode`: the colors of all images, their masks as `split_alpha`, and warnings."""
+        has_alpha = any(image.has_alpha for result in self.results for image in result.images)
+        tensor, warnings = self.decode("RGBA" if has_alpha else "RGB", size, fit)
+        colors, mask = split_alpha(tensor)
+        is_wanted = any("transparent_background" in result.sent for result in self.results)
+        if is_wanted and not mask.any():
+            warnings.append("The answer has no transparency, although it was asked for.")
+        return colors, mask, warnings
+
     def _by_result(self, each: Sequence[T]) -> list[list[T]]:
         """What there is for each image, sorted by the result that it came in."""
         left: Iterator[T] = iter(each)
@@ -184,7 +209,7 @@ class BatchImages:
 
     def warnings(self, *more: str) -> list[str]:
         """The warnings of all results and `more`, each once, the empty ones not at all."""
-        found = [*more]
+        found = [*self.of_run, *more]
         for planned, result in self.pairs:
             found += [*result.warnings, *result.flags(planned.request.label)]
         return list(dict.fromkeys(filter(None, found)))
