@@ -6,7 +6,6 @@ Everything that a user of the client needs is here; what lies behind is free to 
 from . import needs as needs
 
 # isort: split
-from . import images
 from .batch import PlannedRequest, RequestBatch, was_cancelled
 from .catalogue.catalogue import (
     DEFAULT_EDIT_MODEL,
@@ -28,8 +27,9 @@ from .errors import (
     VeniceError,
 )
 from .image_result import ImageResult, left_out
-from .images import Array, EncodedImage, stretch
-from .lettering import SMALLEST_TEXT, fitted, font
+from .imaging import images
+from .imaging.images import Array, EncodedImage, stretch
+from .imaging.lettering import SMALLEST_TEXT, fitted, font
 from .process import accept_any_letter, end_gently
 from .request.base import PaidRequest
 from .request.checks import (

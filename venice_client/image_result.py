@@ -10,8 +10,8 @@ from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
 
 from .errors import CHARGED, BadResponseError
-from .image_format import describe, image_format
-from .images import EncodedImage
+from .imaging.image_format import describe, image_format
+from .imaging.images import EncodedImage
 from .request.base import PaidRequest, Payload
 from .text import printable
 from .transport.response import Response

@@ -14,8 +14,8 @@ from PIL import Image, ImageCms, features
 import icc_profiles
 from venice_client.cli.inputs import read_input
 from venice_client.errors import InvalidRequestError
-from venice_client.image_format import image_format
-from venice_client.images import decode
+from venice_client.imaging.image_format import image_format
+from venice_client.imaging.images import decode
 from venice_client.request.pictures import check_pixels
 
 needs_cms = pytest.mark.skipif(not features.check("littlecms2"), reason="Pillow without ImageCms")

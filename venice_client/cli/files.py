@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InvalidRequestError, MaybeChargedError
-from ..images import EncodedImage
+from ..imaging.images import EncodedImage
 
 FORMATS = {".png": "png", ".webp": "webp", ".jpg": "jpeg", ".jpeg": "jpeg"}
 """The format that each extension stands for."""

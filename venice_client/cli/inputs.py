@@ -11,8 +11,8 @@ from pathlib import Path
 from PIL import Image
 
 from ..errors import BadResponseError, InvalidRequestError
-from ..image_format import SENDABLE, image_format
-from ..images import (
+from ..imaging.image_format import SENDABLE, image_format
+from ..imaging.images import (
     DAMAGE,
     MAX_ENCODED_BYTES,
     MAX_PIXELS,

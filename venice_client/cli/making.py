@@ -10,7 +10,7 @@ from ..batch import EXIT_WAIT, RequestBatch
 from ..client import VeniceClient
 from ..errors import BadResponseError, VeniceError
 from ..image_result import ImageResult, left_out
-from ..images import decode
+from ..imaging.images import decode
 from ..request.base import PaidRequest
 from ..store.account import Account
 from .console import Console

@@ -12,7 +12,7 @@ from ..catalogue.nearest import folded
 from ..catalogue.prices import estimate_generate
 from ..catalogue.sizing import AUTO, fit
 from ..errors import InvalidRequestError
-from ..image_format import SENDABLE, image_format
+from ..imaging.image_format import SENDABLE, image_format
 from .base import Payload
 from .checks import (
     add_quality,

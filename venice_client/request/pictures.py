@@ -12,7 +12,7 @@ from ..catalogue.nearest import check_offered
 from ..catalogue.prices import estimate_cutout, estimate_edit, estimate_upscale
 from ..catalogue.sizing import AUTO, check_ratio, is_ratio, nearest_ratio, ratio_of
 from ..errors import InvalidRequestError
-from ..images import MAX_PIXELS, size_of_input
+from ..imaging.images import MAX_PIXELS, size_of_input
 from .base import Payload
 from .checks import (
     add_quality,

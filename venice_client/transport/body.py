@@ -16,7 +16,7 @@ import requests
 import urllib3
 
 from ..errors import CHARGED, BadResponseError
-from ..image_format import image_format, is_whole
+from ..imaging.image_format import image_format, is_whole
 from .connections import Deadline
 from .response import read_json
 

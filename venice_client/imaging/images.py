@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from .errors import CHARGED, BadResponseError, InvalidRequestError
+from ..errors import CHARGED, BadResponseError, InvalidRequestError
 from .image_format import SENDABLE, check_whole, describe, has_second_frame, png_parts
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import zlib
 
-from .errors import CHARGED, BadResponseError
-from .text import beginning
+from ..errors import CHARGED, BadResponseError
+from ..text import beginning
 
 SENDABLE = ("png", "jpeg", "webp")
 """The formats that every endpoint takes."""
