@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Writes files such that each is whole or not there."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 
 
 def write_atomic(path: Path, *parts: bytes, prefix: str) -> None:
-    """Writes a file aside, mode 0600, and renames it, so that nobody ever reads half of it.
+    """Writes a file aside, mode 0600, and renames it, so that half of it is never read.
 
-    prefix: of its name while it is aside, in the same folder. Raises OSError, and leaves nothing
-    aside then.
+    prefix: the beginning of its name while it is aside, in the same folder. Raises OSError, and
+    leaves nothing aside then.
     """
     handle, aside = tempfile.mkstemp(dir=path.parent, prefix=prefix)  # it gives mode 0600
     try:

@@ -45,7 +45,7 @@ from .transport.transport import Transport
 log = logging.getLogger(__name__)
 
 MAX_CLIENTS = 4
-"""Clients to keep for settings that were in force."""
+"""Most clients that are kept, each for settings that were in force."""
 
 _clients: dict[Settings, VeniceClient] = {}
 _clients_lock = threading.Lock()
@@ -54,7 +54,7 @@ _flights = SingleFlight()
 
 @dataclass(frozen=True)
 class KeyStatus:
-    """What the key may do: the API's own objects for rate limits and balance."""
+    """Rate limits and balance of a key, as the API's own objects."""
 
     rate_limits: dict[str, Any]
     balance: dict[str, Any]
@@ -126,7 +126,7 @@ class VeniceClient:
     def remove_background(
         self, request: RemoveBackgroundRequest, progress: Progress | None = None
     ) -> ImageResult:
-        """A PNG with alpha. Costs money; raises as `generate_images` does."""
+        """Makes a cutout, a PNG with alpha. Costs money; raises as `generate_images` does."""
         return self._ask_once(request, progress)
 
     def start(
@@ -238,7 +238,7 @@ class VeniceClient:
         return self._fetch(planned, progress)
 
     def _tell_leftover(self) -> None:
-        """Tells, once, what may have been charged when an earlier process was killed."""
+        """Logs, once, what may have been charged when an earlier process was killed."""
         if left := self.in_flight.leftover():
             log.warning("%s", leftover_text(left))
             for charge in left:
@@ -281,7 +281,7 @@ class VeniceClient:
     def _send(
         self, planned: PlannedRequest, reservation: Reservation, progress: Progress
     ) -> Response:
-        """A new answer, which is kept before anything else is done with it."""
+        """Sends a request, and keeps its answer before anything else is done with it."""
         with self.in_flight.noted(reservation.charge) as note:
             progress.on_sent(note)
             response = self._transport.post(
@@ -295,7 +295,7 @@ class VeniceClient:
         return replace(response, not_kept=not_kept)
 
     def _facts(self, planned: PlannedRequest) -> dict[str, Any]:
-        """What the store notes of an answer."""
+        """The facts that the store keeps with an answer."""
         request, fields = planned.request, planned.payload.fields
         asked = ("width", "height", "aspect_ratio", "resolution", "variants", "scale")
         return {

@@ -119,7 +119,7 @@ class VeniceRemoveBackground:
     RETURN_TYPES = ("IMAGE", "MASK", "IMAGE", "STRING")
     RETURN_NAMES = ("image", "mask", "cutout", "info")
     OUTPUT_TOOLTIPS = (
-        "The to_rgb without transparency, [B, H, W, 3].",
+        "The picture without transparency, [B, H, W, 3].",
         "[B, H, W]: 1 where it is transparent, 0 where it is not.",
         "The pictures with transparency, [B, H, W, 4].",
         INFO,
@@ -228,7 +228,7 @@ def _edit(values: dict[str, Any], client: VeniceClient) -> Item:
 def _untouched(
     base: torch.Tensor, model: str, lost: list[str]
 ) -> tuple[tuple[Any, ...], list[str]]:
-    """What Edit gives where there is nothing to change."""
+    """The outputs of Edit where there is nothing to change."""
     warnings = [
         "The mask is empty: nothing was sent, and the input is returned. Paint one in the mask "
         "editor, or disconnect mask.",

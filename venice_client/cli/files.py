@@ -1,4 +1,4 @@
-"""File names for pictures, and writing them. Nothing that exists is overwritten unasked."""
+"""Names and writes files of pictures. A file that exists is not overwritten unasked."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FORMATS = {".png": "png", ".webp": "webp", ".jpg": "jpeg", ".jpeg": "jpeg"}
 """The format that each extension stands for."""
 
 EXTENSIONS = {"jpeg": ".jpg"}
-"""The extension of each format whose name it is not."""
+"""The extension of each format that has another name."""
 
 DEFAULT_STEM = "venice"
 
@@ -27,7 +27,7 @@ class NotWrittenError(MaybeChargedError):
 
 @dataclass(frozen=True)
 class Target:
-    """Where pictures go: `folder/stem` with `extension`, which is "" where none was given."""
+    """The target of pictures: `folder/stem` with `extension`, which is "" where none was given."""
 
     folder: Path
     stem: str
@@ -114,8 +114,8 @@ def parse_target(text: str, stem: str = DEFAULT_STEM) -> Target:
     extension = path.suffix
     if extension and extension.lower() not in FORMATS:
         raise InvalidRequestError(
-            f"-o {text}: {extension} is no format of a picture; use {', '.join(FORMATS)}, or no "
-            "extension."
+            f"-o {text}: {extension} is not a format of pictures here. Use "
+            f"{', '.join(FORMATS)}, or no extension."
         )
     return Target(path.parent, path.stem if extension else path.name, extension)
 
@@ -133,7 +133,7 @@ def prepare_folder(folder: Path) -> None:
 
 
 def write_image(target: Target, number: int | None, image: EncodedImage, force: bool) -> Path:
-    """Writes the bytes as they are, under the extension of what they are; answers the path.
+    """Writes the bytes as they are, under the extension of what they are, and returns the path.
 
     A name that was taken in the meantime gives way to the next number. Raises NotWrittenError.
     """

@@ -75,8 +75,8 @@ _AT_THE_GATEWAY = {
     520: "The gateway in front of Venice cannot use what Venice answered.",
     524: "Venice took too long to answer; another model may be faster.",
 }
-"""Of these nobody knows what became of the request behind the gateway. 520 and 524 are the forms
-of 502 and 504 at Cloudflare."""
+"""First lines for statuses that do not tell what became of the request behind the gateway. 520 and
+524 are the forms of 502 and 504 at Cloudflare."""
 
 _NO_KEY_ARRIVED = (
     "No key arrived at Venice: check VENICE_API_KEY, and whether a proxy takes the Authorization "
@@ -98,31 +98,34 @@ _REFUSALS = {
     400: ("Venice refuses the request", "change it, then try again."),
     422: ("Venice cannot process the request", "change the prompt or the images."),
 }
-"""The first line without a field or a code, before and after the API's reason."""
+"""First lines without a field or a code: what comes before and after the API's reason."""
 
 WHOLE = "request"
-"""In place of a field, for what is wrong with the request as a whole."""
+"""The name in place of a field, for what is wrong with the request as a whole."""
 
 MODEL_CODES = ("MODEL_NOT_FOUND", "INVALID_MODEL")
 MODEL_FIELDS = ("model", "modelId")
 REPLACEMENT = "x-venice-deprecated-replacement"
 
 MAX_REASON = 120
-"""Characters of the API's reason in the first line; it may repeat a whole prompt."""
+"""Most characters of the API's reason in the first line; it may repeat a whole prompt."""
 
 MAX_FIELDS = 10
 MAX_NAME = 80
 MAX_COMPLAINT = 200
 MAX_WORDS = 1000
-"""Characters of the API's own words that are shown; a gateway may answer a whole web page."""
+"""Most characters of the API's own words; a gateway may answer with a whole web page."""
 
 MAX_DETAILS = 1400
-"""Characters of all that comes after the first line, but for the request id."""
+"""Most characters of all that comes after the first line, but for the request id."""
 
 
 @dataclass(frozen=True)
 class _Body:
-    """What an error says, each text harmless. offers_x402: it asks for payment without a key."""
+    """The parts of an error's body, made harmless.
+
+    offers_x402: whether it asks for payment, since no key arrived.
+    """
 
     code: str = ""
     said: str = ""
@@ -278,7 +281,7 @@ def _redirect(status: int, headers: Mapping[str, str]) -> ApiError:
 
 
 def _read(body: bytes) -> _Body:
-    """What an error says, from any of the forms that errors come in."""
+    """Reads an error's body, in any of the forms that errors come in."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):

@@ -153,7 +153,7 @@ class Transport:
     def _once(self, call: _Call, is_last: bool) -> Response:
         """One answer: good, or one to try again. Raises the error of any other.
 
-        is_last: it is not tried again.
+        is_last: whether it is the last try.
         """
         call.progress.check()
         if call.ticket is None:

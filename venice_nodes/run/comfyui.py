@@ -117,7 +117,7 @@ def send_text(text: str, node: str | None) -> None:
         return
     try:
         server.send_progress_text(text, node, server.client_id)
-    except Exception as error:  # whatever a server of another version makes of it
+    except Exception as error:  # a server of another version may raise anything
         log.warning("A status could not be shown (%s).", type(error).__name__)
 
 

@@ -1,4 +1,4 @@
-"""From the outcomes of a node's requests to what it gives: images and info, or one error."""
+"""Turns the outcomes of a node's requests into its outputs: images and info, or one error."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MAX_WARNINGS = 12
 
 @dataclass(frozen=True)
 class NodeOutcome:
-    """What all requests of one node came to. again: how to ask for the same once more."""
+    """The outcome of all requests of one node. again: how to ask for the same once more."""
 
     client: VeniceClient
     batch: RequestBatch
@@ -96,7 +96,7 @@ class NodeOutcome:
         )
 
     def summary(self, warnings: Sequence[str]) -> str:
-        """What the node shows at the end."""
+        """The text that the node shows at its end."""
         results = [end for end in self.batch.outcomes if isinstance(end, ImageResult)]
         count = sum(len(result.images) for result in results)
         free = sum(result.from_store for result in results)
@@ -132,7 +132,7 @@ class NodeOutcome:
 
 @dataclass(frozen=True)
 class BatchImages:
-    """What the requests of one item made: a result for each, in order."""
+    """The images that the requests of one item made: a result for each, in order."""
 
     outcome: NodeOutcome
     pairs: tuple[tuple[PlannedRequest, Any], ...]
@@ -173,7 +173,7 @@ class BatchImages:
         return tensor, warnings
 
     def _by_result(self, each: Sequence[T]) -> list[list[T]]:
-        """What there is for each image, sorted by the result that it came in."""
+        """The values for each image, sorted by the result that it came in."""
         left: Iterator[T] = iter(each)
         return [list(islice(left, len(result.images))) for result in self.results]
 
