@@ -102,11 +102,8 @@ def read_images(
     except BadResponseError as error:
         error.body = response.body
         raise
-    warnings = [
-        *_warnings(payload.fields, response),
-        *damage,
-        *_oddities(request.variants, entries, images),
-    ]
+    warnings = [*_warnings(payload.fields, response), *damage]
+    warnings += _oddities(request.variants, entries, images)
     request_id = data.get("id") or response.headers.get("x-request-id")
     return ImageResult(
         images=images,

@@ -9,6 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..atomic_write import write_atomic
 from ..errors import InvalidRequestError, MaybeChargedError
 from ..imaging.images import EncodedImage
 
@@ -163,15 +164,7 @@ def _write(path: Path, data: bytes, force: bool) -> None:
             path.unlink(missing_ok=True)
             raise
         return
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".venice-")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-        Path(aside).chmod(0o666 & ~_umask())
-        Path(aside).replace(path)
-    except OSError:
-        Path(aside).unlink(missing_ok=True)
-        raise
+    write_atomic(path, data, prefix=".venice-", mode=0o666 & ~_umask())
 
 
 def _umask() -> int:

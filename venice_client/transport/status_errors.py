@@ -154,23 +154,13 @@ def error_for(
     if 300 <= status < 400:
         return _redirect(status, headers)
     told = _read(response.body)
-    kind = _TYPES.get(status) or (errors.ServerError if status >= 500 else ApiError)
     replacement = printable(headers.get(REPLACEMENT, ""), MAX_NAME)
     replacement = replacement if status in (404, 410) else ""
     is_about_model = bool(replacement) or _speaks_of_model(status, told, is_paid)
-    if status in (404, 410) and not is_about_model:
-        first = f"Nothing at {address}: check VENICE_API_BASE (as a rule {DEFAULT_BASE_URL})."
-    else:
-        named = f"`{printable(model, MAX_NAME)}`" if model else "this model"
-        first = _first_line(status, told, named, is_paid)
+    first = _first_line(status, told, model, is_paid, "" if is_about_model else address)
     if replacement:
         first = f"{first.rstrip('.')}, such as its replacement `{replacement}`."
-    if is_paid and status in _AT_THE_GATEWAY:
-        kind = errors.GatewayError
-        first = f"{_AT_THE_GATEWAY[status]} {LOST}"
-    if status == 422 and path in _EDITS and told.code != _NEVER_CHARGED:
-        kind = errors.RefusedEditError
-        first = f"{first} {CHARGED}"
+    kind, first = _with_charge(status, told, path, is_paid, first)
     first += _suggestion(status, told, is_about_model, nearest_model, nearest_style)
     request_id = headers.get("x-request-id") or told.request_id or headers.get("cf-ray", "")
     request_id = printable(request_id, MAX_NAME)
@@ -183,6 +173,17 @@ def error_for(
         request_id=request_id,
         is_about_model=is_about_model,
     )
+
+
+def _with_charge(
+    status: int, told: _Body, path: str, is_paid: bool, first: str
+) -> tuple[type[ApiError], str]:
+    """The type of the error, and its first line with what may have been charged."""
+    if is_paid and status in _AT_THE_GATEWAY:
+        return errors.GatewayError, f"{_AT_THE_GATEWAY[status]} {LOST}"
+    if status == 422 and path in _EDITS and told.code != _NEVER_CHARGED:
+        return errors.RefusedEditError, f"{first} {CHARGED}"
+    return _TYPES.get(status) or (errors.ServerError if status >= 500 else ApiError), first
 
 
 def _suggestion(
@@ -222,7 +223,11 @@ def _speaks_of_model(status: int, told: _Body, is_paid: bool) -> bool:
     return status == 410 or bool(re.search(r"(?<![/\w-])models?(?![/\w-])", text, re.IGNORECASE))
 
 
-def _first_line(status: int, told: _Body, model: str, is_paid: bool) -> str:
+def _first_line(status: int, told: _Body, model: str, is_paid: bool, address: str) -> str:
+    """The first line. address: what was asked, where nothing may be there; else ""."""
+    if status in (404, 410) and address:
+        return f"Nothing at {address}: check VENICE_API_BASE (as a rule {DEFAULT_BASE_URL})."
+    model = f"`{printable(model, MAX_NAME)}`" if model else "this model"
     if told.offers_x402 and status == 402:
         return _NO_KEY_ARRIVED
     if status not in (404, 410) and told.code in _BY_CODE:
