@@ -3,7 +3,7 @@
 Everything that a user of the client needs is here; what lies behind is free to move.
 """
 
-from . import needs as needs
+from . import missing_packages as missing_packages
 
 # isort: split
 from .batch import PlannedRequest, RequestBatch, was_cancelled

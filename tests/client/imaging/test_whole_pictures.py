@@ -25,8 +25,8 @@ from venice_client import GenerateRequest, ImageResult, VeniceClient
 from venice_client.catalogue import catalogue
 from venice_client.errors import BadResponseError, MaybeChargedError, ResponseLostError
 from venice_client.imaging.images import decode
-from venice_client.transport import body as reading
 from venice_client.transport import connections
+from venice_client.transport import response_body as reading
 
 MakeClient = Callable[..., VeniceClient]
 RequestFor = Callable[..., GenerateRequest]
