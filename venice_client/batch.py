@@ -155,7 +155,7 @@ class Batch(Generic[T]):
         progress.on_fatal(self._cancel_unsent)
         try:
             self.outcomes[index] = self._jobs[index](progress)
-        except VeniceError as error:  # carried to whoever waits, who raises or counts it
+        except VeniceError as error:  # carried to the caller, who raises or counts it
             self.outcomes[index] = error
             if isinstance(error, FATAL_FOR_KEY):
                 self._cancel_unsent(error)
