@@ -1,4 +1,4 @@
-"""The nodes for text to image, and the list of all. Each: read inputs → request → tensors out."""
+"""The nodes for text to image, and the mappings of all: read inputs → request → tensors out."""
 
 from __future__ import annotations
 

@@ -3,10 +3,9 @@
 Everything that a user of the client needs is here; what lies behind is free to move.
 """
 
-from . import needs as needs
+from . import missing_packages as missing_packages
 
 # isort: split
-from . import images
 from .batch import PlannedRequest, RequestBatch, was_cancelled
 from .catalogue.catalogue import (
     DEFAULT_EDIT_MODEL,
@@ -31,8 +30,9 @@ from .errors import (
     VeniceError,
 )
 from .image_result import ImageResult, kept_images, left_out
-from .images import Array, EncodedImage, stretch
-from .lettering import SMALLEST_TEXT, fitted, font
+from .imaging import images
+from .imaging.images import Array, EncodedImage, stretch
+from .imaging.lettering import SMALLEST_TEXT, fitted, font
 from .process import accept_any_letter, end_gently
 from .quote import Quotes
 from .request.base import PaidRequest

@@ -1,4 +1,4 @@
-"""Files that are whole or not there."""
+"""Writes files such that each is whole or not there."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ import tempfile
 from pathlib import Path
 
 
-def write_atomic(path: Path, *parts: bytes, prefix: str) -> None:
-    """Writes a file aside, mode 0600, and renames it, so that nobody ever reads half of it.
+def write_atomic(path: Path, *parts: bytes, prefix: str, mode: int = 0o600) -> None:
+    """Writes a file aside and renames it, so that half of it is never read.
 
-    prefix: of its name while it is aside, in the same folder. Raises OSError, and leaves nothing
-    aside then.
+    prefix: the beginning of its name while it is aside, in the same folder. Raises OSError, and
+    leaves nothing aside then.
     """
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=prefix)  # it gives mode 0600
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=prefix)
     try:
         with os.fdopen(handle, "wb") as file:
             for part in parts:
                 file.write(part)
+        if mode != 0o600:  # which mkstemp gives
+            Path(aside).chmod(mode)
         Path(aside).replace(path)
     except BaseException:
         with contextlib.suppress(OSError):

@@ -1,7 +1,7 @@
 """Requests that run side by side in threads of their own.
 
-The threads outlive whoever waits for them: an answer that may have been charged is read to its
-end even when the run that asked for it is over.
+The threads outlive the run that waits for them: an answer that may have been charged is read to its
+end even when that run is over.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class Batch(Generic[T]):
             self._work()
 
     def cancel_run(self) -> None:
-        """The same for every batch of this run, since the run is over."""
+        """Cancels every batch of this run, since the run is over."""
         _cancel(self._of_run())
 
     def detach(self) -> None:
@@ -123,7 +123,7 @@ class Batch(Generic[T]):
             _running.discard(self)
 
     def status(self) -> str:
-        """What it is doing, in a line: n of m, phases with their seconds."""
+        """The state of the batch in a line: n of m, phases with their seconds."""
         pairs = zip(self.progress, self._ended, strict=True)
         going = sorted((p for p, ended in pairs if not ended), key=lambda p: p.since)
         phases = [(p.phase, p) for p in going]  # read once: their threads go on
@@ -159,7 +159,7 @@ class Batch(Generic[T]):
         progress.on_fatal(partial(self._cancel_unsent, index))
         try:
             self.outcomes[index] = self._jobs[index](progress)
-        except VeniceError as error:  # carried to whoever waits, who raises or counts it
+        except VeniceError as error:  # carried to the caller, who raises or counts it
             self.outcomes[index] = error
             if isinstance(error, FATAL_FOR_KEY):
                 self._cancel_unsent(index, error)
@@ -266,7 +266,7 @@ def plan_request(
 
 
 OnResult = Callable[[int, ImageResult], None]
-"""What is called with the index of a request and its result."""
+"""A function that is called with the index of a request and its result."""
 
 
 class RequestBatch(Batch[ImageResult]):
@@ -343,13 +343,13 @@ def _cancel(batches: Sequence[Batch[Any]], because: str = "") -> None:
 
 
 _lock = threading.Lock()
-"""Around `_running`, which must not change while it is gone through."""
+"""A lock around `_running`, which must not change while it is gone through."""
 
 _running: weakref.WeakSet[Batch[Any]] = weakref.WeakSet()
 
 
 _is_ending = threading.Event()
-"""Set once the end of the process has begun: what was sent then would be lost."""
+"""An event that is set once the process begins to end: what was sent then would be lost."""
 
 
 def _all_running() -> list[Batch[Any]]:

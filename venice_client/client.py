@@ -49,7 +49,7 @@ ACCOUNT_HEADERS = (
 """What an answer says of the account; the last ones are `VeniceClient.account_headers`."""
 
 MAX_CLIENTS = 4
-"""Clients to keep for settings that were in force."""
+"""Most clients that are kept, each for settings that were in force."""
 
 _clients: dict[Settings, VeniceClient] = {}
 _clients_lock = threading.Lock()
@@ -58,7 +58,7 @@ _flights = SingleFlight()
 
 @dataclass(frozen=True)
 class KeyStatus:
-    """What the key may do: the API's own objects for rate limits and balance."""
+    """Rate limits and balance of a key, as the API's own objects."""
 
     rate_limits: dict[str, Any]
     balance: dict[str, Any]
@@ -132,7 +132,7 @@ class VeniceClient:
     def remove_background(
         self, request: RemoveBackgroundRequest, progress: Progress | None = None
     ) -> ImageResult:
-        """A PNG with alpha. Costs money; raises as `generate_images` does."""
+        """Makes a cutout, a PNG with alpha. Costs money; raises as `generate_images` does."""
         return self._ask_once(request, progress)
 
     def start(
@@ -278,7 +278,7 @@ class VeniceClient:
     def _send(
         self, planned: PlannedRequest, reservation: Reservation, progress: Progress
     ) -> Response:
-        """A new answer, which is kept before anything else is done with it, if it was charged."""
+        """Sends a request, and keeps a charged answer before anything else is done with it."""
         with self.in_flight.noted(reservation.charge) as note:
             progress.on_sent(note)
             response = self._transport.post(
@@ -297,7 +297,7 @@ class VeniceClient:
         return replace(response, not_kept=not_kept)
 
     def _facts(self, planned: PlannedRequest) -> dict[str, Any]:
-        """What the store notes of an answer."""
+        """The facts that the store keeps with an answer."""
         request, fields = planned.request, planned.payload.fields
         asked = ("width", "height", "aspect_ratio", "resolution", "variants", "scale")
         return {

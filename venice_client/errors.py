@@ -4,7 +4,7 @@ VeniceError
 ├── SettingsError                 a setting is missing or wrong (no key, bad base URL, bad number)
 ├── InvalidRequestError           refused here, before anything was sent or paid
 ├── SpendingLimitError            would pass the user's own limit for one run; not sent
-├── RequestCancelledError         dropped on request before it was sent
+├── RequestCancelledError         cancelled before it was sent
 ├── ConnectionFailedError         the service could not be reached; nothing was sent
 │   └── UntrustedCertificateError its certificate is not trusted; no further try can help
 ├── UnreadableResponseError       the answer to a free call has another form than published
@@ -12,7 +12,7 @@ VeniceError
 ├── UnexpectedError               an error of ours that was not foreseen; perhaps charged
 ├── MaybeChargedError             may have been charged
 │   ├── ResponseLostError         the connection broke after the request was sent
-│   ├── BadResponseError          something came back that is no picture
+│   ├── BadResponseError          the answer cannot be read as a picture
 │   └── FlaggedImageError         the picture is blurred
 ├── ContentViolationError         the picture is blacked out; nothing was charged
 ├── BatchError                    some pictures of a batch are missing; `errors` says why
@@ -43,13 +43,13 @@ LOST = f"It was not sent again. {CHARGED}"
 
 
 MAX_REASON = 200
-"""Characters of a message that is not ours."""
+"""Most characters of a message that is not ours."""
 
 
 class VeniceError(Exception):
     """Anything that goes wrong here. The first line says what is wrong and what to do about it.
 
-    Whatever the message quotes (the API, a header, a workflow) becomes harmless for a page here.
+    Here the message, which may quote the API, a header or a workflow, becomes harmless for a page.
     """
 
     __module__ = "venice"  # ComfyUI shows it in front of the name
@@ -90,7 +90,7 @@ class SpendingLimitError(VeniceError):
 
 
 class RequestCancelledError(VeniceError):
-    """The request was dropped before it was sent, because whoever asked no longer wants it."""
+    """The request was cancelled before it was sent; nothing was charged."""
 
 
 class ConnectionFailedError(VeniceError):
@@ -110,7 +110,7 @@ class StoreError(VeniceError):
 
 
 class UnexpectedError(VeniceError):
-    """A request failed here for a reason that nobody foresaw, which is its `__cause__`."""
+    """A request failed here for a reason that was not foreseen, which is its `__cause__`."""
 
     def __init__(self, cause: Exception, is_sent: bool) -> None:
         reason = printable(str(cause).partition("\n")[0], MAX_REASON)
@@ -133,7 +133,7 @@ class ResponseLostError(MaybeChargedError):
 
 
 class BadResponseError(MaybeChargedError):
-    """The answer is no picture, or is larger than the limits.
+    """The answer cannot be read as a picture, or is larger than the limits.
 
     `body` holds the answer as it came, where it is at hand, so that it can be set aside.
     """

@@ -1,4 +1,4 @@
-"""From an answer to encoded pictures, flags and warnings."""
+"""Reads an answer: its encoded pictures, flags and warnings."""
 
 from __future__ import annotations
 
@@ -10,25 +10,24 @@ from typing import Any
 from urllib.parse import unquote, unquote_to_bytes
 
 from .errors import CHARGED, BadResponseError
-from .image_format import describe, image_format
-from .images import EncodedImage
+from .imaging.image_format import describe, image_format
+from .imaging.images import EncodedImage
 from .request.base import PaidRequest, Payload
 from .text import printable
 from .transport.response import Response
 
 MAX_TEXT = 200
-"""Characters of an id or a name; the API's own have some forty."""
+"""Most characters of an id or a name; the API's own have some forty."""
 
 MAX_TIMES = 20
 MAX_TIME_MS = 1e9
-"""What is beyond is no time. JSON may hold 1e999, which is infinite."""
-
+"""Most milliseconds that are believed. JSON may hold 1e999, which is infinite."""
 
 LISTS = ("images", "data")
-"""Where JSON lists its pictures: generate does in the first, the form of OpenAI in the second."""
+"""Names under which JSON lists its pictures: the first is generate's, the second OpenAI's."""
 
 ENTRIES = ("b64_json", "image", "url")
-"""Where an entry that is an object holds its picture; under `url` it may be a data: URL."""
+"""Names under which an entry that is an object holds its picture, as a data: URL under `url`."""
 
 _URL_SAFE = str.maketrans("-_", "+/")
 
@@ -62,7 +61,7 @@ class ImageResult:
     not_kept: str
 
     def flags(self, label: str) -> list[str]:
-        """What Venice says against its pictures, a sentence each.
+        """The complaints of Venice about its pictures, a sentence each.
 
         label: what tells this request from others, such as "seed 7".
         """
@@ -77,7 +76,7 @@ class ImageResult:
         return found
 
     def facts(self) -> dict[str, Any]:
-        """What is known of the request and its answer, for JSON; no image data."""
+        """The facts of the request and its answer, for JSON, without image data."""
         return {
             "sent": self.sent,
             "request_id": self.request_id,
@@ -110,11 +109,8 @@ def read_images(
     except BadResponseError as error:
         error.body = response.body
         raise
-    warnings = [
-        *_warnings(payload.fields, response),
-        *damage,
-        *_oddities(request.variants, entries, images),
-    ]
+    warnings = [*_warnings(payload.fields, response), *damage]
+    warnings += _oddities(request.variants, entries, images)
     request_id = data.get("id") or response.headers.get("x-request-id")
     return ImageResult(
         images=images,
@@ -189,7 +185,7 @@ def _listed(data: Any) -> list[Any]:
 
 
 def _entry(each: Any) -> Any:
-    """What an entry of JSON has in the place of a picture, None for nothing."""
+    """The value that stands for a picture in an entry of JSON; None if there is none."""
     if not isinstance(each, dict):
         return each
     return next((each[name] for name in ENTRIES if each.get(name)), None)
@@ -224,7 +220,7 @@ def _bytes_of(entry: Any) -> bytes:
 
 
 def _from_text(text: str) -> bytes | None:
-    """What base64 or a data: URL stands for; None where it is neither.
+    """The bytes that base64 or a data: URL stands for; None where it is neither.
 
     Line breaks, letters of URLs and padding that is left out are as good.
     """

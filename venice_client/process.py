@@ -1,4 +1,4 @@
-"""What the pack sets in the process that it runs in: how that ends, and what its streams take."""
+"""Sets what the pack needs of its process: how signals end it, and what its streams take."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts of others, made fit to be shown: harmless, in one form that reads the same everywhere."""
+"""Makes texts of others fit to be shown: harmless, in a form that reads the same everywhere."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LINK = re.compile(
     r"|\](?=[(\[:])|\[(?=\[)|(?<=[\w.+-])@(?=\w))",
     re.IGNORECASE,
 )
-"""Where pages find links: schemes, www, addresses of mail, Markdown, and [[…]] of ComfyUI. The
+"""Places where pages find links: schemes, www, mail addresses, Markdown, and [[…]] of ComfyUI. The
 address of the API is our own, and stays."""
 
 _BRACKETS = str.maketrans("<>", "‹›")
@@ -45,7 +45,7 @@ def _broken(link: re.Match[str]) -> str:
 
 
 def beginning(data: bytes, maximum: int) -> str:
-    """How `data` begins, in quotes: its first `maximum` bytes, as far as they are ASCII letters."""
+    """The beginning of `data`, in quotes: at most `maximum` bytes, as far as they are ASCII."""
     start = re.match(rb"[ -~]*", data[:maximum])
     return repr(start[0]) if start and start[0] else "no text"
 
@@ -56,7 +56,7 @@ def shortened(text: str, maximum: int) -> str:
 
 
 def why_unsendable(text: str) -> str:
-    """What of `text` no request can carry, in words; "" as a rule."""
+    """The part of `text` that no request can carry, in words; "" as a rule."""
     if text.isascii() and "\0" not in text:
         return ""
     if "\0" in text:

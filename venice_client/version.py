@@ -1,3 +1,3 @@
-"""The version, for the User-Agent and for whoever asks."""
+"""The version of the pack, which the User-Agent also names."""
 
 __version__ = "0.1.0"

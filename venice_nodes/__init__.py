@@ -1,1 +1,1 @@
-"""The nodes: what knows ComfyUI and torch."""
+"""The layer of the nodes, which knows ComfyUI and torch."""

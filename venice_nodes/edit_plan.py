@@ -1,4 +1,4 @@
-"""How a batch of pictures is edited: what is sent of it, and what becomes of the answers."""
+"""Plans the edit of a batch: what is sent of it, and how the answers are put back."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .imaging.tensors import COVER, Encoder, Fit, Size, encode_all, in_pixels
 from .run.node_output import BatchImages
 
 RATIO_TOLERANCE = 0.03
-"""Venice's sizes are multiples of some pixels: their ratios are off by about a hundredth."""
+"""How far a ratio may be off: Venice's sizes are multiples of some pixels."""
 
 
 class EditPlan:
@@ -55,9 +55,10 @@ class EditPlan:
     def requests(
         self, template: EditRequest, layers: Mapping[str, torch.Tensor], model: Model
     ) -> tuple[list[EditRequest], list[str]]:
-        """A request as `template` for each picture to send, and notes. Raises InvalidRequestError.
+        """A request as `template` for each picture to send, and warnings.
 
-        layers: what goes along with the pictures, by the name of the input.
+        layers: what goes along with the pictures, by the name of the input. Raises
+        InvalidRequestError.
         """
         for name, batch in {"image": self.base, **layers}.items():
             check_size(batch, MAX_EDIT_PIXELS, name)
@@ -142,7 +143,7 @@ class EditPlan:
 
 
 def check_size(image: torch.Tensor, max_pixels: int, name: str = "image") -> None:
-    """Refuses what is no batch of pictures, and pictures with fewer or more pixels than taken."""
+    """Raises InvalidRequestError unless the pictures have as many pixels as Venice takes."""
     _, height, width, _ = image.shape
     check_pixels(width, height, max_pixels, name)
 

@@ -60,7 +60,7 @@ def test_what_is_wrong_here_ends_with_2_and_sends_nothing(
     ("argv", "first"),
     [
         (["generate"], "generate: the following arguments are required: prompt"),
-        (["generate", "a fox", "--size", "big"], "generate: argument --size: 'big' is no size"),
+        (["generate", "a fox", "--size", "big"], "generate: argument --size: 'big' is not a size"),
         (["edit", "night"], "edit: the following arguments are required: IMAGE"),
         (["paint"], "argument COMMAND: invalid choice: 'paint'"),
     ],

@@ -14,8 +14,8 @@ from PIL import Image, ImageCms, features
 import icc_profiles
 from venice_client.cli.inputs import read_input
 from venice_client.errors import InvalidRequestError
-from venice_client.image_format import image_format
-from venice_client.images import decode
+from venice_client.imaging.image_format import image_format
+from venice_client.imaging.images import decode
 from venice_client.request.pictures import check_pixels
 
 needs_cms = pytest.mark.skipif(not features.check("littlecms2"), reason="Pillow without ImageCms")
@@ -43,7 +43,7 @@ def test_what_the_api_takes_goes_as_it_is(tmp_path: Path, name: str) -> None:
     read = read_input(path, CHECK)
 
     assert read.data == Path(path).read_bytes()
-    assert read.notes == ()
+    assert read.warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_other_formats_are_converted_and_look_the_same(
     read = read_input(path, CHECK)
 
     assert image_format(read.data) == "png"
-    assert read.notes == (f"{path} is sent as PNG.",)
+    assert read.warnings == (f"{path} is sent as PNG.",)
     assert np.allclose(decode(read.data), np.asarray(picture()), atol=2)
 
 
@@ -108,7 +108,7 @@ def test_transparency_is_left_out_where_only_colours_are_used(
 
     read = read_input(path, CHECK, only_colours=True)
 
-    assert read.notes == (
+    assert read.warnings == (
         f"{path} is sent as PNG, without its transparency: only its colours are used.",
     )
     with Image.open(io.BytesIO(read.data)) as image:
@@ -121,7 +121,7 @@ def test_a_transparent_colour_is_left_out_too(tmp_path: Path) -> None:
 
     read = read_input(path, CHECK, only_colours=True)
 
-    assert "without its transparency" in read.notes[0]
+    assert "without its transparency" in read.warnings[0]
     assert (decode(read.data, "RGBA")[..., 3] == 255).all()
     assert (decode(read.data) == np.asarray(picture())).all()
 
@@ -133,7 +133,7 @@ def test_alpha_that_hides_nothing_goes_as_it_is(tmp_path: Path, name: str) -> No
     read = read_input(path, CHECK, only_colours=True)
 
     assert read.data == Path(path).read_bytes()
-    assert read.notes == ()
+    assert read.warnings == ()
 
 
 def test_what_is_turned_loses_its_transparency_as_well(tmp_path: Path) -> None:
@@ -145,7 +145,7 @@ def test_what_is_turned_loses_its_transparency_as_well(tmp_path: Path) -> None:
 
     read = read_input(str(tmp_path / "a.png"), CHECK, only_colours=True)
 
-    (note,) = read.notes
+    (note,) = read.warnings
     assert "turned as its EXIF says, and sent as PNG, without its transparency" in note
     assert decode(read.data, "RGBA").shape == (SIZE[0], SIZE[1], 4)
     assert (decode(read.data, "RGBA")[..., 3] == 255).all()
@@ -158,7 +158,7 @@ def test_the_first_of_several_is_taken_and_that_is_said(tmp_path: Path) -> None:
 
     read = read_input(str(path), CHECK)
 
-    assert read.notes == (f"The first of 2 pictures in {path} is sent as PNG.",)
+    assert read.warnings == (f"The first of 2 pictures in {path} is sent as PNG.",)
     assert decode(read.data)[0, 0].tolist()[1] < 20
 
 
@@ -171,7 +171,7 @@ def test_the_orientation_of_a_camera_is_honoured(tmp_path: Path, name: str, sent
 
     read = read_input(path, CHECK)
 
-    assert read.notes == (f"{path} is turned as its EXIF says, and sent as {sent}.",)
+    assert read.warnings == (f"{path} is turned as its EXIF says, and sent as {sent}.",)
     assert image_format(read.data) == sent.lower()
     array = decode(read.data)
     assert array.shape[:2] == SIZE  # (height, width) of what was (width, height)
@@ -208,13 +208,13 @@ def test_what_is_no_picture_is_refused_with_its_name(tmp_path: Path) -> None:
     }
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
-        assert "no whole picture" in refusal(tmp_path / name)
+        assert "cannot be read as a whole picture" in refusal(tmp_path / name)
 
 
 def test_a_picture_of_plain_numbers_is_refused(tmp_path: Path) -> None:
     Image.fromarray(np.full((256, 256), 0.5, np.float32)).save(tmp_path / "a.tiff")
 
-    assert "no whole picture" in refusal(tmp_path / "a.tiff")
+    assert "cannot be read as a whole picture" in refusal(tmp_path / "a.tiff")
 
 
 def test_what_cannot_be_opened_is_refused(tmp_path: Path) -> None:
@@ -240,7 +240,7 @@ def test_what_png_makes_too_large_is_sent_as_jpeg(tmp_path: Path) -> None:
 
     assert image_format(read.data) == "jpeg"
     assert len(read.data) < 25_000_000
-    assert read.notes == (f"{tmp_path / 'noise.bmp'} is sent as JPEG.",)
+    assert read.warnings == (f"{tmp_path / 'noise.bmp'} is sent as JPEG.",)
 
 
 def test_a_file_of_25_mb_is_refused(tmp_path: Path) -> None:
@@ -270,7 +270,7 @@ def test_colours_of_another_space_are_sent_as_srgb(tmp_path: Path, name: str, se
 
     read = read_input(str(tmp_path / name), CHECK)
 
-    assert read.notes == (f"{tmp_path / name} is converted to sRGB, and sent as {sent}.",)
+    assert read.warnings == (f"{tmp_path / name} is converted to sRGB, and sent as {sent}.",)
     error = np.abs(decode(read.data) - icc_profiles.rgb_in_srgb(array, icc_profiles.DISPLAY_P3))
     assert error.max() < 1.5 if sent == "PNG" else error.mean() < 3
     with Image.open(io.BytesIO(read.data)) as image:
@@ -285,7 +285,7 @@ def test_what_is_turned_and_of_other_colours_is_both(tmp_path: Path) -> None:
 
     read = read_input(str(tmp_path / "a.png"), CHECK)
 
-    (note,) = read.notes
+    (note,) = read.warnings
     assert "is turned as its EXIF says and converted to sRGB, and sent as PNG." in note
     wanted = icc_profiles.rgb_in_srgb(array[::-1, ::-1], icc_profiles.DISPLAY_P3)
     assert np.abs(decode(read.data) - wanted).max() < 1.5
@@ -300,4 +300,4 @@ def test_a_profile_of_srgb_goes_as_it_is(tmp_path: Path, name: str) -> None:
     read = read_input(str(tmp_path / name), CHECK)
 
     assert read.data == (tmp_path / name).read_bytes()
-    assert read.notes == ()
+    assert read.warnings == ()

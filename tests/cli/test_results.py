@@ -307,7 +307,7 @@ def test_one_is_saved_by_its_number(cli: Any, home: Path, folder: Path) -> None:
     assert (listed["number"], listed["seed"]) == (3, 1)
     end = cli("results", "--number", "4")
     assert end.code == 2
-    assert "There is no number 4: the list has 3" in end.err
+    assert "--number 4 is not in the list, which has 3" in end.err
 
 
 def test_what_was_never_shown_is_found_and_saving_shows_it(cli: Any, kept: Any, home: Path) -> None:

@@ -221,7 +221,7 @@ def test_an_unknown_price_is_said_and_counts_as_the_dearest(
     end = bench.run("VeniceEditImage", **inputs)
     assert end.error_name == "SpendingLimitError"
     assert "0.84" in end.first_line
-    assert "unknown" in end.first_line
+    assert "not published" in end.first_line
     assert end.sent == ()
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "1")
     end = bench.run("VeniceEditImage", **inputs)

@@ -1,1 +1,1 @@
-"""What is known of models and styles: constraints, sizes, prices."""
+"""Models and styles as far as they are known: constraints, sizes, prices."""

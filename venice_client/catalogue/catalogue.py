@@ -1,7 +1,7 @@
 """Models, their constraints and prices, and styles.
 
 What is known comes from three places: the bundled lists, a saved copy of the live ones (one file
-a service), and a live refresh. Constraints that nobody published are unknown, and stay unknown.
+a service), and a live refresh. Constraints that are not published are unknown, and stay so.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ TYPES = ("image", "inpaint", "upscale")
 """The types of model that have to do with pictures."""
 
 OTHER_TYPES = ("asr", "code", "decision", "embedding", "music", "text", "tts", "video")
-"""The API's other types; of models of a type that neither names, nothing is said."""
+"""The API's other types. Models of a type in neither tuple are not judged."""
 
 DEFAULT_MODEL = "z-image-turbo"
 DEFAULT_EDIT_MODEL = "firered-image-edit"
-"""What is chosen until the user chooses: nodes and command line alike."""
+"""The model that is chosen until the user chooses, in nodes and command line alike."""
 
 MAX_AGE = 24 * 3600.0
 """Seconds after which the saved copy is refreshed."""
@@ -52,16 +52,16 @@ ACTION_BY_KIND = {
     "upscale": "makes pictures larger",
     "cutout": "removes backgrounds",
 }
-"""What a model of each kind does."""
+"""What a model of each kind does, in words."""
 
 SUGGESTION_BY_KIND = {
     "image": ("make pictures from a prompt", "another model", DEFAULT_MODEL),
     "inpaint": ("edit", "an edit model", DEFAULT_EDIT_MODEL),
 }
-"""Where a model is chosen: what for, what it is called, and a usual one."""
+"""What to suggest for each kind: its purpose, what the choice is called, and a usual model."""
 
 EDIT_SUFFIX = "-edit"
-"""What the API puts behind a model's name for the one that edits."""
+"""The ending that the API gives to a model's name for the one that edits."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Lists:
         return tuple(m for m in found if kind is None or m.kind == kind)
 
     def ids_like(self, pattern: str) -> list[str]:
-        """The ids that a shell pattern such as `*edit*` asks for, whatever its case.
+        """The ids that a shell pattern such as `*edit*` asks for, in any case of its letters.
 
         They are those of models that make pictures from a prompt; where there are none, of models
         that edit.
@@ -114,7 +114,7 @@ class Lists:
 
 @cache
 def bundled_lists() -> Lists:
-    """What was published by November 2026, with as much of the constraints as was."""
+    """The lists as published by November 2026, with the constraints that were published."""
     models = json.loads((DATA / "models.json").read_text(encoding="utf-8"))
     styles = json.loads((DATA / "styles.json").read_text(encoding="utf-8"))
     return Lists(tuple(models), tuple(styles))
@@ -166,7 +166,7 @@ class Catalogue:
         self._use(saved_lists(home, service))
 
     def model(self, model_id: str, kind: str = "image") -> Model:
-        """What is known of a model for what it is to do, its id spelled as the list does.
+        """The model as it is known for what it is to do, its id spelled as the list does.
 
         Of one that no list has, nothing but its id; of one that is listed for other things, those.
         """
@@ -241,7 +241,7 @@ class Catalogue:
     def refresh_when_old(self) -> threading.Event | None:
         """Starts a refresh in the background if the saved copy is older than a day.
 
-        At most once a day, or ten minutes after one that failed. Answers an event that is set at
+        At most once a day, or ten minutes after one that failed. Returns an event that is set at
         its end, or None when there is nothing to wait for.
         """
         with self._lock:
@@ -276,7 +276,7 @@ class Catalogue:
             self._refreshed.set()
 
     def _listed(self, model_id: str) -> dict[str, Model]:
-        """What is known of a model, by what it does; {} if it is not listed."""
+        """The listed uses of a model, by its kind; {} if it is not listed."""
         return self._models.get(model_id) or self._models.get(folded(model_id), {})
 
     def _use(self, lists: Lists) -> None:
@@ -299,7 +299,7 @@ class Catalogue:
 
 
 def _kept(entry: dict[str, Any]) -> dict[str, Any]:
-    """What is kept of an entry: of models that do nothing with pictures, only their type."""
+    """The parts of an entry that are kept: of models without pictures only the type."""
     is_other = entry.get("type") in OTHER_TYPES
     return {"id": entry["id"], "type": entry["type"]} if is_other else entry
 

@@ -1,4 +1,4 @@
-"""What models ignore of a request without a word: as published, unless the live list says more."""
+"""The fields that models ignore without a word: as published, unless the live list says more."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of one model, read from an entry of `GET /models`."""
+"""One model, as an entry of `GET /models` describes it."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ unknown. The live list has all."""
 USUAL_DIVISOR = 8
 USUAL_RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9")
 MAX_WHOLE = 10**9
-"""Largest limit of a model that is believed."""
+"""Most of any limit of a model that is believed."""
 
 MAX_INPUT_IMAGES = 3
-"""The API's default where an edit model does not say."""
+"""Most input images of an edit model that does not say: the API's default."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """What is known of a model. None and "" mean unknown; so does (), unless `is_known`.
+    """A model as far as it is known. None and "" mean unknown; so does (), unless `is_known`.
 
     is_known: whether its constraints are published whole, so that what they leave out is not
     offered. is_by_ratio, is_auto_only: whether it takes a ratio, and whether it always chooses the
@@ -72,7 +72,7 @@ class Model:
 
     @property
     def sizing(self) -> PixelRules | RatioRules:
-        """How this model takes sizes; from its constraints, else from what is published.
+        """The rules for sizes of this model: from its constraints, else from what is published.
 
         Only ratios or a divisor among the constraints say how; the others say nothing of it.
         """
@@ -90,7 +90,7 @@ class Model:
 
     @property
     def kind(self) -> str:
-        """What it does: its type, but that background removers are listed as "image"."""
+        """Its kind, which is its type, but "cutout" for background removers, listed as "image"."""
         is_cutter = self.type == "image" and "bg-remov" in self.id.lower()
         return "cutout" if is_cutter else self.type
 
@@ -111,7 +111,7 @@ class Model:
 
 
 def parse_model(entry: Any) -> Model | None:
-    """The model in an entry of `GET /models`; None if it is none. Odd parts are unknown."""
+    """The model in an entry of `GET /models`; None if there is none. Odd parts are unknown."""
     entry = _object(entry)
     if not isinstance(entry.get("id"), str) or not entry["id"]:
         return None
@@ -138,7 +138,7 @@ def parse_model(entry: Any) -> Model | None:
 
 
 def _sizes(limits: Mapping[str, Any]) -> dict[str, Any]:
-    """What the constraints say of ratios, tiers and qualities."""
+    """The ratios, tiers and qualities that the constraints name."""
     listed = strings(limits.get("aspectRatios"))
     ratios = tuple(name for name in listed if is_ratio(name))
     return {
@@ -163,7 +163,7 @@ def _style_references(
 
 
 def _standing(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Who may use the model, where, and for how long."""
+    """The privacy, the regions and the retirement of a model."""
     plan = _object(spec.get("deprecation"))
     return {
         "privacy": _text(spec.get("privacy")),
@@ -212,7 +212,7 @@ def _text(value: Any) -> str:
 
 
 def strings(value: Any) -> tuple[str, ...]:
-    """The texts in a list, each once and none empty; () if it is no list."""
+    """The texts in a list, each once and none empty; () for anything but a list."""
     items = value if isinstance(value, list | tuple) else ()
     return tuple(dict.fromkeys(item for item in items if isinstance(item, str) and item))
 

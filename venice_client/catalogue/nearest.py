@@ -15,7 +15,7 @@ def folded(name: str) -> str:
 
 
 def as_listed(name: str, known: Iterable[str]) -> str | None:
-    """`name` as `known` spells it, whatever its case; None if it is not among them."""
+    """`name` as `known` spells it, in any case of letters; None if it is not among them."""
     wanted, found = folded(name), None
     for candidate in known:
         if candidate == name:
@@ -26,7 +26,7 @@ def as_listed(name: str, known: Iterable[str]) -> str | None:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most like `name`, whatever its case, or None if none is like it."""
+    """The known name most like `name`, in any case of letters; None if none is like it."""
     by_folded = {folded(candidate): candidate for candidate in known}
     found = difflib.get_close_matches(folded(name), by_folded, n=1, cutoff=0.5)
     return by_folded[found[0]] if found else None

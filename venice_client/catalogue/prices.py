@@ -1,4 +1,4 @@
-"""What a request will cost, in USD, from the published prices. None where they do not say."""
+"""Estimates what a request will cost, in USD, from the published prices. None: they do not say."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ UPSCALE_USD = {2: 0.02, 4: 0.08}
 CUTOUT_USD = 0.03
 
 BASE_PRICE = {"image": "generation", "inpaint": "inpaint"}
-"""Where the price list has one price for all tiers, by the model's kind."""
+"""Names under which the price list has one price for all tiers, by the model's kind."""
 
 MAX_USD = 1e6
-"""Largest price that is believed."""
+"""Most USD of a price that is believed."""
 
 UNPUBLISHED_SURCHARGE = "krea-v2-"
 """Models that add something for style references; how much is not published."""
 
 
 class LowerBound(float):
-    """A price in USD of which only that is known: it will not be less."""
+    """A price in USD that is known to be no less, but perhaps more."""
 
 
 def estimate_generate(payload: Mapping[str, Any], model: Model) -> float | None:
-    """For a payload of `/image/generate`: pictures by tier and quality, and the extras."""
+    """The price of a payload of `/image/generate`: pictures by tier and quality, and the extras."""
     price = _picture(payload, model, "generation")
     if price is None:
         return None
@@ -42,7 +42,7 @@ def estimate_generate(payload: Mapping[str, Any], model: Model) -> float | None:
 
 
 def estimate_edit(payload: Mapping[str, Any], images: int, model: Model) -> float | None:
-    """For a payload of `/image/edit` or `/image/multi-edit` with so many input images."""
+    """The price of a payload of `/image/edit` or `/image/multi-edit` with so many input images."""
     price = _picture(payload, model, "inpaint")
     if price is None:
         return None
@@ -50,14 +50,14 @@ def estimate_edit(payload: Mapping[str, Any], images: int, model: Model) -> floa
 
 
 def estimate_upscale(scale: float, model: Model) -> float:
-    """For `/image/upscale`. scale: the effective one, where Venice reduces what was asked for."""
+    """The price of `/image/upscale`. scale: what Venice makes, which may be less than asked."""
     step = 2 if scale <= 2 else 4
     listed = _usd(_below(_below(model.pricing, "upscale"), f"{step}x"))
     return UPSCALE_USD[step] if listed is None else listed
 
 
 def estimate_cutout(model: Model) -> float:
-    """For `/image/background-remove`."""
+    """The price of `/image/background-remove`."""
     listed = _usd(_below(model.pricing, "generation"))
     return CUTOUT_USD if listed is None else listed
 
@@ -69,7 +69,7 @@ def max_price(
     model: Model,
     models: Iterable[Model],
 ) -> float | None:
-    """What to reserve for a request whose estimate is `price`: the most that it may cost.
+    """The price to reserve for a request whose estimate is `price`: the most that it may cost.
 
     Where that is not published, it is worked out from the model's other prices, a larger tier in
     proportion to its pixels, and is no more than the dearest of `models` that do the same; without
@@ -182,12 +182,12 @@ def _own_maximum(payload: Mapping[str, Any], model: Model) -> float | None:
 
 
 def _extras(payload: Mapping[str, Any]) -> float:
-    """What is charged for a request whatever its pictures cost."""
+    """The price of what is charged for each request, beside its pictures."""
     return ENHANCEMENT_USD if payload.get("enhance_prompt") else 0.0
 
 
 def _extra_images(images: int, model: Model) -> float:
-    """What the input images of an edit add. `included: 0` charges the first one too."""
+    """The price of an edit's further input images. `included: 0` charges the first one too."""
     extra = _below(model.pricing, "inputImages")
     included = _below(extra, "included")
     is_number = isinstance(included, int) and not isinstance(included, bool)

@@ -1,4 +1,4 @@
-"""From width × height to what a model takes: pixels, a ratio, or a ratio and a tier."""
+"""Turns width × height into what a model takes: pixels, a ratio, or a ratio and a tier."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..errors import InvalidRequestError
 from .nearest import check_offered
 
 MAX_SIDE = 1280
-"""The schema's maximum for width and height."""
+"""Most pixels of width and height in the API's schema."""
 
 TIER_TOLERANCE = 0.9
-"""A tier S is large enough for an area of up to S² / 0.9, so that 1344×768 is still 1K."""
+"""How large S² must be, as a part of the area, for a tier S to do: 1344×768 is still 1K."""
 
 MAX_RATIO = 1000.0
 """Largest and, inverted, smallest ratio that a picture can have."""
@@ -49,7 +49,7 @@ class RatioRules:
 
 @dataclass(frozen=True)
 class Size:
-    """What to send, and in words what was changed to get there.
+    """The size to send, and in words what was changed to get there.
 
     expected: (width, height) that is to come, unless a warning says that it will be another.
     """
@@ -68,7 +68,7 @@ def fit(
     aspect_ratio: str = AUTO,
     resolution: str = AUTO,
 ) -> Size:
-    """What `model` takes that is closest to width × height in pixels.
+    """The size that `model` takes which is closest to width × height in pixels.
 
     aspect_ratio, resolution: override what follows from width and height, unless "auto".
     Raises InvalidRequestError for an override that the model is known not to offer.

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 
 def _limits(data: dict[str, Any]) -> list[tuple[str, str]]:
-    """(model, its limits in words), from the API's own object."""
+    """Pairs of a model and its limits in words, from the API's own object."""
     rows = []
     entries = data.get("rateLimits")
     for entry in entries if isinstance(entries, list) else []:

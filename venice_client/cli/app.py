@@ -1,4 +1,4 @@
-"""The parser, and from a command's end to its exit code."""
+"""The parser of the command line, and the exit code of each end."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from . import account, exits, generate, lists, login, pictures, results, sandbox
 from .console import Console, describe
 
 COMMANDS = (generate, pictures, results, spending, login, lists, account, sandbox)
-"""Modules with `add(add_parser)`, in the order of --help. A parser's `run(args, console)` answers
-the exit code; `is_paid` says whether it makes requests that cost money."""
+"""Modules with `add(add_parser)`, in the order of --help. A parser's `run(args, console)`
+returns the exit code; `is_paid` says whether it makes requests that cost money."""
 
 
 class UsageError(InvalidRequestError):
@@ -32,7 +32,7 @@ class UsageError(InvalidRequestError):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and answers its exit code."""
+    """Runs one command and returns its exit code."""
     argv = sys.argv[1:] if argv is None else argv
     try:
         args = _parser().parse_args(argv)
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             console.result({"interrupted": True}, [])
         return exits.INTERRUPTED
     except BrokenPipeError:
-        # Whoever read stdout has gone, as `| head` does: nothing more can be said there.
+        # The reader of stdout has gone, as `| head` does: nothing more can be said there.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return exits.FAILED
 

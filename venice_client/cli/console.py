@@ -1,4 +1,4 @@
-"""What a person or a program gets to read: results on stdout, everything else on stderr."""
+"""Writes for a person or a program: results on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Console:
         self._shown = ""
 
     def result(self, value: Any, lines: Sequence[str]) -> None:
-        """The result on stdout: `value` as JSON if that was asked for, else `lines`."""
+        """Writes the result to stdout: `value` as JSON if that was asked for, else `lines`."""
         self.clear_progress()
         self.has_result = True
         if self.is_json:
@@ -34,17 +34,17 @@ class Console:
             print(line, flush=True)
 
     def note(self, text: str) -> None:
-        """A line on stderr."""
+        """Writes a line to stderr."""
         self.clear_progress()
         print(text, file=sys.stderr, flush=True)
 
     def error(self, error: BaseException, prefix: str = "") -> None:
-        """An error on stderr: its first line, or all of it with --verbose."""
+        """Writes an error to stderr: its first line, or all of it with --verbose."""
         text = str(error) or type(error).__name__
         self.note(prefix + (text if self._is_verbose else text.partition("\n")[0]))
 
     def progress(self, text: str) -> None:
-        """What is going on: one line updated in place on a terminal, else a line a change."""
+        """Shows what is going on: one line updated in place on a terminal, else a line a change."""
         if text == self._shown:
             return
         if self._is_live:

@@ -1,4 +1,4 @@
-"""The exit codes, and which error has which."""
+"""The exit codes, and the errors that have them."""
 
 from __future__ import annotations
 

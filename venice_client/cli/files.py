@@ -1,4 +1,4 @@
-"""File names for pictures, and writing them. Nothing that exists is overwritten unasked."""
+"""Names and writes files of pictures. A file that exists is not overwritten unasked."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..atomic_write import write_atomic
 from ..errors import InvalidRequestError, MaybeChargedError
-from ..images import EncodedImage
+from ..imaging.images import EncodedImage
 
 FORMATS = {".png": "png", ".webp": "webp", ".jpg": "jpeg", ".jpeg": "jpeg"}
 """The format that each extension stands for."""
 
 EXTENSIONS = {"jpeg": ".jpg"}
-"""The extension of each format whose name it is not."""
+"""The extension of each format that has another name."""
 
 DEFAULT_STEM = "venice"
 
@@ -27,7 +28,7 @@ class NotWrittenError(MaybeChargedError):
 
 @dataclass(frozen=True)
 class Target:
-    """Where pictures go: `folder/stem` with `extension`, which is "" where none was given."""
+    """The target of pictures: `folder/stem` with `extension`, which is "" where none was given."""
 
     folder: Path
     stem: str
@@ -114,8 +115,8 @@ def parse_target(text: str, stem: str = DEFAULT_STEM) -> Target:
     extension = path.suffix
     if extension and extension.lower() not in FORMATS:
         raise InvalidRequestError(
-            f"-o {text}: {extension} is no format of a picture; use {', '.join(FORMATS)}, or no "
-            "extension."
+            f"-o {text}: {extension} is not a format of pictures here. Use "
+            f"{', '.join(FORMATS)}, or no extension."
         )
     return Target(path.parent, path.stem if extension else path.name, extension)
 
@@ -133,7 +134,7 @@ def prepare_folder(folder: Path) -> None:
 
 
 def write_image(target: Target, number: int | None, image: EncodedImage, force: bool) -> Path:
-    """Writes the bytes as they are, under the extension of what they are; answers the path.
+    """Writes the bytes as they are, under the extension of what they are, and returns the path.
 
     A name that was taken in the meantime gives way to the next number. Raises NotWrittenError.
     """
@@ -163,15 +164,7 @@ def _write(path: Path, data: bytes, force: bool) -> None:
             path.unlink(missing_ok=True)
             raise
         return
-    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=".venice-")
-    try:
-        with os.fdopen(handle, "wb") as out:
-            out.write(data)
-        Path(aside).chmod(0o666 & ~_umask())
-        Path(aside).replace(path)
-    except OSError:
-        Path(aside).unlink(missing_ok=True)
-        raise
+    write_atomic(path, data, prefix=".venice-", mode=0o666 & ~_umask())
 
 
 def _umask() -> int:

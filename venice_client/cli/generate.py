@@ -16,7 +16,7 @@ from .making import Task, make_all
 from .report import Report
 
 MAX_LISTED = 6
-"""Seeds, or runs of seeds, that are all named."""
+"""Most seeds, or runs of seeds, that are all named."""
 
 
 def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:

@@ -201,12 +201,12 @@ def _inverse(switch: bool | None) -> bool | None:
 def _size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d{1,5})[xX×](\d{1,5})", text.strip())
     if not match or not int(match[1]) or not int(match[2]):
-        raise argparse.ArgumentTypeError(f"{text!r} is no size such as 1024x768")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a size such as 1024x768")
     return int(match[1]), int(match[2])
 
 
 def _count(text: str) -> int:
     count = int(text) if text.isdecimal() else 0
     if not 1 <= count <= MAX_COUNT:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {MAX_COUNT}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MAX_COUNT}")
     return count

@@ -1,4 +1,4 @@
-"""Pictures in files, as the API takes them: PNG, JPEG or WebP, upright and in sRGB."""
+"""Reads pictures from files, as the API takes them: PNG, JPEG or WebP, upright and in sRGB."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from pathlib import Path
 from PIL import Image
 
 from ..errors import BadResponseError, InvalidRequestError
-from ..image_format import SENDABLE, image_format
-from ..images import (
+from ..imaging.image_format import SENDABLE, image_format
+from ..imaging.images import (
     DAMAGE,
     MAX_ENCODED_BYTES,
     MAX_PIXELS,
@@ -38,19 +38,19 @@ LOSSY_QUALITY = 95
 class Input:
     """A picture from a file.
 
-    name: as it was given. data: encoded, as it is sent. notes: how it was changed for that.
+    name: as it was given. data: encoded, as it is sent. warnings: how it was changed for that.
     """
 
     name: str
     path: Path
     data: bytes
-    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def read_input(name: str, check: Callable[..., None], only_colours: bool = False) -> Input:
     """The picture in a file. A whole PNG, JPEG or WebP that is upright and sRGB goes as it is.
 
-    check: refuses a width and height that the endpoint does not take; `what` names the file.
+    check: raises for a width and height that the endpoint does not take; `what` names the file.
     only_colours: leaves its transparency out, as the nodes do where an endpoint has no use for it.
     Raises InvalidRequestError, with the file's name, for what cannot be read or sent.
     """
@@ -65,22 +65,22 @@ def read_input(name: str, check: Callable[..., None], only_colours: bool = False
     done = ["turned as its EXIF says"] if orientation(image) in TURNS else []
     done += ["converted to sRGB"] if to_srgb(image) else []
     is_faded = only_colours and _is_transparent(image, name)
-    note = ""
+    warning = ""
     if own is None or done or is_faded:
-        data, note = _converted(image, own, name, done, is_faded)
+        data, warning = _converted(image, own, name, done, is_faded)
     if len(data) >= MAX_INPUT_BYTES:
         raise InvalidRequestError(
             f"{name} has {len(data) / 1e6:.1f} MB, and Venice takes less than "
             f"{MAX_INPUT_BYTES / 1e6:.0f} MB: make it smaller.",
             "image",
         )
-    return Input(name, path, data, (note,) if note else ())
+    return Input(name, path, data, (warning,) if warning else ())
 
 
 def _converted(
     image: Image.Image, own: str | None, name: str, done: Sequence[str], is_faded: bool
 ) -> tuple[bytes, str]:
-    """The picture encoded anew, upright and without what is to be left out, and a note of that.
+    """The picture encoded anew, upright and without what is to be left out, and a warning of that.
 
     done: what is done to it, in words.
     """
@@ -157,7 +157,7 @@ def _encoded(image: Image.Image, format: str) -> tuple[bytes, str]:
 
 
 def _check_whole(data: bytes, name: str) -> None:
-    """Refuses a damaged file here, rather than have it refused, or misread, for money."""
+    """Raises InvalidRequestError unless the file is whole: Venice may charge for a damaged one."""
     try:
         decode(data)
     except BadResponseError:
@@ -172,6 +172,6 @@ def _too_large(name: str) -> InvalidRequestError:
 
 def _unreadable(name: str) -> InvalidRequestError:
     return InvalidRequestError(
-        f"{name} is no whole picture that can be read here: save it as PNG, JPEG or WebP first.",
+        f"{name} cannot be read as a whole picture: save it as PNG, JPEG or WebP first.",
         "image",
     )

@@ -62,7 +62,7 @@ def run_styles(args: argparse.Namespace, console: Console) -> int:
 
 
 def sizing_text(model: Model) -> str:
-    """How the model takes sizes: pixels, ratio, or ratio and tiers."""
+    """The way in which the model takes sizes: pixels, ratio, or ratio and tiers."""
     if model.type == "upscale" or not (model.makes_images or model.type == "inpaint"):
         return "as the input"
     rules = model.sizing
@@ -73,7 +73,7 @@ def sizing_text(model: Model) -> str:
 
 
 def price_text(model: Model) -> str:
-    """What one picture costs: a price, a range, "from" a price, or "unknown"."""
+    """The price of one picture: a price, a range, "from" a price, or "unknown"."""
     found = price_range(model)
     if found is None:
         return "unknown"
@@ -84,7 +84,7 @@ def price_text(model: Model) -> str:
 
 
 def marks(model: Model) -> list[str]:
-    """What else is worth knowing before a model is chosen."""
+    """Remarks that are worth knowing before a model is chosen."""
     until = f"until {model.retires_on}" if model.retires_on else ""
     instead = f" (then {model.replacement})" if until and model.replacement else ""
     return list(

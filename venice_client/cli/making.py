@@ -10,7 +10,7 @@ from ..batch import EXIT_WAIT, RequestBatch
 from ..client import VeniceClient
 from ..errors import BadResponseError, VeniceError
 from ..image_result import ImageResult, left_out
-from ..images import decode
+from ..imaging.images import decode
 from ..request.base import PaidRequest
 from ..store.account import Account
 from .console import Console
@@ -36,12 +36,12 @@ class Task:
 
     @property
     def label(self) -> str:
-        """What tells it from the others, for a person."""
+        """The words that tell it from the others, for a person."""
         return self.source or self.request.label
 
     @property
     def origin(self) -> dict[str, object]:
-        """What tells it from the others, for a program."""
+        """The values that tell it from the others, for a program."""
         return {"source": self.source} if self.source else {"seed": self.request.seed}
 
 
@@ -56,7 +56,7 @@ class SavedImage:
 
 @dataclass(frozen=True)
 class SavedImages:
-    """What came of one request: its pictures, and errors of those that could not be kept.
+    """The outcome of one request: its pictures, and errors of those that could not be kept.
 
     warnings: of pictures that are damaged beside good ones.
     """

@@ -226,8 +226,8 @@ def _run(
     for folder in dict.fromkeys(target.folder for target in targets):
         prepare_folder(folder)
     numbers = _numbers(targets, args.force, format)
-    for note in dict.fromkeys(note for each in (*inputs, *layers) for note in each.notes):
-        console.note(f"note: {note}")
+    for warning in dict.fromkeys(w for each in (*inputs, *layers) for w in each.warnings):
+        console.note(f"note: {warning}")
     tasks = [
         Task(request, target, number, format or target.format or "png", each.name)
         for request, target, number, each in zip(requests, targets, numbers, inputs, strict=True)

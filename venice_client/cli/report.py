@@ -1,4 +1,4 @@
-"""What paid commands say of their end: paths on stdout, everything else on stderr."""
+"""Reports the end of paid commands: paths on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Report:
 
     @property
     def failed(self) -> list[tuple[Task, BaseException]]:
-        """The errors, each with its task; those that were dropped unsent are not among them,
+        """The errors, each with its task; those that were cancelled unsent are not among them,
         unless there are no others."""
         found = [(task, error) for task, end in self._pairs for error in _errors(end)]
         return [(task, error) for task, error in found if not was_cancelled(error)] or found
@@ -44,7 +44,7 @@ class Report:
         return sum(task.request.variants for task in self.command.tasks)
 
     def show(self, console: Console) -> int:
-        """Tells all of it and answers the exit code. What is no VeniceError is raised."""
+        """Tells all of it and returns the exit code. Raises any error but a VeniceError."""
         for warning in self._all_warnings():
             console.note(f"note: {warning}")
         console.result(self._facts(), [picture.path for picture in self.pictures])
@@ -102,7 +102,7 @@ class Report:
         }
 
     def _say_failures(self, console: Console) -> None:
-        """One line where there is one reason for all, else a line for each that failed."""
+        """Says one line where there is one reason for all, else a line for each that failed."""
         failed = self.failed
         if not failed:
             return

@@ -163,7 +163,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
 
 
 def _rows(store: ResultStore, args: argparse.Namespace) -> list[Row]:
-    """What is to be listed."""
+    """The rows to list."""
     end = start_of_day(args.day + timedelta(days=1)) if args.day else float("inf")
     pattern = args.model.lower() if args.model else "*"
 
@@ -182,14 +182,16 @@ def _rows(store: ResultStore, args: argparse.Namespace) -> list[Row]:
     if args.number is None:
         return rows
     if args.number > len(rows):
-        raise InvalidRequestError(f"There is no number {args.number}: the list has {len(rows)}.")
+        raise InvalidRequestError(
+            f"--number {args.number} is not in the list, which has {len(rows)}."
+        )
     return rows[args.number - 1 :]
 
 
 def _save(
     store: ResultStore, rows: Sequence[Row], folder: Path, console: Console
 ) -> list[VeniceError]:
-    """Writes the pictures of all rows; the errors of those that could not be."""
+    """Writes the pictures of all rows, and returns the errors of those that could not be."""
     prepare_folder(folder)
     errors = []
     for row in rows:
@@ -251,7 +253,7 @@ def _size_text(size: float) -> str:
 
 def _count(text: str) -> int:
     if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 1")
     return int(text)
 
 
@@ -259,7 +261,7 @@ def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day such as 2026-11-30") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2026-11-30") from None
 
 
 def _megabytes(text: str) -> float:
@@ -268,5 +270,5 @@ def _megabytes(text: str) -> float:
     except ValueError:
         number = -1.0
     if not 0 <= number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 on")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
     return number

@@ -12,7 +12,7 @@ from . import exits
 from .console import Console
 
 KEY = "sandbox-local-key"
-"""No ordinary word: a key is taken out of every text that is shown."""
+"""The key of this sandbox: not an ordinary word, as a key is taken out of every text."""
 DEFAULT_PORT = 8484
 
 

@@ -25,7 +25,7 @@ _HEAD = ("DAY", "MODEL", "REQUESTS", "USD", "SERVICE")
 
 @dataclass
 class Row:
-    """What was spent on one model in one day. unknown: requests whose price is unknown."""
+    """The spending on one model in one day. unknown: requests whose price is unknown."""
 
     day: date
     model: str
@@ -117,5 +117,5 @@ def _rows(charges: Iterable[Charge]) -> list[Row]:
 
 def _days(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= MAX_DAYS:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of days from 1 to {MAX_DAYS}")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of days from 1 to {MAX_DAYS}")
     return int(text)

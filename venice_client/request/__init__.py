@@ -1,1 +1,1 @@
-"""What is asked for: typed requests, and the checks before they are sent."""
+"""Typed requests, and the checks before they are sent."""

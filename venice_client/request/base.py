@@ -1,4 +1,4 @@
-"""What every paid request has in common, and the payload that it builds."""
+"""The base of every paid request, and the payload that it builds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LEFT_OUT = "(left out)"
 
 @dataclass(frozen=True)
 class Payload:
-    """What to send: the endpoint, its fields, and in words what the model does not take.
+    """A payload to send: the endpoint, its fields, and in words what the model does not take.
 
     files: name of the field and encoded image of each file; with files a form is sent, else JSON.
     expected: (width, height) of the answer where that follows and no warning says it already.
@@ -35,7 +35,7 @@ class Payload:
 
     @property
     def shown(self) -> dict[str, Any]:
-        """What is sent, with "(left out)" in place of image data."""
+        """The fields that are sent, with "(left out)" in place of image data."""
         shown = dict(self.fields)
         if references := shown.get("style_references"):
             shown["style_references"] = [{**each, "image": LEFT_OUT} for each in references]
@@ -47,7 +47,7 @@ class Payload:
 
 
 class PaidRequest(Protocol):
-    """A typed request, which builds what is sent for a model.
+    """A typed request, which builds the payload for a model.
 
     kind: what the model does, "image", "inpaint", "upscale" or "cutout". label: what tells it from
     others of its batch, such as "seed 7"; description: from any others. is_binary: whether the
@@ -81,7 +81,7 @@ class PaidRequest(Protocol):
         """The payload for `model`. Raises InvalidRequestError for what is known to be wrong."""
 
     def price(self, payload: Payload, model: Model) -> float | None:
-        """What it will cost in USD; None where that is not published."""
+        """The price in USD; None where that is not published."""
 
 
 def resolve(request: PaidRequest, catalogue: Catalogue) -> tuple[PaidRequest, Model]:

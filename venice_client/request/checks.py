@@ -1,4 +1,4 @@
-"""Checks of values before a request is sent: each raises InvalidRequestError."""
+"""Checks of values before a request is sent, each of which raises InvalidRequestError."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def check_is_text(field: str, value: object) -> None:
 
 
 def check_encodable(field: str, text: str) -> None:
-    """Raises InvalidRequestError for what no request can carry: a NUL, half of a character."""
+    """Raises InvalidRequestError unless a request can carry `text`: no NUL, no half character."""
     if why := why_unsendable(text):
         raise InvalidRequestError(f"{field} holds {why}: remove it.", field)
 

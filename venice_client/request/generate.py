@@ -12,7 +12,7 @@ from ..catalogue.nearest import folded
 from ..catalogue.prices import estimate_generate
 from ..catalogue.sizing import AUTO, fit
 from ..errors import InvalidRequestError
-from ..image_format import SENDABLE, image_format
+from ..imaging.image_format import SENDABLE, image_format
 from .base import Payload
 from .checks import (
     add_quality,
@@ -27,19 +27,19 @@ from .checks import (
 from .seeds import MAX_SEED, MAX_VARIANTS, batch_seeds
 
 MAX_PROMPT = 7500
-"""Characters; the schema's limit where the model's own is unknown."""
+"""Most characters of a prompt where the model's own limit is unknown: that of the schema."""
 
 DEFAULT_SIDE = 1024
-"""Pixels; the schema's default for width and height."""
+"""How many pixels width and height have by default, as in the schema."""
 
 MAX_ASKED_SIDE = 100_000
 """Most pixels of a side that may be asked for; what the model takes instead is far below."""
 
 DEFAULT_SEED = 1
-"""The seed of whoever has set none: nodes begin with it."""
+"""The seed with which nodes begin."""
 
 NO_STYLE = "none"
-"""The style preset that is none, in any case."""
+"""The name that means no style preset, in any case of letters."""
 
 MAX_REFERENCE_BYTES = 8_000_000
 
@@ -58,7 +58,7 @@ class StyleReference:
 
 @dataclass(frozen=True)
 class GenerateRequest:
-    """What to ask of `/image/generate`.
+    """A request to `/image/generate`.
 
     Not sent: None of a number or a switch, "" or "auto" of a text, and no style references.
     width, height: pixels wanted; what the model takes instead is worked out from them.
@@ -100,12 +100,12 @@ class GenerateRequest:
 
     @property
     def label(self) -> str:
-        """What tells it from others of its batch."""
+        """The words that tell it from others of its batch."""
         return f"seed {self.seed}"
 
     @property
     def description(self) -> str:
-        """What tells it from any other in an error."""
+        """The words that tell it from any other request in an error."""
         return f"{self.model}, {self.style_preset or 'no style'}, {self.label}"
 
     @property
@@ -123,7 +123,7 @@ class GenerateRequest:
         return _build(self, model)
 
     def price(self, payload: Payload, model: Model) -> float | None:
-        """What it will cost in USD; None where that is not published."""
+        """The price in USD; None where that is not published."""
         return estimate_generate(payload.fields, model)
 
 
@@ -152,7 +152,7 @@ def plan_batch(
 def ignored_warnings(request: GenerateRequest, model: Model) -> tuple[str, ...]:
     """Warnings of what `request` sets and `model` is known to ignore without a word.
 
-    A seed counts as set where it is not the one that everybody begins with.
+    A seed counts as set unless it is DEFAULT_SEED.
     """
     is_set = {
         "negative_prompt": bool(request.negative_prompt.strip()),

@@ -12,7 +12,7 @@ from ..catalogue.nearest import check_offered
 from ..catalogue.prices import estimate_cutout, estimate_edit, estimate_upscale
 from ..catalogue.sizing import AUTO, check_ratio, is_ratio, nearest_ratio, ratio_of
 from ..errors import InvalidRequestError
-from ..images import MAX_PIXELS, size_of_input
+from ..imaging.images import MAX_PIXELS, size_of_input
 from .base import Payload
 from .checks import (
     add_quality,
@@ -36,7 +36,7 @@ EDIT_RATIOS = ("1:1", "3:2", "16:9", "21:9", "9:16", "2:3", "3:4", "4:3", "4:5")
 
 @dataclass(frozen=True)
 class _PictureRequest:
-    """What requests without a seed, answered by an image itself, have in common."""
+    """The base of requests without a seed, whose answer is an image itself."""
 
     seed: ClassVar[None] = None
     is_binary: ClassVar[bool] = True
@@ -51,7 +51,7 @@ class _PictureRequest:
 
 @dataclass(frozen=True)
 class EditRequest(_PictureRequest):
-    """What to ask of `/image/edit`, or of `/image/multi-edit` for several images or a quality.
+    """A request to `/image/edit`, or to `/image/multi-edit` for several images or a quality.
 
     images: encoded; the first is the base, the others are layers. aspect_ratio, resolution and
     quality: "auto" means not sent. output_format: png, webp or jpeg. variation: another number
@@ -136,7 +136,7 @@ class EditRequest(_PictureRequest):
         return Payload(path, fields, tuple(warnings), files)
 
     def price(self, payload: Payload, model: Model) -> float | None:
-        """What it will cost in USD; None where that is not published."""
+        """The price in USD; None where that is not published."""
         return estimate_edit(payload.fields, len(self.images), model)
 
     def _add_ratio(self, model: Model, fields: dict[str, Any], warnings: list[str]) -> None:
@@ -170,7 +170,7 @@ class EditRequest(_PictureRequest):
 
 @dataclass(frozen=True)
 class UpscaleRequest(_PictureRequest):
-    """What to ask of `/image/upscale`: scale 2 or 4, creativity 0 to 0.02."""
+    """A request to `/image/upscale`: scale 2 or 4, creativity 0 to 0.02."""
 
     image: bytes
     scale: int = 2
@@ -205,13 +205,13 @@ class UpscaleRequest(_PictureRequest):
         return Payload("/image/upscale", fields, (), files, larger)
 
     def price(self, payload: Payload, model: Model) -> float | None:
-        """What it will cost in USD, by the scale that Venice can make of it."""
+        """The price in USD, by the scale that Venice can make of it."""
         return estimate_upscale(min(self.scale, _largest_scale(*size_of_input(self.image))), model)
 
 
 @dataclass(frozen=True)
 class RemoveBackgroundRequest(_PictureRequest):
-    """What to ask of `/image/background-remove`; the answer is a PNG with alpha."""
+    """A request to `/image/background-remove`; the answer is a PNG with alpha."""
 
     image: bytes
     label: str = "picture 1"
@@ -231,7 +231,7 @@ class RemoveBackgroundRequest(_PictureRequest):
         return Payload("/image/background-remove", {}, files=(("image", self.image),))
 
     def price(self, payload: Payload, model: Model) -> float | None:
-        """What it will cost in USD."""
+        """The price in USD."""
         return estimate_cutout(model)
 
 
@@ -303,7 +303,7 @@ def _largest_scale(width: int, height: int) -> float:
 
 
 def _gains(width: int, height: int, scale: int) -> bool:
-    """Whether the most that Venice makes of a picture is larger than `scale` times its size."""
+    """Whether the most that Venice makes is more than `scale` times the picture."""
     factor = _largest_scale(width, height)
     return any(math.floor(side * factor) > side * scale for side in (width, height))
 

@@ -1,4 +1,4 @@
-"""Seeds: any 64-bit number folded into what the API takes, and the seeds of a batch."""
+"""Folds any 64-bit number into a seed that the API takes, and counts the seeds of a batch."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageChops, ImageDraw
 
-from ..lettering import SMALLEST_TEXT, fitted
+from ..imaging.lettering import SMALLEST_TEXT, fitted
 from .backdrop import backdrop
 from .sizes import Size
 

@@ -1,4 +1,4 @@
-"""The key, which does not show itself, and how it is kept out of a text."""
+"""The key, which does not show itself and is taken out of texts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ SANDBOX_KEY = "sandbox"
 """The word in place of a key that means the built-in sandbox."""
 
 MIN_SECRET = 8
-"""Characters of the shortest key that is looked for in texts; shorter ones stand in any word."""
+"""Least characters of a key that is looked for in texts; shorter ones stand in any word."""
 
 _AROUND = string.whitespace + "\ufeff\u200b\u00a0\"'`\u201c\u201d\u2018\u2019"
 _BEARER = re.compile(r"^(authorization:\s*)?bearer\s+", re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""Which service the requests go to: the API, another base URL, or the built-in sandbox."""
+"""The service that requests go to: the API, another base URL, or the built-in sandbox."""
 
 from __future__ import annotations
 

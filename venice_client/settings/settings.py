@@ -1,7 +1,7 @@
-"""Where the key and the other settings come from: environment over file over default.
+"""Reads the key and the other settings: environment over file over default.
 
 The file is `venice.json` in the home folder, mode 0600, with the names of the environment
-variables as its keys. This is also the one place that knows how to keep a key out of a text.
+variables as its keys.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ COMFYUI_FOLDER = "__venice"
 MAX_TIMEOUT = 86_400.0
 _ON, _OFF = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 MAX_IN_FLIGHT = 20
-"""With more under way at once, all of which might fail, the API could lock the key out."""
+"""Most requests at once: if more of them all failed, the API could lock the key out."""
 
 
 def _login_command() -> str:
@@ -46,9 +46,9 @@ NO_KEY = (
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user has set. `timeout` in seconds, `store_mb` in MiB, money in USD.
+    """The settings of the user. `timeout` in seconds, `store_mb` in MiB, money in USD.
 
-    warnings: what is odd about it, for a person.
+    warnings: sentences for a person about what is odd in them.
     """
 
     home: Path
@@ -100,7 +100,7 @@ def load_settings(
 def _leave_address(from_file: dict[str, str], given: Mapping[str, str]) -> str:
     """Takes the address out of `from_file` where the key is another than the file's.
 
-    It belongs to the key that lies beside it. Answers what is to be said of that, or "".
+    It belongs to the key that lies beside it. Returns a warning, or "".
     """
     key, saved = ApiKey(given.get("VENICE_API_KEY", "")), from_file.get("VENICE_API_KEY", "")
     if not key.reveal() or key.reveal() == bare(saved):
@@ -115,7 +115,7 @@ def _leave_address(from_file: dict[str, str], given: Mapping[str, str]) -> str:
 
 
 def _why_unsafe(path: Path) -> str:
-    """What is to be said of a settings file that others than its owner can use, or ""."""
+    """A warning of a settings file that others than its owner can use, or ""."""
     if sys.platform == "win32":  # its modes say nothing
         return ""
     try:
@@ -200,12 +200,12 @@ def _not_saved(home: Path, error: OSError) -> SettingsError:
 
 
 def normalized_base_url(url: str) -> str:
-    """https, or http on loopback; without a trailing slash. Raises SettingsError otherwise."""
+    """The URL without a trailing slash. Raises SettingsError unless https, or http on loopback."""
     try:
         parts = urlsplit(url.strip())
         port = parts.port
     except ValueError as error:
-        raise SettingsError(f"VENICE_API_BASE is no URL: {error}.") from None
+        raise SettingsError(f"VENICE_API_BASE is not a URL ({error}): check it.") from None
     host = (parts.hostname or "").lower()
     if parts.username or parts.password or parts.query or parts.fragment or not host:
         raise SettingsError(

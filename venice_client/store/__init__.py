@@ -1,1 +1,1 @@
-"""What was paid for, and what may be spent."""
+"""Results that were paid for, kept on disk, and the limits of what may be spent."""

@@ -1,4 +1,4 @@
-"""What became of the money of some requests, worked out once, and how a person is told."""
+"""The account of some requests: what became of their money, and how a person is told."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Account:
     trouble: str = ""
 
     def advice(self, again: str) -> str:
-        """What was made, and what to do to get it; "" where nothing was made.
+        """A sentence on what was made, and what to do to get it; "" where nothing was made.
 
         again: how to ask for the same once more, such as "Queue again with seed 7 (fixed)".
         """
@@ -55,7 +55,7 @@ class Account:
         return f"{told}. {again}: {_paid_again(self.unpaid)}."
 
     def advice_when_stopped(self, again: str) -> str:
-        """What a person is told whose run is stopped now, with answers on their way perhaps."""
+        """A sentence for a run that is stopped now, perhaps with answers on their way."""
         sent = self.made + self.lost + self.arriving
         if not sent:
             return NOTHING_SENT

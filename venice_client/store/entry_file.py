@@ -19,13 +19,13 @@ from ..atomic_write import write_atomic
 from ..transport.response import Response
 
 ASIDE = ".aside-"
-"""Beginning of the name of an entry while it is written."""
+"""The beginning of an entry's name while it is written."""
 
 DAMAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
-"""What reading raises where the file is no entry, or one of a newer version."""
+"""Errors of reading a file that is damaged, not an entry, or of a newer version."""
 
 SHOWN_AT = 146
-"""Place of the letter in the first line."""
+"""How many bytes stand before the letter in the first line."""
 
 MAX_LINE = 200
 MAX_HEAD = 2**20
@@ -55,7 +55,7 @@ class _Head:
 
 
 def write_entry(path: Path, facts: Mapping[str, Any], response: Response) -> int:
-    """Writes an entry, whole or not at all; answers its size. Raises OSError."""
+    """Writes an entry, whole or not at all, and returns its size. Raises OSError."""
     head = json.dumps({**facts, "bytes": len(response.body)}).encode() + b"\n"
     first = f"venice-result 2 {_sha256(head)} {response.checksum} n\n".encode()
     write_atomic(path, first, head, response.body, prefix=ASIDE)
@@ -75,7 +75,7 @@ def read_entry(path: Path) -> Response:
 
 
 def read_facts(path: Path) -> Entry:
-    """What an entry says of itself. Reads its head alone: the bytes may be damaged, but not cut.
+    """The facts in an entry. Reads its head alone: the bytes may be damaged, but not cut.
 
     Raises as `read_entry` does.
     """

@@ -25,14 +25,14 @@ log = logging.getLogger(__name__)
 
 FOLDER = "in-flight"
 LOCKED_BYTE = 2**30
-"""Where Windows locks a file, far from what is in it."""
+"""The byte that is locked on Windows, far behind what is in the file."""
 
 NEW_FOR = 60.0
 """Seconds for which a file without notes may be one that its process has not locked yet."""
 
 
 class InFlight:
-    """The notes of this process in `home`. Thread-safe. No trouble with them fails a request."""
+    """The notes of this process in `home`. Thread-safe. A request never fails because of them."""
 
     def __init__(self, home: Path) -> None:
         self._folder = home / FOLDER
@@ -66,7 +66,7 @@ class InFlight:
             note(False)
 
     def leftover(self) -> list[Charge]:
-        """What was on its way when other processes were killed, and may have been charged."""
+        """Requests on their way when other processes were killed: they may have been charged."""
         return [note for notes in self._abandoned().values() for note in notes]
 
     def forget_leftover(self, told: Sequence[Charge]) -> None:
@@ -120,7 +120,7 @@ def _remove(path: Path) -> None:
 
 
 def leftover_text(notes: Sequence[Charge]) -> str:
-    """What to tell of them, in a line."""
+    """A line that tells a person of them."""
     usd = sum(note.usd or 0.0 for note in notes)
     models = ", ".join(sorted({note.model for note in notes}))
     requests = "1 request was" if len(notes) == 1 else f"{len(notes)} requests were"

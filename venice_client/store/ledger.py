@@ -1,4 +1,4 @@
-"""What was spent: one line of JSON a request in `ledger.jsonl`, without prompt or key.
+"""The ledger of what was spent: a line of JSON a request, without prompt or key.
 
 Several processes write to it, each line in one call. A line that is torn, or is none of ours, is
 skipped. A ledger that is full is renamed, not rewritten, so that nothing written meanwhile is lost.
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 FILE_NAME = "ledger.jsonl"
 MAX_BYTES = 2 * 2**20
-"""Size at which a ledger is full: about 12,000 requests."""
+"""Most bytes of a ledger, which is then full: about 12,000 requests."""
 
 MAX_FULL = 20
 KEPT_DAYS = 400
@@ -28,12 +28,12 @@ KEPT_DAYS = 400
 
 FIRST_READ = 2**16
 CLOCK_ERROR = 3600.0
-"""Seconds by which the lines may be out of order."""
+"""Most seconds by which the lines may be out of order."""
 
 
 @dataclass(frozen=True)
 class Charge:
-    """What one request costs, or may have cost.
+    """The charge for one request, or what it may have been.
 
     kind: as in Model. usd: what counts against the limits; None where no price of its kind is
     known. is_known: whether the price is published; else usd is the dearest of its kind.
@@ -48,7 +48,7 @@ class Charge:
     time: float = 0.0
 
     def line(self) -> bytes:
-        """It as a line of JSON that begins with its time."""
+        """The charge as a line of JSON that begins with its time."""
         facts = asdict(self)
         return json.dumps({"time": facts.pop("time"), **facts}).encode() + b"\n"
 
@@ -74,7 +74,7 @@ class Ledger:
         self.path = home / FILE_NAME
 
     def add(self, charge: Charge) -> bool:
-        """Writes a charge; answers whether that was possible."""
+        """Writes a charge, and returns whether that was possible."""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

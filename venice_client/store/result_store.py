@@ -49,7 +49,7 @@ FOLDER = "results"
 UNREADABLE = "unreadable"
 MAX_UNREADABLE = 50
 MAX_UNREADABLE_BYTES = 256 * 2**20
-"""How much is set aside: the oldest goes first."""
+"""Most bytes that are set aside: the oldest goes first."""
 
 CLOCK_STEP = 2.0
 """Seconds to which the coarsest file system rounds a time (FAT)."""
@@ -59,10 +59,10 @@ PASSING = {
     *(errno.EACCES, errno.EPERM, errno.EBUSY, errno.EAGAIN),
     *(errno.EMFILE, errno.ENFILE),
 }
-"""What may be over in a moment: the file is held by another program, too many files are open."""
+"""Errors that may be over in a moment: another program holds the file, too many are open."""
 
 PAUSES = (0.05, 0.1, 0.2, 0.3, 0.4)
-"""Seconds between two tries of what may be over in a moment."""
+"""Seconds between two tries after an error of PASSING."""
 
 KEPT_HEADERS = ("content-type", "date", "x-request-id")
 PROMPT_HEADER = "x-venice-enhanced-prompt"
@@ -128,7 +128,7 @@ class ResultStore:
         return response
 
     def peek(self, key: str) -> Response | None:
-        """The kept answer, or None where nothing whole is. Does not count as a use."""
+        """The kept answer; None if there is no whole one. Does not count as a use."""
         try:
             return read_entry(self._path(key))
         except (OSError, *DAMAGE):
@@ -187,7 +187,7 @@ class ResultStore:
             self._sweeper.unprotect(run)
 
     def put(self, key: str, response: Response, facts: Mapping[str, Any]) -> str:
-        """Keeps an answer, if anything is to be kept; answers why it could not be, "" if it is.
+        """Keeps an answer if the store is on. Returns why it could not be kept, "" if it was.
 
         A full disk is a warning, no error: the picture can be shown all the same.
         """
@@ -215,7 +215,7 @@ class ResultStore:
         """Moves an answer that cannot be read out of the way, so that it can be asked for again.
 
         checksum: of the answer, where its entry is whole and what is in it is not. Another answer
-        that was kept since is paid for and stays. Answers its new file, None if nothing was moved.
+        that was kept since is paid for and stays. Returns its new file, None if nothing was moved.
         """
         path = self._path(key)
         name = f"{datetime.now():%Y%m%d-%H%M%S-%f}-{key[:8]}"
@@ -258,7 +258,7 @@ class ResultStore:
         since: float = 0.0,
         matches: Callable[[Entry], bool] = lambda entry: True,
     ) -> list[Entry]:
-        """What is kept, the last made first; damaged entries are left out.
+        """The kept answers, the last made first; damaged entries are left out.
 
         maximum: how many at most. since: only those made from this time on. matches: only those
         that it is true for. Reads heads, and no more of them than it takes: no file was made after
@@ -299,7 +299,7 @@ class ResultStore:
         return is_there
 
     def clear(self) -> int:
-        """Removes everything; answers how many answers there were."""
+        """Removes everything, and returns how many answers there were."""
         files = self._files()
         for _, name, _ in files:
             remove(self._folder / name)
@@ -308,7 +308,7 @@ class ResultStore:
         return len(files)
 
     def shrink(self, max_mb: float) -> int:
-        """Removes the least recently used beyond `max_mb` MiB now; answers how many those were.
+        """Removes the least recently used beyond `max_mb` MiB now, and returns how many.
 
         Limits of other processes do not count; what unfinished runs made stays.
         """
@@ -349,7 +349,7 @@ class ResultStore:
 
 
 def _patiently(action: Callable[[], T]) -> T:
-    """The answer of `action`, which is tried again where its OSError may be over in a moment."""
+    """Returns the value of `action`, which is tried again after an OSError of PASSING."""
     for seconds in PAUSES:
         try:
             return action()
@@ -365,14 +365,14 @@ def _reason(error: OSError) -> str:
 
 
 def _extension(response: Response) -> str:
-    """Of the file of an answer: as it calls itself, where a picture viewer may know it."""
+    """The extension of an answer's file: its own format, if a picture viewer may know it."""
     kind = response.headers.get("content-type", "")
     found = re.match(r"image/([a-z0-9]+)|application/(json)\b", kind)
     return f".{found[1] or found[2]}" if found else ".bin"
 
 
 def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Those that say something of the picture; none with a prompt in it."""
+    """The headers that say something of the picture, without any prompt."""
     return {
         name: value
         for name, value in headers.items()

@@ -10,7 +10,7 @@ from ..transport.progress import Progress
 from ..transport.response import Response
 
 NOT_SHARED = (RequestCancelledError, SpendingLimitError)
-"""Errors that say nothing of what an equal request would meet."""
+"""Errors that say nothing about what an equal request would meet."""
 
 
 class _Flight:
@@ -52,7 +52,7 @@ class SingleFlight:
         """The answer of `send`, or of the equal request that is under way already.
 
         An error is shared too, each time as one of their own. But what is about the one that asked
-        first alone, that it was dropped or has spent its money, is not: then the next one that
+        first alone, that it was cancelled or has spent its money, is not: then the next one that
         waits sends its own.
         """
         while True:
@@ -90,7 +90,7 @@ class SingleFlight:
 
 
 def _copied(error: VeniceError) -> VeniceError:
-    """The same error once more: whoever raises one may add to its message."""
+    """A copy of an error, since the thread that raises one may add to its message."""
     copied = type(error).__new__(type(error), *error.args)
     copied.__dict__.update(error.__dict__)
     copied.__cause__ = error.__cause__

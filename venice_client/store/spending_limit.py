@@ -1,4 +1,4 @@
-"""How much one run, and one day, may cost: reserved before anything is sent."""
+"""The limits of what a run and a day may cost: reserved before anything is sent."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from ..settings.settings import Settings
 from .ledger import Charge, Ledger, start_of_day, today
 
 MAX_RUNS = 1000
-"""Runs to remember."""
+"""Most runs to remember."""
 
 ROUNDING = 1e-9
 
 
 @dataclass
 class _Run:
-    """What is reserved for one run: USD, and requests that were let through."""
+    """The state of one run: USD that are reserved, and requests that were let through."""
 
     usd: float = 0.0
     requests: int = 0
 
 
 class Reservation:
-    """What one request may cost. It ends once, by `release` or by `spend`; more calls do nothing.
+    """USD that are reserved for one request.
 
-    Until then it counts against the run and the day. A run goes on counting what was spent.
+    It ends once, by `release` or by `spend`; more calls do nothing. Until then it counts
+    against the run and the day. A run goes on counting what was spent.
     """
 
     def __init__(self, charge: Charge, run: _Run, ledger: Ledger) -> None:
@@ -45,7 +46,7 @@ class Reservation:
         return self.charge.usd or 0.0
 
     def release(self) -> None:
-        """Gives back what is certain not to be charged."""
+        """Gives the USD back, where it is certain that nothing is charged."""
         with _lock:
             if self._is_open:
                 self._is_open = False
@@ -54,7 +55,7 @@ class Reservation:
                 self._run.requests -= 1
 
     def spend(self) -> None:
-        """Writes down what was charged, or may have been."""
+        """Writes the charge, certain or possible, to the ledger."""
         with _lock:
             if not self._is_open:
                 return
@@ -141,7 +142,7 @@ class SpendingLimit:
             )
 
     def _today(self) -> float:
-        """What was spent today by all processes, and what is reserved in this one."""
+        """The USD spent today by all processes, and reserved in this one."""
         midnight = start_of_day(today())
         mine = sum(r.usd for r in _open if r.counts_for(self._service, self.ledger, midnight))
         try:
@@ -153,7 +154,7 @@ class SpendingLimit:
             ) from None
 
     def _others(self, run: _Run) -> str:
-        """What becomes of the requests that were let through before, on a line of its own."""
+        """A line on the requests that were let through before."""
         if not run.requests:
             return ""
         are = "other request of this run was" if run.requests == 1 else "other requests of it were"

@@ -29,13 +29,13 @@ LIMIT = ".limit-"
 PROTECTED = "protected"
 
 SWEEP_EVERY = 50
-"""Writes between two sweeps; the first write brings one as well."""
+"""Most writes between two sweeps; the first write brings one as well."""
 
 SWEEP_EVERY_PART = 0.1
-"""Of what may be kept: so much written between two sweeps."""
+"""Most that is written between two sweeps, as a part of the limit."""
 
 UNPROTECTED_PART = 0.1
-"""Of the limit: what the rest may take where protected runs take all of it."""
+"""Least part of the limit for the rest, where protected runs take all of it."""
 
 ABANDONED_AFTER = 3600.0
 """Seconds after which a half-written file of a process that was killed is removed."""
@@ -45,13 +45,13 @@ IN_USE_FOR = 86_400.0
 
 FILES_AT_ONCE = 32
 PAUSE = 0.0005
-"""Files that a sweep looks at, and the seconds for which it then lets other threads work."""
+"""Seconds for which a sweep lets other threads work after FILES_AT_ONCE files."""
 
 EXIT_WAIT = 2.0
-"""Seconds for a sweep when the process ends."""
+"""Most seconds that the end of the process waits for a sweep."""
 
 _File = tuple[int, float, int, str]
-"""Of an entry: its order among what this process put, the time of its last use, size and path."""
+"""An entry: its order among what this process put, the time of its last use, size, path."""
 
 
 class Sweeper:
@@ -95,7 +95,7 @@ class Sweeper:
             log.warning("A run cannot be protected in the store (%s).", error.strerror)
 
     def unprotect(self, run: str) -> None:
-        """Ends it: the run has ended well. Earlier runs that it made again end with it."""
+        """Ends the protection of a run that ended well, and of earlier runs that it made again."""
         keys = _keys_in(self._list_of(run))
         for path in self._lists():
             if _keys_in(path) <= keys:
@@ -176,7 +176,7 @@ class Sweeper:
         return limit, files, total
 
     def _protected(self) -> set[str]:
-        """What is protected. Removes lists that are too old."""
+        """The names of protected entries. Removes lists that are too old."""
         keys: set[str] = set()
         for path in self._lists():
             with contextlib.suppress(OSError):  # another process was quicker
@@ -203,12 +203,12 @@ def _look_at(path: Path, age: float) -> int:
 
 
 def note_use(path: Path) -> None:
-    """Says that this process puts the entry now."""
+    """Notes that this process puts the entry now."""
     _put_here[str(path)] = next(_uses)
 
 
 def note_hit(path: Path) -> None:
-    """Says that the entry is used now."""
+    """Notes that the entry is used now."""
     touch(path)
     if str(path) in _put_here:
         note_use(path)
@@ -235,7 +235,7 @@ def _keys_in(path: Path) -> set[str]:
 
 _uses = itertools.count(1)
 _put_here: dict[str, int] = {}
-"""What this process put, by the order of use: clocks may be set back."""
+"""Entries that this process put, by the order of use: clocks may be set back."""
 
 _sweepers: weakref.WeakSet[Sweeper] = weakref.WeakSet()
 

@@ -19,7 +19,7 @@ from ..errors import (
 )
 
 MAX_REASON = 300
-"""Characters of the reason that a library gives."""
+"""Most characters of the reason that a library gives."""
 
 
 def connection_error(
@@ -105,7 +105,7 @@ def _with_inner(error: BaseException) -> Iterator[BaseException]:
 
 
 def _reason(error: Exception, redact: Callable[[str], str]) -> str:
-    """What it was, in brief; the key must go first, since half of it would not be found."""
+    """The cause in brief. The key is taken out first: of a text cut short it would not be found."""
     cause = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
     reason = getattr(cause, "reason", None) or cause
     return f"({type(reason).__name__}: {redact(str(reason))[:MAX_REASON]})"

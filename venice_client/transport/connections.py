@@ -58,7 +58,7 @@ class Deadline:
 
     @classmethod
     def begin(cls, sock: Any) -> None:
-        """The request of this thread is about to leave by this socket, and has what time is left.
+        """Gives this thread's request, which is about to leave by this socket, the time left.
 
         Raises ConnectTimeoutError, which means that nothing was sent, where none is left.
         """
@@ -76,14 +76,14 @@ class Deadline:
 
     @classmethod
     def limit_silence(cls, seconds: float) -> None:
-        """Nothing to be read by this thread's request for so long ends it."""
+        """Ends this thread's request when nothing comes for so long."""
         watch: Deadline | None = getattr(cls._of_thread, "watch", None)
         if watch is not None and (sock := watch._sock) is not None:
             sock.settimeout(seconds)
 
     @classmethod
     def end(cls) -> None:
-        """The connection of this thread's request goes back, and may be another one's at once."""
+        """Gives the connection of this thread's request back, for another one to use at once."""
         watch: Deadline | None = getattr(cls._of_thread, "watch", None)
         if watch is not None:
             watch._forget()
@@ -110,12 +110,12 @@ def _shut(sock: Any) -> None:
 
 
 def _plain(sock: Any) -> socket.socket:
-    """The socket itself, which TLS within TLS only holds."""
+    """The socket itself, which TLS within TLS wraps."""
     return sock if isinstance(sock, socket.socket) else sock.socket
 
 
 def _keep_alive(sock: socket.socket) -> None:
-    """Has the system find out when the other side is gone; what it cannot do is left."""
+    """Has the system find out when the other side is gone, as far as it can."""
     options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
     options += [
         (socket.IPPROTO_TCP, getattr(socket, name), seconds)
@@ -139,7 +139,7 @@ class _Response(http.client.HTTPResponse):
 
 
 class _Connection(urllib3.connection.HTTPConnection):
-    """Connects before it begins to send, and tells the watch of its thread between the two."""
+    """Connects before it begins to send, and tells its thread's Deadline between the two."""
 
     response_class = _Response
 
@@ -193,7 +193,7 @@ class _FreshHTTPSPool(_FreshHTTPPool, urllib3.HTTPSConnectionPool):
 
 
 class FreshAdapter(HTTPAdapter):
-    """Connections that are watched, and fresh; it keeps so many for one host.
+    """Keeps connections fresh and under their Deadline; it keeps so many for one host.
 
     It never sends anything again by itself: what is sent again is for the transport to decide.
     """

@@ -1,4 +1,4 @@
-"""The gate that every paid request of the process passes: places, rate limits, lock-out."""
+"""The gate that every paid request of the process passes: slots, rate limits, lock-out."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ GIVE_UP_AFTER = 300.0
 FAILURE_WINDOW = 30.0
 FAILURES_THAT_PAUSE = 12
 FAILURES_THAT_LOCK_OUT = 20
-"""The API blocks a key for 30 s after more than 20 failed requests within 30 s."""
+"""Most failed requests within 30 s: after more of them the API blocks the key for 30 s."""
 
 MAX_MODEL = 80
-"""Characters of a model's name in a text."""
+"""Most characters of a model's name in a text."""
 
 LOOK_AGAIN = 1.0
 """Seconds between two looks of who waits, for its text. What lets it through wakes it."""
@@ -32,11 +32,11 @@ RESET_JITTER = 2.0
 """Seconds over which several processes spread after the same reset."""
 
 draw = random.Random().random
-"""Drawn apart from the program's own random numbers, which another node may have seeded."""
+"""A random number of 0..1, apart from Python's own ones, which another node may have seeded."""
 
 
 class Hold:
-    """What a 429 has set up: everyone waits, or the requests to one model. Used under a lock.
+    """A hold that a 429 has set up: all requests wait, or those to one model. Used under a lock.
 
     model: "" for everyone. is_on: from the 429 to the first request that gets through, of those
     that came in since. generation: how often it was set up. given_up: how often those who wait were
@@ -54,13 +54,13 @@ class Hold:
 
     @property
     def wait(self) -> str:
-        """What those who wait do, in words."""
+        """What a request that waits here is doing, in words."""
         if self.model:
             return f"waiting for {self.model}, which is busy"
         return "waiting for the rate limit"
 
     def set_up(self, now: float, seconds: float, jitter: float) -> None:
-        """Nobody passes for `seconds`. Raises RateLimitError if that is too long to wait for."""
+        """Lets no request pass for `seconds`. Raises RateLimitError if that is too long to wait."""
         if not self.is_on:
             self._last_through = now
         self.is_on = True
@@ -71,7 +71,7 @@ class Hold:
         self.until = max(self.until, now + seconds + jitter)
 
     def passed(self, now: float, generation: int) -> None:
-        """A request that had come in under `generation` got through."""
+        """Notes that a request which had come in under `generation` got through."""
         self._last_through = now
         if generation == self.generation:
             self.is_on = False
@@ -84,7 +84,7 @@ class Hold:
         return self.is_on and min(now, self.until) - self._last_through > GIVE_UP_AFTER
 
     def give_up(self, now: float, minutes: float | None = None) -> RateLimitError:
-        """Ends the wait of everyone who waits now; who comes later tries anew.
+        """Ends the wait of all requests that wait now; later ones try anew.
 
         minutes: until the reset, where that lies too far ahead.
         """
@@ -94,7 +94,7 @@ class Hold:
         return self.error()
 
     def error(self) -> RateLimitError:
-        """What those who were sent away get to read."""
+        """The error of the requests whose wait was ended."""
         left = self._minutes
         if self.model:
             how_long = (
@@ -112,7 +112,7 @@ class Hold:
 
 
 class Slot:
-    """One request's slot in the gate; whatever ends it first counts, later ends change nothing.
+    """One request's slot in the gate. Its first end counts, later ends change nothing.
 
     generations: of the holds that it passed, those for everyone and for its model.
     """
@@ -126,25 +126,25 @@ class Slot:
         self._gate.detach(self)
 
     def release(self) -> None:
-        """The request has ended; there is no word on how."""
+        """Ends the slot of a request without saying how the request ended."""
         self._gate.leave(self)
 
     def answered(self, failed: bool) -> None:
-        """The API answered, and it was no rate limit."""
+        """Ends the slot of a request that the API answered, other than by a rate limit."""
         self._gate.record(self, failed)  # before the slot is another one's
         self._gate.leave(self)
 
     def rate_limited(self, seconds: float) -> None:
-        """The API answered 429 for the key: everyone waits for `seconds`."""
+        """Ends the slot after a 429 for the key: all requests wait for `seconds`."""
         self._gate.hold(self, seconds, for_model=False)
 
     def model_busy(self, seconds: float) -> None:
-        """The API answered 429 for the model: all requests to it wait for `seconds`."""
+        """Ends the slot after a 429 for the model: requests to it wait for `seconds`."""
         self._gate.hold(self, seconds, for_model=True)
 
 
 class _Waiting:
-    """Who waits at the gate. holds: for everyone, and for its model."""
+    """A request that waits at the gate. holds: that for everyone, and that for its model."""
 
     def __init__(self, turn: threading.Condition, holds: tuple[Hold, Hold]) -> None:
         self.turn = turn
@@ -266,7 +266,7 @@ class Gate:
                 self.leave(slot)
 
     def _given_up(self, hold: Hold, error: RateLimitError) -> RateLimitError:
-        """`error`, once everyone who waits for `hold` has been woken to raise it too."""
+        """Returns `error`, after waking all that wait for `hold`, so that they raise it too."""
         for waiting in self._waiting.values():
             if hold in waiting.holds:
                 waiting.turn.notify()
@@ -292,7 +292,7 @@ class Gate:
         return min(tickets if held else self._waiting, default=None)
 
     def _is_held(self, hold: Hold) -> bool:
-        """Whether nobody passes it now: before its end, or while one request tries it."""
+        """Whether no request passes now: before its end, or while one request tries it."""
         is_tried = hold.is_on and any(
             slot.generations[hold] == hold.generation
             for slot in self._open

@@ -1,4 +1,4 @@
-"""What one request is doing: written by its thread, read by whoever shows it."""
+"""The state of one request: written by its thread, read by the thread that shows it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..errors import ApiError, RequestCancelledError
 
 
 class Progress:
-    """The state of one request, from its place in the queue to its answer.
+    """The state of one request, from its start to its answer.
 
     phase: what it is doing now, in words. since: when the phase began (monotonic seconds).
     until: when a wait ends (monotonic seconds), or None. sent: its answer may be on its way.
@@ -48,7 +48,7 @@ class Progress:
             self.phase, self.since = phase, time.monotonic()
 
     def cancel(self) -> None:
-        """Nobody waits for it any more: it is not sent if it was not, and gives its place back.
+        """Cancels the request. If it was not sent, it never will be, and its slot is freed at once.
 
         An answer that is on its way still arrives, since it may have been charged.
         """
@@ -56,15 +56,15 @@ class Progress:
         self.release_slot()
 
     def mark_cancelled(self, because: str = "") -> None:
-        """The first half of `drop`, for several requests that must not take each other's place.
+        """The first half of `cancel`, for several requests that must not take each other's slot.
 
-        because: the reason in a line, if it is another than that nobody waits for it.
+        because: the reason in a line, where there is one to tell.
         """
         self._because = self._because or because
         self._cancelled.set()
 
     def release_slot(self) -> None:
-        """The second half of `drop`."""
+        """The second half of `cancel`: gives the slot in the gate back."""
         on_cancel = self._on_cancel
         if on_cancel is not None:
             on_cancel()
@@ -74,7 +74,7 @@ class Progress:
         return self._cancelled.is_set()
 
     def on_cancel(self, action: Callable[[], None] | None) -> None:
-        """Calls `action` once `drop` is called, or now if it was already."""
+        """Calls `action` once the request is cancelled, or now if it is already."""
         self._on_cancel = action
         if action is not None and self.is_cancelled:
             action()
@@ -84,13 +84,13 @@ class Progress:
         self._on_fatal = action
 
     def report_fatal(self, error: ApiError) -> None:
-        """The answer was an error that every other request with this key would meet."""
+        """Reports an answer whose error every other request with this key would meet."""
         on_fatal = self._on_fatal
         if on_fatal is not None:
             on_fatal(error)
 
     def check(self) -> None:
-        """Raises RequestCancelledError if the request was is_cancelled."""
+        """Raises RequestCancelledError if the request is cancelled."""
         if self.is_cancelled:
             lines = [self._because, "Dropped before it was sent: nothing was charged."]
             raise RequestCancelledError("\n".join(filter(None, lines)))

@@ -30,16 +30,16 @@ class Response:
 
     @property
     def is_ok(self) -> bool:
-        """Whether it is what was asked for, and no error."""
+        """Whether its status is one of success."""
         return 200 <= self.status < 300
 
     @cached_property
     def checksum(self) -> str:
-        """Tells this body from any other."""
+        """The SHA-256 of the body."""
         return hashlib.sha256(self.body).hexdigest()
 
     def json(self) -> Any:
-        """The body as JSON; BadResponseError if it is none (endless nesting included)."""
+        """The body as JSON. Raises BadResponseError unless it is (endless nesting included)."""
         try:
             return read_json(self.body)
         except (ValueError, RecursionError):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timezone
 
 MAX_RETRIES = 3
-"""Tries after the first, for what is documented as retryable and was not charged."""
+"""Most tries after the first, for what is documented as retryable and was not charged."""
 
 RETRYABLE = frozenset({500, 503})
 """Statuses that the API's documents call retryable with backoff."""
@@ -19,10 +19,10 @@ DEFAULT_RATE_WAIT = 10.0
 """Seconds to wait after a 429 that does not say how long."""
 
 MAX_PLAUSIBLE_WAIT = 24 * 3600.0
-"""A reset that lies further ahead, or further back, is taken for nonsense, and for unknown."""
+"""Most seconds to a reset, ahead or back: one that is further away counts as unknown."""
 
 FIRST_IN_MS = 1e11
-"""A reset from here on is in milliseconds: in seconds it would lie beyond the year 5000."""
+"""Least reset that is in milliseconds: in seconds it would lie beyond the year 5000."""
 
 RESET = "x-ratelimit-reset-requests"
 

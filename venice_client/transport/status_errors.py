@@ -75,8 +75,8 @@ _AT_THE_GATEWAY = {
     520: "The gateway in front of Venice cannot use what Venice answered.",
     524: "Venice took too long to answer; another model may be faster.",
 }
-"""Of these nobody knows what became of the request behind the gateway. 520 and 524 are the forms
-of 502 and 504 at Cloudflare."""
+"""First lines for statuses that do not tell what became of the request behind the gateway. 520 and
+524 are the forms of 502 and 504 at Cloudflare."""
 
 _NO_KEY_ARRIVED = (
     "No key arrived at Venice: check VENICE_API_KEY, and whether a proxy takes the Authorization "
@@ -98,31 +98,34 @@ _REFUSALS = {
     400: ("Venice refuses the request", "change it, then try again."),
     422: ("Venice cannot process the request", "change the prompt or the images."),
 }
-"""The first line without a field or a code, before and after the API's reason."""
+"""First lines without a field or a code: what comes before and after the API's reason."""
 
 WHOLE = "request"
-"""In place of a field, for what is wrong with the request as a whole."""
+"""The name in place of a field, for what is wrong with the request as a whole."""
 
 MODEL_CODES = ("MODEL_NOT_FOUND", "INVALID_MODEL")
 MODEL_FIELDS = ("model", "modelId")
 REPLACEMENT = "x-venice-deprecated-replacement"
 
 MAX_REASON = 120
-"""Characters of the API's reason in the first line; it may repeat a whole prompt."""
+"""Most characters of the API's reason in the first line; it may repeat a whole prompt."""
 
 MAX_FIELDS = 10
 MAX_NAME = 80
 MAX_COMPLAINT = 200
 MAX_WORDS = 1000
-"""Characters of the API's own words that are shown; a gateway may answer a whole web page."""
+"""Most characters of the API's own words; a gateway may answer with a whole web page."""
 
 MAX_DETAILS = 1400
-"""Characters of all that comes after the first line, but for the request id."""
+"""Most characters of all that comes after the first line, but for the request id."""
 
 
 @dataclass(frozen=True)
 class _Body:
-    """What an error says, each text harmless. offers_x402: it asks for payment without a key."""
+    """The parts of an error's body, made harmless.
+
+    offers_x402: whether it asks for payment, since no key arrived.
+    """
 
     code: str = ""
     said: str = ""
@@ -151,23 +154,13 @@ def error_for(
     if 300 <= status < 400:
         return _redirect(status, headers)
     told = _read(response.body)
-    kind = _TYPES.get(status) or (errors.ServerError if status >= 500 else ApiError)
     replacement = printable(headers.get(REPLACEMENT, ""), MAX_NAME)
     replacement = replacement if status in (404, 410) else ""
     is_about_model = bool(replacement) or _speaks_of_model(status, told, is_paid)
-    if status in (404, 410) and not is_about_model:
-        first = f"Nothing at {address}: check VENICE_API_BASE (as a rule {DEFAULT_BASE_URL})."
-    else:
-        named = f"`{printable(model, MAX_NAME)}`" if model else "this model"
-        first = _first_line(status, told, named, is_paid)
+    first = _first_line(status, told, model, is_paid, "" if is_about_model else address)
     if replacement:
         first = f"{first.rstrip('.')}, such as its replacement `{replacement}`."
-    if is_paid and status in _AT_THE_GATEWAY:
-        kind = errors.GatewayError
-        first = f"{_AT_THE_GATEWAY[status]} {LOST}"
-    if status == 422 and path in _EDITS and told.code != _NEVER_CHARGED:
-        kind = errors.RefusedEditError
-        first = f"{first} {CHARGED}"
+    kind, first = _with_charge(status, told, path, is_paid, first)
     first += _suggestion(status, told, is_about_model, nearest_model, nearest_style)
     request_id = headers.get("x-request-id") or told.request_id or headers.get("cf-ray", "")
     request_id = printable(request_id, MAX_NAME)
@@ -180,6 +173,17 @@ def error_for(
         request_id=request_id,
         is_about_model=is_about_model,
     )
+
+
+def _with_charge(
+    status: int, told: _Body, path: str, is_paid: bool, first: str
+) -> tuple[type[ApiError], str]:
+    """The type of the error, and its first line with what may have been charged."""
+    if is_paid and status in _AT_THE_GATEWAY:
+        return errors.GatewayError, f"{_AT_THE_GATEWAY[status]} {LOST}"
+    if status == 422 and path in _EDITS and told.code != _NEVER_CHARGED:
+        return errors.RefusedEditError, f"{first} {CHARGED}"
+    return _TYPES.get(status) or (errors.ServerError if status >= 500 else ApiError), first
 
 
 def _suggestion(
@@ -219,7 +223,11 @@ def _speaks_of_model(status: int, told: _Body, is_paid: bool) -> bool:
     return status == 410 or bool(re.search(r"(?<![/\w-])models?(?![/\w-])", text, re.IGNORECASE))
 
 
-def _first_line(status: int, told: _Body, model: str, is_paid: bool) -> str:
+def _first_line(status: int, told: _Body, model: str, is_paid: bool, address: str) -> str:
+    """The first line. address: what was asked, where nothing may be there; else ""."""
+    if status in (404, 410) and address:
+        return f"Nothing at {address}: check VENICE_API_BASE (as a rule {DEFAULT_BASE_URL})."
+    model = f"`{printable(model, MAX_NAME)}`" if model else "this model"
     if told.offers_x402 and status == 402:
         return _NO_KEY_ARRIVED
     if status not in (404, 410) and told.code in _BY_CODE:
@@ -278,7 +286,7 @@ def _redirect(status: int, headers: Mapping[str, str]) -> ApiError:
 
 
 def _read(body: bytes) -> _Body:
-    """What an error says, from any of the forms that errors come in."""
+    """Reads an error's body, in any of the forms that errors come in."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):

@@ -26,7 +26,6 @@ from ..settings.api_key import ApiKey
 from ..settings.settings import is_loopback
 from ..version import __version__
 from . import retry
-from .body import read_body
 from .connection_errors import check_proxy, connection_error
 from .connections import Deadline, FreshAdapter
 from .gate import Gate, Slot, draw
@@ -34,6 +33,7 @@ from .progress import Progress
 from .redaction import masked
 from .request_body import RequestBody
 from .response import Response
+from .response_body import read_body
 
 CONNECT_TIMEOUT = 10.0
 FREE_TIMEOUT = 30.0
@@ -153,7 +153,7 @@ class Transport:
     def _once(self, call: _Call, is_last: bool) -> Response:
         """One answer: good, or one to try again. Raises the error of any other.
 
-        is_last: it is not tried again.
+        is_last: whether it is the last try.
         """
         call.progress.check()
         if call.ticket is None:

@@ -20,10 +20,10 @@ Size = tuple[int, int]
 BACKGROUND = (24, 24, 27)
 INK = (235, 235, 235)
 LABEL_SHARE = 0.09
-"""Height of the label's strip, as a part of the cell."""
+"""How high the label's strip is, as a part of the cell."""
 
 MAX_SHEET_PIXELS = 200_000_000
-"""Of a sheet; as floats they take 2.4 GB."""
+"""Most pixels of a sheet; as floats they take 2.4 GB."""
 
 SMALLEST_CELL = 64
 CELL_STEP = 8
@@ -32,7 +32,7 @@ CELL_STEP = 8
 def contact_sheet(
     pictures: Sequence[torch.Tensor], labels: Sequence[str], columns: int, cell: int
 ) -> tuple[torch.Tensor, list[str]]:
-    """Pictures [H, W, C] in a grid with labels below, as [1, H, W, 3] in 0..1, and notes.
+    """Pictures [H, W, C] in a grid with labels below, as [1, H, W, 3] in 0..1, and warnings.
 
     columns: 0 for about as many as rows. cell: pixels of the square that a picture is fitted
     into, with nothing cut off; rows are as high as the highest of them. A label is fitted into
@@ -74,7 +74,7 @@ class _Grid:
 
     @property
     def height(self) -> int:
-        """Of the pictures in a row."""
+        """The height of the pictures in a row."""
         return _contained_size(self.tallest, self.cell)[1]
 
     @property
@@ -109,7 +109,7 @@ def _grid(pictures: Sequence[torch.Tensor], columns: int, cell: int, has_labels:
 
 
 def _check(grid: _Grid) -> None:
-    """Refuses a sheet that is too large, and names the largest cell that is not."""
+    """Raises InvalidRequestError, with the largest cell that would do, unless the sheet does."""
     height, width = grid.size
     if height * width <= MAX_SHEET_PIXELS:
         return

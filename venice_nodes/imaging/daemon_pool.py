@@ -37,14 +37,14 @@ class _Work:
         self._is_ending = False
 
     def begin(self) -> None:
-        """This thread starts to work, or goes on; never returns once the end has begun."""
+        """Lets this thread start work, or go on; never returns once the end has begun."""
         with self._changed:
             while self._is_ending:
                 self._changed.wait()
             self._busy += 1
 
     def rest(self) -> None:
-        """This thread has done its work, or waits for that of others."""
+        """Notes that this thread has done its work, or waits for that of others."""
         with self._changed:
             self._busy -= 1
             self._changed.notify_all()
@@ -92,7 +92,7 @@ class DaemonPool:
                 return
             try:
                 answer = function()
-            except BaseException as error:  # carried to whoever waits
+            except BaseException as error:  # carried to the thread that waits
                 future.set_exception(error)
             else:
                 future.set_result(answer)

@@ -7,13 +7,13 @@ import torch
 from ...venice_client import InvalidRequestError
 
 TOLERANCE = 0.05
-"""How far outside of 0..1 a value may lie; resizing and sharpening overshoot. It is clipped."""
+"""How far outside of 0..1 a value may lie: resizing and sharpening overshoot. It is clipped."""
 
 
 def image_batch(value: object, name: str, may_be_empty: bool = False) -> torch.Tensor:
     """An image input as float32 [B, H, W, 1, 3 or 4] on the CPU; also from [H, W, C].
 
-    Raises InvalidRequestError for anything else, an empty batch, and values that are no colors.
+    Raises InvalidRequestError for anything else, an empty batch, and values outside of colors.
     """
     image = _dense(value, name, "images [B, H, W, 3]")
     if image.ndim == 3 and image.shape[-1] in (1, 3, 4):

@@ -1,4 +1,4 @@
-"""Labels in the font that ships with Pillow: what of a text it has."""
+"""Makes texts drawable in the font that ships with Pillow, and names the letters it lacks."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ...venice_client import fitted as fitted
 from ...venice_client import font
 
 MAX_LABEL = 500
-"""Characters of a label that are looked at; fewer fit into any cell."""
+"""Most characters of a label that are looked at; fewer fit into any cell."""
 
 MAX_NAMED = 10
-"""Missing letters that a note names."""
+"""Most missing letters that a warning names."""
 
 UNSEEN = ("Cc", "Cf", "Cs")
 """Unicode's categories of control and format characters, and of halves of a character."""
@@ -42,7 +42,7 @@ PLAIN = str.maketrans(
         **{"×": "x", "\u2215": "/", "®": "(R)"},
     }
 )
-"""What has a plain spelling that Unicode's own decomposition does not know."""
+"""Letters with a plain spelling that Unicode's own decomposition does not know."""
 
 
 def visible(text: str) -> str:
@@ -58,7 +58,7 @@ def drawable(text: str) -> str:
 
 
 def missing_note(texts: Sequence[str]) -> str:
-    """A note that names the letters of `texts` that the font lacks, or ""."""
+    """A warning that names the letters of `texts` that the font lacks, or ""."""
     missing = list(dict.fromkeys(c for text in texts for c in text if not _has(c)))
     if not missing:
         return ""

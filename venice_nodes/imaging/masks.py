@@ -1,4 +1,4 @@
-"""Putting an edit back into its original: in its place, under a feathered mask."""
+"""Puts an edit back into its original: in its place, under a feathered mask."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ BY_THICKNESS = -1
 """As a feather: as wide as fits the picture, for hard masks only."""
 
 FEATHER = 128
-"""The feather is as many pixels wide as this goes into the shorter side."""
+"""How many times the feather's width goes into the shorter side."""
 
 EXACT = 2**18
-"""Steps of a mask that was scaled."""
+"""How many steps a mask that was scaled has."""
 
 FAINTEST = 0.5 / 255
-"""What is below is nothing in the 8 bits that are sent, and would be paid for all the same."""
+"""Least value of a mask: less is nothing in the 8 bits that are sent, and would still cost."""
 
 
 @dataclass(frozen=True)

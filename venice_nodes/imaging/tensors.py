@@ -20,20 +20,20 @@ Encoder = Callable[..., tuple[list[bytes], list[str]]]
 """What `encode_all` is, or stands in its place."""
 
 QUALITIES = (95, 85)
-"""Of JPEG and WebP, the best first. Below, a picture is better made smaller."""
+"""Qualities of JPEG and WebP, the best first. Below, a picture is better made smaller."""
 
 PNG_EFFORT = 4
-"""zlib level; higher ones take much longer for little."""
+"""How hard zlib tries; higher levels take much longer for little."""
 
 LONGEST = {"JPEG": 65_500, "WEBP": 16_383}
-"""Pixels of a side that each format can hold."""
+"""Most pixels of a side that each format can hold."""
 
 MAX_COMMON_PIXELS = 20_000_000
-"""Of each picture of a batch that shares its size; Venice makes 16,777,216 at most. One alone may
-have more."""
+"""Most pixels of each picture of a batch that shares its size; Venice makes 16,777,216 at most. One
+alone may have more."""
 
 OPAQUE = 254.5 / 255
-"""Alpha from here on is 255 in 8 bits."""
+"""Least alpha that is 255 in 8 bits."""
 
 OPAQUE_IN_ANSWERS = 251.5 / 255
 """Alpha from here on is meant as opaque: some models leave 252 to 254 in opaque parts."""
@@ -86,7 +86,7 @@ def decode_batch(
 
     size: (width, height) of the tensor, that of the first image by default, which for several is
     scaled down to MAX_COMMON_PIXELS; `fit` brings other sizes there. labels: what tells each image
-    from the others, by default "picture 1" and so on. Answers the tensor of those that can be
+    from the others, by default "picture 1" and so on. Returns the tensor of those that can be
     decoded (None if none can), the error of each image or None, and what was done to those of
     another size. Raises MemoryError, or torch's RuntimeError, where there is not enough memory.
     """
@@ -116,7 +116,7 @@ def decode_batch(
 
 
 def _fitting_notes(came: Sequence[tuple[Size, str]], size: Size, fit: Fit) -> list[str]:
-    """What was done to pictures of another size: one note for all of a size."""
+    """Warnings of what was done to pictures of another size: one for all of a size."""
     labels: dict[Size, list[str]] = {}
     for own, label in came:
         labels.setdefault(own, []).append(label)
@@ -150,7 +150,7 @@ def _runs(numbers: Sequence[str]) -> str:
 
 
 def to_rgb(image: torch.Tensor) -> tuple[torch.Tensor, list[str]]:
-    """A batch as float32 [B, H, W, 3] on the CPU, and a note where transparency is lost by it."""
+    """A batch as float32 [B, H, W, 3] on the CPU, and a warning where transparency is lost."""
     if image.shape[-1] == 1:
         return image.expand(-1, -1, -1, 3), []
     is_transparent = image.shape[-1] == 4 and bool((image[..., 3] < OPAQUE).any())
@@ -176,10 +176,10 @@ def to_array(image: torch.Tensor) -> images.Array:
 
 
 def encode(image: torch.Tensor, max_bytes: int) -> tuple[bytes, str]:
-    """One picture [H, W, 3 or 4] as a lossless PNG, and a note, "" as a rule.
+    """One picture [H, W, 3 or 4] as a lossless PNG, and a warning, "" as a rule.
 
     Where the PNG would have `max_bytes` or more it is the best JPEG of QUALITIES that fits (WebP
-    with alpha) instead, and the note says so. Raises InvalidRequestError where none fits.
+    with alpha) instead, and the warning says so. Raises InvalidRequestError where none fits.
     """
     array = to_array(image)
     picture = Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
@@ -216,7 +216,7 @@ def encode_all(
     max_bytes: int,
     prepare: Callable[[torch.Tensor], torch.Tensor] = lambda picture: picture,
 ) -> tuple[list[bytes], list[str]]:
-    """`encode` for several pictures, side by side; the notes without the empty ones.
+    """`encode` for several pictures, side by side; the warnings without the empty ones.
 
     prepare: makes of each picture the one to encode.
     """

@@ -130,7 +130,7 @@ def send_status(
         if server.client_id is not None:  # else it would go to everybody
             server.send_sync(STATUS_EVENT, message, server.client_id)
         server.send_progress_text(text, node, server.client_id)
-    except Exception as error:  # whatever a server of another version makes of it
+    except Exception as error:  # a server of another version may raise anything
         log.warning("A status could not be shown (%s).", type(error).__name__)
     return message
 

@@ -1,4 +1,4 @@
-"""From the outcomes of a node's requests to what it gives: images and info, or one error."""
+"""Turns the outcomes of a node's requests into its outputs: images and info, or one error."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ class NodeOutcome:
         )
 
     def summary(self, warnings: Sequence[str]) -> str:
-        """What the node shows at the end."""
+        """The text that the node shows at its end."""
         results = [end for end in self.batch.outcomes if isinstance(end, ImageResult)]
         count = sum(len(result.images) for result in results)
         free = sum(result.from_store for result in results)
@@ -203,7 +203,7 @@ class BatchImages:
         return colors, mask, warnings
 
     def _by_result(self, each: Sequence[T]) -> list[list[T]]:
-        """What there is for each image, sorted by the result that it came in."""
+        """The values for each image, sorted by the result that it came in."""
         left: Iterator[T] = iter(each)
         return [list(islice(left, len(result.images))) for result in self.results]
 

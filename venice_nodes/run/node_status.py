@@ -1,4 +1,4 @@
-"""What a node shows while it runs and at its end: a line of text and a progress bar."""
+"""The status of a node while it runs and at its end: a line of text and a progress bar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Between a node's async body and the client's threads: preparing, waiting, showing, ending."""
+"""Runs requests for a node's async body in the client's threads, waits and shows how it goes."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ async def in_thread(
         job.add_done_callback(lambda done: _discard(done, discard))
         raise
     finally:
-        future.cancel()  # nothing if it is done; else nobody asks for its result any more
+        future.cancel()  # nothing if it is done; else its result is no longer asked for
 
 
 async def refresh_lists() -> None:
@@ -191,7 +191,7 @@ def _wake(loop: asyncio.AbstractEventLoop, ended: asyncio.Future[None]) -> None:
         if not ended.done():
             ended.set_result(None)
 
-    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+    with contextlib.suppress(RuntimeError):  # the loop is closed: its run is over
         loop.call_soon_threadsafe(set_result)
 
 

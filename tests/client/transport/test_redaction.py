@@ -17,7 +17,7 @@ from posting import post
 from scripted_server import ScriptedServer, saying
 from venice_client import GenerateRequest, ImageResult, VeniceClient
 from venice_client.errors import ApiError, BadResponseError, ResponseLostError, VeniceError
-from venice_client.images import decode
+from venice_client.imaging.images import decode
 
 CANARY = "vn-Canary-9f8e7D6c5b4a39281706"
 OTHER = "just-some-words-of-the-same-kind"

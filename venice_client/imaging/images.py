@@ -1,4 +1,4 @@
-"""Encoded images to arrays, with limits. Looks at the bytes, never at a name or a header."""
+"""Turns encoded images into arrays, within limits. The bytes decide, not a name or a header."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
-from .errors import CHARGED, BadResponseError, InvalidRequestError
+from ..errors import CHARGED, BadResponseError, InvalidRequestError
 from .image_format import SENDABLE, check_whole, describe, has_second_frame, png_parts
 
 if TYPE_CHECKING:
@@ -24,10 +24,10 @@ Mode = Literal["RGB", "RGBA"]
 
 MAX_ENCODED_BYTES = 100 * 1024 * 1024
 MAX_PIXELS = 50_000_000
-"""The largest pictures of the API have 33,177,600 pixels."""
+"""Most pixels of an image; the largest of the API have 33,177,600."""
 
 BAND = 2**18
-"""Pixels that are brought to their colours, and copied, at a time."""
+"""How many pixels are brought to their colours, and copied, at a time."""
 
 DAMAGE = (
     OSError,
@@ -54,10 +54,10 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What each EXIF orientation asks for; from 5 on width and height change places."""
+"""How each EXIF orientation turns a picture; from 5 on width and height change places."""
 
 CLOSE_TO_SRGB = 2
-"""Steps of 255 by which a profile may differ from sRGB and be taken for it."""
+"""Most steps of 255 by which a profile may differ from sRGB and be taken for it."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ def size_of_input(data: bytes) -> tuple[int, int]:
         image = None
     if image is None or image.format not in SENDABLE:
         raise InvalidRequestError(
-            f"The input is no whole PNG, JPEG or WebP image of at most {MAX_PIXELS:,} pixels: "
+            f"The input must be a whole PNG, JPEG or WebP image of at most {MAX_PIXELS:,} pixels: "
             f"{describe(data)}.",
             "image",
         )
@@ -156,7 +156,7 @@ def cover(array: Array, width: int, height: int) -> Array:
 
 
 def stretch(array: Array, width: int, height: int) -> Array:
-    """`array` scaled to width × height, whatever its ratio."""
+    """`array` scaled to width × height, without keeping its ratio."""
     if array.shape[:2] == (height, width):
         return array
     scaled = Image.fromarray(array).resize((width, height), Image.Resampling.LANCZOS)
@@ -164,7 +164,7 @@ def stretch(array: Array, width: int, height: int) -> Array:
 
 
 def open_image(data: bytes, formats: list[str]) -> Image.Image:
-    """What Pillow makes of the head of `data`. Raises one of DAMAGE.
+    """The image that Pillow reads from the head of `data`. Raises one of DAMAGE.
 
     formats: those that it may have, in Pillow's names. Where a PNG's texts are damaged or too long
     for Pillow, it is opened without them.
@@ -228,7 +228,7 @@ def plain(image: Image.Image) -> Image.Image:
 
 
 def to_srgb(image: Image.Image) -> ImageCmsTransform | None:
-    """What brings the colours of `image` to sRGB; None where they are sRGB already.
+    """The transform of the colours of `image` to sRGB; None where they are sRGB already.
 
     The transform takes its `input_mode`, and makes RGB.
     """
@@ -239,7 +239,7 @@ def to_srgb(image: Image.Image) -> ImageCmsTransform | None:
 
 @lru_cache(maxsize=4)
 def _transform(profile: bytes, mode: str) -> ImageCmsTransform | None:
-    """From an ICC profile to sRGB.
+    """The transform from an ICC profile to sRGB.
 
     None where that changes nothing to speak of, where the profile is damaged or for other colours,
     and where this Pillow is built without ImageCms.

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from PIL import ImageFont
 
-from .errors import InvalidRequestError
+from ..errors import InvalidRequestError
 
 SMALLEST_TEXT = 8
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms, ImageOps, features
 
 import icc_profiles
-from venice_client.images import BAND, TURNS, EncodedImage, decode, decode_into
+from venice_client.imaging.images import BAND, TURNS, EncodedImage, decode, decode_into
 
 needs_cms = pytest.mark.skipif(not features.check("littlecms2"), reason="Pillow without ImageCms")
 AVIF = ["AVIF"] if features.check("avif") else []

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile, features
 
-from venice_client import images
 from venice_client.errors import BadResponseError
+from venice_client.imaging import images
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 OTHERS = ("GIF", "BMP", *(["AVIF"] if features.check("avif") else []))

@@ -1,4 +1,4 @@
-"""What the bytes of an encoded image tell without Pillow: its format, and whether it is whole.
+"""Reads from the bytes of an encoded image, without Pillow, its format and whether it is whole.
 
 Pillow does not check the checksums of a PNG's pixels, and any pack in the process may have set it
 to fill what is missing of a cut image with grey.
@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 import zlib
 
-from .errors import CHARGED, BadResponseError
-from .text import beginning
+from ..errors import CHARGED, BadResponseError
+from ..text import beginning
 
 SENDABLE = ("png", "jpeg", "webp")
 """The formats that every endpoint takes."""
@@ -32,13 +32,13 @@ MAX_BOXES = 1_000
 """Most boxes of an AVIF or HEIF image."""
 
 _MARKER = re.compile(rb"\xff[\x02-\xcf\xd8-\xfe]")
-"""Of a JPEG, but for those that stand within a scan: after FF comes 00 there, or a restart."""
+"""The markers of a JPEG, but for those within a scan: after FF comes 00 there, or a restart."""
 
 _AVIF = {b"avif", b"avis"}
 _HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _GIF_PICTURE, _GIF_EXTENSION = 0x2C, 0x21
 _BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
-"""Bytes of the header, by the version of the format."""
+"""How many bytes a BMP's header may have, by the version of the format."""
 
 
 def image_format(data: bytes) -> str | None:
@@ -61,7 +61,7 @@ def image_format(data: bytes) -> str | None:
 
 
 def is_whole(data: bytes) -> bool:
-    """Whether this is an image whose end is there, whatever comes behind it."""
+    """Whether this is an image whose end is there; more may come behind it."""
     format = image_format(data)
     try:
         return format is not None and _END[format](data) > 0
@@ -86,7 +86,7 @@ def check_whole(data: bytes) -> str:
 
 
 def describe(data: bytes) -> str:
-    """What `data` is, for a person: its first letters, or that it is a web page."""
+    """A description of `data` for a person: its first letters, or that it is a web page."""
     if not data:
         return "nothing at all"
     if data.lstrip()[:1] == b"<":
@@ -155,7 +155,7 @@ def _png_end(png: bytes) -> int:
 
 
 def _jpeg_end(jpeg: bytes) -> int:
-    """An end that stands within a segment, such as that of a thumbnail, is none."""
+    """The end of a JPEG. One within a segment, such as that of a thumbnail, does not count."""
     at, scans = 2, 0
     for _ in range(MAX_SEGMENTS):
         marker = _MARKER.search(jpeg, at)
@@ -177,7 +177,7 @@ def _webp_end(webp: bytes) -> int:
 
 
 def _gif_end(gif: bytes, frames: int = 1) -> int:
-    """Where so many frames end; only the first one is used."""
+    """The end of so many frames; only the first one is used."""
     at, inside = 13 + _colour_table(gif, 10), 0
     for _ in range(MAX_BLOCKS):
         if at >= len(gif):
@@ -216,7 +216,7 @@ def _bmp_end(bmp: bytes) -> int:
 
 
 def _sides(bmp: bytes) -> tuple[int, int]:
-    """Width and height; a negative height means that it begins above."""
+    """Width and height; a negative height means that the first row is the top one."""
     height = int.from_bytes(bmp[22:26], "little", signed=True)
     return _number(bmp, 18), abs(height)
 
@@ -247,4 +247,4 @@ _END = {
     "avif": _boxes_end,
     "heif": _boxes_end,
 }
-"""Where an image of each format ends; 0 where its end is not there. Raises for a bomb."""
+"""Functions that find the end of an image, by format: 0 without one. They raise for a bomb."""

@@ -24,9 +24,9 @@ from scripted_server import Script, ScriptedServer, read_request, saying
 from venice_client import GenerateRequest, ImageResult, VeniceClient
 from venice_client.catalogue import catalogue
 from venice_client.errors import BadResponseError, MaybeChargedError, ResponseLostError
-from venice_client.images import decode
-from venice_client.transport import body as reading
+from venice_client.imaging.images import decode
 from venice_client.transport import connections
+from venice_client.transport import response_body as reading
 
 MakeClient = Callable[..., VeniceClient]
 RequestFor = Callable[..., GenerateRequest]

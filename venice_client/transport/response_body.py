@@ -1,4 +1,4 @@
-"""Reading a body to its end: within a deadline and a size limit, whatever its headers promise.
+"""Reads a body to its end, within a deadline and a size limit, not by what its headers promise.
 
 The bytes decide whether it is whole. No picture that was paid for is lost to a wrong length, a
 wrong encoding, or a connection that breaks behind it.
@@ -16,7 +16,7 @@ import requests
 import urllib3
 
 from ..errors import CHARGED, BadResponseError
-from ..image_format import image_format, is_whole
+from ..imaging.image_format import image_format, is_whole
 from .connections import Deadline
 from .response import read_json
 
@@ -26,8 +26,8 @@ MAX_SILENCE = 0.5
 """Seconds to wait for more where a body is not whole at the end that its length promises."""
 
 ENCODINGS = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
-"""Plain bodies are asked for; these are for a gateway that compresses all the same. Only one at a
-time, since one may make a thousand bytes of one, and the next a thousand of each."""
+"""Encodings that a gateway may use although plain bodies are asked for. Only one at a time,
+since one may make a thousand bytes of one, and the next a thousand of each."""
 
 
 def read_body(response: requests.Response, deadline: float, limit: int, strict: bool) -> bytes:
