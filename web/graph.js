@@ -77,6 +77,32 @@ export function rememberChange() {
 }
 
 /**
+ * Writes what the page changed of a node by itself into the state that undo compares with: it is
+ * no step of undo, and loses nobody the way forward.
+ * @param {any} node
+ * @param {Record<string, any>} changes
+ */
+export function keepOutOfUndo(node, changes) {
+  const state = activeWorkflow()?.changeTracker?.activeState;
+  const graphs = [state, ...(state?.definitions?.subgraphs ?? [])];
+  const graph = graphs.find((one) => one && one.id === node.graph?.id) ?? state;
+  const isNode = (/** @type {any} */ one) => String(one.id) === String(node.id);
+  const saved = graph?.nodes?.find(isNode);
+  if (saved) Object.assign(saved, JSON.parse(JSON.stringify(changes)));
+}
+
+/**
+ * Resizes a node on the page's own account.
+ * @param {any} node
+ * @param {[number, number]} size
+ */
+export function resize(node, size) {
+  if (node.size[0] === size[0] && node.size[1] === size[1]) return;
+  node.setSize(size);
+  keepOutOfUndo(node, { size: [node.size[0], node.size[1]] });
+}
+
+/**
  * The node whose output comes into this input, and the output's index; null without a link.
  * @param {any} node
  * @param {string} name

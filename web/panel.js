@@ -2,10 +2,12 @@
 /** The lines that a node of ours carries below its inputs: price, what is sent, status, buttons. */
 
 import { element } from "./elements.js";
-import { drawnByVue } from "./graph.js";
+import { drawnByVue, resize } from "./graph.js";
 
 const NAME = "venice";
 const MARGIN = 6;
+/** What the canvas leaves between widgets: an empty panel takes none of it. */
+const GAP = 4;
 
 /** @type {WeakMap<any, Panel>} */
 const panels = new WeakMap();
@@ -43,7 +45,7 @@ export function panelOf(node) {
   widget.serialize = false;
   // As high as its lines, in both renderers: what is left over belongs to the text boxes.
   widget.computeLayoutSize = undefined;
-  widget.computeSize = (/** @type {number} */ width) => [width, height && height + 2 * MARGIN];
+  widget.computeSize = (/** @type {number} */ width) => [width, height ? height + 2 * MARGIN : -GAP];
   new ResizeObserver(() => {
     const now = content.offsetHeight;
     if (!root.isConnected || now === height) return;
@@ -60,9 +62,7 @@ export function panelOf(node) {
 export function growToContent(node) {
   if (!drawnByVue()) {
     const [width, height] = node.computeSize();
-    if (node.size[0] < width || node.size[1] < height) {
-      node.setSize([Math.max(node.size[0], width), Math.max(node.size[1], height)]);
-    }
+    resize(node, [Math.max(node.size[0], width), Math.max(node.size[1], height)]);
   }
   node.setDirtyCanvas?.(true, true);
 }

@@ -4,7 +4,15 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { element, notify } from "./elements.js";
-import { activeWorkflow, allNodes, nodeOf, nodesOf, redraw, rootGraph } from "./graph.js";
+import {
+  activeWorkflow,
+  allNodes,
+  keepOutOfUndo,
+  nodeOf,
+  nodesOf,
+  redraw,
+  rootGraph,
+} from "./graph.js";
 import { panelOf } from "./panel.js";
 import { fingerprints, fingerprintsOf, onPreview } from "./preview.js";
 import { showLastSeed, useSeed } from "./seed.js";
@@ -26,7 +34,8 @@ const OF_SETTINGS = /(Settings|Authentication|SpendingLimit|PaymentRequired)Erro
  * @type {WeakMap<object, Map<string, Status>>} */
 const seen = new WeakMap();
 /** The workflow and the inputs of each run that this page queued, by prompt id.
- * @type {Map<string, {workflow: any, prints: Map<string, number>}>} */
+ * @typedef {{workflow: any, prints: Map<string, number>, graph: string}} Job
+ * @type {Map<string, Job>} */
 const jobs = new Map();
 const NO_WORKFLOW = {};
 
@@ -36,8 +45,9 @@ export function watchStatus() {
   api.queuePrompt = async function (/** @type {any[]} */ ...given) {
     const workflow = activeWorkflow() ?? NO_WORKFLOW;
     const prints = fingerprintsOf(given[1]?.output ?? {});
+    const graph = rootGraph()?.id;
     const answer = await queue.apply(this, /** @type {any} */ (given));
-    if (answer?.prompt_id) remember(answer.prompt_id, workflow, prints);
+    if (answer?.prompt_id) remember(answer.prompt_id, { workflow, prints, graph });
     return answer;
   };
   const listen = (/** @type {string} */ name, /** @type {(detail: any) => void} */ heard) =>
@@ -52,15 +62,15 @@ export function watchStatus() {
   listen("execution_error", showError);
   listen("progress_text", ({ nodeId }) => setTimeout(removeProgressText, 0, String(nodeId)));
   onPreview(showStale);
+  watchLoads();
 }
 
 /**
  * @param {string} promptId
- * @param {any} workflow
- * @param {Map<string, number>} prints
+ * @param {Job} job
  */
-function remember(promptId, workflow, prints) {
-  jobs.set(promptId, { workflow, prints });
+function remember(promptId, job) {
+  jobs.set(promptId, job);
   if (jobs.size > KEPT_JOBS) jobs.delete(/** @type {string} */ (jobs.keys().next().value));
 }
 
@@ -91,13 +101,22 @@ function take(message) {
   };
   const own = seen.get(workflow) ?? new Map();
   seen.set(workflow, own.set(id, status));
-  if (workflow !== (activeWorkflow() ?? NO_WORKFLOW)) return; // Shown when its tab comes back.
-  place(status);
-  if (status.kind !== "progress") store(own);
+  if (status.kind !== "progress") store(own, job?.graph ?? rootGraph()?.id);
+  // That of another tab is shown when the tab comes back.
+  if (workflow === (activeWorkflow() ?? NO_WORKFLOW)) place(status);
 }
 
-/** After a graph was loaded: by a tab, undo, a file, or the start of the page. */
-export function restoreStatus() {
+/** Has each graph that the page loads (a tab, undo, a file) show its statuses. */
+function watchLoads() {
+  const load = app.loadGraphData;
+  app.loadGraphData = async function (/** @type {any[]} */ ...given) {
+    const loaded = await load.apply(this, /** @type {any} */ (given));
+    restoreStatus(); // Only now is the workflow in front the one that was loaded.
+    return loaded;
+  };
+}
+
+function restoreStatus() {
   const workflow = activeWorkflow() ?? NO_WORKFLOW;
   const known = seen.get(workflow) ?? readStored();
   seen.set(workflow, known);
@@ -133,7 +152,7 @@ function keep(node, rest, status) {
   passing.set(node, ended);
   node.properties ??= {};
   node.properties[PROPERTY] = { ...savedOf(node), [rest]: status };
-  keepOutOfUndo(node);
+  keepOutOfUndo(node, { properties: node.properties });
 }
 
 /** What passes while a run is under way; not saved.
@@ -154,27 +173,6 @@ function savedOf(node) {
       return own === String(node.id) || own.endsWith(`:${node.id}`);
     }),
   );
-}
-
-/**
- * Writes the property into the state that the page compares with, so that a status is no step of
- * undo and loses nobody the way forward.
- * @param {any} node
- */
-function keepOutOfUndo(node) {
-  const state = activeWorkflow()?.changeTracker?.activeState;
-  const graph = node.graph === rootGraph() ? state : null;
-  const inner = (state?.definitions?.subgraphs ?? []).find(
-    (/** @type {any} */ one) => one.id === node.graph?.id,
-  );
-  const saved = (graph ?? inner)?.nodes?.find(
-    (/** @type {any} */ one) => String(one.id) === String(node.id),
-  );
-  if (!saved) return;
-  saved.properties = {
-    ...saved.properties,
-    [PROPERTY]: JSON.parse(JSON.stringify(node.properties[PROPERTY])),
-  };
 }
 
 /**
@@ -214,11 +212,14 @@ function showStale() {
 }
 
 // A page that is loaded again has the graph as it was at the last change, before the run's end.
-/** @param {Map<string, Status>} statuses */
-function store(statuses) {
+/**
+ * @param {Map<string, Status>} statuses
+ * @param {string} graph the id of the graph they belong to
+ */
+function store(statuses, graph) {
   try {
     const ended = [...statuses.values()].filter((status) => status.kind !== "progress");
-    sessionStorage.setItem(STORED + rootGraph().id, JSON.stringify(ended));
+    sessionStorage.setItem(STORED + graph, JSON.stringify(ended));
   } catch {
     // A full or forbidden storage: the status is shown all the same.
   }

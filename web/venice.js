@@ -26,7 +26,7 @@ import { addSeedButtons } from "./seed.js";
 import { account, models } from "./server.js";
 import { askForKey, settings } from "./settings.js";
 import { openSidebar, tab } from "./sidebar.js";
-import { placeStatusInApp, restoreStatus, watchStatus } from "./status.js";
+import { placeStatusInApp, watchStatus } from "./status.js";
 import { followModel, watchModels } from "./widgets.js";
 
 const APP_MODE_MS = 500;
@@ -74,10 +74,7 @@ app.registerExtension(
     beforeRegisterNodeDef: addMenuTo,
     getNodeMenuItems: nodeMenuItems,
     nodeCreated: prepare,
-    afterConfigureGraph() {
-      restoreStatus();
-      requestPreview();
-    },
+    afterConfigureGraph: requestPreview,
     setup() {
       addStyle();
       placeTotal(openSidebar);

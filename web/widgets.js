@@ -2,7 +2,15 @@
 /** Only what the model takes: hidden inputs, its own lists and ranges, names with prices. */
 
 import { button } from "./elements.js";
-import { allNodes, drawnByVue, isLinked, redraw, rememberChange, widgetOf } from "./graph.js";
+import {
+  allNodes,
+  drawnByVue,
+  isLinked,
+  redraw,
+  rememberChange,
+  resize,
+  widgetOf,
+} from "./graph.js";
 import { growToContent, panelOf } from "./panel.js";
 import { account, models } from "./server.js";
 
@@ -187,7 +195,7 @@ function afterHiding(node) {
   }
   if (!drawnByVue()) {
     const [width, height] = node.computeSize();
-    node.setSize([Math.max(node.size[0], width), height]);
+    resize(node, [Math.max(node.size[0], width), height]);
   }
   redraw();
 }
