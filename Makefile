@@ -29,7 +29,7 @@ demo: $(STAMP)  ## Make four pictures with the nodes, on the built-in sandbox or
 	$(BIN)/python scripts/demo.py
 
 test: lint  ## Lint, then all tests but the long ones and those in a real ComfyUI: under two minutes
-	$(BIN)/python -m pytest tests -m 'not long and not comfyui' -n auto
+	$(BIN)/python -m pytest tests -m 'not long and not comfyui' -n auto --dist loadgroup
 
 test-all: lint  ## Lint, then every test; those in a real ComfyUI where there is one
 	$(BIN)/python -m pytest tests -n auto --dist loadgroup

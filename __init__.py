@@ -1,7 +1,14 @@
-"""ComfyUI's door. No work at import."""
+"""ComfyUI's door. No work at import, but for what the process must know before it ends."""
 
 from .nodes import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS
+from .venice_client import accept_any_letter, end_gently
+from .venice_nodes.page.routes import Page
+from .venice_nodes.run.comfyui import add_routes
+
+__all__ = ["NODE_CLASS_MAPPINGS", "NODE_DISPLAY_NAME_MAPPINGS", "WEB_DIRECTORY"]
 
 WEB_DIRECTORY = "./web"
 
-__all__ = ["NODE_CLASS_MAPPINGS", "NODE_DISPLAY_NAME_MAPPINGS", "WEB_DIRECTORY"]
+end_gently()
+accept_any_letter()
+add_routes(Page(NODE_CLASS_MAPPINGS).routes())

@@ -5,11 +5,19 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from .venice_client import MAX_SEED, GenerateRequest, fold_seed, folding_warning, plan_batch
+from .venice_client import (
+    MAX_SEED,
+    Catalogue,
+    GenerateRequest,
+    fold_seed,
+    folding_warning,
+    plan_batch,
+)
 from .venice_nodes import compare_nodes, image_nodes, inputs, model_lists, widgets
+from .venice_nodes.imaging.tensors import Encoder, encode_all
 from .venice_nodes.run.node_output import BatchImages
 from .venice_nodes.run.node_status import showing
-from .venice_nodes.run.run_requests import Item, refresh_lists, run_items
+from .venice_nodes.run.run_requests import Item, refresh_lists, run_node
 from .venice_nodes.run.run_seeds import note_seed
 
 
@@ -32,11 +40,15 @@ class VeniceStylePreset:
     def VALIDATE_INPUTS(cls, preset: str | None = None) -> bool:
         return True  # a style that ComfyUI's list does not have may be newer than the list
 
+    @staticmethod
+    def foresee(values: dict[str, Any]) -> tuple[str]:
+        return ("" if values["preset"] == model_lists.NO_STYLE else values["preset"],)
+
     async def choose(self, preset: str) -> tuple[str]:
         with showing():
-            widgets.read_values(self.INPUT_TYPES(), locals())
+            values = widgets.read_values(self.INPUT_TYPES(), locals())
             await refresh_lists()
-            return ("" if preset == model_lists.NO_STYLE else preset,)
+            return self.foresee(values)
 
 
 class VeniceSeed:
@@ -66,15 +78,20 @@ class VeniceSeed:
         # ComfyUI does not say what comes by wire.
         return "" if mode == inputs.FIXED else float("nan")
 
-    async def draw(self, seed: int, mode: str = inputs.FIXED) -> tuple[int]:
+    @staticmethod
+    def foresee(values: dict[str, Any]) -> tuple[int] | None:
+        return (fold_seed(values["seed"]),) if values["mode"] == inputs.FIXED else None
+
+    async def draw(self, seed: int, mode: str = inputs.FIXED) -> dict[str, Any]:
         with showing() as status:
-            seed = widgets.read_values(self.INPUT_TYPES(), locals())["seed"]
-            is_fixed = mode == inputs.FIXED
-            drawn = fold_seed(seed) if is_fixed else 1 + secrets.randbelow(MAX_SEED)
+            values = widgets.read_values(self.INPUT_TYPES(), locals())
+            fixed = self.foresee(values)
+            (drawn,) = fixed or (1 + secrets.randbelow(MAX_SEED),)
             note_seed(drawn)
-            warning = folding_warning(seed) if is_fixed else ""
+            status.seed = drawn
+            warning = folding_warning(values["seed"]) if fixed else ""
             status.finish(" · ".join(filter(None, (f"seed {drawn}", warning))))
-            return (drawn,)
+            return status.with_outputs((drawn,))
 
 
 class VeniceGenerateImage:
@@ -111,28 +128,22 @@ class VeniceGenerateImage:
     ) -> bool:
         return True  # what is named here ComfyUI does not hold to its own lists and ranges
 
-    async def generate(self, **given: list[Any]) -> tuple[list[Any], ...]:
-        with showing() as status:
-            return await run_items(lambda _: list(map(_item, self._values(given))), status)
+    async def generate(self, **given: list[Any]) -> dict[str, Any]:
+        return await run_node(self, given)
 
-    def _values(self, given: dict[str, list[Any]]) -> list[dict[str, Any]]:
-        return widgets.read_items(self.INPUT_TYPES(), given)
-
-
-def _item(values: dict[str, Any]) -> Item:
-    """One item of Generate: a request for each picture, or for up to four variants."""
-    request = _request(values)
-    requests = plan_batch(
-        request, values["batch_size"], variants=values["batch_mode"] == inputs.VARIANTS
-    )
-
-    def finish(made: BatchImages) -> tuple[tuple[Any, ...], list[str]]:
-        images, changed = made.decode()
+    @staticmethod
+    def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = encode_all) -> Item:
+        """A request for each picture, or for up to four variants."""
+        are_variants = values["batch_mode"] == inputs.VARIANTS
+        requests = plan_batch(_request(values), values["batch_size"], variants=are_variants)
         folding = folding_warning(values["seed"])
-        warnings = made.warnings(folding, *changed, made.size_warning(images))
-        return (images, made.info(images, warnings)), warnings
 
-    return Item(requests, finish, values["if_flagged"] == inputs.STOP)
+        def finish(made: BatchImages) -> tuple[tuple[Any, ...], list[str]]:
+            images, changed = made.decode()
+            warnings = made.warnings(folding, *changed, made.size_warning(images))
+            return (images, made.info(images, warnings)), warnings
+
+        return Item(requests, finish, values["if_flagged"] == inputs.STOP, [folding])
 
 
 def _request(values: dict[str, Any]) -> GenerateRequest:

@@ -189,9 +189,9 @@ class ComfyUIProcess:
         text = self.log.read_text(encoding="utf-8", errors="replace")
         return "\n".join(text.splitlines()[-lines:])
 
-    def stop(self) -> None:
-        """End ComfyUI: as Ctrl-C would, then harder."""
-        for sign, seconds in ENDINGS:
+    def stop(self, first: signal.Signals = signal.SIGINT) -> None:
+        """End ComfyUI: as Ctrl-C would (or by `first`), then harder."""
+        for sign, seconds in ((first, ENDINGS[0][1]), *ENDINGS[1:]):
             if self._process.poll() is not None:
                 return
             self._process.send_signal(sign)

@@ -24,13 +24,12 @@ PROMPT = "a fox in snow at dawn, soft light"
 
 def main() -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
-        # A terminal that cannot show a letter shows its code, and nothing breaks.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    key = os.environ.get("VENICE_API_KEY", "").strip() or "sandbox"
-    os.environ["VENICE_API_KEY"] = key
-    is_sandbox = key == "sandbox"
+        sys.stdout.reconfigure(line_buffering=True)  # else a pipe gets it after what stderr says
+    os.environ["VENICE_API_KEY"] = os.environ.get("VENICE_API_KEY", "").strip() or "sandbox"
+    pack = load_pack()  # which also lets the streams take any letter
+    key = pack.venice_client.load_settings().key
+    is_sandbox = key is None or key.is_sandbox
     where = "the built-in sandbox (no key, no cost)" if is_sandbox else "the Venice API (paid)"
-    pack = load_pack()
     print(f"Style → Seed → Generate, a batch of 4, on {where}:")
     pack.venice_nodes.run.comfyui.status_listener = lambda text: print(f"  {text}", file=sys.stderr)
     began = time.monotonic()
@@ -68,16 +67,17 @@ async def _run_nodes(pack: ModuleType) -> tuple[Any, str]:
     """The pictures, a tensor [4, H, W, 3], and the `info` of Generate."""
     nodes = pack.NODE_CLASS_MAPPINGS
     (style,) = await nodes["VeniceStylePreset"]().choose(preset="Anime")
-    (seed,) = await nodes["VeniceSeed"]().draw(seed=7, mode="fixed")
-    (images,), (info,) = await nodes["VeniceGenerateImage"]().generate(
+    drawn = await nodes["VeniceSeed"]().draw(seed=7, mode="fixed")
+    made = await nodes["VeniceGenerateImage"]().generate(
         model=["z-image-turbo"],
         prompt=[PROMPT],
         width=[1024],
         height=[768],
-        seed=[seed],
+        seed=[drawn["result"][0]],
         batch_size=[4],
         style=[style],
     )
+    (images,), (info,) = made["result"]
     return images, info
 
 

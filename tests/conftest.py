@@ -18,7 +18,7 @@ import openapi
 from network import LoopbackOnly
 
 if TYPE_CHECKING:
-    from venice_client.sandbox import Sandbox
+    from faulty_sandbox import Sandbox
 
 pytest_plugins = ["comfy_fixtures"]
 
@@ -91,7 +91,7 @@ def sandbox() -> Iterator[Sandbox]:
     When the test is over, every request that the sandbox accepted must also be one that the
     published document allows, where that document is at hand.
     """
-    from venice_client.sandbox import Sandbox
+    from faulty_sandbox import Sandbox
 
     with Sandbox(keys=("test-key",)) as running:
         yield running

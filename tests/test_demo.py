@@ -54,3 +54,22 @@ def test_a_terminal_that_knows_fewer_letters_shows_their_codes(tmp_path: Path) -
 
     assert lines[0].startswith(r"Style \u2192 Seed \u2192 Generate")
     assert len(lines) == 8
+
+
+def test_in_a_pipe_what_it_says_stands_in_order(tmp_path: Path) -> None:
+    """As in `make demo 2>&1 | tee`, where Python would keep stdout back to the end."""
+    run = subprocess.run(
+        [sys.executable, "-c", RUN, str(tmp_path / "output")],
+        cwd=tmp_path,
+        env={**os.environ, **SCRIPTS, "VENICE_API_KEY": "Sandbox"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout
+    lines = run.stdout.splitlines()
+    assert lines[0].endswith("on the built-in sandbox (no key, no cost):")
+    assert lines[-1].endswith("demo-4.png")
+    assert any("done" in line for line in lines[1:-7])

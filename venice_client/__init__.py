@@ -3,18 +3,22 @@
 Everything that a user of the client needs is here; what lies behind is free to move.
 """
 
+from . import needs as needs
+
+# isort: split
 from . import images
 from .batch import PlannedRequest, RequestBatch, was_cancelled
 from .catalogue.catalogue import (
     DEFAULT_EDIT_MODEL,
     DEFAULT_MODEL,
+    Catalogue,
     Lists,
     bundled_lists,
     saved_lists,
 )
 from .catalogue.model import Model
-from .catalogue.prices import total_cost
-from .catalogue.sizing import AUTO
+from .catalogue.prices import price_range, total_cost
+from .catalogue.sizing import AUTO, tier_size
 from .client import KeyStatus, VeniceClient, shared_client
 from .errors import (
     BadResponseError,
@@ -24,8 +28,11 @@ from .errors import (
     SettingsError,
     VeniceError,
 )
-from .image_result import ImageResult, left_out
+from .image_result import ImageResult, kept_images, left_out
 from .images import Array, stretch
+from .lettering import SMALLEST_TEXT, fitted, font
+from .process import accept_any_letter, end_gently
+from .quote import Quotes
 from .request.base import PaidRequest
 from .request.checks import (
     FORMATS,
@@ -36,7 +43,13 @@ from .request.checks import (
     check_range,
     check_switch,
 )
-from .request.generate import MAX_REFERENCE_BYTES, GenerateRequest, StyleReference, plan_batch
+from .request.generate import (
+    MAX_REFERENCE_BYTES,
+    GenerateRequest,
+    StyleReference,
+    ignored_warnings,
+    plan_batch,
+)
 from .request.pictures import (
     EDIT_RATIOS,
     MAX_EDIT_PIXELS,
@@ -49,14 +62,28 @@ from .request.pictures import (
     check_upscale,
 )
 from .request.seeds import MAX_SEED, fold_seed, folding_warning
-from .settings.service import service_name
-from .settings.settings import Settings, load_settings
+from .settings.api_key import ApiKey
+from .settings.service import SANDBOX_NAME, service_name
+from .settings.settings import (
+    DEFAULT_BASE_URL,
+    Settings,
+    forget_key,
+    home_folders,
+    load_settings,
+    save_key,
+    save_values,
+)
 from .store.account import NOTHING_SENT, Account
+from .store.entry_file import Entry
+from .store.ledger import Ledger, start_of_day, today
+from .store.result_store import ResultStore
+from .text import harmless
 from .transport.progress import Progress
 from .version import __version__
 
 __all__ = [
     "AUTO",
+    "DEFAULT_BASE_URL",
     "DEFAULT_EDIT_MODEL",
     "DEFAULT_MODEL",
     "EDIT_RATIOS",
@@ -67,23 +94,31 @@ __all__ = [
     "MAX_SEED",
     "NOTHING_SENT",
     "QUALITIES",
+    "SANDBOX_NAME",
+    "SMALLEST_TEXT",
     "Account",
+    "ApiKey",
     "Array",
     "BadResponseError",
     "BatchError",
+    "Catalogue",
     "EditRequest",
+    "Entry",
     "FlaggedImageError",
     "GenerateRequest",
     "ImageResult",
     "InvalidRequestError",
     "KeyStatus",
+    "Ledger",
     "Lists",
     "Model",
     "PaidRequest",
     "PlannedRequest",
     "Progress",
+    "Quotes",
     "RemoveBackgroundRequest",
     "RequestBatch",
+    "ResultStore",
     "Settings",
     "SettingsError",
     "StyleReference",
@@ -91,6 +126,7 @@ __all__ = [
     "VeniceClient",
     "VeniceError",
     "__version__",
+    "accept_any_letter",
     "bundled_lists",
     "check_choice",
     "check_cutout",
@@ -100,16 +136,30 @@ __all__ = [
     "check_range",
     "check_switch",
     "check_upscale",
+    "end_gently",
+    "fitted",
     "fold_seed",
     "folding_warning",
+    "font",
+    "forget_key",
+    "harmless",
+    "home_folders",
+    "ignored_warnings",
     "images",
+    "kept_images",
     "left_out",
     "load_settings",
     "plan_batch",
+    "price_range",
+    "save_key",
+    "save_values",
     "saved_lists",
     "service_name",
     "shared_client",
+    "start_of_day",
     "stretch",
+    "tier_size",
+    "today",
     "total_cost",
     "was_cancelled",
 ]

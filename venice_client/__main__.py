@@ -1,6 +1,5 @@
 """`python -m venice_client`, or `python PATH/venice_client` from anywhere: see cli."""
 
-import io
 import sys
 from pathlib import Path
 
@@ -8,10 +7,9 @@ if not __package__:  # by its path; ComfyUI's portable Python looks for -m in no
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from venice_client.cli.app import main
+from venice_client.process import accept_any_letter, end_gently
 
 if __name__ == "__main__":
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A terminal that cannot show a letter shows its code, and nothing breaks.
-            stream.reconfigure(errors="backslashreplace")
+    end_gently()
+    accept_any_letter()
     sys.exit(main())

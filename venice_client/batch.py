@@ -7,6 +7,7 @@ end even when the run that asked for it is over.
 from __future__ import annotations
 
 import atexit
+import secrets
 import threading
 import time
 import weakref
@@ -16,20 +17,24 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, TypeVar
 
+from .catalogue.catalogue import Catalogue
+from .catalogue.prices import max_price
 from .errors import (
     FATAL_FOR_KEY,
     PRO_ONLY_MODEL,
     ApiError,
+    InvalidRequestError,
     RequestCancelledError,
     UnexpectedError,
     VeniceError,
 )
 from .image_result import ImageResult
-from .request.base import PaidRequest, Payload
+from .request.base import PaidRequest, Payload, resolve
 from .store.account import STORE_IS_OFF, Account, Spent, settle
-from .store.result_store import ResultStore
+from .store.result_store import ResultStore, request_key
 from .store.spending_limit import Reservation
 from .transport.progress import Progress
+from .transport.request_body import RequestBody, request_body
 
 T = TypeVar("T")
 
@@ -43,7 +48,8 @@ EXIT_WAIT = 5.0
 class Batch(Generic[T]):
     """Runs jobs side by side; each gets a Progress and returns a T, or raises.
 
-    A job whose Progress is cancelled before it begins must raise at once.
+    A job whose Progress is cancelled before it begins must raise at once; so does every job of a
+    batch that begins while the process ends.
     run: what the batches of one run have in common; "" for none.
     outcomes: for each job its result or its exception, a VeniceError as a rule; None while it runs.
     """
@@ -66,6 +72,8 @@ class Batch(Generic[T]):
         """Starts the threads, as many as are useful and as the system gives."""
         with _lock:
             _running.add(self)
+        if _is_ending.is_set():
+            _cancel([self], "The program is ending.")
         for _ in range(min(MAX_THREADS, len(self._jobs))):
             name = f"venice-{len(self._threads)}"
             thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -197,13 +205,14 @@ class Batch(Generic[T]):
 class PlannedRequest:
     """A request that was checked and whose cost is reserved, ready to be fetched once.
 
-    key: its name in the store. price: USD, None where it is unknown. max_price: the price, else
-    the dearest known one of its kind, None where there is none. run: whose limit it counts for.
+    key: its name in the store. price: USD, None where it is unknown. max_price: the most that it
+    may cost, which is reserved; None where no price is known. run: whose limit it counts for.
     is_kept: whether it was made before, and will be free; then nothing is reserved.
     """
 
     request: PaidRequest
     payload: Payload
+    body: RequestBody
     key: str
     price: float | None
     max_price: float | None
@@ -220,6 +229,32 @@ class PlannedRequest:
     def estimate(self) -> float | None:
         """What fetching it will cost, in USD; None where the price is unknown."""
         return 0.0 if self.is_kept else self.price
+
+
+def plan_request(
+    request: PaidRequest,
+    catalogue: Catalogue,
+    service: str,
+    is_kept: Callable[[str], bool],
+    run: str = "",
+) -> PlannedRequest:
+    """The request, checked against what is known of its model, with its price and its key.
+
+    service: its name. is_kept: whether the answer with this key is in the store. Raises
+    InvalidRequestError for what is known to be wrong.
+    """
+    try:
+        request, model = resolve(request, catalogue)
+        payload = request.build(model)
+    except InvalidRequestError as error:
+        error.name_item(f"({request.description})")
+        raise
+    price, models = request.price(payload, model), catalogue.models()
+    most = max_price(price, payload.fields, request.input_images, model, models)
+    variation = request.variation if request.is_reusable else secrets.token_hex()
+    body = request_body(payload.fields, payload.files)
+    key = request_key(service, payload.path, body.identity, variation)
+    return PlannedRequest(request, payload, body, key, price, most, run, is_kept(key))
 
 
 OnResult = Callable[[int, ImageResult], None]
@@ -239,7 +274,13 @@ class RequestBatch(Batch[ImageResult]):
     ) -> None:
         self.planned = tuple(planned)
         self._fetch, self._store, self._on_result = fetch, store, on_result
+        self._protected = run or f"{id(self)} at {time.time()}"
         super().__init__([partial(self._fetch_one, i) for i in range(len(planned))], run)
+
+    def begin(self) -> None:
+        """Starts the threads. What they make is protected in the store until the run has ended."""
+        self._store.protect(self._protected, [planned.key for planned in self.planned])
+        super().begin()
 
     @property
     def estimates(self) -> list[float | None]:
@@ -257,6 +298,15 @@ class RequestBatch(Batch[ImageResult]):
         ]
         trouble = self._store.trouble if self._store.is_on else STORE_IS_OFF
         return settle(spent, self._store.__contains__, trouble)
+
+    def _end(self, index: int) -> None:
+        super()._end(index)
+        if not self.done:
+            return
+        if not all(isinstance(outcome, ImageResult) for outcome in self.outcomes):
+            self._store.note_failure(self._protected)
+        elif not self.run:
+            self._store.unprotect(self._protected)
 
     def _fetch_one(self, index: int, progress: Progress) -> ImageResult:
         result = self._fetch(self.planned[index], progress)
@@ -286,6 +336,10 @@ _lock = threading.Lock()
 _running: weakref.WeakSet[Batch[Any]] = weakref.WeakSet()
 
 
+_is_ending = threading.Event()
+"""Set once the end of the process has begun: what was sent then would be lost."""
+
+
 def _all_running() -> list[Batch[Any]]:
     with _lock:
         return list(_running)
@@ -293,6 +347,7 @@ def _all_running() -> list[Batch[Any]]:
 
 @atexit.register
 def _wait_at_exit() -> None:
+    _is_ending.set()
     deadline = time.monotonic() + EXIT_WAIT
     running = [batch for batch in _all_running() if not batch.done]
     _cancel(running)

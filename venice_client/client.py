@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import secrets
+import logging
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import requests
 
-from .batch import OnResult, PlannedRequest, RequestBatch
+from .batch import OnResult, PlannedRequest, RequestBatch, plan_request
 from .catalogue.catalogue import Catalogue
 from .catalogue.model import Model
-from .catalogue.prices import cost_text, dearest, extras, total_cost
+from .catalogue.prices import cost_text, total_cost
 from .errors import (
     ApiError,
-    BadRequestError,
     BadResponseError,
     InvalidRequestError,
     UnreadableResponseError,
@@ -30,16 +29,24 @@ from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleReque
 from .settings.api_key import ApiKey
 from .settings.service import SANDBOX_NAME, Service, service_for
 from .settings.settings import Settings, load_settings, normalized_base_url
-from .store.in_flight import InFlight
+from .store.in_flight import InFlight, leftover_text
 from .store.ledger import Charge
-from .store.result_store import ResultStore, request_key
+from .store.result_store import ResultStore
 from .store.single_flight import SingleFlight
 from .store.spending_limit import Reservation, SpendingLimit
 from .transport.gate import gate_for
 from .transport.progress import Progress
 from .transport.response import Response
-from .transport.status_errors import speaks_of_style, with_hint
+from .transport.status_errors import error_for
 from .transport.transport import Transport
+
+log = logging.getLogger(__name__)
+
+ACCOUNT_HEADERS = (
+    *("x-venice-balance-usd", "x-venice-balance-diem"),
+    *("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests"),
+)
+"""What an answer says of the account; the last ones are `VeniceClient.account_headers`."""
 
 MAX_CLIENTS = 4
 """Clients to keep for settings that were in force."""
@@ -94,6 +101,7 @@ class VeniceClient:
         self.results = ResultStore(settings.home, settings.store_mb)
         self.spending = SpendingLimit(settings, self.service.name)
         self.in_flight = InFlight(settings.home)
+        self.account_headers: dict[str, str] = {}
 
     def generate_images(
         self, request: GenerateRequest, progress: Progress | None = None
@@ -149,6 +157,7 @@ class VeniceClient:
         """
         planned = [self._planned(request, run) for request in requests]
         self.results.probe()
+        self._tell_leftover()
         planned = self._reserve(planned, run)
         return RequestBatch(planned, self._fetch, self.results, run, on_result)
 
@@ -182,8 +191,7 @@ class VeniceClient:
         try:
             result = read_images(planned.request, planned.payload, response)
         except BadResponseError as error:
-            if file := self.results.set_aside(planned.key, response.checksum):
-                error.args = (f"{error}\nWhat came is in {file}.",)
+            self._set_aside(planned.key, response.checksum, error)
             raise
         return replace(
             result,
@@ -193,9 +201,13 @@ class VeniceClient:
             cost=planned.price if is_sent else 0.0,
         )
 
-    def discard(self, result: ImageResult) -> Path | None:
-        """Sets a damaged answer aside, so that it can be asked for again; returns its file."""
-        return self.results.set_aside(result.key, result.checksum)
+    def discard(self, result: ImageResult, error: VeniceError) -> None:
+        """Sets a damaged answer aside, so that it can be asked for again; `error` names it."""
+        self._set_aside(result.key, result.checksum, error)
+
+    def _set_aside(self, key: str, checksum: str, error: VeniceError) -> None:
+        if file := self.results.set_aside(key, checksum):
+            error.args = (f"{error}\nWhat came is in {file}.",)
 
     def cost_text(self, costs: Sequence[float | None]) -> str:
         """Costs in USD in words; of the built-in sandbox they say that nothing is charged."""
@@ -230,6 +242,14 @@ class VeniceClient:
         (planned,) = self._reserve([self._planned(request, run="")], run="")
         return self._fetch(planned, progress)
 
+    def _tell_leftover(self) -> None:
+        """Tells, once, what may have been charged when an earlier process was killed."""
+        if left := self.in_flight.leftover():
+            log.warning("%s", leftover_text(left))
+            for charge in left:
+                self.spending.ledger.add(charge)
+            self.in_flight.forget_leftover(left)
+
     def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> list[PlannedRequest]:
         """The same requests, with their reservations where they are not kept."""
         paid = [_charge(p) for p in planned if not p.is_kept]
@@ -237,34 +257,8 @@ class VeniceClient:
         return [p if p.is_kept else replace(p, reservation=next(reserved)) for p in planned]
 
     def _planned(self, request: PaidRequest, run: str) -> PlannedRequest:
-        try:
-            return self._checked(request, run)
-        except InvalidRequestError as error:
-            error.name_item(f"({request.description})")
-            raise
-
-    def _checked(self, request: PaidRequest, run: str) -> PlannedRequest:
-        model = self.catalogue.model_when_known(request.model)
-        self.catalogue.check_kind(request.model, request.kind)
-        payload = request.build(model)
-        price = request.price(payload, model)
-        variation = request.variation if request.is_reusable else secrets.token_hex()
-        key = request_key(self.service.name, payload.path, payload.fields, variation)
-        is_kept = key in self.results
-        max_price = price
-        if (
-            max_price is None
-            and (each := dearest(self.catalogue.models(), request.kind)) is not None
-        ):
-            max_price = each * request.variants + extras(payload.fields)
-        return PlannedRequest(
-            request=request,
-            payload=payload,
-            key=key,
-            price=price,
-            max_price=max_price,
-            run=run,
-            is_kept=is_kept,
+        return plan_request(
+            request, self.catalogue, self.service.name, self.results.__contains__, run
         )
 
     def _send(
@@ -273,12 +267,16 @@ class VeniceClient:
         """A new answer, which is kept before anything else is done with it."""
         with self.in_flight.noted(reservation.charge) as note:
             progress.on_sent(note)
-            try:
-                response = self._transport.post(
-                    planned.payload.path, planned.payload.fields, progress
-                )
-            except ApiError as error:
-                raise self._explained(error, planned) from None
+            response = self._transport.post(
+                planned.payload.path,
+                planned.body,
+                partial(self._explain, planned),
+                progress,
+                planned.request.model,
+            )
+            self.account_headers = {
+                name: value for name, value in response.headers.items() if name in ACCOUNT_HEADERS
+            }
             not_kept = self.results.put(planned.key, response, self._facts(planned))
         return replace(response, not_kept=not_kept)
 
@@ -298,7 +296,7 @@ class VeniceClient:
     def _free(self, path: str, params: dict[str, str] | None = None) -> Any:
         """The JSON of a call that costs nothing."""
         try:
-            return self._transport.get(path, params).json()
+            return self._transport.get(path, partial(self._explain_free, path), params).json()
         except BadResponseError:
             raise UnreadableResponseError(
                 "Venice's answer cannot be read as JSON: try again; this call is free."
@@ -311,16 +309,20 @@ class VeniceClient:
         styles = _data(self._free("/image/styles"))
         return [name for name in styles if isinstance(name, str)]
 
-    def _explained(self, error: ApiError, planned: PlannedRequest) -> ApiError:
-        """The error with the nearest known model or style, where it is about one of them."""
-        if error.is_about_model:
-            found = self.catalogue.nearest_model(planned.request.model, planned.request.kind)
-            return with_hint(error, f"The nearest known model is `{found}`.") if found else error
-        style = planned.payload.fields.get("style_preset")
-        if isinstance(error, BadRequestError) and style and speaks_of_style(error):
-            found = self.catalogue.nearest_style(style)
-            return with_hint(error, f"The nearest known style is `{found}`.") if found else error
-        return error
+    def _explain(self, planned: PlannedRequest, response: Response) -> ApiError:
+        """The error of an answer, with the nearest known model or style where that may help."""
+        request, style = planned.request, planned.payload.fields.get("style_preset")
+        return error_for(
+            response,
+            path=planned.payload.path,
+            address=self._transport.address(planned.payload.path),
+            model=request.model,
+            nearest_model=partial(self.catalogue.nearest_model, request.model, request.kind),
+            nearest_style=partial(self.catalogue.nearest_style, style) if style else None,
+        )
+
+    def _explain_free(self, path: str, response: Response) -> ApiError:
+        return error_for(response, address=self._transport.address(path), is_paid=False)
 
 
 def shared_client(settings: Settings) -> VeniceClient:
@@ -334,8 +336,9 @@ def shared_client(settings: Settings) -> VeniceClient:
 
 
 def _charge(planned: PlannedRequest) -> Charge:
-    request = planned.request
-    return Charge(request.model, request.kind, planned.max_price, planned.price is not None)
+    request, price = planned.request, planned.price
+    is_known = price is not None and price == planned.max_price
+    return Charge(request.model, request.kind, planned.max_price, is_known)
 
 
 def _may_be_charged(error: BaseException, progress: Progress) -> bool:

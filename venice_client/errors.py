@@ -6,6 +6,7 @@ VeniceError
 ├── SpendingLimitError            would pass the user's own limit for one run; not sent
 ├── RequestCancelledError         dropped on request before it was sent
 ├── ConnectionFailedError         the service could not be reached; nothing was sent
+│   └── UntrustedCertificateError its certificate is not trusted; no further try can help
 ├── UnreadableResponseError       the answer to a free call has another form than published
 ├── StoreError                    a kept answer cannot be read; nothing was sent
 ├── UnexpectedError               an error of ours that was not foreseen; perhaps charged
@@ -24,6 +25,7 @@ VeniceError
     ├── PayloadTooLargeError      413
     ├── UnsupportedContentError   415
     ├── UnprocessableError        422
+    │   └── RefusedEditError      422 to an edit: may have been charged
     ├── RateLimitError            429
     └── ServerError               5xx
         └── GatewayError          502, 504, 520, 524 to a paid request: may have been charged
@@ -32,6 +34,8 @@ VeniceError
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+
+from .text import harmless, printable
 
 CHARGED = "It may have been charged. To ask again, and perhaps pay again, run it once more."
 LOST = f"It was not sent again. {CHARGED}"
@@ -42,13 +46,24 @@ MAX_REASON = 200
 
 
 class VeniceError(Exception):
-    """Anything that goes wrong here. The first line says what is wrong and what to do about it."""
+    """Anything that goes wrong here. The first line says what is wrong and what to do about it.
 
+    Whatever the message quotes (the API, a header, a workflow) becomes harmless for a page here.
+    """
+
+    __module__ = "venice"  # ComfyUI shows it in front of the name
     may_have_been_charged = False
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(harmless(message))
+
+    def __init_subclass__(cls) -> None:
+        cls.__module__ = "venice"
 
     def name_item(self, item: str) -> None:
         """Adds, once, which item of a list it is about, on a line below the first."""
         first, _, rest = str(self).partition("\n")
+        item = printable(item)
         if item and item not in rest:
             self.args = ("\n".join(filter(None, (first, item, rest))), *self.args[1:])
 
@@ -60,12 +75,13 @@ class SettingsError(VeniceError):
 class InvalidRequestError(VeniceError):
     """The request is known to be wrong; nothing was sent.
 
-    `field` is the request's field the message speaks of, or None.
+    `field` is the request's field the message speaks of, or None. is_empty: whether that is empty.
     """
 
-    def __init__(self, message: str, field: str | None = None) -> None:
+    def __init__(self, message: str, field: str | None = None, is_empty: bool = False) -> None:
         super().__init__(message)
         self.field = field
+        self.is_empty = is_empty
 
 
 class SpendingLimitError(VeniceError):
@@ -80,6 +96,10 @@ class ConnectionFailedError(VeniceError):
     """The service could not be reached; nothing was sent, so nothing was charged."""
 
 
+class UntrustedCertificateError(ConnectionFailedError):
+    """The certificate of the service, or of a proxy on the way, is not trusted here."""
+
+
 class UnreadableResponseError(VeniceError):
     """The answer to a free call has another form than published."""
 
@@ -92,7 +112,7 @@ class UnexpectedError(VeniceError):
     """A request failed here for a reason that nobody foresaw, which is its `__cause__`."""
 
     def __init__(self, cause: Exception, is_sent: bool) -> None:
-        reason = str(cause).partition("\n")[0][:MAX_REASON]
+        reason = printable(str(cause).partition("\n")[0], MAX_REASON)
         super().__init__(
             f"The request failed here, not at Venice ({type(cause).__name__}: {reason}). "
             + (CHARGED if is_sent else "It was not sent, so nothing is charged: queue again.")
@@ -117,7 +137,9 @@ class BadResponseError(MaybeChargedError):
 
 class FlaggedImageError(MaybeChargedError):
     """The picture is blurred or marked as a content violation. It was charged,
-    and is kept where the store is on."""
+    and is kept where the store is on. is_violation: whether it breaks the terms."""
+
+    is_violation = False
 
 
 class BatchError(VeniceError):
@@ -173,11 +195,11 @@ class AuthenticationError(ApiError):
 
 
 class PaymentRequiredError(ApiError):
-    """402: the balance, or the key's own limit, is used up."""
+    """402: the balance, or the key's own limit, is used up; or no key arrived."""
 
 
 class PermissionDeniedError(ApiError):
-    """403: the account or key may not use the API."""
+    """403: the account or key may not use the API, or not this model."""
 
 
 class NotFoundError(ApiError):
@@ -194,6 +216,12 @@ class UnsupportedContentError(ApiError):
 
 class UnprocessableError(ApiError):
     """422: the content was refused, or an image is too large."""
+
+
+class RefusedEditError(UnprocessableError):
+    """422 to an edit. Where Venice refuses the finished picture it has charged for it."""
+
+    may_have_been_charged = True
 
 
 class RateLimitError(ApiError):

@@ -76,7 +76,7 @@ def read_images(request: PaidRequest, payload: Payload, response: Response) -> I
             f"A picture could not be kept on disk ({response.not_kept}): if this run ends early, "
             "or it is asked for again, it is paid for again."
         )
-    request_id: str | None = response.headers.get("x-request-id")
+    request_id = printable(response.headers.get("x-request-id", ""), MAX_TEXT) or None
     timing = None
     if request.is_binary:
         size_of(response.body)
@@ -173,15 +173,15 @@ def _image(text: Any) -> bytes:
 
 def _deprecation(response: Response) -> list[str]:
     headers = response.headers
-    date = headers.get("x-venice-model-deprecation-date", "")
-    text = headers.get("x-venice-model-deprecation-warning", "")
+    date = printable(headers.get("x-venice-model-deprecation-date", ""))[:10]
+    text = printable(headers.get("x-venice-model-deprecation-warning", ""), MAX_TEXT)
     if not date and not text and headers.get("x-venice-deprecated") != "true":
         return []
-    replacement = headers.get("x-venice-deprecated-replacement", "")
+    replacement = printable(headers.get("x-venice-deprecated-replacement", ""), MAX_TEXT)
     parts = ["This model is deprecated"]
-    parts += [f" and will be switched off on {date[:10]}"] if date else []
+    parts += [f" and will be switched off on {date}"] if date else []
     parts += [f"; use `{replacement}` instead"] if replacement else []
-    return ["".join(parts) + "." + (f" ({text[:200]})" if text else "")]
+    return ["".join(parts) + "." + (f" ({text})" if text else "")]
 
 
 def _flag(response: Response, header: str) -> bool:

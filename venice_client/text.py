@@ -1,24 +1,65 @@
-"""Texts of others, made fit to be shown."""
+"""Texts of others, made fit to be shown: harmless, in one form that reads the same everywhere."""
 
 from __future__ import annotations
 
 import re
 
+MAX_SHOWN = 2000
+"""Most characters of a text that a page shows."""
 
-def printable(text: object, maximum: int | None = None) -> str:
-    """`text` as one line that can be shown and encoded anywhere; its first `most` characters.
+_TERMINAL_CODE = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?")
 
-    JSON may hold half of a surrogate pair, or the control codes of a terminal.
+_LINK = re.compile(
+    r"(?P<ours>https://api\.venice\.ai(?=[/)\s]|$))"
+    r"|(?P<before>:(?=//)|\b(?:javascript|vbscript|data|blob|mailto|tel):(?=[^\s…])|\bwww(?=\.)"
+    r"|\](?=[(\[:])|\[(?=\[)|(?<=[\w.+-])@(?=\w))",
+    re.IGNORECASE,
+)
+"""Where pages find links: schemes, www, addresses of mail, Markdown, and [[…]] of ComfyUI. The
+address of the API is our own, and stays."""
+
+_BRACKETS = str.maketrans("<>", "‹›")
+
+
+def harmless(text: object, maximum: int = MAX_SHOWN) -> str:
+    """`text` such that a page can neither run nor link anything in it; its lines are kept.
+
+    Tags become ‹…›, a blank breaks what would be a link, control and terminal codes and halves of
+    surrogate pairs go. It is cut to `maximum` characters. What is harmless already stays as it is.
     """
-    return "".join(c if c.isprintable() else " " for c in str(text)[:maximum])
+    plain = _TERMINAL_CODE.sub("", str(text)[: 2 * maximum])
+    lines = ("".join(c if c.isprintable() else " " for c in line) for line in plain.split("\n"))
+    shown = _LINK.sub(_broken, "\n".join(lines).translate(_BRACKETS))
+    if len(shown) > maximum:  # the cut may go through our own address, which is not ours then
+        shown = _LINK.sub(_broken, shortened(shown, maximum))
+    return shortened(shown, maximum)
+
+
+def printable(text: object, maximum: int = MAX_SHOWN) -> str:
+    """`text` as one harmless line of at most `maximum` characters."""
+    return harmless(" ".join(str(text)[: 2 * maximum].splitlines()), maximum)
+
+
+def _broken(link: re.Match[str]) -> str:
+    return link["ours"] or f"{link['before']} "
 
 
 def beginning(data: bytes, maximum: int) -> str:
-    """How `data` begins, in quotes: its first `most` bytes, as far as they are letters of ASCII."""
+    """How `data` begins, in quotes: its first `maximum` bytes, as far as they are ASCII letters."""
     start = re.match(rb"[ -~]*", data[:maximum])
     return repr(start[0]) if start and start[0] else "no text"
 
 
 def shortened(text: str, maximum: int) -> str:
-    """`text` in at most `most` characters; one that was cut ends with "…"."""
+    """`text` in at most `maximum` characters; one that was cut ends with "…"."""
     return text if len(text) <= maximum else text[: maximum - 1].rstrip() + "…"
+
+
+def why_unsendable(text: str) -> str:
+    """What of `text` no request can carry, in words; "" as a rule."""
+    if text.isascii() and "\0" not in text:
+        return ""
+    if "\0" in text:
+        return "a NUL character"
+    half = next((c for c in text if "\ud800" <= c <= "\udfff"), "")
+    return f"half of a character (U+{ord(half):04X})" if half else ""

@@ -41,9 +41,13 @@ class VeniceStyleSweep:
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return inputs.style_sweep_inputs()
 
-    async def sweep(self, styles: str) -> tuple[list[str], list[str]]:
-        found = await _swept(styles, model_lists.styles(), "style", literal=(model_lists.NO_STYLE,))
+    @staticmethod
+    def foresee(values: dict[str, Any]) -> tuple[list[str], list[str]]:
+        found = matching(values["styles"], model_lists.styles(), (model_lists.NO_STYLE,))
         return [("" if name == model_lists.NO_STYLE else name) for name in found], found
+
+    async def sweep(self, styles: str) -> dict[str, Any]:
+        return await _sweep(self, "style", styles=styles)
 
 
 class VeniceModelSweep:
@@ -68,10 +72,14 @@ class VeniceModelSweep:
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return inputs.model_sweep_inputs()
 
-    async def sweep(self, models: str) -> tuple[list[str], list[str]]:
+    @staticmethod
+    def foresee(values: dict[str, Any]) -> tuple[list[str], list[str]]:
         known, others = model_lists.generate_models(), model_lists.other_models()
-        found = await _swept(models, known, "model", others=others)
+        found = matching(values["models"], known, others=others)
         return found, list(found)
+
+    async def sweep(self, models: str) -> dict[str, Any]:
+        return await _sweep(self, "model", models=models)
 
 
 class VeniceContactSheet:
@@ -96,7 +104,7 @@ class VeniceContactSheet:
         labels: Sequence[str] = (),
         columns: Sequence[int] = (0,),
         cell: Sequence[int] = (512,),
-    ) -> tuple[torch.Tensor]:
+    ) -> dict[str, Any]:
         with showing() as status:
             optional = self.INPUT_TYPES()["optional"]
             declared = {"required": {name: optional[name] for name in ("columns", "cell")}}
@@ -112,23 +120,20 @@ class VeniceContactSheet:
                 raise InvalidRequestError("There is no picture to arrange.", "images")
             sheet, notes = await in_thread(partial(contact_sheet, pictures, texts, **size))
             status.finish(" · ".join([_count(pictures, "picture"), *notes]))
-            return (sheet,)
+            return status.with_outputs((sheet,))
 
 
-async def _swept(
-    text: str,
-    known: Sequence[str],
-    what: str,
-    literal: Sequence[str] = (),
-    others: Sequence[str] = (),
-) -> list[str]:
-    """The names that `text` asks for; their count is shown on the node. what: one of them."""
+async def _sweep(
+    node: VeniceStyleSweep | VeniceModelSweep, what: str, **values: str
+) -> dict[str, Any]:
+    """The names that the node's text asks for; their count is shown on it. what: one of them."""
     with showing() as status:
-        check_is_text(f"{what}s", text)
+        for name, text in values.items():
+            check_is_text(name, text)
         await refresh_lists()
-        found = matching(text, known, literal, others)
-        status.finish(_count(found, what))
-        return found
+        outputs = node.foresee(values)
+        status.finish(_count(outputs[0], what))
+        return status.with_outputs(outputs)
 
 
 def matching(

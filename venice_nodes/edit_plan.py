@@ -17,7 +17,7 @@ from ..venice_client import (
     check_pixels,
 )
 from .imaging import masks
-from .imaging.tensors import COVER, Fit, Size, encode_all, in_pixels
+from .imaging.tensors import COVER, Encoder, Fit, Size, encode_all, in_pixels
 from .run.node_output import BatchImages
 
 RATIO_TOLERANCE = 0.03
@@ -31,8 +31,11 @@ class EditPlan:
     indices: the pictures of the batch whose mask is not empty.
     """
 
-    def __init__(self, base: torch.Tensor, mask: torch.Tensor | None) -> None:
+    def __init__(
+        self, base: torch.Tensor, mask: torch.Tensor | None, encode: Encoder = encode_all
+    ) -> None:
         self.base = base
+        self._encode = encode
         _, self.height, self.width, _ = base.shape
         self.masks = None if mask is None else self._fitted(mask)
         self.indices = [
@@ -100,7 +103,7 @@ class EditPlan:
         """For each picture to send its own of `pictures`; one for all is encoded once."""
         is_one = len(pictures) == 1
         used = [pictures[i] for i in ([0] if is_one else self.indices)]
-        encoded, more = encode_all(used, MAX_INPUT_BYTES, prepare)
+        encoded, more = self._encode(used, MAX_INPUT_BYTES, prepare)
         notes += more
         return encoded * len(self.indices) if is_one else encoded
 
@@ -152,13 +155,12 @@ def _why_mask_stays(images: int, model: Model) -> str:
 
 
 def _check_number(batch: torch.Tensor, base: torch.Tensor, name: str) -> None:
-    """Refuses what is neither one for all pictures of `base` nor one for each."""
-    if len(batch) not in (1, len(base)):
-        raise InvalidRequestError(
-            f"`{name}` has {len(batch)} and `image` has {len(base)} pictures: give 1 for all of "
-            f"them, or {len(base)}.",
-            name,
-        )
+    """Raises InvalidRequestError unless there is one for all of `base`, or one for each."""
+    if len(batch) in (1, len(base)):
+        return
+    right = f"give 1 for all of them, or {len(base)}" if len(base) > 1 else "give 1"
+    has = f"`{name}` has {len(batch)} pictures and `image` has {len(base)}"
+    raise InvalidRequestError(f"{has}: {right}.", name)
 
 
 def _of(each: Sequence[torch.Tensor], index: int) -> torch.Tensor:

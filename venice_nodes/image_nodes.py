@@ -11,23 +11,27 @@ import torch
 from ..venice_client import (
     MAX_INPUT_BYTES,
     MAX_REFERENCE_BYTES,
+    Catalogue,
     EditRequest,
     PaidRequest,
     RemoveBackgroundRequest,
     StyleReference,
     UpscaleRequest,
-    VeniceClient,
     check_cutout,
     check_upscale,
 )
 from . import inputs, widgets
 from .edit_plan import EditPlan
-from .imaging.tensors import encode_all, to_rgb
+from .imaging.tensors import Encoder, encode_all, to_rgb
 from .run.node_output import BatchImages, make_info
 from .run.node_status import showing
-from .run.run_requests import Item, in_thread, run_items
+from .run.run_requests import Item, in_thread, run_node
 
 INFO = "JSON: the requests as sent without image data, model, size, warnings, cost."
+EMPTY_MASK = (
+    "The mask is empty: nothing was sent, and the input is returned. Paint one in the mask editor, "
+    "or disconnect mask."
+)
 LAYERS = [f"image_{i}" for i in range(2, 7)]
 """The inputs of Edit that go along with the base, in their order."""
 
@@ -52,19 +56,23 @@ class VeniceStyleReferences:
 
     async def refer(
         self, images: torch.Tensor, strength: float, style_references: Any = None
-    ) -> tuple[tuple[StyleReference, ...]]:
+    ) -> dict[str, Any]:
         with showing() as status:
             values = widgets.read_values(self.INPUT_TYPES(), locals())
-            encoded, notes = await in_thread(
-                partial(encode_all, values["images"], MAX_REFERENCE_BYTES)
-            )
-            own = [StyleReference(image, round(values["strength"], 6)) for image in encoded]
-            if notes:
-                own[0] = replace(own[0], warning=" ".join(notes))
-            references = (*(values["style_references"] or ()), *own)
-            count = len(references)
+            outputs = await in_thread(partial(self.foresee, values))
+            count = len(outputs[0])
             status.finish(f"{count} reference{'s' if count > 1 else ''}")
-            return (references,)
+            return status.with_outputs(outputs)
+
+    @staticmethod
+    def foresee(
+        values: dict[str, Any], encode: Encoder = encode_all
+    ) -> tuple[tuple[StyleReference, ...]]:
+        encoded, notes = encode(values["images"], MAX_REFERENCE_BYTES)
+        own = [StyleReference(image, round(values["strength"], 6)) for image in encoded]
+        if notes:
+            own[0] = replace(own[0], warning=" ".join(notes))
+        return ((*(values["style_references"] or ()), *own),)
 
 
 class VeniceUpscaleImage:
@@ -84,27 +92,24 @@ class VeniceUpscaleImage:
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return inputs.upscale_inputs()
 
-    async def upscale(self, **given: list[Any]) -> tuple[list[Any], ...]:
-        with showing() as status:
-            return await run_items(
-                lambda _: [_upscale(v) for v in widgets.read_items(self.INPUT_TYPES(), given)],
-                status,
-            )
+    async def upscale(self, **given: list[Any]) -> dict[str, Any]:
+        return await run_node(self, given)
 
+    @staticmethod
+    def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = encode_all) -> Item:
+        image, factor = values["image"], int(values["scale"].removesuffix("x"))
+        check_upscale(image.shape[2], image.shape[1], factor, "image")
+        base, before = to_rgb(image)
+        request = UpscaleRequest(b"", factor, round(values["creativity"], 6), values["variation"])
+        requests, prepared = _request_each(base, request, encode)
+        before = [*before, *prepared]
 
-def _upscale(values: dict[str, Any]) -> Item:
-    image, factor = values["image"], int(values["scale"].removesuffix("x"))
-    check_upscale(image.shape[2], image.shape[1], factor, "image")
-    base, lost = to_rgb(image)
-    request = UpscaleRequest(b"", factor, round(values["creativity"], 6), values["variation"])
-    requests, prepared = _request_each(base, request)
+        def finish(made: BatchImages) -> tuple[tuple[Any, ...], list[str]]:
+            tensor, changed = made.decode()
+            warnings = made.warnings(*before, *changed, made.size_warning(tensor))
+            return (tensor, made.info(tensor, warnings)), warnings
 
-    def finish(made: BatchImages) -> tuple[tuple[Any, ...], list[str]]:
-        tensor, changed = made.decode()
-        warnings = made.warnings(*lost, *prepared, *changed, made.size_warning(tensor))
-        return (tensor, made.info(tensor, warnings)), warnings
-
-    return Item(requests, finish)
+        return Item(requests, finish, warnings=before)
 
 
 class VeniceRemoveBackground:
@@ -132,27 +137,23 @@ class VeniceRemoveBackground:
     def INPUT_TYPES(cls) -> dict[str, Any]:
         return inputs.cutout_inputs()
 
-    async def remove(self, **given: list[Any]) -> tuple[list[Any], ...]:
-        with showing() as status:
-            return await run_items(
-                lambda _: [_cut_out(v) for v in widgets.read_items(self.INPUT_TYPES(), given)],
-                status,
-            )
+    async def remove(self, **given: list[Any]) -> dict[str, Any]:
+        return await run_node(self, given)
 
+    @staticmethod
+    def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = encode_all) -> Item:
+        image = values["image"]
+        size = image.shape[2], image.shape[1]
+        check_cutout(*size, "image")
+        requests, before = _request_each(image, RemoveBackgroundRequest(b""), encode)
 
-def _cut_out(values: dict[str, Any]) -> Item:
-    image = values["image"]
-    size = image.shape[2], image.shape[1]
-    check_cutout(*size, "image")
-    requests, prepared = _request_each(image, RemoveBackgroundRequest(b""))
+        def finish(made: BatchImages) -> tuple[tuple[Any, ...], list[str]]:
+            cutout, changed = made.decode("RGBA", size)
+            colors, mask, uncut = split_alpha(cutout)
+            warnings = made.warnings(*before, *changed, uncut)
+            return (colors, mask, cutout, made.info(cutout, warnings)), warnings
 
-    def finish(made: BatchImages) -> tuple[tuple[Any, ...], list[str]]:
-        cutout, changed = made.decode("RGBA", size)
-        colors, mask, uncut = split_alpha(cutout)
-        warnings = made.warnings(*prepared, *changed, uncut)
-        return (colors, mask, cutout, made.info(cutout, warnings)), warnings
-
-    return Item(requests, finish)
+        return Item(requests, finish, warnings=before)
 
 
 class VeniceEditImage:
@@ -185,26 +186,33 @@ class VeniceEditImage:
     ) -> bool:
         return True  # what is named here ComfyUI does not hold to its own lists
 
-    async def edit(self, **given: list[Any]) -> tuple[list[Any], ...]:
-        with showing() as status:
-            return await run_items(
-                lambda client: [
-                    _edit(v, client) for v in widgets.read_items(self.INPUT_TYPES(), given)
-                ],
-                status,
-            )
+    async def edit(self, **given: list[Any]) -> dict[str, Any]:
+        return await run_node(self, given)
+
+    @staticmethod
+    def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = encode_all) -> Item:
+        base, before = to_rgb(values["image"])
+        plan = EditPlan(base, values["mask"], encode)
+        if not plan.indices:
+            return _untouched(base, values["model"], [EMPTY_MASK, *before])
+        layers = {name: values[name] for name in LAYERS if values[name] is not None}
+        model = catalogue.model_when_known(values["model"], "inpaint")
+        requests, prepared = plan.requests(_edit_request(values), layers, model)
+        before = [*before, *prepared]
+
+        def finish(made: BatchImages) -> tuple[tuple[Any, ...], list[str]]:
+            tensor, changed = plan.finish(made, values["keep_size"])
+            warnings = made.warnings(*before, *changed)
+            return (tensor, made.info(tensor, warnings)), warnings
+
+        return Item(requests, finish, values["if_flagged"] == inputs.STOP, before)
 
 
-def _edit(values: dict[str, Any], client: VeniceClient) -> Item:
-    base, lost = to_rgb(values["image"])
-    plan = EditPlan(base, values["mask"])
-    model = values["model"]
-    if not plan.indices:
-        return Item([], lambda _: _untouched(base, model, lost))
-    template = EditRequest(
+def _edit_request(values: dict[str, Any]) -> EditRequest:
+    return EditRequest(
         images=(),
         prompt=values["prompt"],
-        model=model,
+        model=values["model"],
         aspect_ratio=values["aspect_ratio"],
         resolution=values["resolution"],
         quality=values["quality"],
@@ -212,35 +220,20 @@ def _edit(values: dict[str, Any], client: VeniceClient) -> Item:
         enhance_prompt=values["enhance_prompt"] or None,
         variation=values["variation"],
     )
-    layers = {name: values[name] for name in LAYERS if values[name] is not None}
-    requests, prepared = plan.requests(template, layers, client.catalogue.model_when_known(model))
-
-    def finish(made: BatchImages) -> tuple[tuple[Any, ...], list[str]]:
-        tensor, changed = plan.finish(made, values["keep_size"])
-        warnings = made.warnings(*lost, *prepared, *changed)
-        return (tensor, made.info(tensor, warnings)), warnings
-
-    return Item(requests, finish, values["if_flagged"] == inputs.STOP)
 
 
-def _untouched(
-    base: torch.Tensor, model: str, lost: list[str]
-) -> tuple[tuple[Any, ...], list[str]]:
-    """What Edit gives where there is nothing to change."""
-    warnings = [
-        "The mask is empty: nothing was sent, and the input is returned. Paint one in the mask "
-        "editor, or disconnect mask.",
-        *lost,
-    ]
+def _untouched(base: torch.Tensor, model: str, warnings: list[str]) -> Item:
+    """Edit where there is nothing to change: its input is what it gives."""
     size = [base.shape[2], base.shape[1]]
-    return (base.clone(), make_info(model=model, size=size, warnings=warnings)), warnings
+    info = make_info(model=model, size=size, warnings=warnings)
+    return Item([], lambda _: ((base.clone(), info), warnings), warnings=warnings)
 
 
 def _request_each(
-    images: torch.Tensor, request: UpscaleRequest | RemoveBackgroundRequest
+    images: torch.Tensor, request: UpscaleRequest | RemoveBackgroundRequest, encode: Encoder
 ) -> tuple[list[PaidRequest], list[str]]:
     """A request as `request` for each image, and warnings."""
-    encoded, warnings = encode_all(images, MAX_INPUT_BYTES)
+    encoded, warnings = encode(images, MAX_INPUT_BYTES)
     return [
         replace(request, image=data, label=f"picture {i}") for i, data in enumerate(encoded, 1)
     ], warnings

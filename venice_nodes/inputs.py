@@ -348,7 +348,7 @@ def _switches() -> dict[str, Any]:
             False, "Let Venice rewrite the prompt first: up to 30 s more, about 0.04 USD a request."
         ),
         "enable_web_search": switch(
-            False, "Let models that can search the web for facts; costs about 0.01 USD a request."
+            False, "Let models that can search the web for facts; costs nothing extra."
         ),
         "skip_prompt_thinking": switch(
             False, "Skip the model's thinking about the prompt: faster, where a model thinks."

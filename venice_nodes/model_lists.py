@@ -24,18 +24,18 @@ def styles() -> list[str]:
 
 def generate_models() -> list[str]:
     """The ids of the models that make pictures from a prompt, as last saved."""
-    ids = [model.id for model in _lists().models().values() if model.makes_images]
+    ids = [model.id for model in _lists().listed("image")]
     return ids if DEFAULT_MODEL in ids else [DEFAULT_MODEL, *ids]
 
 
 def other_models() -> list[str]:
     """The ids of the models that make no pictures from a prompt, as last saved."""
-    return [model.id for model in _lists().models().values() if not model.makes_images]
+    return [model.id for model in _lists().listed() if not model.makes_images]
 
 
 def edit_models() -> list[str]:
     """The ids of the edit models, as last saved."""
-    ids = [model.id for model in _lists().models().values() if model.type == "inpaint"]
+    ids = [model.id for model in _lists().listed("inpaint")]
     return ids if DEFAULT_EDIT_MODEL in ids else [DEFAULT_EDIT_MODEL, *ids]
 
 

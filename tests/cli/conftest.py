@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from faulty_sandbox import Sandbox
 from venice_client.cli.app import main
-from venice_client.sandbox import Sandbox
 
 ROOT = Path(__file__).resolve().parents[2]
 KEY = "test-key"
@@ -65,7 +65,7 @@ def start(*argv: str, **options: Any) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        encoding="utf-8",
+        encoding=options.pop("encoding", "utf-8"),
         **options,
     )
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import venice_client
-from venice_client.sandbox import Fault, Sandbox
+from faulty_sandbox import Fault, Sandbox
 
 KEY = "test-key"
 
@@ -98,11 +98,14 @@ def test_login_takes_no_key_as_an_argument(cli: Any) -> None:
 def test_models_as_a_table(cli: Any) -> None:
     lines = cli("models").lines
 
-    assert lines[0].split() == ["ID", "TYPE", "SIZING", "PRICE", "(USD)"]
+    assert lines[0].split() == ["ID", "TYPE", "SIZING", "PRICE", "(USD)", "NAME", "MARKS"]
     rows = {line.split()[0]: line for line in lines[1:]}
     assert "pixels, multiples of 8" in rows["z-image-turbo"]
     assert "ratio and 1K/2K/4K" in rows["gpt-image-2"]
-    assert rows["z-image-turbo"].endswith("0.01")
+    assert rows["z-image-turbo"].split()[-4:] == ["0.01", "Z-Image", "Turbo", "private"]
+    assert " from 0.09 " in rows["gpt-image-2-6-flare"]
+    assert "anonymized · transparency" in rows["gpt-image-1-5"]
+    assert rows["lustify-sdxl"].endswith("until 2027-01-31 (then lustify-v8)")
     assert "as the input" in rows["upscaler"]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from venice_client.sandbox import Fault, Sandbox
+from faulty_sandbox import Fault, Sandbox
 
 
 def sent(sandbox: Sandbox) -> list[Any]:
@@ -109,6 +109,16 @@ def test_every_option_of_edits_reaches_the_request(
     assert {name: request.get(name) for name in expected} == expected
     assert end.lines == ["a-edited.webp"]
     assert "The prompt was rewritten to: " in end.err
+
+
+@pytest.mark.parametrize("command", ["edit", "multi-edit"])
+def test_a_transparent_background_is_asked_for(
+    cli: Any, sandbox: Sandbox, folder: Path, inputs: Any, command: str
+) -> None:
+    end = cli(command, "cut out", "a.png", "--model", "gpt-image-1-5-edit", "--transparent")
+
+    assert end.code == 0, end.err
+    assert sent(sandbox)[0]["transparent_background"] is True
 
 
 @pytest.mark.parametrize(

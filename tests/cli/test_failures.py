@@ -16,7 +16,7 @@ from PIL import Image
 
 import process_state
 from bench import held_until
-from venice_client.sandbox import Fault, Sandbox
+from faulty_sandbox import Fault, Sandbox
 from waiting import read_until, wait_for
 
 
@@ -54,6 +54,61 @@ def test_what_is_wrong_here_ends_with_2_and_sends_nothing(
     assert sandbox.paid_requests == []
 
 
+@pytest.mark.parametrize(
+    ("argv", "first"),
+    [
+        (["generate"], "generate: the following arguments are required: prompt"),
+        (["generate", "a fox", "--size", "big"], "generate: argument --size: 'big' is no size"),
+        (["edit", "night"], "edit: the following arguments are required: IMAGE"),
+        (["paint"], "argument COMMAND: invalid choice: 'paint'"),
+    ],
+)
+def test_a_usage_error_begins_with_what_is_wrong(cli: Any, argv: list[str], first: str) -> None:
+    line, *usage = cli(*argv).err.splitlines()
+
+    assert first in line
+    assert usage[0].startswith("usage: ")
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("", "generate", "upscale", "edit", "multi-edit", "remove-background"),
+        *("results", "login", "models", "styles", "account", "sandbox"),
+    ],
+)
+def test_help_fits_into_80_columns(cli: Any, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+    end = cli(*filter(None, [command]), "--help")
+
+    assert end.code == 0
+    assert [line for line in end.lines if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "gbk", "ascii"])
+def test_no_console_is_too_small_for_what_is_said(
+    cli: Any,
+    commands: Any,
+    sandbox: Sandbox,
+    folder: Path,
+    encoding: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", f"{encoding}:strict")
+    for argv in (
+        ["generate", "狐 ×", "-o", "狐.png"],
+        ["styles"],
+        ["generate", "x", "--style", "狐"],
+    ):
+        process = commands(*argv, encoding=encoding)
+        out, err = process.communicate(timeout=120)
+
+        assert "Traceback" not in err
+        assert process.returncode in (0, 3), err
+        assert out or "Venice" in err
+
+
 def test_no_key_ends_with_2_and_says_what_to_do(
     cli: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,7 +137,7 @@ def test_a_refusal_is_one_line_and_ends_with_3(cli: Any, folder: Path) -> None:
 
     assert end.code == 3
     assert end.out == ""
-    assert end.err.splitlines()[-1].endswith("The nearest known model is `z-image-turbo`.")
+    assert end.err.splitlines()[-1].endswith("The nearest known model is z-image-turbo.")
     assert "HTTP 404" not in end.err
 
 
@@ -242,8 +297,9 @@ def test_a_variant_that_is_damaged_does_not_cost_the_others(
         "v-3.webp",
         "v-4.webp",
     ]
-    (warning,) = end.json["warnings"]
-    assert warning.startswith("A picture of the answer is left out: ")
+    assert any(
+        text.startswith("A picture of the answer is left out: ") for text in end.json["warnings"]
+    )
     assert "3 pictures in" in end.err
 
     again = cli(*FOUR, "-o", "again")
@@ -289,6 +345,22 @@ def test_interrupt_sends_no_more_and_keeps_what_is_on_its_way(
     assert len(facts["pictures"]) == 8
     assert len(list(folder.iterdir())) == 8
     assert "8 of 12 pictures made" in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGTERM")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGQUIT"])
+def test_other_ends_keep_what_is_on_its_way_as_well(
+    cli: Any, commands: Any, sandbox: Sandbox, folder: Path, name: str
+) -> None:
+    sandbox.latency_s = 2
+    process = commands("generate", "a fox", "--size", "128x128", "-n", "2", "-o", "fox.png")
+    wait_for(lambda: len(sandbox.paid_requests) == 2)
+
+    process.send_signal(getattr(signal, name))
+    _, err = process.communicate(timeout=60)
+
+    assert process.returncode == 130, err
+    assert len(list(folder.iterdir())) == 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from faulty_sandbox import Fault, Sandbox
 from venice_client.images import image_format
-from venice_client.sandbox import Fault, Sandbox
 
 
 def sent(sandbox: Sandbox) -> list[Any]:
@@ -41,6 +41,16 @@ def test_writes_numbered_pictures_and_prints_their_paths(
 
 def test_one_picture_has_no_number(cli: Any, folder: Path) -> None:
     assert cli("generate", "a fox", "-o", "fox.png").lines == ["fox.png"]
+
+
+def test_a_name_is_free_beside_one_of_another_format(cli: Any, folder: Path) -> None:
+    (folder / "f3.webp").write_bytes(b"x")
+    (folder / "f3-7.webp").write_bytes(b"x")
+
+    assert cli("generate", "a fox", "-o", "f3.jpg").lines == ["f3.jpg"]
+    assert cli("generate", "a fox", "-o", "f3.JPG").lines == ["f3-8.JPG"]
+    assert cli("generate", "a fox", "-n", "2", "-o", "f3.png").lines == ["f3-9.png", "f3-10.png"]
+    assert (folder / "f3.webp").read_bytes() == b"x"
 
 
 def test_a_name_that_is_taken_gets_the_next_free_number(cli: Any, folder: Path) -> None:
@@ -261,3 +271,39 @@ def test_progress_goes_to_stderr(cli: Any, sandbox: Sandbox, folder: Path) -> No
     assert "0 of 2 done · generating" in end.err
     assert "generating" not in end.out
     assert "\r" not in end.err
+
+
+def test_a_transparent_background_is_asked_for(cli: Any, sandbox: Sandbox, folder: Path) -> None:
+    end = cli("generate", "a fox", "--model", "GPT-Image-1-5", "--transparent", "-o", "fox.webp")
+
+    assert end.code == 0, end.err
+    (request,) = sent(sandbox)
+    assert (request["model"], request["transparent_background"]) == ("gpt-image-1-5", True)
+    assert request["format"] == "webp"
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--model", "gpt-image-1-5", "-o", "fox.jpg"], "choose png or webp"),
+        (["--model", "z-image-turbo"], "choose gpt-image-1-5, "),
+    ],
+)
+def test_a_transparent_background_that_cannot_be_had_is_refused(
+    cli: Any, sandbox: Sandbox, folder: Path, options: list[str], named: str
+) -> None:
+    end = cli("generate", "a fox", "--transparent", *options)
+
+    assert end.code == 2
+    assert named in end.err
+    assert sandbox.paid_requests == []
+
+
+def test_a_price_that_is_only_a_bound_and_what_is_ignored_are_said(
+    cli: Any, sandbox: Sandbox, folder: Path
+) -> None:
+    end = cli("generate", "a fox", "--model", "krea-3", "--seed", "7")
+    assert "from 0.07 USD" in end.err
+
+    end = cli("generate", "a fox", "--model", "gpt-image-2", "--seed", "7", "-n", "2")
+    assert end.err.count("note: seed is ignored by gpt-image-2.") == 1

@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from venice_client.sandbox import Sandbox
+from faulty_sandbox import Sandbox
 
 KEY = "test-key"
 
@@ -151,3 +151,40 @@ def test_without_a_key_the_error_names_a_command_that_works_from_anywhere(
 
     assert end.returncode == 0, end.stderr
     assert saved(home) == {"VENICE_API_KEY": KEY, "VENICE_API_BASE": sandbox.base_url}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
+def test_a_settings_file_that_others_can_read_is_said_once(
+    cli: Any, home: Path, sandbox: Sandbox
+) -> None:
+    path = home / "venice.json"
+    path.write_text(json.dumps({"VENICE_API_KEY": KEY, "VENICE_API_BASE": sandbox.base_url}))
+    path.chmod(0o644)
+
+    end = cli("account", "--json")
+
+    assert end.code == 0
+    assert end.json["service"] == sandbox.base_url
+    assert end.err.splitlines() == [
+        f"note: Others on this machine can read {path}, where your key is saved: run chmod 600 on "
+        "it."
+    ]
+    path.chmod(0o600)
+    assert cli("account").err == ""
+
+
+def test_a_key_of_the_environment_never_goes_to_a_saved_address(
+    cli: Any, home: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Venice itself stands for it here, which no test reaches."""
+    saved_there = {"VENICE_API_KEY": "saved-key", "VENICE_API_BASE": sandbox.base_url}
+    (home / "venice.json").write_text(json.dumps(saved_there))
+    monkeypatch.delenv("VENICE_API_BASE")
+    monkeypatch.setenv("VENICE_API_KEY", KEY)
+    monkeypatch.setattr("venice_client.settings.settings.DEFAULT_BASE_URL", "http://127.0.0.1:1")
+
+    end = cli("account")
+
+    assert end.code == 1
+    assert "VENICE_API_BASE" in end.err
+    assert sandbox.requests == []

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from venice_client.sandbox import Sandbox
+from faulty_sandbox import Sandbox
 
 NOBODY = "~nobody-has-this-name/fox.png"
 TOO_LONG = "a" * 300 + ".png"

@@ -15,8 +15,8 @@ import pytest
 from PIL import Image
 
 from bench import held_until
+from faulty_sandbox import Fault, Sandbox
 from venice_client.images import image_format
-from venice_client.sandbox import Fault, Sandbox
 from waiting import read_until, wait_for
 
 

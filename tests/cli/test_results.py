@@ -8,15 +8,15 @@ import json
 import os
 import re
 import sys
-import time
 from datetime import datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from venice_client.sandbox import Fault, Sandbox
-from venice_client.store import sweeper
+from faulty_sandbox import Fault, Sandbox
+from venice_client.store import result_store, sweeper
 from venice_client.store.result_store import ResultStore
 from venice_client.transport.response import Response
 from waiting import wait_for
@@ -59,15 +59,11 @@ def test_peek_neither_shows_nor_drops_what_is_damaged(home: Path) -> None:
     assert path.exists()
 
 
-def test_times_in_several_forms_are_in_order(home: Path) -> None:
+def test_times_in_several_forms_are_in_order(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = ResultStore(home, 64)
-    real = time.time
     for key, when in (("old", "1000"), ("new", 2000.0)):
-        time.time = lambda when=when: when  # type: ignore[assignment,misc]
-        try:
-            store.put(key, Response({}, b"picture", 0.1), {})
-        finally:
-            time.time = real
+        monkeypatch.setattr(result_store, "time", SimpleNamespace(time=lambda when=when: when))
+        assert store.put(key, Response({}, b"picture", 0.1), {}) == ""
 
     assert [entry.key for entry in store.entries()] == ["new", "old"]
 
@@ -279,7 +275,7 @@ def keep(home: Path, key: str, when: datetime, **facts: Any) -> None:
     """An answer that was made at a time."""
     store = ResultStore(home, 64)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(time, "time", when.timestamp)
+        patch.setattr(result_store, "time", SimpleNamespace(time=when.timestamp))
         store.put(key, Response({"content-type": "image/png"}, PNG, 0.1), facts)
     store.finish_sweep()
 

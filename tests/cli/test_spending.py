@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from clock import set_to_noon
-from venice_client.sandbox import Fault, Sandbox
+from faulty_sandbox import Fault, Sandbox
 from venice_client.store.ledger import Charge, Ledger, today
 from waiting import wait_for
 
@@ -138,8 +138,8 @@ def test_texts_of_others_are_made_fit_to_be_shown(cli: Any, home: Path) -> None:
     assert "\x1b" not in cli("spending").out
 
 
-def test_what_a_killed_process_had_on_its_way_is_told(
-    cli: Any, commands: Any, sandbox: Sandbox, home: Path
+def test_what_a_killed_process_had_on_its_way_is_told_and_counted_once(
+    cli: Any, commands: Any, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     sandbox.add_fault(Fault.latency(90))
     process = commands("generate", "a fox", "-n", "2", "--seed", "5", "-o", "fox.png")
@@ -151,3 +151,11 @@ def test_what_a_killed_process_had_on_its_way_is_told(
 
     said = "2 requests were on the way when an earlier process was stopped (z-image-turbo): about"
     assert f"{said} 0.02 USD may have been charged" in cli("spending").err
+
+    sandbox.clear_faults()
+    cli("generate", "a fox", "--seed", "7")
+    assert f"{said} 0.02 USD may have been charged" in caplog.text
+    caplog.clear()
+    cli("generate", "a fox", "--seed", "7")
+    assert "on the way" not in caplog.text + cli("spending").err
+    assert cli("spending", "--json").json["total"]["requests"] == 3

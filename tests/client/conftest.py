@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 import process_state
+from faulty_sandbox import Sandbox
 from venice_client import GenerateRequest, Settings, VeniceClient
-from venice_client.sandbox import Sandbox
 from venice_client.settings.api_key import ApiKey
 
 KEY = "test-key"
@@ -53,6 +55,24 @@ def request_for() -> Callable[..., GenerateRequest]:
         return GenerateRequest(**{**given, **changes})
 
     return build
+
+
+@pytest.fixture(scope="session")
+def encode_image() -> Callable[[tuple[int, int]], bytes]:
+    """Makes a PNG of one colour in a size."""
+
+    def encode(size: tuple[int, int]) -> bytes:
+        file = io.BytesIO()
+        Image.new("RGB", size, "red").save(file, "PNG")
+        return file.getvalue()
+
+    return encode
+
+
+@pytest.fixture(scope="session")
+def edit_image(encode_image: Callable[[tuple[int, int]], bytes]) -> bytes:
+    """A PNG of 256 × 256, the least that edits take."""
+    return encode_image((256, 256))
 
 
 @pytest.fixture

@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from faulty_sandbox import Fault, Sandbox
 from venice_client import GenerateRequest, Progress, VeniceClient
+from venice_client import client as client_module
 from venice_client.batch import Batch, _wait_at_exit, was_cancelled
 from venice_client.errors import (
     AuthenticationError,
@@ -19,8 +21,6 @@ from venice_client.errors import (
     RequestCancelledError,
     UnexpectedError,
 )
-from venice_client.sandbox import Fault, Sandbox
-from venice_client.transport import transport
 from waiting import wait_for
 
 MakeClient = Callable[..., VeniceClient]
@@ -307,7 +307,7 @@ def test_what_holds_for_all_lets_no_other_request_of_the_run_out(
 ) -> None:
     """However long a thread rests between the answer and what follows from it."""
     where, name = {
-        "telling the error": (transport, "error_for"),
+        "telling the error": (client_module, "error_for"),
         "dropping the others": (Progress, "mark_cancelled"),
     }[slow]
     real = getattr(where, name)

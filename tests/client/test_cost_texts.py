@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 
 import pytest
 
 from venice_client import VeniceClient
+from venice_client.catalogue.prices import LowerBound, total_cost
 
 MakeClient = Callable[..., VeniceClient]
 
@@ -17,8 +19,11 @@ MakeClient = Callable[..., VeniceClient]
         ([0.01, 0.02], "about 0.03 USD", "about 0.03 USD on Venice, free on the sandbox"),
         ([0.01, None], "price unknown", "price unknown, free on the sandbox"),
         ([0.0], "free: made before", "free: made before"),
+        ([LowerBound(0.09)], "from 0.09 USD", "from 0.09 USD on Venice, free on the sandbox"),
+        ([LowerBound(0.09), 0.01], "from 0.1 USD", "from 0.1 USD on Venice, free on the sandbox"),
+        ([LowerBound(0.09), None], "price unknown", "price unknown, free on the sandbox"),
     ],
-    ids=["known", "unknown", "kept"],
+    ids=["known", "unknown", "kept", "bound", "bound and known", "bound and unknown"],
 )
 def test_a_price_in_words(
     make_client: MakeClient, costs: Sequence[float | None], api: str, sandbox: str
@@ -26,3 +31,8 @@ def test_a_price_in_words(
     base = "http://127.0.0.1:9/api/v1"
     assert make_client(base).cost_text(costs) == api
     assert make_client(base, key="sandbox").cost_text(costs) == sandbox
+
+
+def test_a_bound_is_a_number_like_others() -> None:
+    total = total_cost([LowerBound(0.09), LowerBound(0.01)])
+    assert json.dumps([total, LowerBound(0.0375)]) == "[0.1, 0.0375]"

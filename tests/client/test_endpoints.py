@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from faulty_sandbox import Fault, Sandbox
 from venice_client import (
     EditRequest,
     GenerateRequest,
@@ -17,7 +18,6 @@ from venice_client import (
     VeniceClient,
 )
 from venice_client.errors import PaymentRequiredError
-from venice_client.sandbox import Fault, Sandbox
 
 
 def picture(colour: str = "red") -> bytes:

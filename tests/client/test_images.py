@@ -144,11 +144,11 @@ def test_a_jpeg_of_very_many_scans_is_not_decoded(hidden_end: bytes) -> None:
     end."""
     plain = encoded(Image.new("RGB", (3000, 3000), (10, 20, 30)), "JPEG", progressive=True)
     bomb = with_more_scans(plain, 20_000, hidden_end)
-    began = time.monotonic()
+    began = time.thread_time()
     for look in (images.size_of, images.decode):
         with pytest.raises(BadResponseError, match=r"over 100 scans.*may have been charged"):
             look(bomb)
-    assert time.monotonic() - began < 1
+    assert time.thread_time() - began < 5, "decoding it would take minutes"
     assert np.array_equal(images.decode(with_more_scans(plain, 50)), images.decode(plain))
 
 

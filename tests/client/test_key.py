@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
+from faulty_sandbox import Fault, Sandbox
 from venice_client import GenerateRequest, Progress, Settings, VeniceClient
 from venice_client.errors import VeniceError
-from venice_client.sandbox import Fault, Sandbox
 from venice_client.settings.api_key import ApiKey
 from venice_client.transport.transport import Transport
 from waiting import wait_for
@@ -241,9 +241,9 @@ def test_two_services_never_see_each_others_key(
         for sandbox, key in ((one, "key-one"), (two, "key-two")):
             make_client(sandbox.base_url, key=key).generate_images(request_for())
         one.add_fault(Fault.redirect(two.base_url + "/image/generate"))
-        seen = len(two.requests)
+        seen = len(two.paid_requests)
         with pytest.raises(VeniceError, match=r"127\.0\.0\.1"):
             make_client(one.base_url, key="key-one").generate_images(request_for(seed=8))
-        assert len(two.requests) == seen
+        assert len(two.paid_requests) == seen
         assert {r.headers["authorization"] for r in one.requests} == {"Bearer key-one"}
         assert {r.headers["authorization"] for r in two.requests} == {"Bearer key-two"}

@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from bench import Bench, make_bench
-from venice_client.sandbox import Sandbox
+from faulty_sandbox import Sandbox
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from bench import Bench
-from venice_client.sandbox.faults import Fault
+from faulty_sandbox import Fault
 
 Pictures = Callable[..., torch.Tensor]
 PATH = "/image/background-remove"

@@ -13,15 +13,16 @@ import torch
 from PIL import Image
 
 from bench import Bench
-from venice_client.sandbox.faults import Fault
+from faulty_sandbox import Fault
 
 Pictures = Callable[..., torch.Tensor]
 FIRERED = "firered-image-edit"
-NANO = "nano-banana-2-edit"  # tiers, 14 images, lists 4:3
-GPT = "gpt-image-2-edit"  # tiers, qualities, 10 images
+NANO = "nano-banana-2-edit"  # tiers, 6 images
+GPT = "gpt-image-2-edit"  # tiers, qualities, no auto
 ALONE = "luma-uni-1-edit"  # combines no images
-TWO = "grok-imagine-edit"  # maxInputImages 2 under constraints
-SIX = "seedream-v4-edit"  # maxInputImages 6 under capabilities
+FIVE = "ideogram-v4-6-edit"  # maxInputImages 5
+GROK = "grok-imagine-edit"  # tiers 1K and 2K
+SIX = "seedream-v4-edit"  # maxInputImages 6
 KEEPS = "qwen-edit-uncensored"  # singleImageAspectRatio false
 EDIT, MULTI = "/image/edit", "/image/multi-edit"
 
@@ -174,7 +175,7 @@ def test_a_tier_is_sent_where_the_model_has_tiers(bench: Bench, pictures: Pictur
 
 
 def test_a_tier_that_the_model_does_not_offer_is_refused(bench: Bench, pictures: Pictures) -> None:
-    end = edit(bench, pictures(), TWO, resolution="4K")
+    end = edit(bench, pictures(), GROK, resolution="4K")
     assert end.error_name == "InvalidRequestError"
     assert "2K" in end.first_line
     assert end.sent == ()
@@ -222,7 +223,9 @@ def test_a_model_that_keeps_the_size_of_one_image_gets_no_ratio(
     assert two.sent[0]["aspect_ratio"] == "16:9"
 
 
-@pytest.mark.parametrize(("model", "most"), [(ALONE, 1), (FIRERED, 3), (TWO, 2), (SIX, 6)], ids=str)
+@pytest.mark.parametrize(
+    ("model", "most"), [(ALONE, 1), (FIRERED, 3), (FIVE, 5), (SIX, 6)], ids=str
+)
 def test_never_more_images_than_the_model_takes(
     bench: Bench, pictures: Pictures, model: str, most: int
 ) -> None:

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from bench import PROMPT, Bench, held_until
-from venice_client.sandbox import Fault
+from faulty_sandbox import Fault
 
 INFO_KEYS = {
     "model",

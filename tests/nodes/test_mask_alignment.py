@@ -12,7 +12,7 @@ import torch
 from PIL import Image, ImageOps
 
 from bench import Bench
-from venice_client.sandbox.faults import Fault
+from faulty_sandbox import Fault
 
 Pictures = Callable[..., torch.Tensor]
 FIRERED = "firered-image-edit"  # 1024×1024 whatever it gets

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bench import Bench
-from venice_client.sandbox.faults import Fault
+from faulty_sandbox import Fault
 
 Pictures = Callable[..., torch.Tensor]
 FIRERED = "firered-image-edit"

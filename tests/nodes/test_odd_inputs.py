@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from bench import Bench
-from venice_client.sandbox.faults import Fault
+from faulty_sandbox import Fault
 
 Pictures = Callable[..., torch.Tensor]
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -114,6 +114,22 @@ def test_alpha_without_transparency_is_nothing_to_say(
     assert not any("transparen" in text for text in end.info["warnings"])
     again = run(bench, node, pictures(channels=3))
     assert again.sent == ()
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (1, "`image_2` has 3 pictures and `image` has 1: give 1."),
+        (2, "`image_2` has 3 pictures and `image` has 2: give 1 for all of them, or 2."),
+    ],
+)
+def test_a_wrong_number_of_further_pictures_says_what_to_give(
+    bench: Bench, pictures: Pictures, count: int, told: str
+) -> None:
+    image = pictures().repeat(count, 1, 1, 1)
+    end = run(bench, "VeniceEditImage", image, image_2=pictures().repeat(3, 1, 1, 1))
+    assert end.first_line == told
+    assert end.sent == ()
 
 
 @pytest.mark.parametrize("node", PAID)

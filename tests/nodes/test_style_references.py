@@ -12,8 +12,7 @@ from bench import Bench
 
 Pictures = Callable[..., torch.Tensor]
 LARGE = "krea-v2-large"  # 3 references, honours their strength
-NANO = "nano-banana-pro"  # 3 references, ignores their strength
-ONE = "krea-2-turbo"
+LUMA = "luma-uni-1"  # 3 references, ignores their strength
 
 
 def refer(bench: Bench, images: torch.Tensor, strength: float = 0.5, chained: Any = None) -> Any:
@@ -52,12 +51,12 @@ def test_chained_references_come_first_with_their_own_strength(
 
 
 def test_strength_is_left_out_where_the_model_ignores_it(bench: Bench, pictures: Pictures) -> None:
-    end = bench.generate(model=NANO, resolution="1K", style_references=refer(bench, pictures()))
+    end = bench.generate(model=LUMA, style_references=refer(bench, pictures()))
     assert list(end.sent[0]["style_references"][0]) == ["image"]
     assert any("ignores the strength" in text for text in end.info["warnings"])
 
 
-@pytest.mark.parametrize(("model", "most"), [(LARGE, 3), (ONE, 1)])
+@pytest.mark.parametrize(("model", "most"), [(LARGE, 3), (LUMA, 3)])
 def test_more_than_the_model_takes_are_refused(
     bench: Bench, pictures: Pictures, model: str, most: int
 ) -> None:

@@ -100,7 +100,7 @@ def test_a_star_is_every_style(bench: Bench) -> None:
     [
         ("z-image-turbo\nqwen-image\nchroma", ["z-image-turbo", "qwen-image", "chroma"]),
         ("Z-IMAGE-TURBO", ["z-image-turbo"]),
-        ("krea-*", ["krea-2-turbo", "krea-v2-large", "krea-v2-medium"]),
+        ("krea-*", ["krea-2-turbo", "krea-v2-large", "krea-v2-medium", "krea-3"]),
         ("of-next-year", ["of-next-year"]),
         ("chroma\nchroma\nCHROMA", ["chroma"]),
         ("None", ["None"]),
@@ -163,7 +163,7 @@ def test_nothing_is_sent_and_no_key_is_needed(
     assert styles(bench, "*noir*")[0]
     assert models(bench, "krea-*")[0]
     assert bench.sandbox.requests == []
-    assert bench.texts == ["2 styles", "3 models"]
+    assert bench.texts == ["2 styles", "4 models"]
 
 
 @given(st.text(max_size=60))

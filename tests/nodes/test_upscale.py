@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bench import Bench
-from venice_client.sandbox.faults import Fault
+from faulty_sandbox import Fault
 
 NODE = "VeniceUpscaleImage"
 Pictures = Callable[..., torch.Tensor]
@@ -73,7 +73,7 @@ def test_refuses_twice_what_is_over_the_output_limit(bench: Bench, pictures: Pic
 
 
 def test_says_that_four_times_is_reduced(bench: Bench, pictures: Pictures) -> None:
-    bench.sandbox.add_fault(Fault("small", picture_size=(64, 64)), path="/image/upscale")
+    bench.sandbox.add_fault(Fault("small", image_size=(64, 64)), path="/image/upscale")
     end = upscale(bench, pictures(1500, 1200), "4x")
     assert end.error is None
     assert any("16,777,216" in text and "3.05×" in text for text in end.info["warnings"])
@@ -83,13 +83,13 @@ def test_says_that_four_times_is_reduced(bench: Bench, pictures: Pictures) -> No
 @pytest.mark.parametrize(
     ("size", "is_half"), [((2048, 2048), True), ((4096, 1024), True), ((2040, 2048), False)]
 )
-def test_says_where_2x_gives_the_same_for_less(
+def test_says_where_2x_gives_the_same(
     bench: Bench, pictures: Pictures, size: tuple[int, int], is_half: bool
 ) -> None:
     bench.sandbox.add_fault(Fault.size(64, 64), path="/image/upscale")
     end = upscale(bench, pictures(*size), "4x")
     assert end.error is None
-    told = any("2x gives the same size for less" in text for text in end.info["warnings"])
+    told = any("2x gives the same size." in text for text in end.info["warnings"])
     assert told is is_half
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from bench import Bench
-from venice_client.sandbox import Fault
+from faulty_sandbox import Fault
 
 Pictures = Callable[..., torch.Tensor]
 

@@ -13,7 +13,7 @@ import pytest
 
 import openapi
 from bench import KEY, Bench, make_bench
-from venice_client.sandbox import Sandbox
+from faulty_sandbox import Sandbox
 
 
 @pytest.fixture(scope="session")

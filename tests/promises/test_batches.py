@@ -12,7 +12,7 @@ import pytest
 from bench import Bench, End
 from fault_columns import pictures
 from fault_table import in_json, picture
-from venice_client.sandbox import Fault
+from faulty_sandbox import Fault
 
 
 def refuse(bench: Bench, seed: int) -> None:

@@ -13,7 +13,7 @@ import process_state
 from bench import Bench, End
 from fault_columns import COLUMNS, Column
 from fault_table import ROWS, Row
-from venice_client.sandbox import Fault
+from faulty_sandbox import Fault
 from waiting import wait_for
 
 BOTH_KINDS = ("one picture", "4 variants")
@@ -160,7 +160,9 @@ def test_a_passing_fault_is_waited_for(status: int, column: Column, bench: Bench
 def test_every_fault_of_the_sandbox_is_in_the_table() -> None:
     made = {row.fault().name.partition(" ")[0] for row in ROWS}
     names = [name for name, member in vars(Fault).items() if isinstance(member, classmethod)]
-    missing = [name for name in names if name.partition("_")[0] not in made]
+    # Of one endpoint or of the gate: these have tests of their own.
+    others = ("violation", "refused_edit", "overloaded")
+    missing = [name for name in names if name.partition("_")[0] not in made and name not in others]
     assert not missing
 
 

@@ -14,7 +14,7 @@ import pytest
 import openapi
 import process_state
 from bench import KEY, Bench
-from venice_client.sandbox import Fault, Sandbox
+from faulty_sandbox import Fault, Sandbox
 from waiting import wait_for
 
 pytestmark = pytest.mark.long

@@ -21,10 +21,10 @@ import pytest
 import process_state
 from bench import KEY, Bench, End
 from fault_table import bomb, in_json, picture
+from faulty_sandbox import Fault
 from scripted_server import Script, ScriptedServer
 from venice_client import GenerateRequest, VeniceClient
 from venice_client.errors import ResponseLostError
-from venice_client.sandbox import Fault
 
 ROOT = Path(__file__).resolve().parents[2]
 HEAD = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Type: image/png\r\n"
@@ -238,7 +238,7 @@ def test_no_more_pictures_are_shown_than_were_asked_for(bench: Bench) -> None:
     assert end.error is None, end.error
     assert end.pictures == 2
     warning = "2 pictures were asked for, 101 came: the rest is left out."
-    assert end.info["warnings"] == [warning]
+    assert warning in end.info["warnings"]
     assert warning in end.texts[-1]
 
 

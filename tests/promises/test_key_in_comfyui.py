@@ -17,8 +17,8 @@ import echo_table
 from comfy_client import Events
 from comfy_running import CANARY, Running
 from fault_table import in_json, picture
+from faulty_sandbox import Fault
 from graphs import Graph, second
-from venice_client.sandbox import Fault
 
 # In clear, and in the disguises that an answer or a file may put on it.
 DISGUISES = {

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from bench import Bench, held_until
+from faulty_sandbox import Fault
 from venice_client import GenerateRequest, VeniceClient
 from venice_client.errors import RequestCancelledError, SpendingLimitError, VeniceError
-from venice_client.sandbox import Fault
 from venice_client.store.single_flight import SingleFlight
 from venice_client.transport.progress import Progress
 from venice_client.transport.response import Response

@@ -15,7 +15,7 @@ import pytest
 import process_state
 from bench import Bench, End
 from fault_table import picture
-from venice_client.sandbox import Fault
+from faulty_sandbox import Fault
 
 SEED = 20260822
 
@@ -84,7 +84,7 @@ def test_a_soak_ends_with_an_exact_account(
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "none")
     process_state.change(monkeypatch, pack, FAILURE_WINDOW=0.05)
     faults = Faulty(random.Random(SEED), share)
-    monkeypatch.setattr(bench.sandbox._service, "faults", faults)
+    monkeypatch.setattr(bench.sandbox, "_faults", faults)
     began = time.monotonic()
     wanted = [1000 + run * per_run for run in range(pictures // per_run)]
     lost: Counter[int] = Counter()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bench import Bench, held_until
-from venice_client.sandbox import Fault
+from faulty_sandbox import Fault
 
 Counted = Callable[[], float]
 

@@ -21,8 +21,8 @@ import pytest
 
 from bench import KEY, Bench, held_until
 from fault_table import picture
-from venice_client import GenerateRequest, VeniceClient
-from venice_client.sandbox import Fault, Sandbox
+from faulty_sandbox import Fault, Sandbox
+from venice_client import BadResponseError, GenerateRequest, VeniceClient
 from venice_client.store import sweeper
 from venice_client.store.result_store import ResultStore
 from venice_client.store.sweeper import SWEEP_EVERY
@@ -147,7 +147,7 @@ def test_processes_share_a_store(home: Path, is_long: bool) -> None:
 GENERATING = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from venice_client import GenerateRequest, VeniceClient
+from venice_client import BadResponseError, GenerateRequest, VeniceClient
 client, free = VeniceClient(), 0
 for seed in range(1, int(sys.argv[2]) + 1):
     request = GenerateRequest("z-image-turbo", "a fox", width=64, height=64, seed=seed)
@@ -491,7 +491,7 @@ def test_a_file_that_is_held_for_a_moment_is_waited_for(
     end = bench.generate()
     assert end.error is None, end.error
     assert end.sent == ()
-    assert len(tried) == 4
+    assert len(tried) == 5, "four to read it, one to note that it was shown"
 
 
 def test_a_new_file_that_is_held_for_a_moment_is_kept_all_the_same(
@@ -537,12 +537,29 @@ def test_a_picture_that_is_damaged_is_set_aside_once(bench: Bench) -> None:
     bench.sandbox.add_fault(Fault.body(damaged_picture()))
     first, late = client.generate_images(request), client.generate_images(request)
     assert late.from_store
-    client.discard(first)
+    client.discard(first, BadResponseError("damaged"))
     good = client.generate_images(request)
     assert not good.from_store
 
-    client.discard(late)
+    client.discard(late, BadResponseError("damaged"))
 
     assert client.generate_images(request).from_store
-    client.discard(good)
+    client.discard(good, BadResponseError("damaged"))
     assert not client.generate_images(request).from_store
+
+
+def test_the_error_of_a_damaged_picture_names_its_file(bench: Bench) -> None:
+    bench.sandbox.add_fault(Fault.body(damaged_picture()))
+    end = bench.generate()
+    (path,) = bench.store().unreadable.iterdir()
+    assert path.read_bytes() == damaged_picture()
+    assert f"What came is in {path}." in str(end.error)
+
+
+def test_what_a_node_shows_is_noted_as_shown(bench: Bench) -> None:
+    bench.generate()
+    bench.generate(seed=200)
+    client = VeniceClient()
+    client.generate_images(GenerateRequest("z-image-turbo", "a fox", width=64, height=64, seed=7))
+    shown = {entry.facts["seed"]: entry.was_shown for entry in bench.store().entries()}
+    assert shown == {100: True, 200: True, 7: False}

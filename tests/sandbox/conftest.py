@@ -13,7 +13,7 @@ import pytest
 import requests
 from PIL import Image
 
-from venice_client.sandbox import Sandbox
+from faulty_sandbox import Sandbox
 
 KEY = "canary-key-5d41"
 

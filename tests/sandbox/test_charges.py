@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from venice_client.sandbox import Charge, Fault
+from faulty_sandbox import Charge, Fault
 
 FREE_SIZE = {"width": ..., "height": ..., "format": "jpeg"}
 GPT = {**FREE_SIZE, "model": "gpt-image-2"}
@@ -16,14 +16,15 @@ GPT = {**FREE_SIZE, "model": "gpt-image-2"}
         ({}, 0.01),
         ({**FREE_SIZE, "model": "flux-2-pro"}, 0.03),
         ({**FREE_SIZE, "model": "nano-banana-2-lite"}, 0.06),
-        (GPT, 0.27),
+        (GPT, 0.26),
+        ({**FREE_SIZE, "model": "kling-v4-text-to-image"}, 0.08),
         ({**GPT, "quality": "low"}, 0.02),
         ({**GPT, "quality": "medium", "resolution": "1K"}, 0.07),
         ({**FREE_SIZE, "model": "grok-imagine-image", "resolution": "2K"}, 0.04),
         ({"return_binary": False, "variants": 3}, 0.03),
         ({"enhance_prompt": True}, 0.05),
         ({"enhance_prompt": True, "return_binary": False, "variants": 4}, 0.08),
-        ({"enable_web_search": True}, 0.02),
+        ({"enable_web_search": True}, 0.01),
     ],
 )
 def test_generate(api, fields, usd):

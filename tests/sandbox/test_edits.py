@@ -12,6 +12,7 @@ EDIT, MULTI_EDIT = "/image/edit", "/image/multi-edit"
 UPSCALE, CUTOUT = "/image/upscale", "/image/background-remove"
 SAME_SIZE = {"model": "qwen-edit-uncensored"}
 FIRERED, TIERED = {"model": "firered-image-edit"}, {"model": "nano-banana-2-edit"}
+LUMA = {"model": "luma-uni-1-edit"}
 COMBINING, GPT = {"modelId": "nano-banana-2-edit"}, {"modelId": "gpt-image-2-edit"}
 
 # path, field the refusal names, fields that are taken, fields that are not
@@ -20,15 +21,13 @@ RULES = [
     (EDIT, "prompt", {}, {"prompt": ...}),
     (EDIT, "prompt", {}, {"prompt": "  "}),
     (EDIT, "prompt", {"prompt": "x" * 1500}, {"prompt": "x" * 1501}),
+    (EDIT, "prompt", {}, {"prompt": "x" * 32_769}),
     (EDIT, "image", {}, {"image": ...}),
     (EDIT, "image", {}, {"image": 7}),
     (EDIT, "aspect_ratio", {"aspect_ratio": "auto"}, {"aspect_ratio": "4:3"}),
-    (
-        EDIT,
-        "aspect_ratio",
-        {**TIERED, "aspect_ratio": "4:5"},
-        {**TIERED, "aspect_ratio": "5:4"},
-    ),
+    (EDIT, "aspect_ratio", {**LUMA, "aspect_ratio": "4:3"}, {**LUMA, "aspect_ratio": "8:6"}),
+    (EDIT, "aspect_ratio", {**TIERED, "aspect_ratio": "4:5"}, {**TIERED, "aspect_ratio": "5:4"}),
+    (MULTI_EDIT, "aspect_ratio", {**GPT, "aspect_ratio": "1:1"}, {**GPT, "aspect_ratio": "auto"}),
     (EDIT, "resolution", {**TIERED, "resolution": "2K"}, {**FIRERED, "resolution": "2K"}),
     (EDIT, "resolution", {**TIERED, "resolution": "1K"}, {**TIERED, "resolution": "8K"}),
     (EDIT, "output_format", {"output_format": "webp"}, {"output_format": "jpg"}),
@@ -53,9 +52,6 @@ STRAY = [
     (MULTI_EDIT, "model"),
     (MULTI_EDIT, "image"),
     (MULTI_EDIT, "seed"),
-    (UPSCALE, "enhance"),
-    (UPSCALE, "replication"),
-    (UPSCALE, "model"),
     (CUTOUT, "model"),
 ]
 
@@ -89,8 +85,13 @@ def test_a_rule_takes_one_value_and_refuses_another(send, path, name, taken, ref
 
 
 @pytest.mark.parametrize(("path", "name"), STRAY)
-def test_a_stray_field_is_refused_by_name(send, path, name):
-    answer = send(path, **{name: "x"})
+@pytest.mark.parametrize("in_form", [False, True])
+def test_a_stray_field_is_refused_by_name(api, send, picture, path, name, in_form):
+    if in_form and name != "images":
+        files = {"images" if path == MULTI_EDIT else "image": picture()}
+        answer = api.post(path, data={"prompt": "x", name: "x"}, files=files)
+    else:
+        answer = send(path, **{name: "x"})
 
     assert answer.status_code == 400
     assert repr(name) in answer.json()["details"]["_errors"][0]
@@ -105,6 +106,8 @@ def test_a_stray_field_is_refused_by_name(send, path, name):
     [
         ((256, 256), 200, None),
         ((256, 255), 400, "IMAGE_TOO_SMALL"),
+        ((1100, 64), 200, None),
+        ((1100, 63), 400, "IMAGE_TOO_SMALL"),
         ((33_177_601, 1), 422, "IMAGE_TOO_LARGE"),
     ],
 )
@@ -128,11 +131,15 @@ def test_a_cutout_is_made_of_however_few_pixels(send, opened, encoded_picture, s
     assert opened(answer.content).size == size
 
 
+def test_upscale_ignores_what_it_does_not_know(send):
+    assert send(UPSCALE, enhance=True, model="x").status_code == 200
+
+
 @pytest.mark.parametrize("path", [EDIT, UPSCALE, CUTOUT])
 def test_a_picture_must_decode(send, picture, path):
     cut = base64.b64encode(picture()[:200]).decode()
 
-    for image in (cut, "bm8gcGljdHVyZQ==", "no base64!"):
+    for image in (cut, "bm8gcGljdHVyZQ==", "no base64!", "é", "data:image/png;base64,é"):
         answer = send(path, image=image)
         assert (answer.status_code, answer.json()["code"]) == (400, "CORRUPTED_IMAGE")
 
@@ -145,6 +152,20 @@ def test_a_picture_of_25_mb_is_too_large(send, picture):
     assert (answer.status_code, answer.json()["code"]) == (422, "IMAGE_TOO_LARGE")
 
 
+def test_files_may_be_large_together_and_json_may_not(api, picture):
+    padded = picture() + bytes(14_000_000)
+    fields = {"modelId": "firered-image-edit", "prompt": "add snow"}
+    encoded = [base64.b64encode(padded).decode()] * 3
+
+    form = api.post(MULTI_EDIT, data=fields, files=[("images", padded)] * 3)
+    told = api.post(MULTI_EDIT, {**fields, "images": encoded})
+    large = api.post(CUTOUT, files={"image": picture() + bytes(25_000_000)})
+
+    assert form.status_code == 200
+    assert (told.status_code, told.json()["code"]) == (413, "PAYLOAD_TOO_LARGE")
+    assert (large.status_code, large.json()["code"]) == (422, "IMAGE_TOO_LARGE")
+
+
 @pytest.mark.parametrize("path", [EDIT, UPSCALE, CUTOUT])
 def test_a_data_uri_and_an_upload_do_as_well_as_base64(api, send, picture, encoded_picture, path):
     fields = {**SAME_SIZE, "prompt": "add snow", "safe_mode": "true"} if path == EDIT else {}
@@ -153,8 +174,11 @@ def test_a_data_uri_and_an_upload_do_as_well_as_base64(api, send, picture, encod
     uri = send(path, image=f"data:image/png;base64,{encoded_picture()}")
     upload = api.post(path, data=fields, files={"image": ("a.png", picture(), "image/png")})
 
-    assert (plain.status_code, uri.status_code, upload.status_code) == (200, 200, 200)
-    assert plain.content == uri.content == upload.content
+    # Upscale takes raw base64 only.
+    assert (plain.status_code, upload.status_code) == (200, 200)
+    assert uri.status_code == (400 if path == UPSCALE else 200)
+    assert plain.content == upload.content
+    assert path == UPSCALE or uri.content == plain.content
 
 
 def test_multi_edit_takes_several_uploads(api, send, picture, encoded_picture):
@@ -173,23 +197,26 @@ def test_multi_edit_takes_several_uploads(api, send, picture, encoded_picture):
 def test_uploads_are_as_strict_as_json(api, picture):
     files = {"image": ("a.png", picture(), "image/png")}
 
-    stray = api.post(UPSCALE, data={"model": "x"}, files=files)
     scale = api.post(UPSCALE, data={"scale": "3"}, files=files)
     fine = api.post(UPSCALE, data={"scale": "4", "creativity": "0.01"}, files=files)
     text = api.post(MULTI_EDIT, files={"prompt": (None, "x"), "images": (None, "x")})
+    twice = api.post(UPSCALE, files=[*files.items(), *files.items()])
+    latin = api.post(EDIT, data={"prompt": b"\xe9"}, files=files)
+    prompt = api.post(EDIT, files={**files, "prompt": ("a.txt", b"x", "text/plain")})
+    many = api.post(UPSCALE, data=dict.fromkeys(map(str, range(70)), "x"), files=files)
     broken = api.post(
         UPSCALE, data=b"--x\r\n", headers={"Content-Type": "multipart/form-data; boundary=x"}
     )
 
-    statuses = [answer.status_code for answer in (stray, scale, fine, text, broken)]
-    assert statuses == [400, 400, 200, 400, 400]
+    assert fine.status_code == 200
+    refused = (scale, text, twice, latin, prompt, many, broken)
+    assert [answer.status_code for answer in refused] == [400] * 7
 
 
 @pytest.mark.parametrize(
     ("model", "most"),
     [
         ("firered-image-edit", 3),
-        ("grok-imagine-edit", 2),
         ("luma-uni-1-edit", 1),
         ("seedream-v4-edit", 6),
     ],
@@ -229,6 +256,22 @@ def test_the_edit_has_the_size_and_format_of_its_tier(send, opened, fields, size
     assert (image.size, image.format) == (size, format_name)
     assert answer.headers["Content-Type"] == f"image/{format_name.lower()}"
     assert answer.headers["x-venice-model-id"] == fields["model"]
+
+
+@pytest.mark.parametrize("path", [EDIT, MULTI_EDIT])
+def test_a_transparent_background_is_made_where_model_and_format_can(send, opened, path):
+    name = "modelId" if path == MULTI_EDIT else "model"
+    asked = {name: "gpt-image-2-5-flare-edit", "transparent_background": True}
+
+    fine = send(path, **asked)
+    jpeg = send(path, **asked, output_format="jpeg")
+    large = send(path, **asked, resolution="2K")
+    other = send(path, transparent_background=True)
+
+    assert opened(fine.content).mode == "RGBA"
+    for answer in (jpeg, large, other):
+        assert answer.status_code == 400
+        assert answer.json()["details"]["transparent_background"]["_errors"]
 
 
 def test_edits_show_prompt_and_number_of_images(send, encoded_picture):

@@ -11,7 +11,7 @@ import time
 import pytest
 import requests
 
-from venice_client.sandbox import Fault
+from faulty_sandbox import Fault
 from waiting import wait_for
 
 GENERATE = "/image/generate"
@@ -22,7 +22,8 @@ def raw_answer(api):
     """What comes over the wire for one small request, up to the end of the connection."""
     body = b'{"model":"chroma","prompt":"a fox","width":64,"height":64,"return_binary":true}'
     head = (
-        f"POST /api/v1{GENERATE} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer canary-key-5d41\r\n"
+        f"POST /api/v1{GENERATE} HTTP/1.1\r\nHost: localhost:{api.sandbox.port}\r\n"
+        "Authorization: Bearer canary-key-5d41\r\n"
         f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
     )
     with socket.create_connection(("127.0.0.1", api.sandbox.port), timeout=60) as connection:
@@ -203,6 +204,43 @@ def test_flags(api, opened):
     assert answer.headers["x-venice-is-content-violation"] == "false"
     assert opened(answer.content).size == (64, 64)
     assert api.sandbox.charged_usd == 0.01
+
+
+def test_a_violation_is_blacked_out_and_not_charged(api, opened):
+    api.sandbox.add_fault(Fault.violation(), times=2)
+
+    binary = api.generate(format="jpeg")
+    told = api.generate(return_binary=False, variants=2)
+
+    images = [binary.content, *map(base64.b64decode, told.json()["images"])]
+    assert len(images) == 3
+    for answer in (binary, told):
+        assert answer.status_code == 200
+        assert answer.headers["x-venice-is-content-violation"] == "true"
+    for image in map(opened, images):
+        assert (image.format, image.size, image.getextrema()) == ("PNG", (64, 64), ((0, 0),) * 3)
+    assert api.sandbox.charges == []
+    assert api.generate().headers["x-venice-is-content-violation"] == "false"
+
+
+@pytest.mark.parametrize(("charge", "usd"), [(False, 0), (True, 0.04)])
+def test_a_refused_edit_has_no_code_and_may_be_charged(api, encoded_picture, charge, usd):
+    api.sandbox.add_fault(Fault.refused_edit(charge), path="/image/edit")
+
+    answer = api.post("/image/edit", {"image": encoded_picture(), "prompt": "x"})
+
+    assert (answer.status_code, set(answer.json())) == (422, {"error"})
+    assert api.sandbox.charged_usd == usd
+
+
+def test_an_overloaded_model_says_when_to_come_back_and_nothing_of_the_limit(api):
+    api.sandbox.add_fault(Fault.overloaded(7))
+
+    answer = api.generate()
+
+    assert (answer.status_code, answer.json()["code"]) == (429, "MODEL_OVERLOADED")
+    assert answer.headers["Retry-After"] == "7"
+    assert "x-ratelimit-reset-requests" not in answer.headers
 
 
 def test_headers_override_in_any_case(api):

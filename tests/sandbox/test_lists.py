@@ -6,7 +6,7 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    ("asked", "count"), [("image", 38), ("inpaint", 21), ("upscale", 1), ("all", 60), ("video", 0)]
+    ("asked", "count"), [("image", 53), ("inpaint", 35), ("upscale", 1), ("all", 89), ("video", 0)]
 )
 def test_models_by_type(api, asked, count):
     told = api.get(f"/models?type={asked}").json()
@@ -31,13 +31,15 @@ def test_models_come_in_all_three_sizing_kinds(api):
     assert limits["grok-imagine-image-2-0"]["qualities"] == ["low", "medium"]
 
 
-def test_tiers_and_qualities_are_those_that_have_a_price(api):
+def test_what_has_a_price_is_offered_and_the_defaults_are(api):
     for model in api.get("/models?type=all").json()["data"]:
         spec = model["model_spec"]
         limits, pricing = spec.get("constraints", {}), spec["pricing"]
-        assert limits.get("resolutions", []) == list(pricing.get("resolutions", {}))
+        assert set(pricing.get("resolutions", {})) <= set(limits.get("resolutions", []))
         priced = pricing.get("quality", {}).get("1K", {})
-        assert set(limits.get("qualities", [])) == set(priced)
+        assert set(priced) <= set(limits.get("qualities", []))
+        for default, offered in (("Resolution", "resolutions"), ("Quality", "qualities")):
+            assert limits.get(f"default{default}") in (None, *limits.get(offered, []))
 
 
 def test_some_models_take_style_references_with_and_without_strength(api):
@@ -51,13 +53,39 @@ def test_some_models_take_style_references_with_and_without_strength(api):
     assert honoured == {True, False}
 
 
-def test_edit_models_tell_how_many_images_they_take_in_either_place(api):
+def test_edit_models_tell_how_many_images_they_take(api):
     models = {m["id"]: m["model_spec"] for m in api.get("/models?type=inpaint").json()["data"]}
 
-    assert models["nano-banana-pro-edit"]["constraints"]["maxInputImages"] == 14
-    assert models["seedream-v4-edit"]["capabilities"]["maxInputImages"] == 6
+    assert models["nano-banana-pro-edit"]["constraints"]["maxInputImages"] == 6
     assert "maxInputImages" not in models["firered-image-edit"]["constraints"]
     assert models["luma-uni-1-edit"]["constraints"]["combineImages"] is False
+
+
+def test_traits_name_the_default_models(api):
+    told = api.get("/models/traits?type=image").json()
+
+    assert (told["object"], told["type"]) == ("list", "image")
+    assert told["data"]["default"] == told["data"]["fastest"] == "z-image-turbo"
+    assert api.get("/models/traits").json()["data"] == {}
+    assert api.get("/models/traits?type=all").status_code == 400
+
+
+def test_no_model_stands_for_another(api):
+    told = api.get("/models/compatibility_mapping?type=image").json()
+
+    assert told == {"data": {}, "object": "list", "type": "image"}
+
+
+@pytest.mark.parametrize("path", ["/models", "/image/styles", "/billing/balance"])
+def test_head_and_options(api, path):
+    whole, head = api.get(path), api.session.head(api.sandbox.base_url + path, timeout=60)
+    options = api.session.options(api.sandbox.base_url + path, timeout=60)
+
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Length"] == whole.headers["Content-Length"]
+    assert (options.status_code, options.content) == (200, b"")
+    assert options.headers["Allow"] == "GET, HEAD, OPTIONS"
+    assert not [name for name in options.headers if name.lower().startswith("access-control")]
 
 
 def test_styles(api):

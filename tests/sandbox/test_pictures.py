@@ -52,11 +52,32 @@ def test_json_is_plain_where_no_compression_is_taken(api):
     assert "Content-Encoding" not in api.generate(return_binary=False).headers
 
 
-def test_variants_differ_and_the_first_is_the_single_picture(api):
-    images = api.generate(return_binary=False, variants=4).json()["images"]
+def test_only_the_first_variant_has_the_seed(api):
+    first, again = (
+        api.generate(return_binary=False, variants=4).json()["images"] for _ in range(2)
+    )
 
-    assert len(set(images)) == 4
-    assert base64.b64decode(images[0]) == api.generate().content
+    assert len({*first, *again}) == 7
+    assert base64.b64decode(first[0]) == base64.b64decode(again[0]) == api.generate().content
+
+
+@pytest.mark.parametrize("format_name", ["png", "webp"])
+def test_a_transparent_background_leaves_opaque_parts_not_quite_opaque(api, opened, format_name):
+    fields = {"model": "gpt-image-2-5-flare", "transparent_background": True}
+
+    answer = api.generate(width=..., height=..., format=format_name, **fields)
+
+    image = opened(answer.content)
+    alpha = np.asarray(image)[..., 3]
+    assert (image.mode, image.size) == ("RGBA", (1024, 1024))
+    assert {alpha[0, 0], alpha[0, -1], alpha[-1, 0], alpha[-1, -1]} == {0}
+    assert set(np.unique(alpha[400:600, 300:700])) <= {252, 253, 254}
+
+
+def test_a_model_without_a_1k_tier_makes_its_own_default(api, opened):
+    fields = {"model": "kling-v4-text-to-image", "width": ..., "height": ..., "format": "jpeg"}
+
+    assert opened(api.generate(**fields).content).size == (2048, 2048)
 
 
 def test_the_same_request_gives_the_same_picture(api):

@@ -38,8 +38,7 @@ def test_models(api, judge):
 
     refused = {model["id"] for model in models if not validator.is_valid(model)}
 
-    # The document's `capabilities` are those of text models; the prose has maxInputImages there.
-    assert refused == {"seedream-v4-edit", "wan-2-7-pro-edit"}
+    assert refused == set()
 
 
 @pytest.mark.parametrize("fields", [{}, {"return_binary": False}, {"format": "webp"}])

@@ -30,6 +30,22 @@ def test_pictures_need_the_key(api):
     assert api.sandbox.charges == []
 
 
+def test_a_paid_request_without_any_key_is_told_that_none_arrived(api):
+    del api.session.headers["Authorization"]
+
+    answer = api.generate()
+
+    assert (answer.status_code, answer.json()["x402Version"]) == (402, 2)
+    assert "code" not in answer.json()
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
+def test_the_scheme_of_the_key_is_taken_in_any_case(api, scheme):
+    api.session.headers["Authorization"] = f"{scheme} canary-key-5d41"
+
+    assert api.generate().status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/models", "/image/styles"])
 def test_lists_need_no_key(api, path):
     del api.session.headers["Authorization"]
@@ -46,6 +62,15 @@ def test_generate_takes_json_only(api, content_type):
     assert (answer.status_code, answer.json()["code"]) == (415, "INVALID_CONTENT_TYPE")
 
 
+@pytest.mark.parametrize("media_type", ["application/json; charset=utf-8", "APPLICATION/JSON"])
+def test_json_may_be_called_so_in_any_way(api, media_type):
+    headers = {"Content-Type": media_type}
+
+    answer = api.post("/image/generate", data=b"{}", headers=headers)
+
+    assert (answer.status_code, answer.json()["code"]) == (400, "INVALID_REQUEST")
+
+
 @pytest.mark.parametrize(
     "body", [b"", b"{", b"[]", b"null", b'"x"', b'{"seed": NaN}', b"\xff", b"[" * 100_000]
 )
@@ -58,10 +83,10 @@ def test_a_body_that_is_no_json_object_is_refused(api, body):
 
 
 def test_the_oldest_large_bodies_are_forgotten(api, monkeypatch):
-    monkeypatch.setattr(ledger, "KEPT_BODY_BYTES", 1000)
+    monkeypatch.setattr(ledger, "KEPT_BYTES", 2500)
 
     for seed in (1, 2, 3):
-        api.generate(seed=seed, prompt="x" * 400)
+        api.generate(seed=seed, prompt="x" * 1000)
 
     first, *rest = api.sandbox.requests
     assert (first.json, first.body, first.status, first.charged_usd) == (None, b"", 200, 0.01)
@@ -97,17 +122,35 @@ def test_a_body_that_is_too_large_is_refused(connect):
     assert (answer.status_code, answer.json()["code"]) == (413, "PAYLOAD_TOO_LARGE")
 
 
-def test_a_body_without_length_is_refused(api):
-    answer = api.post("/image/generate", data=iter([b"{}"]))
+def test_a_body_in_chunks_is_read(api):
+    body = b'{"model": "chroma", "prompt": "a fox", "width": 64, "height": 64}'
+    headers = {"Content-Type": "application/json"}
 
-    assert answer.status_code == 411
+    answer = api.post("/image/generate", data=iter([body[:9], body[9:]]), headers=headers)
+
+    assert answer.status_code == 200
+    assert api.sandbox.paid_requests[0].body == body
 
 
 def test_unknown_paths_are_not_found(api):
-    assert api.get("/image/generate").status_code == 404
     assert api.post("/image/paint", {}).status_code == 404
     elsewhere = api.sandbox.base_url.removesuffix("/api/v1") + "/models"
     assert api.session.get(elsewhere, timeout=60).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("GET", "/image/generate", "POST, OPTIONS"),
+        ("POST", "/models", "GET, HEAD, OPTIONS"),
+        ("TRACE", "/image/styles", "GET, HEAD, OPTIONS"),
+        ("PROPFIND", "/image/edit", "POST, OPTIONS"),
+    ],
+)
+def test_another_method_is_told_which_there_are(api, method, path, allowed):
+    answer = api.session.request(method, api.sandbox.base_url + path, timeout=60)
+
+    assert (answer.status_code, answer.headers["Allow"]) == (405, allowed)
 
 
 def test_requests_are_recorded(api):
@@ -129,9 +172,9 @@ def test_requests_are_recorded(api):
 
 def test_one_connection_serves_many_requests(api):
     request = (
-        b"POST /api/v1/image/generate HTTP/1.1\r\nHost: x\r\n"
+        b"POST /api/v1/image/generate HTTP/1.1\r\nHost: localhost:%d\r\n"
         b"Authorization: Bearer canary-key-5d41\r\nContent-Type: application/json\r\n"
-        b"Content-Length: 2\r\n\r\n{}"
+        b"Content-Length: 2\r\n\r\n{}" % api.sandbox.port
     )
     with socket.create_connection(("127.0.0.1", api.sandbox.port), timeout=60) as connection:
         for _ in range(3):

@@ -16,7 +16,7 @@ import pytest
 
 import node_calls
 import process_state
-from venice_client.sandbox import Fault, Sandbox
+from faulty_sandbox import Fault, Sandbox
 from waiting import wait_for
 
 KEY = "test-key"
@@ -141,15 +141,9 @@ class Bench:
     def hold(self, count: int, path: str, together: int = 0) -> None:
         """Has the next `count` answers of `path` wait for one another, `together` (all) at a time.
 
-        So they come only if so many are asked for side by side, however slow the machine is.
+        So they come only if so many are asked for side by side.
         """
-        barrier = threading.Barrier(together or count)
-
-        def wait(answer: Any, _request: Any) -> Any:
-            barrier.wait(60)
-            return answer
-
-        self.sandbox.add_fault(Fault("held", alter=wait), path=path, times=count)
+        self.sandbox.add_fault(meeting(together or count), path=path, times=count)
 
     @property
     def entries(self) -> list[Path]:
@@ -179,6 +173,17 @@ def make_bench(
     bench = Bench(pack, sandbox, home)
     monkeypatch.setattr(pack.venice_nodes.run.comfyui, "status_listener", bench.texts.append)
     return bench
+
+
+def meeting(count: int) -> Fault:
+    """A good answer that comes once so many wait for it, however slow the machine is."""
+    barrier = threading.Barrier(count)
+
+    def wait(answer: Any, _request: Any) -> Any:
+        barrier.wait(60)
+        return answer
+
+    return Fault("meeting", alter=wait)
 
 
 def held_until(seen: Callable[[], Any], fault: Fault | None = None) -> Fault:

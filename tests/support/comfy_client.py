@@ -20,6 +20,12 @@ PROGRESS_TEXT = 3  # ComfyUI's number for a binary message that carries a node's
 
 Prompt = dict[str, dict[str, Any]]
 
+NOTHING: Prompt = {
+    "1": {"class_type": "SolidMask", "inputs": {"value": 1.0, "width": 16, "height": 16}},
+    "2": {"class_type": "PreviewAny", "inputs": {"source": ["1", 0]}},
+}
+"""A prompt that only comes and goes."""
+
 
 class PromptRefused(Exception):
     """ComfyUI did not take a prompt; the message is its answer."""
@@ -119,8 +125,13 @@ class ComfyClient:
         self.post("/interrupt", {}).raise_for_status()
 
     def free(self) -> None:
-        """Have ComfyUI forget its cached results before the next prompt."""
+        """Have ComfyUI forget its cached results.
+
+        It looks at this wish when it waits for a prompt and after each one, so that a prompt that
+        comes at once may go first: the one that is run here.
+        """
         self.post("/free", {"unload_models": True, "free_memory": True}).raise_for_status()
+        assert self.run(NOTHING).succeeded
 
     def view(self, image: dict[str, str]) -> bytes:
         """A picture that a run wrote, as bytes."""

@@ -10,8 +10,8 @@ import pytest
 import openapi
 from comfy_running import CANARY, ENVIRON, Running
 from comfyui_process import Installation, StartFailed, find, find_old, make_base
+from faulty_sandbox import Sandbox
 from graphs import Graph
-from venice_client.sandbox import Sandbox
 
 REQUIRED = bool(ENVIRON.get("REQUIRE_COMFYUI"))
 TIMEOUT_S = 900

@@ -5,23 +5,32 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
 
+from bench import held_until
 from comfy_client import ComfyClient, Run
 from comfyui_process import ComfyUIProcess, Installation
-from venice_client.sandbox import Sandbox
+from faulty_sandbox import Sandbox
 from venice_client.settings.api_key import ApiKey
 from venice_client.settings.settings import save_key
+from waiting import wait_for
 
 # As the person's shell has it, before the fixtures of single tests change it.
 ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("VENICE_")}
 
 CANARY = "canary-Zq81LtWm40cYx7Rb"
 """The key that all of this runs with, and that must be found nowhere."""
+
+HELD_S = 50.0
+"""How long a run may take to end while its answers are held, which is for a minute at most."""
 
 START_S = 400.0
 """Some ten times what a start takes where nothing else runs."""
@@ -49,10 +58,10 @@ class Running:
         self._process.wait_until_ready(START_S)
         self.client = ComfyClient(self._process.url)
 
-    def stop(self) -> None:
-        """Ends ComfyUI as Ctrl-C would; its log is kept."""
+    def stop(self, first: signal.Signals = signal.SIGINT) -> None:
+        """Ends ComfyUI as Ctrl-C would, or by `first`; its log is kept."""
         if self._process is not None:
-            self._process.stop()
+            self._process.stop(first)
             self.logs.append(self._process.log.read_text("utf-8", "replace"))
             self._process = None
 
@@ -65,6 +74,21 @@ class Running:
         file = self.home / "venice.json"
         values = {**json.loads(file.read_text("utf-8")), "VENICE_MAX_USD_PER_RUN": usd}
         file.write_text(json.dumps(values), "utf-8")
+
+    @contextmanager
+    def held(self, times: int | None = None) -> Iterator[None]:
+        """No answer to the next `times` paid requests (all) comes while the block runs.
+
+        What ends within it has not waited for them. They come before the next test begins.
+        """
+        go = threading.Event()
+        self.sandbox.add_fault(held_until(go.is_set), path=None, times=times)
+        try:
+            yield
+        finally:
+            go.set()
+            self.sandbox.clear_faults()
+            wait_for(lambda: all(request.status for request in self.sandbox.paid_requests))
 
     @property
     def home(self) -> Path:

@@ -35,6 +35,11 @@ class Column:
     has_flag: bool = True
 
     @property
+    def is_edit(self) -> bool:
+        """Whether a picture is edited, which may be charged although it is refused."""
+        return "edit" in self.path
+
+    @property
     def kinds(self) -> tuple[str, str]:
         """What its answers are: "json" or "binary", and "generated" or "changed" pictures."""
         is_generated = self.path == "/image/generate"

@@ -15,7 +15,7 @@ from typing import Any
 from PIL import Image
 
 from fault_columns import Column
-from venice_client.sandbox import Fault
+from faulty_sandbox import Fault
 
 Make = Callable[[], Fault]
 
@@ -24,7 +24,8 @@ Make = Callable[[], Fault]
 class Row:
     """A fault, and what becomes of a run all of whose requests meet it.
 
-    error: the type of the error of each request, "" where pictures are shown. says: what its
+    error: the type of the error of each request, "" where pictures are shown. error_of_edit: of
+    an edit, where it is another one. says: what its
     first line (or a warning in `info`) must match. warns: what a warning says where the node
     shows a flagged picture, since it has no `if_flagged`. tries: how often one request is sent.
     charged: whether each try was charged. kept: whether the answer lies in the store. pictures:
@@ -43,6 +44,7 @@ class Row:
     pictures: int | None = None
     holds_for_all: bool = False
     only: str = ""
+    error_of_edit: str = ""
     settings: Mapping[str, str] = field(default_factory=dict)
 
     def fits(self, column: Column) -> bool:
@@ -51,7 +53,9 @@ class Row:
 
     def error_of(self, column: Column) -> str:
         """The type of the error of each request, "" where pictures are shown."""
-        return "" if self.error == "FlaggedImageError" and not column.has_flag else self.error
+        if self.error == "FlaggedImageError" and not column.has_flag:
+            return ""
+        return self.error_of_edit if self.error_of_edit and column.is_edit else self.error
 
 
 def picture(width: int = 64, height: int = 64, kind: str = "PNG") -> bytes:
@@ -107,7 +111,7 @@ ROWS = (
         charged=False,
     ),
     _refusal(400, "BadRequestError", "refuses the request", "INVALID_REQUEST"),
-    _refusal(400, "BadRequestError", "does not know this model", "INVALID_MODEL"),
+    _refusal(400, "BadRequestError", r"does not know (`[\w-]+`|this model)", "INVALID_MODEL"),
     _refusal(401, "AuthenticationError", "check VENICE_API_KEY", holds_for_all=True),
     _refusal(
         402,
@@ -123,12 +127,18 @@ ROWS = (
         "API_KEY_USD_SPEND_LIMIT_EXCEEDED",
         holds_for_all=True,
     ),
-    _refusal(403, "PermissionDeniedError", "may not do this", holds_for_all=True),
+    _refusal(403, "PermissionDeniedError", "may not use .*modelPrivacy", holds_for_all=True),
     _refusal(404, "NotFoundError", "choose another", "MODEL_NOT_FOUND"),
     _refusal(410, "NotFoundError", "retired.*choose another"),
     _refusal(413, "PayloadTooLargeError", "too large", "PAYLOAD_TOO_LARGE"),
     _refusal(415, "UnsupportedContentError", "type of content", "INVALID_CONTENT_TYPE"),
-    _refusal(422, "UnprocessableError", "change the prompt", "CONTENT_POLICY_VIOLATION"),
+    _refusal(
+        422,
+        "UnprocessableError",
+        "change the prompt",
+        "CONTENT_POLICY_VIOLATION",
+        error_of_edit="RefusedEditError",
+    ),
     _refusal(500, "ServerError", "several times: try again", "INFERENCE_FAILED", tries=4),
     _refusal(503, "ServerError", "at capacity: try again", "MODEL_AT_CAPACITY", tries=4),
     Row(

@@ -14,16 +14,21 @@ def call(node: Any, **inputs: Any) -> tuple[Any, ...]:
 async def call_async(node: Any, **inputs: Any) -> tuple[Any, ...]:
     """The same, within an event loop."""
     if not takes_lists(node):
-        outputs: tuple[Any, ...] = await getattr(node, node.FUNCTION)(**inputs)
-        return outputs
-    columns = await getattr(node, node.FUNCTION)(**{name: [v] for name, v in inputs.items()})
+        return outputs_of(await getattr(node, node.FUNCTION)(**inputs))
+    lists = {name: [value] for name, value in inputs.items()}
+    columns = outputs_of(await getattr(node, node.FUNCTION)(**lists))
     return tuple(column[0] for column in columns)
 
 
 def call_with_lists(node: Any, **lists: list[Any]) -> tuple[list[Any], ...]:
     """The outputs of one node for a list of items, each output a list."""
-    columns: tuple[list[Any], ...] = asyncio.run(getattr(node, node.FUNCTION)(**lists))
-    return columns
+    return outputs_of(asyncio.run(getattr(node, node.FUNCTION)(**lists)))
+
+
+def outputs_of(returned: Any) -> tuple[Any, ...]:
+    """The outputs in what a node returned, with or without a status beside them."""
+    outputs: tuple[Any, ...] = returned["result"] if isinstance(returned, dict) else returned
+    return outputs
 
 
 def takes_lists(node: Any) -> bool:

@@ -6,9 +6,10 @@ The document is not part of this repository. It is looked for where VENICE_OPENA
 
 from __future__ import annotations
 
+import copy
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,13 @@ ROOT = Path(__file__).resolve().parents[2]
 # The published schema of these is an `allOf` of the closed request and an add-on for `modelId`
 # that, read to the letter, allows nothing; the first member is the request.
 FIRST_OF_ALL = ("/image/edit", "/image/multi-edit")
+
+# What later guides add to the document of August 2026.
+CLEAR_PATHS = ("/image/generate", "/image/edit", "/image/multi-edit")
+CLEAR = {"transparent_background": {"type": "boolean"}}
+LATER_RATIOS = ["4:3"]
+JSON_TYPE, FORM_TYPE = "application/json", "multipart/form-data"
+OPEN_PATHS = ("/image/upscale",)
 
 
 class RequestRefused(AssertionError):
@@ -41,7 +49,10 @@ def available() -> bool:
 
 def missing_reason() -> str:
     """Why the tests that need the document are skipped."""
-    return f"no published API document at {document_path()} (VENICE_OPENAPI names another)"
+    return (
+        f"no published API document at {document_path()}: set VENICE_OPENAPI to the path of "
+        "Venice's OpenAPI document (YAML) to run this test"
+    )
 
 
 def validate_request(path: str, payload: Any) -> None:
@@ -49,16 +60,24 @@ def validate_request(path: str, payload: Any) -> None:
 
     `path` is as the document has it, for instance "/image/generate".
     """
-    errors = sorted(_validator(path).iter_errors(payload), key=lambda error: list(error.path))
-    if errors:
-        raise RequestRefused(f"POST {path}: " + "; ".join(_explain(error) for error in errors))
+    _validate(path, JSON_TYPE, payload)
+
+
+def validate_form(path: str, form: Mapping[str, Sequence[Any]]) -> None:
+    """Raise RequestRefused, naming every field, unless POST `path` may have this form.
+
+    `form` has the texts and files of each field, in order; what is no str is a file.
+    """
+    schema = request_schema(path, FORM_TYPE)
+    meant = {name: _meant(schema["properties"].get(name), sent) for name, sent in form.items()}
+    _validate(path, FORM_TYPE, meant)
 
 
 def judge_accepted(requests: Iterable[Any]) -> None:
     """Hold what a sandbox accepted against the document, where that is at hand.
 
-    `requests` are the sandbox's records, each with `path`, `json` and `status`, which is None as
-    long as the answer is on its way.
+    `requests` are the sandbox's records, each with `path`, `json`, `form` and `status`, which is
+    None as long as the answer is on its way.
     """
     if not available():
         return
@@ -66,6 +85,59 @@ def judge_accepted(requests: Iterable[Any]) -> None:
         accepted = request.status is None or 200 <= request.status < 300
         if accepted and request.json is not None:
             validate_request(request.path, request.json)
+        if accepted and request.form is not None:
+            validate_form(request.path, request.form)
+
+
+@cache
+def request_schema(path: str, media_type: str) -> dict[str, Any]:
+    """The JSON Schema of a request: as published, closed, and with what was added since."""
+    document = load(document_path())
+    try:
+        content = document["paths"][path]["post"]["requestBody"]["content"]
+    except KeyError:
+        raise RequestRefused(f"POST {path}: the document has no such request") from None
+    if media_type not in content:
+        raise RequestRefused(f"POST {path}: the document has no {media_type} for it")
+    schema = to_json_schema(content[media_type]["schema"], document)
+    if path in FIRST_OF_ALL:
+        schema = schema["allOf"][0]
+    schema = copy.deepcopy(schema)
+    if path in CLEAR_PATHS:
+        schema["properties"] |= CLEAR
+    if path in FIRST_OF_ALL:
+        schema["properties"]["aspect_ratio"]["enum"] += LATER_RATIOS
+    # The document leaves the form of multi-edit open; the API is as strict with forms as with JSON.
+    schema["additionalProperties"] = path in OPEN_PATHS
+    checked: dict[str, Any] = schema
+    return checked
+
+
+def _validate(path: str, media_type: str, value: Any) -> None:
+    found = _validator(path, media_type).iter_errors(value)
+    errors = sorted(found, key=lambda error: list(map(str, error.path)))
+    if errors:
+        raise RequestRefused(f"POST {path}: " + "; ".join(_explain(error) for error in errors))
+
+
+def _meant(schema: Any, sent: Sequence[Any]) -> Any:
+    """What the texts and files of a field mean by its schema; as they are where that fails."""
+    values = [value if isinstance(value, str) else "(a file)" for value in sent]
+    kind = schema.get("type") if schema else None
+    if kind is None and schema:
+        kind = next((each["type"] for each in schema.get("anyOf", ()) if "type" in each), None)
+    if kind == "array":
+        return values
+    if len(values) > 1:
+        return values
+    if kind == "number":
+        try:
+            return float(values[0])
+        except ValueError:
+            return values[0]
+    return (
+        {"true": True, "false": False}.get(values[0], values[0]) if kind == "boolean" else values[0]
+    )
 
 
 def _explain(error: ValidationError) -> str:
@@ -74,16 +146,8 @@ def _explain(error: ValidationError) -> str:
 
 
 @cache
-def _validator(path: str) -> Draft202012Validator:
-    document = load(document_path())
-    try:
-        content = document["paths"][path]["post"]["requestBody"]["content"]
-    except KeyError:
-        raise RequestRefused(f"POST {path}: the document has no such request") from None
-    schema = content["application/json"]["schema"]
-    if path in FIRST_OF_ALL:
-        schema = schema["allOf"][0]
-    return Draft202012Validator(to_json_schema(schema, document))
+def _validator(path: str, media_type: str) -> Draft202012Validator:
+    return Draft202012Validator(request_schema(path, media_type))
 
 
 @cache

@@ -5,11 +5,13 @@ Tests meet the client twice: as `venice_client`, and inside the pack as ComfyUI 
 
 from __future__ import annotations
 
+import threading
 from types import ModuleType
 from typing import Any
 
 import pytest
 
+import venice_client.batch
 import venice_client.catalogue.catalogue
 import venice_client.transport.gate
 import venice_client.transport.retry
@@ -35,6 +37,7 @@ def reset(monkeypatch: pytest.MonkeyPatch, pack: ModuleType | None = None, **mor
     """
     for client in _clients(pack):
         monkeypatch.setattr(client.transport.gate, "_gates", {})
+        monkeypatch.setattr(client.batch, "_is_ending", threading.Event())
     if pack is not None:
         monkeypatch.setattr(pack.venice_nodes.run.run_requests, "LOOK_EVERY", 0.01)
     change(monkeypatch, pack, **{"FIRST_WAIT": 0.01, "RESET_JITTER": 0.0, **more})

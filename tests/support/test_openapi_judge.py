@@ -100,3 +100,53 @@ def test_turns_openapi_into_json_schema() -> None:
         "share": {"type": "number", "maximum": 1},
         "default": {"type": "string"},
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/image/edit", {"prompt": ["x"], "image": [b"png"], "safe_mode": ["false"]}),
+        ("/image/edit", {"prompt": ["x"], "image": ["iVBO"], "aspect_ratio": ["4:3"]}),
+        ("/image/multi-edit", {"prompt": ["x"], "images": [b"one", b"two"]}),
+        ("/image/upscale", {"image": [b"png"], "scale": ["4"], "creativity": ["0.01"]}),
+        ("/image/upscale", {"image": [b"png"], "stray": ["x"]}),
+        ("/image/background-remove", {"image": [b"png"]}),
+        (
+            "/image/multi-edit",
+            {"prompt": ["x"], "images": [b"a"], "transparent_background": ["true"]},
+        ),
+    ],
+)
+def test_accepts_a_good_form(judge: ModuleType, path: str, form: dict[str, Any]) -> None:
+    judge.validate_form(path, form)
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "named"),
+    [
+        ("/image/edit", {"image": [b"png"]}, "prompt"),
+        ("/image/edit", {"prompt": ["x"], "image": [b"png"], "safe_mode": ["yes"]}, "safe_mode"),
+        ("/image/edit", {"prompt": ["x", "y"], "image": [b"png"]}, "prompt"),
+        ("/image/multi-edit", {"prompt": ["x"], "images": [b"a"], "image": [b"b"]}, "image"),
+        ("/image/upscale", {"image": [b"png"], "scale": ["8"]}, "scale"),
+        ("/image/upscale", {"image": [b"png"], "scale": ["x"]}, "scale"),
+        ("/image/background-remove", {"image": [b"png"], "model": ["x"]}, "model"),
+        ("/image/generate", {"prompt": ["x"]}, "no multipart"),
+    ],
+)
+def test_refuses_a_form_and_names_the_field(
+    judge: ModuleType, path: str, form: dict[str, Any], named: str
+) -> None:
+    with pytest.raises(judge.RequestRefused, match=named):
+        judge.validate_form(path, form)
+
+
+def test_knows_what_was_added_since(judge: ModuleType) -> None:
+    judge.validate_request("/image/generate", {**GOOD, "transparent_background": True})
+    with pytest.raises(judge.RequestRefused, match="transparent_background"):
+        judge.validate_request("/image/background-remove", {"transparent_background": True})
+    judge.validate_request("/image/upscale", {"image": "x", "stray": 1})
+
+
+def test_says_what_to_set_without_a_document() -> None:
+    assert "set VENICE_OPENAPI to the path" in openapi.missing_reason()

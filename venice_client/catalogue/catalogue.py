@@ -14,19 +14,25 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from fnmatch import fnmatchcase
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..atomic_write import write_atomic
 from ..errors import InvalidRequestError, VeniceError
 from .model import Model, parse_model, strings
-from .nearest import nearest
+from .nearest import as_listed, folded, nearest
 
 log = logging.getLogger(__name__)
 
 DATA = Path(__file__).parent / "data"
 TYPES = ("image", "inpaint", "upscale")
+"""The types of model that have to do with pictures."""
+
+OTHER_TYPES = ("asr", "code", "decision", "embedding", "music", "text", "tts", "video")
+"""The API's other types; of models of a type that neither names, nothing is said."""
+
 DEFAULT_MODEL = "z-image-turbo"
 DEFAULT_EDIT_MODEL = "firered-image-edit"
 """What is chosen until the user chooses: nodes and command line alike."""
@@ -38,7 +44,7 @@ TRY_AGAIN_AFTER = 600.0
 """Seconds after a refresh that failed until the next one."""
 
 MAX_REFRESH_WAIT = 5.0
-"""Seconds that requests for models with unknown constraints wait for a refresh, all together."""
+"""Seconds that requests wait for a refresh where it may say more of their models, all together."""
 
 ACTION_BY_KIND = {
     "image": "makes pictures from a prompt",
@@ -67,21 +73,48 @@ class Lists:
     saved_at: float = 0.0
 
     def models(self) -> dict[str, Model]:
-        """The models by id, in the order of the list."""
-        parsed = (parse_model(entry) for entry in self.entries)
-        return {model.id: model for model in parsed if model}
+        """The models that have to do with pictures, by id; `listed` has those with several uses
+        in full."""
+        models: dict[str, Model] = {}
+        for model in self.listed():
+            models.setdefault(model.id, model)
+        return models
 
-    def kinds(self) -> dict[str, set[str]]:
-        """What each listed model does, by id; one may be listed for several things."""
-        kinds: dict[str, set[str]] = {}
-        for model in filter(None, map(parse_model, self.entries)):
-            kinds.setdefault(model.id, set()).add(model.kind)
-        return kinds
+    def listed(self, kind: str | None = None) -> tuple[Model, ...]:
+        """The models that have to do with pictures, of one kind or of all, in the list's order.
+
+        A model that is listed for several things is among them once for each.
+        """
+        found = (m for m in self._all if m.type not in OTHER_TYPES)
+        return tuple(m for m in found if kind is None or m.kind == kind)
+
+    def ids_like(self, pattern: str) -> list[str]:
+        """The ids that a shell pattern such as `*edit*` asks for, whatever its case.
+
+        They are those of models that make pictures from a prompt; where there are none, of models
+        that edit.
+        """
+        for kind in SUGGESTION_BY_KIND:
+            ids = [m.id for m in self.listed(kind) if fnmatchcase(folded(m.id), folded(pattern))]
+            if ids:
+                return list(dict.fromkeys(ids))
+        return []
+
+    def by_name(self) -> dict[str, dict[str, Model]]:
+        """Every model by its id, and by its folded id, then by what it does."""
+        models: dict[str, dict[str, Model]] = {}
+        for named in (*((m.id, m) for m in self._all), *((folded(m.id), m) for m in self._all)):
+            models.setdefault(named[0], {}).setdefault(named[1].kind, named[1])
+        return models
+
+    @cached_property
+    def _all(self) -> tuple[Model, ...]:
+        return tuple(filter(None, map(parse_model, self.entries)))
 
 
 @cache
 def bundled_lists() -> Lists:
-    """What was published when this version was made; no constraints are among it."""
+    """What was published by November 2026, with as much of the constraints as was."""
     models = json.loads((DATA / "models.json").read_text(encoding="utf-8"))
     styles = json.loads((DATA / "styles.json").read_text(encoding="utf-8"))
     return Lists(tuple(models), tuple(styles))
@@ -132,56 +165,78 @@ class Catalogue:
         self._pause = MAX_AGE  # seconds from there until the service is asked again
         self._use(saved_lists(home, service))
 
-    def model(self, model_id: str) -> Model:
-        """What is known of a model; of one that no list has, nothing but its id."""
-        return self._models.get(model_id) or Model(model_id)
+    def model(self, model_id: str, kind: str = "image") -> Model:
+        """What is known of a model for what it is to do, its id spelled as the list does.
+
+        Of one that no list has, nothing but its id; of one that is listed for other things, those.
+        """
+        listed = self._listed(model_id)
+        return listed.get(kind) or next(iter(listed.values()), None) or Model(model_id, kind)
 
     def models(self, type: str | None = None) -> list[Model]:
-        """The listed models, of one type or of all."""
-        return [m for m in self._models.values() if type is None or m.type == type]
+        """The listed models that have to do with pictures, of one type or of all."""
+        return [m for m in self._lists.listed() if type is None or m.type == type]
 
     @property
     def styles(self) -> tuple[str, ...]:
         return self._lists.styles
+
+    def style(self, name: str) -> str:
+        """The style as the list spells it; one that is not listed stays as it is."""
+        return as_listed(name, self.styles) or name
 
     def nearest_model(self, model_id: str, kind: str = "image") -> str | None:
         """The listed model whose id is most like `model_id`, among those that do the same.
 
         None where none is like it, or where it is among them itself.
         """
-        fit = [m.id for m in self.models() if m.kind == kind]
+        fit = [m.id for m in self._lists.listed(kind)]
         return None if model_id in fit else nearest(model_id, fit)
-
-    def check_kind(self, model_id: str, kind: str) -> None:
-        """Refuses a model that is listed for other things than `kind`, and names one for it."""
-        listed = self._kinds.get(model_id, set())
-        if (
-            kind not in SUGGESTION_BY_KIND
-            or not listed
-            or kind in listed
-            or not listed <= set(ACTION_BY_KIND)
-        ):
-            return
-        wanted, called, usual = SUGGESTION_BY_KIND[kind]
-        sibling = model_id.removesuffix(EDIT_SUFFIX) if kind == "image" else model_id + EDIT_SUFFIX
-        choice = sibling if kind in self._kinds.get(sibling, ()) else usual
-        raise InvalidRequestError(
-            f"{model_id} {ACTION_BY_KIND[min(listed)]} and does not {wanted}: "
-            f"choose {called}, such as {choice}.",
-            "model",
-        )
 
     def nearest_style(self, style: str) -> str | None:
         """The listed style whose name is most like `style`; None if none is, or it is listed."""
         return None if style in self.styles else nearest(style, self.styles)
 
-    def model_when_known(self, model_id: str) -> Model:
-        """The model; starts a refresh when the lists are old, and waits for it if that may help."""
+    def check_kind(self, model_id: str, kind: str) -> None:
+        """Raises InvalidRequestError, which names a model to take, if this one is listed for other
+        things than `kind`."""
+        listed = self._listed(model_id)
+        if kind not in SUGGESTION_BY_KIND or not listed or kind in listed:
+            return
+        if not listed.keys() <= {*ACTION_BY_KIND, *OTHER_TYPES}:
+            return
+        wanted, called, usual = SUGGESTION_BY_KIND[kind]
+        own, model = min(listed.items())
+        is_what = ACTION_BY_KIND.get(own, f"is a model of type {own}")
+        sibling = model.id.removesuffix(EDIT_SUFFIX) if kind == "image" else model.id + EDIT_SUFFIX
+        choice = sibling if kind in self._listed(sibling) else usual
+        raise InvalidRequestError(
+            f"{model.id} {is_what} and does not {wanted}: choose {called}, such as {choice}.",
+            "model",
+        )
+
+    def check_transparency(self, model: Model) -> None:
+        """Raises InvalidRequestError, which names those that do, if `model` is known not to make
+        transparent backgrounds."""
+        if model.supports_transparency is not False:
+            return
+        able = [m.id for m in self._lists.listed(model.kind) if m.supports_transparency]
+        choice = f"choose {', '.join(able)}, or switch it off" if able else "switch it off"
+        raise InvalidRequestError(
+            f"{model.id} makes no transparent background: {choice}.", "transparent_background"
+        )
+
+    def model_when_known(self, model_id: str, kind: str = "image") -> Model:
+        """The model; starts a refresh when the lists are old, and waits for it if that may help.
+
+        It may help where constraints are unknown, and as long as there are only bundled lists.
+        """
         refreshed = self.refresh_when_old()
-        model = self.model(model_id)
-        if refreshed is not None and model.may_be_constrained and not model.is_known:
+        model = self.model(model_id, kind)
+        is_sure = model.is_known and self._lists.saved_at > 0
+        if refreshed is not None and model.may_be_constrained and not is_sure:
             refreshed.wait(max(0.0, self._wait_until - time.monotonic()))
-        return self.model(model_id)
+        return self.model(model_id, kind)
 
     def refresh_when_old(self) -> threading.Event | None:
         """Starts a refresh in the background if the saved copy is older than a day.
@@ -202,11 +257,10 @@ class Catalogue:
 
     def refresh(self) -> None:
         """Asks the service for its lists now and saves them. Raises VeniceError."""
-        entries = [e for type in TYPES for e in self._fetch_models(type) if parse_model(e)]
-        styles = strings(list(self._fetch_styles()))
-        if not entries or not styles:
+        entries = tuple(_kept(e) for e in self._fetch_models("all") if parse_model(e))
+        lists = Lists(entries, strings(list(self._fetch_styles())), time.time())
+        if not lists.models() or not lists.styles:
             raise VeniceError("The service's list of models or styles is empty; the old one stays.")
-        lists = Lists(tuple(entries), styles, time.time())
         self._use(lists)
         self._save(lists)
 
@@ -221,10 +275,13 @@ class Catalogue:
             assert self._refreshed is not None
             self._refreshed.set()
 
+    def _listed(self, model_id: str) -> dict[str, Model]:
+        """What is known of a model, by what it does; {} if it is not listed."""
+        return self._models.get(model_id) or self._models.get(folded(model_id), {})
+
     def _use(self, lists: Lists) -> None:
         self._lists = lists
-        self._models = lists.models()
-        self._kinds = lists.kinds()
+        self._models = lists.by_name()
 
     def _save(self, lists: Lists) -> None:
         data = {
@@ -239,6 +296,12 @@ class Catalogue:
             write_atomic(path, json.dumps(data).encode(), prefix=".catalogue-")
         except OSError as error:
             log.warning("The model list could not be saved (%s).", error.strerror)
+
+
+def _kept(entry: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of an entry: of models that do nothing with pictures, only their type."""
+    is_other = entry.get("type") in OTHER_TYPES
+    return {"id": entry["id"], "type": entry["type"]} if is_other else entry
 
 
 def _file(home: Path, service: str) -> Path:

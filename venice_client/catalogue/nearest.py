@@ -1,17 +1,34 @@
-"""The known name nearest to one that is not known."""
+"""Finding a name in a list: the same one in another spelling, or else the nearest."""
 
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from ..errors import InvalidRequestError
 
 
+def folded(name: str) -> str:
+    """`name` as names are compared: without regard to case, and to blanks around it."""
+    return unicodedata.normalize("NFC", name.strip().casefold())
+
+
+def as_listed(name: str, known: Iterable[str]) -> str | None:
+    """`name` as `known` spells it, whatever its case; None if it is not among them."""
+    wanted, found = folded(name), None
+    for candidate in known:
+        if candidate == name:
+            return candidate
+        if found is None and folded(candidate) == wanted:
+            found = candidate
+    return found
+
+
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name most like `name`, whatever its case, or None if none is like it."""
-    by_folded = {candidate.casefold(): candidate for candidate in known}
-    found = difflib.get_close_matches(name.strip().casefold(), by_folded, n=1, cutoff=0.5)
+    by_folded = {folded(candidate): candidate for candidate in known}
+    found = difflib.get_close_matches(folded(name), by_folded, n=1, cutoff=0.5)
     return by_folded[found[0]] if found else None
 
 
@@ -22,7 +39,7 @@ def nearest_hint(name: str, known: Iterable[str]) -> str:
 
 
 def check_offered(field: str, value: str, offered: Sequence[str], model: str) -> None:
-    """Refuses a value that is not among those offered, and names the nearest."""
+    """Raises InvalidRequestError, which names the nearest, unless `value` is among `offered`."""
     if value not in offered:
         hint = nearest_hint(value, offered)
         raise InvalidRequestError(

@@ -1,51 +1,59 @@
-"""What a request will cost, in USD, from the published prices. None where nobody says."""
+"""What a request will cost, in USD, from the published prices. None where they do not say."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .model import Model
+from .sizing import tier_side
 
 ENHANCEMENT_USD = 0.04
-"""A request, where the prompt is rewritten."""
+"""Price of rewriting the prompt, for each request; searching the web costs nothing extra."""
 
-WEB_SEARCH_USD = 0.01
-"""A request; 10 USD per 1,000, which the price list does not tie to images."""
-
-
-DEFAULT_TIER = "1K"
-"""What the API makes where no resolution is sent."""
+USUAL_TIER = "1K"
+"""The tier that the API makes where neither request nor model names one."""
 
 UPSCALE_USD = {2: 0.02, 4: 0.08}
 CUTOUT_USD = 0.03
 
+BASE_PRICE = {"image": "generation", "inpaint": "inpaint"}
+"""Where the price list has one price for all tiers, by the model's kind."""
+
+MAX_USD = 1e6
+"""Largest price that is believed."""
+
+UNPUBLISHED_SURCHARGE = "krea-v2-"
+"""Models that add something for style references; how much is not published."""
+
+
+class LowerBound(float):
+    """A price in USD of which only that is known: it will not be less."""
+
 
 def estimate_generate(payload: Mapping[str, Any], model: Model) -> float | None:
     """For a payload of `/image/generate`: pictures by tier and quality, and the extras."""
-    price = _picture(payload, model.pricing, "generation")
+    price = _picture(payload, model, "generation")
     if price is None:
         return None
-    return round(price * int(payload.get("variants", 1)) + extras(payload), 6)
+    if payload.get("style_references") and model.id.startswith(UNPUBLISHED_SURCHARGE):
+        price = LowerBound(price)
+    return type(price)(round(price * int(payload.get("variants", 1)) + _extras(payload), 6))
 
 
 def estimate_edit(payload: Mapping[str, Any], images: int, model: Model) -> float | None:
     """For a payload of `/image/edit` or `/image/multi-edit` with so many input images."""
-    price = _picture(payload, model.pricing, "inpaint")
+    price = _picture(payload, model, "inpaint")
     if price is None:
         return None
-    extra = _below(model.pricing, "inputImages")
-    included = _below(extra, "included")
-    more = max(0, images - (included if isinstance(included, int) else 0))
-    more_usd = (_usd(_below(extra, "additional")) or 0.0) * more
-    return round(price + more_usd + extras(payload), 6)
+    return type(price)(round(price + _extra_images(images, model) + _extras(payload), 6))
 
 
-def estimate_upscale(scale: int, model: Model) -> float:
-    """For `/image/upscale` at 2 or 4 times."""
-    listed = _usd(_below(_below(model.pricing, "upscale"), f"{scale}x"))
-    return UPSCALE_USD[scale] if listed is None else listed
+def estimate_upscale(scale: float, model: Model) -> float:
+    """For `/image/upscale`. scale: the effective one, where Venice reduces what was asked for."""
+    step = 2 if scale <= 2 else 4
+    listed = _usd(_below(_below(model.pricing, "upscale"), f"{step}x"))
+    return UPSCALE_USD[step] if listed is None else listed
 
 
 def estimate_cutout(model: Model) -> float:
@@ -54,18 +62,27 @@ def estimate_cutout(model: Model) -> float:
     return CUTOUT_USD if listed is None else listed
 
 
-def total_cost(costs: Sequence[float | None]) -> float | None:
-    """The sum in USD, or None where a price is unknown."""
-    known = [cost for cost in costs if cost is not None]
-    return round(sum(known), 6) if len(known) == len(costs) else None
+def max_price(
+    price: float | None,
+    payload: Mapping[str, Any],
+    images: int,
+    model: Model,
+    models: Iterable[Model],
+) -> float | None:
+    """What to reserve for a request whose estimate is `price`: the most that it may cost.
 
-
-def cost_text(costs: Sequence[float | None]) -> str:
-    """The estimate in words. Only what was made before costs nothing."""
-    total = total_cost(costs)
-    if total is None:
-        return "price unknown"
-    return f"about {total:.4g} USD" if total else "free: made before"
+    Where that is not published, it is worked out from the model's other prices, a larger tier in
+    proportion to its pixels, and is no more than the dearest of `models` that do the same; without
+    any price of its own it is the dearest. None where there is no price at all.
+    """
+    if price is not None and not isinstance(price, LowerBound):
+        return price
+    bounds = _own_maximum(payload, model), dearest(models, model.kind)
+    each = min((bound for bound in bounds if bound is not None), default=None)
+    if each is None:
+        return price
+    pictures = each * int(payload.get("variants", 1))
+    return max(price or 0.0, round(pictures + _extra_images(images, model) + _extras(payload), 6))
 
 
 def dearest(models: Iterable[Model], type: str) -> float | None:
@@ -74,20 +91,112 @@ def dearest(models: Iterable[Model], type: str) -> float | None:
     return max(prices, default=None)
 
 
-def _picture(payload: Mapping[str, Any], pricing: Mapping[str, Any], base: str) -> float | None:
-    tier = payload.get("resolution", DEFAULT_TIER)
-    by_quality = _below(_below(pricing.get("quality"), tier), payload.get("quality"))
-    for price in (by_quality, _below(pricing.get("resolutions"), tier), pricing.get(base)):
-        usd = _usd(price)
-        if usd is not None:
-            return usd
-    return None
+def price_range(model: Model) -> tuple[float, float, bool] | None:
+    """The lowest and the highest listed price of one picture; None if none is listed.
+
+    With whether that is all: some tiers may have no published price.
+    """
+    if model.kind == "upscale":
+        found, is_all = _all_usd(_below(model.pricing, "upscale")), True
+    else:
+        table = _table(model)
+        found = [usd for row in table.values() for usd in row.values()]
+        is_all = not _is_open(model) if "" in table else set(model.tiers) <= set(table)
+    return (min(found), max(found), is_all) if found else None
 
 
-def extras(payload: Mapping[str, Any]) -> float:
-    """What is charged for a request whatever its pictures cost: rewriting, searching."""
-    enhancement = ENHANCEMENT_USD if payload.get("enhance_prompt") else 0.0
-    return enhancement + (WEB_SEARCH_USD if payload.get("enable_web_search") else 0.0)
+def total_cost(costs: Sequence[float | None]) -> float | None:
+    """The sum in USD, or None where a price is unknown; a LowerBound if one of them is."""
+    known = [cost for cost in costs if cost is not None]
+    if len(known) < len(costs):
+        return None
+    is_bound = any(isinstance(cost, LowerBound) for cost in known)
+    return (LowerBound if is_bound else float)(round(sum(known), 6))
+
+
+def cost_text(costs: Sequence[float | None]) -> str:
+    """The estimate in words. Only what was made before costs nothing."""
+    total = total_cost(costs)
+    if total is None:
+        return "price unknown"
+    about = "from" if isinstance(total, LowerBound) else "about"
+    return f"{about} {total:.4g} USD" if total else "free: made before"
+
+
+def _picture(payload: Mapping[str, Any], model: Model, base: str) -> float | None:
+    """The price of one picture at the tier and quality that are asked for, else the model's own."""
+    asked = payload.get("quality")
+    tier = payload.get("resolution") or model.default_tier
+    table = _table(model, base)
+    if not table:
+        return None
+    if "" not in table and not tier:
+        if USUAL_TIER not in table:
+            return LowerBound(min(usd for row in table.values() for usd in row.values()))
+        tier = USUAL_TIER
+    row = table.get("" if "" in table else tier, {})
+    quality = asked or model.default_quality
+    if quality and quality in row:
+        return row[quality]
+    if asked and asked != model.default_quality and (model.qualities or not model.is_known):
+        return None
+    is_at_default = model.is_known and tier == model.default_tier != ""
+    is_exact = "" not in table or is_at_default or not _is_open(model)
+    usd = row.get("")
+    return usd if usd is None or is_exact else LowerBound(usd)
+
+
+def _table(model: Model, base: str = "") -> dict[str, dict[str, float]]:
+    """The listed prices of one picture by tier and quality; "" where the list has one for all."""
+    table: dict[str, dict[str, float]] = {}
+    for tier, price in _object(model.pricing.get("resolutions")).items():
+        table[tier] = {} if (usd := _usd(price)) is None else {"": usd}
+    for tier, prices in _object(model.pricing.get("quality")).items():
+        by_quality = {name: _usd(price) for name, price in _object(prices).items()}
+        known = {name: usd for name, usd in by_quality.items() if usd is not None}
+        table.setdefault(tier, {}).update(known)
+    table = {tier: row for tier, row in table.items() if row}
+    usd = _usd(model.pricing.get(base or BASE_PRICE.get(model.kind, "generation")))
+    return table or ({} if usd is None else {"": {"": usd}})
+
+
+def _is_open(model: Model) -> bool:
+    """Whether one listed price may be that of the lowest of several tiers."""
+    return model.kind in BASE_PRICE and (not model.is_known or len(model.tiers) > 1)
+
+
+def _own_maximum(payload: Mapping[str, Any], model: Model) -> float | None:
+    """The most that a picture may cost, by the model's own prices; None where it has none.
+
+    A larger tier costs at most in proportion to its pixels, as all published prices do.
+    """
+    tops = {tier: max(row.values()) for tier, row in _table(model).items()}
+    asked = payload.get("resolution") or model.default_tier
+    if not asked or asked in tops:
+        return tops.get(asked, max(tops.values(), default=None))
+    lowest = model.tiers[0] if model.tiers else USUAL_TIER
+    side, known = tier_side(asked), [(tier_side(t or lowest), usd) for t, usd in tops.items()]
+    return min(
+        (usd * max(1.0, (side or own) / own) ** 2 for own, usd in known if own), default=None
+    )
+
+
+def _extras(payload: Mapping[str, Any]) -> float:
+    """What is charged for a request whatever its pictures cost."""
+    return ENHANCEMENT_USD if payload.get("enhance_prompt") else 0.0
+
+
+def _extra_images(images: int, model: Model) -> float:
+    """What the input images of an edit add. `included: 0` charges the first one too."""
+    extra = _below(model.pricing, "inputImages")
+    included = _below(extra, "included")
+    is_number = isinstance(included, int) and not isinstance(included, bool)
+    more = max(0, images - (included if is_number else 1))
+    return (_usd(_below(extra, "additional")) or 0.0) * more
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
 
 
 def _below(node: Any, name: Any) -> Any:
@@ -97,7 +206,7 @@ def _below(node: Any, name: Any) -> Any:
 def _usd(price: Any) -> float | None:
     usd = _below(price, "usd")
     is_number = isinstance(usd, int | float) and not isinstance(usd, bool)
-    return float(usd) if is_number and 0 <= usd < math.inf else None
+    return float(usd) if is_number and 0 <= usd <= MAX_USD else None
 
 
 def _all_usd(node: Any) -> list[float]:

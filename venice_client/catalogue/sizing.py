@@ -18,7 +18,10 @@ TIER_TOLERANCE = 0.9
 """A tier S is large enough for an area of up to S² / 0.9, so that 1344×768 is still 1K."""
 
 MAX_RATIO = 1000.0
-"""What is longer or higher than this is no ratio of a picture."""
+"""Largest and, inverted, smallest ratio that a picture can have."""
+
+GRID = 16
+"""Pixels that the sides of a tier's pictures are multiples of, as far as they were seen."""
 
 AUTO = "auto"
 
@@ -36,6 +39,7 @@ class RatioRules:
     """The model takes one of `ratios`, and of `tiers` where it has any.
 
     is_complete: whether the lists are the model's own, so that anything else is known to be wrong.
+    Where `ratios` is empty, the model always chooses the ratio itself.
     """
 
     ratios: tuple[str, ...]
@@ -47,7 +51,7 @@ class RatioRules:
 class Size:
     """What to send, and in words what was changed to get there.
 
-    expected: (width, height) that is to come, unless a note says that it will be another.
+    expected: (width, height) that is to come, unless a warning says that it will be another.
     """
 
     fields: dict[str, int | str]
@@ -97,16 +101,16 @@ def snap_pixels(width: int, height: int, rules: PixelRules) -> tuple[int, int]:
 
 
 def nearest_ratio(width: int, height: int, ratios: Sequence[str]) -> str:
-    """The ratio nearest to width : height on a logarithmic scale; its name is never reduced."""
+    """The ratio nearest to width : height on a logarithmic scale. Its name is never reduced."""
     return min(ratios, key=lambda name: abs(math.log(ratio_of(name) * height / width)))
 
 
 def ratio_of(name: str) -> float:
-    """Width over height of a ratio such as "16:9"; raises ValueError if it is none."""
+    """Width over height of a ratio such as "16:9"; raises ValueError unless it is one."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)", name)
     width, height = (float(match[1]), float(match[2])) if match else (0.0, 0.0)
     if not width or not height or not 1 / MAX_RATIO <= width / height <= MAX_RATIO:
-        raise ValueError(f"{name!r} is no ratio")
+        raise ValueError(f"{name!r} is not a ratio")
     return width / height
 
 
@@ -119,7 +123,7 @@ def is_ratio(name: str) -> bool:
 
 
 def check_ratio(ratio: str, offered: Sequence[str], model: str) -> None:
-    """Refuses a ratio that is not among those offered, and names the nearest."""
+    """Raises InvalidRequestError, which names the nearest, unless `ratio` is among `offered`."""
     if ratio not in offered and offered and is_ratio(ratio):
         near = min(offered, key=lambda name: abs(math.log(ratio_of(name) / ratio_of(ratio))))
         raise InvalidRequestError(
@@ -134,6 +138,18 @@ def tier_side(name: str) -> float | None:
     """Pixels of a tier's square, 1024 for "1K"; None for a name that does not say."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)K", name, re.IGNORECASE)
     return float(match[1]) * 1024 if match else None
+
+
+def tier_size(ratio: str, tier: object = None) -> tuple[int, int] | None:
+    """(width, height) that a tier has at a ratio, about; None where the names do not say."""
+    side = tier_side(str(tier)) if tier else 1024.0
+    if side is None or not is_ratio(ratio):
+        return None
+    root = math.sqrt(ratio_of(ratio))
+    width, height = (
+        max(GRID, round(length / GRID) * GRID) for length in (side * root, side / root)
+    )
+    return width, height
 
 
 def smallest_tier(width: int, height: int, tiers: Sequence[str]) -> tuple[str, bool]:
@@ -161,7 +177,7 @@ def _fit_pixels(
             ratio = ratio_of(aspect_ratio)
         except ValueError:
             raise InvalidRequestError(
-                f"aspect_ratio {aspect_ratio!r} is no ratio such as 16:9.", "aspect_ratio"
+                f"aspect_ratio {aspect_ratio!r} is not a ratio such as 16:9.", "aspect_ratio"
             ) from None
         side = math.sqrt(width * height)
         wanted = round(side * math.sqrt(ratio)) or 1, round(side / math.sqrt(ratio)) or 1
@@ -182,21 +198,9 @@ def _fit_pixels(
 def _fit_ratio(
     width: int, height: int, rules: RatioRules, model: str, aspect_ratio: str, resolution: str
 ) -> Size:
-    ratio = aspect_ratio
-    if ratio == AUTO:
-        ratio = nearest_ratio(width, height, rules.ratios)
-    elif rules.is_complete:
-        check_ratio(ratio, rules.ratios, model)
-    fields: dict[str, int | str] = {"aspect_ratio": ratio}
-    warnings = []
-    if aspect_ratio == AUTO and not math.isclose(ratio_of(ratio), width / height):
-        warnings.append(f"{width}×{height} was sent as {ratio}: the nearest ratio of {model}.")
-    if (
-        aspect_ratio != AUTO
-        and is_ratio(ratio)
-        and not math.isclose(ratio_of(ratio), width / height)
-    ):
-        warnings.append(f"aspect_ratio {ratio} overrides {width}×{height}.")
+    ratio, warning = _ratio(width, height, rules, model, aspect_ratio)
+    fields: dict[str, int | str] = {"aspect_ratio": ratio} if ratio else {}
+    warnings = [warning] if warning else []
     if rules.tiers:
         fields["resolution"], warning = _tier(width, height, rules, model, resolution)
         warnings += [warning] if warning else []
@@ -209,6 +213,24 @@ def _fit_ratio(
         else:
             fields["resolution"] = resolution
     return Size(fields, tuple(warnings), expected)
+
+
+def _ratio(
+    width: int, height: int, rules: RatioRules, model: str, aspect_ratio: str
+) -> tuple[str, str]:
+    """The ratio to send, or "" for none, and a warning where it is not that of width × height."""
+    is_own = aspect_ratio != AUTO
+    if not rules.ratios:
+        asked = f"aspect_ratio {aspect_ratio}" if is_own else f"{width}×{height}"
+        return "", f"{model} chooses the ratio itself: {asked} was not sent."
+    if is_own and rules.is_complete:
+        check_ratio(aspect_ratio, rules.ratios, model)
+    ratio = aspect_ratio if is_own else nearest_ratio(width, height, rules.ratios)
+    if not is_ratio(ratio) or math.isclose(ratio_of(ratio), width / height):
+        return ratio, ""
+    if is_own:
+        return ratio, f"aspect_ratio {ratio} overrides {width}×{height}."
+    return ratio, f"{width}×{height} was sent as {ratio}: the nearest ratio of {model}."
 
 
 def _tier(

@@ -6,11 +6,13 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from itertools import takewhile
 from typing import Any, NoReturn
 
-from ..errors import InvalidRequestError, VeniceError
+from ..errors import InvalidRequestError, SettingsError, VeniceError
+from ..settings.settings import load_settings
 from ..version import __version__
 from . import account, exits, generate, lists, login, pictures, results, sandbox, spending
 from .console import Console, describe
@@ -21,10 +23,11 @@ the exit code; `is_paid` says whether it makes requests that cost money."""
 
 
 class UsageError(InvalidRequestError):
-    """Options that no command takes. usage: what is taken instead."""
+    """Options that no command takes. command: which it was. usage: what is taken instead."""
 
-    def __init__(self, message: str, usage: str) -> None:
+    def __init__(self, message: str, command: str, usage: str) -> None:
         super().__init__(message)
+        self.command = command
         self.usage = usage
 
 
@@ -36,6 +39,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         return _refuse(error, Console(_asks_for_json(argv)))
     console = Console(args.json, args.verbose)
+    with suppress(SettingsError):  # the command that needs them says what is wrong with them
+        for warning in load_settings().warnings:
+            console.note(f"note: {warning}")
     try:
         return int(args.run(args, console))
     except VeniceError as error:
@@ -55,7 +61,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _refuse(error: UsageError, console: Console) -> int:
-    console.note(error.usage)
+    console.error(error, prefix=f"{error.command}: ")
+    console.note(error.usage.rstrip())
     console.result({"error": describe(error)}, [])
     return exits.code_for(error, is_paid=False)
 
@@ -68,14 +75,14 @@ def _asks_for_json(argv: Sequence[str]) -> bool:
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise UsageError(message, f"{self.format_usage()}{self.prog}: error: {message}")
+        raise UsageError(message, self.prog, self.format_usage())
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
         prog="python -m venice_client",
-        description="The Venice image API from the command line. Results go to stdout, progress "
-        "and errors to stderr.",
+        description="The Venice image API from the command line. Results go to stdout,\n"
+        "progress and errors to stderr.",
         epilog=exits.HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

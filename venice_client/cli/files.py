@@ -49,9 +49,10 @@ class Target:
         format: of the pictures, where it is not that of the extension. Raises InvalidRequestError
         where no file can have the longest of their names, before anything is paid for.
         """
-        first = self._first_number(count, force)
+        format = format or self.format or "png"
+        first = self._first_number(count, force, format)
         last = None if first is None else first + count - 1
-        path = self.path(last, format or self.format or "png")
+        path = self.path(last, format)
         try:
             _look_at(path)
         except OSError as error:
@@ -60,20 +61,21 @@ class Target:
             ) from None
         return first
 
-    def _first_number(self, count: int, force: bool) -> int | None:
+    def _first_number(self, count: int, force: bool, format: str) -> int | None:
         if force:
             return None if count == 1 else 1
         taken = self._taken()
-        if count == 1 and None not in taken:
+        if count == 1 and (None, self.path(None, format).suffix.lower()) not in taken:
             return None
-        return 1 + max((number for number in taken if number is not None), default=0)
+        return 1 + max((number for number, _ in taken if number is not None), default=0)
 
-    def _taken(self) -> set[int | None]:
-        """The numbers of this stem's pictures in the folder; None for the one without."""
+    def _taken(self) -> set[tuple[int | None, str]]:
+        """Number (None for the one without) and extension of this stem's pictures in the folder."""
         pattern = re.compile(re.escape(self.stem) + r"(?:-(\d+))?(\.\w+)", re.IGNORECASE)
         names = [path.name for path in self.folder.iterdir()] if self.folder.is_dir() else []
         found = [match for name in names if (match := pattern.fullmatch(name))]
-        return {int(m[1]) if m[1] else None for m in found if m[2].lower() in FORMATS}
+        pairs = ((int(m[1]) if m[1] else None, m[2].lower()) for m in found)
+        return {(number, extension) for number, extension in pairs if extension in FORMATS}
 
 
 def path_from(text: str) -> Path:

@@ -24,8 +24,10 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         "generate",
         help="make pictures from a prompt; costs money",
         description="Makes pictures from a prompt and writes them as they arrive. Costs money.\n"
-        "The paths go to stdout. Several pictures are numbered: fox-1.png, fox-2.png. A file\n"
-        "that exists is never overwritten without --force: the numbers go on after the highest.",
+        "The paths go to stdout. Several pictures are numbered: fox-1.png, fox-2.png.\n"
+        "A file that exists is never overwritten without --force: the numbers go on\n"
+        "after the highest.",
+        usage="%(prog)s [options] prompt",
         epilog=exits.HELP,
     )
     add_options(parser)

@@ -50,7 +50,8 @@ def _add_usual(parser: argparse.ArgumentParser) -> None:
     add(
         "--variants",
         action="store_true",
-        help="ask for up to four pictures of one seed a request, instead of one a seed",
+        help="ask for up to four pictures a request, of which only the first has the seed, instead "
+        "of one a seed; each is paid for and counts against the rate limit",
     )
 
 
@@ -64,13 +65,14 @@ def _add_sizes(parser: argparse.ArgumentParser) -> None:
         help="pixels, such as 1024x768; fitted to what the model takes (default 1024x1024)",
     )
     add("--aspect-ratio", metavar="W:H", default=AUTO, help="overrides the ratio of --size")
-    add("--resolution", metavar="TIER", default=AUTO, help="1K, 2K or 4K; overrides --size")
+    add("--resolution", metavar="TIER", default=AUTO, help="such as 2K; overrides --size")
     add("--format", choices=FORMATS, help="of the picture (default: by -o, else png)")
+    add_transparent(parser)
 
 
 def _add_model_settings(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("where the model has it").add_argument
-    add("--quality", choices=(AUTO, *QUALITIES), default=AUTO)
+    add("--quality", metavar="LEVEL", default=AUTO, help=", ".join(QUALITIES))
     add("--steps", type=int, metavar="N", help="inference steps; 0: the model's default")
     add(
         "--cfg-scale",
@@ -107,12 +109,21 @@ def _add_switches(parser: argparse.ArgumentParser) -> None:
         help="have the prompt rewritten first: up to 30 s, about 0.04 USD a request",
     )
     group.add_argument(
-        "--web-search", action=either, help="let the model search the web: about 0.01 USD a request"
+        "--web-search", action=either, help="let the model search the web; costs nothing extra"
     )
     group.add_argument(
         "--prompt-thinking",
         action=either,
         help="let the model think about the prompt first, or not: faster",
+    )
+
+
+def add_transparent(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "--transparent",
+        action="store_true",
+        help="a transparent background, as png or webp, for models that make it (`models` marks "
+        'them); "isolated on transparent background" in the prompt helps',
     )
 
 
@@ -135,7 +146,7 @@ def target_from(args: argparse.Namespace) -> Target:
 
 
 def request_from(args: argparse.Namespace, target: Target) -> tuple[GenerateRequest, list[str]]:
-    """The request that the options mean, and notes on what was changed in it.
+    """The request that the options mean, and warnings of what was changed in it.
 
     Its seed is always set, so that the picture can be made again. Raises InvalidRequestError.
     """
@@ -165,6 +176,7 @@ def request_from(args: argparse.Namespace, target: Target) -> tuple[GenerateRequ
         enable_web_search=args.web_search,
         enhance_prompt=args.enhance,
         disable_prompt_optimization_thinking=_inverse(args.prompt_thinking),
+        transparent_background=args.transparent,
     )
     return request, notes
 

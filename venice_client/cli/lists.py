@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from ..catalogue.catalogue import TYPES, saved_lists
+from ..catalogue.catalogue import TYPES, Lists, saved_lists
 from ..catalogue.model import Model
+from ..catalogue.prices import price_range
 from ..catalogue.sizing import PixelRules
 from ..client import VeniceClient
 from ..settings.service import service_name
@@ -37,12 +38,14 @@ def run_models(args: argparse.Namespace, console: Console) -> int:
     settings = load_settings()
     if settings.key is None:
         _say_saved(console)
-        known = _saved(settings).models().values()
+        known = _saved(settings).listed()
         models = [model for model in known if args.type in (None, model.type)]
     else:
         models = VeniceClient(settings).list_models(args.type)
-    rows = [("ID", "TYPE", "SIZING", "PRICE (USD)")]
-    rows += [(m.id, m.type, sizing_text(m), price_text(m.pricing)) for m in models]
+    rows = [("ID", "TYPE", "SIZING", "PRICE (USD)", "NAME", "MARKS")]
+    rows += [
+        (m.id, m.type, sizing_text(m), price_text(m), m.name, " · ".join(marks(m))) for m in models
+    ]
     console.result([_facts(model) for model in models], table(rows))
     return exits.OK
 
@@ -65,29 +68,38 @@ def sizing_text(model: Model) -> str:
     rules = model.sizing
     if isinstance(rules, PixelRules):
         return f"pixels, multiples of {rules.divisor}"
-    return " ".join(["ratio", *(["and", "/".join(rules.tiers)] if rules.tiers else [])])
+    own = "ratio" if rules.ratios else "ratio of its own"
+    return " ".join([own, *(["and", "/".join(rules.tiers)] if rules.tiers else [])])
 
 
-def price_text(pricing: Mapping[str, Any]) -> str:
-    """What one picture costs: a price, a range, or "unknown"."""
-    parts = [pricing.get(name) for name in ("generation", "inpaint", "resolutions", "quality")]
-    if not any(parts):
-        parts = [pricing.get("upscale")]
-    amounts = sorted(amount for part in parts for amount in _amounts(part))
-    if not amounts:
+def price_text(model: Model) -> str:
+    """What one picture costs: a price, a range, "from" a price, or "unknown"."""
+    found = price_range(model)
+    if found is None:
         return "unknown"
-    minimum, maximum = f"{amounts[0]:.4g}", f"{amounts[-1]:.4g}"
+    minimum, maximum, is_all = f"{found[0]:.4g}", f"{found[1]:.4g}", found[2]
+    if not is_all:
+        return f"from {minimum}"
     return minimum if minimum == maximum else f"{minimum} to {maximum}"
 
 
-def _amounts(node: Any) -> list[float]:
-    """All prices in USD in a part of the API's `pricing`."""
-    if not isinstance(node, dict):
-        return []
-    usd = node.get("usd")
-    if isinstance(usd, int | float):
-        return [float(usd)]
-    return [amount for below in node.values() for amount in _amounts(below)]
+def marks(model: Model) -> list[str]:
+    """What else is worth knowing before a model is chosen."""
+    until = f"until {model.retires_on}" if model.retires_on else ""
+    instead = f" (then {model.replacement})" if until and model.replacement else ""
+    return list(
+        filter(
+            None,
+            (
+                model.privacy,
+                "transparency" if model.supports_transparency else "",
+                "beta" if model.is_beta else "",
+                "offline" if model.is_offline else "",
+                f"only {'/'.join(model.regions)}" if model.regions else "",
+                until + instead,
+            ),
+        )
+    )
 
 
 def _facts(model: Model) -> dict[str, Any]:
@@ -106,12 +118,20 @@ def _facts(model: Model) -> dict[str, Any]:
         "max_steps": model.max_steps,
         "max_style_references": model.style_references,
         "prompt_limit": model.prompt_limit,
+        "max_input_images": model.max_input_images,
+        "supports_transparency": model.supports_transparency,
         "is_known": model.is_known,
         "pricing": model.pricing,
+        "privacy": model.privacy,
+        "is_offline": model.is_offline,
+        "is_beta": model.is_beta,
+        "regions": model.regions,
+        "retires_on": model.retires_on,
+        "replacement": model.replacement,
     }
 
 
-def _saved(settings: Settings) -> Any:
+def _saved(settings: Settings) -> Lists:
     return saved_lists(settings.home, service_name(settings))
 
 

@@ -20,10 +20,10 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser = add_parser(
         "login",
         help="save the Venice key on this machine",
-        description="Asks for the Venice key without showing it, checks it with a free call, and\n"
-        "writes it to venice.json, readable by you alone. The key is no option, so that it\n"
-        "stays out of the shell's history; a program can give it on stdin. Where VENICE_API_BASE\n"
-        "names another service than Venice, that address is saved with it.",
+        description="Asks for the Venice key without showing it, checks it with a free call,\n"
+        "and writes it to venice.json, readable by you alone. The key is no option, so\n"
+        "that it stays out of the shell's history; a program can give it on stdin. Where\n"
+        "VENICE_API_BASE names another service, that address is saved with it.",
     )
     parser.set_defaults(run=run)
 

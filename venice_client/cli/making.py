@@ -124,7 +124,7 @@ def _save(client: VeniceClient, task: Task, result: ImageResult, force: bool) ->
             # The extension of the file is that of the bytes.
             images.append(SavedImage(str(path), FORMATS[path.suffix.lower()], (width, height)))
     if len(damaged) == len(result.images):
-        client.discard(result)
+        client.discard(result, damaged[0])
         return SavedImages(result, (), tuple(damaged), ())
     if images:
         client.results.mark_shown(result.key)

@@ -27,7 +27,7 @@ from ..request.pictures import (
 from . import exits
 from .console import Console
 from .files import Target, parse_target, prepare_folder
-from .generate_options import add_safe_mode
+from .generate_options import add_safe_mode, add_transparent
 from .inputs import Input, read_input
 from .making import Task, make_all
 from .report import Report
@@ -36,8 +36,8 @@ MAX_IMAGES = 100
 CHECK_EDIT = partial(check_pixels, maximum=MAX_EDIT_PIXELS)
 STEM = "{stem}"
 WHERE = (
-    "\nThe paths go to stdout. A file that exists is never overwritten without --force: the\n"
-    "next free number is taken."
+    "\nThe paths go to stdout. A file that exists is never overwritten without --force:\n"
+    "the next free number is taken."
 )
 
 
@@ -100,7 +100,7 @@ def _add_multi_edit(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser = add_parser(
         "multi-edit",
         help="make one picture of several as a prompt says; costs money",
-        description="Changes the first picture as the prompt says, with the others as layers. "
+        description="Changes the first picture as the prompt says, with the others as layers.\n"
         "Costs money." + WHERE,
         epilog=exits.HELP,
     )
@@ -115,9 +115,15 @@ def _add_edit_options(parser: argparse.ArgumentParser) -> None:
     default = EditRequest.model
     add("--model", default=default, help="`models --type inpaint` lists them (default %(default)s)")
     add("--aspect-ratio", metavar="W:H", default=AUTO, help=", ".join((AUTO, *EDIT_RATIOS)))
-    add("--resolution", metavar="TIER", default=AUTO, help="1K, 2K or 4K, where the model has it")
-    add("--quality", choices=(AUTO, *QUALITIES), default=AUTO, help="where the model has it")
+    add("--resolution", metavar="TIER", default=AUTO, help="such as 2K, where the model has it")
+    add(
+        "--quality",
+        metavar="LEVEL",
+        default=AUTO,
+        help=f"{', '.join(QUALITIES)}, where the model has it",
+    )
     add("--format", choices=FORMATS, help="of the answer (default: by -o, else png)")
+    add_transparent(parser)
     add_safe_mode(parser)
     add(
         "--enhance",
@@ -200,6 +206,7 @@ def _run_edits(
             enhance_prompt=args.enhance or None,
             variation=args.variation,
             is_multi=is_multi,
+            transparent_background=args.transparent,
         )
         for each in inputs
     ]

@@ -10,26 +10,33 @@ from ..catalogue.model import Model
 from ..catalogue.nearest import check_offered
 from ..catalogue.sizing import AUTO
 from ..errors import InvalidRequestError
-from ..text import shortened
+from ..text import shortened, why_unsendable
 
 QUALITIES = ("low", "medium", "high")
 FORMATS = ("png", "webp", "jpeg")
 
 
 def check_is_text(field: str, value: object) -> None:
-    """Refuses what is no text."""
+    """Raises InvalidRequestError unless `value` is a str."""
     if not isinstance(value, str):
         raise InvalidRequestError(f"{field} must be text, not {_shown(value)}.", field)
+    check_encodable(field, value)
+
+
+def check_encodable(field: str, text: str) -> None:
+    """Raises InvalidRequestError for what no request can carry: a NUL, half of a character."""
+    if why := why_unsendable(text):
+        raise InvalidRequestError(f"{field} holds {why}: remove it.", field)
 
 
 def check_text(field: str, text: str, model: Model, maximum: int, if_empty: str = "") -> None:
-    """Refuses a text longer than the model's limit or `most`, and an empty one if that is wrong.
+    """Raises InvalidRequestError unless `text` is a str within the model's limit and `maximum`.
 
     if_empty: what to do where it is empty, or "" where it may be.
     """
     check_is_text(field, text)
     if if_empty and not text.strip():
-        raise InvalidRequestError(f"The {field} is empty: {if_empty}.", field)
+        raise InvalidRequestError(f"The {field} is empty: {if_empty}.", field, is_empty=True)
     limit = min(model.prompt_limit or maximum, maximum)
     if len(text) > limit:
         raise InvalidRequestError(
@@ -40,7 +47,7 @@ def check_text(field: str, text: str, model: Model, maximum: int, if_empty: str 
 
 
 def check_range(field: str, value: object, minimum: int, maximum: int) -> None:
-    """Refuses what is no whole number from `least` to `most`."""
+    """Raises InvalidRequestError unless `value` is a whole number in the range."""
     if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:
         raise InvalidRequestError(
             f"{field} must be a whole number from {minimum} to {maximum}, not {_shown(value)}.",
@@ -48,13 +55,13 @@ def check_range(field: str, value: object, minimum: int, maximum: int) -> None:
         )
 
 
-def qualities_for(model: Model) -> Sequence[str]:
-    """What `model` takes as quality; all that there are where nobody says."""
-    return model.qualities if model.is_known else QUALITIES
+def may_have_qualities(model: Model) -> bool:
+    """Whether `model` may have a quality setting: it lists some, or nothing is known of it."""
+    return bool(model.qualities) or not model.is_known
 
 
 def check_number(field: str, value: object, minimum: float, maximum: float) -> None:
-    """Refuses what is no number from `least` to `most`; NaN is none."""
+    """Raises InvalidRequestError unless `value` is a number in the range; NaN is not."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not minimum <= value <= maximum:  # type: ignore[operator]
         raise InvalidRequestError(
@@ -63,13 +70,13 @@ def check_number(field: str, value: object, minimum: float, maximum: float) -> N
 
 
 def check_switch(field: str, value: object) -> None:
-    """Refuses what is neither true nor false."""
+    """Raises InvalidRequestError unless `value` is true or false."""
     if not isinstance(value, bool):
         raise InvalidRequestError(f"{field} must be true or false, not {_shown(value)}.", field)
 
 
 def check_choice(field: str, value: object, choices: Sequence[str]) -> None:
-    """Refuses what is none of the choices, exactly as spelled."""
+    """Raises InvalidRequestError unless `value` is one of the choices, exactly as spelled."""
     if value not in choices:
         raise InvalidRequestError(
             f"{field} must be {', '.join(choices[:-1])} or {choices[-1]}, not {_shown(value)}.",
@@ -77,19 +84,44 @@ def check_choice(field: str, value: object, choices: Sequence[str]) -> None:
         )
 
 
-def check_format(field: str, value: object) -> None:
-    """Refuses what is no format of pictures that the API sends."""
+def check_format(field: str, value: object, is_transparent: object) -> None:
+    """Raises InvalidRequestError unless `value` is a format of pictures that the API sends, one
+    with transparency where the background is to be transparent."""
     check_choice(field, value, FORMATS)
+    check_switch("transparent_background", is_transparent)
+    if is_transparent and value == "jpeg":
+        raise InvalidRequestError(
+            "A JPEG has no transparency: choose png or webp for a transparent background, or "
+            "switch it off.",
+            field,
+        )
+
+
+def add_transparency(is_wanted: bool, model: Model, fields: dict[str, Any]) -> None:
+    """Adds `transparent_background` where it is wanted.
+
+    Raises InvalidRequestError if `model` is known not to make it.
+    """
+    if not is_wanted:
+        return
+    if model.supports_transparency is False:
+        raise InvalidRequestError(
+            f"{model.id} makes no transparent background: choose a model that does, or switch it "
+            "off.",
+            "transparent_background",
+        )
+    fields["transparent_background"] = True
 
 
 def add_quality(quality: str, model: Model, fields: dict[str, Any], warnings: list[str]) -> None:
-    """Adds `quality` where the model has such a setting, else a note."""
+    """Adds `quality` where the model may have such a setting, else a warning."""
     if quality == AUTO:
         return
-    if not (offered := qualities_for(model)):
+    if not may_have_qualities(model):
         warnings.append(f"{model.id} has no quality setting: quality {quality} was not sent.")
         return
-    check_offered("quality", quality, offered, model.id)
+    if model.qualities:
+        check_offered("quality", quality, model.qualities, model.id)
     fields["quality"] = quality
 
 

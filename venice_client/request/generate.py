@@ -6,7 +6,9 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
+from ..catalogue.ignored_fields import is_ignored
 from ..catalogue.model import Model
+from ..catalogue.nearest import folded
 from ..catalogue.prices import estimate_generate
 from ..catalogue.sizing import AUTO, fit
 from ..errors import InvalidRequestError
@@ -14,6 +16,7 @@ from ..images import image_format
 from .base import Payload
 from .checks import (
     add_quality,
+    add_transparency,
     as_base64,
     check_format,
     check_is_text,
@@ -30,7 +33,13 @@ DEFAULT_SIDE = 1024
 """Pixels; the schema's default for width and height."""
 
 MAX_ASKED_SIDE = 100_000
-"""Pixels; nobody wants to see more, and what the model takes instead is far below."""
+"""Most pixels of a side that may be asked for; what the model takes instead is far below."""
+
+DEFAULT_SEED = 1
+"""The seed of whoever has set none: nodes begin with it."""
+
+NO_STYLE = "none"
+"""The style preset that is none, in any case."""
 
 MAX_REFERENCE_BYTES = 8_000_000
 
@@ -39,7 +48,7 @@ MAX_REFERENCE_BYTES = 8_000_000
 class StyleReference:
     """An encoded PNG, JPEG or WebP whose look guides the picture; strength 0.1 to 1.
 
-    note: what was done to the image to make it fit, in words, or "".
+    warning: what was done to the image to make it fit, in words, or "".
     """
 
     image: bytes
@@ -55,7 +64,8 @@ class GenerateRequest:
     width, height: pixels wanted; what the model takes instead is worked out from them.
     aspect_ratio, resolution: override what follows from the size. quality: low, medium, high.
     steps: at least 1. cfg_scale: above 0 to 20. seed: ±1 … ±999999999. lora_strength: 0 to 100.
-    format: png, webp, jpeg. variants: 1 to 4. return_binary: by default for one picture.
+    style_preset: "None" is none as well. format: png, webp, jpeg. variants: 1 to 4. return_binary:
+    by default for one picture. transparent_background: for models that make it, as png or webp.
     The facts are those of the published schema of `/image/generate`.
     """
 
@@ -82,9 +92,11 @@ class GenerateRequest:
     enable_web_search: bool | None = None
     enhance_prompt: bool | None = None
     disable_prompt_optimization_thinking: bool | None = None
+    transparent_background: bool = False
 
     kind: ClassVar[str] = "image"
     variation: ClassVar[int] = 0
+    input_images: ClassVar[int] = 0
 
     @property
     def label(self) -> str:
@@ -111,7 +123,7 @@ class GenerateRequest:
         return _build(self, model)
 
     def price(self, payload: Payload, model: Model) -> float | None:
-        """What it will cost in USD, None where nobody says."""
+        """What it will cost in USD; None where that is not published."""
         return estimate_generate(payload.fields, model)
 
 
@@ -137,6 +149,44 @@ def plan_batch(
     ]
 
 
+def ignored_warnings(request: GenerateRequest, model: Model) -> tuple[str, ...]:
+    """Warnings of what `request` sets and `model` is known to ignore without a word.
+
+    A seed counts as set where it is not the one that everybody begins with.
+    """
+    is_set = {
+        "negative_prompt": bool(request.negative_prompt.strip()),
+        "steps": request.steps is not None,
+        "seed": request.seed not in (None, DEFAULT_SEED),
+        "enable_web_search": request.enable_web_search is True,
+        "disable_prompt_optimization_thinking": request.disable_prompt_optimization_thinking
+        is True,
+        "hide_watermark": request.hide_watermark is False,
+    }
+    ignored = {name for name in is_set if is_ignored(name, model)}
+    warnings = [
+        f"{text} is ignored by {model.id}."
+        for name, text in _IGNORED_TEXTS.items()
+        if is_set[name] and name in ignored
+    ]
+    if request.variants > 1 and request.seed is not None and "seed" not in ignored:
+        warnings.append(
+            "Of variants, only the first picture of a request has the seed; each one is paid for "
+            "and counts against the rate limit."
+        )
+    return tuple(warnings)
+
+
+_IGNORED_TEXTS = {
+    "negative_prompt": "The negative prompt",
+    "steps": "steps",
+    "seed": "seed",
+    "enable_web_search": "Web search",
+    "disable_prompt_optimization_thinking": "Skipping the thinking about the prompt",
+    "hide_watermark": "The wish for a watermark",
+}
+
+
 def _build(request: GenerateRequest, model: Model) -> Payload:
     check_text("prompt", request.prompt, model, MAX_PROMPT, if_empty="say what the picture shows")
     check_text("negative_prompt", request.negative_prompt, model, MAX_PROMPT)
@@ -154,17 +204,19 @@ def _build(request: GenerateRequest, model: Model) -> Payload:
     _add_steps(request, model, fields, warnings)
     _add_style_references(request, model, fields, warnings)
     fields["format"] = request.format
+    add_transparency(request.transparent_background, model, fields)
     if request.is_binary:
         fields["return_binary"] = True
     elif request.variants > 1:
         fields["variants"] = request.variants
-    if request.style_preset:
+    if folded(request.style_preset) not in ("", NO_STYLE):
         fields["style_preset"] = request.style_preset
     for name in _SENT_AS_GIVEN:
         value = getattr(request, name)
         if value is not None:
             fields[name] = value
-    return Payload("/image/generate", fields, tuple(warnings), expected)
+    warnings += ignored_warnings(request, model)
+    return Payload("/image/generate", fields, tuple(warnings), expected=expected)
 
 
 _SENT_SWITCHES = (
@@ -182,7 +234,7 @@ _SWITCHES = ("return_binary", *_SENT_SWITCHES)
 def _check_names(request: GenerateRequest) -> None:
     for name in ("model", "aspect_ratio", "resolution", "quality", "style_preset"):
         check_is_text(name, getattr(request, name))
-    check_format("format", request.format)
+    check_format("format", request.format, request.transparent_background)
     if not request.model.strip():
         raise InvalidRequestError("No model is chosen.", "model")
 
@@ -197,7 +249,7 @@ def _check_numbers(request: GenerateRequest) -> None:
     if request.seed is not None:
         check_range("seed", request.seed, -MAX_SEED, MAX_SEED)
         if request.seed == 0:
-            raise InvalidRequestError("Seed 0 means a random one to Venice: use 1 or more.", "seed")
+            raise InvalidRequestError(f"seed must be 1 to {MAX_SEED}, not 0.", "seed")
     if request.cfg_scale is not None:
         cfg = request.cfg_scale
         if isinstance(cfg, bool) or not isinstance(cfg, int | float) or not 0 < cfg <= 20:
@@ -211,7 +263,7 @@ def _check_numbers(request: GenerateRequest) -> None:
 def _add_size(
     request: GenerateRequest, model: Model, fields: dict[str, Any], warnings: list[str]
 ) -> tuple[int, int] | None:
-    """Adds the size as the model takes it, and answers the one to expect."""
+    """Adds the size as the model takes it. Returns (width, height) to expect, if that follows."""
     ratio, tier = request.aspect_ratio or AUTO, request.resolution or AUTO
     if (request.width, request.height, ratio, tier) == (None, None, AUTO, AUTO):
         return None

@@ -10,12 +10,20 @@ from ..catalogue.catalogue import DEFAULT_EDIT_MODEL
 from ..catalogue.model import Model
 from ..catalogue.nearest import check_offered
 from ..catalogue.prices import estimate_cutout, estimate_edit, estimate_upscale
-from ..catalogue.sizing import AUTO, check_ratio, nearest_ratio, ratio_of
+from ..catalogue.sizing import AUTO, check_ratio, is_ratio, nearest_ratio, ratio_of
 from ..errors import InvalidRequestError
 from ..images import MAX_PIXELS, size_of_input
 from .base import Payload
-from .checks import add_quality, as_base64, check_format, check_text, qualities_for
+from .checks import (
+    add_quality,
+    add_transparency,
+    as_base64,
+    check_format,
+    check_text,
+    may_have_qualities,
+)
 
+MIN_SIDE = 64
 MIN_PIXELS = 65_536
 MAX_EDIT_PIXELS = 33_177_600
 MAX_OUTPUT_PIXELS = 16_777_216
@@ -23,8 +31,8 @@ MAX_INPUT_BYTES = 25_000_000
 MAX_EDIT_PROMPT = 32_768
 MAX_CREATIVITY = 0.02
 
-EDIT_RATIOS = ("1:1", "3:2", "16:9", "21:9", "9:16", "2:3", "3:4", "4:5")
-"""What the edit schemas take, even where a model lists more."""
+EDIT_RATIOS = ("1:1", "3:2", "16:9", "21:9", "9:16", "2:3", "3:4", "4:3", "4:5")
+"""The ratios of edits as far as they are known; what a model takes is its own list."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,11 @@ class _PictureRequest:
     variants: ClassVar[int] = 1
     is_reusable: ClassVar[bool] = True
 
+    @property
+    def input_images(self) -> int:
+        """How many pictures it sends to be changed."""
+        return 1
+
 
 @dataclass(frozen=True)
 class EditRequest(_PictureRequest):
@@ -45,6 +58,7 @@ class EditRequest(_PictureRequest):
     quality: "auto" means not sent. output_format: png, webp or jpeg. variation: another number
     asks again for the same edit; it is not sent. label: what tells it from others of its batch.
     is_multi: the endpoint for several images, whether or not there are several.
+    transparent_background: for models that make it, as png or webp.
     """
 
     images: tuple[bytes, ...]
@@ -59,6 +73,7 @@ class EditRequest(_PictureRequest):
     variation: int = 0
     label: str = "picture 1"
     is_multi: bool = False
+    transparent_background: bool = False
 
     kind: ClassVar[str] = "inpaint"
 
@@ -67,9 +82,14 @@ class EditRequest(_PictureRequest):
         """What tells it from any other in an error."""
         return f"{self.model}, {self.label}"
 
+    @property
+    def input_images(self) -> int:
+        """How many pictures it sends: the base and its layers."""
+        return len(self.images)
+
     def uses_single_image_endpoint(self, images: int, model: Model) -> bool:
         """Whether so many images go to `/image/edit`, which takes one and has no quality."""
-        is_refined = self.quality != AUTO and bool(qualities_for(model))
+        is_refined = self.quality != AUTO and may_have_qualities(model)
         return images == 1 and not self.is_multi and not is_refined
 
     def answers_in_input_size(self, images: int, model: Model) -> bool:
@@ -84,12 +104,11 @@ class EditRequest(_PictureRequest):
         """
         if self.answers_in_input_size(images, model):
             return width / height
-        offered = _ratios_of(model)
-        if self.aspect_ratio != AUTO:
-            check_ratio(self.aspect_ratio, offered, model.id)
+        if self.aspect_ratio != AUTO and not model.is_auto_only:
+            _check_ratio(self.aspect_ratio, model)
             return ratio_of(self.aspect_ratio)
-        if model.is_known and model.tiers and model.ratios and offered:
-            return ratio_of(nearest_ratio(width, height, offered))
+        if model.is_known and model.tiers and model.ratios:
+            return ratio_of(nearest_ratio(width, height, model.ratios))
         return 1.0
 
     def build(self, model: Model) -> Payload:
@@ -98,7 +117,7 @@ class EditRequest(_PictureRequest):
         _check_count(len(self.images), model)
         for image in self.images:
             check_pixels(*_check_bytes(image), MAX_EDIT_PIXELS)
-        check_format("output_format", self.output_format)
+        check_format("output_format", self.output_format, self.transparent_background)
         fields: dict[str, Any] = {"prompt": self.prompt}
         warnings: list[str] = []
         images = [as_base64(image) for image in self.images]
@@ -114,10 +133,11 @@ class EditRequest(_PictureRequest):
         fields["output_format"] = self.output_format
         fields |= {} if self.safe_mode is None else {"safe_mode": self.safe_mode}
         fields |= {"enhance_prompt": True} if self.enhance_prompt else {}
+        add_transparency(self.transparent_background, model, fields)
         return Payload(path, fields, tuple(warnings))
 
     def price(self, payload: Payload, model: Model) -> float | None:
-        """What it will cost in USD, None where nobody says."""
+        """What it will cost in USD; None where that is not published."""
         return estimate_edit(payload.fields, len(self.images), model)
 
     def _add_ratio(self, model: Model, fields: dict[str, Any], warnings: list[str]) -> None:
@@ -129,7 +149,12 @@ class EditRequest(_PictureRequest):
                 f"{model.id} keeps the input's size: aspect_ratio {ratio} was not sent."
             )
             return
-        check_ratio(ratio, _ratios_of(model), model.id)
+        if model.is_auto_only:
+            warnings.append(
+                f"{model.id} chooses the ratio itself: aspect_ratio {ratio} was not sent."
+            )
+            return
+        _check_ratio(ratio, model)
         fields["aspect_ratio"] = ratio
 
     def _add_resolution(self, model: Model, fields: dict[str, Any], warnings: list[str]) -> None:
@@ -139,7 +164,7 @@ class EditRequest(_PictureRequest):
         if model.is_known and not model.tiers:
             warnings.append(f"{model.id} has no resolution tiers: resolution {tier} was not sent.")
             return
-        if model.is_known:
+        if model.tiers:
             check_offered("resolution", tier, model.tiers, model.id)
         fields["resolution"] = tier
 
@@ -184,8 +209,8 @@ class UpscaleRequest(_PictureRequest):
         return Payload("/image/upscale", fields, expected=larger)
 
     def price(self, payload: Payload, model: Model) -> float | None:
-        """What it will cost in USD."""
-        return estimate_upscale(self.scale, model)
+        """What it will cost in USD, by the scale that Venice can make of it."""
+        return estimate_upscale(min(self.scale, _largest_scale(*size_of_input(self.image))), model)
 
 
 @dataclass(frozen=True)
@@ -214,9 +239,10 @@ class RemoveBackgroundRequest(_PictureRequest):
         return estimate_cutout(model)
 
 
-def _ratios_of(model: Model) -> list[str]:
-    """The ratios that an edit with `model` may ask for."""
-    return [name for name in EDIT_RATIOS if not model.ratios or name in model.ratios]
+def _check_ratio(ratio: str, model: Model) -> None:
+    """Raises InvalidRequestError unless `model` may take `ratio`; of some, no list is known."""
+    if model.ratios or not is_ratio(ratio):
+        check_ratio(ratio, model.ratios or EDIT_RATIOS, model.id)
 
 
 def _check_count(count: int, model: Model) -> None:
@@ -232,7 +258,13 @@ def _check_count(count: int, model: Model) -> None:
 
 
 def check_pixels(width: int, height: int, maximum: int, what: str = "The image") -> None:
-    """Refuses a picture with fewer pixels than the API takes, or more than `most`."""
+    """Raises InvalidRequestError unless the API takes pictures of that size, up to `maximum`."""
+    if min(width, height) < MIN_SIDE:
+        raise InvalidRequestError(
+            f"{what} has {width}×{height} pixels, and Venice takes at least {MIN_SIDE} a side: "
+            "resize or pad it first.",
+            "image",
+        )
     if not MIN_PIXELS <= width * height <= maximum:
         raise InvalidRequestError(
             f"{what} has {width}×{height} = {width * height:,} pixels, and Venice takes "
@@ -242,7 +274,7 @@ def check_pixels(width: int, height: int, maximum: int, what: str = "The image")
 
 
 def check_upscale(width: int, height: int, scale: int, what: str = "The image") -> None:
-    """Refuses a picture that is too small, and one that Venice would not make larger."""
+    """Raises InvalidRequestError unless Venice would make pictures of that size larger."""
     pixels = width * height
     if scale == 4 and not _gains(width, height, 1):
         raise InvalidRequestError(
@@ -260,7 +292,7 @@ def check_upscale(width: int, height: int, scale: int, what: str = "The image") 
 
 
 def check_cutout(width: int, height: int, what: str = "The image") -> None:
-    """Refuses a picture whose cutout could not be decoded; the API names no number of pixels."""
+    """Raises InvalidRequestError unless its cutout could be decoded; the API names no limit."""
     if width * height > MAX_PIXELS:
         raise InvalidRequestError(
             f"{what} has {width}×{height} = {width * height:,} pixels, and a cutout of more than "
@@ -269,9 +301,14 @@ def check_cutout(width: int, height: int, what: str = "The image") -> None:
         )
 
 
+def _largest_scale(width: int, height: int) -> float:
+    """The scale at which a picture has the most pixels that Venice makes."""
+    return math.sqrt(MAX_OUTPUT_PIXELS / (width * height))
+
+
 def _gains(width: int, height: int, scale: int) -> bool:
     """Whether the most that Venice makes of a picture is larger than `scale` times its size."""
-    factor = math.sqrt(MAX_OUTPUT_PIXELS / (width * height))
+    factor = _largest_scale(width, height)
     return any(math.floor(side * factor) > side * scale for side in (width, height))
 
 
@@ -280,15 +317,17 @@ def _reduction(width: int, height: int) -> str:
     pixels = width * height
     if pixels * 16 <= MAX_OUTPUT_PIXELS:
         return ""
-    is_half = pixels * 4 <= MAX_OUTPUT_PIXELS and not _gains(width, height, 2)
+    scale = _largest_scale(width, height)
+    is_half = scale >= 2 and not _gains(width, height, 2)
+    same = f" 2x gives the same size{' for less' if scale > 2 else ''}."
     return (
         f"4× of {width}×{height} is more than the {MAX_OUTPUT_PIXELS:,} pixels that Venice makes: "
-        f"it reduces the scale to about {math.sqrt(MAX_OUTPUT_PIXELS / pixels):.2f}×."
-    ) + (" 2x gives the same size for less." if is_half else "")
+        f"it reduces the scale to about {scale:.2f}×."
+    ) + (same if is_half else "")
 
 
 def _check_bytes(image: bytes) -> tuple[int, int]:
-    """The size of an input in pixels. Refuses what is no image, and one of too many bytes."""
+    """The size of an input in pixels. Raises InvalidRequestError unless the API takes the file."""
     width, height = size_of_input(image)
     if len(image) >= MAX_INPUT_BYTES:
         raise InvalidRequestError(

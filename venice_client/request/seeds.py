@@ -9,9 +9,9 @@ MAX_VARIANTS = 4
 
 
 def fold_seed(seed: int) -> int:
-    """`seed` folded into 1 … 999,999,999, the identity there. 0 would mean a random one.
+    """`seed` folded into 1 … 999,999,999; within that it stays as it is. 0 is never sent.
 
-    Raises InvalidRequestError for what is no whole number.
+    Raises InvalidRequestError unless it is a whole number.
     """
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise InvalidRequestError(f"seed must be a whole number, not {seed!r:.40}.", "seed")

@@ -1,114 +1,122 @@
-"""The pictures of the sandbox: what was asked, on a landscape of its own, marked SANDBOX."""
+"""The images of the sandbox: what was asked, on a landscape of its own, marked SANDBOX."""
 
 from __future__ import annotations
 
 import io
 import json
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
+from ..lettering import SMALLEST_TEXT, fitted
 from .backdrop import backdrop
-from .lettering import SMALLEST_TEXT, Font, draw_badge, font, printable, shortened, wrapped
+from .sizes import Size
 
 PANEL_COLOUR = (10, 12, 20)
-PANEL_OPACITY = 168
-MIN_PANEL = (150, 72)
 PROMPT_COLOUR = (255, 255, 255)
 FACTS_COLOUR = (205, 212, 226)
+BADGE = "SANDBOX"
+BADGE_COLOUR = (255, 196, 0)
+BADGE_INK = (24, 20, 10)
+MAX_PROMPT_LINES = 5
 IMAGE_DESCRIPTION_TAG = 0x010E
+# Of parts that are opaque: some models leave them so.
+ALMOST_OPAQUE = bytes((252, 253, 254))
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What a generated picture shows; `digest` decides its landscape, `notes` are told last."""
+    """What a generated image shows; `digest` decides its landscape, `extra` is told last."""
 
     prompt: str
     model: str
     style: str | None
     seed: int
-    size: tuple[int, int]
+    size: Size
     digest: bytes
-    notes: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
 
 
 def draw_scene(scene: Scene) -> Image.Image:
-    """The picture of a scene, RGB; equal scenes give equal pixels."""
-    picture = backdrop(scene.size, scene.digest, f"{scene.prompt}|{scene.style}")
+    """The image of a scene, RGB; equal scenes give equal pixels."""
+    image = backdrop(scene.size, scene.digest, f"{scene.prompt}|{scene.style}")
     width, height = scene.size
     facts = (scene.model, f"{width} x {height}", f"seed {scene.seed}", scene.style or "no style")
-    draw_panel(picture, scene.prompt, (*facts, *scene.notes))
-    draw_badge(picture)
-    return picture
+    draw_panel(image, scene.prompt, (*facts, *scene.extra))
+    draw_badge(image)
+    return image
 
 
-def draw_panel(
-    picture: Image.Image, prompt: str, facts: tuple[str, ...], opacity: int = PANEL_OPACITY
-) -> None:
-    """Prompt and facts, legible on a dark panel at the foot; nothing where they cannot be read."""
-    width, height = picture.size
-    size = int(min(height * 0.045, width * 0.036) + 2)
-    if size < SMALLEST_TEXT and (width < MIN_PANEL[0] or height < MIN_PANEL[1]):
+def draw_panel(image: Image.Image, prompt: str, facts: tuple[str, ...], opacity: int = 168) -> None:
+    """Prompt and facts on a dark panel at the foot; nothing where they cannot be read."""
+    width, height = image.size
+    line = int(min(height * 0.06, width * 0.05) + 2)
+    if line * 0.7 < SMALLEST_TEXT:
         return
-    size = max(size, SMALLEST_TEXT)
-    face, small = font(size), font(max(SMALLEST_TEXT, round(size * 0.72)))
-    margin, pad = size * 0.8, size * 0.8
-    room = min(width - 2 * margin, size * 48) - 2 * pad
-    step = size * 1.28
-    max_lines = max(1, int((height * 0.5 - 2 * pad - size) / step))
-    lines = wrapped(prompt, face, room, min(max_lines, 6))
-    rows = _fact_rows(facts, small, room)
-    small_step = size * 1.05
-    tall = 2 * pad + step * len(lines) + small_step * len(rows)
-    top, left = height - margin - tall, margin
-    shade = (left, top, left + room + 2 * pad, height - margin)
-    _draw_shade(picture, shade, size * 0.6, opacity)
-    draw = ImageDraw.Draw(picture)
-    y = top + pad
-    for line in lines:
-        draw.text((left + pad, y), line, font=face, fill=PROMPT_COLOUR)
-        y += step
-    for row in rows:
-        draw.text((left + pad, y + size * 0.18), row, font=small, fill=FACTS_COLOUR)
-        y += small_step
+    pad = line // 2
+    room = width - 4 * pad
+    wrapped = textwrap.wrap(
+        prompt, room * 5 // (line * 2), placeholder="…", max_lines=MAX_PROMPT_LINES
+    )
+    rows = [*((text, PROMPT_COLOUR) for text in wrapped), ("  ·  ".join(facts), FACTS_COLOUR)]
+    top = height - 2 * pad - line * len(rows)
+    shade = Image.new("L", (width - 2 * pad, line * len(rows) + pad), opacity)
+    image.paste(PANEL_COLOUR, (pad, top), shade)
+    draw = ImageDraw.Draw(image)
+    for index, (text, colour) in enumerate(rows):
+        shown, face = fitted(text, room, line)
+        draw.text((2 * pad, top + pad // 2 + line * index), shown, font=face, fill=colour)
+
+
+def draw_badge(image: Image.Image, place: str = "right", label: str = BADGE) -> None:
+    """The SANDBOX mark at the top (`left`, `middle`, `right`), or at the foot (`bottom`).
+
+    Where no letter fits it is a bar without letters.
+    """
+    width, height = image.size
+    tall = max(1, min(round(min(width, height) * 0.06 + 6), height // 2))
+    wide = min(width, round(tall * 0.5 * len(label) + tall))
+    margin = min(tall // 2, width - wide)
+    left = {"left": margin, "right": width - margin - wide}.get(place, (width - wide) // 2)
+    top = round(height * 0.72) if place == "bottom" else min(margin, height - tall)
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((left, top, left + wide - 1, top + tall - 1), fill=BADGE_COLOUR)
+    if wide >= 6 * len(label) and tall > SMALLEST_TEXT:
+        text, face = fitted(label, wide, tall)
+        middle = (left + wide / 2, top + tall / 2)
+        draw.text(middle, text, font=face, fill=BADGE_INK, anchor="mm")
+
+
+def clear_surroundings(image: Image.Image, almost_opaque: bool = False) -> None:
+    """Makes all but a centred ellipse transparent, which GPT models leave `almost_opaque`."""
+    # Drawn small and enlarged: a soft edge, and quick at any size.
+    width, height = (max(8, min(512, side)) for side in image.size)
+    mask = Image.new("L", (width, height), 0)
+    inset_x, inset_y = width * 0.12, height * 0.08
+    shape = (inset_x, inset_y, width - inset_x, height - inset_y)
+    ImageDraw.Draw(mask).ellipse(shape, fill=255)
+    mask = mask.resize(image.size, Image.Resampling.BILINEAR)
+    if almost_opaque:
+        limits = Image.frombytes("L", (3, 1), ALMOST_OPAQUE).resize(image.size)
+        mask = ImageChops.darker(mask, limits)
+    image.putalpha(mask)
 
 
 def encoded(
-    picture: Image.Image, format_name: str, metadata: Mapping[str, object] | None = None
+    image: Image.Image, format_name: str, metadata: Mapping[str, object] | None = None
 ) -> bytes:
-    """The picture as png, jpeg or webp bytes; `metadata` goes into EXIF where given."""
+    """The image as png, jpeg or webp bytes; `metadata` goes into EXIF where given."""
     out = io.BytesIO()
     exif = Image.Exif()
     if metadata is not None:
         exif[IMAGE_DESCRIPTION_TAG] = json.dumps(metadata)
     carried = exif.tobytes() if metadata is not None else b""
     if format_name == "png":
-        picture.save(out, "PNG", compress_level=1, exif=carried or None)
+        image.save(out, "PNG", compress_level=1, exif=carried or None)
     elif format_name == "webp":
-        picture.save(out, "WEBP", quality=88, method=1, exif=carried)
+        image.save(out, "WEBP", quality=88, method=1, exif=carried)
     else:
-        picture.convert("RGB").save(out, "JPEG", quality=92, exif=carried)
+        image.convert("RGB").save(out, "JPEG", quality=92, exif=carried)
     return out.getvalue()
-
-
-def _fact_rows(facts: tuple[str, ...], face: Font, room: float) -> list[str]:
-    rows: list[str] = []
-    for fact in (printable(fact) for fact in facts):
-        longer = f"{rows[-1]}  ·  {fact}" if rows else fact
-        if rows and face.getlength(longer) <= room:
-            rows[-1] = longer
-        else:
-            rows.append(shortened(fact, face, room))
-    return rows
-
-
-def _draw_shade(
-    picture: Image.Image, box: tuple[float, float, float, float], radius: float, opacity: int
-) -> None:
-    area = tuple(round(edge) for edge in box)
-    wide, tall = area[2] - area[0], area[3] - area[1]
-    mask = Image.new("L", (wide, tall), 0)
-    shape = (0, 0, wide - 1, tall - 1)
-    ImageDraw.Draw(mask).rounded_rectangle(shape, radius, fill=opacity)
-    picture.paste(PANEL_COLOUR, (area[0], area[1]), mask)

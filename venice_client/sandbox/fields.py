@@ -6,15 +6,15 @@ import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from .answers import invalid_fields
+from .response import invalid_fields
 
-# A check answers what is wrong with a value, by place below the field ("" is the field itself).
+# A check returns what is wrong with a value, by place below the field ("" is the field itself).
 Problems = Mapping[str, str]
 Check = Callable[[Any], Problems]
 Schema = Mapping[str, Check]
 
 FINE: Problems = {}
-# No prompt is longer; what is (a picture as base64) is looked at by its decoder.
+# No prompt is longer; what is (an image as base64) is checked by its decoder.
 MAX_TEXT = 32_768
 
 
@@ -34,7 +34,7 @@ def expected(wanted: str, value: object) -> Problems:
 
 
 def boolean() -> Check:
-    """True or false, and nothing that merely counts as one."""
+    """True or false, not a value that counts as one."""
     return lambda value: FINE if isinstance(value, bool) else expected("boolean", value)
 
 
@@ -67,7 +67,7 @@ def one_of(*names: str) -> Check:
 
 
 def number(minimum: float, maximum: float, *, above: bool = False) -> Check:
-    """A finite number from `least` (not itself, with `above`) to `most`."""
+    """A finite number from `minimum` (not itself, with `above`) to `maximum`."""
 
     def check(value: Any) -> Problems:
         if isinstance(value, bool) or not isinstance(value, (int, float)):
@@ -83,8 +83,8 @@ def number(minimum: float, maximum: float, *, above: bool = False) -> Check:
     return check
 
 
-def whole(minimum: int, maximum: int) -> Check:
-    """A whole number in the range; as in JSON Schema, 8.0 is whole."""
+def integer(minimum: int, maximum: int) -> Check:
+    """An integer in the range; as in JSON Schema, 8.0 is one."""
     in_range = number(minimum, maximum)
 
     def check(value: Any) -> Problems:
@@ -102,12 +102,12 @@ def whole(minimum: int, maximum: int) -> Check:
 
 
 def null() -> Check:
-    """Nothing but null: the field is there for old callers only."""
+    """Only null: the field is there for old callers."""
     return lambda value: FINE if value is None else {"": "This feature is disabled"}
 
 
 def anything() -> Check:
-    """Any value; what it is worth is looked at later."""
+    """Any value: it is checked later."""
     return lambda _value: FINE
 
 
@@ -160,11 +160,7 @@ def _record_problems(
 
 
 def require(payload: Mapping[str, Any], schema: Schema, required: tuple[str, ...]) -> None:
-    """Refuse a payload that the schema does not take.
-
-    Raises:
-        Refusal: 400, naming every wrong field.
-    """
+    """Raises Refusal (400, naming every wrong field) unless the schema takes the payload."""
     problems = _record_problems(payload, schema, required)
     if problems:
         raise invalid_fields({place: [text] for place, text in problems.items()})

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-from .answers import Refusal
+from .form import Form, UploadedFile
+from .response import Refusal
 
-PAID_PREFIX = "/image/"
-# A sandbox may run for days inside a program that sends large pictures.
-KEPT_BODY_BYTES = 128 * 1024 * 1024
+PAID_PREFIXES = ("/image/", "/images/")
+# A sandbox may run for days inside a program that sends large images.
+KEPT_BYTES = 128 * 1024 * 1024
 
 
 class Charge(NamedTuple):
@@ -27,18 +28,26 @@ class Charge(NamedTuple):
 class RecordedRequest:
     """One request as it came in. `status` is None while it runs, and where it was dropped.
 
-    Of many requests with large bodies, the oldest lose `body`, `json` and `form`.
+    `json` is the parsed body of a JSON request; `form` has the texts and `UploadedFile`s of a form
+    by name, each a list, in place of its body. Of many requests with large bodies, the oldest lose
+    headers, `json`, `form` and `body`.
     """
 
     method: str
     path: str
     headers: Mapping[str, str]
     json: Any
-    form: Mapping[str, list[Any]] | None
+    form: Form | None
     body: bytes
     received_at: float
     status: int | None = None
     charged_usd: float = 0.0
+
+    @property
+    def size(self) -> int:
+        """About how many bytes are kept of it; a parsed JSON is not counted beside its body."""
+        sent = [item for items in (self.form or {}).values() for item in items]
+        return sum(map(len, (self.body, *self.headers.values(), *map(_content, sent))))
 
 
 @dataclass
@@ -56,7 +65,7 @@ class Ledger:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def forget(self) -> None:
-        """Drop all requests and charges; what is still running is not counted either."""
+        """Drops all requests and charges; what is still running is not counted either."""
         with self._lock:
             self._requests.clear()
             self._charges.clear()
@@ -65,9 +74,10 @@ class Ledger:
             self.max_concurrent = self._under_way
 
     def open(self, request: RecordedRequest) -> Entry:
-        """Write a request down."""
+        """Writes a request down."""
         with self._lock:
             self._requests.append(request)
+            self._kept_bytes += request.size
             if is_paid(request):
                 self._under_way += 1
                 self.max_concurrent = max(self.max_concurrent, self._under_way)
@@ -95,21 +105,17 @@ class Ledger:
 
     def _change(self, index: int, changes: dict[str, Any]) -> None:
         held = self._requests
-        before = len(held[index].body)
+        before = held[index].size
         held[index] = replace(held[index], **changes)
-        self._kept_bytes += len(held[index].body) - before
-        while self._kept_bytes > KEPT_BODY_BYTES and self._emptied < len(held) - 1:
+        self._kept_bytes += held[index].size - before
+        while self._kept_bytes > KEPT_BYTES and self._emptied < len(held) - 1:
             oldest = held[self._emptied]
-            self._kept_bytes -= len(oldest.body)
-            held[self._emptied] = replace(oldest, body=b"", json=None, form=None)
+            self._kept_bytes -= oldest.size
+            held[self._emptied] = replace(oldest, headers={}, body=b"", json=None, form=None)
             self._emptied += 1
 
     def check_balance(self, usd: float) -> None:
-        """Refuse what the balance does not cover.
-
-        Raises:
-            Refusal: 402 INSUFFICIENT_BALANCE.
-        """
+        """Raises Refusal (402) unless the balance covers so much."""
         if usd > self.left_usd:
             told = "Insufficient USD or Diem balance to complete request"
             raise Refusal(402, "INSUFFICIENT_BALANCE", told)
@@ -124,26 +130,30 @@ class Entry:
     generation: int
     under_way: bool
 
-    def note(self, **changes: Any) -> None:
-        """Change what is written of the request: its body once read, its status, its charge."""
+    def update(self, **changes: Any) -> None:
+        """Changes what is written of the request: its body once read, its status, its charge."""
         with self.ledger._lock:
             if self.generation == self.ledger._generation:
                 self.ledger._change(self.index, changes)
 
     def charge(self, charge: Charge) -> None:
-        """Write down what the request costs."""
+        """Writes down what the request costs."""
         with self.ledger._lock:
             if self.generation == self.ledger._generation:
                 self.ledger._charges.append(charge)
-        self.note(charged_usd=charge.usd)
+        self.update(charged_usd=charge.usd)
 
     def close(self) -> None:
-        """The request is no longer under way."""
+        """Says that the request is no longer under way."""
         with self.ledger._lock:
             self.ledger._under_way -= self.under_way
             self.under_way = False
 
 
+def _content(sent: str | UploadedFile) -> str | bytes:
+    return sent if isinstance(sent, str) else sent.content
+
+
 def is_paid(request: RecordedRequest) -> bool:
     """Whether the API charges for such requests."""
-    return request.method == "POST" and request.path.startswith(PAID_PREFIX)
+    return request.method == "POST" and request.path.startswith(PAID_PREFIXES)

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from .answers import Refusal
+from .response import Refusal
 
 # What the rate headers say where no limit is set.
 NO_LIMIT = 1_000_000
@@ -27,7 +27,8 @@ class Limits:
     """Counts the requests and failures of each key; thread-safe.
 
     A window begins with the first request in it and lasts `window_s`. More than `max_failures`
-    failed requests within `failure_window_s` lock the key for `lockout_s`.
+    failed requests within `failure_window_s` lock the key for `lockout_s`. `reset_in_ms`: the reset
+    header counts milliseconds, as the newer guides say, not seconds, as the documents do.
     """
 
     rate_limit: int | None = None
@@ -36,20 +37,20 @@ class Limits:
     failure_window_s: float = 30.0
     lockout_s: float = 30.0
     locked_out: bool = False
+    reset_in_ms: bool = False
     _accounts: dict[str, _Account] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def forget(self) -> None:
-        """Start all windows anew and lift all locks."""
+        """Starts all windows anew and lift all locks."""
         with self._lock:
             self._accounts.clear()
             self.locked_out = False
 
-    def admit(self, key: str) -> None:
-        """Count a request of that key.
+    def admit(self, key: str, images: int = 1) -> None:
+        """Counts a request of that key, or more images of one.
 
-        Raises:
-            Refusal: 429 RATE_LIMIT_EXCEEDED past the limit, or while the key is locked.
+        Raises Refusal (429 RATE_LIMIT_EXCEEDED) past the limit, or while the key is locked.
         """
         now = time.time()
         with self._lock:
@@ -57,12 +58,12 @@ class Limits:
             if now < account.locked_until:
                 told = "Too many failed requests. This API key is blocked for a short time"
                 raise Refusal(429, "RATE_LIMIT_EXCEEDED", told)
-            if self.rate_limit is not None and account.used >= self.rate_limit:
+            if self.rate_limit is not None and account.used + images > self.rate_limit:
                 raise Refusal(429, "RATE_LIMIT_EXCEEDED", "Rate limit exceeded")
-            account.used += 1
+            account.used += images
 
     def note_failure(self, key: str) -> None:
-        """Count a failed answer (status 400 and above) of that key."""
+        """Counts a failed request (status 400 and above) of that key."""
         now = time.time()
         with self._lock:
             account = self._current(key, now)
@@ -77,7 +78,7 @@ class Limits:
                 self.locked_out = True
 
     def headers(self, key: str) -> dict[str, str]:
-        """The rate headers of an answer; the reset is a Unix time. Looking begins no window."""
+        """The rate headers of a response; the reset is a Unix time. This begins no window."""
         now = time.time()
         limit = NO_LIMIT if self.rate_limit is None else self.rate_limit
         with self._lock:
@@ -91,7 +92,7 @@ class Limits:
         return {
             "x-ratelimit-limit-requests": str(limit),
             "x-ratelimit-remaining-requests": str(left),
-            "x-ratelimit-reset-requests": str(math.ceil(reset)),
+            "x-ratelimit-reset-requests": str(math.ceil(reset * (1000 if self.reset_in_ms else 1))),
         }
 
     def _current(self, key: str, now: float) -> _Account:

@@ -1,7 +1,4 @@
-"""The models of the sandbox: the published list, completed with constraints of every kind.
-
-The published list has prices but no constraints; those here are plausible, not the API's own.
-"""
+"""The models of the sandbox: as published, and plausible where nothing is published."""
 
 from __future__ import annotations
 
@@ -22,60 +19,21 @@ DEPRECATION = {
     "replacementModelId": "lustify-v8",
 }
 
-# id: (divisor, default steps, most steps, prompt limit)
-PIXEL_MODELS = {
-    "venice-sd35": (16, 25, 30, 1500),
-    "wai-Illustrious": (16, 25, 30, 1500),
-    "lustify-v8": (8, 25, 50, 1500),
-    "lustify-v7": (8, 20, 50, 1500),
-    "lustify-sdxl": (8, 20, 50, 1500),
-    "z-image-turbo": (8, 8, 8, 7500),
-    "chroma": (8, 10, 10, 7500),
-    "qwen-image": (8, 8, 8, 7500),
+DIVISORS = {
+    "venice-sd35": 16,
+    "wai-Illustrious": 16,
+    "lustify-v8": 8,
+    "lustify-v7": 8,
+    "lustify-sdxl": 8,
+    "z-image-turbo": 8,
+    "chroma": 8,
 }
+"""The models that are sized in pixels, and what their sides are multiples of."""
 
-COMMON_RATIOS = ("1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16")
-RATIOS = {
-    "nano-banana-pro": (*COMMON_RATIOS, "5:4", "4:5", "21:9"),
-    "nano-banana-2": (*COMMON_RATIOS, "5:4", "4:5", "21:9"),
-    "seedream-v4": (*COMMON_RATIOS, "21:9"),
-    "seedream-v5-pro": (*COMMON_RATIOS, "21:9"),
-    "flux-2-max": (*COMMON_RATIOS, "21:9"),
-    "gpt-image-1-5": ("1:1", "3:2", "2:3"),
-    "imagineart-1.5-pro": ("1:1", "4:3", "3:4", "16:9", "9:16"),
-}
-PROMPT_LIMITS = {"hunyuan-image-v3": 2048, "luma-uni-1": 6000, "recraft-v4": 1000}
-DEFAULT_PROMPT_LIMIT = 7500
-
-# id: (most references, whether their strength is honoured)
-STYLE_REFERENCES = {
-    "nano-banana-pro": (3, False),
-    "nano-banana-2": (3, False),
-    "gpt-image-2": (4, False),
-    "krea-v2-large": (3, True),
-    "krea-v2-medium": (3, True),
-    "krea-2-turbo": (1, True),
-    "luma-uni-1": (2, True),
-}
-
+USES_STEPS = ("venice-sd35", "lustify-sdxl", "lustify-v7", "lustify-v8", "wai-Illustrious")
+RATIOS = ("1:1", "3:2", "16:9", "21:9", "9:16", "2:3", "3:4", "4:5")
 NOT_FOR_GENERATE = ("bria-bg-remover",)
-
-EDIT_RATIOS = ("auto", "1:1", "3:2", "16:9", "21:9", "9:16", "2:3", "3:4", "4:5")
-# These list more than the request schema takes, as the live list does.
-WIDE_EDIT_RATIOS = (*EDIT_RATIOS, "4:3", "5:4")
-EDIT_PROMPT_LIMITS = {"firered-image-edit": 1500, "qwen-edit-uncensored": 1500}
-DEFAULT_EDIT_PROMPT_LIMIT = 32768
-NO_COMBINING = ("luma-uni-1-edit", "luma-uni-1-max-edit")
-KEEPS_INPUT_SIZE = ("qwen-edit-uncensored",)
-MAX_INPUT_IMAGES = {
-    "nano-banana-pro-edit": 14,
-    "nano-banana-2-edit": 14,
-    "gpt-image-2-edit": 10,
-    "flux-2-max-edit": 8,
-    "seedream-v5-lite-edit": 10,
-    "grok-imagine-edit": 2,
-}
-MAX_INPUT_IMAGES_AS_CAPABILITY = {"seedream-v4-edit": 6, "wan-2-7-pro-edit": 9}
+KEEPS_INPUT_SIZE = "qwen-edit-uncensored"
 
 
 @dataclass(frozen=True)
@@ -130,9 +88,8 @@ class Model:
     @property
     def max_input_images(self) -> int:
         """How many images an edit takes: as published, else 3, or 1 where none are combined."""
-        capability = self.spec.get("capabilities", {}).get("maxInputImages")
-        fallback = 3 if self.constraints.get("combineImages", True) else 1
-        return int(self.constraints.get("maxInputImages", capability or fallback))
+        fallback = 3 if self.constraints["combineImages"] else 1
+        return int(self.constraints.get("maxInputImages", fallback))
 
     @property
     def deprecation_headers(self) -> dict[str, str]:
@@ -157,6 +114,12 @@ def all_models() -> dict[str, Model]:
     return {entry["id"]: Model(_completed(entry)) for entry in listed}
 
 
+def model_traits(model_type: str) -> dict[str, str]:
+    """The model for each trait, such as `default`, of those of one type."""
+    models = [model for model in all_models().values() if model.type == model_type]
+    return {trait: model.id for model in models for trait in model.spec.get("traits", ())}
+
+
 @lru_cache(maxsize=1)
 def all_styles() -> tuple[str, ...]:
     """The names of the style presets."""
@@ -165,65 +128,44 @@ def all_styles() -> tuple[str, ...]:
 
 def _completed(entry: dict[str, Any]) -> dict[str, Any]:
     model_id: str = entry["id"]
-    spec = dict(entry["model_spec"])
+    spec = {**entry["model_spec"], "offline": False}
+    spec.pop("constraintsArePartial", None)  # a word of the bundled lists only
+    published = spec.get("constraints", {})
+    tiers = _tiers_and_qualities(spec["pricing"])
     if entry["type"] == "inpaint":
-        spec["constraints"] = _edit_constraints(model_id, spec["pricing"])
-        if model_id in MAX_INPUT_IMAGES_AS_CAPABILITY:
-            spec["capabilities"] = {"maxInputImages": MAX_INPUT_IMAGES_AS_CAPABILITY[model_id]}
+        spec["constraints"] = {**_edit_constraints(model_id), **tiers, **published}
     elif entry["type"] == "image" and model_id not in NOT_FOR_GENERATE:
-        spec["constraints"] = _image_constraints(model_id, spec["pricing"])
-        spec["supportsStyleReferences"] = model_id in STYLE_REFERENCES
+        spec["constraints"] = {**_image_constraints(model_id), **tiers, **published}
+        spec.setdefault("supportsStyleReferences", False)
+    if extra := spec["pricing"].get("inputImages"):
+        each = {"diem": extra["additional"]["usd"], **extra["additional"]}
+        extra = {"included": 1, **extra, "additional": each}
+        spec["pricing"] = {**spec["pricing"], "inputImages": extra}
     if model_id == DEPRECATED_MODEL:
         spec["deprecation"] = DEPRECATION
-    spec["offline"] = False
     return {**entry, "model_spec": spec, "object": "model", "owned_by": "venice.ai"}
 
 
-def _image_constraints(model_id: str, pricing: dict[str, Any]) -> dict[str, Any]:
-    if model_id in PIXEL_MODELS:
-        divisor, steps, maximum, limit = PIXEL_MODELS[model_id]
-        return {
-            "promptCharacterLimit": limit,
-            "steps": {"default": steps, "max": maximum},
-            "widthHeightDivisor": divisor,
-        }
-    constraints: dict[str, Any] = {
-        "promptCharacterLimit": PROMPT_LIMITS.get(model_id, DEFAULT_PROMPT_LIMIT),
-        "steps": {"default": 20, "max": 50},
-        "widthHeightDivisor": 1,
-        "aspectRatios": list(RATIOS.get(model_id, COMMON_RATIOS)),
-        "defaultAspectRatio": "1:1",
-        **_tiers_and_qualities(pricing),
-    }
-    if model_id in STYLE_REFERENCES:
-        maximum, honoured = STYLE_REFERENCES[model_id]
-        constraints["maxStyleReferences"] = maximum
-        constraints["supportsStyleReferenceStrength"] = honoured
-    return constraints
+def _image_constraints(model_id: str) -> dict[str, Any]:
+    limits = {"promptCharacterLimit": 7500, "steps": {"default": 20, "max": 50}}
+    if model_id in DIVISORS:
+        return {**limits, "widthHeightDivisor": DIVISORS[model_id]}
+    ratios = {"aspectRatios": list(RATIOS), "defaultAspectRatio": "1:1"}
+    return {**limits, "widthHeightDivisor": 1, **ratios}
 
 
-def _edit_constraints(model_id: str, pricing: dict[str, Any]) -> dict[str, Any]:
-    wide = model_id.startswith("nano-banana")
-    constraints: dict[str, Any] = {
-        "aspectRatios": list(WIDE_EDIT_RATIOS if wide else EDIT_RATIOS),
-        "promptCharacterLimit": EDIT_PROMPT_LIMITS.get(model_id, DEFAULT_EDIT_PROMPT_LIMIT),
-        "combineImages": model_id not in NO_COMBINING,
-        **_tiers_and_qualities(pricing),
-    }
-    if model_id in MAX_INPUT_IMAGES:
-        constraints["maxInputImages"] = MAX_INPUT_IMAGES[model_id]
-    if model_id in KEEPS_INPUT_SIZE:
-        constraints["singleImageAspectRatio"] = False
-    return constraints
+def _edit_constraints(model_id: str) -> dict[str, Any]:
+    limits = {"promptCharacterLimit": 10_000, "combineImages": True}
+    kept = {"singleImageAspectRatio": False} if model_id == KEEPS_INPUT_SIZE else {}
+    return {**limits, "aspectRatios": ["auto", *RATIOS], **kept}
 
 
 def _tiers_and_qualities(pricing: dict[str, Any]) -> dict[str, Any]:
+    """The tiers and qualities that have a price, and the defaults of those."""
     found: dict[str, Any] = {}
-    if "resolutions" in pricing:
-        found["resolutions"] = list(pricing["resolutions"])
-        found["defaultResolution"] = "1K"
-    if "quality" in pricing:
-        priced = pricing["quality"]["1K"]
-        found["qualities"] = [name for name in ("low", "medium", "high") if name in priced]
-        found["defaultQuality"] = found["qualities"][-1]
+    if tiers := list(pricing.get("resolutions", ())):
+        found = {"resolutions": tiers, "defaultResolution": tiers[0]}
+    priced: dict[str, Any] = next(iter(pricing.get("quality", {}).values()), {})
+    if qualities := [name for name in ("low", "medium", "high") if name in priced]:
+        found |= {"qualities": qualities, "defaultQuality": qualities[-1]}
     return found

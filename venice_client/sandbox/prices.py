@@ -5,19 +5,25 @@ from __future__ import annotations
 from .models import Model
 
 ENHANCEMENT_USD = 0.04
-WEB_SEARCH_USD = 0.01
 BACKGROUND_REMOVAL_USD = 0.03
 UPSCALE_USD = {2: 0.02, 4: 0.08}
 
 
-def picture_price(model: Model, tier: str | None, quality: str | None) -> float:
-    """The price of one picture of an image or inpaint model at its tier and quality."""
+def image_price(model: Model, tier: str | None, quality: str | None) -> float:
+    """The price of one image at its tier and quality, or at the model's defaults.
+
+    A tier whose price is not published costs what the dearest one does.
+    """
     pricing = model.pricing
-    at = tier or "1K"
-    if quality is not None and "quality" in pricing:
-        return float(pricing["quality"][at][quality]["usd"])
-    if "resolutions" in pricing:
-        return float(pricing["resolutions"][at]["usd"])
+    tier = tier or model.constraints.get("defaultResolution", "1K")
+    quality = quality or model.constraints.get("defaultQuality", "")
+    by_quality = pricing.get("quality", {}).get(tier, {})
+    by_tier = pricing.get("resolutions", {})
+    if quality in by_quality:
+        return float(by_quality[quality]["usd"])
+    if by_tier:
+        dearest = max(price["usd"] for price in by_tier.values())
+        return float(by_tier.get(tier, {"usd": dearest})["usd"])
     return float(pricing["inpaint" if model.type == "inpaint" else "generation"]["usd"])
 
 

@@ -1,4 +1,4 @@
-"""Edits, upscales and cutouts: pictures made from the pictures that came in."""
+"""Edits, upscales and cutouts: images made from the images that came in."""
 
 from __future__ import annotations
 
@@ -8,53 +8,63 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageOps
 
-from .drawing import draw_panel
-from .lettering import draw_badge
+from .drawing import clear_surroundings, draw_badge, draw_panel
+from .sizes import Size
 
 TINT_STRENGTH = 0.28
 # Nearly opaque: the input may have text of its own there.
 PANEL_OPACITY = 232
+LAYER_SIZE = (768, 768)
 Resampling = Image.Resampling
 
 
 def edited(
-    pictures: Sequence[Image.Image], prompt: str, model_id: str, size: tuple[int, int]
+    images: Sequence[Image.Image], prompt: str, model_id: str, size: Size, transparent: bool
 ) -> Image.Image:
-    """The first picture fitted to `size` and tinted by the prompt, the others small beside it."""
-    base = ImageOps.fit(flattened(pictures[0]), size, Resampling.BICUBIC)
+    """The first image fitted to `size` and tinted by the prompt, the others small beside it."""
+    base = ImageOps.fit(flattened(images[0]), size, Resampling.BICUBIC)
     result = Image.blend(base, Image.new("RGB", size, _tint(prompt)), TINT_STRENGTH)
-    _add_layers(result, pictures[1:])
-    many = "1 image" if len(pictures) == 1 else f"{len(pictures)} images"
+    _add_layers(result, images[1:])
+    many = "1 image" if len(images) == 1 else f"{len(images)} images"
     facts = (f"edited with {model_id}", many, f"{size[0]} x {size[1]}")
     draw_panel(result, prompt, facts, PANEL_OPACITY)
-    draw_badge(result, "middle", "SANDBOX EDIT")
+    draw_badge(result, "bottom" if transparent else "middle", "SANDBOX EDIT")
+    if transparent:
+        clear_surroundings(result, almost_opaque=True)
     return result
 
 
-def upscaled(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """The picture enlarged, with the mark."""
-    result = flattened(picture).resize(size, Resampling.LANCZOS)
+def upscaled(image: Image.Image, size: Size) -> Image.Image:
+    """The image enlarged, with the mark."""
+    result = flattened(image).resize(size, Resampling.LANCZOS)
     draw_badge(result, "left", "SANDBOX UPSCALE")
     return result
 
 
-def cut_out(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
-    """RGBA: a centred ellipse of the picture is opaque, everything else transparent."""
-    result = flattened(picture)
+def cut_out(image: Image.Image, size: Size) -> Image.Image:
+    """RGBA: a centred ellipse of the image is opaque, everything else transparent."""
+    result = flattened(image)
     if result.size != size:
         result = result.resize(size, Resampling.BICUBIC)
     draw_badge(result, "bottom")
-    result.putalpha(_ellipse(size))
+    clear_surroundings(result)
     return result
 
 
-def flattened(picture: Image.Image) -> Image.Image:
+def as_layer(image: Image.Image) -> Image.Image:
+    """A smaller copy, as large as it is shown beside the base of an edit."""
+    image.thumbnail(LAYER_SIZE)
+    return image
+
+
+def flattened(image: Image.Image) -> Image.Image:
     """An RGB copy, what is transparent on white."""
-    if not picture.has_transparency_data:
-        return picture.convert("RGB")
-    layered = picture.convert("RGBA")
-    white = Image.new("RGBA", picture.size, "white")
-    return Image.alpha_composite(white, layered).convert("RGB")
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    layered = image.convert("RGBA")
+    white = Image.new("RGB", image.size, "white")
+    white.paste(layered, mask=layered.getchannel("A"))
+    return white
 
 
 def _tint(prompt: str) -> tuple[int, int, int]:
@@ -72,13 +82,3 @@ def _add_layers(result: Image.Image, layers: Sequence[Image.Image]) -> None:
         result.paste(ImageOps.fit(flattened(layer), (side, side)), corner)
         frame = (*corner, corner[0] + side, corner[1] + side)
         draw.rectangle(frame, outline="white", width=max(1, side // 40))
-
-
-def _ellipse(size: tuple[int, int]) -> Image.Image:
-    # Drawn small and enlarged: a soft edge, and quick at any size.
-    width, height = (max(8, min(512, side)) for side in size)
-    mask = Image.new("L", (width, height), 0)
-    inset_x, inset_y = width * 0.12, height * 0.08
-    shape = (inset_x, inset_y, width - inset_x, height - inset_y)
-    ImageDraw.Draw(mask).ellipse(shape, fill=255)
-    return mask.resize(size, Resampling.BILINEAR)

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import socket
 import socketserver
 import sys
 import threading
 import time
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler
 from types import TracebackType
-from typing import cast
+from typing import Any, BinaryIO, cast
 from urllib.parse import urlsplit
 
-from .answers import Answer, Refusal
-from .delivery import WHOLE, deliver
-from .faults import GENERATE, Delivery, Fault, FaultPlan, When
 from .ledger import Charge, Ledger, RecordedRequest, is_paid
 from .limits import Limits
-from .service import Incoming, Service
+from .response import Refusal, Response
+from .service import MAX_FORM_BYTES, Exchange, Request, Service
+from .wire import READ_BYTES, body_parts, check_framing, has_body, read_head, with_head
 
 HOST = "127.0.0.1"
+LOOPBACK_NAMES = (HOST, "localhost")
 PREFIX = "/api/v1"
-# The API publishes no figure; this leaves room for several pictures of 25 MB as base64.
-MAX_BODY_BYTES = 200 * 1024 * 1024
-READ_CHUNK = 1024 * 1024
+MAX_CONNECTIONS = 256
+STALLED_S = 60.0
+"""Seconds for which a client may neither send nor take anything in the middle of a request."""
+
+SENT_ONCE = ("host", "authorization", "content-length", "transfer-encoding", "content-type")
 
 
 class Sandbox:
@@ -33,8 +37,10 @@ class Sandbox:
     `keys` are the accepted API keys, `rate_limit` the paid requests a key may send in `window_s`
     seconds (None: no limit), `latency_s` how long each paid request takes, `balance_usd` what
     there is to spend. More than `max_failures` failed requests in `failure_window_s` block a key
-    for `lockout_s`. Connections idle for `idle_close_s` are dropped. Bound to 127.0.0.1 only;
-    port 0 takes a free one.
+    for `lockout_s`. The reset header is in seconds, or in milliseconds where `reset_in_ms`.
+    Connections idle for `idle_close_s` are dropped, and bodies over `max_body_bytes` (None: as many
+    as the API takes) refused. Bound to 127.0.0.1 only; port 0 takes a free one. `intercept` is for
+    tests: see `Exchange`.
     """
 
     def __init__(
@@ -46,29 +52,31 @@ class Sandbox:
         latency_s: float = 0.0,
         balance_usd: float = 100.0,
         *,
-        idle_close_s: float | None = None,
+        idle_close_s: float = STALLED_S,
         max_failures: int = 20,
         failure_window_s: float = 30.0,
         lockout_s: float = 30.0,
-        max_body_bytes: int = MAX_BODY_BYTES,
+        max_body_bytes: int | None = None,
+        reset_in_ms: bool = False,
+        intercept: Callable[[Exchange], None] | None = None,
     ) -> None:
         self._asked_port = port
         self._idle_close_s = idle_close_s
-        self._max_body_bytes = max_body_bytes
         self._ledger = Ledger(balance_usd)
         self._limits = Limits(rate_limit, window_s, max_failures, failure_window_s, lockout_s)
-        self._service = Service(tuple(keys), self._ledger, self._limits, FaultPlan(), latency_s)
+        self._limits.reset_in_ms = reset_in_ms
+        self._service = Service(
+            tuple(keys), self._ledger, self._limits, latency_s, intercept, max_body_bytes
+        )
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
     def start(self) -> Sandbox:
-        """Listen; answers itself."""
+        """Listens; returns itself."""
         if self._server is not None:
             raise RuntimeError("The sandbox is already running")
         self._service.stopping.clear()
-        self._server = _Server(
-            self._asked_port, self._service, self._idle_close_s, self._max_body_bytes
-        )
+        self._server = _Server(self._asked_port, self._service, self._idle_close_s)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), name="venice-sandbox", daemon=True
         )
@@ -76,7 +84,7 @@ class Sandbox:
         return self
 
     def stop(self) -> None:
-        """Stop listening and drop every connection, also those that hang."""
+        """Stops listening and drops every connection, also those that hang."""
         server, thread = self._server, self._thread
         if server is None or thread is None:
             return
@@ -149,27 +157,8 @@ class Sandbox:
     def latency_s(self, seconds: float) -> None:
         self._service.latency_s = seconds
 
-    def add_fault(
-        self,
-        fault: Fault,
-        path: str | None = GENERATE,
-        times: int | None = 1,
-        when: When | None = None,
-    ) -> None:
-        """Commit a fault on the next `times` requests to `path` that the API would have taken.
-
-        `times` None means always, `path` None any paid endpoint; free ones can be named too. Faults
-        wait in line in the order added. `when` sees the JSON payload (or the fields of a form, or
-        None for a GET) and says whether the fault is for this request.
-        """
-        self._service.faults.add(fault, path, times, when)
-
-    def clear_faults(self) -> None:
-        """Commit no more faults."""
-        self._service.faults.clear()
-
     def forget(self) -> None:
-        """Clear requests, charges, rate windows and locks."""
+        """Clears requests, charges, rate windows and locks."""
         self._ledger.forget()
         self._limits.forget()
 
@@ -179,30 +168,22 @@ class _Server(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 128
 
-    def __init__(
-        self, port: int, service: Service, idle_close_s: float | None, max_body_bytes: int
-    ) -> None:
+    def __init__(self, port: int, service: Service, idle_close_s: float) -> None:
         self.service = service
         self.idle_close_s = idle_close_s
-        self.max_body_bytes = max_body_bytes
         self._connections: set[socket.socket] = set()
         self._lock = threading.Lock()
         super().__init__((HOST, port), _Handler)
 
-    def hold(self, connection: socket.socket) -> None:
-        """Remember a connection, to drop it at the end."""
+    def verify_request(self, request: object, client_address: object) -> bool:
+        """Whether a new connection is held: not beyond the most that are held at once."""
+        assert isinstance(request, socket.socket)
         with self._lock:
-            self._connections.add(connection)
-        if self.service.stopping.is_set():
-            connection.shutdown(socket.SHUT_RDWR)
-
-    def release(self, connection: socket.socket) -> None:
-        """Forget a connection that has ended."""
-        with self._lock:
-            self._connections.discard(connection)
+            self._connections.add(request)
+            return len(self._connections) <= MAX_CONNECTIONS and not self.service.stopping.is_set()
 
     def drop_connections(self) -> None:
-        """End every connection still open."""
+        """Ends every connection still open."""
         with self._lock:
             held = list(self._connections)
         for connection in held:
@@ -210,95 +191,167 @@ class _Server(socketserver.ThreadingTCPServer):
                 connection.shutdown(socket.SHUT_RDWR)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """A client that goes away is nothing to report; anything else is."""
+        """Reports an error, unless it is a client that went away."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)  # type: ignore[arg-type]
 
     def shutdown_request(self, request: object) -> None:
-        """Close without lingering words, so that a reset stays a reset."""
+        """Closes without a FIN before it, so that a reset stays a reset."""
         assert isinstance(request, socket.socket)
-        self.release(request)
+        with self._lock:
+            self._connections.discard(request)
         request.close()
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
+    wire: BinaryIO
 
     @property
     def _home(self) -> _Server:
         return cast(_Server, self.server)
 
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("do_"):  # whichever the method; which are allowed depends on the path
+            return self._serve
+        raise AttributeError(name)
+
     def setup(self) -> None:
         super().setup()
-        self._home.hold(self.connection)
+        self.wire = cast(BinaryIO, self.rfile)
 
     def handle_one_request(self) -> None:
+        """Reads a head within bounds, and has it parsed and served."""
+        self.close_connection, self.command = True, ""
         self.connection.settimeout(self._home.idle_close_s)
-        super().handle_one_request()
+        try:
+            head = read_head(self.wire)
+            self.connection.settimeout(STALLED_S)
+            self.raw_requestline, _, fields = head.partition(b"\n")
+            self.rfile = io.BytesIO(fields)
+            if head and self.parse_request():
+                self._serve()
+        except Refusal as refusal:
+            self.close_connection = True
+            self._send(refusal.response())
 
     def log_message(self, format: str, *args: object) -> None:
-        """Keep quiet: prompts and keys belong in no log."""
+        """Keeps quiet: prompts and keys belong in no log."""
 
-    def do_GET(self) -> None:
-        self._serve()
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Says in JSON what is wrong with a request line or its headers."""
+        self.close_connection = True
+        self._send(Refusal(code, "INVALID_REQUEST", message or "Bad request").response())
 
-    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
+    def handle_expect_100(self) -> bool:
+        """Leaves `100 Continue` for when the body is wanted."""
+        return True
 
     def _serve(self) -> None:
-        self.connection.settimeout(None)
         received_at = time.monotonic()
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        url = urlsplit(self.path)
-        path = url.path.removeprefix(PREFIX) if url.path.startswith(PREFIX + "/") else url.path
-        record = RecordedRequest(self.command, path, headers, None, None, b"", received_at)
-        service = self._home.service
-        entry = service.ledger.open(record)
+        headers = {name.lower(): text for name, text in self.headers.items()}
+        if any(len(self.headers.get_all(name, [])) > 1 for name in SENT_ONCE):
+            raise Refusal(400, "INVALID_REQUEST", "A header is sent more than once")
+        check_framing(headers)
+        body = _Body(self, headers)
         try:
-            body, too_large = self._read_body()
-            entry.note(body=body)
-            request = Incoming(self.command, path, url.query, headers, body, too_large)
-            if "transfer-encoding" in headers:
+            path, query = self._target(headers)
+        except Refusal as refusal:
+            self._reply(refusal.response(), body)
+            return
+        record = RecordedRequest(self.command, path, headers, None, None, b"", received_at)
+        request = Request(self.command, path, query, headers)
+        entry = self._home.service.ledger.open(record)
+        try:
+            response, send = self._home.service.respond(request, entry, body.read)
+            if send is not None:
                 self.close_connection = True
-                told = "Send the body with a Content-Length"
-                answer, fault = Refusal(411, "INVALID_REQUEST", told).answer(), WHOLE
-            elif url.path == path:
-                answer, fault = _not_here(path), WHOLE
-            else:
-                answer, fault = service.respond(request, entry)
-            answer = service.with_rate_headers(answer, headers)
-            keep_alive = not self.close_connection and not too_large
-            # Written down first: whoever has the answer may look at once.
-            entry.note(status=answer.status if fault.delivery.has_status else None)
-            if fault.delivery is Delivery.WHOLE:
-                entry.close()
-            self.close_connection = not deliver(
-                self.connection, answer, fault, service.stopping, keep_alive
-            )
+                send(self.connection, response)
+                return
+            # Written down first: who has the response may look at once.
+            entry.update(status=response.status)
+            entry.close()
+            self._reply(response, body)
         except OSError:
-            entry.note(status=None)
+            entry.update(status=None)
             raise
         finally:
             entry.close()
 
-    def _read_body(self) -> tuple[bytes, bool]:
-        """The body and whether it is too large; then it is read all the same, and dropped.
+    def _target(self, headers: Mapping[str, str]) -> tuple[str, str]:
+        """Path and query. Raises Refusal unless the request is meant for this machine's sandbox.
 
-        A client still sending when the answer comes may see a reset instead of the answer.
+        A page of another site can have its own name lead to 127.0.0.1; its requests say that name.
         """
-        stated = self.headers.get("content-length", "0")
-        left = int(stated) if stated.isascii() and stated.isdigit() else 0
-        too_large = left > self._home.max_body_bytes
-        chunks = []
-        while left > 0:
-            chunk = self.rfile.read(min(left, READ_CHUNK))
-            if not chunk:
-                raise ConnectionError("The client went away in the middle of its request")
-            left -= len(chunk)
-            if not too_large:
-                chunks.append(chunk)
-        return b"".join(chunks), too_large
+        port = self._home.server_address[1]
+        hosts = [f"{name}:{port}" for name in LOOPBACK_NAMES]
+        try:
+            url = urlsplit(self.path)
+        except ValueError as error:
+            raise Refusal(400, "INVALID_REQUEST", "The request names no path") from error
+        if headers.get("host", "").lower() not in hosts or (url.netloc or hosts[0]) not in hosts:
+            raise Refusal(421, "INVALID_REQUEST", f"This sandbox answers to {hosts[0]} only")
+        if not url.path.startswith(PREFIX + "/"):
+            raise Refusal(404, "NOT_FOUND", f"No such path: {url.path:.200}; the base is {PREFIX}")
+        return url.path.removeprefix(PREFIX), url.query
+
+    def _reply(self, response: Response, body: _Body) -> None:
+        """Sends the response, before what is left of the body where that is much.
+
+        It is then read all the same: a client still sending would see a reset, not the response.
+        """
+        if not body.is_read and body.is_small:
+            body.drop(READ_BYTES)
+        if body.is_read:
+            self._send(response)
+            return
+        self.close_connection = True
+        self._send(response)
+        with contextlib.suppress(OSError, Refusal):
+            self.connection.shutdown(socket.SHUT_WR)
+            body.drop(MAX_FORM_BYTES)
+
+    def _send(self, response: Response) -> None:
+        headers_only = self.command == "HEAD"
+        self.connection.sendall(with_head(response, not self.close_connection, headers_only))
 
 
-def _not_here(path: str) -> Answer:
-    return Refusal(404, "NOT_FOUND", f"No such path: {path}; the base is {PREFIX}").answer()
+class _Body:
+    """The body of a request, which is read only where it is wanted."""
+
+    def __init__(self, handler: _Handler, headers: Mapping[str, str]) -> None:
+        self._handler = handler
+        self.headers = headers
+        self._parts = body_parts(handler.wire, headers)
+        self.is_read = not has_body(headers)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether it is on its way and can be read at once."""
+        length = int(self.headers.get("content-length", READ_BYTES))
+        return length < READ_BYTES and "expect" not in self.headers
+
+    def read(self, limit: int) -> bytes:
+        """The whole body. Raises Refusal (413) over the limit, with the rest unread."""
+        told = f"The request body is larger than {limit} bytes"
+        too_large = Refusal(413, "PAYLOAD_TOO_LARGE", told)
+        if int(self.headers.get("content-length", 0)) > limit:
+            raise too_large
+        if self.headers.get("expect", "").lower() == "100-continue":
+            self._handler.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        body = io.BytesIO()
+        for part in self._parts:
+            if body.tell() + len(part) > limit:
+                raise too_large
+            body.write(part)
+        self.is_read = True
+        return body.getvalue()
+
+    def drop(self, limit: int) -> None:
+        """Reads what is left, up to a limit, and forgets it."""
+        for part in self._parts:
+            limit -= len(part)
+            if limit < 0:
+                return
+        self.is_read = True

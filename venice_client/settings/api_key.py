@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import re
+import string
+
 from ..errors import SettingsError
 
 SANDBOX_KEY = "sandbox"
 """The word in place of a key that means the built-in sandbox."""
 
+MIN_SECRET = 8
+"""Characters of the shortest key that is looked for in texts; shorter ones stand in any word."""
+
+_AROUND = string.whitespace + "\ufeff\u200b\u00a0\"'`\u201c\u201d\u2018\u2019"
+_BEARER = re.compile(r"^(authorization:\s*)?bearer\s+", re.IGNORECASE)
+
 CODECS = ("utf-8", "utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 
 
+def bare(text: str) -> str:
+    """A setting without the blanks, quotes and byte order marks that come with pasting it."""
+    return text.strip(_AROUND)
+
+
 class ApiKey:
-    """A key that does not show itself: not in repr, str, pickles or formatted text."""
+    """A key that does not show itself: not in repr, str, pickles or formatted text.
+
+    It is taken as it is pasted: in quotes, with blanks, behind "Bearer ", `Sandbox` in any case.
+    """
 
     __slots__ = ("_value",)
 
     def __init__(self, value: str) -> None:
-        value = value.strip()
+        value = bare(_BEARER.sub("", bare(value), count=1))
+        value = SANDBOX_KEY if value.lower() == SANDBOX_KEY else value
         if not value.isascii() or not value.isprintable() or " " in value:
             raise SettingsError(
                 "The Venice key has a space, a line break or a letter that no key has: "
@@ -45,11 +63,13 @@ class ApiKey:
         """The key itself, for the Authorization header and the settings file only."""
         return self._value
 
+    @property
+    def _is_secret(self) -> bool:
+        return len(self._value) >= MIN_SECRET and not self.is_sandbox
+
     def redact(self, text: str) -> str:
         """`text` without the key. The word `sandbox` is no secret and stays."""
-        if self.is_sandbox or not self._value:
-            return text
-        return text.replace(self._value, "[key]")
+        return text.replace(self._value, "[key]") if self._is_secret else text
 
     def mask(self, data: bytes) -> bytes:
         """`data` with stars for the key, of the same length."""
@@ -60,6 +80,4 @@ class ApiKey:
 
     def is_in(self, data: bytes) -> bool:
         """Whether `data` holds the key in clear, in any form of Unicode."""
-        if self.is_sandbox or not self._value:
-            return False
-        return any(self._value.encode(codec) in data for codec in CODECS)
+        return self._is_secret and any(self._value.encode(codec) in data for codec in CODECS)

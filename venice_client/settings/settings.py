@@ -21,12 +21,13 @@ from urllib.parse import urlsplit
 
 from ..atomic_write import write_atomic
 from ..errors import SettingsError
-from .api_key import ApiKey
+from .api_key import ApiKey, bare
 
 DEFAULT_BASE_URL = "https://api.venice.ai/api/v1"
 FILE_NAME = "venice.json"
 COMFYUI_FOLDER = "__venice"
 MAX_TIMEOUT = 86_400.0
+_ON, _OFF = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 MAX_IN_FLIGHT = 20
 """With more under way at once, all of which might fail, the API could lock the key out."""
 
@@ -45,7 +46,10 @@ NO_KEY = (
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user has set. `timeout` in seconds, `store_mb` in MiB, money in USD."""
+    """What the user has set. `timeout` in seconds, `store_mb` in MiB, money in USD.
+
+    warnings: what is odd about it, for a person.
+    """
 
     home: Path
     key: ApiKey | None = None
@@ -55,6 +59,9 @@ class Settings:
     store_mb: float = 1024.0
     max_usd_per_run: float | None = 5.0
     max_usd_per_day: float | None = None
+    ask_above_usd: float = 1.0
+    show_all_inputs: bool = False
+    warnings: tuple[str, ...] = ()
 
 
 def load_settings(
@@ -66,11 +73,16 @@ def load_settings(
     """
     environ = os.environ if environ is None else environ
     homes = home_folders(comfyui_home, environ)
-    values = {**_read_first_file(homes), **{k: v for k, v in environ.items() if v.strip()}}
-    key = values.get("VENICE_API_KEY", "").strip()
+    path, from_file = _read_first_file(homes)
+    ours = (item for item in environ.items() if item[0].startswith("VENICE_"))
+    given = {name: text for name, value in ours if (text := bare(value))}
+    warnings = [_why_unsafe(path)] if path else []
+    warnings.append(_leave_address(from_file, given))
+    values = {**from_file, **given}
+    key = ApiKey(values.get("VENICE_API_KEY", ""))
     return Settings(
         home=homes[0],
-        key=ApiKey(key) if key else None,
+        key=key if key.reveal() else None,
         base_url=normalized_base_url(values.get("VENICE_API_BASE", DEFAULT_BASE_URL)),
         timeout=_number(
             values, "VENICE_TIMEOUT", Settings.timeout, minimum=1.0, maximum=MAX_TIMEOUT
@@ -79,12 +91,49 @@ def load_settings(
         store_mb=_number(values, "VENICE_STORE_MB", Settings.store_mb, minimum=0.0),
         max_usd_per_run=_limit(values, "VENICE_MAX_USD_PER_RUN", Settings.max_usd_per_run),
         max_usd_per_day=_limit(values, "VENICE_MAX_USD_PER_DAY", Settings.max_usd_per_day),
+        ask_above_usd=_number(values, "VENICE_ASK_ABOVE_USD", Settings.ask_above_usd, minimum=0.0),
+        show_all_inputs=_switch(values, "VENICE_SHOW_ALL_INPUTS"),
+        warnings=tuple(filter(None, warnings)),
+    )
+
+
+def _leave_address(from_file: dict[str, str], given: Mapping[str, str]) -> str:
+    """Takes the address out of `from_file` where the key is another than the file's.
+
+    It belongs to the key that lies beside it. Answers what is to be said of that, or "".
+    """
+    key, saved = ApiKey(given.get("VENICE_API_KEY", "")), from_file.get("VENICE_API_KEY", "")
+    if not key.reveal() or key.reveal() == bare(saved):
+        return ""
+    address = from_file.pop("VENICE_API_BASE", "")
+    if not address or key.is_sandbox or "VENICE_API_BASE" in given:
+        return ""
+    return (
+        f"The key in VENICE_API_KEY goes to {DEFAULT_BASE_URL}: the address in {FILE_NAME} belongs "
+        "to the key that is saved there. Set VENICE_API_BASE for another one."
+    )
+
+
+def _why_unsafe(path: Path) -> str:
+    """What is to be said of a settings file that others than its owner can use, or ""."""
+    if sys.platform == "win32":  # its modes say nothing
+        return ""
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return ""
+    can = [what for what, bits in (("read", 0o044), ("change", 0o022)) if mode & bits]
+    if not can:
+        return ""
+    return (
+        f"Others on this machine can {' and '.join(can)} {path}, where your key is saved: run "
+        "chmod 600 on it."
     )
 
 
 def home_folders(comfyui_home: Path | None, environ: Mapping[str, str]) -> list[Path]:
     """The home folder, then those whose settings file is read when it has none."""
-    chosen = environ.get("VENICE_HOME", "").strip()
+    chosen = bare(environ.get("VENICE_HOME", ""))
     around = _comfyui_around(Path(__file__).absolute())
     homes = [home for home in (comfyui_home, around) if home]
     try:
@@ -115,22 +164,37 @@ def save_key(home: Path, key: ApiKey, base_url: str = DEFAULT_BASE_URL) -> Path:
     base_url: the service that the key is for, so that it never goes to another one. Raises
     SettingsError where it cannot be written, and leaves nothing behind.
     """
-    make_home(home)
-    path = home / FILE_NAME
-    values = {**_read_file(path), "VENICE_API_KEY": key.reveal()}
-    values.pop("VENICE_API_BASE", None)
-    if base_url != DEFAULT_BASE_URL:
-        values["VENICE_API_BASE"] = base_url
+    base = None if base_url == DEFAULT_BASE_URL else base_url
+    return save_values([home], {"VENICE_API_KEY": key.reveal(), "VENICE_API_BASE": base})
+
+
+def save_values(homes: Sequence[Path], changes: Mapping[str, str | None]) -> Path:
+    """Writes changed settings to the file in the first of `homes`, mode 0600; None removes one.
+
+    Its other settings stay, or those of the file that served in its place. Raises SettingsError
+    where it cannot be written, and leaves nothing behind.
+    """
+    make_home(homes[0])
+    path = homes[0] / FILE_NAME
+    values = {**_read_first_file(homes)[1], **changes}
+    kept = {name: value for name, value in values.items() if value is not None}
     try:
-        write_atomic(path, json.dumps(values, indent=1).encode(), prefix=".venice-")
+        write_atomic(path, json.dumps(kept, indent=1).encode(), prefix=".venice-")
     except OSError as error:
-        raise _not_saved(home, error) from None
+        raise _not_saved(homes[0], error) from None
     return path
+
+
+def forget_key(homes: Sequence[Path]) -> None:
+    """Removes the key, and the address that belongs to it, from the files in all of `homes`."""
+    for home in homes:
+        if "VENICE_API_KEY" in _read_file(home / FILE_NAME):
+            save_values([home], {"VENICE_API_KEY": None, "VENICE_API_BASE": None})
 
 
 def _not_saved(home: Path, error: OSError) -> SettingsError:
     return SettingsError(
-        f"The key cannot be saved in {home} ({error.strerror}): make that possible, or set "
+        f"The settings cannot be saved in {home} ({error.strerror}): make that possible, or set "
         "VENICE_HOME to another folder."
     )
 
@@ -184,12 +248,13 @@ def _platform_folder(environ: Mapping[str, str]) -> Path:
     return base / "comfyui-venice"
 
 
-def _read_first_file(homes: Sequence[Path]) -> dict[str, str]:
+def _read_first_file(homes: Sequence[Path]) -> tuple[Path | None, dict[str, str]]:
+    """The first settings file that says anything, and what it says."""
     for home in homes:
-        values = _read_file(home / FILE_NAME)
-        if values:
-            return values
-    return {}
+        path = home / FILE_NAME
+        if values := _read_file(path):
+            return path, values
+    return None, {}
 
 
 def _read_file(path: Path) -> dict[str, str]:
@@ -228,6 +293,13 @@ def _number(
         )
         raise SettingsError(f"{name} must be a number {bounds}, not {text!r}.")
     return number
+
+
+def _switch(values: Mapping[str, str], name: str) -> bool:
+    text = values.get(name, "").strip().lower()
+    if text not in ("", *_ON, *_OFF):
+        raise SettingsError(f"{name} must be true or false, not {text!r}.")
+    return text in _ON
 
 
 def _max_in_flight(values: Mapping[str, str]) -> int:

@@ -87,6 +87,13 @@ def read_facts(path: Path) -> Entry:
     return Entry(path.stem, head.facts, size, head.was_shown)
 
 
+def read_beginning(path: Path, maximum: int) -> bytes:
+    """The first bytes of an answer, unchecked. Raises as `read_entry` does."""
+    with path.open("rb") as file:
+        _read_head(file)
+        return file.read(maximum)
+
+
 def mark_shown(path: Path) -> None:
     """Notes in an entry that its pictures were shown. Raises OSError."""
     with path.open("r+b", buffering=0) as file:

@@ -29,7 +29,16 @@ from typing import Any, TypeVar
 from ..atomic_write import write_atomic
 from ..errors import StoreError
 from ..transport.response import Response
-from .entry_file import ASIDE, DAMAGE, Entry, mark_shown, read_entry, read_facts, write_entry
+from .entry_file import (
+    ASIDE,
+    DAMAGE,
+    Entry,
+    mark_shown,
+    read_beginning,
+    read_entry,
+    read_facts,
+    write_entry,
+)
 from .sweeper import ENDING, Sweeper, note_hit, note_use, remove, touch
 
 T = TypeVar("T")
@@ -59,14 +68,14 @@ KEPT_HEADERS = ("content-type", "date", "x-request-id")
 PROMPT_HEADER = "x-venice-enhanced-prompt"
 
 
-def request_key(service: str, path: str, payload: Mapping[str, Any], variation: object = 0) -> str:
+def request_key(service: str, path: str, identity: bytes, variation: object = 0) -> str:
     """The name under which an answer is kept: equal only for equal requests to one service.
 
-    Input images are part of the payload, and so of the hash. The API key is not.
+    identity: JSON that stands for the body, input images included. The API key is no part of it.
     """
-    parts = [KEY_FORMAT, service, "POST", path, payload, variation]
-    text = json.dumps(parts, sort_keys=True, separators=(",", ":"), allow_nan=False)
-    return hashlib.sha256(text.encode()).hexdigest()
+    name = json.dumps([KEY_FORMAT, service, "POST", path], separators=(",", ":"))
+    before, after = f"{name[:-1]},".encode(), f",{json.dumps(variation)}]".encode()
+    return hashlib.sha256(before + identity + after).hexdigest()
 
 
 class ResultStore:
@@ -81,6 +90,8 @@ class ResultStore:
         self._folder = home / FOLDER
         self._max_bytes = int(max_mb * 2**20)
         self._sweeper = Sweeper(self._folder, self._max_bytes)
+        self._run = ""
+        self._failed: set[str] = set()
         self.trouble = ""
 
     @property
@@ -126,6 +137,14 @@ class ResultStore:
     def __contains__(self, key: str) -> bool:
         return self.is_on and _state(self._path(key)) is not None
 
+    def keys(self) -> set[str]:
+        """The keys of all that is kept, by one look at the folder."""
+        try:
+            names = os.listdir(self._folder) if self.is_on else []  # noqa: PTH208 (it is quick)
+        except OSError:
+            names = []
+        return {name.removesuffix(ENDING) for name in names if name.endswith(ENDING)}
+
     def probe(self) -> bool:
         """Whether an answer would be kept now, as far as the last one and an empty file tell."""
         if self.is_on:
@@ -145,19 +164,27 @@ class ResultStore:
             free = size
         return size <= min(free, self._max_bytes)
 
-    def protect(self, name: str, keys: Iterable[str]) -> None:
-        """Keeps these answers, there or to come, beyond the limit until `unprotect`.
+    def protect(self, run: str, keys: Iterable[str]) -> None:
+        """Keeps these answers, there or to come, beyond the limit.
 
-        name: of the run that makes them. A run that does not end well is protected for a day, so
-        that it can be made again without paying twice.
+        run: what makes them. The run before it has ended by now, and is protected no longer unless
+        it failed. One that failed is for a day, so that it can be made again without paying twice.
         """
-        if self.is_on:
-            self._sweeper.protect(name, keys)
+        if not self.is_on:
+            return
+        before, self._run = self._run, run
+        if before not in ("", run) and before not in self._failed:
+            self.unprotect(before)
+        self._sweeper.protect(run, keys)
 
-    def unprotect(self, name: str) -> None:
+    def note_failure(self, run: str) -> None:
+        """Notes that a run has not made all that it was to make."""
+        self._failed.add(run)
+
+    def unprotect(self, run: str) -> None:
         """Ends the protection of a run that has ended well."""
         if self.is_on:
-            self._sweeper.unprotect(name)
+            self._sweeper.unprotect(run)
 
     def put(self, key: str, response: Response, facts: Mapping[str, Any]) -> str:
         """Keeps an answer, if anything is to be kept; answers why it could not be, "" if it is.
@@ -257,6 +284,19 @@ class ResultStore:
         """How many answers are kept, and their size in bytes."""
         files = self._files()
         return len(files), sum(size for _, _, size in files)
+
+    def beginning(self, key: str, maximum: int) -> bytes:
+        """The first bytes of a kept answer; b"" where none can be read."""
+        try:
+            return read_beginning(self._path(key), maximum)
+        except (OSError, *DAMAGE):
+            return b""
+
+    def remove(self, key: str) -> bool:
+        """Removes one answer; returns whether there was one."""
+        is_there = key in self
+        remove(self._path(key))
+        return is_there
 
     def clear(self) -> int:
         """Removes everything; answers how many answers there were."""

@@ -102,6 +102,17 @@ class SpendingLimit:
             _open.update(reserved)
             return reserved
 
+    def room(self) -> float | None:
+        """USD that a new run may cost now; None for no limit."""
+        limits = [] if self._per_run is None else [self._per_run]
+        if self._per_day is not None:
+            try:
+                with _lock:
+                    limits.append(max(0.0, self._per_day - self._today()))
+            except SpendingLimitError:
+                return 0.0  # what was spent today cannot be read, so nothing would be sent
+        return min(limits) + ROUNDING if limits else None
+
     def _check(self, charges: Sequence[Charge], usd: float, run: _Run) -> None:
         limits = {"RUN": self._per_run, "DAY": self._per_day}
         for name, limit in limits.items():

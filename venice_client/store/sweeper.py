@@ -2,7 +2,7 @@
 
 Several processes may share the folder. Each that puts into it leaves a marker with its limit
 (`.limit-BYTES`), and the largest that is in use counts. What an unfinished or failed run made is
-named in a list (`.protected-…`), and is not removed.
+named in a list in `protected/`, and is not removed.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 ENDING = ".result"
 LIMIT = ".limit-"
-PROTECTED = ".protected-"
+PROTECTED = "protected"
 
 SWEEP_EVERY = 50
 """Writes between two sweeps; the first write brings one as well."""
@@ -84,19 +84,20 @@ class Sweeper:
         if thread is not None:
             thread.join(seconds)
 
-    def protect(self, name: str, keys: Iterable[str]) -> None:
+    def protect(self, run: str, keys: Iterable[str]) -> None:
         """Keeps these entries, there or to come, until `unprotect`, or for a day."""
+        path = self._list_of(run)
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with self._list_of(name).open("a") as file:
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with path.open("a") as file:
                 file.write("".join(f"{key}\n" for key in keys))
         except OSError as error:
             log.warning("A run cannot be protected in the store (%s).", error.strerror)
 
-    def unprotect(self, name: str) -> None:
+    def unprotect(self, run: str) -> None:
         """Ends it: the run has ended well. Earlier runs that it made again end with it."""
-        keys = _keys_in(self._list_of(name))
-        for path in self._folder.glob(f"{PROTECTED}*"):
+        keys = _keys_in(self._list_of(run))
+        for path in self._lists():
             if _keys_in(path) <= keys:
                 remove(path)
         with self._lock:
@@ -170,24 +171,35 @@ class Sweeper:
                     used = min(state.st_mtime, now)
                     heapq.heappush(files, (order, used, state.st_size, file.path))
                     total += state.st_size
-                elif file.name.startswith((ASIDE, LIMIT, PROTECTED)):
-                    limit = max(limit, self._look_at(Path(file.path), age))
+                elif file.name.startswith((ASIDE, LIMIT)):
+                    limit = max(limit, _look_at(Path(file.path), age))
         return limit, files, total
 
-    def _look_at(self, path: Path, age: float) -> int:
-        """The limit that a file stands for, else 0. Removes a file that is too old."""
-        if age > (ABANDONED_AFTER if path.name.startswith(ASIDE) else IN_USE_FOR):
-            remove(path)
-            return 0
-        number = path.name.removeprefix(LIMIT)
-        return int(number) if number.isdecimal() else 0
-
     def _protected(self) -> set[str]:
-        return set().union(*map(_keys_in, self._folder.glob(f"{PROTECTED}*")))
+        """What is protected. Removes lists that are too old."""
+        keys: set[str] = set()
+        for path in self._lists():
+            with contextlib.suppress(OSError):  # another process was quicker
+                if time.time() - path.stat().st_mtime > IN_USE_FOR:
+                    remove(path)
+                keys |= _keys_in(path)
+        return keys
 
-    def _list_of(self, name: str) -> Path:
-        whose = hashlib.sha256(f"{os.getpid()} {name}".encode()).hexdigest()
-        return self._folder / f"{PROTECTED}{whose[:16]}"
+    def _lists(self) -> list[Path]:
+        return list((self._folder / PROTECTED).glob("*.keys"))
+
+    def _list_of(self, run: str) -> Path:
+        whose = hashlib.sha256(f"{os.getpid()} {run}".encode()).hexdigest()
+        return self._folder / PROTECTED / f"{whose[:16]}.keys"
+
+
+def _look_at(path: Path, age: float) -> int:
+    """The limit that a file stands for, else 0. Removes a file that is too old."""
+    if age > (ABANDONED_AFTER if path.name.startswith(ASIDE) else IN_USE_FOR):
+        remove(path)
+        return 0
+    number = path.name.removeprefix(LIMIT)
+    return int(number) if number.isdecimal() else 0
 
 
 def note_use(path: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from ..errors import RateLimitError
 from ..settings.service import Service
+from ..text import printable
 from .progress import LOOK_AGAIN, Progress
 
 GIVE_UP_AFTER = 300.0
@@ -20,6 +21,9 @@ FAILURE_WINDOW = 30.0
 FAILURES_THAT_PAUSE = 12
 FAILURES_THAT_LOCK_OUT = 20
 """The API blocks a key for 30 s after more than 20 failed requests within 30 s."""
+
+MAX_MODEL = 80
+"""Characters of a model's name in a text."""
 
 WAIT_BEHIND = 1.0
 """Seconds between two looks of those who are not the first in line."""
@@ -31,15 +35,91 @@ draw = random.Random().random
 """Drawn apart from the program's own random numbers, which another node may have seeded."""
 
 
+class Hold:
+    """What a 429 has set up: everyone waits, or the requests to one model. Used under a lock.
+
+    model: "" for everyone. is_on: from the 429 to the first request that gets through, of those
+    that came in since. generation: how often it was set up. given_up: how often those who wait were
+    sent away.
+    """
+
+    def __init__(self, model: str, now: float) -> None:
+        self.model = model
+        self.until = now
+        self.is_on = False
+        self.generation = 0
+        self.given_up = 0
+        self._minutes: float | None = None
+        self._last_through = now
+
+    @property
+    def wait(self) -> str:
+        """What those who wait do, in words."""
+        if self.model:
+            return f"waiting for {self.model}, which is busy"
+        return "waiting for the rate limit"
+
+    def set_up(self, now: float, seconds: float, jitter: float) -> None:
+        """Nobody passes for `seconds`. Raises RateLimitError if that is too long to wait for."""
+        if not self.is_on:
+            self._last_through = now
+        self.is_on = True
+        self.generation += 1
+        if seconds > GIVE_UP_AFTER:
+            self.until = now
+            raise self.give_up(now, seconds / 60)
+        self.until = max(self.until, now + seconds + jitter)
+
+    def passed(self, now: float, generation: int) -> None:
+        """A request that had come in under `generation` got through."""
+        self._last_through = now
+        if generation == self.generation:
+            self.is_on = False
+
+    def is_hopeless(self, now: float) -> bool:
+        """Whether the last refusal says that nothing gets through for too long.
+
+        Beyond its reset nothing is known: a request that is slow to be answered is no refusal.
+        """
+        return self.is_on and min(now, self.until) - self._last_through > GIVE_UP_AFTER
+
+    def give_up(self, now: float, minutes: float | None = None) -> RateLimitError:
+        """Ends the wait of everyone who waits now; who comes later tries anew.
+
+        minutes: until the reset, where that lies too far ahead.
+        """
+        self.given_up += 1
+        self._minutes = minutes
+        self._last_through = now
+        return self.error()
+
+    def error(self) -> RateLimitError:
+        """What those who were sent away get to read."""
+        left = self._minutes
+        if self.model:
+            how_long = (
+                "has been for 5 minutes" if left is None else f"will be for {left:.0f} minutes"
+            )
+            what = f"{self.model} is busy at Venice, and {how_long}: choose another model, or"
+        else:
+            lifts = "did not lift for 5" if left is None else f"lifts in {left:.0f}"
+            what = f"The rate limit of this Venice key {lifts} minutes{' only' if left else ''}:"
+        return RateLimitError(
+            f"{what} try again later. Nothing was charged for what was not made.",
+            status=429,
+            code="MODEL_OVERLOADED" if self.model else "RATE_LIMIT_EXCEEDED",
+        )
+
+
 class Slot:
     """One request's slot in the gate; whatever ends it first counts, later ends change nothing.
 
-    generation: how often the gate had been held when the request came in.
+    generations: of the holds that it passed, those for everyone and for its model.
     """
 
-    def __init__(self, gate: Gate, generation: int) -> None:
+    def __init__(self, gate: Gate, holds: tuple[Hold, Hold]) -> None:
         self._gate = gate
-        self.generation = generation
+        self.generations = {hold: hold.generation for hold in holds}
 
     def detach(self) -> None:
         """Gives the slot back at once, though the request may be under way, and may yet fail."""
@@ -55,20 +135,37 @@ class Slot:
         self._gate.leave(self)
 
     def rate_limited(self, seconds: float) -> None:
-        """The API answered 429: everyone waits for `seconds`."""
-        try:
-            self._gate.hold(seconds)
-        finally:
-            self._gate.leave(self)
+        """The API answered 429 for the key: everyone waits for `seconds`."""
+        self._gate.hold(self, seconds, for_model=False)
+
+    def model_busy(self, seconds: float) -> None:
+        """The API answered 429 for the model: all requests to it wait for `seconds`."""
+        self._gate.hold(self, seconds, for_model=True)
+
+
+class _Waiting:
+    """Who waits at the gate. holds: for everyone, and for its model."""
+
+    def __init__(self, turn: threading.Condition, holds: tuple[Hold, Hold]) -> None:
+        self.turn = turn
+        self.holds = holds
+        self._given_up = [hold.given_up for hold in holds]
+
+    def check(self, now: float) -> Hold | None:
+        """The hold that is hopeless now, if any. Raises RateLimitError if one was given up."""
+        for hold, before in zip(self.holds, self._given_up, strict=True):
+            if hold.given_up != before:
+                raise hold.error()
+        return next((hold for hold in self.holds if hold.is_hopeless(now)), None)
 
 
 class Gate:
     """Lets at most `max_in_flight` requests through at once, in the order they came.
 
-    After a 429 all wait until the reset, then go one by one until the first one gets through.
-    Those from before the 429 may be slow, and are not waited for. Near the API's lock-out for
-    failed requests new ones wait until there is room, also for detached ones that may yet fail,
-    but for these no longer than the lock-out itself would last.
+    After a 429 all wait until the reset (or all to the model that is busy), then go one by one
+    until the first one gets through. Those from before the 429 may be slow, and are not waited for.
+    Near the API's lock-out for failed requests new ones wait until there is room, also for detached
+    ones that may yet fail, but for these no longer than the lock-out itself would last.
     """
 
     def __init__(
@@ -82,23 +179,19 @@ class Gate:
         self._jitter = jitter
         self._lock = threading.RLock()
         self._tickets = itertools.count()
-        self._waiting: dict[int, threading.Condition] = {}
+        self._waiting: dict[int, _Waiting] = {}
         self._open: set[Slot] = set()
         self._detached: dict[Slot, float] = {}
         self._failures: deque[float] = deque()
-        self._is_held = False
-        self._generation = 0
-        self._held_until = 0.0
-        self._last_through = now()
-        self._given_up = 0
-        self._gave_up_because = ""
+        self._for_all = Hold("", now())
+        self._for_model: dict[str, Hold] = {}
 
     def ticket(self) -> int:
         """A slot in the order of service, kept by a request over all its tries."""
         return next(self._tickets)
 
-    def enter(self, ticket: int, progress: Progress) -> Slot:
-        """Waits for a slot.
+    def enter(self, ticket: int, progress: Progress, model: str = "") -> Slot:
+        """Waits for a slot for a request to `model`.
 
         Raises RequestCancelledError when cancelled, RateLimitError when it gives up.
         """
@@ -110,21 +203,21 @@ class Gate:
 
         progress.on_cancel(look)
         with self._lock:
-            self._waiting[ticket] = turn
-            given_up = self._given_up
+            name = printable(model, MAX_MODEL)
+            hold = self._for_model.setdefault(model, Hold(name, self.now()))
+            mine = self._waiting[ticket] = _Waiting(turn, (self._for_all, hold))
             try:
                 while True:
                     progress.check()
-                    if given_up != self._given_up:
-                        raise _given_up(self._gave_up_because)
-                    if self._is_hopeless():
-                        raise self._give_up("did not lift for 5 minutes")
+                    if hopeless := mine.check(self.now()):
+                        raise self._given_up(hopeless, hopeless.give_up(self.now()))
                     reason, until = self._obstacle(ticket)
                     if not reason:
                         break
                     progress.enter(reason, until)
-                    turn.wait(LOOK_AGAIN if ticket == min(self._waiting) else WAIT_BEHIND)
-                slot = Slot(self, self._generation)
+                    is_first = ticket == self._first(hold if self._is_held(hold) else None)
+                    turn.wait(LOOK_AGAIN if is_first else WAIT_BEHIND)
+                slot = Slot(self, mine.holds)
                 self._open.add(slot)
                 return slot
             finally:
@@ -148,35 +241,63 @@ class Gate:
         with self._lock:
             if failed:
                 self._failures.append(self.now())
-            self._last_through = self.now()
-            if slot.generation == self._generation:
-                self._is_held = False
+            for hold, generation in slot.generations.items():
+                hold.passed(self.now(), generation)
             self._wake_first()
 
-    def hold(self, seconds: float) -> None:
-        """Holds everyone. Raises RateLimitError if the reset lies too far ahead to wait for."""
+    def hold(self, slot: Slot, seconds: float, for_model: bool) -> None:
+        """Holds everyone, or all requests to the model of `slot`, which ends here.
+
+        Raises RateLimitError if the reset lies too far ahead to wait for.
+        """
         with self._lock:
             now = self.now()
             self._failures.append(now)
-            if not self._is_held:
-                self._last_through = now
-            self._is_held = True
-            self._generation += 1
-            if seconds > GIVE_UP_AFTER:
-                self._held_until = now
-                raise self._give_up(f"lifts in {seconds / 60:.0f} minutes only")
-            self._held_until = max(self._held_until, now + seconds + RESET_JITTER * self._jitter())
-            self._wake_first()
+            for_all, busy = slot.generations
+            if for_model:
+                for_all.passed(now, slot.generations[for_all])
+            hold = busy if for_model else for_all
+            try:
+                hold.set_up(now, seconds, RESET_JITTER * self._jitter())
+            except RateLimitError as error:
+                raise self._given_up(hold, error) from None
+            finally:
+                self.leave(slot)
+
+    def _given_up(self, hold: Hold, error: RateLimitError) -> RateLimitError:
+        """`error`, once everyone who waits for `hold` has been woken to raise it too."""
+        for waiting in self._waiting.values():
+            if hold in waiting.holds:
+                waiting.turn.notify()
+        return error
 
     def _wake_first(self) -> None:
         """Only the first in line can pass; waking many hundreds would slow everything down."""
-        if self._waiting:
-            self._waiting[min(self._waiting)].notify()
+        if (first := self._first()) is not None:
+            self._waiting[first].turn.notify()
+
+    def _first(self, hold: Hold | None = None) -> int | None:
+        """The ticket that is served next: of those who wait for `hold`, or of all others."""
+        if hold is not None:
+            return min(t for t, waiting in self._waiting.items() if hold in waiting.holds)
+        held = {hold for hold in self._for_model.values() if self._is_held(hold)}
+        tickets = (t for t, w in self._waiting.items() if held.isdisjoint(w.holds))
+        return min(tickets if held else self._waiting, default=None)
+
+    def _is_held(self, hold: Hold) -> bool:
+        """Whether nobody passes it now: before its end, or while one request tries it."""
+        is_tried = hold.is_on and any(
+            slot.generations[hold] == hold.generation
+            for slot in self._open
+            if hold in slot.generations
+        )
+        return is_tried or self.now() < hold.until
 
     def _obstacle(self, ticket: int) -> tuple[str, float | None]:
         now = self.now()
-        if now < self._held_until:
-            return "waiting for the rate limit", self._held_until
+        for hold in self._waiting[ticket].holds:
+            if now < hold.until:
+                return hold.wait, hold.until
         while self._failures and self._failures[0] <= now - FAILURE_WINDOW:
             self._failures.popleft()
         detached = [at for at in self._detached.values() if at > now - FAILURE_WINDOW]
@@ -188,39 +309,10 @@ class Gate:
                 until = min(detached) + FAILURE_WINDOW
                 return "waiting for the end of requests that were stopped", until
             return "waiting for its turn", None
-        is_probed = self._is_held and any(
-            slot.generation == self._generation for slot in self._open
-        )
-        is_full = len(self._open) >= self.max_in_flight
-        if is_probed or is_full or ticket != min(self._waiting):
+        is_tried = any(map(self._is_held, self._waiting[ticket].holds))
+        if is_tried or len(self._open) >= self.max_in_flight or ticket != self._first():
             return "waiting for its turn", None
         return "", None
-
-    def _is_hopeless(self) -> bool:
-        """Whether the last refusal says that nothing gets through for too long.
-
-        Beyond its reset nothing is known: a request that is slow to be answered is no refusal.
-        """
-        refused_until = min(self.now(), self._held_until)
-        return self._is_held and refused_until - self._last_through > GIVE_UP_AFTER
-
-    def _give_up(self, because: str) -> RateLimitError:
-        """Ends the wait of everyone who waits now; who comes later tries anew."""
-        self._given_up += 1
-        self._gave_up_because = because
-        self._last_through = self.now()
-        for turn in self._waiting.values():
-            turn.notify()
-        return _given_up(because)
-
-
-def _given_up(because: str) -> RateLimitError:
-    return RateLimitError(
-        f"The rate limit of this Venice key {because}: try again later. "
-        "Nothing was charged for what was not made.",
-        status=429,
-        code="RATE_LIMIT_EXCEEDED",
-    )
 
 
 def gate_for(service: Service, max_in_flight: int) -> Gate:

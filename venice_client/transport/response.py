@@ -15,7 +15,7 @@ from ..text import beginning
 
 @dataclass(frozen=True)
 class Response:
-    """Headers with lower-case names, the whole body, and the seconds it took.
+    """Headers with lower-case names, the whole body, the seconds it took, and the HTTP status.
 
     from_store: whether it comes from the store, and not just now from the service. not_kept: why
     it could not be kept on disk, "" where it is or need not be.
@@ -24,8 +24,14 @@ class Response:
     headers: Mapping[str, str]
     body: bytes
     seconds: float
+    status: int = 200
     from_store: bool = False
     not_kept: str = ""
+
+    @property
+    def is_ok(self) -> bool:
+        """Whether it is what was asked for, and no error."""
+        return 200 <= self.status < 300
 
     @cached_property
     def checksum(self) -> str:

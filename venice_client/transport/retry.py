@@ -21,6 +21,11 @@ DEFAULT_RATE_WAIT = 10.0
 MAX_PLAUSIBLE_WAIT = 24 * 3600.0
 """A reset that lies further ahead, or further back, is taken for nonsense, and for unknown."""
 
+FIRST_IN_MS = 1e11
+"""A reset from here on is in milliseconds: in seconds it would lie beyond the year 5000."""
+
+RESET = "x-ratelimit-reset-requests"
+
 
 def backoff(retry: int, headers: Mapping[str, str], jitter: float) -> float:
     """Seconds before retry number `retry` (from 0): what the answer asks, else 1, 2, 4 s.
@@ -42,12 +47,17 @@ def rate_limit_wait(headers: Mapping[str, str]) -> float:
     asked = retry_after(headers)
     if asked is not None:
         return asked
-    reset = _finite(headers.get("x-ratelimit-reset-requests"))
+    reset = _finite(headers.get(RESET))
     date = _http_date(headers.get("date"))
     if reset is None or date is None:
         return DEFAULT_RATE_WAIT
-    wait = reset - date
+    wait = (reset / 1000 if reset > FIRST_IN_MS else reset) - date
     return max(0.0, wait) if abs(wait) <= MAX_PLAUSIBLE_WAIT else DEFAULT_RATE_WAIT
+
+
+def is_about_model(headers: Mapping[str, str]) -> bool:
+    """Whether a 429 says that the model is busy, and not that the key has reached its limit."""
+    return RESET not in headers and retry_after(headers) is not None
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

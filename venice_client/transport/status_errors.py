@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from .. import errors
-from ..errors import LOST, ApiError
+from ..errors import CHARGED, LOST, ApiError
 from ..settings.settings import DEFAULT_BASE_URL
-from ..text import printable, shortened
+from ..text import harmless, printable, shortened
+from .response import Response
 
 Fields = Mapping[str, Sequence[str]]
+Suggest = Callable[[], str | None]
 
 _TYPES: dict[int, type[ApiError]] = {
     400: errors.BadRequestError,
@@ -44,18 +47,19 @@ _BY_CODE = {
     "CONTENT_POLICY_VIOLATION": "Venice refuses this content: change the prompt or the images.",
     "MODEL_OFFLINE": "The model is offline at the moment: choose another one, or try later.",
     "MODEL_AT_CAPACITY": "The model is at capacity: try again in a while, or choose another one.",
+    "MODEL_OVERLOADED": "The model is busy: try again in a while, or choose another one.",
     "INVALID_MODEL": (
-        "Venice does not know this model, or not for this kind of request: choose another one."
+        "Venice does not know {model}, or not for this kind of request: choose another one."
     ),
-    "MODEL_NOT_FOUND": "Venice does not know this model (any more): choose another one.",
+    "MODEL_NOT_FOUND": "Venice does not know {model} (any more): choose another one.",
 }
 
 _BY_STATUS = {
     401: "Venice does not accept the key: check VENICE_API_KEY, or log in again.",
     402: "Venice wants payment: top up at venice.ai, then try again.",
     403: "This key or account may not do this: see venice.ai, Settings, API.",
-    404: "Venice does not know this model (any more): choose another one.",
-    410: "Venice has retired this model: choose another one.",
+    404: "Venice does not know {model} (any more): choose another one.",
+    410: "Venice has retired {model}: choose another one.",
     413: "The request is too large for Venice: send smaller or fewer images.",
     415: "Venice does not take this type of content: please report this as a fault of the pack.",
     429: "The rate limit of this Venice key is reached: try again later.",
@@ -74,6 +78,22 @@ _AT_THE_GATEWAY = {
 """Of these nobody knows what became of the request behind the gateway. 520 and 524 are the forms
 of 502 and 504 at Cloudflare."""
 
+_NO_KEY_ARRIVED = (
+    "No key arrived at Venice: check VENICE_API_KEY, and whether a proxy takes the Authorization "
+    "header away."
+)
+"""The first line of a 402 that offers to be paid without an account (x402)."""
+
+_NOT_FOR_THIS_KEY = (
+    "This key may not use {model}: its modelPrivacy may exclude it, or your region; choose another "
+    "model, or see venice.ai, Settings, API."
+)
+"""The first line of a 403 to a request for a picture."""
+
+_EDITS = ("/image/edit", "/image/multi-edit")
+_NEVER_CHARGED = "IMAGE_TOO_LARGE"
+"""The code of a 422 that comes before anything is made."""
+
 _REFUSALS = {
     400: ("Venice refuses the request", "change it, then try again."),
     422: ("Venice cannot process the request", "change the prompt or the images."),
@@ -91,91 +111,125 @@ MAX_REASON = 120
 """Characters of the API's reason in the first line; it may repeat a whole prompt."""
 
 MAX_FIELDS = 10
+MAX_NAME = 80
+MAX_COMPLAINT = 200
 MAX_WORDS = 1000
 """Characters of the API's own words that are shown; a gateway may answer a whole web page."""
 
+MAX_DETAILS = 1400
+"""Characters of all that comes after the first line, but for the request id."""
+
+
+@dataclass(frozen=True)
+class _Body:
+    """What an error says, each text harmless. offers_x402: it asks for payment without a key."""
+
+    code: str = ""
+    said: str = ""
+    fields: Fields = field(default_factory=dict)
+    request_id: str = ""
+    offers_x402: bool = False
+
 
 def error_for(
-    status: int,
-    headers: Mapping[str, str],
-    body: bytes,
+    response: Response,
     *,
     address: str = "this address",
     is_paid: bool = True,
+    path: str = "",
+    model: str = "",
+    nearest_model: Suggest | None = None,
+    nearest_style: Suggest | None = None,
 ) -> ApiError:
     """The error for an answer with `status` outside 2xx: cause and remedy, then the API's words.
 
-    address: host and path that were asked. is_paid: whether a picture was asked for.
+    address: host and path that were asked. is_paid: whether a picture was asked for. path: the
+    endpoint, such as "/image/edit". model: the model that was asked for, "" for none.
+    nearest_model, nearest_style: what to suggest where the error is about one of them.
     """
+    status, headers = response.status, response.headers
     if 300 <= status < 400:
         return _redirect(status, headers)
-    code, said, fields = _read(body)
-    request_id = headers.get("x-request-id", "") or headers.get("cf-ray", "")
-    replacement = headers.get(REPLACEMENT) if status in (404, 410) else None
-    is_about_model = bool(replacement) or _speaks_of_model(status, code, said, fields, is_paid)
+    told = _read(response.body)
+    kind = _TYPES.get(status) or (errors.ServerError if status >= 500 else ApiError)
+    replacement = printable(headers.get(REPLACEMENT, ""), MAX_NAME)
+    replacement = replacement if status in (404, 410) else ""
+    is_about_model = bool(replacement) or _speaks_of_model(status, told, is_paid)
     if status in (404, 410) and not is_about_model:
         first = f"Nothing at {address}: check VENICE_API_BASE (as a rule {DEFAULT_BASE_URL})."
     else:
-        first = _first_line(status, code, said, fields)
+        named = f"`{printable(model, MAX_NAME)}`" if model else "this model"
+        first = _first_line(status, told, named, is_paid)
     if replacement:
         first = f"{first.rstrip('.')}, such as its replacement `{replacement}`."
-    kind = _TYPES.get(status) or (errors.ServerError if status >= 500 else ApiError)
     if is_paid and status in _AT_THE_GATEWAY:
         kind = errors.GatewayError
         first = f"{_AT_THE_GATEWAY[status]} {LOST}"
+    if status == 422 and path in _EDITS and told.code != _NEVER_CHARGED:
+        kind = errors.RefusedEditError
+        first = f"{first} {CHARGED}"
+    first += _suggestion(status, told, is_about_model, nearest_model, nearest_style)
+    request_id = headers.get("x-request-id") or told.request_id or headers.get("cf-ray", "")
+    request_id = printable(request_id, MAX_NAME)
     return kind(
-        "\n".join([first, *_words(status, code, said, fields, request_id)]),
+        "\n".join([first, *_words(status, told, request_id)]),
         status=status,
-        code=code,
-        api_message=said,
-        fields=fields,
+        code=told.code,
+        api_message=told.said,
+        fields=told.fields,
         request_id=request_id,
         is_about_model=is_about_model,
     )
 
 
-def with_hint(error: ApiError, hint: str) -> ApiError:
-    """The same error with `hint` at the end of its first line."""
-    first, _, rest = str(error).partition("\n")
-    return type(error)(
-        f"{first} {hint}" + (f"\n{rest}" if rest else ""),
-        status=error.status,
-        code=error.code,
-        api_message=error.api_message,
-        fields=error.fields,
-        request_id=error.request_id,
-        is_about_model=error.is_about_model,
-    )
+def _suggestion(
+    status: int,
+    told: _Body,
+    is_about_model: bool,
+    nearest_model: Suggest | None,
+    nearest_style: Suggest | None,
+) -> str:
+    """The nearest known model or style, as a sentence; "" where it would not help."""
+    if is_about_model and nearest_model and (found := nearest_model()):
+        return f" The nearest known model is {found}."
+    if status == 400 and not is_about_model and nearest_style and _speaks_of_style(told):
+        found = nearest_style()
+        return f" The nearest known style is {found}." if found else ""
+    return ""
 
 
-def speaks_of_style(error: ApiError) -> bool:
+def _speaks_of_style(told: _Body) -> bool:
     """Whether the API complains about the style preset."""
-    told = [error.api_message, *_complaints(error.fields)]
-    is_told = any(re.search(r"\bstyle[ _]preset\b", text, re.IGNORECASE) for text in told)
-    return is_told or "style_preset" in error.fields
+    texts = [told.said, *_complaints(told.fields)]
+    is_told = any(re.search(r"\bstyle[ _]preset\b", text, re.IGNORECASE) for text in texts)
+    return is_told or "style_preset" in told.fields
 
 
-def _speaks_of_model(status: int, code: str, said: str, fields: Fields, is_paid: bool) -> bool:
+def _speaks_of_model(status: int, told: _Body, is_paid: bool) -> bool:
     """Whether the API complains about the model, and not about the address or another field.
 
     410 is documented for a retired model alone. A word with a slash is part of a path.
     """
-    if code in MODEL_CODES or any(name.partition(".")[0] in MODEL_FIELDS for name in fields):
+    names = (name.partition(".")[0] for name in told.fields)
+    if told.code in MODEL_CODES or any(name in MODEL_FIELDS for name in names):
         return True
     if status not in (404, 410) or not is_paid:
         return False
-    told = " ".join([said, *_complaints(fields)])
-    return status == 410 or bool(re.search(r"(?<![/\w-])models?(?![/\w-])", told, re.IGNORECASE))
+    text = " ".join([told.said, *_complaints(told.fields)])
+    return status == 410 or bool(re.search(r"(?<![/\w-])models?(?![/\w-])", text, re.IGNORECASE))
 
 
-def _first_line(status: int, code: str, said: str, fields: Fields) -> str:
-    if status in (404, 410):
-        return _BY_STATUS[status]
-    if code in _BY_CODE:
-        return _BY_CODE[code]
+def _first_line(status: int, told: _Body, model: str, is_paid: bool) -> str:
+    if told.offers_x402 and status == 402:
+        return _NO_KEY_ARRIVED
+    if status not in (404, 410) and told.code in _BY_CODE:
+        return _BY_CODE[told.code].replace("{model}", model)
     if status in _REFUSALS:
-        return _refusal(status, said, fields)
-    return _BY_STATUS.get(status, f"Venice answered with HTTP status {status}: try again later.")
+        return _refusal(status, told.said, told.fields)
+    if status == 403 and is_paid:
+        return _NOT_FOR_THIS_KEY.replace("{model}", model)
+    other = f"Venice answered with HTTP status {status}: try again later."
+    return _BY_STATUS.get(status, other).replace("{model}", model)
 
 
 def _refusal(status: int, said: str, fields: Fields) -> str:
@@ -194,14 +248,16 @@ def _refusal(status: int, said: str, fields: Fields) -> str:
     return f"{what}: {remedy}"
 
 
-def _words(status: int, code: str, said: str, fields: Fields, request_id: str) -> list[str]:
-    """The API's own words, field by field."""
-    label = f"HTTP {status}" + (f", {code}" if code else "")
+def _words(status: int, told: _Body, request_id: str) -> list[str]:
+    """The API's own words, field by field, and the request id."""
+    label = f"HTTP {status}" + (f", {told.code}" if told.code else "")
+    said = told.said
     lines = [f"Venice says ({label}): {said}" if said else f"Venice gave no reason ({label})."]
-    told = [f"- {name}: {'; '.join(texts)}"[:MAX_WORDS] for name, texts in fields.items()]
-    lines += told[:MAX_FIELDS]
-    lines += [f"(and {len(told) - MAX_FIELDS} more)"] if len(told) > MAX_FIELDS else []
-    return lines + ([f"Request id: {request_id}"] if request_id else [])
+    more = [f"- {name}: {'; '.join(texts)}" for name, texts in told.fields.items()]
+    lines += more[:MAX_FIELDS]
+    lines += [f"(and {len(more) - MAX_FIELDS} more)"] if len(more) > MAX_FIELDS else []
+    shown = harmless("\n".join(lines), MAX_DETAILS)
+    return [shown, *([f"Request id: {request_id}"] if request_id else [])]
 
 
 def _complaints(fields: Fields) -> list[str]:
@@ -214,33 +270,37 @@ def _redirect(status: int, headers: Mapping[str, str]) -> ApiError:
     except ValueError:
         host = None
     return errors.RedirectError(
-        f"Venice's address answers with a redirect to {host or 'nowhere'}, which is not followed, "
-        "since the key would go along: check VENICE_API_BASE and the network "
-        f"(a login page?). HTTP {status}.",
+        f"Venice's address answers with a redirect to {printable(host or 'nowhere', MAX_NAME)}, "
+        "which is not followed, since the key would go along: check VENICE_API_BASE and the "
+        f"network (a login page?). HTTP {status}.",
         status=status,
     )
 
 
-def _read(body: bytes) -> tuple[str, str, Fields]:
-    """Code, words and complaints by field, from any of the forms that errors come in."""
+def _read(body: bytes) -> _Body:
+    """What an error says, from any of the forms that errors come in."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):
-        return "", _plain(body), {}
+        return _Body(said=_plain(body))
     if not isinstance(data, dict):
-        return "", _plain(body), {}
+        return _Body(said=_plain(body))
     inner = data.get("error")
-    holder = inner if isinstance(inner, dict) else data
-    said = holder.get("message") if isinstance(inner, dict) else inner
-    code = holder.get("code") or data.get("code") or ""
+    holder = {**data, **inner} if isinstance(inner, dict) else data
+    said = inner if inner and holder is data else holder.get("message")
     fields: dict[str, list[str]] = {}
-    _collect_details(data.get("details"), "", fields)
-    _collect_issues(data.get("issues"), fields)
-    words = printable(said or data.get("message") or "", MAX_WORDS)
-    code = printable(code, 80) if isinstance(code, str) else ""
+    _collect_details(holder.get("details"), "", fields)
+    _collect_issues(holder.get("issues"), fields)
+    words = printable(said or "", MAX_WORDS)
+    code, request_id = (_text_of(holder.get(name)) for name in ("code", "request_id"))
     if not code and words.isupper() and " " not in words:
         code = words
-    return code, words, {name: tuple(texts) for name, texts in fields.items()}
+    listed = {name: tuple(texts) for name, texts in fields.items()}
+    return _Body(code, words, listed, request_id, "x402Version" in data)
+
+
+def _text_of(value: object) -> str:
+    return printable(value, MAX_NAME) if isinstance(value, str) else ""
 
 
 def _plain(body: bytes) -> str:
@@ -251,15 +311,18 @@ def _plain(body: bytes) -> str:
 
 
 def _collect_details(node: Any, name: str, fields: dict[str, list[str]], depth: int = 0) -> None:
-    if not isinstance(node, dict) or depth > 8:
-        return
-    texts = node.get("_errors")
-    if isinstance(texts, list) and texts:
-        fields.setdefault(name or WHOLE, []).extend(printable(t, 200) for t in texts[:10])
-    for key, below in list(node.items())[:50]:
+    """Adds what a tree of `_errors` lists says by field, or a plain text in its place."""
+    texts = [node] if isinstance(node, str) and node else []
+    below = node if isinstance(node, dict) and depth <= 8 else {}
+    if isinstance(below.get("_errors"), list):
+        texts = below["_errors"]
+    if texts:
+        told = fields.setdefault(name or WHOLE, [])
+        told += [printable(text, MAX_COMPLAINT) for text in texts[:10]]
+    for key, inner in list(below.items())[:50]:
         if key != "_errors":
             path = f"{name}.{key}" if name else str(key)
-            _collect_details(below, printable(path, 80), fields, depth + 1)
+            _collect_details(inner, printable(path, MAX_NAME), fields, depth + 1)
 
 
 def _collect_issues(issues: Any, fields: dict[str, list[str]]) -> None:
@@ -268,7 +331,7 @@ def _collect_issues(issues: Any, fields: dict[str, list[str]]) -> None:
             continue
         path = issue.get("path")
         name = ".".join(map(str, path)) if isinstance(path, list) and path else WHOLE
-        texts = fields.setdefault(printable(name, 80), [])
-        text = printable(issue.get("message", ""), 200)
+        texts = fields.setdefault(printable(name, MAX_NAME), [])
+        text = printable(issue.get("message", ""), MAX_COMPLAINT)
         if text and text not in texts:
             texts.append(text)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import ssl
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -15,13 +14,12 @@ from requests.auth import AuthBase
 
 from ..errors import (
     FATAL_FOR_KEY,
-    LOST,
     ConnectionFailedError,
     MaybeChargedError,
     RateLimitError,
     RequestCancelledError,
-    ResponseLostError,
     SettingsError,
+    UntrustedCertificateError,
     VeniceError,
 )
 from ..settings.api_key import ApiKey
@@ -29,12 +27,13 @@ from ..settings.settings import is_loopback
 from ..version import __version__
 from . import retry
 from .body import read_body
+from .connection_errors import check_proxy, connection_error
 from .connections import Deadline, FreshAdapter
 from .gate import Gate, Slot, draw
 from .progress import Progress
 from .redaction import masked, without_key
+from .request_body import RequestBody
 from .response import Response
-from .status_errors import error_for
 
 CONNECT_TIMEOUT = 10.0
 FREE_TIMEOUT = 30.0
@@ -43,7 +42,7 @@ FREE_TIMEOUT = 30.0
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
 
-DOING = {
+ACTIVITIES = {
     "/image/generate": "generating",
     "/image/edit": "editing",
     "/image/multi-edit": "editing",
@@ -51,6 +50,28 @@ DOING = {
     "/image/background-remove": "cutting out",
 }
 """What the service does while a paid call waits for its answer."""
+
+
+Explain = Callable[[Response], VeniceError]
+"""Makes the error of an answer outside 2xx."""
+
+
+@dataclass(frozen=True)
+class _Call:
+    """One call, over all its tries. ticket: its place in the gate's order; None for a free one."""
+
+    method: str
+    path: str
+    explain: Explain
+    progress: Progress
+    params: Mapping[str, str] | None = None
+    body: RequestBody | None = None
+    ticket: int | None = None
+    model: str = ""
+
+    @property
+    def is_paid(self) -> bool:
+        return self.ticket is not None
 
 
 class Transport:
@@ -82,114 +103,120 @@ class Transport:
         self._origin = (parts.scheme, parts.netloc)
         self._is_local = is_loopback(parts.hostname or "")
 
-    def get(self, path: str, params: Mapping[str, str] | None = None) -> Response:
-        """A free call. The key goes along where there is one."""
+    def get(self, path: str, explain: Explain, params: Mapping[str, str] | None = None) -> Response:
+        """A free call. The key goes along where there is one. Raises what `explain` makes."""
         try:
-            return self._retried("GET", path, params=params, progress=Progress(), ticket=None)
+            return self._until_answered(_Call("GET", path, explain, Progress(), params=params))
         except MaybeChargedError as error:
             raise ConnectionFailedError(
                 f"No whole answer from {self._origin[1]}: try again; this call is free.\n"
                 f"({type(error).__name__})"
             ) from None
 
-    def post(self, path: str, payload: Mapping[str, Any], progress: Progress) -> Response:
-        """A paid call: through the gate, never sent again once it may have been charged."""
-        return self._retried(
-            "POST", path, payload=payload, progress=progress, ticket=self._gate.ticket()
+    def post(
+        self, path: str, body: RequestBody, explain: Explain, progress: Progress, model: str = ""
+    ) -> Response:
+        """A paid call: through the gate, never sent again once it may have been charged.
+
+        explain: makes the error of an answer outside 2xx, which is raised. model: whose requests
+        wait where the API says that it is busy.
+        """
+        model = model or path.rpartition("/")[2]
+        ticket = self._gate.ticket()
+        return self._until_answered(
+            _Call("POST", path, explain, progress, body=body, ticket=ticket, model=model)
         )
 
-    def _retried(
-        self, method: str, path: str, *, progress: Progress, ticket: int | None, **what: Any
-    ) -> Response:
+    def address(self, path: str) -> str:
+        """Host and path of a call, to be shown."""
+        return self._redact((self.base_url + path).partition("://")[2])
+
+    def _until_answered(self, call: _Call) -> Response:
+        """The good answer to a call, which is tried again where nothing can have been charged."""
         retries = 0
         while True:
+            headers: Mapping[str, str] = {}
             try:
-                status, response = self._once(method, path, progress, ticket, **what)
-            except ConnectionFailedError:
-                if retries >= retry.MAX_RETRIES:
+                response = self._once(call, is_last=retries == retry.MAX_RETRIES)
+                if response.is_ok:
+                    return response
+                if response.status == 429 and call.is_paid:
+                    continue  # the gate holds it until the reset, and gives up when it must
+                headers = response.headers
+            except ConnectionFailedError as error:
+                if retries == retry.MAX_RETRIES or isinstance(error, UntrustedCertificateError):
                     raise
-                status, response = 0, None
-            if response is not None and 200 <= status < 300:
-                return response
-            if status == 429 and ticket is not None:
-                continue  # the gate holds it until the reset, and gives up when it must
-            if response is not None and (
-                status not in retry.RETRYABLE or retries >= retry.MAX_RETRIES
-            ):
-                raise self._error(status, response, path, is_paid=ticket is not None)
-            headers = response.headers if response is not None else {}
             seconds = retry.backoff(retries, headers, draw())
             retries += 1
-            progress.wait(seconds, f"waiting to try again ({retries} of {retry.MAX_RETRIES})")
+            call.progress.wait(seconds, f"waiting to try again ({retries} of {retry.MAX_RETRIES})")
 
-    def _once(
-        self,
-        method: str,
-        path: str,
-        progress: Progress,
-        ticket: int | None,
-        **what: Any,
-    ) -> tuple[int, Response]:
-        progress.check()
-        if ticket is None:
-            return self._exchange(method, path, FREE_TIMEOUT, **what)
-        slot = self._gate.enter(ticket, progress)
-        progress.on_cancel(slot.detach)
+    def _once(self, call: _Call, is_last: bool) -> Response:
+        """One answer: good, or one to try again. Raises the error of any other.
+
+        is_last: it is not tried again.
+        """
+        call.progress.check()
+        if call.ticket is None:
+            return self._checked(call, self._exchange(call, FREE_TIMEOUT), is_last)
+        slot = self._gate.enter(call.ticket, call.progress, call.model)
+        call.progress.on_cancel(slot.detach)
         try:
-            progress.check()
-            progress.sent = True
-            progress.enter(DOING.get(path, "waiting for the answer"))
-            status, response = self._exchange(
-                method, path, self._timeout, before_sending=progress.check, **what
-            )
-            progress.sent = 200 <= status < 300
-            self._tell_run(progress, status, response)  # before the slot is another one's
-            self._tell_gate(slot, status, response)
-            return status, response
+            call.progress.check()
+            call.progress.sent = True
+            call.progress.enter(ACTIVITIES.get(call.path, "waiting for the answer"))
+            response = self._exchange(call, self._timeout)
+            call.progress.sent = response.is_ok
+            if response.status == 429:
+                self._hold(call, slot, response)
+                return response
+            try:
+                return self._checked(call, response, is_last)
+            finally:
+                slot.answered(failed=not response.is_ok)
         except (ConnectionFailedError, SettingsError, RequestCancelledError):
-            progress.sent = False
+            call.progress.sent = False
             raise
         finally:
-            progress.on_cancel(None)
+            call.progress.on_cancel(None)
             slot.release()
 
-    def _tell_run(self, progress: Progress, status: int, response: Response) -> None:
-        error = self._error(status, response) if status >= 400 else None
+    @staticmethod
+    def _checked(call: _Call, response: Response, is_last: bool) -> Response:
+        """The answer, if it is good or to be tried again. Raises its error otherwise."""
+        if response.is_ok or (response.status in retry.RETRYABLE and not is_last):
+            return response
+        error = call.explain(response)
         if isinstance(error, FATAL_FOR_KEY):
-            progress.report_fatal(error)
+            call.progress.report_fatal(error)  # before the slot is another one's
+        raise error
 
-    def _tell_gate(self, slot: Slot, status: int, response: Response) -> None:
-        if status != 429:
-            slot.answered(failed=status >= 400)
-            return
+    @staticmethod
+    def _hold(call: _Call, slot: Slot, response: Response) -> None:
+        wait = retry.rate_limit_wait(response.headers)
         try:
-            slot.rate_limited(retry.rate_limit_wait(response.headers))
+            if retry.is_about_model(response.headers):
+                slot.model_busy(wait)
+            else:
+                slot.rate_limited(wait)
         except RateLimitError as given_up:
-            words = str(self._error(status, response)).partition("\n")[2]
+            words = str(call.explain(response)).partition("\n")[2]
             raise RateLimitError(f"{given_up}\n{words}", status=429, code=given_up.code) from None
 
-    def _exchange(
-        self,
-        method: str,
-        path: str,
-        timeout: float,
-        params: Mapping[str, str] | None = None,
-        payload: Mapping[str, Any] | None = None,
-        before_sending: Callable[[], None] = lambda: None,
-    ) -> tuple[int, Response]:
+    def _exchange(self, call: _Call, timeout: float) -> Response:
         """One HTTP call.
 
         Raises ConnectionFailedError before, ResponseLostError after the request was sent.
-
-        before_sending: called when the connection stands; what it raises ends the call unsent.
         """
         begin = time.monotonic()
+        # What cancels the call once the connection stands ends it unsent.
+        before_sending = call.progress.check
         try:
-            return self._send(self._prepare(method, path, params, payload), timeout, before_sending)
+            return self._send(self._prepare(call), timeout, before_sending)
         except VeniceError as error:
             failure = error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
-            failure = self._connection_error(error, time.monotonic() - begin, timeout)
+            seconds = time.monotonic() - begin
+            failure = connection_error(error, self._origin[1], seconds, timeout, self._redact)
         raise _alone(failure)
 
     def _send(
@@ -197,7 +224,7 @@ class Transport:
         prepared: requests.PreparedRequest,
         timeout: float,
         before_sending: Callable[[], None],
-    ) -> tuple[int, Response]:
+    ) -> Response:
         begin = time.monotonic()
         deadline = begin + timeout
         with (
@@ -211,38 +238,34 @@ class Transport:
             ) as response,
         ):
             status = response.status_code
-            limit = MAX_ANSWER_BYTES if 200 <= status < 300 else MAX_ERROR_BYTES
-            body = read_body(response, deadline, limit, strict=200 <= status < 300)
+            is_ok = 200 <= status < 300
+            limit = MAX_ANSWER_BYTES if is_ok else MAX_ERROR_BYTES
+            body = read_body(response, deadline, limit, strict=is_ok)
             headers = {
                 self._redact(name).lower(): self._redact(value)
                 for name, value in response.headers.items()
             }
-        # An error counts, whatever its page is.
-        clean = without_key if 200 <= status < 300 else masked
-        return status, Response(headers, clean(body, self._key), time.monotonic() - begin)
+        body = without_key(body, self._key) if is_ok else self._error_text(body)
+        return Response(headers, body, time.monotonic() - begin, status)
 
-    def _prepare(
-        self,
-        method: str,
-        path: str,
-        params: Mapping[str, str] | None,
-        payload: Mapping[str, Any] | None,
-    ) -> requests.PreparedRequest:
+    def _error_text(self, body: bytes) -> bytes:
+        """An error's body without the key, wherever it is repeated."""
+        return self._redact(masked(body, self._key).decode("utf-8", "replace")).encode()
+
+    def _prepare(self, call: _Call) -> requests.PreparedRequest:
         headers = {
             "User-Agent": f"comfyui-venice/{__version__}",
             "Accept-Encoding": "identity",
         }
-        body = None
-        if payload is not None:
-            body = json.dumps(payload, allow_nan=False).encode()
-            headers["Content-Type"] = "application/json"
+        if call.body is not None:
+            headers["Content-Type"] = call.body.content_type
         prepared = self._session.prepare_request(
             requests.Request(
-                method,
-                self.base_url + path,
+                call.method,
+                self.base_url + call.path,
                 headers=headers,
-                params=params,
-                data=body,
+                params=call.params,
+                data=call.body,
                 auth=_BearerAuth(self._key),
             )
         )
@@ -258,37 +281,8 @@ class Transport:
         if self._is_local:
             return {"proxies": {}, "verify": True, "cert": None}
         settings = self._session.merge_environment_settings(url, {}, True, None, None)
+        check_proxy(requests.utils.select_proxy(url, settings["proxies"]))
         return {name: settings[name] for name in ("proxies", "verify", "cert")}
-
-    def _connection_error(self, error: Exception, seconds: float, timeout: float) -> VeniceError:
-        host = self._origin[1]
-        what = _reason(error, self._redact)
-        if _is_about_settings(error):
-            return SettingsError(
-                "The address, the proxy or the CA bundle that is set cannot be used: check "
-                "VENICE_API_BASE, HTTPS_PROXY, ALL_PROXY and REQUESTS_CA_BUNDLE. Nothing was "
-                f"sent.\n{what}"
-            )
-        if _was_not_sent(error):
-            return ConnectionFailedError(
-                f"No connection to {host}: check the network, a proxy, or VENICE_API_BASE. "
-                f"Nothing was sent.\n{what}"
-            )
-        timeouts = requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError
-        if seconds >= timeout or isinstance(error, timeouts):
-            return ResponseLostError(
-                f"{host} did not answer within {seconds:.0f} s. {LOST}\n{what}"
-            )
-        return ResponseLostError(
-            f"The connection to {host} was lost before the answer. {LOST}\n{what}"
-        )
-
-    def _error(
-        self, status: int, response: Response, path: str = "", is_paid: bool = True
-    ) -> VeniceError:
-        body = self._redact(response.body.decode("utf-8", "replace")).encode()
-        address = self._redact((self.base_url + path).partition("://")[2])
-        return error_for(status, response.headers, body, address=address, is_paid=is_paid)
 
     def _redact(self, text: str) -> str:
         if self._key is None:
@@ -313,33 +307,6 @@ class _BearerAuth(AuthBase):
         return request
 
 
-def _is_about_settings(error: BaseException) -> bool:
-    """Whether it was raised on the way to a connection, by what the environment says of it.
-
-    requests raises a plain OSError, without an errno, for a CA bundle that is not there.
-    """
-    wrong = requests.exceptions.InvalidSchema | requests.exceptions.InvalidURL
-    if isinstance(error, wrong | urllib3.exceptions.LocationValueError):
-        return True
-    return type(error) is OSError and error.errno is None and "invalid path" in str(error)
-
-
-def _was_not_sent(error: BaseException) -> bool:
-    """Whether the request cannot have left: no connection, no proxy, a bad certificate.
-
-    Anything else counts as sent. A TLS error may also come from reading the answer, so of those
-    only a refused certificate is certain.
-    """
-    if isinstance(error, requests.ConnectTimeout | urllib3.exceptions.NewConnectionError):
-        return True
-    if isinstance(error, urllib3.exceptions.ConnectTimeoutError | ssl.SSLCertVerificationError):
-        return True
-    if isinstance(error, OSError) and str(error).startswith("Tunnel connection failed"):
-        return True
-    inner = [getattr(error, "reason", None), getattr(error, "original_error", None), *error.args]
-    return any(isinstance(e, BaseException) and _was_not_sent(e) for e in inner)
-
-
 def _alone(error: VeniceError) -> VeniceError:
     """`error` without what it came from, and without the functions that it went through.
 
@@ -347,10 +314,3 @@ def _alone(error: VeniceError) -> VeniceError:
     """
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
-
-
-def _reason(error: Exception, redact: Callable[[str], str]) -> str:
-    """What it was, in brief; the key must go first, since half of it would not be found."""
-    cause = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
-    reason = getattr(cause, "reason", None) or cause
-    return f"({type(reason).__name__}: {redact(str(reason))[:300]})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import itertools
 import threading
 from collections.abc import Callable, Iterable
@@ -12,6 +13,48 @@ from typing import TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+END_WAIT = 2.0
+"""Seconds for tasks that are under way when the process ends."""
+
+
+class _Work:
+    """How many threads of all pools are at work, and whether the process ends.
+
+    Python aborts the process where a thread is inside torch while it shuts down. So once the end
+    has begun no thread begins or resumes work, and the end waits for those that are at it.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._busy = 0
+        self._is_ending = False
+
+    def begin(self) -> None:
+        """This thread starts to work, or goes on; never returns once the end has begun."""
+        with self._changed:
+            while self._is_ending:
+                self._changed.wait()
+            self._busy += 1
+
+    def rest(self) -> None:
+        """This thread has done its work, or waits for that of others."""
+        with self._changed:
+            self._busy -= 1
+            self._changed.notify_all()
+
+    def end(self) -> None:
+        """Begins the end, and waits for END_WAIT at most."""
+        with self._changed:
+            self._is_ending = True
+            self._changed.wait_for(lambda: not self._busy, END_WAIT)
+
+
+_work = _Work()
+_own = threading.local()
+"""Whether this thread is one of a pool, as `is_worker`."""
+
+atexit.register(_work.end)
 
 
 class DaemonPool:
@@ -54,9 +97,14 @@ class DaemonPool:
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> list[R]:
         """`function` of each item, side by side; raises what the first of them raises."""
         futures = [self.submit(partial(function, item)) for item in items]
+        is_worker = getattr(_own, "is_worker", False)
+        if is_worker:
+            _work.rest()
         try:
             return [future.result() for future in futures]
         finally:
+            if is_worker:
+                _work.begin()
             for future in futures:
                 future.cancel()
 
@@ -77,6 +125,12 @@ class DaemonPool:
                 self._started += 1
 
     def _work(self) -> None:
+        _own.is_worker = True
         while True:
-            self._tasks.get()()
+            task = self._tasks.get()
+            _work.begin()
+            try:
+                task()
+            finally:
+                _work.rest()
             self._idle.release()

@@ -1,4 +1,4 @@
-"""Labels in the font that ships with Pillow: what of a text it has, and in which size."""
+"""Labels in the font that ships with Pillow: what of a text it has."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import unicodedata
 from collections.abc import Sequence
 from functools import lru_cache
 
-from PIL import ImageFont
+from ...venice_client import SMALLEST_TEXT as SMALLEST_TEXT
+from ...venice_client import fitted as fitted
+from ...venice_client import font
 
-from ...venice_client import InvalidRequestError
-
-SMALLEST_TEXT = 8
 MAX_LABEL = 500
 """Characters of a label that are looked at; fewer fit into any cell."""
 
@@ -58,19 +57,6 @@ def drawable(text: str) -> str:
     return " ".join("".join(map(_plain, visible(whole))).split())
 
 
-def fitted(text: str, width: int, height: int) -> tuple[str, ImageFont.FreeTypeFont]:
-    """The text and the font in which it fits into width × height; cut with … if it must be."""
-    size = max(SMALLEST_TEXT, int(height * 0.7))
-    while size > SMALLEST_TEXT and font(size).getlength(text) > width:
-        size -= 1
-    face = font(size)
-    if face.getlength(text) <= width:
-        return text, face
-    while text and face.getlength(text + "…") > width:
-        text = text[: -max(1, len(text) // 20)]
-    return text.rstrip() + "…", face
-
-
 def missing_note(texts: Sequence[str]) -> str:
     """A note that names the letters of `texts` that the font lacks, or ""."""
     missing = list(dict.fromkeys(c for text in texts for c in text if not _has(c)))
@@ -79,22 +65,6 @@ def missing_note(texts: Sequence[str]) -> str:
     more = len(missing) - MAX_NAMED
     names = f"«{''.join(missing[:MAX_NAMED])}»" + (f" and {more} more" if more > 0 else "")
     return f"The labels' font has no {names}: boxes are drawn instead."
-
-
-@lru_cache(maxsize=256)
-def font(size: int) -> ImageFont.FreeTypeFont:
-    """The font at a size in pixels. Raises InvalidRequestError where Pillow cannot draw it."""
-    try:
-        face = ImageFont.load_default(size)
-    except ImportError:
-        face = None
-    if not isinstance(face, ImageFont.FreeTypeFont):
-        raise InvalidRequestError(
-            "This Pillow was built without FreeType and cannot draw labels: disconnect `labels`, "
-            "or install Pillow again.",
-            "labels",
-        )
-    return face
 
 
 def _plain(character: str) -> str:

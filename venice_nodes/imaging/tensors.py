@@ -16,6 +16,8 @@ from ...venice_client import BadResponseError, InvalidRequestError, images
 from .daemon_pool import DaemonPool
 
 Size = tuple[int, int]
+Encoder = Callable[..., tuple[list[bytes], list[str]]]
+"""What `encode_all` is, or stands in its place."""
 
 QUALITIES = (95, 85)
 """Of JPEG and WebP, the best first. Below, a picture is better made smaller."""

@@ -1,4 +1,4 @@
-"""The only file that imports ComfyUI: status text, progress bar, interrupt, user folder.
+"""The only file that imports ComfyUI: status, progress bar, interrupt, folders, routes, nodes.
 
 Without ComfyUI it falls back to plain Python, so that nodes run in a script or a test.
 """
@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+import sys
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
@@ -39,6 +40,7 @@ except ImportError:
         )
 
 BAR_STEPS = 1000
+STATUS_EVENT = "venice.status"
 REMEMBERED_RUNS = 16
 status_listener: Callable[[str], None] | None = None
 """Called with each new status text, for scripts that run nodes without ComfyUI."""
@@ -102,23 +104,58 @@ def progress_bar() -> Any:
     return comfy_utils.ProgressBar(BAR_STEPS)
 
 
-def executing_node() -> str | None:
-    """The id of the node that is running; None outside of a run."""
+def executing_node() -> tuple[str, str]:
+    """The ids of the queued prompt and of the node that is running; "" outside of a run."""
     context = get_executing_context()
-    return None if context is None else str(context.node_id)
+    return ("", "") if context is None else (str(context.prompt_id), str(context.node_id))
 
 
-def send_text(text: str, node: str | None) -> None:
-    """Shows `text` on a node, to the client that queued its run. Never fails the node."""
+def send_status(
+    where: tuple[str, str], kind: str, text: str, seed: int | None, again: dict[str, Any] | None
+) -> dict[str, Any]:
+    """Shows `text` on a node, to the client that queued its run, and gives what was sent.
+
+    where: see `executing_node`. text: harmless for a page; one that does not know `venice.status`
+    shows it alone. Never fails the node.
+    """
     if status_listener is not None:
         status_listener(text)
+    prompt, node = where
+    facts = {"prompt_id": prompt, "node": node, "text": text, "kind": kind}
+    message = {**facts, "seed": seed, "again": again}
     server = getattr(PromptServer, "instance", None)
-    if server is None or node is None:
-        return
+    if server is None or not node:
+        return message
     try:
+        if server.client_id is not None:  # else it would go to everybody
+            server.send_sync(STATUS_EVENT, message, server.client_id)
         server.send_progress_text(text, node, server.client_id)
     except Exception as error:  # whatever a server of another version makes of it
         log.warning("A status could not be shown (%s).", type(error).__name__)
+    return message
+
+
+def add_routes(routes: Iterable[tuple[str, str, Callable[..., Any]]]) -> None:
+    """Adds (method, path, handler) to ComfyUI's server, which also mounts them under /api."""
+    server = getattr(PromptServer, "instance", None)
+    if server is None:
+        return
+    for method, path, handler in routes:
+        server.routes.route(method, path)(handler)
+
+
+def node_class(name: str) -> Any:
+    """The class of a node of whatever pack; None where it is unknown, and without ComfyUI."""
+    return getattr(sys.modules.get("nodes"), "NODE_CLASS_MAPPINGS", {}).get(name)
+
+
+def picture_folder(kind: str) -> Path | None:
+    """ComfyUI's "input" or "output" folder; None without ComfyUI."""
+    if folder_paths is None:
+        return None
+    is_input = kind == "input"
+    folder = folder_paths.get_input_directory if is_input else folder_paths.get_output_directory
+    return Path(folder())
 
 
 _interrupted_runs: deque[str] = deque(maxlen=REMEMBERED_RUNS)

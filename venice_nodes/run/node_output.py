@@ -127,7 +127,9 @@ class NodeOutcome:
         if planned.key in self.client.results:
             how = f"set if_flagged to continue, {self.again[0].lower()}{self.again[1:]}"
             kept = f"It is kept. To see it, free of charge: {how};"
-        return FlaggedImageError(f"{flags[0]} {kept} or change the prompt.")
+        error = FlaggedImageError(f"{flags[0]} {kept} or change the prompt.")
+        error.is_violation = end.is_violation
+        return error
 
 
 @dataclass(frozen=True)
@@ -164,10 +166,12 @@ class BatchImages:
             bad = [error for error in own if error]
             warnings += map(left_out, bad)
             if len(bad) == len(own):
-                self.outcome.client.discard(result)
+                self.outcome.client.discard(result, bad[0])
                 lost[id(result)] = bad[0]
         if tensor is None or lost:
             raise self.outcome.error([lost.get(id(end), end) for end in self.outcome.outcomes])
+        for result in self.results:
+            self.outcome.client.results.mark_shown(result.key)
         return tensor, warnings
 
     def _by_result(self, each: Sequence[T]) -> list[list[T]]:

@@ -4,35 +4,65 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from ...venice_client import NOTHING_SENT, VeniceError
+from ...venice_client import (
+    NOTHING_SENT,
+    BatchError,
+    FlaggedImageError,
+    InvalidRequestError,
+    VeniceError,
+    harmless,
+)
 from . import comfyui
+
+EMPTY_PROMPT = "Field 'prompt' cannot be empty."
+VIOLATION = "The generated image was flagged for content policy violation."
+"""Lines that ComfyUI's page knows, and tells in the language of its user."""
 
 
 class NodeStatus:
     """The line of text and the progress bar of the node that is running.
 
-    Made at the start of the node's async body, and used from there only. if_stopped: gives what to
-    show if the run is stopped now.
+    Made at the start of the node's async body, and used from there only. seed: the one that it
+    works with, None for none or several. if_stopped: gives what to show if the run is stopped now.
+    pays_for: gives how many pictures are paid for if the same is asked for once more; None where
+    nothing was made.
     """
 
     def __init__(self) -> None:
         self._node = comfyui.executing_node()
         self._bar = comfyui.progress_bar()
         self._shown = ""
+        self._last: dict[str, Any] = {}
+        self.seed: int | None = None
         self.if_stopped: Callable[[], str] = lambda: NOTHING_SENT
+        self.pays_for: Callable[[], int | None] = lambda: None
 
     def show(self, text: str, fraction: float) -> None:
         """Shows `text`, and the bar at `fraction` of 0..1."""
         if text != self._shown:
             self._shown = text
-            comfyui.send_text(text, self._node)
+            self._tell("progress", text)
         if self._bar is not None:
             self._bar.update_absolute(int(fraction * comfyui.BAR_STEPS), comfyui.BAR_STEPS)
 
     def finish(self, text: str) -> None:
-        """Shows the last text of this run."""
-        comfyui.send_text(text, self._node)
+        """Shows the last text of a run that went well."""
+        self._tell("done", text)
+
+    def fail(self, text: str) -> None:
+        """Shows why the run ended, and how what was made is had once more."""
+        count = self.pays_for()
+        has_way = self.seed is not None and count is not None
+        self._tell("error", text, {"seed": self.seed, "pays_for": count} if has_way else None)
+
+    def with_outputs(self, outputs: tuple[Any, ...]) -> dict[str, Any]:
+        """What a node returns: ComfyUI keeps the status in its history, and with the outputs."""
+        return {"ui": {"venice_status": [self._last]}, "result": outputs}
+
+    def _tell(self, kind: str, text: str, again: dict[str, Any] | None = None) -> None:
+        self._last = comfyui.send_status(self._node, kind, harmless(text), self.seed, again)
 
 
 @contextmanager
@@ -42,10 +72,23 @@ def showing() -> Iterator[NodeStatus]:
     try:
         yield status
     except VeniceError as error:
-        status.finish(str(error).partition("\n")[0])
+        status.fail(str(error).partition("\n")[0])
+        _add_known_line(error)
         raise
     except BaseException as error:
         is_end = comfyui.is_end_of_run(error)
         reason = f"Failed: {type(error).__name__}: {error}".partition("\n")[0]
-        status.finish(status.if_stopped() if is_end else reason)
+        status.fail(status.if_stopped() if is_end else reason)
         raise
+
+
+def _add_known_line(error: VeniceError) -> None:
+    """Adds the line by which ComfyUI's page knows an error, below our own."""
+    causes = error.errors if isinstance(error, BatchError) else (error,)
+    line = ""
+    if any(isinstance(e, InvalidRequestError) and e.is_empty for e in causes):
+        line = EMPTY_PROMPT
+    elif all(isinstance(e, FlaggedImageError) and e.is_violation for e in causes):
+        line = VIOLATION
+    if line and line not in str(error):
+        error.args = (f"{error}\n{line}", *error.args[1:])

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from ...venice_client import (
+    Catalogue,
+    ImageResult,
     PaidRequest,
     RequestBatch,
     SettingsError,
@@ -18,10 +20,12 @@ from ...venice_client import (
     load_settings,
     shared_client,
 )
+from .. import widgets
 from ..imaging.daemon_pool import DaemonPool
+from ..imaging.tensors import Encoder, encode_all
 from . import comfyui
 from .node_output import BatchImages, NodeOutcome
-from .node_status import NodeStatus
+from .node_status import NodeStatus, showing
 from .run_seeds import note_seed, seed_of_run
 
 T = TypeVar("T")
@@ -37,12 +41,25 @@ class Item:
     """One item of the list that a node runs for: its requests, and what becomes of their answers.
 
     finish: from the images that came to the node's outputs and the warnings to show; runs in a
-    helper thread. No requests: nothing is sent, and `finish` gets no images.
+    helper thread. No requests: nothing is sent, and `finish` gets no images. warnings: what is to
+    be said before anything is sent; `finish` says it again.
     """
 
     requests: Sequence[PaidRequest]
     finish: Callable[[BatchImages], tuple[tuple[Any, ...], Sequence[str]]]
     stop_if_flagged: bool = False
+    warnings: Sequence[str] = ()
+
+
+class PaidNode(Protocol):
+    """A node whose runs cost money."""
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]: ...
+
+    @staticmethod
+    def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = encode_all) -> Item:
+        """One item from the node's values. encode: makes files of the pictures."""
 
 
 async def in_thread(
@@ -76,25 +93,27 @@ async def refresh_lists() -> None:
     client.catalogue.refresh_when_old()
 
 
-async def run_items(
-    prepare: Callable[[VeniceClient], Sequence[Item]], status: NodeStatus
-) -> tuple[list[Any], ...]:
-    """Runs the requests of all items side by side, and gives each output as a list of items.
+async def run_node(node: PaidNode, given: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
+    """Runs the requests of all items of a node side by side, and gives what ComfyUI takes.
 
-    The price of all of them is reserved before the first is sent. prepare: from the client to the
-    items; runs in a helper thread. Raises the VeniceError that all share, or a BatchError.
+    given: a list for each input; each output is a list. The price of all items is reserved before
+    the first is sent. Raises the VeniceError that all share, or a BatchError.
     """
-    client, items, batch = await in_thread(
-        partial(_prepare, prepare, comfyui.run_id()), discard=lambda made: made[2].cancel()
-    )
-    firsts = [item.requests[0].seed for item in items if item.requests]
-    again = _again([seed for seed in firsts if seed is not None])
-    status.if_stopped = lambda: batch.account.advice_when_stopped(again)
-    await _attend(batch, status, client.cost_text(batch.estimates))
-    outcome = NodeOutcome(client, batch, again)
-    outputs, text = await in_thread(partial(_finish, items, outcome))
-    status.finish(text)
-    return outputs
+    with showing() as status:
+        client, items, batch = await in_thread(
+            partial(_prepare, node, given, comfyui.run_id()), discard=lambda made: made[2].cancel()
+        )
+        firsts = [item.requests[0].seed for item in items if item.requests]
+        seeds = [seed for seed in firsts if seed is not None]
+        again = _again(seeds)
+        status.if_stopped = lambda: batch.account.advice_when_stopped(again)
+        status.pays_for = lambda: batch.account.unpaid if batch.account.made else None
+        status.seed = seeds[0] if len(set(seeds)) == 1 else None
+        await _attend(batch, status, client.cost_text(batch.estimates))
+        outcome = NodeOutcome(client, batch, again)
+        outputs, text = await in_thread(partial(_finish, items, outcome))
+        status.finish(text)
+        return status.with_outputs(outputs)
 
 
 def _again(seeds: Sequence[int]) -> str:
@@ -117,10 +136,11 @@ def _open_client() -> VeniceClient:
 
 
 def _prepare(
-    prepare: Callable[[VeniceClient], Sequence[Item]], run: str
+    node: PaidNode, given: Mapping[str, Sequence[Any]], run: str
 ) -> tuple[VeniceClient, Sequence[Item], RequestBatch]:
     client = _open_client()
-    items = prepare(client)
+    values = widgets.read_items(node.INPUT_TYPES(), given)
+    items = [node.item(each, client.catalogue) for each in values]
     batch = client.prepare([request for item in items for request in item.requests], run)
     return client, items, batch
 
@@ -160,6 +180,9 @@ def _finish(items: Sequence[Item], outcome: NodeOutcome) -> tuple[tuple[list[Any
         own, more = item.finish(images)
         outputs.append(own)
         warnings += more
+    for outcome_of_one in outcome.outcomes:
+        if isinstance(outcome_of_one, ImageResult):
+            outcome.client.results.mark_shown(outcome_of_one.key)
     columns = tuple(list(column) for column in zip(*outputs, strict=True))
     return columns, outcome.summary(warnings)
 

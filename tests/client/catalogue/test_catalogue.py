@@ -15,13 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faulty_sandbox import Fault, Sandbox
 from venice_client import VeniceClient
 from venice_client.catalogue import catalogue
 from venice_client.catalogue.catalogue import Catalogue, bundled_lists, saved_lists
 from venice_client.catalogue.model import parse_model
 from venice_client.catalogue.sizing import PixelRules, RatioRules, fit
+from venice_client.cli.lists import marks, price_text
 from venice_client.errors import ConnectionFailedError, VeniceError
-from venice_client.sandbox import Fault, Sandbox
 
 MODEL = {
     "id": "new-model",
@@ -45,7 +46,7 @@ class Service:
         self.may_answer.wait(90)
         if self.error is not None:
             raise self.error
-        return self.models if type == "image" else []
+        return self.models if type == "all" else []
 
     def catalogue(self, home: Path, name: str = "https://one.example") -> Catalogue:
         return Catalogue(home, name, self.fetch_models, lambda: list(self.styles))
@@ -60,9 +61,10 @@ def finished(lists: Catalogue) -> None:
 def test_knows_the_bundled_lists_before_anything_was_asked(home: Path) -> None:
     service = Service()
     lists = service.catalogue(home)
-    assert len(lists.models()) == 60
+    assert len(lists.models()) == 89
     assert len(lists.styles) == 76
-    assert not lists.model("z-image-turbo").is_known
+    assert lists.model("z-image-turbo").max_steps == 8
+    assert not lists.model("flux-3-image").is_known, "its constraints were published in part"
     assert service.asked == 0
 
 
@@ -112,7 +114,7 @@ def test_a_saved_copy_with_odd_parts_is_not_used(home: Path, change: dict[str, A
     (file,) = home.glob("catalogue-*.json")
     file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
     lists = Service().catalogue(home)
-    assert len(lists.models()) == 60
+    assert len(lists.models()) == 89
     assert len(lists.styles) == 76
 
 
@@ -122,7 +124,7 @@ def test_a_damaged_file_is_not_used_and_replaced(home: Path, content: bytes) -> 
     (file,) = home.glob("catalogue-*.json")
     file.write_bytes(content)
     lists = Service().catalogue(home)
-    assert len(lists.models()) == 60
+    assert len(lists.models()) == 89
     finished(lists)
     assert [m.id for m in Service().catalogue(home).models()] == ["new-model"]
 
@@ -145,7 +147,7 @@ def test_a_copy_that_is_old_or_from_the_future_is_refreshed_once(home: Path, age
     lists = service.catalogue(home)
     for _ in range(3):
         finished(lists)
-    assert service.asked == len(catalogue.TYPES)
+    assert service.asked == 1
 
 
 def test_a_process_that_runs_for_days_refreshes_every_day(
@@ -158,7 +160,7 @@ def test_a_process_that_runs_for_days_refreshes_every_day(
     monkeypatch.setattr(time, "time", lambda: now + 25 * 3600)
     finished(lists)
     finished(lists)
-    assert service.asked == 2 * len(catalogue.TYPES)
+    assert service.asked == 2
 
 
 def test_a_service_that_is_down_is_asked_once_a_day(
@@ -174,7 +176,7 @@ def test_a_service_that_is_down_is_asked_once_a_day(
     monkeypatch.setattr(time, "time", lambda: now + 25 * 3600)
     finished(lists)
     assert service.asked == 2
-    assert len(lists.models()) == 60
+    assert len(lists.models()) == 89
 
 
 def test_a_refresh_that_failed_is_tried_again_after_ten_minutes(
@@ -193,7 +195,7 @@ def test_a_refresh_that_failed_is_tried_again_after_ten_minutes(
     finished(lists)
     assert lists.model("new-model").is_known
     finished(lists)
-    assert service.asked == 1 + len(catalogue.TYPES)
+    assert service.asked == 2
 
 
 def test_a_model_with_unknown_constraints_waits_for_the_refresh(home: Path) -> None:
@@ -224,7 +226,7 @@ def test_a_broken_answer_keeps_the_lists_at_hand_and_hangs_nobody(
     for service in (Service(models=[]), Service(styles=[]), Service(models=[1, {"id": 5}])):
         lists = service.catalogue(home)
         finished(lists)
-        assert len(lists.models()) == 60
+        assert len(lists.models()) == 89
     assert list(home.glob("catalogue-*.json")) == []
 
 
@@ -288,6 +290,7 @@ def test_sizes_of_models_whose_constraints_nobody_published(home: Path) -> None:
 
 
 TIERS = {"resolutions": {"1K": {"usd": 0.1}, "2K": {"usd": 0.2}}}
+NO_RATIO = RatioRules((), is_complete=True)
 USUAL = ("1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9")
 
 
@@ -301,8 +304,9 @@ USUAL = ("1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9")
         ("new", {"promptCharacterLimit": 1500}, {}, RatioRules(USUAL)),
         ("new", {"promptCharacterLimit": 1500}, TIERS, RatioRules(USUAL, ("1K", "2K"))),
         ("new", {"resolutions": ["1K", "4K"]}, TIERS, RatioRules(USUAL, ("1K", "4K"))),
-        ("new", {"aspectRatios": ["auto"], "widthHeightDivisor": 1}, {}, RatioRules(USUAL)),
-        ("venice-sd35", {"aspectRatios": ["auto"]}, {}, RatioRules(USUAL)),
+        ("new", {"aspectRatios": ["auto"], "widthHeightDivisor": 1}, {}, NO_RATIO),
+        ("venice-sd35", {"aspectRatios": ["auto"]}, {}, NO_RATIO),
+        ("qwen-image", {}, {}, RatioRules(USUAL)),
         ("new", {"aspectRatios": ["wide", 5]}, TIERS, RatioRules(USUAL, ("1K", "2K"))),
         ("new", {"aspectRatios": [], "widthHeightDivisor": 16}, {}, PixelRules(16)),
         ("new", {"aspectRatios": ["auto", "1:1"]}, {}, RatioRules(("1:1",), is_complete=True)),
@@ -409,4 +413,101 @@ def test_a_model_that_never_has_constraints_waits_for_no_refresh(
     assert time.monotonic() - began < catalogue.MAX_REFRESH_WAIT / 2
     service.may_answer.set()
     finished(lists)
-    assert service.asked == len(catalogue.TYPES), "the refresh was started all the same"
+    assert service.asked == 1, "the refresh was started all the same"
+
+
+def test_the_bundled_lists_hold_what_is_published() -> None:
+    listed = bundled_lists().models()
+    assert listed["gpt-image-2"].ratios == (
+        *("1:1", "3:2", "16:9", "21:9", "9:16", "2:3", "3:4", "4:5"),
+    )
+    assert listed["gpt-image-2"].default_quality == "high"
+    assert listed["kling-v4-text-to-image"].default_tier == "2K"
+    assert listed["seedream-v5-5"].tiers == ("1K", "1.5K", "2K")
+    assert listed["flux-2-max"].ratios[0] == "1:1", "auto is no ratio to send"
+    assert listed["krea-v2-large"].style_references == 3
+    assert not listed["luma-uni-1"].honours_reference_strength
+    assert listed["muse-image"].style_references == 0
+    assert listed["flux-3-image"].style_references is None
+    assert listed["nano-banana-pro"].abilities["supportsWebSearch"]
+    transparent = {model.id for model in listed.values() if model.supports_transparency}
+    assert transparent == {
+        *("gpt-image-1-5", "gpt-image-1-5-edit", "mai-image-2-7", "mai-image-2-7-flash"),
+        *(f"gpt-image-2-5-{name}" for name in ("flare", "flare-edit", "sunburst", "sunburst-edit")),
+    }
+
+
+@pytest.mark.parametrize("model", ["qwen-image", "qwen-image-3", "qwen-image-3-pro"])
+def test_qwen_goes_by_ratio(model: str) -> None:
+    sizing = bundled_lists().models()[model].sizing
+    assert isinstance(sizing, RatioRules)
+    assert "width" not in fit(1024, 768, sizing, model=model).fields
+
+
+def test_a_model_that_always_chooses_the_ratio_gets_none() -> None:
+    rules = RatioRules((), ("1K", "2K"), is_complete=True)
+    size = fit(2048, 1024, rules, model="m", aspect_ratio="2:1")
+    assert size.fields == {"resolution": "2K"}
+    assert size.warnings[0] == "m chooses the ratio itself: aspect_ratio 2:1 was not sent."
+    assert fit(1024, 1024, rules, model="m").warnings == (
+        "m chooses the ratio itself: 1024×1024 was not sent.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "ratio", "tier"), [((1536, 1536), "1:1", "1.5K"), ((1024, 2400), "9:21", "1.5K")]
+)
+def test_tiers_and_ratios_that_only_newer_models_have(
+    size: tuple[int, int], ratio: str, tier: str
+) -> None:
+    rules = RatioRules(("1:1", "9:16", "9:21"), ("1K", "1.5K", "2K"), is_complete=True)
+    assert fit(*size, rules, model="m").fields == {"aspect_ratio": ratio, "resolution": tier}
+
+
+def test_what_is_worth_knowing_before_a_model_is_chosen() -> None:
+    spec = {
+        "privacy": "anonymized",
+        "offline": True,
+        "betaModel": True,
+        "regionRestrictions": ["US", "CA"],
+        "deprecation": {"date": "2027-01-31T00:00:00.000Z", "replacementModelId": "newer"},
+    }
+    model = parse_model({"id": "old", "type": "image", "model_spec": spec})
+    assert model is not None
+    assert (model.privacy, model.is_offline, model.is_beta) == ("anonymized", True, True)
+    assert (model.regions, model.retires_on, model.replacement) == (
+        ("US", "CA"),
+        "2027-01-31",
+        "newer",
+    )
+    assert marks(model) == [
+        *("anonymized", "beta", "offline", "only US/CA", "until 2027-01-31 (then newer)"),
+    ]
+    plain = parse_model({"id": "new", "model_spec": {"deprecation": 5, "offline": "no"}})
+    assert plain is not None
+    assert marks(plain) == []
+
+
+@pytest.mark.parametrize(
+    ("pricing", "tiers", "text"),
+    [
+        ({"generation": {"usd": 0.0375}}, [], "0.0375"),
+        ({"generation": {"usd": 0.09}}, ["1K", "2K"], "from 0.09"),
+        (TIERS, ["1K", "2K"], "0.1 to 0.2"),
+        (TIERS, ["1K", "2K", "4K"], "from 0.1"),
+        ({}, [], "unknown"),
+    ],
+    ids=str,
+)
+def test_a_price_in_the_list_of_models(pricing: Any, tiers: list[str], text: str) -> None:
+    limits = {"promptCharacterLimit": 9, "resolutions": tiers}
+    model = parse_model({"id": "m", "model_spec": {"pricing": pricing, "constraints": limits}})
+    assert model is not None
+    assert price_text(model) == text
+
+
+def test_a_known_model_waits_for_the_live_list_where_there_are_only_bundled_ones(
+    home: Path,
+) -> None:
+    live = {"id": "z-image-turbo", "model_spec": {"constraints": {"promptCharacterLimit": 5}}}
+    assert Service([live]).catalogue(home).model_when_known("z-image-turbo").prompt_limit == 5

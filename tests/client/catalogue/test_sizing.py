@@ -25,7 +25,7 @@ from venice_client.errors import InvalidRequestError
 from venice_client.sandbox.models import all_models
 
 LIVE = [m for m in map(parse_model, (entry.entry for entry in all_models().values())) if m]
-MODELS = [m for m in (*LIVE, *bundled_lists().models().values()) if m.makes_images]
+MODELS = [m for m in (*LIVE, *bundled_lists().listed()) if m.makes_images]
 UNHEARD_OF = Model("a-model-of-tomorrow")
 PIXEL_RULES = sorted(
     {m.sizing for m in MODELS if isinstance(m.sizing, PixelRules)}, key=lambda r: r.divisor

@@ -14,12 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from faulty_sandbox import Sandbox
 from venice_client import GenerateRequest, StyleReference, VeniceClient, plan_batch
 from venice_client.catalogue.catalogue import bundled_lists
 from venice_client.catalogue.model import Model, parse_model
 from venice_client.errors import BadRequestError, InvalidRequestError, NotFoundError
 from venice_client.request.pictures import EditRequest
-from venice_client.sandbox import Sandbox
 from venice_client.sandbox.models import all_models, all_styles
 
 RequestFor = Callable[..., GenerateRequest]
@@ -119,7 +119,7 @@ def test_every_size_is_taken_without_knowing_the_constraints(
     sandbox: Sandbox, make_client: Callable[..., VeniceClient], request_for: RequestFor, model: str
 ) -> None:
     client = make_client(sandbox.base_url)
-    client.catalogue.model_when_known = lambda model_id: BUNDLED[model_id]  # type: ignore[method-assign]
+    client.catalogue.model_when_known = lambda name, _: BUNDLED[name]  # type: ignore[method-assign]
     for seed, (width, height) in enumerate(SIZES[:5], start=1):
         request = request_for(model=model, width=width, height=height, seed=seed, format="jpeg")
         assert client.generate_images(request).images
@@ -144,14 +144,14 @@ def test_every_field_of_the_schema_can_be_sent(
         disable_prompt_optimization_thinking=True,
     )
     tiers = request_for(
-        model="nano-banana-pro", aspect_ratio="21:9", resolution="2K", quality="auto", variants=2,
-        style_references=(StyleReference(picture(), 0.7),),
-    )  # fmt: skip
+        model="nano-banana-pro", aspect_ratio="21:9", resolution="2K", quality="auto", variants=2
+    )
     quality = request_for(model="gpt-image-2", quality="low")
-    for request in (pixels, tiers, quality):
+    styled = request_for(model="luma-uni-1", style_references=(StyleReference(picture(), 0.7),))
+    for request in (pixels, tiers, quality, styled):
         client.generate_images(request)
 
-    first, second, third = (request.json for request in sandbox.paid_requests)
+    first, second, third, fourth = (request.json for request in sandbox.paid_requests)
     assert first == {
         "model": "z-image-turbo",
         "prompt": "a fox",
@@ -173,7 +173,7 @@ def test_every_field_of_the_schema_can_be_sent(
         "disable_prompt_optimization_thinking": True,
     }
     assert (second["aspect_ratio"], second["resolution"], second["variants"]) == ("21:9", "2K", 2)
-    assert list(second["style_references"][0]) == ["image"]  # it ignores the strength
+    assert list(fourth["style_references"][0]) == ["image"]  # it ignores the strength
     assert third["quality"] == "low"
 
 
@@ -199,7 +199,7 @@ def test_several_variants_come_as_json_and_one_as_binary(
         ({"negative_prompt": "x" * 7501}, "negative_prompt", "7500"),
         ({"width": 0}, "width", "width"),
         ({"height": -8}, "height", "height"),
-        ({"seed": 0}, "seed", "random"),
+        ({"seed": 0}, "seed", "seed must be 1 to 999999999, not 0."),
         ({"seed": 1_000_000_000}, "seed", "999999999"),
         ({"seed": 7.5}, "seed", "7.5"),
         ({"seed": True}, "seed", "True"),
@@ -289,7 +289,7 @@ def test_an_unknown_model_is_sent_as_typed_and_the_refusal_names_the_nearest(
     with pytest.raises(NotFoundError) as caught:
         client.generate_images(request_for(model="z-image-turboo"))
     assert sandbox.paid_requests[0].json["model"] == "z-image-turboo"
-    assert "`z-image-turbo`" in str(caught.value).partition("\n")[0]
+    assert "is z-image-turbo" in str(caught.value).partition("\n")[0]
 
 
 def test_an_unknown_style_is_sent_as_typed_and_the_refusal_names_the_nearest(
@@ -298,7 +298,7 @@ def test_an_unknown_style_is_sent_as_typed_and_the_refusal_names_the_nearest(
     with pytest.raises(BadRequestError) as caught:
         client.generate_images(request_for(style_preset="neon punks"))
     assert sandbox.paid_requests[0].json["style_preset"] == "neon punks"
-    assert "`Neon Punk`" in str(caught.value).partition("\n")[0]
+    assert "is Neon Punk" in str(caught.value).partition("\n")[0]
     assert "style_preset" in caught.value.fields
 
 

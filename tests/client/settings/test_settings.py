@@ -40,6 +40,8 @@ def test_defaults(home: Path) -> None:
         max_in_flight=8,
         store_mb=1024.0,
         max_usd_per_run=5.0,
+        max_usd_per_day=None,
+        warnings=(),
     )
 
 
@@ -80,6 +82,8 @@ def test_a_file_as_windows_editors_save_it(home: Path) -> None:
         ("VENICE_STORE_MB", "-1"),
         ("VENICE_MAX_USD_PER_RUN", "-1"),
         ("VENICE_MAX_USD_PER_RUN", "five"),
+        ("VENICE_MAX_USD_PER_DAY", "-0.5"),
+        ("VENICE_MAX_USD_PER_DAY", "much"),
         ("VENICE_API_BASE", "http://api.venice.ai/api/v1"),
         ("VENICE_API_BASE", "ftp://127.0.0.1/"),
         ("VENICE_API_BASE", "api.venice.ai"),
@@ -138,6 +142,159 @@ def test_the_limit_for_a_run(
 ) -> None:
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", text)
     assert load_settings().max_usd_per_run == limit
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"), [("none", None), ("None", None), ("2.5", 2.5), ("0", 0.0), (" ", None)]
+)
+def test_the_limit_for_a_day(
+    monkeypatch: pytest.MonkeyPatch, text: str, limit: float | None
+) -> None:
+    monkeypatch.setenv("VENICE_MAX_USD_PER_DAY", text)
+    assert load_settings().max_usd_per_day == limit
+
+
+PASTED = [
+    "{}",
+    '"{}"',
+    "'{}'",
+    " {} ",
+    "{}\n",
+    "{}\r\n",
+    "\ufeff{}",
+    '\ufeff"{}" ',
+    "Bearer {}",
+    "bearer  {}",
+    '"Bearer {}"',
+    "Bearer '{}'",
+    "Authorization: Bearer {}",
+    "“{}”",
+    "\u200b{}\xa0",
+    "`{}`",
+]
+
+
+@pytest.mark.parametrize("form", PASTED)
+def test_a_key_is_taken_as_it_is_pasted(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENICE_API_KEY", form.format(CANARY))
+    key = load_settings().key
+    assert key is not None
+    assert key.reveal() == CANARY
+
+
+@pytest.mark.parametrize("form", PASTED)
+@pytest.mark.parametrize("word", ["sandbox", "Sandbox", "SANDBOX"])
+def test_the_sandbox_is_meant_in_any_case(
+    form: str, word: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENICE_API_KEY", form.format(word))
+    key = load_settings().key
+    assert key is not None
+    assert key.is_sandbox
+    assert key.reveal() == "sandbox"
+
+
+@pytest.mark.parametrize("blank", ['""', "''", " ", "\ufeff", '" "'])
+def test_quotes_around_nothing_are_not_set(
+    home: Path, monkeypatch: pytest.MonkeyPatch, blank: str
+) -> None:
+    write(home, json.dumps({"VENICE_API_KEY": CANARY, "VENICE_TIMEOUT": 60}))
+    monkeypatch.setenv("VENICE_API_KEY", blank)
+    monkeypatch.setenv("VENICE_TIMEOUT", blank)
+    settings = load_settings()
+    assert settings.key == ApiKey(CANARY)
+    assert settings.timeout == 60.0
+
+
+def test_every_setting_may_be_in_quotes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `set NAME="value"` of Windows leaves it."""
+    monkeypatch.setenv("VENICE_TIMEOUT", '"30"')
+    monkeypatch.setenv("VENICE_API_BASE", '"https://example.org/v1"')
+    monkeypatch.setenv("VENICE_HOME", '"/somewhere"')
+    settings = load_settings()
+    assert settings.timeout == 30.0
+    assert settings.base_url == "https://example.org/v1"
+    assert settings.home == Path("/somewhere")
+
+
+def test_a_key_of_a_few_letters_is_looked_for_in_no_text() -> None:
+    """Those letters stand in words that mean something else."""
+    for short in ("k", "1234567"):
+        key = ApiKey(short)
+        assert key.redact(f"a {short} b") == f"a {short} b"
+        assert not key.is_in(short.encode())
+    assert ApiKey("12345678").redact("a 12345678 b") == "a [key] b"
+
+
+OTHER = "https://other.example/v1"
+
+
+@pytest.mark.parametrize(
+    ("environ", "base_url", "is_said"),
+    [
+        ({}, OTHER, False),
+        ({"VENICE_API_KEY": CANARY}, OTHER, False),
+        ({"VENICE_API_KEY": "another-key"}, credentials.DEFAULT_BASE_URL, True),
+        ({"VENICE_API_KEY": "sandbox"}, credentials.DEFAULT_BASE_URL, False),
+        ({"VENICE_API_KEY": "another-key", "VENICE_API_BASE": OTHER}, OTHER, False),
+        ({"VENICE_API_KEY": "x", "VENICE_API_BASE": "http://[::1]:1"}, "http://[::1]:1", False),
+        ({"VENICE_API_BASE": "http://[::1]:1"}, "http://[::1]:1", False),
+    ],
+)
+def test_an_address_in_the_file_belongs_to_the_key_in_the_file(
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    environ: dict[str, str],
+    base_url: str,
+    is_said: bool,
+) -> None:
+    path = home / "venice.json"
+    write(home, json.dumps({"VENICE_API_KEY": CANARY, "VENICE_API_BASE": OTHER}))
+    path.chmod(0o600)
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+
+    settings = load_settings()
+
+    assert settings.base_url == base_url
+    assert bool(settings.warnings) is is_said
+    if is_said:
+        assert "VENICE_API_BASE" in settings.warnings[0]
+
+
+def test_an_address_without_a_key_beside_it_is_for_no_key_of_the_environment(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(home, json.dumps({"VENICE_API_BASE": OTHER}))
+    assert load_settings().base_url == OTHER
+    monkeypatch.setenv("VENICE_API_KEY", CANARY)
+    assert load_settings().base_url == credentials.DEFAULT_BASE_URL
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
+@pytest.mark.parametrize(
+    ("mode", "can"),
+    [
+        (0o600, ""),
+        (0o400, ""),
+        (0o644, "can read /"),
+        (0o640, "can read /"),
+        (0o620, "can change /"),
+        (0o666, "can read and change /"),
+    ],
+)
+def test_a_file_that_others_can_use_is_said(home: Path, mode: int, can: str) -> None:
+    path = home / "venice.json"
+    write(home, json.dumps({"VENICE_API_KEY": CANARY}))
+    path.chmod(mode)
+    settings = load_settings()
+    assert settings.key == ApiKey(CANARY)
+    assert bool(settings.warnings) is bool(can)
+    for warning in settings.warnings:
+        assert can in warning
+        assert str(path) in warning
+        assert "chmod 600" in warning
+        assert CANARY not in warning
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import json
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -34,7 +35,7 @@ def put_version_1(home: Path, key: str, body: bytes = b"picture", **facts: Any) 
 
 
 def set_time(monkeypatch: pytest.MonkeyPatch, when: float) -> None:
-    monkeypatch.setattr(result_store.time, "time", lambda: when)
+    monkeypatch.setattr(result_store, "time", SimpleNamespace(time=lambda: when))
 
 
 def test_an_entry_of_version_1_is_shown_and_listed(home: Path) -> None:

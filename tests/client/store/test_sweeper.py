@@ -98,7 +98,9 @@ def test_a_run_larger_than_the_store_is_kept_whole_until_it_has_ended_well(home:
 def test_a_run_that_ends_well_ends_the_protection_of_the_same_run_before_it(home: Path) -> None:
     store = ResultStore(home, 2.5)
     store.protect("failed", ["a", "b", "c", "d"])
+    store.note_failure("failed")
     store.protect("another", ["x"])
+    store.note_failure("another")
     put(store, "x", "a", "b", "c")
     store.protect("again", ["a", "b", "c", "d"])
     put(store, "d")
@@ -110,11 +112,27 @@ def test_a_run_that_ends_well_ends_the_protection_of_the_same_run_before_it(home
     assert keys(store) == {"x", "d"}
 
 
+def test_the_next_run_ends_the_protection_of_the_one_before_it_unless_that_failed(
+    home: Path,
+) -> None:
+    store = ResultStore(home, 2.5)
+    store.protect("well", ["a", "b", "c"])
+    put(store, "a", "b", "c")
+    store.protect("fails", ["d", "e"])
+    store.note_failure("fails")
+    put(store, "d", "e")
+    assert keys(store) == {"d", "e"}
+
+    store.protect("next", ["f"])
+    put(store, "f")
+    assert keys(store) == {"d", "e", "f"}
+
+
 def test_a_failed_run_is_protected_for_a_day(home: Path) -> None:
     store = ResultStore(home, 1.5)
     store.protect("failed", ["a", "b"])
     put(store, "a", "b")
-    (of_run,) = (home / "results").glob(".protected-*")
+    (of_run,) = (home / "results" / "protected").iterdir()
     past = time.time() - IN_USE_FOR - 10
     os.utime(of_run, (past, past))
 

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 import requests
 
+import posting
 from scripted_server import Read, ScriptedServer, read_request, saying
-from venice_client import Progress, VeniceClient
+from venice_client import VeniceClient
 from venice_client.errors import ConnectionFailedError, ResponseLostError
 from venice_client.transport import connections, transport
 
@@ -26,7 +27,7 @@ LARGE = {"prompt": "x" * 16_000_000}
 
 def post(client: VeniceClient, payload: dict[str, str] | None = None) -> bytes:
     """A paid call without the lists."""
-    return client._transport.post("/image/generate", payload or {"prompt": "x"}, Progress()).body
+    return posting.post(client, payload).body
 
 
 def late(seconds: float) -> Read:

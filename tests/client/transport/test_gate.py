@@ -28,18 +28,19 @@ class Clock:
 class Caller:
     """A thread that waits for a slot, as a request does."""
 
-    def __init__(self, gate: Gate, ticket: int | None = None) -> None:
+    def __init__(self, gate: Gate, ticket: int | None = None, model: str = "") -> None:
         self.progress = Progress()
         self.slot: Slot | None = None
         self.error: VeniceError | None = None
         self._gate = gate
         self._ticket = gate.ticket() if ticket is None else ticket
+        self._model = model
         self._thread = threading.Thread(target=self._enter, daemon=True)
         self._thread.start()
 
     def _enter(self) -> None:
         try:
-            self.slot = self._gate.enter(self._ticket, self.progress)
+            self.slot = self._gate.enter(self._ticket, self.progress, self._model)
             self.progress.on_cancel(self.slot.detach)
         except VeniceError as error:
             self.error = error
@@ -424,3 +425,92 @@ def test_raising_the_number_of_places_lets_more_in(gate: Gate) -> None:
     waiting.stays_out()
     gate.max_in_flight = 3
     waiting.entered()
+
+
+def busy(gate: Gate, model: str, seconds: float) -> None:
+    """One request to `model` comes and is told that the model is busy."""
+    Caller(gate, model=model).entered().model_busy(seconds)
+
+
+def test_a_busy_model_holds_its_own_requests_alone(gate: Gate, clock: Clock) -> None:
+    busy(gate, "chroma", 30)
+    waiting = Caller(gate, model="chroma")
+    waiting.stays_out()
+    assert waiting.progress.text(clock.seconds) == ("waiting for chroma, which is busy, 30 s left")
+    for _ in range(3):
+        Caller(gate, model="z-image-turbo").entered().answered(failed=False)
+    waiting.stays_out()
+    clock.seconds += 30
+    waiting.entered()
+
+
+def test_a_busy_model_is_tried_by_one_until_the_first_success(gate: Gate, clock: Clock) -> None:
+    busy(gate, "chroma", 30)
+    waiting = [Caller(gate, model="chroma") for _ in range(3)]
+    for caller in waiting:
+        caller.stays_out()
+    clock.seconds += 30
+    first = waiting[0].entered()
+    waiting[1].stays_out()
+    other = Caller(gate, model="z-image-turbo").entered()  # passes those who wait for the model
+    other.answered(failed=False)
+    waiting[1].stays_out()
+    first.answered(failed=False)
+    waiting[1].entered()
+    waiting[2].entered()
+
+
+def test_a_busy_model_says_that_the_key_is_not_limited(gate: Gate, clock: Clock) -> None:
+    limited(gate, 5)
+    probe, other = Caller(gate, model="chroma"), Caller(gate, model="z-image-turbo")
+    for caller in (probe, other):
+        caller.stays_out()
+    clock.seconds += 5
+    probe.entered().model_busy(30)
+    other.entered()
+
+
+def test_a_limited_key_holds_requests_to_a_busy_model_too(gate: Gate, clock: Clock) -> None:
+    busy(gate, "chroma", 10)
+    limited(gate, 20)
+    waiting = Caller(gate, model="chroma")
+    waiting.stays_out()
+    assert "rate limit" in waiting.progress.phase
+    clock.seconds += 15
+    waiting.stays_out()
+    clock.seconds += 5
+    waiting.entered()
+
+
+def test_a_model_that_is_busy_for_too_long_is_given_up_and_no_other(
+    gate: Gate, clock: Clock
+) -> None:
+    busy(gate, "chroma", 200)
+    waiting = Caller(gate, model="chroma")
+    waiting.stays_out()
+    clock.seconds += 200
+    waiting.entered().model_busy(200)
+    behind = Caller(gate, model="chroma")
+    behind.stays_out()
+    clock.seconds += 200
+    error = behind.failed()
+    assert isinstance(error, RateLimitError)
+    assert error.code == "MODEL_OVERLOADED"
+    assert str(error).startswith("chroma is busy at Venice, and has been for 5 minutes: choose")
+    Caller(gate, model="z-image-turbo").entered()
+
+
+def test_a_model_that_says_it_is_busy_for_an_hour_ends_its_own_requests_alone(
+    gate: Gate, clock: Clock
+) -> None:
+    slot = Caller(gate, model="chroma").entered()
+    busy(gate, "z-image-turbo", 30)
+    mine, other = Caller(gate, model="chroma"), Caller(gate, model="z-image-turbo")
+    other.stays_out()
+    mine.entered().model_busy(30)
+    mine = Caller(gate, model="chroma")
+    mine.stays_out()
+    with pytest.raises(RateLimitError, match="will be for 60 minutes: choose another model"):
+        slot.model_busy(3600)
+    assert "60 minutes" in str(mine.failed())
+    other.stays_out()

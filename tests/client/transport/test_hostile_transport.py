@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+import posting
 from scripted_server import ScriptedServer, saying
 from venice_client import Progress, VeniceClient
 from venice_client.errors import (
@@ -25,7 +26,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n"
 
 
 def post(client: VeniceClient) -> object:
-    return client._transport.post("/image/generate", {"prompt": "x"}, Progress())
+    return posting.post(client)
 
 
 def test_the_body_of_a_redirect_is_not_read_without_end(make_client: MakeClient) -> None:
@@ -89,6 +90,11 @@ def test_an_error_status_counts_though_its_page_does_not_end(make_client: MakeCl
         ("HTTPS_PROXY", "socks5://127.0.0.1:1"),
         ("HTTPS_PROXY", "http://:8080"),
         ("HTTPS_PROXY", "http://[bad"),
+        ("HTTPS_PROXY", "http://user:x@"),
+        ("HTTPS_PROXY", "http://user:x@:8080"),
+        ("HTTPS_PROXY", "//user:x@"),
+        ("HTTPS_PROXY", "user:x@"),
+        ("ALL_PROXY", "http://user:x@"),
         ("REQUESTS_CA_BUNDLE", "/nonexistent.pem"),
     ],
 )
@@ -132,6 +138,6 @@ def test_what_is_dropped_while_it_connects_is_not_sent(make_client: MakeClient) 
 
         adapter.send = drop_and_send
         with pytest.raises(RequestCancelledError):
-            client._transport.post("/image/generate", {"prompt": "x"}, progress)
+            posting.post(client, progress=progress)
     assert not heard
     assert not progress.sent

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+from faulty_sandbox import Fault, Sandbox
 from venice_client import GenerateRequest, VeniceClient
-from venice_client.sandbox import Fault, Sandbox
 
 
 def test_the_programs_own_random_numbers_are_left_alone(

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 import echo_table
+from faulty_sandbox import Fault, Sandbox
+from posting import post
 from scripted_server import ScriptedServer, saying
 from venice_client import GenerateRequest, ImageResult, VeniceClient
 from venice_client.errors import ApiError, ResponseLostError, VeniceError
 from venice_client.images import decode
-from venice_client.sandbox import Fault, Sandbox
-from venice_client.transport.progress import Progress
 
 CANARY = "vn-Canary-9f8e7D6c5b4a39281706"
 OTHER = "just-some-words-of-the-same-kind"
@@ -165,7 +165,7 @@ def test_a_garbled_status_line_is_quoted_without_the_key(
     with ScriptedServer(saying(b"P" * length + CANARY.encode() + b"\r\n\r\n")) as server:
         client = make_client(server.base_url, key=CANARY)
         with pytest.raises(ResponseLostError) as caught:
-            client._transport.post("/image/generate", {"prompt": "x"}, Progress())
+            post(client)
     assert CANARY[:4] not in str(caught.value)
 
 
@@ -174,7 +174,7 @@ def test_a_garbled_length_is_not_quoted(make_client: MakeClient) -> None:
     with ScriptedServer(saying(head.encode())) as server:
         client = make_client(server.base_url, key=CANARY)
         with pytest.raises(ResponseLostError) as caught:
-            client._transport.post("/image/generate", {"prompt": "x"}, Progress())
+            post(client)
     assert CANARY[:4] not in str(caught.value)
 
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
+from faulty_sandbox import Fault, Sandbox
 from scripted_server import ScriptedServer, saying
 from venice_client import GenerateRequest, VeniceClient
 from venice_client.errors import ApiError, BadRequestError, NotFoundError
-from venice_client.sandbox import Fault, Sandbox
 
 RequestFor = Callable[..., GenerateRequest]
 MakeClient = Callable[..., VeniceClient]
@@ -141,7 +141,7 @@ def test_a_missing_model_is_told_as_one(
     assert isinstance(error, NotFoundError)
     assert "model" in first_line(error)
     assert "choose another one" in first_line(error)
-    assert first_line(error).endswith("The nearest known model is `z-image-turbo`.")
+    assert first_line(error).endswith("The nearest known model is z-image-turbo.")
 
 
 @pytest.mark.parametrize("body", [{"error": "Not found"}, b"<html>nginx</html>", b""])
@@ -227,4 +227,4 @@ def test_a_complaint_about_something_else_gets_no_hint(
 )
 def test_an_unknown_style_gets_the_nearest(refusal: Callable[..., ApiError], body: Any) -> None:
     error = refusal(400, body, style_preset="Animee")
-    assert first_line(error).endswith("The nearest known style is `Anime`.")
+    assert first_line(error).endswith("The nearest known style is Anime.")

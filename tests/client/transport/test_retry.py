@@ -85,7 +85,11 @@ def test_a_date_to_retry_after_needs_the_answers_own_date() -> None:
         ("nan", DATE, retry.DEFAULT_RATE_WAIT),
         ("inf", DATE, retry.DEFAULT_RATE_WAIT),
         ("-inf", DATE, retry.DEFAULT_RATE_WAIT),
-        (str((NOW + 42) * 1000), DATE, retry.DEFAULT_RATE_WAIT),
+        (str((NOW + 42) * 1000), DATE, 42.0),
+        (str((NOW + 42) * 1000 + 250), DATE, 42.25),
+        (str((NOW - 30) * 1000), DATE, 0.0),
+        (str((NOW + 90_000) * 1000), DATE, retry.DEFAULT_RATE_WAIT),
+        (str((NOW + 42) * 1_000_000), DATE, retry.DEFAULT_RATE_WAIT),
         ("42", DATE, retry.DEFAULT_RATE_WAIT),
         ("-5", DATE, retry.DEFAULT_RATE_WAIT),
         (str(NOW + 90_000), DATE, retry.DEFAULT_RATE_WAIT),
@@ -105,6 +109,22 @@ def test_retry_after_comes_before_the_reset() -> None:
 def test_an_absurd_retry_after_gives_way_to_the_reset() -> None:
     headers = {"retry-after": "inf", "date": DATE, "x-ratelimit-reset-requests": str(NOW + 42)}
     assert retry.rate_limit_wait(headers) == 42.0
+
+
+@pytest.mark.parametrize(
+    ("headers", "is_about_model"),
+    [
+        ({"retry-after": "30"}, True),
+        ({"retry-after": "30", "x-ratelimit-reset-requests": str(NOW + 42)}, False),
+        ({"x-ratelimit-reset-requests": str(NOW + 42)}, False),
+        ({"retry-after": "soon"}, False),
+        ({}, False),
+    ],
+)
+def test_a_429_without_a_reset_is_about_the_model(
+    headers: dict[str, str], is_about_model: bool
+) -> None:
+    assert retry.is_about_model(headers) is is_about_model
 
 
 def test_the_clock_of_this_machine_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

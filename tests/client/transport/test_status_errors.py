@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 
 from venice_client import errors
 from venice_client.errors import ApiError, VeniceError
-from venice_client.transport.status_errors import error_for, with_hint
+from venice_client.transport.response import Response
+from venice_client.transport.status_errors import error_for
 
 KINDS = {
     307: errors.RedirectError,
@@ -45,9 +48,17 @@ REMEDIES = (
 )
 
 
-def error(status: int, body: Any = b"", **headers: str) -> ApiError:
+def error(
+    status: int,
+    body: Any = b"",
+    path: str = "",
+    model: str = "",
+    suggest: Mapping[str, Any] = MappingProxyType({}),
+    **headers: str,
+) -> ApiError:
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return error_for(status, {k.replace("_", "-"): v for k, v in headers.items()}, raw)
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return error_for(Response(named, raw, 0.1, status), path=path, model=model, **suggest)
 
 
 def first_line(found: VeniceError) -> str:
@@ -125,6 +136,104 @@ def test_the_apis_words_fields_and_id_come_after_the_first_line() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("body", "first", "said"),
+    [
+        ({"error": "Invalid", "details": "seed must not be 0"}, "seed must not be 0", "Invalid"),
+        ({"error": {"message": "No", "details": "seed is 0"}}, "seed is 0", "No"),
+        ({"error": "Invalid", "details": {"seed": "is 0"}}, "`seed`: is 0", "Invalid"),
+        (
+            {"error": {"message": "Odd", "type": "invalid_request_error", "code": None}},
+            "Odd",
+            "Odd",
+        ),
+        ({"error": {"type": "x", "code": "y"}, "message": "Odd"}, "Odd", "Odd"),
+        ({"message": "Odd"}, "Odd", "Odd"),
+    ],
+)
+def test_what_is_wrong_is_read_from_each_form(body: Any, first: str, said: str) -> None:
+    found = error(400, body)
+    assert first in first_line(found)
+    assert found.api_message == said
+    assert said in str(found)
+
+
+@pytest.mark.parametrize(
+    ("headers", "request_id"),
+    [
+        ({}, "body-1"),
+        ({"cf_ray": "ray-1"}, "body-1"),
+        ({"x_request_id": "head-1"}, "head-1"),
+    ],
+)
+def test_the_request_id_may_be_in_the_body(headers: dict[str, str], request_id: str) -> None:
+    found = error(400, {"error": "The provider refused it", "request_id": "body-1"}, **headers)
+    assert found.request_id == request_id
+    assert str(found).endswith(f"\nRequest id: {request_id}")
+
+
+def test_the_request_id_stays_however_long_the_rest_is() -> None:
+    details = {f"field{i}": {"_errors": ["x" * 500] * 5} for i in range(50)}
+    found = error(400, {"error": "y" * 5000, "details": details}, x_request_id="req-7")
+    assert str(found).endswith("\nRequest id: req-7")
+
+
+def test_a_402_that_offers_x402_says_that_no_key_arrived() -> None:
+    found = error(402, {"x402Version": 1, "accepts": [], "error": "X-PAYMENT is required"})
+    assert type(found) is errors.PaymentRequiredError
+    assert first_line(found).startswith("No key arrived at Venice: check VENICE_API_KEY")
+    assert "top up" not in str(found)
+
+
+def test_a_403_names_what_may_keep_a_key_from_a_model() -> None:
+    said = first_line(error(403, {"error": "Forbidden"}, model="flux-x"))
+    assert said.startswith("This key may not use `flux-x`: its modelPrivacy may exclude it, or")
+    assert "region" in said
+    switched_off = error(403, {"error": "No", "code": "API_ACCESS_DISABLED"}, model="flux-x")
+    assert "switched off" in first_line(switched_off)
+    assert "model" not in first_line(error_for(Response({}, b"{}", 0.1, 403), is_paid=False))
+
+
+@pytest.mark.parametrize("path", ["/image/edit", "/image/multi-edit"])
+@pytest.mark.parametrize("code", ["", "CONTENT_POLICY_VIOLATION"])
+def test_a_refused_edit_may_have_been_charged(path: str, code: str) -> None:
+    """Venice's own moderation looks at the finished picture, which the provider has made."""
+    found = error(422, {"error": "Blocked", "code": code}, path=path)
+    assert type(found) is errors.RefusedEditError
+    assert isinstance(found, errors.UnprocessableError)
+    assert found.may_have_been_charged
+    assert "may have been charged" in first_line(found)
+    assert "change the prompt or the images" in first_line(found)
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/image/edit", "IMAGE_TOO_LARGE"),
+        ("/image/generate", "CONTENT_POLICY_VIOLATION"),
+        ("/image/upscale", ""),
+    ],
+)
+def test_other_422_are_not_charged(path: str, code: str) -> None:
+    found = error(422, {"error": "Blocked", "code": code}, path=path)
+    assert type(found) is errors.UnprocessableError
+    assert not found.may_have_been_charged
+    assert "charged" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, {"error": "Specified model not found"}),
+        (404, {"error": "x", "code": "MODEL_NOT_FOUND"}),
+        (400, {"error": "x", "code": "INVALID_MODEL"}),
+        (410, {"error": "gone"}),
+    ],
+)
+def test_an_unknown_model_is_named_first(status: int, body: Any) -> None:
+    assert "`no-such-model`" in first_line(error(status, body, model="no-such-model"))
+
+
 @pytest.mark.parametrize("status", [404, 410])
 def test_a_retired_model_names_its_replacement(status: int) -> None:
     assert "`new`" in first_line(error(status, x_venice_deprecated_replacement="new"))
@@ -185,7 +294,7 @@ def test_a_gateway_that_gave_up_may_hide_a_charge(status: int, code: str) -> Non
     assert "not sent again" in first_line(paid)
     assert "may have been charged" in first_line(paid)
     assert "run it once more" in first_line(paid)
-    free = error_for(status, {}, json.dumps(told).encode(), is_paid=False)
+    free = error_for(Response({}, json.dumps(told).encode(), 0.1, status), is_paid=False)
     assert type(free) is errors.ServerError
     assert not free.may_have_been_charged
     assert "charged" not in str(free)
@@ -202,13 +311,13 @@ def test_control_characters_stay_out() -> None:
         assert not set(told) & set("\x1b\x00\r")
 
 
-def test_a_hint_goes_to_the_end_of_the_first_line() -> None:
-    before = error(400, {"error": "x", "code": "INVALID_MODEL"}, x_request_id="7")
-    after = with_hint(before, "The nearest is `y`.")
-    assert type(after) is type(before)
-    assert first_line(after).endswith("another one. The nearest is `y`.")
-    assert str(after).partition("\n")[2] == str(before).partition("\n")[2]
-    assert (after.status, after.code, after.request_id) == (400, "INVALID_MODEL", "7")
+def test_the_nearest_model_goes_to_the_end_of_the_first_line() -> None:
+    suggest = {"nearest_model": lambda: "y", "nearest_style": lambda: "z"}
+    about_model = error(400, {"error": "x", "code": "INVALID_MODEL"}, suggest=suggest)
+    assert first_line(about_model).endswith("another one. The nearest known model is y.")
+    about_style = error(400, {"error": "Unknown style preset"}, suggest=suggest)
+    assert first_line(about_style).endswith("The nearest known style is z.")
+    assert "nearest" not in str(error(400, {"error": "x"}, suggest=suggest))
 
 
 def test_no_text_sets_off_a_dialog_of_comfyuis_own() -> None:

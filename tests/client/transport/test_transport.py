@@ -9,6 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,11 @@ import pytest
 import requests
 import urllib3
 
+import posting
+from faulty_sandbox import Fault, Sandbox
 from scripted_server import ScriptedServer, read_request, saying
 from venice_client import GenerateRequest, Progress, VeniceClient, __version__
+from venice_client.batch import Batch
 from venice_client.errors import (
     ApiError,
     BadResponseError,
@@ -29,7 +33,6 @@ from venice_client.errors import (
     ResponseLostError,
     VeniceError,
 )
-from venice_client.sandbox import Fault, Sandbox
 from venice_client.transport import connections, retry, transport
 from waiting import wait_for
 
@@ -37,6 +40,7 @@ KEY = "test-key"
 MakeClient = Callable[..., VeniceClient]
 RequestFor = Callable[..., GenerateRequest]
 OK = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n"
+BUSY = b"HTTP/1.1 429 Busy\r\nRetry-After: 60\r\nContent-Length: 2\r\n\r\n{}"
 
 
 class CountingSession(requests.Session):
@@ -106,7 +110,7 @@ def test_a_head_and_then_silence_ends_at_the_deadline(make_client: MakeClient) -
 
 def post(client: VeniceClient) -> Any:
     """A paid call without the lists, for servers that know nothing but one answer."""
-    return client._transport.post("/image/generate", {"prompt": "x"}, Progress())
+    return posting.post(client)
 
 
 @pytest.mark.parametrize(
@@ -440,6 +444,28 @@ def test_every_request_says_who_asks(
     assert request.headers["content-type"] == "application/json"
 
 
+def test_a_busy_model_holds_up_its_own_requests_alone(make_client: MakeClient) -> None:
+    """A 429 with Retry-After and no reset says nothing about the key."""
+
+    def answer(connection: socket.socket) -> None:
+        is_busy = b"chroma" in server.requests[-1]
+        connection.sendall(BUSY if is_busy else OK + b"Content-Length: 2\r\n\r\nok")
+
+    with ScriptedServer(answer) as server:
+        sender = make_client(server.base_url)
+        busy = Batch([partial(posting.post, sender, {"model": "chroma"})])
+        busy.begin()
+        phase = "waiting for chroma, which is busy"
+        wait_for(lambda: busy.progress[0].phase == phase)
+        for _ in range(3):
+            answered = posting.post(sender, {"model": "z-image-turbo"})
+            assert answered.body == b"ok"
+        assert busy.progress[0].phase == phase
+        busy.cancel()
+        assert busy.wait(60)
+    assert len(server.requests) == 4
+
+
 def test_a_bad_certificate_is_no_connection_and_nothing_is_sent(
     make_client: MakeClient, self_signed: Any
 ) -> None:
@@ -447,8 +473,11 @@ def test_a_bad_certificate_is_no_connection_and_nothing_is_sent(
         with pytest.raises(ConnectionFailedError) as caught:
             post(make_client(server.base_url))
         assert server.requests == []
-        assert server.connections == 4
-    assert "certificate" in str(caught.value).lower()
+        assert server.connections == 1  # no further try could help
+    first = str(caught.value).partition("\n")[0]
+    assert "certificate" in first
+    assert "set REQUESTS_CA_BUNDLE" in first
+    assert "SSL_CERT_FILE is not read" in first
 
 
 def test_the_limit_of_an_answer_holds_however_it_is_packed(

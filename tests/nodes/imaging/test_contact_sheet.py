@@ -35,7 +35,7 @@ def peak():  # getrusage would count from what the parent had
 images = [torch.rand(1, 512, 512, 3).expand(36, -1, -1, -1)]
 asyncio.run(arrange([images[0][:1]], ["all is loaded"]))
 before = peak()
-(made,) = asyncio.run(arrange(images, ["a label"] * 36, cell=[768]))
+(made,) = asyncio.run(arrange(images, ["a label"] * 36, cell=[768]))["result"]
 print(made.numel() * 4, peak() - before)
 """
 

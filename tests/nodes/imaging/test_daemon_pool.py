@@ -106,3 +106,68 @@ def test_the_threads_that_there_are_do_the_work_where_no_more_can_be_started(
     go.set()
     assert first.result(60)
     assert second.result(60) == "done"
+
+
+ENDS_AT_WORK = """
+import importlib.util, sys, threading, time
+root = sys.argv[1]
+spec = importlib.util.spec_from_file_location(
+    "pack", root + "/__init__.py", submodule_search_locations=[root]
+)
+pack = sys.modules["pack"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(pack)
+module = pack.venice_nodes.imaging.daemon_pool
+inner, outer = module.DaemonPool("inner", 1), module.DaemonPool("outer", 1)
+begun = threading.Event()
+
+def first(_):
+    begun.set()
+    while not module._work._is_ending:
+        time.sleep(0.01)
+    print("first is done", flush=True)
+
+def second(_):
+    print("second has begun", flush=True)
+
+def nested():
+    inner.map(first, [1])
+    print("nested goes on", flush=True)
+
+outer.submit(nested)
+begun.wait()
+inner.submit(lambda: second(2))
+print("the end", flush=True)
+"""
+
+
+def test_what_is_under_way_at_the_end_is_waited_for_and_nothing_else_begins() -> None:
+    """A thread that is inside torch while Python shuts down would abort the process."""
+    done = subprocess.run(
+        [sys.executable, "-c", ENDS_AT_WORK, str(ROOT)],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.stdout.splitlines() == ["the end", "first is done"], done.stderr
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_batch_that_begins_while_the_process_ends_sends_nothing() -> None:
+    code = (
+        "import atexit, sys\n"
+        "sys.path.insert(0, sys.argv[1])\n"
+        "def late():\n"
+        "    batch = Batch([lambda progress: progress.check()])\n"
+        "    print(batch.wait(60), repr(batch.outcomes[0]))\n"
+        "atexit.register(late)  # which is called after what is registered later\n"
+        "from venice_client import Batch\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(ROOT)],
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.stdout.startswith("True RequestCancelledError('The program is ending."), done.stderr

@@ -14,7 +14,7 @@ from contact_sheets import CELL, GAP, LOAD, STRIP, cell, has_ink, run_alone, she
 LABELS = """
 for labels in ([], ["Anime"]):
     try:
-        (made,) = asyncio.run(arrange([torch.zeros(1, 64, 64, 3)], labels, cell=[128]))
+        (made,) = asyncio.run(arrange([torch.zeros(1, 64, 64, 3)], labels, cell=[128]))["result"]
         print(tuple(made.shape))
     except Exception as error:
         print(f"{type(error).__name__}: {error}")

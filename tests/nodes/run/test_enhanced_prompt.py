@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 from bench import Bench
-from venice_client.sandbox import Fault
+from faulty_sandbox import Fault
 
 
 def rewrite(bench: Bench, prompts: dict[int, str]) -> None:

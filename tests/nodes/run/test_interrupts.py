@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bench import GENERATE, Bench
-from venice_client.sandbox import Fault
+from faulty_sandbox import Fault
 
 
 class Interrupted(BaseException):

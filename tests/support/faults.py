@@ -1,4 +1,4 @@
-"""Faults the sandbox commits on request, so that a client can show how it takes them."""
+"""What can go wrong on the wire, and the plan of what is to go wrong next."""
 
 from __future__ import annotations
 
@@ -10,12 +10,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import lru_cache
+from io import BytesIO
 from typing import Any
 
-from .answers import JSON_TYPE, Answer, json_answer
+from PIL import Image
+
+from venice_client.sandbox.response import JSON_TYPE, Response, json_response
 
 When = Callable[[Any], bool]
-Alter = Callable[[Answer, Mapping[str, str]], Answer]
+Alter = Callable[[Response, Mapping[str, str]], Response]
 
 GENERATE = "/image/generate"
 PAID_PATHS = (
@@ -24,6 +27,7 @@ PAID_PATHS = (
     "/image/multi-edit",
     "/image/upscale",
     "/image/background-remove",
+    "/images/generations",
 )
 BOMB_MEMBER_BYTES = 16 * 1024 * 1024
 BOMB_MEMBERS = 64
@@ -61,8 +65,8 @@ class Fault:
     delivery: Delivery = Delivery.WHOLE
     amount: float = 0.0
     latency_s: float | None = None
-    picture_size: tuple[int, int] | None = None
-    picture_count: int | None = None
+    image_size: tuple[int, int] | None = None
+    image_count: int | None = None
 
     @classmethod
     def status(
@@ -75,10 +79,10 @@ class Fault:
     ) -> Fault:
         """Any status, with a JSON value or raw bytes (HTML, unless a header says otherwise)."""
         if body is not None:
-            answer = Answer(code, body, "text/html", headers or {})
+            answer = Response(code, body, "text/html", headers or {})
         else:
             told = {"error": f"Sandbox fault {code}"} if json is None else json
-            answer = json_answer(told, code, headers)
+            answer = json_response(told, code, headers)
         return cls(f"status {code}", charge, alter=lambda _answer, _request: answer)
 
     @classmethod
@@ -128,7 +132,7 @@ class Fault:
         A content type makes them the raw body in any case.
         """
 
-        def alter(answer: Answer, request: Mapping[str, str]) -> Answer:
+        def alter(answer: Response, request: Mapping[str, str]) -> Response:
             if content_type is None and answer.content_type == JSON_TYPE:
                 return _with_image(base64.b64encode(content).decode())(answer, request)
             return replace(answer, body=content, content_type=content_type or answer.content_type)
@@ -137,7 +141,7 @@ class Fault:
 
     @classmethod
     def flags(cls, blurred: bool = True, violation: bool = False) -> Fault:
-        """A normal picture, flagged as blurred or as a violation of the terms."""
+        """A normal image, flagged as blurred or as a violation of the terms."""
         flagged = {
             "x-venice-is-blurred": str(blurred).lower(),
             "x-venice-is-content-violation": str(violation).lower(),
@@ -145,10 +149,42 @@ class Fault:
         return replace(cls.headers(flagged), name="flags")
 
     @classmethod
+    def violation(cls) -> Fault:
+        """A content violation of generate: a 200 with its header, blacked out, not charged."""
+
+        def alter(answer: Response, request: Mapping[str, str]) -> Response:
+            if answer.content_type == JSON_TYPE:
+                images = json.loads(answer.body)["images"]
+                black = [
+                    base64.b64encode(_black(base64.b64decode(each))).decode() for each in images
+                ]
+                told = {**json.loads(answer.body), "images": black}
+                answer = replace(answer, body=json.dumps(told).encode())
+            else:
+                answer = replace(answer, body=_black(answer.body), content_type="image/png")
+            headers = {**answer.headers, "x-venice-is-content-violation": "true"}
+            return replace(answer, headers=headers)
+
+        return cls("violation", False, alter=alter)
+
+    @classmethod
+    def refused_edit(cls, charge: bool = False) -> Fault:
+        """A 422 of an edit that moderation blocks: without `code`, and charged or not."""
+        told = {"error": "The image was blocked by content moderation"}
+        return replace(cls.status(422, told, charge=charge), name="refused edit")
+
+    @classmethod
+    def overloaded(cls, seconds: int = 30) -> Fault:
+        """A 429 of a model that is busy: Retry-After, and no word of the key's own limit."""
+        told = {"error": "The model is overloaded", "code": "MODEL_OVERLOADED"}
+        headers = {"Retry-After": str(seconds), "x-ratelimit-reset-requests": ""}
+        return replace(cls.status(429, told, headers=headers), name="overloaded")
+
+    @classmethod
     def headers(cls, extra: Mapping[str, str]) -> Fault:
         """A normal answer with headers added or overridden."""
 
-        def alter(answer: Answer, _request: Mapping[str, str]) -> Answer:
+        def alter(answer: Response, _request: Mapping[str, str]) -> Response:
             return replace(answer, headers={**answer.headers, **extra})
 
         return cls("headers", alter=alter)
@@ -161,7 +197,7 @@ class Fault:
     @classmethod
     def redirect(cls, url: str, code: int = 307) -> Fault:
         """A redirect to another address."""
-        answer = Answer(code, b"", "text/html", {"Location": url})
+        answer = Response(code, b"", "text/html", {"Location": url})
         return cls("redirect", False, alter=lambda _answer, _request: answer)
 
     @classmethod
@@ -173,14 +209,14 @@ class Fault:
         charge: bool = True,
     ) -> Fault:
         """A 200 with that body."""
-        answer = Answer(200, content, content_type, headers or {})
+        answer = Response(200, content, content_type, headers or {})
         return cls("body", charge, alter=lambda _answer, _request: answer)
 
     @classmethod
     def gzip_bomb(cls) -> Fault:
         """About a megabyte on the wire that unpacks to a gigabyte."""
 
-        def alter(answer: Answer, _request: Mapping[str, str]) -> Answer:
+        def alter(answer: Response, _request: Mapping[str, str]) -> Response:
             headers = {**answer.headers, "Content-Encoding": "gzip"}
             return replace(answer, body=_bomb(), headers=headers)
 
@@ -189,21 +225,21 @@ class Fault:
     @classmethod
     def size(cls, width: int, height: int) -> Fault:
         """A picture of another size than asked."""
-        return cls("size", picture_size=(width, height))
+        return cls("size", image_size=(width, height))
 
     @classmethod
-    def count(cls, pictures: int) -> Fault:
+    def count(cls, images: int) -> Fault:
         """A JSON answer with so many images, whatever was asked of /image/generate."""
-        return cls("count", picture_count=pictures)
+        return cls("count", image_count=images)
 
     @classmethod
     def echo_key(cls) -> Fault:
         """A 400 that repeats the Authorization header, in its text and in a header."""
 
-        def alter(_answer: Answer, request: Mapping[str, str]) -> Answer:
+        def alter(_answer: Response, request: Mapping[str, str]) -> Response:
             sent = request.get("authorization", "")
             told = {"error": f"Cannot use the credentials {sent}", "code": "INVALID_REQUEST"}
-            return json_answer(told, 400, {"x-venice-debug": sent})
+            return json_response(told, 400, {"x-venice-debug": sent})
 
         return cls("echo key", False, alter=alter)
 
@@ -225,7 +261,7 @@ class FaultPlan:
 
     def add(self, fault: Fault, path: str | None, times: int | None, when: When | None) -> None:
         """Commit `fault` on the next `times` requests to `path` (None: any paid) that fit."""
-        if fault.picture_count is not None and path != GENERATE:
+        if fault.image_count is not None and path != GENERATE:
             raise ValueError(f"Fault.count is for {GENERATE} only")
         with self._lock:
             self._planned.append(_Planned(fault, path, times, when))
@@ -251,8 +287,14 @@ class FaultPlan:
         return None
 
 
+def _black(image: bytes) -> bytes:
+    out = BytesIO()
+    Image.new("RGB", Image.open(BytesIO(image)).size).save(out, "PNG")
+    return out.getvalue()
+
+
 def _with_image(text: str) -> Alter:
-    def alter(answer: Answer, _request: Mapping[str, str]) -> Answer:
+    def alter(answer: Response, _request: Mapping[str, str]) -> Response:
         told: dict[str, Any] = {"id": "generate-image-0", "images": [text], "timing": {}}
         if answer.content_type == JSON_TYPE:
             told = json.loads(answer.body)

@@ -1,0 +1,140 @@
+"""Edits: ratios, tiers and sizes as the model has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from faulty_sandbox import Sandbox
+from venice_client import EDIT_RATIOS, EditRequest, UpscaleRequest, VeniceClient
+from venice_client.catalogue.catalogue import bundled_lists
+from venice_client.catalogue.model import Model
+from venice_client.errors import InvalidRequestError
+
+LISTED = bundled_lists().models()
+EDITS = bundled_lists().listed("inpaint")
+UNHEARD_OF = Model("of-tomorrow", "inpaint")
+EncodeImage = Callable[[tuple[int, int]], bytes]
+
+
+@pytest.fixture
+def edit(edit_image: bytes) -> Callable[..., EditRequest]:
+    def build(model: Model, **changes: Any) -> EditRequest:
+        return EditRequest((edit_image,), "night", model.id, **changes)
+
+    return build
+
+
+@pytest.mark.parametrize("model", EDITS, ids=lambda model: model.id)
+def test_every_listed_ratio_is_sent_and_valid(
+    edit: Callable[..., EditRequest], judge: ModuleType, model: Model
+) -> None:
+    for ratio in model.ratios or EDIT_RATIOS:
+        for is_multi in (False, True):
+            request = edit(model, aspect_ratio=ratio, is_multi=is_multi)
+            if model.is_auto_only or model.keeps_single_image_size:
+                continue
+            built = request.build(model)
+            assert built.fields["aspect_ratio"] == ratio
+            judge.validate_request(built.path, built.fields)
+
+
+def test_a_ratio_of_its_own_comes_from_the_model(edit: Callable[..., EditRequest]) -> None:
+    model = Model("wide", "inpaint", True, ratios=("1:1", "9:21"), tiers=("1.5K",))
+    built = edit(model, aspect_ratio="9:21", resolution="1.5K").build(model)
+    assert (built.fields["aspect_ratio"], built.fields["resolution"]) == ("9:21", "1.5K")
+    with pytest.raises(InvalidRequestError, match=r"nearest is 9:21; it takes 1:1, 9:21"):
+        edit(model, aspect_ratio="9:16").build(model)
+
+
+def test_a_ratio_that_the_model_does_not_list_is_refused(edit: Callable[..., EditRequest]) -> None:
+    with pytest.raises(InvalidRequestError, match="nearest is 3:4"):
+        edit(LISTED["grok-imagine-edit"], aspect_ratio="4:5").build(LISTED["grok-imagine-edit"])
+
+
+def test_what_an_unknown_model_may_take_is_sent_as_typed(edit: Callable[..., EditRequest]) -> None:
+    changes = {"aspect_ratio": "9:21", "resolution": "8K", "quality": "ultra"}
+    built = edit(UNHEARD_OF, **changes).build(UNHEARD_OF)
+    assert changes.items() <= built.fields.items()
+    with pytest.raises(InvalidRequestError, match="does not offer aspect_ratio wide"):
+        edit(UNHEARD_OF, aspect_ratio="wide").build(UNHEARD_OF)
+
+
+def test_a_model_of_auto_alone_gets_no_ratio(
+    client: VeniceClient, sandbox: Sandbox, edit: Callable[..., EditRequest]
+) -> None:
+    model = LISTED["wan-2-7-pro-edit"]
+    assert model.is_auto_only
+    result = client.edit(edit(model, aspect_ratio="3:4", resolution="2K"))
+    assert "aspect_ratio" not in sandbox.paid_requests[0].json
+    (said,) = result.warnings
+    assert said == "wan-2-7-pro-edit chooses the ratio itself: aspect_ratio 3:4 was not sent."
+    assert edit(model, aspect_ratio="3:4").answer_ratio(1, 300, 200, model) == 1.0
+
+
+@pytest.mark.parametrize("model", [*EDITS, UNHEARD_OF], ids=lambda model: model.id)
+def test_auto_is_never_sent(edit: Callable[..., EditRequest], model: Model) -> None:
+    assert "auto" not in edit(model).build(model).fields.values()
+
+
+def test_a_single_image_keeps_its_size_where_the_model_says_so(
+    edit: Callable[..., EditRequest], edit_image: bytes
+) -> None:
+    model = replace(LISTED["flux-2-max-edit"], keeps_single_image_size=True)
+    single = edit(model, aspect_ratio="3:4").build(model)
+    assert "aspect_ratio" not in single.fields
+    assert any("keeps the input's size" in warning for warning in single.warnings)
+    two = replace(edit(model, aspect_ratio="3:4"), images=(edit_image, edit_image))
+    assert two.build(model).fields["aspect_ratio"] == "3:4"
+
+
+@pytest.mark.parametrize(
+    ("model", "most"),
+    [
+        ("nano-banana-pro-edit", 6),
+        ("kling-v4-image-edit", 10),
+        ("firered-image-edit", 3),
+        ("luma-uni-1-edit", 1),
+        ("flux-3-image-edit", None),
+    ],
+)
+def test_how_many_images_a_model_takes(
+    edit: Callable[..., EditRequest], edit_image: bytes, model: str, most: int | None
+) -> None:
+    known = LISTED[model]
+    assert known.max_input_images == most
+    images = (edit_image,) * ((most or 20) + (most is not None))
+    request = replace(edit(known), images=images)
+    if most is None:
+        assert len(request.build(known).fields["images"]) == 20
+        return
+    with pytest.raises(InvalidRequestError, match=f"takes at most {most} image"):
+        request.build(known)
+
+
+@pytest.mark.parametrize("size", [(63, 1100), (1100, 63), (2000, 40)])
+def test_a_side_under_64_pixels_is_refused(
+    encode_image: EncodeImage, size: tuple[int, int]
+) -> None:
+    image = encode_image(size)
+    for request in (EditRequest((image,), "night"), UpscaleRequest(image)):
+        with pytest.raises(InvalidRequestError, match="at least 64 a side") as caught:
+            request.build(UNHEARD_OF)
+        assert caught.value.field == "image"
+
+
+def test_64_pixels_a_side_are_enough(encode_image: EncodeImage) -> None:
+    assert UpscaleRequest(encode_image((64, 1024))).build(UNHEARD_OF).fields["scale"] == 2
+
+
+def test_a_quality_of_its_own_comes_from_the_model(edit: Callable[..., EditRequest]) -> None:
+    model = LISTED["grok-imagine-image-2-0-edit"]
+    assert edit(model, quality="medium").build(model).fields["quality"] == "medium"
+    with pytest.raises(InvalidRequestError, match="It offers low, medium"):
+        edit(model, quality="high").build(model)
+    without = edit(LISTED["muse-image-edit"], quality="high").build(LISTED["muse-image-edit"])
+    assert "has no quality setting" in without.warnings[0]

@@ -1,0 +1,157 @@
+"""What the pack sets in its process: signals, streams; and a Python without the packages."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from venice_client.sandbox import Sandbox
+from waiting import read_until, wait_for
+
+ROOT = Path(__file__).resolve().parents[2]
+ENDINGS = ("SIGTERM", "SIGHUP", "SIGQUIT")
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+
+HANDLERS = """
+import signal, sys, threading
+sys.path.insert(0, sys.argv[1])
+from venice_client import end_gently
+{before}
+names = ("SIGTERM", "SIGHUP", "SIGQUIT")
+print([signal.getsignal(getattr(signal, name)) is {expected} for name in names])
+"""
+SET_ALL = "for n in ('SIGTERM', 'SIGHUP', 'SIGQUIT'): signal.signal(getattr(signal, n), {})\n"
+
+
+def run_python(code: str, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", code, str(ROOT), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        ("end_gently()", "signal.default_int_handler"),
+        ("end_gently(); end_gently()", "signal.default_int_handler"),
+        (SET_ALL.format("signal.SIG_IGN") + "end_gently()", "signal.SIG_IGN"),
+        (SET_ALL.format("print") + "end_gently()", "print"),
+        (
+            "thread = threading.Thread(target=end_gently); thread.start(); thread.join()",
+            "signal.SIG_DFL",
+        ),
+        ("", "signal.SIG_DFL"),
+    ],
+    ids=["default", "twice", "ignored", "another's", "off the main thread", "import alone"],
+)
+def test_only_a_default_handler_is_replaced(before: str, expected: str) -> None:
+    done = run_python(HANDLERS.format(before=before, expected=expected))
+    assert done.stdout == "[True, True, True]\n", done.stderr
+
+
+GENERATES = """
+import asyncio, importlib.util, sys, threading, time
+root = sys.argv[1]
+spec = importlib.util.spec_from_file_location(
+    "pack", root + "/__init__.py", submodule_search_locations=[root]
+)
+pack = sys.modules["pack"] = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(pack)
+node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
+def work():
+    asyncio.run(node.generate(
+        model="z-image-turbo", prompt="a fox", width=64, height=64, seed=1, batch_size=3
+    ))
+threading.Thread(target=work, daemon=True).start()
+print("begun", flush=True)
+while True:
+    time.sleep(0.05)
+"""
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_what_is_on_its_way_is_kept_when_the_process_is_ended(
+    name: str, sandbox: Sandbox, home: Path
+) -> None:
+    """As `docker stop`, a closed terminal and systemd end ComfyUI."""
+    sandbox.latency_s = 2.0
+    process = subprocess.Popen(
+        [sys.executable, "-c", GENERATES, str(ROOT)],
+        env={
+            **os.environ,
+            "VENICE_API_KEY": "test-key",
+            "VENICE_API_BASE": sandbox.base_url,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    read_until(process.stdout, "begun")
+    wait_for(lambda: len(sandbox.paid_requests) == 3)
+
+    process.send_signal(getattr(signal, name))
+    _, err = process.communicate(timeout=120)
+
+    assert "KeyboardInterrupt" in err
+    assert len(sandbox.charges) == 3
+    assert len(list((home / "results").glob("*.result"))) == 3, err
+
+
+PRINTS = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from venice_client import VeniceError, accept_any_letter
+accept_any_letter()
+import logging
+logging.basicConfig(stream=sys.stdout, format="%(message)s")
+logging.error(VeniceError("Size 3 × 4 → ‹b› … 狐 \\ud800"))
+print("seed 7 · 狐 …")
+"""
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "gbk", "ascii", "utf-8"])
+def test_no_letter_breaks_a_log_or_a_console(encoding: str) -> None:
+    environ = {**os.environ, "PYTHONIOENCODING": f"{encoding}:strict"}
+    done = run_python(PRINTS, env=environ, encoding=encoding)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    error, printed = done.stdout.splitlines()
+    assert error.startswith("Size 3")
+    assert printed.startswith("seed 7")
+
+
+@pytest.mark.parametrize("how", [["-m", "venice_client"], ["venice_client"]], ids=["name", "path"])
+def test_a_python_without_the_packages_gets_a_sentence(how: list[str]) -> None:
+    """-S: without what is installed."""
+    done = subprocess.run(
+        [sys.executable, "-S", *how, "generate", "a fox"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("This Python has no requests, no numpy, no pillow: use ComfyUI's own")
+    assert line.endswith("-m pip install requests numpy pillow")
+
+
+def test_an_import_without_the_packages_is_an_error_with_that_sentence() -> None:
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", "import venice_client"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stderr.splitlines()[-1].startswith("ModuleNotFoundError: This Python has no ")

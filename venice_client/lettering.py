@@ -1,0 +1,40 @@
+"""Text in the font that ships with Pillow, fitted into a box."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from PIL import ImageFont
+
+from .errors import InvalidRequestError
+
+SMALLEST_TEXT = 8
+
+
+@lru_cache(maxsize=256)
+def font(size: int) -> ImageFont.FreeTypeFont:
+    """The font at a size in pixels. Raises InvalidRequestError where Pillow cannot draw it."""
+    try:
+        face = ImageFont.load_default(size)
+    except ImportError:
+        face = None
+    if not isinstance(face, ImageFont.FreeTypeFont):
+        raise InvalidRequestError(
+            "This Pillow was built without FreeType and cannot draw labels: disconnect `labels`, "
+            "or install Pillow again.",
+            "labels",
+        )
+    return face
+
+
+def fitted(text: str, width: int, height: int) -> tuple[str, ImageFont.FreeTypeFont]:
+    """The text and the font in which it fits into width × height; cut with … if it must be."""
+    size = max(SMALLEST_TEXT, int(height * 0.7))
+    while size > SMALLEST_TEXT and font(size).getlength(text) > width:
+        size -= 1
+    face = font(size)
+    if face.getlength(text) <= width:
+        return text, face
+    while text and face.getlength(text + "…") > width:
+        text = text[: -max(1, len(text) // 20)]
+    return text.rstrip() + "…", face

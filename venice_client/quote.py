@@ -1,0 +1,48 @@
+"""What requests will send and cost, by what is known here: nobody is asked, nothing is sent."""
+
+from __future__ import annotations
+
+from .batch import PlannedRequest, plan_request
+from .catalogue.catalogue import Catalogue, saved_lists
+from .request.base import PaidRequest
+from .settings.service import SANDBOX_NAME, service_name
+from .settings.settings import Settings
+from .store.result_store import ResultStore
+from .store.spending_limit import SpendingLimit
+
+
+class SavedCatalogue(Catalogue):
+    """The lists as last saved. It never asks for newer ones."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._saved = settings.home, service_name(settings)
+        self._from = saved_lists(*self._saved)
+        super().__init__(*self._saved, lambda _type: (), lambda: ())
+
+    def refresh_when_old(self) -> None:
+        return None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether these are still the lists as last saved."""
+        return saved_lists(*self._saved) is self._from
+
+
+class Quotes:
+    """Plans requests by these settings without a key, without a network. Thread-safe.
+
+    catalogue: the lists as last saved. results: the store, for what was made before.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.catalogue = SavedCatalogue(settings)
+        self.results = ResultStore(settings.home, settings.store_mb)
+        self.spending = SpendingLimit(settings, service_name(settings))
+        self.is_sandbox = service_name(settings) == SANDBOX_NAME
+
+    def plan(self, request: PaidRequest) -> PlannedRequest:
+        """The request as it would be sent, `is_kept` left out. Raises InvalidRequestError."""
+        return plan_request(
+            request, self.catalogue, service_name(self.settings), lambda _key: False
+        )

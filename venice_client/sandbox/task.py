@@ -1,0 +1,82 @@
+"""A paid request that the API takes, and the rules that all of them share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from .models import Model, all_models
+from .response import Refusal, Response, invalid_field
+from .sizes import Size
+
+# Prompts longer than this are detailed enough: enhancing leaves them as they are.
+ENOUGH_DETAIL = 600
+UNFLAGGED = {"x-venice-is-blurred": "false", "x-venice-is-content-violation": "false"}
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a request comes to; `make` may be given a size and a number of images of its own."""
+
+    service: str
+    usd: float
+    make: Callable[[Size | None, int | None], Response]
+    seed: int | None = None
+    images: int = 1
+
+
+def known_model(model_id: str, model_type: str) -> Model:
+    """The model of that id. Raises Refusal unless there is one, and it is of that type."""
+    model = all_models().get(model_id)
+    if model is None:
+        raise Refusal(404, "MODEL_NOT_FOUND", f"Specified model not found: {model_id}")
+    if model.type != model_type:
+        told = f"The model {model_id} is of type {model.type}, not {model_type}"
+        raise Refusal(400, "INVALID_MODEL", told)
+    return model
+
+
+def check_prompt(prompt: str, model: Model, name: str = "prompt") -> None:
+    """Raises Refusal unless the model takes a prompt so long; a negative one may be blank."""
+    if len(prompt) > model.prompt_limit:
+        told = f"String must contain at most {model.prompt_limit} character(s) for {model.id}"
+        raise invalid_field(name, told)
+    if name == "prompt" and not prompt.strip():
+        raise invalid_field(name, "Prompt must not be blank")
+
+
+def check_offered(name: str, value: str | None, choices: tuple[str, ...], model: Model) -> None:
+    """Raises Refusal unless the model offers the value, exactly as spelled; None is not sent."""
+    if value is None or value in choices:
+        return
+    if not choices:
+        raise invalid_field(name, f"Not supported by the model {model.id}")
+    raise invalid_field(name, f"{value!r:.60} is not one of: {', '.join(choices)}")
+
+
+def check_transparent(payload: Mapping[str, Any], model: Model, format_name: str) -> bool:
+    """Whether the background is to be transparent. Raises Refusal unless it then can be."""
+    name = "transparent_background"
+    if not payload.get(name):
+        return False
+    if not model.constraints.get("supportsTransparentBackground"):
+        raise invalid_field(name, f"Not supported by the model {model.id}")
+    if format_name == "jpeg":
+        raise invalid_field(name, "Only supported with png or webp")
+    return True
+
+
+def enhanced_prompt(payload: Mapping[str, Any]) -> str | None:
+    """The prompt with more detail, or None where it has enough, or that was not asked for."""
+    prompt: str = payload["prompt"]
+    if not payload.get("enhance_prompt") or len(prompt) > ENOUGH_DETAIL:
+        return None
+    return f"{prompt}, in rich detail, with soft natural light and a balanced composition"
+
+
+def image_headers(model: Model, enhanced: str | None) -> dict[str, str]:
+    """The headers about an image: its flags, the model's end, and the prompt where rewritten."""
+    rewritten = {} if enhanced is None else {"x-venice-enhanced-prompt": quote(enhanced)}
+    return {**UNFLAGGED, **model.deprecation_headers, **rewritten}

@@ -1,0 +1,111 @@
+"""From a connection that failed to the error that a person can act on: pure functions."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+
+from ..errors import (
+    LOST,
+    ConnectionFailedError,
+    ResponseLostError,
+    SettingsError,
+    UntrustedCertificateError,
+    VeniceError,
+)
+
+MAX_REASON = 300
+"""Characters of the reason that a library gives."""
+
+
+def connection_error(
+    error: Exception, host: str, seconds: float, timeout: float, redact: Callable[[str], str]
+) -> VeniceError:
+    """The error for what requests, urllib3 or the system raised, `seconds` after the start.
+
+    redact: takes the key out of a text.
+    """
+    what = _reason(error, redact)
+    if _is_about_settings(error):
+        return SettingsError(
+            "The address, the proxy or the CA bundle that is set cannot be used: check "
+            "VENICE_API_BASE, HTTPS_PROXY, ALL_PROXY and REQUESTS_CA_BUNDLE. Nothing was "
+            f"sent.\n{what}"
+        )
+    if any(isinstance(e, ssl.SSLCertVerificationError) for e in _with_inner(error)):
+        return UntrustedCertificateError(
+            f"The certificate of {host} is not trusted here: set REQUESTS_CA_BUNDLE to a file with "
+            "the certificate of your proxy or company (SSL_CERT_FILE is not read). Nothing was "
+            f"sent.\n{what}"
+        )
+    if any(map(_was_not_sent, _with_inner(error))):
+        return ConnectionFailedError(
+            f"No connection to {host}: check the network, a proxy, or VENICE_API_BASE. "
+            f"Nothing was sent.\n{what}"
+        )
+    timeouts = requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError
+    if seconds >= timeout or isinstance(error, timeouts):
+        return ResponseLostError(f"{host} did not answer within {seconds:.0f} s. {LOST}\n{what}")
+    return ResponseLostError(f"The connection to {host} was lost before the answer. {LOST}\n{what}")
+
+
+def check_proxy(proxy: str | None) -> None:
+    """Raises SettingsError unless `proxy` is None or an address with a host.
+
+    requests raises a TypeError for one that ends with a password. The address may hold it.
+    """
+    if not proxy:
+        return
+    try:
+        host = urlsplit(proxy if "//" in proxy else f"//{proxy}").hostname
+    except ValueError:
+        host = None
+    if not host:
+        raise SettingsError(
+            "The proxy that is set names no host: check HTTPS_PROXY and ALL_PROXY, which look like "
+            "user:password@host:port. Nothing was sent."
+        )
+
+
+def _is_about_settings(error: BaseException) -> bool:
+    """Whether it was raised on the way to a connection, by what the environment says of it.
+
+    requests raises a plain OSError, without an errno, for a CA bundle that is not there.
+    """
+    wrong = requests.exceptions.InvalidSchema | requests.exceptions.InvalidURL
+    if isinstance(error, wrong | urllib3.exceptions.LocationValueError):
+        return True
+    return type(error) is OSError and error.errno is None and "invalid path" in str(error)
+
+
+def _was_not_sent(error: BaseException) -> bool:
+    """Whether the request cannot have left: no connection, no proxy, a bad certificate.
+
+    Anything else counts as sent. A TLS error may also come from reading the answer, so of those
+    only a refused certificate is certain.
+    """
+    if isinstance(error, requests.ConnectTimeout | urllib3.exceptions.NewConnectionError):
+        return True
+    if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
+        return True
+    return isinstance(error, OSError) and str(error).startswith("Tunnel connection failed")
+
+
+def _with_inner(error: BaseException) -> Iterator[BaseException]:
+    """The error and those that it wraps."""
+    yield error
+    inner = [getattr(error, "reason", None), getattr(error, "original_error", None), *error.args]
+    for each in inner:
+        if isinstance(each, BaseException):
+            yield from _with_inner(each)
+
+
+def _reason(error: Exception, redact: Callable[[str], str]) -> str:
+    """What it was, in brief; the key must go first, since half of it would not be found."""
+    cause = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
+    reason = getattr(cause, "reason", None) or cause
+    return f"({type(reason).__name__}: {redact(str(reason))[:MAX_REASON]})"

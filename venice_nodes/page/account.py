@@ -1,0 +1,258 @@
+"""Key, limits, balance and spending for the page. The key goes in and never out."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from ...venice_client import (
+    DEFAULT_BASE_URL,
+    SANDBOX_NAME,
+    ApiKey,
+    Ledger,
+    Settings,
+    SettingsError,
+    VeniceClient,
+    VeniceError,
+    __version__,
+    forget_key,
+    home_folders,
+    load_settings,
+    save_values,
+    service_name,
+    shared_client,
+    start_of_day,
+    today,
+)
+from ..run import comfyui
+
+ISSUES_URL = "https://github.com/venice-nodes/comfyui-venice/issues"
+KEY_URL = "https://venice.ai/settings/api"
+
+LIMITS = {
+    name: f"VENICE_{name.upper()}"
+    for name in (
+        *("max_usd_per_run", "max_usd_per_day", "store_mb"),
+        *("ask_above_usd", "show_all_inputs"),
+    )
+}
+"""What the page may set, and the name of each setting."""
+
+NO_LIMIT = ("max_usd_per_run", "max_usd_per_day")
+NO_ANSWER = "The service does not answer: try again later."
+ASK_SECONDS = 5.0
+"""Seconds that a free call about the account may take."""
+
+STARTED = time.time()
+MAX_KEY = 500
+
+
+class LockedError(SettingsError):
+    """The environment holds what the page is to change."""
+
+
+def settings_of_page() -> Settings:
+    return load_settings(comfyui.user_folder())
+
+
+def account(balance: Mapping[str, Any]) -> dict[str, Any]:
+    """What the route answers. balance: what a free call said last, {} for nothing yet."""
+    try:
+        settings = settings_of_page()
+    except SettingsError as error:
+        return {**_frame(None), "error": first_line(error)}
+    return {
+        **_frame(settings),
+        **_seen(settings),
+        **balance,
+        "spent": _spent(settings),
+    }
+
+
+def ask_balance() -> dict[str, Any]:
+    """The balance by a free call, or why there is none."""
+    try:
+        settings = settings_of_page()
+        if settings.key is None:
+            return {}
+        return _balance(VeniceClient(replace(settings, timeout=ASK_SECONDS)))
+    except VeniceError as error:
+        return {"error": first_line(error)}
+
+
+def try_key(text: object, until: float) -> dict[str, Any]:
+    """Tries a key by a free call, and saves it if it works before `until` (monotonic seconds).
+
+    Raises LockedError where the environment holds the key.
+    """
+    _check_unlocked("VENICE_API_KEY", "The key")
+    if not isinstance(text, str) or not 0 < len(text.strip()) <= MAX_KEY:
+        return {
+            "works": False,
+            "error": "No key was given: copy one from venice.ai, Settings, API.",
+        }
+    homes = home_folders(comfyui.user_folder(), os.environ)
+    try:
+        key = ApiKey(text)
+        given = {**os.environ, "VENICE_API_KEY": key.reveal()}
+        settings = load_settings(comfyui.user_folder(), given)
+        balance = _balance(VeniceClient(replace(settings, timeout=ASK_SECONDS)))
+        if time.monotonic() > until:
+            return {"works": False, "error": NO_ANSWER}
+        base = (
+            None if settings.base_url == DEFAULT_BASE_URL or key.is_sandbox else settings.base_url
+        )
+        save_values(homes, {"VENICE_API_KEY": key.reveal(), "VENICE_API_BASE": base})
+    except VeniceError as error:
+        return {"works": False, "error": first_line(error)}
+    return {"works": True, "balance_usd": balance["balance_usd"]}
+
+
+def forget() -> dict[str, Any]:
+    """Removes the saved key. Raises LockedError where the environment holds it."""
+    _check_unlocked("VENICE_API_KEY", "The key")
+    forget_key(home_folders(comfyui.user_folder(), os.environ))
+    return {}
+
+
+def set_limits(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """Saves limits, all or none. Raises SettingsError for one that cannot be used."""
+    if unknown := sorted(changes.keys() - LIMITS.keys()):
+        raise SettingsError(f"{unknown[0][:40]} is no limit: {', '.join(LIMITS)} are.")
+    texts = {LIMITS[name]: _text(name, value) for name, value in changes.items()}
+    for name in changes:
+        _check_unlocked(LIMITS[name], LIMITS[name])
+    load_settings(comfyui.user_folder(), {**os.environ, **texts})  # raises for a wrong one
+    save_values(home_folders(comfyui.user_folder(), os.environ), texts)
+    return _limits(settings_of_page())
+
+
+def shown_service(name: str) -> str:
+    """A service without its address: "Venice", "sandbox", or the host."""
+    if name in (SANDBOX_NAME, DEFAULT_BASE_URL):
+        return SANDBOX_NAME if name == SANDBOX_NAME else "Venice"
+    return urlsplit(name).hostname or "another service"
+
+
+def _frame(settings: Settings | None) -> dict[str, Any]:
+    """What there is to say without asking anybody."""
+    key = settings.key if settings else None
+    source = "environment" if _is_locked("VENICE_API_KEY") else "file" if key else None
+    warnings = settings.warnings if settings else ()
+    return {
+        "key": {
+            "is_set": key is not None,
+            "source": source,
+            "is_sandbox": key is not None and key.is_sandbox,
+        },
+        "warnings": [_without_paths(text) for text in warnings],
+        "service": shown_service(service_name(settings)) if settings else "Venice",
+        "balance_usd": None,
+        "balance_diem": None,
+        "rate_limit": None,
+        "limits": _limits(settings) if settings else None,
+        "locked": [name for name, setting in LIMITS.items() if _is_locked(setting)],
+        "spent": None,
+        "version": __version__,
+        "issues_url": ISSUES_URL,
+        "key_url": KEY_URL,
+    }
+
+
+def _limits(settings: Settings) -> dict[str, Any]:
+    return {name: getattr(settings, name) for name in LIMITS}
+
+
+def _is_locked(setting: str) -> bool:
+    return bool(os.environ.get(setting, "").strip())
+
+
+def _check_unlocked(setting: str, what: str) -> None:
+    if _is_locked(setting):
+        raise LockedError(f"{what} is set by {setting} in the environment: change it there.")
+
+
+def _text(name: str, value: object) -> str:
+    """A limit as the settings file has it. Raises SettingsError for what is no limit."""
+    is_switch = name == "show_all_inputs"
+    if value is None and name in NO_LIMIT:
+        return "none"
+    if is_switch != isinstance(value, bool) or not isinstance(value, bool | int | float):
+        raise SettingsError(
+            f"{LIMITS[name]} must be {'true or false' if is_switch else 'a number'}."
+        )
+    if not is_switch and not math.isfinite(value):
+        raise SettingsError(f"{LIMITS[name]} must be a number.")
+    return str(value).lower() if is_switch else repr(value)
+
+
+def _balance(client: VeniceClient) -> dict[str, Any]:
+    balances = client.account().balance.get("balances")
+    found = balances if isinstance(balances, dict) else {}
+    by_unit = {str(unit).lower(): _number(value) for unit, value in found.items()}
+    return {"balance_usd": by_unit.get("usd"), "balance_diem": by_unit.get("diem")}
+
+
+def _seen(settings: Settings) -> dict[str, Any]:
+    """What the last paid answer said of the account; {} where there was none."""
+    if settings.key is None or settings.key.is_sandbox:
+        return {}  # nobody has to start the sandbox for it
+    headers = shared_client(settings).account_headers
+    limit = _number(headers.get("x-ratelimit-limit-requests"))
+    left = _number(headers.get("x-ratelimit-remaining-requests"))
+    return {
+        "balance_usd": _number(headers.get("x-venice-balance-usd")),
+        "balance_diem": _number(headers.get("x-venice-balance-diem")),
+        "rate_limit": {"limit": limit, "remaining": left} if limit is not None else None,
+    }
+
+
+def _spent(settings: Settings) -> dict[str, Any] | None:
+    """What was spent on this service, by the ledger; None where that cannot be read."""
+    midnight = start_of_day(today())
+    service = service_name(settings)
+    try:
+        charges = Ledger(settings.home).since(min(midnight - 29 * 86_400, STARTED))
+    except OSError:
+        return None
+    is_free = service == SANDBOX_NAME
+    totals = {"session": 0.0, "today": 0.0, "days_30": 0.0}
+    begins = {"session": STARTED, "today": midnight, "days_30": midnight - 29 * 86_400}
+    usd: defaultdict[str, float] = defaultdict(float)
+    count: defaultdict[str, int] = defaultdict(int)
+    for charge in charges:
+        if charge.service != service:
+            continue
+        own = 0.0 if is_free else charge.usd or 0.0
+        for name, begin in begins.items():
+            totals[name] += own if charge.time >= begin else 0.0
+        usd[charge.model] += own
+        count[charge.model] += 1
+    models = sorted(count, key=lambda model: (-usd[model], model))
+    rows = [{"model": m, "usd": round(usd[m], 6), "images": count[m]} for m in models]
+    return {**{name: round(value, 6) for name, value in totals.items()}, "by_model": rows}
+
+
+def _number(value: Any) -> float | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return None
+    return number if math.isfinite(number) and not isinstance(value, bool) else None
+
+
+def first_line(error: VeniceError) -> str:
+    """What an error says, without a path of this machine."""
+    return _without_paths(str(error).partition("\n")[0])
+
+
+def _without_paths(text: str) -> str:
+    for home in home_folders(comfyui.user_folder(), os.environ):
+        text = text.replace(f"{home}{os.sep}", "").replace(str(home), "its folder")
+    return text

@@ -1,0 +1,179 @@
+"""What the wires of a graph carry, as far as that is known before it runs.
+
+A graph is ComfyUI's API format: {node id: {"class_type": …, "inputs": {name: value or link}}}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from ..imaging.tensors import Size
+from ..run import comfyui
+
+Graph = Mapping[str, Any]
+
+PRIMITIVES = (
+    *("PrimitiveInt", "PrimitiveFloat", "PrimitiveBoolean"),
+    *("PrimitiveString", "PrimitiveStringMultiline"),
+)
+ONE_PICTURE = ("png", "jpg", "jpeg", "bmp")
+"""Endings of files that hold one picture as a rule."""
+
+
+class Unknown:
+    """What only the run can tell."""
+
+    def __repr__(self) -> str:
+        return "UNKNOWN"
+
+
+UNKNOWN = Unknown()
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What never comes, because a node before it fails. why: its error, in a line."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A batch of pictures or masks. is_open: whether there may be more. size: None if unknown."""
+
+    count: int = 1
+    is_open: bool = False
+    size: Size | None = None
+
+
+@dataclass(frozen=True)
+class Wire:
+    """The items of one output, one run of the node behind it for each.
+
+    is_open: whether there may be more of them.
+    """
+
+    items: tuple[Any, ...] = (UNKNOWN,)
+    is_open: bool = False
+
+    def at(self, index: int) -> Any:
+        """The item at `index`; a list that is too short repeats its last."""
+        return self.items[min(index, len(self.items) - 1)]
+
+
+Inputs = Mapping[str, Wire]
+Outputs = tuple[Wire, ...]
+
+
+def sound_nodes(prompt: object) -> dict[str, Any]:
+    """The nodes of a graph that have the form of one."""
+    nodes = prompt.items() if isinstance(prompt, dict) else ()
+    return {
+        name: node
+        for name, node in nodes
+        if isinstance(node, dict)
+        and isinstance(node.get("class_type"), str)
+        and isinstance(node.get("inputs", {}), dict)
+    }
+
+
+def in_order(graph: Graph, ends: Iterable[str]) -> list[str]:
+    """What `ends` depend on and they themselves, each node after those before it.
+
+    A circle is cut somewhere: ComfyUI refuses such a graph.
+    """
+    order: list[str] = []
+    seen: set[str] = set()
+    todo = [(name, False) for name in ends]
+    while todo:
+        name, is_ready = todo.pop()
+        if is_ready:
+            order.append(name)
+        elif name not in seen and name in graph:
+            seen.add(name)
+            todo.append((name, True))
+            inputs = graph[name].get("inputs", {}).values()
+            todo += [(value[0], False) for value in inputs if is_link(value)]
+    return order
+
+
+def is_link(value: Any) -> bool:
+    """Whether an input comes by wire: [node id, number of the output]."""
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and isinstance(value[0], str)
+        and isinstance(value[1], int)
+    )
+
+
+def inputs_of(node: Mapping[str, Any], made: Mapping[str, Outputs]) -> dict[str, Wire]:
+    """What reaches each input of a node. made: the outputs of the nodes before it."""
+    found = {}
+    for name, value in node.get("inputs", {}).items():
+        if is_link(value):
+            outputs = made.get(value[0], ())
+            found[name] = outputs[value[1]] if 0 <= value[1] < len(outputs) else Wire()
+        else:
+            is_wrapped = isinstance(value, dict) and set(value) == {"__value__"}
+            found[name] = Wire((value["__value__"] if is_wrapped else value,))
+    return found
+
+
+def longest(inputs: Inputs) -> tuple[int, bool]:
+    """How many items the inputs of a node make, and whether there may be more."""
+    wires = inputs.values()
+    return max((len(w.items) for w in wires), default=1), any(w.is_open for w in wires)
+
+
+def foreign_outputs(kind: str, inputs: Inputs) -> Outputs:
+    """The outputs of a node that is not ours."""
+    if kind in PRIMITIVES:
+        return (inputs.get("value", Wire()),)
+    if kind == "Reroute":
+        return (next(iter(inputs.values()), Wire()),)
+    if kind in ("LoadImage", "LoadImageOutput", "LoadImageMask"):
+        return (each(inputs, _loaded),) * 2
+    if kind == "EmptyImage":
+        return (each(inputs, _empty),)
+    return _unknown_outputs(kind, inputs)
+
+
+def each(inputs: Inputs, item: Callable[[dict[str, Any]], Any]) -> Wire:
+    """`item` of the values for each item of the inputs."""
+    count, is_open = longest(inputs)
+    rows = [{name: wire.at(i) for name, wire in inputs.items()} for i in range(count)]
+    return Wire(tuple(map(item, rows)), is_open)
+
+
+def _loaded(values: dict[str, Any]) -> Pictures:
+    ending = str(values.get("image", "")).partition(" [")[0].rpartition(".")[2].lower()
+    return Pictures(is_open=ending not in ONE_PICTURE)
+
+
+def _empty(values: dict[str, Any]) -> Any:
+    sides = [values.get(name) for name in ("width", "height", "batch_size")]
+    if not all(isinstance(side, int) and side > 0 for side in sides):
+        return Pictures(is_open=True)
+    width, height, count = sides
+    return Pictures(count, size=(width, height))  # type: ignore[arg-type]
+
+
+def _unknown_outputs(kind: str, inputs: Inputs) -> Outputs:
+    """As many items as reach the node, unless it takes or gives lists.
+
+    Where a picture goes in, one picture or more come out.
+    """
+    cls = comfyui.node_class(kind)
+    count, is_open = longest(inputs)
+    if getattr(cls, "INPUT_IS_LIST", False):
+        count, is_open = 1, True
+    lists = tuple(getattr(cls, "OUTPUT_IS_LIST", None) or ())
+    slots = max(len(getattr(cls, "RETURN_TYPES", None) or ()), 8)
+    plain = Wire((UNKNOWN,) * count, is_open)
+    return tuple(
+        replace(plain, is_open=True) if slot < len(lists) and lists[slot] else plain
+        for slot in range(slots)
+    )

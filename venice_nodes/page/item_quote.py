@@ -1,0 +1,269 @@
+"""What one item of a node that pays will send and cost, by the node's own code, without pictures.
+
+What only the run can tell is tried in all its forms that change the price.
+"""
+
+from __future__ import annotations
+
+import itertools
+import struct
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+import torch
+
+from ...venice_client import PlannedRequest, Quotes, VeniceError, tier_size
+from .. import widgets
+from ..imaging.tensors import Size
+from .graph import Failed, Pictures, Unknown
+from .price import Price
+
+MAX_FORMS = 1000
+"""Most forms of one item that are tried."""
+
+SIZES = {"VeniceUpscaleImage": ((1024, 1024), (2048, 2048))}
+USUAL_SIZES = ((1024, 1024),)
+"""Sizes to try where that of a picture is unknown: both sides of where the price changes."""
+
+PRICED = ("model", "resolution", "quality", "batch_mode", "scale")
+"""Combos that change the price."""
+
+PRICED_SWITCHES = ("enhance_prompt", "enable_web_search")
+TRIED = {"width": (64, 1024, 4096), "height": (64, 1024, 4096), "batch_size": (1, 16)}
+ANY_TEXT = "?"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One request. high: the most that it may cost. images: how many it makes."""
+
+    key: str
+    low: float | None
+    high: float | None
+    images: int
+
+    @property
+    def price(self) -> Price:
+        return Price(self.low or 0.0, self.high, self.high, self.low is not None)
+
+
+@dataclass(frozen=True)
+class ItemQuote:
+    """forms: the requests in each form that the item may have. is_exact: whether these are the very
+    requests, with their keys in the store. is_open: whether there may be more. times: pictures that
+    are each sent like the one that stands for them. pictures: what it makes."""
+
+    forms: tuple[tuple[Line, ...], ...] = ()
+    is_exact: bool = False
+    is_open: bool = False
+    times: int = 1
+    warnings: tuple[str, ...] = ()
+    sent: str = ""
+    error: str = ""
+    pictures: Pictures = field(default_factory=lambda: Pictures(is_open=True))
+
+    def price(self, paid: set[str]) -> Price:
+        """paid: keys of what costs nothing any more; those of this item are added to it."""
+        prices = [self._price_of(form, paid) for form in self.forms]
+        total = prices[0] if prices else Price()
+        for price in prices[1:]:
+            total = total.or_else(price)
+        total = total * self.times
+        return Price(total.low, None, total.reserved, total.is_known) if self.is_open else total
+
+    def is_kept(self, kept: set[str]) -> bool:
+        """Whether all of it was made before."""
+        return self.is_exact and all(line.key in kept for form in self.forms for line in form)
+
+    @property
+    def images(self) -> int:
+        return max((sum(line.images for line in form) for form in self.forms), default=0)
+
+    def _price_of(self, form: Sequence[Line], paid: set[str]) -> Price:
+        total = Price()
+        for line in form:
+            if not (self.is_exact and line.key in paid):
+                total += line.price
+        if self.is_exact:
+            paid.update(line.key for line in form)
+        return total
+
+
+def quote_item(
+    cls: Any, declared: Mapping[str, Any], given: Mapping[str, Any], quotes: Quotes
+) -> ItemQuote:
+    """What a node will send for an item whose inputs carry `given`."""
+    failed = next((value for value in given.values() if isinstance(value, Failed)), None)
+    if failed is not None:
+        return ItemQuote(error=failed.why)
+    inputs = {**declared["required"], **declared.get("optional", {})}
+    for name, (kind, _) in inputs.items():
+        if kind in widgets.SOCKETS and name in declared["required"] and name not in given:
+            return ItemQuote(error=f"{name} is not connected.")
+    forms: list[tuple[PlannedRequest, ...]] = []
+    told: list[tuple[str, ...]] = []
+    errors: list[str] = []
+    every = list(itertools.islice(_forms(cls.__name__, inputs, given), MAX_FORMS + 1))
+    for values in every[:MAX_FORMS]:
+        try:
+            item = cls.item(values_of(declared, values), quotes.catalogue, blank_files)
+            planned = tuple(map(quotes.plan, item.requests))
+        except VeniceError as error:
+            errors.append(str(error).partition("\n")[0])
+            continue
+        own = [*item.warnings, *(w for request in planned for w in request.payload.warnings)]
+        forms.append(planned)
+        told.append(tuple(dict.fromkeys(filter(None, own))))
+    if not forms:
+        return ItemQuote(error=errors[0])
+    source = given.get("image")
+    base = source if isinstance(source, Pictures) else Pictures(is_open=source is not None)
+    return ItemQuote(
+        forms=tuple(tuple(map(_line, form)) for form in forms),
+        is_exact=len(every) == 1 and not any(map(_is_stand_in, given.values())),
+        is_open=len(every) > MAX_FORMS or base.is_open,
+        times=base.count,
+        warnings=tuple(w for w in told[0] if all(w in others for others in told)),
+        sent=_sent(forms),
+        pictures=_pictures(forms[0], given, len(forms) == 1),
+    )
+
+
+def values_of(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The node's values by name, as it reads them, with stand-ins for pictures."""
+    plain = {
+        group: {name: spec for name, spec in specs.items() if spec[0] not in ("IMAGE", "MASK")}
+        for group, specs in declared.items()
+    }
+    values = widgets.read_values(plain, given)
+    size = next(iter(_sizes(given)), USUAL_SIZES[0])
+    for name, (kind, _) in {**declared["required"], **declared.get("optional", {})}.items():
+        if kind in ("IMAGE", "MASK"):
+            own = given.get(name)
+            values[name] = None if own is None else _stand_in(own, kind, size)
+    return values
+
+
+def blank_files(
+    pictures: Any, _max_bytes: int, _prepare: Any = None
+) -> tuple[list[bytes], list[str]]:
+    """In place of `encode_all`: files without pixels, of the same sizes."""
+    return [blank_png(picture.shape[1], picture.shape[0]) for picture in pictures], []
+
+
+@lru_cache(maxsize=64)
+def blank_png(width: int, height: int) -> bytes:
+    """A PNG of that size whose pixels are left out."""
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(b"")), (b"IEND", b""))
+    packed = (
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)
+
+
+def _forms(
+    node: str, inputs: Mapping[str, Any], given: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """The values in every form that may change the price."""
+    tried = {
+        name: _candidates(node, name, inputs[name], value)
+        for name, value in given.items()
+        if name in inputs
+    }
+    for values in itertools.product(*tried.values()):
+        yield dict(zip(tried, values, strict=True))
+
+
+def _candidates(
+    node: str, name: str, spec: tuple[str, Mapping[str, Any]], value: Any
+) -> Sequence[Any]:
+    kind, options = spec
+    if kind == "MASK":
+        return (value, _EMPTY)  # whether anything is painted only the run can tell
+    if kind == "IMAGE":
+        sizes = SIZES.get(node, USUAL_SIZES) if name == "image" else USUAL_SIZES
+        known = value if isinstance(value, Pictures) else Pictures(is_open=True)
+        return (known,) if known.size else [Pictures(known.count, known.is_open, s) for s in sizes]
+    if not isinstance(value, Unknown | Pictures):
+        return (value,)
+    if kind == "COMBO":
+        choices = options["options"]
+        return tuple(choices) if name in PRICED else (options["default"],)
+    if kind == "BOOLEAN":
+        return (False, True) if name in PRICED_SWITCHES else (options["default"],)
+    if kind == "STRING":
+        return (ANY_TEXT if name == "prompt" else "",)
+    return TRIED.get(name, (options.get("default"),))
+
+
+_EMPTY = object()
+"""Stands for a mask in which nothing is painted."""
+
+
+def _stand_in(value: Any, kind: str, size: Size) -> torch.Tensor:
+    """One picture of that size that takes no memory."""
+    width, height = (value.size if isinstance(value, Pictures) else None) or size
+    if kind == "IMAGE":
+        return torch.zeros(1, 1, 1, 1).expand(1, height, width, 3)
+    fill = torch.zeros if value is _EMPTY else torch.ones
+    return fill(1, 1, 1).expand(1, height, width)
+
+
+def _sizes(given: Mapping[str, Any]) -> Iterator[Size]:
+    base = given.get("image")
+    if isinstance(base, Pictures) and base.size:
+        yield base.size
+
+
+def _is_stand_in(value: Any) -> bool:
+    return isinstance(value, Unknown | Pictures | tuple)
+
+
+def _line(planned: PlannedRequest) -> Line:
+    return Line(planned.key, planned.price, planned.max_price, planned.request.variants)
+
+
+def _pictures(
+    planned: Sequence[PlannedRequest], given: Mapping[str, Any], is_certain: bool
+) -> Pictures:
+    """What the node makes. A picture that is edited keeps its size as a rule."""
+    base = given.get("image")
+    if not isinstance(base, Pictures):
+        sizes = {request.payload.expected for request in planned}
+        size = sizes.pop() if len(sizes) == 1 and is_certain else None
+        count = sum(request.request.variants for request in planned)
+        return Pictures(count or 1, not is_certain or isinstance(base, Unknown), size)
+    size = base.size
+    if planned and planned[0].request.kind == "upscale":
+        size = planned[0].payload.expected if size else None
+    elif given.get("keep_size") is False and given.get("mask") is None:
+        size = None
+    return Pictures(base.count, base.is_open, size)
+
+
+def _sent(forms: Sequence[Sequence[PlannedRequest]]) -> str:
+    """How the size and what else changes the picture is sent, where that is certain."""
+    texts = {_sent_text(form[0]) for form in forms if form}
+    return texts.pop() if len(texts) == 1 else ""
+
+
+def _sent_text(planned: PlannedRequest) -> str:
+    fields, parts = planned.payload.fields, []
+    ratio, tier = fields.get("aspect_ratio"), fields.get("resolution")
+    if "width" in fields:
+        parts.append(f"sent as {fields['width']}×{fields['height']}")
+    elif ratio or tier:
+        about = tier_size(ratio, tier) if ratio else None
+        size = f" ≈ {about[0]}×{about[1]}" if about else ""
+        parts.append(f"sent as {' at '.join(filter(None, (ratio, tier)))}{size}")
+    if quality := fields.get("quality"):
+        parts.append(f"quality {quality}")
+    ending = f" is ignored by {planned.request.model}."
+    ignored = [w.removesuffix(ending) for w in planned.payload.warnings if w.endswith(ending)]
+    parts += [f"{what} is ignored by this model" for what in ignored]
+    return " · ".join(parts)

@@ -1,0 +1,85 @@
+"""The models for the page: what each takes, by the names of the inputs, and what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ...venice_client import (
+    DEFAULT_EDIT_MODEL,
+    DEFAULT_MODEL,
+    EDIT_RATIOS,
+    Model,
+    Quotes,
+    price_range,
+)
+from .price import amount, dollars
+
+LAYERS = range(2, 7)
+
+
+def models_for_page(quotes: Quotes) -> dict[str, Any]:
+    """What the route answers: the default first, then cheap to dear."""
+    models = quotes.catalogue.models()
+    return {
+        "generate": _listed((m for m in models if m.makes_images), DEFAULT_MODEL),
+        "edit": _listed((m for m in models if m.kind == "inpaint"), DEFAULT_EDIT_MODEL),
+    }
+
+
+def _listed(models: Iterable[Model], default: str) -> list[dict[str, Any]]:
+    def order(model: Model) -> tuple[bool, float, str]:
+        prices = price_range(model)
+        return model.id != default, prices[0] if prices else float("inf"), model.id
+
+    return [_facts(model) for model in sorted(models, key=order)]
+
+
+def _facts(model: Model) -> dict[str, Any]:
+    return {
+        "id": model.id,
+        "label": f"{model.name or model.id} · {_price(model)}",
+        "ratios": list(model.ratios or (EDIT_RATIOS if model.kind == "inpaint" else ())),
+        "tiers": list(model.tiers or model.priced_tiers),
+        "qualities": list(model.qualities),
+        "max_steps": model.max_steps,
+        "inputs": _edit_inputs(model) if model.kind == "inpaint" else _generate_inputs(model),
+    }
+
+
+def _price(model: Model) -> str:
+    prices = price_range(model)
+    if prices is None:
+        return "price unknown"
+    low, high, is_all = prices
+    text = dollars(low) if low == high else f"{dollars(low)}–{amount(high)}"
+    return text if is_all else f"from {dollars(low)}"
+
+
+def _shared_inputs(model: Model) -> dict[str, bool]:
+    has_tiers = bool(model.tiers or model.priced_tiers)
+    return {
+        "resolution": has_tiers or not model.is_known,
+        "quality": bool(model.qualities) or not model.is_known,
+    }
+
+
+def _generate_inputs(model: Model) -> dict[str, bool]:
+    """False where the model is known not to take an input."""
+    taken = dict.fromkeys(
+        (
+            *("seed", "negative_prompt", "steps", "cfg_scale", "lora_strength"),
+            *("aspect_ratio", "width", "height", "hide_watermark", "enable_web_search"),
+            *("skip_prompt_thinking", "style_references", "transparent_background"),
+        ),
+        True,
+    )
+    taken["steps"] = model.max_steps != 0
+    taken["style_references"] = model.style_references != 0
+    return {**taken, **_shared_inputs(model)}
+
+
+def _edit_inputs(model: Model) -> dict[str, bool]:
+    most = model.max_input_images
+    layers = {f"image_{i}": most is None or i <= most for i in LAYERS}
+    return {**layers, "aspect_ratio": True, "transparent_background": True, **_shared_inputs(model)}

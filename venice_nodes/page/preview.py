@@ -1,0 +1,244 @@
+"""What a graph will send and cost before it runs: worked out by the client's own code.
+
+Nothing is sent or started, no picture is read, no network is used.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from ...venice_client import Quotes, VeniceError, load_settings
+from ..run import comfyui
+from .graph import (
+    UNKNOWN,
+    Failed,
+    Graph,
+    Inputs,
+    Outputs,
+    Unknown,
+    Wire,
+    each,
+    foreign_outputs,
+    in_order,
+    inputs_of,
+    longest,
+    sound_nodes,
+)
+from .item_quote import ItemQuote, blank_files, quote_item, values_of
+from .price import Price
+
+MAX_ITEMS = 1000
+"""Most items of one node that are worked out; the rest costs like them, at least."""
+
+MAX_REMEMBERED = 50_000
+MAX_WARNINGS = 12
+"""Warnings of one node that a page gets."""
+
+
+class Preview:
+    """Answers for graphs, and remembers what it has worked out. Thread-safe.
+
+    nodes: the classes of the pack by name. Those that pay have `item`, of others whose outputs can
+    be told before a run `foresee` tells them.
+    """
+
+    def __init__(self, nodes: Mapping[str, Any]) -> None:
+        self._nodes = nodes
+        self._lock = threading.Lock()
+        self._quotes: Quotes | None = None
+        self._declared: dict[str, Any] = {}
+        self._known: dict[Hashable, Any] = {}
+
+    def of(self, prompt: object) -> dict[str, Any]:
+        """What the route answers for a graph. Raises SettingsError."""
+        graph = sound_nodes(prompt)
+        settings = load_settings(comfyui.user_folder())
+        with self._lock:
+            quotes = self._quotes
+            if quotes is None or quotes.settings != settings or not quotes.catalogue.is_current:
+                self._quotes = quotes = Quotes(settings)
+                self._known, self._declared = {}, {}
+            elif len(self._known) > MAX_REMEMBERED:
+                self._known = {}
+            found = self._quote_all(graph, quotes)
+            return _Answer(quotes).of(graph, found)
+
+    def _quote_all(self, graph: Graph, quotes: Quotes) -> dict[str, list[ItemQuote]]:
+        """The items of each node that pays."""
+        paying = [name for name, node in graph.items() if self._pays(node["class_type"])]
+        made: dict[str, Outputs] = {}
+        found: dict[str, list[ItemQuote]] = {}
+        for name in in_order(graph, paying):
+            node = graph[name]
+            kind, inputs = node["class_type"], inputs_of(node, made)
+            if self._pays(kind):
+                found[name], made[name] = self._quote(kind, inputs, quotes)
+            elif kind in self._nodes:
+                made[name] = self._foresee(kind, inputs)
+            else:
+                made[name] = foreign_outputs(kind, inputs)
+        return {name: found[name] for name in paying}
+
+    def _pays(self, kind: str) -> bool:
+        return hasattr(self._nodes.get(kind), "item")
+
+    def _inputs(self, kind: str) -> Any:
+        if kind not in self._declared:
+            self._declared[kind] = self._nodes[kind].INPUT_TYPES()
+        return self._declared[kind]
+
+    def _quote(self, kind: str, inputs: Inputs, quotes: Quotes) -> tuple[list[ItemQuote], Outputs]:
+        count, is_open = longest(inputs)
+        items = []
+        for i in range(min(count, MAX_ITEMS)):
+            given = {name: wire.at(i) for name, wire in inputs.items()}
+            key = _key(kind, given)
+            if key not in self._known:
+                cls = self._nodes[kind]
+                self._known[key] = quote_item(cls, self._inputs(kind), given, quotes)
+            items.append(self._known[key])
+        if is_open or count > MAX_ITEMS:
+            items.append(ItemQuote(is_open=True))
+        pictures = Wire(tuple(_output(item) for item in items), is_open)
+        others = Wire((UNKNOWN,) * len(items), is_open)
+        types = self._nodes[kind].RETURN_TYPES
+        return items, tuple(pictures if t in ("IMAGE", "MASK") else others for t in types)
+
+    def _foresee(self, kind: str, inputs: Inputs) -> Outputs:
+        """The outputs of a node of ours that costs nothing."""
+        cls, slots = self._nodes[kind], len(self._nodes[kind].RETURN_TYPES)
+        if not hasattr(cls, "foresee"):
+            return (Wire(),) * slots
+        rows = each(inputs, lambda given: self._foreseen(kind, given))
+        lists = getattr(cls, "OUTPUT_IS_LIST", (False,) * slots)
+        outputs = []
+        for slot in range(slots):
+            items: list[Any] = []
+            is_open = rows.is_open
+            for row in rows.items:
+                value = row if isinstance(row, Unknown | Failed) else row[slot]
+                if lists[slot] and isinstance(value, list):
+                    items += value
+                else:
+                    items.append(value)
+                    is_open = is_open or lists[slot]
+            outputs.append(Wire(tuple(items), is_open))
+        return tuple(outputs)
+
+    def _foreseen(self, kind: str, given: dict[str, Any]) -> Any:
+        key = _key(kind, given)
+        if key not in self._known:
+            self._known[key] = self._foresee_item(kind, given)
+        return self._known[key]
+
+    def _foresee_item(self, kind: str, given: dict[str, Any]) -> Any:
+        failed = next((value for value in given.values() if isinstance(value, Failed)), None)
+        plain = [v for name, v in given.items() if name not in ("images", "style_references")]
+        if failed or any(isinstance(value, Unknown) for value in plain):
+            return failed or UNKNOWN
+        cls = self._nodes[kind]
+        try:
+            values = values_of(self._inputs(kind), given)
+            if "images" not in values:
+                outputs = cls.foresee(values)
+            else:
+                count = getattr(given.get("images"), "count", 1)
+                values["images"] = values["images"].expand(min(count, MAX_ITEMS), -1, -1, -1)
+                outputs = cls.foresee(values, blank_files)
+        except VeniceError as error:
+            return Failed(str(error).partition("\n")[0])
+        return UNKNOWN if outputs is None else outputs
+
+
+class _Answer:
+    """Puts an answer together by the state of store and limits now."""
+
+    def __init__(self, quotes: Quotes) -> None:
+        self._kept = quotes.results.keys()
+        self._room = quotes.spending.room()
+        self._ask_above = quotes.settings.ask_above_usd
+        self._is_sandbox = quotes.is_sandbox
+
+    def of(self, graph: Graph, found: Mapping[str, Sequence[ItemQuote]]) -> dict[str, Any]:
+        nodes = {name: self._node(items) for name, items in found.items()}
+        paid = set(self._kept)
+        total = Price()
+        run = set(in_order(graph, _ends(graph)))
+        items = [item for name, items in found.items() if name in run for item in _to_pay(items)]
+        for item in items:
+            total += item.price(paid)
+        is_free = bool(items) and total.high == 0
+        is_above = total.is_above(self._ask_above) and not self._is_sandbox
+        text = total.sentence()
+        if self._is_sandbox and total.high != 0:
+            text += " on Venice; it is free on the sandbox"
+        return {
+            "nodes": nodes,
+            "total": {
+                **total.facts(is_free, self._badge(total) if items else ""),
+                "level": self._level(total),
+                "text": text if items else "",
+                "is_above_ask": is_above,
+            },
+        }
+
+    def _node(self, items: Sequence[ItemQuote]) -> dict[str, Any]:
+        paid = set(self._kept)
+        price = Price()
+        for item in _to_pay(items):
+            price += item.price(paid)
+        error = next((item.error for item in items if item.error), None)
+        warnings = dict.fromkeys(w for item in items for w in item.warnings)
+        sent = list(dict.fromkeys(item.sent for item in items if item.sent))
+        is_free = not error and all(item.is_kept(self._kept) for item in items)
+        return {
+            "price": price.facts(is_free, "not sent" if error else self._badge(price)),
+            "level": "ok" if error else self._level(price),
+            "sent": " / ".join(sent[:3]) + (" / …" if len(sent) > 3 else ""),
+            "warnings": list(warnings)[:MAX_WARNINGS],
+            "error": error,
+            "count": len(items),
+            "images": sum(item.images * item.times for item in items),
+        }
+
+    def _badge(self, price: Price) -> str:
+        if self._is_sandbox and price.high != 0:
+            return f"{price.text()} · free on the sandbox"
+        return price.text()
+
+    def _level(self, price: Price) -> str:
+        if price.is_over(self._room):
+            return "over"
+        return "ask" if price.is_above(self._ask_above) and not self._is_sandbox else "ok"
+
+
+def _to_pay(items: Sequence[ItemQuote]) -> Sequence[ItemQuote]:
+    """An error of one item ends the node before anything is sent."""
+    return () if any(item.error for item in items) else items
+
+
+def _output(item: ItemQuote) -> Any:
+    return Failed(item.error) if item.error else item.pictures
+
+
+def _ends(graph: Graph) -> list[str]:
+    """The nodes for whose sake a graph runs; all where ComfyUI does not say."""
+    ends = [
+        name
+        for name, node in graph.items()
+        if getattr(comfyui.node_class(node["class_type"]), "OUTPUT_NODE", False)
+    ]
+    is_told = any(comfyui.node_class(node["class_type"]) for node in graph.values())
+    return ends if is_told else list(graph)
+
+
+def _key(kind: str, given: Mapping[str, Any]) -> Hashable:
+    """Tells the values of an item from any others: 1 is not True."""
+    key = (kind, *((name, type(value), value) for name, value in given.items()))
+    try:
+        hash(key)
+    except TypeError:
+        return (kind, repr(given))
+    return key

@@ -1,0 +1,102 @@
+"""Prices that are known from–to, and how they are told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Price:
+    """From `low` to `high` USD. high: None where there is no bound. reserved: what counts against
+    the limits, None where there is none. is_known: whether the price is published."""
+
+    low: float = 0.0
+    high: float | None = 0.0
+    reserved: float | None = 0.0
+    is_known: bool = True
+
+    def __add__(self, other: Price) -> Price:
+        return Price(
+            round(self.low + other.low, 6),
+            _sum(self.high, other.high),
+            _sum(self.reserved, other.reserved),
+            self.is_known and other.is_known,
+        )
+
+    def __mul__(self, count: int) -> Price:
+        high = None if self.high is None else round(self.high * count, 6)
+        reserved = None if self.reserved is None else round(self.reserved * count, 6)
+        return Price(round(self.low * count, 6), high, reserved, self.is_known)
+
+    def or_else(self, other: Price) -> Price:
+        """The price where it is one or the other."""
+        highs = None if self.high is None or other.high is None else max(self.high, other.high)
+        reserved = [r for r in (self.reserved, other.reserved) if r is not None]
+        is_known = self.is_known and other.is_known
+        return Price(min(self.low, other.low), highs, min(reserved, default=None), is_known)
+
+    @property
+    def is_exact(self) -> bool:
+        return self.is_known and self.low == self.high
+
+    def is_over(self, room: float | None) -> bool:
+        """Whether a limit would refuse it. room: USD that are left, None for no limit."""
+        return room is not None and (self.reserved is None or self.reserved > room)
+
+    def is_above(self, usd: float) -> bool:
+        """Whether it may be more than `usd`."""
+        top = self.high if self.high is not None else self.low
+        return top > usd
+
+    def text(self) -> str:
+        """For a badge."""
+        if not self.is_known:
+            return f"from {dollars(self.low)}, price unknown" if self.low else "price unknown"
+        if self.low == self.high:
+            return f"≈ {dollars(self.low)}" if self.low else "free: made before"
+        if self.high is None:
+            return f"from {dollars(self.low)}"
+        return (
+            f"{dollars(self.low)}–{dollars(self.high)[1:]}"
+            if self.low
+            else f"up to {dollars(self.high)}"
+        )
+
+    def sentence(self) -> str:
+        """For a question before a run."""
+        if not self.is_known:
+            least = f"at least {amount(self.low)} USD, and " if self.low else ""
+            return f"This run costs {least}a price that is not published"
+        if self.low == self.high:
+            return (
+                f"This run costs about {amount(self.low)} USD" if self.low else "Free: made before"
+            )
+        if self.high is None:
+            return f"This run costs {amount(self.low)} USD or more"
+        return f"This run costs {amount(self.low)} to {amount(self.high)} USD"
+
+    def facts(self, is_free: bool, text: str) -> dict[str, Any]:
+        """For the page. is_free: whether all of it was made before."""
+        usd = self.low if self.is_exact else None
+        return {
+            "usd": usd,
+            "from": self.low if self.is_known and usd is None else None,
+            "to": self.high if self.is_known and usd is None else None,
+            "is_free": is_free,
+            "text": text,
+        }
+
+
+def amount(usd: float) -> str:
+    """USD with two digits behind the point, or as many more as it has up to four."""
+    whole, _, cents = f"{usd:.4f}".rstrip("0").partition(".")
+    return f"{whole}.{cents.ljust(2, '0')}"
+
+
+def dollars(usd: float) -> str:
+    return f"${amount(usd)}"
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    return None if one is None or other is None else round(one + other, 6)

@@ -1,0 +1,173 @@
+"""The kept results for the page: lists, pictures, thumbnails, and copies for ComfyUI."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from ...venice_client import (
+    Entry,
+    ResultStore,
+    Settings,
+    VeniceError,
+    images,
+    kept_images,
+)
+from ..run import comfyui
+from .account import settings_of_page, shown_service
+
+MAX_LISTED = 200
+MAX_OFFSET = 1_000_000
+THUMBNAIL_SIDE = 256
+THUMBNAILS = "thumbnails"
+MAX_THUMBNAILS = 4000
+HEAD_BYTES = 65_536
+"""Bytes of a picture in which its size stands."""
+
+EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
+_KEY = re.compile(r"[0-9a-f]{64}")
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class NoResultError(VeniceError):
+    """There is no such result, or no such picture in it."""
+
+
+class Results:
+    """The store of the settings that are in force now."""
+
+    def __init__(self) -> None:
+        self._settings: Settings = settings_of_page()
+        self._store = ResultStore(self._settings.home, self._settings.store_mb)
+
+    def listed(self, offset: int, limit: int) -> dict[str, Any]:
+        """The newest first, from `offset` on."""
+        offset, limit = min(max(0, offset), MAX_OFFSET), min(max(1, limit), MAX_LISTED)
+        entries = self._store.entries(offset + limit)[offset:]
+        return {"total": self._store.usage()[0], "results": [self._row(e) for e in entries]}
+
+    def picture(self, key: str, index: int) -> tuple[bytes, str]:
+        """One picture as it came, and its format. Raises NoResultError."""
+        response = self._store.peek(_checked(key))
+        pictures = kept_images(response) if response else ()
+        if not 0 <= index < len(pictures):
+            raise NoResultError("There is no such picture any more.")
+        data = pictures[index]
+        return data, images.image_format(data) or "png"
+
+    def thumbnail(self, key: str) -> bytes:
+        """A small WebP of the first picture, made once."""
+        folder = self._settings.home / THUMBNAILS
+        path = folder / f"{_checked(key)}.webp"
+        if key not in self._store:
+            raise NoResultError("There is no such picture any more.")
+        with contextlib.suppress(OSError):
+            return path.read_bytes()
+        data = _small(self.picture(key, 0)[0])
+        with contextlib.suppress(OSError):  # the next look makes it again
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            aside = folder / f".{key[:16]}-{os.getpid()}"
+            aside.write_bytes(data)
+            aside.replace(path)
+            self._bound(folder)
+        return data
+
+    def copy(self, key: str, kind: str) -> str:
+        """Copies the pictures into ComfyUI's "input" or "output" folder; the name of the first."""
+        folder = comfyui.picture_folder(kind)
+        if folder is None:
+            raise NoResultError("There is no ComfyUI here to copy it to.")
+        response = self._store.peek(_checked(key))
+        if response is None:
+            raise NoResultError("There is no such picture any more.")
+        found = self._store.entries(1, matches=lambda entry: entry.key == key)
+        facts = found[0].facts if found else {}
+        stem = _UNSAFE.sub("_", f"venice_{facts.get('model', '')}_{facts.get('seed') or key[:8]}")
+        try:
+            names = [_write_new(folder, stem[:100], data) for data in kept_images(response)]
+        except OSError as error:
+            raise VeniceError(f"It cannot be copied ({error.strerror}).") from None
+        self._store.mark_shown(key)
+        return names[0]
+
+    def remove(self, key: str) -> None:
+        """Removes a result and its thumbnail. Raises NoResultError."""
+        if not self._store.remove(_checked(key)):
+            raise NoResultError("There is no such picture any more.")
+        with contextlib.suppress(OSError):
+            (self._settings.home / THUMBNAILS / f"{key}.webp").unlink()
+
+    def _row(self, entry: Entry) -> dict[str, Any]:
+        facts = entry.facts
+        asked: dict[str, Any] = facts.get("asked") or {}
+        width, height = _size(self._store.beginning(entry.key, HEAD_BYTES))
+        return {
+            "id": entry.key,
+            "model": str(facts.get("model", "")),
+            "seed": _whole(facts.get("seed")),
+            "width": width or _whole(asked.get("width")),
+            "height": height or _whole(asked.get("height")),
+            "usd": facts.get("cost_usd") if isinstance(facts.get("cost_usd"), float) else None,
+            "time": facts["time"],
+            "images": _whole(asked.get("variants")) or 1,
+            "was_shown": bool(entry.was_shown),
+            "service": shown_service(str(facts.get("service", ""))),
+        }
+
+    def _bound(self, folder: Path) -> None:
+        """Removes thumbnails of results that are gone, where there are very many."""
+        names = os.listdir(folder)  # noqa: PTH208 (it is quick)
+        if len(names) <= MAX_THUMBNAILS:
+            return
+        kept = self._store.keys()
+        gone = [name for name in names if name.partition(".")[0] not in kept]
+        for name in gone or names[: len(names) - MAX_THUMBNAILS]:
+            (folder / name).unlink(missing_ok=True)
+
+
+def _checked(key: str) -> str:
+    if not _KEY.fullmatch(key):
+        raise NoResultError("There is no such picture.")
+    return key
+
+
+def _small(data: bytes) -> bytes:
+    picture = Image.fromarray(images.decode(data, "RGBA"))
+    picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    out = io.BytesIO()
+    picture.save(out, "WEBP", quality=80)
+    return out.getvalue()
+
+
+def _size(head: bytes) -> tuple[int | None, int | None]:
+    try:
+        with Image.open(io.BytesIO(head), formats=[name.upper() for name in EXTENSIONS]) as image:
+            width, height = image.size
+            return width, height
+    except (OSError, ValueError, SyntaxError):
+        return None, None  # JSON, or a picture whose size stands further behind
+
+
+def _write_new(folder: Path, stem: str, data: bytes) -> str:
+    """Writes a picture under a name that is free, or that holds the same already."""
+    ending = EXTENSIONS[images.image_format(data) or "png"]
+    for number in range(1, 10_000):
+        path = folder / f"{stem}{'' if number == 1 else f'_{number}'}.{ending}"
+        try:
+            with path.open("xb") as file:
+                file.write(data)
+            return path.name
+        except FileExistsError:
+            if path.stat().st_size == len(data) and path.read_bytes() == data:
+                return path.name
+    raise OSError(17, "too many files of that name")
+
+
+def _whole(value: Any) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None

@@ -1,0 +1,263 @@
+"""The routes under /venice. None returns the key, a base URL or a path; none starts anything paid.
+
+What changes something is POST with JSON and the header X-Venice, which a foreign page cannot send.
+aiohttp comes with ComfyUI, and is imported when a request comes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from ...venice_client import Quotes, SettingsError, VeniceError, harmless, shared_client
+from ..imaging.daemon_pool import DaemonPool
+from . import account, models
+from .preview import Preview
+from .results import NoResultError, Results
+
+T = TypeVar("T")
+Handler = Callable[[Any], Awaitable[Any]]
+
+MAX_BODY = 65_536
+MAX_GRAPH = 32 * 2**20
+"""Bytes of a request; of one with a graph."""
+
+WAIT_S = 8.0
+"""Seconds after which a page is told that a service does not answer."""
+
+OUR_LINKS = ("issues_url", "key_url")
+PREFIX = "/venice"
+
+_pool = DaemonPool("venice-page", max_workers=4)
+_asking = DaemonPool("venice-account", max_workers=2)
+
+
+class Refused(Exception):
+    """A request that is not answered: its HTTP status, and why in a line."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+class Page:
+    """Answers the page. nodes: the classes of the pack by name."""
+
+    def __init__(self, nodes: Mapping[str, Any]) -> None:
+        self._preview = Preview(nodes)
+        self._balance: dict[str, Any] = {}
+
+    def routes(self) -> list[tuple[str, str, Handler]]:
+        """(method, path, handler) of every route."""
+        own = {
+            "/results/{id}/thumbnail": self.thumbnail,
+            "/results/{id}/image/{n}": self.image,
+        }
+        gets = {"/account": self.account, "/models": self.models, "/results": self.results}
+        posts: dict[str, Callable[[Any, Any], Awaitable[Any]]] = {
+            "/key": self.key,
+            "/key/forget": self.forget,
+            "/limits": self.limits,
+            "/preview": self.preview,
+            "/results/{id}/save": partial(self.copy, "output"),
+            "/results/{id}/input": partial(self.copy, "input"),
+            "/results/{id}/remove": self.remove,
+            "/lists/refresh": self.refresh_lists,
+        }
+        return [
+            *(("GET", PREFIX + path, _answering(action)) for path, action in own.items()),
+            *(("GET", PREFIX + path, _answering(_as_json(a))) for path, a in gets.items()),
+            *(
+                ("POST", PREFIX + path, _answering(_as_json(partial(_with_body, path, a))))
+                for path, a in posts.items()
+            ),
+        ]
+
+    async def account(self, request: Any) -> Any:
+        if request.query.get("refresh") == "1":
+            found = await _asked(account.ask_balance)
+            self._balance = {**self._balance, **found}
+            if "error" not in found:
+                self._balance.pop("error", None)
+            return await _in_thread(partial(account.account, self._balance))
+        told = {name: value for name, value in self._balance.items() if name != "error"}
+        return await _in_thread(partial(account.account, told))
+
+    async def key(self, _request: Any, body: dict[str, Any]) -> Any:
+        until = time.monotonic() + WAIT_S
+        told = await _asked(partial(account.try_key, body.get("key"), until))
+        self._balance = {}
+        return told if "works" in told else {"works": False, **told}
+
+    async def forget(self, _request: Any, _body: dict[str, Any]) -> Any:
+        self._balance = {}
+        return await _in_thread(account.forget)
+
+    async def limits(self, _request: Any, body: dict[str, Any]) -> Any:
+        return await _in_thread(partial(account.set_limits, body))
+
+    async def models(self, _request: Any) -> Any:
+        return await _in_thread(lambda: models.models_for_page(Quotes(account.settings_of_page())))
+
+    async def preview(self, _request: Any, body: dict[str, Any]) -> Any:
+        return await _in_thread(partial(self._preview.of, body.get("prompt")))
+
+    async def results(self, request: Any) -> Any:
+        offset, limit = (
+            _number(request.query.get(name, usual))
+            for name, usual in (("offset", "0"), ("limit", "50"))
+        )
+        return await _in_thread(lambda: Results().listed(offset, limit))
+
+    async def thumbnail(self, request: Any) -> Any:
+        data = await _in_thread(lambda: Results().thumbnail(request.match_info["id"]))
+        return _picture(data, "webp")
+
+    async def image(self, request: Any) -> Any:
+        key, index = request.match_info["id"], _number(request.match_info["n"])
+        return _picture(*await _in_thread(lambda: Results().picture(key, index)))
+
+    async def copy(self, kind: str, request: Any, _body: dict[str, Any]) -> Any:
+        return {"name": await _in_thread(lambda: Results().copy(request.match_info["id"], kind))}
+
+    async def remove(self, request: Any, _body: dict[str, Any]) -> Any:
+        await _in_thread(lambda: Results().remove(request.match_info["id"]))
+        return {}
+
+    async def refresh_lists(self, _request: Any, _body: dict[str, Any]) -> Any:
+        told = await _asked(_refresh_lists)
+        if "error" in told:
+            raise VeniceError(told["error"])
+        return {}
+
+
+def _refresh_lists() -> dict[str, Any]:
+    settings = account.settings_of_page()
+    if settings.key is None:
+        raise Refused(409, "No Venice key is set.")
+    shared_client(settings).catalogue.refresh()
+    return {}
+
+
+async def _in_thread(function: Callable[[], T]) -> T:
+    return await asyncio.wrap_future(_pool.submit(function))
+
+
+async def _asked(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What a free call to the service says, or an error where that takes too long."""
+    future = asyncio.wrap_future(_asking.submit(ask))
+    done, _ = await asyncio.wait([future], timeout=WAIT_S)
+    if not done:
+        future.add_done_callback(lambda late: late.cancelled() or late.exception())
+        return {"error": account.NO_ANSWER}
+    return future.result()
+
+
+def _as_json(action: Handler) -> Handler:
+    async def answer(request: Any) -> Any:
+        return _json(await _in_thread(partial(_dumped, await action(request))))
+
+    return answer
+
+
+async def _with_body(path: str, action: Callable[[Any, Any], Awaitable[Any]], request: Any) -> Any:
+    """`action` with the JSON object that was sent. Raises Refused."""
+    if request.headers.get("X-Venice") != "1":
+        raise Refused(403, "The header X-Venice is missing.")
+    if request.content_type != "application/json":
+        raise Refused(415, "Only application/json is taken.")
+    maximum = MAX_GRAPH if path == "/preview" else MAX_BODY
+    if (request.content_length or 0) > maximum:
+        raise Refused(413, "The request is too large.")
+    data = bytearray()
+    async for part in request.content.iter_any():
+        data += part
+        if len(data) > maximum:
+            raise Refused(413, "The request is too large.")
+    try:
+        body = await _in_thread(partial(json.loads, bytes(data)))
+    except (ValueError, RecursionError):
+        raise Refused(400, "The request is no JSON.") from None
+    if not isinstance(body, dict):
+        raise Refused(400, "The request is no JSON object.")
+    return await action(request, body)
+
+
+def _answering(action: Handler) -> Handler:
+    """`action`, whose errors become answers, for requests of our own page alone."""
+
+    async def answer(request: Any) -> Any:
+        try:
+            _check_origin(request)
+            return await action(request)
+        except Refused as error:
+            return _json(_dumped({"error": str(error)}), error.status)
+        except account.LockedError as error:
+            return _failed(error, 409)
+        except NoResultError as error:
+            return _failed(error, 404)
+        except SettingsError as error:
+            return _failed(error, 400)
+        except VeniceError as error:
+            return _failed(error, 422)
+
+    return answer
+
+
+def _check_origin(request: Any) -> None:
+    """Raises Refused for what another page sends, or one that does not say which it is."""
+    origin, host = request.headers.get("Origin"), request.headers.get("Host", "")
+    is_ours = origin is None or (
+        origin != "null" and urlsplit(origin).netloc.lower() == host.lower()
+    )
+    if not is_ours or request.headers.get("Sec-Fetch-Site", "same-origin") not in (
+        *("same-origin", "none"),
+    ):
+        raise Refused(403, "Only ComfyUI's own page may ask.")
+
+
+def _failed(error: VeniceError, status: int) -> Any:
+    return _json(_dumped({"error": account.first_line(error)}), status)
+
+
+def _dumped(value: Any) -> str:
+    return json.dumps(_made_harmless(value), allow_nan=False)
+
+
+def _json(text: str, status: int = 200) -> Any:
+    from aiohttp import web
+
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return web.Response(text=text, status=status, content_type="application/json", headers=headers)
+
+
+def _picture(data: bytes, format: str) -> Any:
+    from aiohttp import web
+
+    headers = {
+        "Cache-Control": "private, max-age=31536000, immutable",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return web.Response(body=data, content_type=f"image/{format}", headers=headers)
+
+
+def _made_harmless(value: Any, name: str = "") -> Any:
+    """The same answer with every text harmless for a page, but for our own links."""
+    if isinstance(value, str):
+        return value if name in OUR_LINKS else harmless(value)
+    if isinstance(value, dict):
+        return {key: _made_harmless(each, key) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_made_harmless(each) for each in value]
+    return value
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or len(text) > 9:
+        raise Refused(400, "That is no number.")
+    return int(text)
