@@ -16,6 +16,7 @@ from .catalogue.catalogue import (
     bundled_lists,
     saved_lists,
 )
+from .catalogue.ignored_fields import is_ignored
 from .catalogue.model import Model
 from .catalogue.prices import price_range, total_cost
 from .catalogue.sizing import AUTO, tier_size
@@ -29,7 +30,7 @@ from .errors import (
     VeniceError,
 )
 from .image_result import ImageResult, kept_images, left_out
-from .images import Array, stretch
+from .images import Array, EncodedImage, stretch
 from .lettering import SMALLEST_TEXT, fitted, font
 from .process import accept_any_letter, end_gently
 from .quote import Quotes
@@ -103,6 +104,7 @@ __all__ = [
     "BatchError",
     "Catalogue",
     "EditRequest",
+    "EncodedImage",
     "Entry",
     "FlaggedImageError",
     "GenerateRequest",
@@ -146,6 +148,7 @@ __all__ = [
     "home_folders",
     "ignored_warnings",
     "images",
+    "is_ignored",
     "kept_images",
     "left_out",
     "load_settings",

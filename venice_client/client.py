@@ -189,17 +189,17 @@ class VeniceClient:
             elif reservation is not None:
                 reservation.release()
         try:
-            result = read_images(planned.request, planned.payload, response)
+            return read_images(
+                planned.request,
+                planned.payload,
+                response,
+                key=planned.key,
+                from_store=not is_sent,
+                cost=planned.price if is_sent else 0.0,
+            )
         except BadResponseError as error:
             self._set_aside(planned.key, response.checksum, error)
             raise
-        return replace(
-            result,
-            key=planned.key,
-            checksum=response.checksum,
-            from_store=not is_sent,
-            cost=planned.price if is_sent else 0.0,
-        )
 
     def discard(self, result: ImageResult, error: VeniceError) -> None:
         """Sets a damaged answer aside, so that it can be asked for again; `error` names it."""

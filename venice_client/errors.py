@@ -132,7 +132,12 @@ class ResponseLostError(MaybeChargedError):
 
 
 class BadResponseError(MaybeChargedError):
-    """The answer is no picture, or is larger than the limits."""
+    """The answer is no picture, or is larger than the limits.
+
+    `body` holds the answer as it came, where it is at hand, so that it can be set aside.
+    """
+
+    body = b""
 
 
 class FlaggedImageError(MaybeChargedError):

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import base64
-import binascii
-import re
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_to_bytes
 
 from .errors import CHARGED, BadResponseError
-from .images import image_format, size_of
+from .image_format import describe, image_format
+from .images import EncodedImage
 from .request.base import PaidRequest, Payload
 from .text import printable
 from .transport.response import Response
@@ -26,30 +26,63 @@ MAX_TIME_MS = 1e9
 
 LEFT_OUT = "(left out)"
 
+LISTS = ("images", "data")
+"""Where JSON lists its pictures: generate does in the first, the form of OpenAI in the second."""
+
+ENTRIES = ("b64_json", "image", "url")
+"""Where an entry that is an object holds its picture; under `url` it may be a data: URL."""
+
+_URL_SAFE = str.maketrans("-_", "+/")
+
 
 @dataclass(frozen=True)
 class ImageResult:
     """The answer to one request.
 
-    images: encoded, as they came. sent: the JSON object that was sent. timing: the server's, in
+    images: checked, not decoded. sent: the JSON object that was sent. timing: the server's, in
     milliseconds, or None. enhanced_prompt: the prompt that was used, where it was rewritten.
     key: its name in the store. checksum: of the answer as it came. cost: the estimate in USD, 0 if
     it was not asked for again, None if unknown. not_kept: why it could not be kept on disk, or "".
     """
 
-    images: tuple[bytes, ...]
+    images: tuple[EncodedImage, ...]
     sent: dict[str, Any]
-    warnings: tuple[str, ...] = ()
-    request_id: str | None = None
-    timing: dict[str, float] | None = None
-    enhanced_prompt: str | None = None
-    is_blurred: bool = False
-    is_violation: bool = False
-    key: str = ""
-    checksum: str = ""
-    from_store: bool = False
-    cost: float | None = None
-    not_kept: str = ""
+    warnings: tuple[str, ...]
+    request_id: str | None
+    timing: dict[str, float] | None
+    enhanced_prompt: str | None
+    is_blurred: bool
+    is_violation: bool
+    key: str
+    checksum: str
+    from_store: bool
+    cost: float | None
+    not_kept: str
+
+    def flags(self, label: str) -> list[str]:
+        """What Venice says against its pictures, a sentence each.
+
+        label: what tells this request from others, such as "seed 7".
+        """
+        found = []
+        if self.is_violation:
+            found.append(f"Venice says that its picture ({label}) breaks the terms of use.")
+        if self.is_blurred:
+            found.append(f"The picture ({label}) was blurred by safe_mode.")
+        return found
+
+    def facts(self) -> dict[str, Any]:
+        """What is known of the request and its answer, for JSON; no image data."""
+        return {
+            "sent": self.sent_without_images,
+            "request_id": self.request_id,
+            "timing": self.timing,
+            "enhanced_prompt": self.enhanced_prompt,
+            "is_blurred": self.is_blurred,
+            "is_violation": self.is_violation,
+            "from_store": self.from_store,
+            "estimated_cost_usd": self.cost,
+        }
 
     @property
     def sent_without_images(self) -> dict[str, Any]:
@@ -65,64 +98,49 @@ class ImageResult:
         return shown
 
 
-def read_images(request: PaidRequest, payload: Payload, response: Response) -> ImageResult:
-    """The images in a response, looked at but not decoded. Raises BadResponseError if none is."""
+def read_images(
+    request: PaidRequest,
+    payload: Payload,
+    response: Response,
+    *,
+    key: str,
+    from_store: bool,
+    cost: float | None,
+) -> ImageResult:
+    """The images in a response, checked but not decoded.
+
+    from_store: whether nothing was sent for it. Raises BadResponseError, with the body, unless
+    one image at least is whole.
+    """
+    try:
+        data, entries = _contents(response)
+        images, damage = _read_all(entries[: request.variants])
+    except BadResponseError as error:
+        error.body = response.body
+        raise
     sent = payload.fields
-    warnings = [*payload.warnings, *_deprecation(response)]
-    if response.from_store and sent.get("enhance_prompt"):
-        warnings.append("The picture comes from the store: the rewritten prompt is not kept.")
-    if response.not_kept:
-        warnings.append(
-            f"A picture could not be kept on disk ({response.not_kept}): if this run ends early, "
-            "or it is asked for again, it is paid for again."
-        )
-    request_id = printable(response.headers.get("x-request-id", ""), MAX_TEXT) or None
-    timing = None
-    if request.is_binary:
-        size_of(response.body)
-        images: tuple[bytes, ...] = (response.body,)
-    else:
-        data = _object(response)
-        encoded = _listed(data)
-        images, bad = _images(encoded[: request.variants])
-        warnings += bad
-        request_id = (
-            printable(data["id"], MAX_TEXT) if isinstance(data.get("id"), str) else request_id
-        )
-        timing = _numbers(data.get("timing"))
-        if (came := len(encoded)) != request.variants:
-            rest = ": the rest is left out" if came > request.variants else ""
-            warnings.append(f"{request.variants} pictures were asked for, {came} came{rest}.")
+    warnings = [*_warnings(sent, response), *damage, *_oddities(request.variants, entries, images)]
+    request_id = data.get("id") or response.headers.get("x-request-id")
     return ImageResult(
         images=images,
         sent=sent,
-        warnings=tuple(warnings),
-        request_id=request_id,
-        timing=timing,
+        warnings=(*payload.warnings, *warnings),
+        request_id=printable(request_id, MAX_TEXT) if isinstance(request_id, str) else None,
+        timing=_numbers(data.get("timing")),
         enhanced_prompt=_unquoted(response.headers.get("x-venice-enhanced-prompt")),
         is_blurred=_flag(response, "x-venice-is-blurred"),
         is_violation=_flag(response, "x-venice-is-content-violation"),
+        key=key,
+        checksum=response.checksum,
+        from_store=from_store,
+        cost=cost,
         not_kept=response.not_kept,
     )
 
 
-def kept_images(response: Response) -> tuple[bytes, ...]:
-    """The pictures in a kept answer of any endpoint: the body itself, or those in its JSON."""
-    if image_format(response.body):
-        size_of(response.body)
-        return (response.body,)
-    return _images(_listed(_object(response)))[0]
-
-
-def _object(response: Response) -> dict[str, Any]:
-    data = response.json()
-    return data if isinstance(data, dict) else {}
-
-
-def _listed(data: dict[str, Any]) -> list[Any]:
-    """What `data` lists as pictures, each to be base64."""
-    images = data.get("images")
-    return images if isinstance(images, list) else []
+def kept_images(response: Response) -> tuple[EncodedImage, ...]:
+    """The pictures in a kept answer of any endpoint."""
+    return _read_all(_contents(response)[1])[0]
 
 
 def left_out(error: BadResponseError) -> str:
@@ -141,17 +159,49 @@ def _numbers(timing: Any) -> dict[str, float] | None:
     return {name: int(ms) if ms.is_integer() else ms for name, ms in numbers.items()}
 
 
-def _images(encoded: Sequence[Any]) -> tuple[tuple[bytes, ...], list[str]]:
-    """The images that can be read, and a warning for each that cannot. At least one."""
-    if not encoded:
-        raise BadResponseError(f"Venice's answer holds no image. {CHARGED}")
-    images: list[bytes] = []
+def _contents(response: Response) -> tuple[dict[str, Any], list[Any]]:
+    """The JSON object of an answer, if it is one, and what stands for pictures in it.
+
+    The bytes decide, not what was asked for: a picture, JSON, or base64 alone.
+    """
+    body = response.body
+    if image_format(body):
+        return {}, [body]
+    try:
+        data = response.json()
+    except BadResponseError:
+        decoded = _from_text(body.decode()) if body.isascii() else None
+        if decoded and image_format(decoded):
+            return {}, [decoded]
+        raise BadResponseError(
+            f"What came is not a picture that can be read here: {describe(body)}. {CHARGED}"
+        ) from None
+    entries = [_entry(each) for each in _listed(data)]
+    if not any(entries):
+        raise BadResponseError(f"Venice's answer holds no image: {describe(body)}. {CHARGED}")
+    return data if isinstance(data, dict) else {}, entries
+
+
+def _listed(data: Any) -> list[Any]:
+    if isinstance(data, dict):
+        data = next((data[name] for name in LISTS if data.get(name)), data)
+    return data if isinstance(data, list) else [data]
+
+
+def _entry(each: Any) -> Any:
+    """What an entry of JSON has in the place of a picture, None for nothing."""
+    if not isinstance(each, dict):
+        return each
+    return next((each[name] for name in ENTRIES if each.get(name)), None)
+
+
+def _read_all(entries: Sequence[Any]) -> tuple[tuple[EncodedImage, ...], list[str]]:
+    """The images that can be read, at least one, and a warning for each that cannot."""
+    images: list[EncodedImage] = []
     errors: list[BadResponseError] = []
-    for text in encoded:
+    for entry in entries:
         try:
-            data = _image(text)
-            size_of(data)
-            images.append(data)
+            images.append(EncodedImage.read(_bytes_of(entry)))
         except BadResponseError as error:
             errors.append(error)
     if not images:
@@ -159,16 +209,65 @@ def _images(encoded: Sequence[Any]) -> tuple[tuple[bytes, ...], list[str]]:
     return tuple(images), [left_out(error) for error in errors]
 
 
-def _image(text: Any) -> bytes:
-    if not isinstance(text, str):
-        raise BadResponseError(f"An image in Venice's answer is no text of base64. {CHARGED}")
-    text = re.sub(r"^data:image/[a-z]+;base64,", "", text)
-    try:
+def _bytes_of(entry: Any) -> bytes:
+    if isinstance(entry, bytes):
+        return entry
+    decoded = _from_text(entry) if isinstance(entry, str) else None
+    if decoded is not None and image_format(decoded):
+        return decoded
+    what = "not valid base64"
+    if decoded is not None:  # whose letters are not shown: in base64 the key is not looked for
+        what = f"not a picture that can be read here: {len(decoded)} bytes"
+    elif isinstance(entry, str) and entry.lstrip()[:4].lower() == "http":
+        what = "an address, which is not followed"
+    raise BadResponseError(f"An image in Venice's answer is {what}. {CHARGED}")
+
+
+def _from_text(text: str) -> bytes | None:
+    """What base64 or a data: URL stands for; None where it is neither.
+
+    Line breaks, letters of URLs and padding that is left out are as good.
+    """
+    text = text.strip()
+    if text[:5].lower() == "data:":
+        head, _, text = text.partition(",")
+        raw = unquote_to_bytes(text)
+        if ";base64" not in head.lower():
+            return raw
+        text = raw.decode("ascii", "replace")
+    with contextlib.suppress(ValueError):
         return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise BadResponseError(
-            f"An image in Venice's answer is no valid base64. {CHARGED}"
-        ) from None
+    text = "".join(text.split()).translate(_URL_SAFE).rstrip("=")
+    with contextlib.suppress(ValueError):
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    return None
+
+
+def _warnings(sent: Mapping[str, Any], response: Response) -> list[str]:
+    warnings = _deprecation(response)
+    if response.from_store and sent.get("enhance_prompt"):
+        warnings.append("The picture comes from the store: the rewritten prompt is not kept.")
+    if response.not_kept:
+        warnings.append(
+            f"A picture could not be kept on disk ({response.not_kept}): if this run ends early, "
+            "or it is asked for again, it is paid for again."
+        )
+    return warnings
+
+
+def _oddities(asked: int, entries: Sequence[Any], images: Sequence[EncodedImage]) -> list[str]:
+    """Warnings where another number came than was asked for, and of animations."""
+    warnings = []
+    if (came := len(entries)) != asked:
+        rest = ": the rest is left out" if came > asked else ""
+        what = "1 picture was" if asked == 1 else f"{asked} pictures were"
+        warnings.append(f"{what} asked for, {came} came{rest}.")
+    warnings += [
+        f"The picture came as an animated {image.format.upper()}: only its first frame is used."
+        for image in images
+        if image.is_animated
+    ]
+    return warnings
 
 
 def _deprecation(response: Response) -> list[str]:

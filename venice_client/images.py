@@ -3,94 +3,138 @@
 from __future__ import annotations
 
 import io
-import re
 import struct
-import zlib
-from typing import Literal
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageOps
 
 from .errors import CHARGED, BadResponseError, InvalidRequestError
-from .text import beginning
+from .image_format import SENDABLE, check_whole, describe, has_second_frame, png_parts
+
+if TYPE_CHECKING:
+    from PIL.ImageCms import ImageCmsTransform
 
 Array = npt.NDArray[np.uint8]
+Mode = Literal["RGB", "RGBA"]
 
 MAX_ENCODED_BYTES = 100 * 1024 * 1024
 MAX_PIXELS = 50_000_000
 """The largest pictures of the API have 33,177,600 pixels."""
 
-MAX_CHUNKS = 50_000
-"""Of a PNG; at the usual 8 KiB that is 400 MB. Each costs time and memory, also an empty one."""
+BAND = 2**18
+"""Pixels that are brought to their colours, and copied, at a time."""
 
-MAX_SCANS = 100
-"""Of a JPEG; a progressive one has some 10. Each goes over all pixels, however few bytes it has."""
-
-PNG_END = b"IEND\xaeB`\x82"
 DAMAGE = (
     OSError,
     ValueError,
     SyntaxError,
     EOFError,
+    RuntimeError,
     struct.error,
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,
 )
 """What Pillow raises for damaged files, and for a size beyond its own limit."""
 
-_MARKER = re.compile(rb"\xff[\x02-\xcf\xd8-\xfe]")
-"""Of a JPEG, but for those that stand within a scan: after FF comes 00 there, or a restart."""
+NO_EXIF = (*DAMAGE, LookupError, TypeError, AttributeError)
+"""What Pillow raises for EXIF that cannot be read."""
+
+ORIENTATION = 0x0112
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What each EXIF orientation asks for; from 5 on width and height change places."""
+
+CLOSE_TO_SRGB = 2
+"""Steps of 255 by which a profile may differ from sRGB and be taken for it."""
 
 
-def image_format(data: bytes) -> str | None:
-    """ "png", "jpeg" or "webp" by the first bytes of `data`, or None."""
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "png"
-    if data.startswith(b"\xff\xd8\xff"):
-        return "jpeg"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "webp"
-    return None
+@dataclass(frozen=True)
+class EncodedImage:
+    """An image as it came: whole, within the limits, and not decoded yet.
 
-
-def decode(data: bytes, mode: Literal["RGB", "RGBA"] = "RGB") -> Array:
-    """An encoded PNG, JPEG or WebP as uint8 [height, width, 3 or 4].
-
-    Raises BadResponseError for anything else, and for a file that is empty, cut, damaged or
-    too large.
+    width, height: of the picture as it is to be seen, turned as its EXIF says. format: as
+    `image_format` has it. is_animated: whether it holds more than its first frame, which alone is
+    decoded.
     """
-    image = _open(data)
-    try:
-        return np.array(_plain(image).convert(mode), dtype=np.uint8)
-    except DAMAGE as error:
-        raise BadResponseError(
-            f"The image cannot be decoded: it is damaged ({error}). {CHARGED}"
-        ) from None
+
+    data: bytes = field(repr=False)
+    width: int
+    height: int
+    format: str
+    is_animated: bool = False
+
+    @classmethod
+    def read(cls, data: bytes) -> EncodedImage:
+        """Checks everything but the pixels.
+
+        Raises BadResponseError unless `data` is an image that is whole and within the limits.
+        """
+        if len(data) > MAX_ENCODED_BYTES:
+            raise BadResponseError(
+                f"The image has {len(data) >> 20} MiB, which no picture needs. {CHARGED}"
+            )
+        format = check_whole(data)
+        image = _open(data, format)
+        width, height = image.size
+        if width * height > MAX_PIXELS:
+            raise BadResponseError(
+                f"The image claims {width}×{height} pixels, more than {MAX_PIXELS:,}: not "
+                f"decoded. {CHARGED}"
+            )
+        if orientation(image) >= 5:
+            width, height = height, width
+        return cls(data, width, height, format, _is_animated(image, data))
 
 
-def size_of(data: bytes) -> tuple[int, int]:
-    """(width, height) of an encoded image, from its head; raises as `decode` does."""
-    return _open(data).size
+def decode(image: EncodedImage | bytes, mode: Mode = "RGB") -> Array:
+    """An image as uint8 [height, width, 3 or 4], upright and in sRGB.
+
+    Bytes are checked first, as EncodedImage.read does. Raises BadResponseError where the pixels
+    are damaged.
+    """
+    image = EncodedImage.read(image) if isinstance(image, bytes) else image
+    array = np.empty((image.height, image.width, len(mode)), np.uint8)
+    _fill(array, image, mode)
+    return array
+
+
+def decode_into(image: EncodedImage, out: npt.NDArray[np.float32]) -> None:
+    """`decode` into a contiguous float32 [height, width, 3 or 4], in 0..1.
+
+    Needs no memory beside `out` but what Pillow takes: its last quarter holds the 8 bits, which
+    are spread over it from the front, and are read before they are written over.
+    """
+    packed = np.frombuffer(out, np.uint8)[-out.size :].reshape(out.shape)
+    _fill(packed, image, "RGB" if out.shape[2] == 3 else "RGBA")
+    for rows in _bands(image):
+        np.divide(packed[rows], np.float32(255), out=out[rows])
 
 
 def size_of_input(data: bytes) -> tuple[int, int]:
     """(width, height) of an encoded image that is to be sent. Raises InvalidRequestError."""
     try:
-        return size_of(data)
+        image = EncodedImage.read(data)
     except BadResponseError:
+        image = None
+    if image is None or image.format not in SENDABLE:
         raise InvalidRequestError(
             f"The input is no whole PNG, JPEG or WebP image of at most {MAX_PIXELS:,} pixels: "
-            f"{_describe(data)}.",
+            f"{describe(data)}.",
             "image",
-        ) from None
-
-
-def without_metadata(data: bytes) -> bytes:
-    """The same pixels as a PNG that holds nothing else. Raises as `decode` does."""
-    out = io.BytesIO()
-    Image.fromarray(decode(data, "RGBA")).save(out, "PNG")
-    return out.getvalue()
+        )
+    return image.width, image.height
 
 
 def fit_to(array: Array, width: int, height: int) -> Array:
@@ -117,108 +161,143 @@ def stretch(array: Array, width: int, height: int) -> Array:
     return np.array(scaled, dtype=np.uint8)
 
 
-def _open(data: bytes) -> Image.Image:
-    name = image_format(data)
-    if name is None:
+def open_image(data: bytes, formats: list[str]) -> Image.Image:
+    """What Pillow makes of the head of `data`. Raises one of DAMAGE.
+
+    formats: those that it may have, in Pillow's names. Where a PNG's texts are damaged or too long
+    for Pillow, it is opened without them.
+    """
+    try:
+        image = Image.open(io.BytesIO(data), formats=formats)
+    except DAMAGE:
+        if formats != ["PNG"] or (bare := png_parts(data)) == data:
+            raise
+        return Image.open(io.BytesIO(bare), formats=formats)
+    if image.format == "PNG" and b"eXIf" in data and (exif := png_parts(data, b"eXIf")):
+        image.info.setdefault("exif", b"Exif\0\0" + exif)  # it may stand behind the pixels
+    return image
+
+
+def orientation(image: Image.Image) -> int:
+    """The EXIF orientation; 1, which is upright, where there is none."""
+    if image.format == "PNG" and not {"exif", "Raw profile type exif"} & image.info.keys():
+        return 1  # else Pillow would decode all of it, to look behind the pixels
+    try:
+        found = int(image.getexif().get(ORIENTATION, 1))
+    except NO_EXIF:
+        return 1
+    return found if found in TURNS else 1
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """`image`, decoded, and turned as its EXIF says."""
+    image.load()  # which turns a TIFF by itself
+    turn = TURNS.get(orientation(image))
+    return image if turn is None else image.transpose(turn)
+
+
+def plain(image: Image.Image) -> Image.Image:
+    """`image` in sRGB, in a mode that converts to RGB as it looks: L, LA, RGB or RGBA.
+
+    Pillow alone would take the low byte of 16 bits of grey, and warn of a palette with
+    transparency. Raises ValueError for plain numbers, of which nothing says what is white.
+    """
+    if image.mode == "F":
+        raise ValueError("its pixels are numbers, not colours")
+    if image.mode.startswith("I"):
+        grey = Image.fromarray((np.asarray(image, dtype=np.uint32) // 257).astype(np.uint8))
+        grey.info = image.info
+        image = grey
+    elif "transparency" in image.info or image.mode in ("PA", "La", "RGBa"):
+        image = image.convert("RGBA")
+    elif image.mode not in ("L", "LA", "RGB", "RGBA", "CMYK"):
+        image = image.convert("L" if image.mode == "1" else "RGB")
+    if transform := to_srgb(image):
+        alpha = image.getchannel("A") if "A" in image.getbands() else None
+        image = transform.apply(image.convert(transform.input_mode))
+        if alpha:
+            image.putalpha(alpha)
+    elif image.mode == "CMYK":
+        image = image.convert("RGB")
+    else:
+        return image
+    image.info.pop("icc_profile", None)
+    return image
+
+
+def to_srgb(image: Image.Image) -> ImageCmsTransform | None:
+    """What brings the colours of `image` to sRGB; None where they are sRGB already.
+
+    The transform takes its `input_mode`, and makes RGB.
+    """
+    mode = "CMYK" if image.mode == "CMYK" else "L" if image.mode[0] in "L1I" else "RGB"
+    profile = image.info.get("icc_profile")
+    return _transform(profile, mode) if profile else None
+
+
+@lru_cache(maxsize=4)
+def _transform(profile: bytes, mode: str) -> ImageCmsTransform | None:
+    """From an ICC profile to sRGB.
+
+    None where that changes nothing to speak of, where the profile is damaged or for other colours,
+    and where this Pillow is built without ImageCms.
+    """
+    from PIL import ImageCms  # late, since few pictures need it
+
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        srgb = ImageCms.createProfile("sRGB")
+        transform = ImageCms.buildTransform(source, srgb, mode, "RGB")
+    except (ImageCms.PyCMSError, ImportError, *DAMAGE):
+        return None
+    if mode == "CMYK":
+        return transform
+    steps = np.linspace(0, 255, 6 if mode == "RGB" else 256).astype(np.uint8)
+    colours = np.stack(np.meshgrid(*[steps] * len(mode)), axis=-1).reshape(1, -1, len(mode))
+    probe = Image.fromarray(colours if mode == "RGB" else colours[..., 0])
+    made = np.asarray(transform.apply(probe), dtype=np.int16)
+    is_close = np.abs(made - np.asarray(probe.convert("RGB"))).max() <= CLOSE_TO_SRGB
+    return None if is_close else transform
+
+
+def _open(data: bytes, format: str) -> Image.Image:
+    """An image of that format. Raises BadResponseError where this Pillow does not read it."""
+    name = format.upper()
+    if name not in Image.OPEN:
+        Image.init()
+    if name not in Image.OPEN:
         raise BadResponseError(
-            f"What came is no PNG, JPEG or WebP image: {_describe(data)}. {CHARGED}"
-        )
-    if len(data) > MAX_ENCODED_BYTES:
-        raise BadResponseError(
-            f"The image has {len(data) >> 20} MiB, which no picture needs. {CHARGED}"
-        )
-    if not _is_whole(data, name):
-        raise BadResponseError(
-            f"The {name.upper()} image is cut short ({len(data)} bytes). {CHARGED}"
-        )
-    if name == "png" and not _is_intact(data):
-        raise BadResponseError(
-            f"The PNG image is damaged: a checksum in it is wrong, or it has over {MAX_CHUNKS:,} "
-            f"chunks. {CHARGED}"
-        )
-    if name == "jpeg" and _has_many_scans(data):
-        raise BadResponseError(
-            f"The JPEG image has over {MAX_SCANS} scans, which no picture needs: not decoded. "
-            f"{CHARGED}"
+            f"What came is a picture in {name}, which the Pillow here does not read: update "
+            f"Pillow, or ask for another format. {CHARGED}"
         )
     try:
-        image = Image.open(io.BytesIO(data), formats=[name.upper()])
+        return open_image(data, [name])
+    except DAMAGE as error:
+        raise BadResponseError(f"The {name} image cannot be read ({error}). {CHARGED}") from None
+
+
+def _is_animated(image: Image.Image, data: bytes) -> bool:
+    """A JPEG with more behind it, such as depth, is one picture all the same."""
+    if image.format == "GIF":  # Pillow reads all blocks up to the next picture, however many
+        return has_second_frame(data)
+    return image.format not in ("JPEG", "MPO") and bool(getattr(image, "is_animated", False))
+
+
+def _fill(out: Array, image: EncodedImage, mode: Mode) -> None:
+    """Decodes into `out`, a band at a time, so that no second copy of the whole is needed."""
+    try:
+        opened = upright(_open(image.data, image.format))
+        if opened.size != (image.width, image.height):
+            raise ValueError("its size changes")
+        for rows in _bands(image):
+            band = opened.crop((0, rows.start, image.width, rows.stop))
+            out[rows] = np.asarray(plain(band).convert(mode))
     except DAMAGE as error:
         raise BadResponseError(
-            f"The {name.upper()} image cannot be read ({error}). {CHARGED}"
+            f"The image cannot be decoded: it is damaged ({error}). {CHARGED}"
         ) from None
-    width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise BadResponseError(
-            f"The image claims {width}×{height} pixels, more than {MAX_PIXELS:,}: not decoded. "
-            f"{CHARGED}"
-        )
-    return image
 
 
-def _plain(image: Image.Image) -> Image.Image:
-    """`image` in a mode that converts to RGB as it looks.
-
-    Pillow would take the low byte of 16 bits of grey, and warn of a palette with transparency.
-    """
-    if image.mode.startswith("I"):
-        return Image.fromarray((np.asarray(image, dtype=np.uint32) // 257).astype(np.uint8))
-    if image.mode == "P" and "transparency" in image.info:
-        return image.convert("RGBA")
-    return image
-
-
-def _is_whole(data: bytes, name: str) -> bool:
-    """Whether the end is there. Pillow may be set, by anyone, to fill cut images with grey."""
-    if name == "png":
-        return PNG_END in data[-64:]
-    if name == "jpeg":
-        return b"\xff\xd9" in data[_first_scan(data) :]
-    return len(data) >= 8 + int.from_bytes(data[4:8], "little")
-
-
-def _is_intact(png: bytes) -> bool:
-    """Whether the checksums of all chunks that pixels are made of are right.
-
-    Pillow does not look at those of the pixels, and shows a damaged picture in part black.
-    """
-    at, kind = 8, b""
-    for _ in range(MAX_CHUNKS):
-        if kind == b"IEND" or at + 12 > len(png):
-            break
-        end = at + 8 + int.from_bytes(png[at : at + 4], "big")
-        kind = png[at + 4 : at + 8]
-        is_critical = kind[:1].isupper()
-        checksum = zlib.crc32(memoryview(png)[at + 4 : end]) if is_critical else 0
-        if is_critical and checksum.to_bytes(4, "big") != png[end : end + 4]:
-            return False
-        at = end + 4
-    return kind == b"IEND"
-
-
-def _first_scan(jpeg: bytes) -> int:
-    """Where the pixels of a JPEG begin; what is before, such as a thumbnail, has its own ends."""
-    at = 2
-    while jpeg[at : at + 1] == b"\xff" and jpeg[at + 1 : at + 2] != b"\xda":
-        at += 2 + int.from_bytes(jpeg[at + 2 : at + 4], "big")
-    return at
-
-
-def _has_many_scans(jpeg: bytes) -> bool:
-    """Whether there are over MAX_SCANS before the picture's end, or very many other segments."""
-    at, scans = _first_scan(jpeg), 0
-    for _ in range(10 * MAX_SCANS):
-        marker = _MARKER.search(jpeg, at)
-        if marker is None or marker[0] == b"\xff\xd9":
-            return scans > MAX_SCANS
-        scans += marker[0] == b"\xff\xda"
-        at = marker.end() + int.from_bytes(jpeg[marker.end() : marker.end() + 2], "big")
-    return True
-
-
-def _describe(data: bytes) -> str:
-    if not data:
-        return "nothing at all"
-    if data.lstrip()[:1] == b"<":
-        return "a web page"
-    return f"{len(data)} bytes that begin with {beginning(data, 24)}"
+def _bands(image: EncodedImage) -> Iterator[slice]:
+    rows = max(1, BAND // image.width)
+    return (slice(y, min(y + rows, image.height)) for y in range(0, image.height, rows))

@@ -151,4 +151,4 @@ def test_a_flagged_edit_is_written_with_a_note(
     end = cli("edit", "night", "a.png")
 
     assert end.lines == ["a-edited.png"]
-    assert "The picture of a.png was blurred by safe_mode" in end.err
+    assert "The picture (a.png) was blurred by safe_mode" in end.err

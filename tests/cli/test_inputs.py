@@ -9,13 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms, features
 
+import icc_profiles
 from venice_client.cli.inputs import read_input
 from venice_client.errors import InvalidRequestError
-from venice_client.images import decode, image_format
+from venice_client.image_format import image_format
+from venice_client.images import decode
 from venice_client.request.pictures import check_pixels
 
+needs_cms = pytest.mark.skipif(not features.check("littlecms2"), reason="Pillow without ImageCms")
 CHECK = partial(check_pixels, maximum=33_177_600)
 SIZE = (320, 256)
 
@@ -245,3 +248,56 @@ def test_a_file_of_25_mb_is_refused(tmp_path: Path) -> None:
     Image.fromarray(noise).save(tmp_path / "noise.png", compress_level=0)
 
     assert "less than 25 MB" in refusal(tmp_path / "noise.png")
+
+
+def colourful(path: Path, **how: Any) -> np.ndarray[Any, Any]:
+    """A picture of all kinds of colours in a file; its pixels as Pillow reads them."""
+    array = np.random.default_rng(1).integers(0, 256, (256, 320, 3), np.uint8)
+    Image.fromarray(array).save(path, **how)
+    with Image.open(path) as image:
+        return np.asarray(image)
+
+
+P3 = icc_profiles.rgb_profile(icc_profiles.DISPLAY_P3)
+
+
+@needs_cms
+@pytest.mark.parametrize(
+    ("name", "sent"), [("a.png", "PNG"), ("a.jpg", "JPEG"), ("a.webp", "PNG"), ("a.tiff", "PNG")]
+)
+def test_colours_of_another_space_are_sent_as_srgb(tmp_path: Path, name: str, sent: str) -> None:
+    array = colourful(tmp_path / name, icc_profile=P3)
+
+    read = read_input(str(tmp_path / name), CHECK)
+
+    assert read.notes == (f"{tmp_path / name} is converted to sRGB, and sent as {sent}.",)
+    error = np.abs(decode(read.data) - icc_profiles.rgb_in_srgb(array, icc_profiles.DISPLAY_P3))
+    assert error.max() < 1.5 if sent == "PNG" else error.mean() < 3
+    with Image.open(io.BytesIO(read.data)) as image:
+        assert "icc_profile" not in image.info
+
+
+@needs_cms
+def test_what_is_turned_and_of_other_colours_is_both(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    array = colourful(tmp_path / "a.png", icc_profile=P3, exif=exif)
+
+    read = read_input(str(tmp_path / "a.png"), CHECK)
+
+    (note,) = read.notes
+    assert "is turned as its EXIF says and converted to sRGB, and sent as PNG." in note
+    wanted = icc_profiles.rgb_in_srgb(array[::-1, ::-1], icc_profiles.DISPLAY_P3)
+    assert np.abs(decode(read.data) - wanted).max() < 1.5
+
+
+@needs_cms
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+def test_a_profile_of_srgb_goes_as_it_is(tmp_path: Path, name: str) -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    colourful(tmp_path / name, icc_profile=profile)
+
+    read = read_input(str(tmp_path / name), CHECK)
+
+    assert read.data == (tmp_path / name).read_bytes()
+    assert read.notes == ()

@@ -16,7 +16,7 @@ from PIL import Image
 
 from bench import held_until
 from faulty_sandbox import Fault, Sandbox
-from venice_client.images import image_format
+from venice_client.image_format import image_format
 from waiting import read_until, wait_for
 
 

@@ -71,7 +71,7 @@ def test_a_picture_comes_back_at_its_price(
 
     (sent,) = sandbox.paid_requests
     assert (sent.path, sent.status) == (call.path, 200)
-    (image,) = (Image.open(io.BytesIO(data)) for data in result.images)
+    (image,) = (Image.open(io.BytesIO(each.data)) for each in result.images)
     assert (image.size, image.mode) == (call.size, call.mode)
     assert result.cost == pytest.approx(call.usd)
     assert sandbox.charged_usd == pytest.approx(call.usd)

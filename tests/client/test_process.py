@@ -70,7 +70,7 @@ spec.loader.exec_module(pack)
 node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
 def work():
     asyncio.run(node.generate(
-        model="z-image-turbo", prompt="a fox", width=64, height=64, seed=1, batch_size=3
+        model=["z-image-turbo"], prompt=["a fox"], width=[64], height=[64], seed=[1], batch_size=[3]
     ))
 threading.Thread(target=work, daemon=True).start()
 print("begun", flush=True)

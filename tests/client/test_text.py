@@ -240,7 +240,8 @@ def test_headers_of_an_answer_are_harmless_in_its_warnings() -> None:
         "x-request-id": HOSTILE,
     }
 
-    result = read_images(request, Payload("", {}), Response(headers, picture(), 0.1))
+    response = Response(headers, picture(), 0.1)
+    result = read_images(request, Payload("", {}), response, key="", from_store=False, cost=None)
 
     (warning,) = result.warnings
     for text in (warning, str(result.request_id)):

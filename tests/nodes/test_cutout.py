@@ -88,7 +88,9 @@ def test_every_alpha_comes_through_save_image(pack: Any) -> None:
     array = np.zeros((16, 16, 4), dtype=np.uint8)
     array[..., 3] = np.arange(256).reshape(16, 16)
     array[..., 0] = array[..., 3]
-    tensor, errors, _ = pack.venice_nodes.imaging.tensors.decode_batch([png(array)], "RGBA")
+    tensor, errors, _ = pack.venice_nodes.imaging.tensors.decode_batch(
+        [pack.venice_client.EncodedImage.read(png(array))], "RGBA"
+    )
     assert errors == [None]
     assert np.array_equal(np.array(Image.open(io.BytesIO(saved(tensor[0])))), array)
 
@@ -97,7 +99,9 @@ def test_every_alpha_comes_through_save_image(pack: Any) -> None:
 def test_alpha_survives_both_ways(pack: Any, height: int, width: int, seed: int) -> None:
     shape = (height, width, 4)
     array = np.random.default_rng(seed).integers(0, 256, shape, dtype=np.uint8)
-    tensor, _, _ = pack.venice_nodes.imaging.tensors.decode_batch([png(array)], "RGBA")
+    tensor, _, _ = pack.venice_nodes.imaging.tensors.decode_batch(
+        [pack.venice_client.EncodedImage.read(png(array))], "RGBA"
+    )
     again, note = pack.venice_nodes.imaging.tensors.encode(tensor[0], 25_000_000)
     assert note == ""
     assert np.array_equal(np.array(Image.open(io.BytesIO(again))), array)

@@ -191,7 +191,9 @@ def test_mutated_answers(
 
 def _true_pictures(pack: ModuleType) -> list[torch.Tensor]:
     encoded = [picture(64, 64, kind) for kind in ("PNG", "JPEG", "WEBP")]
-    return [pack.venice_nodes.imaging.tensors.decode_batch([data])[0][0] for data in encoded]
+    read = pack.venice_client.EncodedImage.read
+    decode_batch = pack.venice_nodes.imaging.tensors.decode_batch
+    return [decode_batch([read(data)])[0][0] for data in encoded]
 
 
 def _is_true(tensor: torch.Tensor, true_pictures: list[torch.Tensor]) -> bool:

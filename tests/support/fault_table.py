@@ -183,12 +183,6 @@ ROWS = (
         r"did not answer within \d+ s.*may have been charged",
         settings=SHORT,
     ),
-    Row(
-        "promises more", lambda: Fault.wrong_length(7), "ResponseLostError", "may have been charged"
-    ),
-    Row(
-        "promises less", lambda: Fault.wrong_length(-7), "BadResponseError", "may have been charged"
-    ),
     # Answers that are no pictures.
     Row(
         "endless", Fault.endless, "BadResponseError", r"larger than \d+ MiB.*may have been charged"
@@ -207,33 +201,19 @@ ROWS = (
         only="json",
     ),
     Row(
-        "JSON for a picture",
+        "no base64 for a picture",
         Fault.bad_base64,
         "BadResponseError",
-        "no PNG, JPEG or WebP",
+        "base64.*may have been charged",
         only="binary",
-    ),
-    Row(
-        "GIF for a picture",
-        lambda: Fault.foreign_bytes(picture(kind="GIF")),
-        "BadResponseError",
-        "no PNG, JPEG or WebP.*GIF89a|no PNG, JPEG or WebP.*GIF87a",
     ),
     Row(
         "a page for a picture",
         lambda: Fault.foreign_bytes(b"<!doctype html><title>Log in</title>", "text/html"),
         "BadResponseError",
         "a web page.*may have been charged",
-        only="binary",
     ),
-    Row(
-        "a page for JSON",
-        lambda: Fault.foreign_bytes(b"<!doctype html><title>Log in</title>", "text/html"),
-        "BadResponseError",
-        "cannot be read as JSON.*may have been charged",
-        only="json",
-    ),
-    Row("empty body", lambda: Fault.body(b""), "BadResponseError", "nothing at all|cannot be read"),
+    Row("empty body", lambda: Fault.body(b""), "BadResponseError", "nothing at all"),
     Row("half a PNG", lambda: Fault.foreign_bytes(picture()[:90]), "BadResponseError", "cut short"),
     Row(
         "a PNG's head", lambda: Fault.foreign_bytes(b"\x89PNG\r\n\x1a\n"), "BadResponseError", "cut"
@@ -243,15 +223,6 @@ ROWS = (
         lambda: Fault.foreign_bytes(bomb(9000, 9000)),
         "BadResponseError",
         r"claims 9000×9000 pixels",
-    ),
-    Row(
-        "NaN",
-        lambda: Fault.body(
-            in_json(picture()).replace(b"{}", b'{"total": NaN}'), "application/json"
-        ),
-        "BadResponseError",
-        "cannot be read as JSON",
-        only="json",
     ),
     Row(
         "no images",
@@ -278,10 +249,24 @@ ROWS = (
         "deep JSON",
         lambda: Fault.body(b"[" * 100_000, "application/json"),
         "BadResponseError",
-        "cannot be read as JSON",
+        "not a picture that can be read here",
         only="json",
     ),
     # Pictures after all, with or without a word.
+    Row("promises more", lambda: Fault.wrong_length(7), kept=True),
+    Row("promises less", lambda: Fault.wrong_length(-7), kept=True),
+    Row("a lie about gzip", lambda: Fault.headers({"Content-Encoding": "gzip"}), kept=True),
+    Row("GIF for a picture", lambda: Fault.foreign_bytes(picture(kind="GIF")), kept=True),
+    Row(
+        "NaN",
+        lambda: Fault.body(
+            in_json(picture()).replace(b"{}", b'{"total": NaN}'), "application/json"
+        ),
+        says="4 pictures were asked for, 1 came",
+        kept=True,
+        pictures=1,
+        only="json",
+    ),
     Row("slow", lambda: Fault.latency(0.3), kept=True),
     Row("other headers", lambda: Fault.headers({"x-venice-unknown": "1"}), kept=True),
     Row(

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InvalidRequestError, MaybeChargedError
-from ..images import image_format
+from ..images import EncodedImage
 
 FORMATS = {".png": "png", ".webp": "webp", ".jpg": "jpeg", ".jpeg": "jpeg"}
 """The format that each extension stands for."""
 
-EXTENSIONS = {"png": ".png", "webp": ".webp", "jpeg": ".jpg"}
+EXTENSIONS = {"jpeg": ".jpg"}
+"""The extension of each format whose name it is not."""
+
 DEFAULT_STEM = "venice"
 
 
@@ -38,7 +40,7 @@ class Target:
 
     def path(self, number: int | None, format: str) -> Path:
         """The file of picture `number` (None: without a number) in `format`."""
-        right = self.extension if self.format == format else EXTENSIONS[format]
+        right = self.extension if self.format == format else EXTENSIONS.get(format, f".{format}")
         end = "" if number is None else f"-{number}"
         return self.folder / f"{self.stem}{end}{right}"
 
@@ -130,17 +132,15 @@ def prepare_folder(folder: Path) -> None:
         ) from None
 
 
-def write_image(target: Target, number: int | None, data: bytes, force: bool) -> Path:
+def write_image(target: Target, number: int | None, image: EncodedImage, force: bool) -> Path:
     """Writes the bytes as they are, under the extension of what they are; answers the path.
 
     A name that was taken in the meantime gives way to the next number. Raises NotWrittenError.
     """
-    format = image_format(data)
-    assert format is not None, "checked when it came"
     while True:
-        path = target.path(number, format)
+        path = target.path(number, image.format)
         try:
-            _write(path, data, force)
+            _write(path, image.data, force)
             return path
         except FileExistsError:
             number = (number or 0) + 1

@@ -1,28 +1,36 @@
-"""Pictures in files, as the API takes them: PNG, JPEG or WebP, upright."""
+"""Pictures in files, as the API takes them: PNG, JPEG or WebP, upright and in sRGB."""
 
 from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from ..errors import BadResponseError, InvalidRequestError
-from ..images import DAMAGE, MAX_ENCODED_BYTES, MAX_PIXELS, decode, image_format
+from ..image_format import SENDABLE, image_format
+from ..images import (
+    DAMAGE,
+    MAX_ENCODED_BYTES,
+    MAX_PIXELS,
+    TURNS,
+    decode,
+    open_image,
+    orientation,
+    plain,
+    to_srgb,
+    upright,
+)
 from ..request.pictures import MAX_INPUT_BYTES
 from .files import path_from
 
 CONVERTIBLE = ("BMP", "DIB", "GIF", "ICO", "JPEG2000", "PCX", "PPM", "QOI", "SGI", "TGA", "TIFF")
-CONVERTIBLE_WHERE_BUILT_IN = ("AVIF",)
+CONVERTIBLE_WHERE_BUILT_IN = ("AVIF", "HEIF")
 """Formats that Pillow reads by itself; for some others it would start a program."""
 
-ORIENTATION = 0x0112
-UPRIGHT = 1
-PLAIN_MODES = ("1", "L", "LA", "RGB", "RGBA")
 LOSSY_QUALITY = 95
 
 
@@ -40,7 +48,7 @@ class Input:
 
 
 def read_input(name: str, check: Callable[..., None], only_colours: bool = False) -> Input:
-    """The picture in a file. A whole PNG, JPEG or WebP that is upright goes as it is.
+    """The picture in a file. A whole PNG, JPEG or WebP that is upright and sRGB goes as it is.
 
     check: refuses a width and height that the endpoint does not take; `what` names the file.
     only_colours: leaves its transparency out, as the nodes do where an endpoint has no use for it.
@@ -48,16 +56,18 @@ def read_input(name: str, check: Callable[..., None], only_colours: bool = False
     """
     path = path_from(name)
     data = _bytes_of(path, name)
-    own = image_format(data)
+    kind = image_format(data)
+    own = kind if kind in SENDABLE else None
     image = _open(data, own, name)
     check(*image.size, what=name)
     if own:
         _check_whole(data, name)
-    is_turned = not _is_upright(image, name)
+    done = ["turned as its EXIF says"] if orientation(image) in TURNS else []
+    done += ["converted to sRGB"] if to_srgb(image) else []
     is_faded = only_colours and _is_transparent(image, name)
     note = ""
-    if own is None or is_turned or is_faded:
-        data, note = _converted(image, own, name, is_turned, is_faded)
+    if own is None or done or is_faded:
+        data, note = _converted(image, own, name, done, is_faded)
     if len(data) >= MAX_INPUT_BYTES:
         raise InvalidRequestError(
             f"{name} has {len(data) / 1e6:.1f} MB, and Venice takes less than "
@@ -68,16 +78,19 @@ def read_input(name: str, check: Callable[..., None], only_colours: bool = False
 
 
 def _converted(
-    image: Image.Image, own: str | None, name: str, is_turned: bool, is_faded: bool
+    image: Image.Image, own: str | None, name: str, done: Sequence[str], is_faded: bool
 ) -> tuple[bytes, str]:
-    """The picture encoded anew, upright and without what is to be left out, and a note of that."""
+    """The picture encoded anew, upright and without what is to be left out, and a note of that.
+
+    done: what is done to it, in words.
+    """
     parts = 1 if own == "jpeg" else getattr(image, "n_frames", 1)
     which = f"The first of {parts} pictures in {name}" if parts > 1 else name
-    plain = _loaded(image, name)
+    picture = _loaded(image, name)
     if is_faded:
-        plain = plain.convert(plain.mode.removesuffix("A"))
-    data, sent_as = _encoded(plain, "JPEG" if own == "jpeg" else "PNG")
-    how = "is turned as its EXIF says, and sent as" if is_turned else "is sent as"
+        picture = picture.convert(picture.mode.removesuffix("A"))
+    data, sent_as = _encoded(picture, "JPEG" if own == "jpeg" else "PNG")
+    how = f"is {' and '.join(done)}, and sent as" if done else "is sent as"
     without = ", without its transparency: only its colours are used" if is_faded else ""
     return data, f"{which} {how} {sent_as}{without}."
 
@@ -100,29 +113,22 @@ def _open(data: bytes, own: str | None, name: str) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = Image.open(io.BytesIO(data), formats=[own.upper()] if own else _formats())
+            image = open_image(data, [own.upper()] if own else _formats())
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_large(name) from None
-    except DAMAGE:
+    except (BadResponseError, *DAMAGE):
         raise _unreadable(name) from None
     if image.width * image.height > MAX_PIXELS:
         raise _too_large(name)
     return image
 
 
-def _is_upright(image: Image.Image, name: str) -> bool:
-    try:
-        return bool(image.getexif().get(ORIENTATION, UPRIGHT) == UPRIGHT)
-    except DAMAGE:
-        raise _unreadable(name) from None
-
-
 def _is_transparent(image: Image.Image, name: str) -> bool:
     """Whether any of it can be seen through."""
     if "A" not in image.getbands() and "transparency" not in image.info:
         return False
-    plain = _loaded(image, name)
-    return "A" in plain.getbands() and plain.getchannel("A").getextrema() != (255, 255)
+    picture = _loaded(image, name)
+    return "A" in picture.getbands() and picture.getchannel("A").getextrema() != (255, 255)
 
 
 def _formats() -> list[str]:
@@ -131,22 +137,11 @@ def _formats() -> list[str]:
 
 
 def _loaded(image: Image.Image, name: str) -> Image.Image:
-    """The picture upright, in a mode that every format can hold."""
+    """The picture upright and in sRGB, in a mode that every format can hold."""
     try:
-        image = ImageOps.exif_transpose(image)
-        if image.mode in PLAIN_MODES and "transparency" not in image.info:
-            return image
-        if image.mode.startswith("I"):  # 16 bits, of which convert() would take the low ones
-            return Image.fromarray((np.asarray(image, np.uint32) // 257).astype(np.uint8))
-        if image.mode == "F":  # numbers, of which nobody says what is black and what is white
-            raise _unreadable(name)
-        has_alpha = "transparency" in image.info or "A" in image.getbands()
-        plain = image.convert("RGBA" if has_alpha else "RGB")
+        return plain(upright(image))
     except DAMAGE:
         raise _unreadable(name) from None
-    if image.mode != "P":
-        plain.info.pop("icc_profile", None)  # which was for other colours
-    return plain
 
 
 def _encoded(image: Image.Image, format: str) -> tuple[bytes, str]:

@@ -14,7 +14,7 @@ from ..images import decode
 from ..request.base import PaidRequest
 from ..store.account import Account
 from .console import Console
-from .files import FORMATS, NotWrittenError, Target, write_image
+from .files import NotWrittenError, Target, write_image
 
 LOOK_EVERY = 0.1
 """Seconds between two looks at progress."""
@@ -111,18 +111,17 @@ def _save(client: VeniceClient, task: Task, result: ImageResult, force: bool) ->
     images: list[SavedImage] = []
     errors: list[VeniceError] = []
     damaged: list[BadResponseError] = []
-    for i, data in enumerate(result.images):
+    for i, image in enumerate(result.images):
         try:
-            height, width, _ = decode(data).shape
+            decode(image)
             number = None if task.number is None else task.number + i
-            path = write_image(task.target, number, data, force)
+            path = write_image(task.target, number, image, force)
         except BadResponseError as error:
             damaged.append(error)
         except NotWrittenError as error:
             errors.append(error)
         else:
-            # The extension of the file is that of the bytes.
-            images.append(SavedImage(str(path), FORMATS[path.suffix.lower()], (width, height)))
+            images.append(SavedImage(str(path), image.format, (image.width, image.height)))
     if len(damaged) == len(result.images):
         client.discard(result, damaged[0])
         return SavedImages(result, (), tuple(damaged), ())

@@ -9,7 +9,6 @@ from ..batch import was_cancelled
 from ..catalogue.prices import total_cost
 from ..client import VeniceClient
 from ..errors import VeniceError
-from ..image_result import ImageResult
 from . import exits
 from .console import Console, describe
 from .making import CommandOutcome, SavedImage, SavedImages, Task
@@ -95,7 +94,7 @@ class Report:
             ],
             "interrupted": self.command.is_interrupted,
             "warnings": self._all_warnings(),
-            "requests": [_request_facts(made.result) for made in self.made],
+            "requests": [made.result.facts() for made in self.made],
             "estimated_cost_usd": total_cost([made.result.cost for made in self.made]),
             "seconds": round(self.command.seconds, 3),
         }
@@ -132,23 +131,9 @@ def _errors(end: object) -> tuple[BaseException, ...]:
 def _warnings(task: Task, made: SavedImages) -> list[str]:
     result = made.result
     found = [*result.warnings, *made.warnings]
-    if result.is_violation:
-        found.append(f"The picture of {task.label} breaks Venice's terms of use, says Venice.")
+    found += result.flags(task.label)
     if result.is_blurred:
-        found.append(f"The picture of {task.label} was blurred by safe_mode (--unsafe: off).")
+        found.append("--unsafe switches safe_mode off.")
     if result.enhanced_prompt:
         found.append(f"The prompt was rewritten to: {result.enhanced_prompt}")
     return found
-
-
-def _request_facts(result: ImageResult) -> dict[str, Any]:
-    return {
-        "sent": result.sent_without_images,
-        "request_id": result.request_id,
-        "timing": result.timing,
-        "enhanced_prompt": result.enhanced_prompt,
-        "is_blurred": result.is_blurred,
-        "is_violation": result.is_violation,
-        "from_store": result.from_store,
-        "estimated_cost_usd": result.cost,
-    }

@@ -209,10 +209,10 @@ def _save_one(store: ResultStore, row: Row, folder: Path) -> list[str]:
     pictures = kept_images(answer)
     target = Target(folder, row.stem, "")
     files = []
-    for number, data in enumerate(pictures, start=1):
-        path = _same(target, data)
+    for number, image in enumerate(pictures, start=1):
+        path = _same(target, image.data)
         if path is None:
-            path = write_image(target, number if len(pictures) > 1 else None, data, force=False)
+            path = write_image(target, number if len(pictures) > 1 else None, image, force=False)
         files.append(str(path))
     return files
 

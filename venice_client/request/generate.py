@@ -12,7 +12,7 @@ from ..catalogue.nearest import folded
 from ..catalogue.prices import estimate_generate
 from ..catalogue.sizing import AUTO, fit
 from ..errors import InvalidRequestError
-from ..images import image_format
+from ..image_format import SENDABLE, image_format
 from .base import Payload
 from .checks import (
     add_quality,
@@ -325,7 +325,8 @@ def _add_style_references(
 
 
 def _style_reference(reference: StyleReference, with_strength: bool) -> dict[str, Any]:
-    if image_format(reference.image) is None or len(reference.image) >= MAX_REFERENCE_BYTES:
+    is_sendable = image_format(reference.image) in SENDABLE
+    if not is_sendable or len(reference.image) >= MAX_REFERENCE_BYTES:
         raise InvalidRequestError(
             "A style reference must be a PNG, JPEG or WebP image under 8 MB.", "style_references"
         )

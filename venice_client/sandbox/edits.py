@@ -94,9 +94,9 @@ def upscale_task(payload: Mapping[str, Any]) -> Task:
         raise invalid_field("scale", "Scale must be either 2 or 4")
     image = open_sized_image("image", payload["image"], raw_only=True)
     size = _upscaled_size(image.size, int(scale))
-    return _task(
-        "upscaler", prices.UPSCALE_USD[scale], size, lambda at: retouch.upscaled(image, at)
-    )
+    is_reduced = max(size) <= 2 * max(image.size)  # the effective scale is what is charged
+    usd = prices.UPSCALE_USD[2 if is_reduced else 4]
+    return _task("upscaler", usd, size, lambda at: retouch.upscaled(image, at))
 
 
 def cutout_task(payload: Mapping[str, Any]) -> Task:

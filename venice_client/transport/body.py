@@ -1,56 +1,88 @@
-"""Reading a body to its end: within a deadline, a size limit and the promised length."""
+"""Reading a body to its end: within a deadline and a size limit, whatever its headers promise.
+
+The bytes decide whether it is whole. No picture that was paid for is lost to a wrong length, a
+wrong encoding, or a connection that breaks behind it.
+"""
 
 from __future__ import annotations
 
+import http.client
+import io
+import math
 import time
-import zlib
-from collections.abc import Iterator
 from typing import Any
 
 import requests
 import urllib3
 
 from ..errors import CHARGED, BadResponseError
+from ..image_format import image_format, is_whole
+from .connections import Deadline
+from .response import read_json
 
 CHUNK = 64 * 1024
 
+MAX_SILENCE = 0.5
+"""Seconds to wait for more where a body is not whole at the end that its length promises."""
+
+ENCODINGS = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
+"""Plain bodies are asked for; these are for a gateway that compresses all the same. Only one at a
+time, since one may make a thousand bytes of one, and the next a thousand of each."""
+
 
 def read_body(response: requests.Response, deadline: float, limit: int, strict: bool) -> bytes:
-    """The body, checked between chunks against deadline, limit and promised length.
+    """The body, checked between chunks against deadline and size limit.
 
-    strict: too long, too short or too late is an error; else (of an error page) what came is
-    enough, since the status says the most.
+    strict: one that is too long, too short or too late is an error, unless it is whole all the
+    same; else (of an error page) what came is enough, since the status says the most.
     """
-    raw = response.raw
-    expander = _Expander(response.headers.get("content-encoding", "identity"))
-    promised = response.headers.get("content-length", "")
-    read = getattr(raw, "read1", raw.read)  # urllib3 1.x has no read1
-    parts: list[bytes] = []
-    came = size = 0
-    try:
-        while max(came, size) <= limit:
-            _limit_silence(raw, _left(deadline))
-            chunk = read(CHUNK, decode_content=False)
-            _left(deadline)  # an end that the deadline made is no end
-            if not chunk:
-                break
-            came += len(chunk)
-            for part in expander.expand(chunk, limit + 1 - size):
-                parts.append(part)
-                size += len(part)
-    except (urllib3.exceptions.HTTPError, OSError):
-        if strict:
-            raise
+    raw: Any = response.raw
+    wire: http.client.HTTPResponse = raw._original_response
+    promised, wire.length = wire.length, None  # which http.client would end at, and throw away more
+    end = limit + 1 if promised is None else min(promised, limit + 1)
+    body, problem = _read(wire, end, deadline)
+    is_at_end = problem is None and len(body) <= limit
+    if is_at_end and promised is not None and len(body) < promised:
+        problem = urllib3.exceptions.ProtocolError(f"{len(body)} of {promised} bytes came")
+    elif is_at_end and strict and promised is not None and _is_cut(body):
+        body += _read(wire, limit + 1 - len(body), deadline, MAX_SILENCE)[0]
+    elif is_at_end:
+        wire.close()
+        raw.release_conn()
+    came = len(body)
+    body = _decoded(body, response.headers.get("content-encoding", ""), limit)
     if not strict:
-        return b"".join(parts)[:limit]
-    if max(came, size) > limit:
+        return body[:limit]
+    if max(came, len(body)) > limit:
         raise BadResponseError(
             f"Venice's answer is larger than {limit // 2**20} MiB, which no image is: it was not "
             f"read to its end. {CHARGED}"
         )
-    if came < _length(promised) or not expander.is_whole:
-        raise urllib3.exceptions.ProtocolError(f"{came} of {_length(promised)} bytes came")
-    return b"".join(parts)
+    if problem and not (is_whole(body) or _is_json(body)):
+        raise problem
+    return body
+
+
+def _read(
+    wire: http.client.HTTPResponse, size: int, deadline: float, silence: float = math.inf
+) -> tuple[bytes, Exception | None]:
+    """Up to `size` bytes, and what ended them before the deadline or their own end."""
+    parts: list[bytes] = []
+    problem: Exception | None = None
+    try:
+        while size > 0:
+            Deadline.limit_silence(min(_left(deadline), silence))
+            chunk = wire.read1(min(CHUNK, size))
+            _left(deadline)  # an end that the deadline made is no end
+            if not chunk:
+                break
+            parts.append(chunk)
+            size -= len(chunk)
+    except http.client.HTTPException as error:
+        problem = urllib3.exceptions.ProtocolError(f"{type(error).__name__}: {error}")
+    except OSError as error:
+        problem = error
+    return b"".join(parts), problem
 
 
 def _left(deadline: float) -> float:
@@ -60,56 +92,36 @@ def _left(deadline: float) -> float:
     return left
 
 
-def _length(promised: str) -> int:
-    """Content-Length as a number, 0 for what is none. A size_t has at most 20 digits."""
-    is_number = promised.isascii() and promised.isdigit() and len(promised) <= 20
-    return int(promised) if is_number else 0
+def _decoded(body: bytes, encoding: str, limit: int) -> bytes:
+    """The body unpacked, to about `limit` bytes; as it came, where the header lies."""
+    name = ENCODINGS.get(encoding.strip().lower())
+    if name is None or image_format(body):
+        return body
+    packed = urllib3.HTTPResponse(
+        io.BytesIO(body), {"content-encoding": name}, preload_content=False
+    )
+    parts: list[bytes] = []
+    size = 0
+    try:
+        for part in packed.stream(CHUNK, decode_content=True):
+            parts.append(part)
+            size += len(part)
+            if size > limit:
+                break
+    except urllib3.exceptions.DecodeError:
+        return body
+    return b"".join(parts)
 
 
-class _Expander:
-    """Turns encoded chunks into plain ones, never more than asked for at once.
-
-    Plain answers are asked for; this is for a gateway that compresses all the same. A gzip body
-    may be several members, one after the other.
-    """
-
-    def __init__(self, encoding: str) -> None:
-        self._encoding = encoding.strip().lower()
-        if self._encoding not in ("", "identity", "gzip", "x-gzip", "deflate"):
-            raise BadResponseError(
-                f"Venice's answer is compressed in a way that was not asked for. {CHARGED}"
-            )
-        self._is_plain = self._encoding in ("", "identity")
-        self._member = None if self._is_plain else self._new_member()
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the compressed data came to its end."""
-        return self._member is None or self._member.eof
-
-    def expand(self, chunk: bytes, limit: int) -> Iterator[bytes]:
-        """The plain bytes of `chunk`, of which those beyond `limit` are left out."""
-        if self._member is None:
-            yield chunk
-            return
-        while chunk and limit > 0:
-            if self._member.eof:
-                self._member = self._new_member()
-            try:
-                part = self._member.decompress(chunk, limit)
-            except zlib.error:
-                raise BadResponseError(
-                    f"Venice's compressed answer is damaged. {CHARGED}"
-                ) from None
-            chunk = self._member.unused_data
-            limit -= len(part)
-            yield part
-
-    def _new_member(self) -> Any:
-        return zlib.decompressobj(wbits=15 if self._encoding == "deflate" else 47)
+def _is_cut(body: bytes) -> bool:
+    """Whether a picture, or JSON by its last letter, is not at its end."""
+    if image_format(body):
+        return not is_whole(body)
+    return body[:64].lstrip()[:1] in (b"{", b"[") and body[-64:].rstrip()[-1:] not in (b"}", b"]")
 
 
-def _limit_silence(raw: Any, seconds: float) -> None:
-    sock = getattr(getattr(raw, "connection", None), "sock", None)
-    if sock is not None:
-        sock.settimeout(seconds)
+def _is_json(body: bytes) -> bool:
+    try:
+        return isinstance(read_json(body), dict | list)
+    except (ValueError, RecursionError):
+        return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import socket
 import ssl
 import threading
@@ -14,9 +15,13 @@ import urllib3
 import urllib3.connection
 from requests.adapters import HTTPAdapter
 
-MAX_IDLE = 15.0
-"""Seconds after which an idle connection is not used again. The server may have dropped it, and
-a request lost on it would look like one whose answer was lost."""
+MAX_IDLE = 4.0
+"""Seconds after which an idle connection is not used again. The server may have dropped it (many
+do after 5 s), and a request lost on it would look like one whose answer was lost."""
+
+KEEP_ALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPALIVE": 30, "TCP_KEEPINTVL": 15}
+"""Seconds of silence after which the system asks whether the other side is there, and again. An
+answer may take minutes, and what lies between forgets a connection on which nothing moves."""
 
 
 class Deadline:
@@ -70,6 +75,13 @@ class Deadline:
         sock.settimeout(left)
 
     @classmethod
+    def limit_silence(cls, seconds: float) -> None:
+        """Nothing to be read by this thread's request for so long ends it."""
+        watch: Deadline | None = getattr(cls._of_thread, "watch", None)
+        if watch is not None and (sock := watch._sock) is not None:
+            sock.settimeout(seconds)
+
+    @classmethod
     def end(cls) -> None:
         """The connection of this thread's request goes back, and may be another one's at once."""
         watch: Deadline | None = getattr(cls._of_thread, "watch", None)
@@ -92,14 +104,48 @@ def _shut(sock: Any) -> None:
     """Ends the connection under a socket that another thread may be reading or writing.
 
     SSLSocket.shutdown takes the encryption away first, and what is still being written would go
-    out in clear. What is no socket itself (TLS within TLS) holds one.
+    out in clear.
     """
-    plain = sock if isinstance(sock, socket.socket) else sock.socket
-    socket.socket.shutdown(plain, socket.SHUT_RDWR)
+    socket.socket.shutdown(_plain(sock), socket.SHUT_RDWR)
+
+
+def _plain(sock: Any) -> socket.socket:
+    """The socket itself, which TLS within TLS only holds."""
+    return sock if isinstance(sock, socket.socket) else sock.socket
+
+
+def _keep_alive(sock: socket.socket) -> None:
+    """Has the system find out when the other side is gone; what it cannot do is left."""
+    options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
+    options += [
+        (socket.IPPROTO_TCP, getattr(socket, name), seconds)
+        for name, seconds in KEEP_ALIVE.items()
+        if hasattr(socket, name)
+    ]
+    for option in options:
+        with contextlib.suppress(OSError):
+            sock.setsockopt(*option)
+
+
+class _Response(http.client.HTTPResponse):
+    """An answer behind any number of interim ones, such as 102 or 103; http.client skips only 100.
+
+    They may not take longer than the deadline.
+    """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        return version, http.client.CONTINUE if 100 < status < 200 else status, reason
 
 
 class _Connection(urllib3.connection.HTTPConnection):
     """Connects before it begins to send, and tells the watch of its thread between the two."""
+
+    response_class = _Response
+
+    def connect(self) -> None:
+        super().connect()
+        _keep_alive(_plain(self.sock))
 
     def endheaders(self, *args: Any, **kwargs: Any) -> None:
         if self.sock is None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..images import image_format
+from ..image_format import image_format
 
 Files = Sequence[tuple[str, bytes]]
 """The files of a form: the name of the field, and an encoded image, for each."""

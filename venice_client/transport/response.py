@@ -39,7 +39,7 @@ class Response:
         return hashlib.sha256(self.body).hexdigest()
 
     def json(self) -> Any:
-        """The body as JSON; BadResponseError if it is none (NaN and endless nesting included)."""
+        """The body as JSON; BadResponseError if it is none (endless nesting included)."""
         try:
             return read_json(self.body)
         except (ValueError, RecursionError):
@@ -50,9 +50,15 @@ class Response:
 
 
 def read_json(body: bytes) -> Any:
-    """A body in UTF-8 as JSON. Raises ValueError, and RecursionError for endless nesting."""
-    return json.loads(body.decode("utf-8-sig"), parse_constant=_refuse_constant)
+    """A body in UTF-8 as JSON. Raises ValueError, and RecursionError for endless nesting.
+
+    A picture may be in it, so it is read as far as it can be: with line breaks in texts, wrong
+    letters, something behind its end, and NaN, which is no JSON and is read as null.
+    """
+    if body[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"[", b'"'):
+        raise ValueError("no JSON that tells anything")  # nor worth a copy, which may be large
+    text = body.decode("utf-8-sig", "replace")
+    return _LENIENT.raw_decode(text.lstrip())[0]
 
 
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON")
+_LENIENT = json.JSONDecoder(strict=False, parse_constant=lambda _name: None)

@@ -31,7 +31,7 @@ from .connection_errors import check_proxy, connection_error
 from .connections import Deadline, FreshAdapter
 from .gate import Gate, Slot, draw
 from .progress import Progress
-from .redaction import masked, without_key
+from .redaction import masked
 from .request_body import RequestBody
 from .response import Response
 
@@ -245,7 +245,7 @@ class Transport:
                 self._redact(name).lower(): self._redact(value)
                 for name, value in response.headers.items()
             }
-        body = without_key(body, self._key) if is_ok else self._error_text(body)
+        body = masked(body, self._key) if is_ok else self._error_text(body)
         return Response(headers, body, time.monotonic() - begin, status)
 
     def _error_text(self, body: bytes) -> bytes:

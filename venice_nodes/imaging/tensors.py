@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ...venice_client import BadResponseError, InvalidRequestError, images
+from ...venice_client import BadResponseError, EncodedImage, InvalidRequestError, images
 from .daemon_pool import DaemonPool
 
 Size = tuple[int, int]
@@ -73,7 +73,7 @@ _pool = DaemonPool("venice-decode", max_workers=4)
 
 
 def decode_batch(
-    encoded: Sequence[bytes],
+    encoded: Sequence[EncodedImage],
     mode: Literal["RGB", "RGBA"] = "RGB",
     size: Size | None = None,
     fit: Fit = FIT,
@@ -87,22 +87,20 @@ def decode_batch(
     decoded (None if none can), the error of each image or None, and what was done to those of
     another size. Raises MemoryError, or torch's RuntimeError, where there is not enough memory.
     """
-    sizes: list[Size | BadResponseError] = [_size_or_error(data) for data in encoded]
-    size = size or _common_size([own for own in sizes if not isinstance(own, BadResponseError)])
-    if size is None:
-        return None, [own if isinstance(own, BadResponseError) else None for own in sizes], []
-    width, height = size
+    sizes = [(image.width, image.height) for image in encoded]
+    width, height = size = size or _common_size(sizes)
     batch = torch.empty((len(encoded), height, width, len(mode)), dtype=torch.float32)
 
     def fill(index: int) -> BadResponseError | None:
-        own = sizes[index]
-        if isinstance(own, BadResponseError):
-            return own
+        out = batch[index].numpy()
         try:
-            array = fit.apply(images.decode(encoded[index], mode), width, height)
+            if sizes[index] == size and fit in (FIT, COVER):  # there is nothing to fit
+                images.decode_into(encoded[index], out)
+            else:
+                array = fit.apply(images.decode(encoded[index], mode), width, height)
+                np.divide(array, np.float32(255), out=out)
         except BadResponseError as error:
             return error
-        np.divide(array, np.float32(255), out=batch[index].numpy())
         return None
 
     errors = _pool.map(fill, range(len(encoded)))
@@ -110,8 +108,7 @@ def decode_batch(
     if not good:
         return None, errors, []
     labels = labels or [f"picture {i + 1}" for i in range(len(encoded))]
-    came = [(own, labels[i]) for i in good if not isinstance(own := sizes[i], BadResponseError)]
-    notes = _fitting_notes(came, size, fit)
+    notes = _fitting_notes([(sizes[i], labels[i]) for i in good], size, fit)
     return (batch if len(good) == len(encoded) else batch[good]), errors, notes
 
 
@@ -220,19 +217,10 @@ def _saved(picture: Image.Image, format: str, **how: Any) -> bytes:
     return out.getvalue()
 
 
-def _common_size(sizes: Sequence[Size]) -> Size | None:
+def _common_size(sizes: Sequence[Size]) -> Size:
     """The size of the first; where there are several, of no more than MAX_COMMON_PIXELS."""
-    if not sizes:
-        return None
     width, height = sizes[0]
     if len(sizes) == 1 or width * height <= MAX_COMMON_PIXELS:
         return width, height
     scale = math.sqrt(MAX_COMMON_PIXELS / (width * height))
     return max(1, int(width * scale)), max(1, int(height * scale))
-
-
-def _size_or_error(data: bytes) -> Size | BadResponseError:
-    try:
-        return images.size_of(data)
-    except BadResponseError as error:
-        return error

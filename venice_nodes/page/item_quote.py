@@ -116,8 +116,9 @@ def quote_item(
             continue
         own = [*item.warnings, *(w for request in planned for w in request.payload.warnings)]
         forms.append(planned)
-        told.append(tuple(dict.fromkeys(filter(None, own))))
-    if not forms:
+        if planned or len(every) == 1:
+            told.append(tuple(dict.fromkeys(filter(None, own))))
+    if errors and not any(forms):
         return ItemQuote(error=errors[0])
     source = given.get("image")
     base = source if isinstance(source, Pictures) else Pictures(is_open=source is not None)

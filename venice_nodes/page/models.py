@@ -11,11 +11,18 @@ from ...venice_client import (
     EDIT_RATIOS,
     Model,
     Quotes,
+    is_ignored,
     price_range,
 )
 from .price import amount, dollars
 
 LAYERS = range(2, 7)
+MAY_BE_IGNORED = {
+    **{name: name for name in ("seed", "negative_prompt", "steps", "enable_web_search")},
+    "hide_watermark": "hide_watermark",
+    "skip_prompt_thinking": "disable_prompt_optimization_thinking",
+}
+"""Inputs that some models ignore without a word, and the fields that they are sent as."""
 
 
 def models_for_page(quotes: Quotes) -> dict[str, Any]:
@@ -61,20 +68,15 @@ def _shared_inputs(model: Model) -> dict[str, bool]:
     return {
         "resolution": has_tiers or not model.is_known,
         "quality": bool(model.qualities) or not model.is_known,
+        "transparent_background": model.supports_transparency is not False,
     }
 
 
 def _generate_inputs(model: Model) -> dict[str, bool]:
     """False where the model is known not to take an input."""
-    taken = dict.fromkeys(
-        (
-            *("seed", "negative_prompt", "steps", "cfg_scale", "lora_strength"),
-            *("aspect_ratio", "width", "height", "hide_watermark", "enable_web_search"),
-            *("skip_prompt_thinking", "style_references", "transparent_background"),
-        ),
-        True,
-    )
-    taken["steps"] = model.max_steps != 0
+    taken = dict.fromkeys(("cfg_scale", "lora_strength", "aspect_ratio", "width", "height"), True)
+    taken |= {name: not is_ignored(field, model) for name, field in MAY_BE_IGNORED.items()}
+    taken["steps"] = taken["steps"] and model.max_steps != 0
     taken["style_references"] = model.style_references != 0
     return {**taken, **_shared_inputs(model)}
 
@@ -82,4 +84,4 @@ def _generate_inputs(model: Model) -> dict[str, bool]:
 def _edit_inputs(model: Model) -> dict[str, bool]:
     most = model.max_input_images
     layers = {f"image_{i}": most is None or i <= most for i in LAYERS}
-    return {**layers, "aspect_ratio": True, "transparent_background": True, **_shared_inputs(model)}
+    return {**layers, "aspect_ratio": not model.is_auto_only, **_shared_inputs(model)}

@@ -12,6 +12,7 @@ from typing import Any
 from PIL import Image
 
 from ...venice_client import (
+    EncodedImage,
     Entry,
     ResultStore,
     Settings,
@@ -30,7 +31,9 @@ MAX_THUMBNAILS = 4000
 HEAD_BYTES = 65_536
 """Bytes of a picture in which its size stands."""
 
-EXTENSIONS = {"png": "png", "jpeg": "jpg", "webp": "webp"}
+FORMATS = ("PNG", "JPEG", "WEBP")
+"""Whose head tells the size of a picture."""
+
 _KEY = re.compile(r"[0-9a-f]{64}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -52,14 +55,13 @@ class Results:
         entries = self._store.entries(offset + limit)[offset:]
         return {"total": self._store.usage()[0], "results": [self._row(e) for e in entries]}
 
-    def picture(self, key: str, index: int) -> tuple[bytes, str]:
-        """One picture as it came, and its format. Raises NoResultError."""
+    def picture(self, key: str, index: int) -> EncodedImage:
+        """One picture as it came. Raises NoResultError."""
         response = self._store.peek(_checked(key))
         pictures = kept_images(response) if response else ()
         if not 0 <= index < len(pictures):
             raise NoResultError("There is no such picture any more.")
-        data = pictures[index]
-        return data, images.image_format(data) or "png"
+        return pictures[index]
 
     def thumbnail(self, key: str) -> bytes:
         """A small WebP of the first picture, made once."""
@@ -69,7 +71,7 @@ class Results:
             raise NoResultError("There is no such picture any more.")
         with contextlib.suppress(OSError):
             return path.read_bytes()
-        data = _small(self.picture(key, 0)[0])
+        data = _small(self.picture(key, 0))
         with contextlib.suppress(OSError):  # the next look makes it again
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             aside = folder / f".{key[:16]}-{os.getpid()}"
@@ -137,8 +139,8 @@ def _checked(key: str) -> str:
     return key
 
 
-def _small(data: bytes) -> bytes:
-    picture = Image.fromarray(images.decode(data, "RGBA"))
+def _small(image: EncodedImage) -> bytes:
+    picture = Image.fromarray(images.decode(image, "RGBA"))
     picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     out = io.BytesIO()
     picture.save(out, "WEBP", quality=80)
@@ -147,16 +149,17 @@ def _small(data: bytes) -> bytes:
 
 def _size(head: bytes) -> tuple[int | None, int | None]:
     try:
-        with Image.open(io.BytesIO(head), formats=[name.upper() for name in EXTENSIONS]) as image:
+        with Image.open(io.BytesIO(head), formats=FORMATS) as image:
             width, height = image.size
             return width, height
     except (OSError, ValueError, SyntaxError):
         return None, None  # JSON, or a picture whose size stands further behind
 
 
-def _write_new(folder: Path, stem: str, data: bytes) -> str:
+def _write_new(folder: Path, stem: str, image: EncodedImage) -> str:
     """Writes a picture under a name that is free, or that holds the same already."""
-    ending = EXTENSIONS[images.image_format(data) or "png"]
+    data = bytes(image.data)
+    ending = "jpg" if image.format == "jpeg" else image.format
     for number in range(1, 10_000):
         path = folder / f"{stem}{'' if number == 1 else f'_{number}'}.{ending}"
         try:

@@ -120,7 +120,8 @@ class Page:
 
     async def image(self, request: Any) -> Any:
         key, index = request.match_info["id"], _number(request.match_info["n"])
-        return _picture(*await _in_thread(lambda: Results().picture(key, index)))
+        image = await _in_thread(lambda: Results().picture(key, index))
+        return _picture(bytes(image.data), image.format)
 
     async def copy(self, kind: str, request: Any, _body: dict[str, Any]) -> Any:
         return {"name": await _in_thread(lambda: Results().copy(request.match_info["id"], kind))}

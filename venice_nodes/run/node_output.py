@@ -121,7 +121,7 @@ class NodeOutcome:
         return f"{sum(len(result.images) for result in flagged)} of {total}"
 
     def _flagged_error(self, planned: PlannedRequest, end: Outcome) -> VeniceError | None:
-        if isinstance(end, VeniceError) or not (flags := flags_of(planned, end)):
+        if isinstance(end, VeniceError) or not (flags := end.flags(planned.request.label)):
             return None
         kept = "It was charged. To see it, set if_flagged to continue and queue again;"
         if planned.key in self.client.results:
@@ -183,7 +183,7 @@ class BatchImages:
         """The warnings of all results and `more`, each once, the empty ones not at all."""
         found = [*more]
         for planned, result in self.pairs:
-            found += [*result.warnings, *flags_of(planned, result)]
+            found += [*result.warnings, *result.flags(planned.request.label)]
         return list(dict.fromkeys(filter(None, found)))
 
     def size_warning(self, tensor: torch.Tensor) -> str:
@@ -229,14 +229,3 @@ def make_info(**values: Any) -> str:
         "enhanced_prompt": None,
     }
     return json.dumps({**empty, **values}, ensure_ascii=False, indent=1)
-
-
-def flags_of(planned: PlannedRequest, result: ImageResult) -> list[str]:
-    """What Venice says against an image, in words."""
-    label = planned.request.label
-    found = []
-    if result.is_violation:
-        found.append(f"Venice says that its picture ({label}) breaks the terms of use.")
-    if result.is_blurred:
-        found.append(f"The picture ({label}) was blurred by safe_mode.")
-    return found

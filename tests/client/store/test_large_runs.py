@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from faulty_sandbox import Fault, Sandbox
 from venice_client import GenerateRequest, Settings, VeniceClient
 from venice_client.errors import BadRequestError
-from venice_client.sandbox import Fault, Sandbox
 from venice_client.settings.api_key import ApiKey
 
 COUNT = 40

@@ -66,9 +66,7 @@ def paid(sandbox: Sandbox) -> int:
     return len(sandbox.paid_requests)
 
 
-@pytest.mark.parametrize(
-    "fault", [Fault.reset(), Fault.close(), Fault.cut(), Fault.wrong_length(9)]
-)
+@pytest.mark.parametrize("fault", [Fault.reset(), Fault.close(), Fault.cut(), Fault.cut(0.99)])
 def test_an_answer_that_was_lost_is_not_asked_for_again(
     client: VeniceClient, sandbox: Sandbox, request_for: RequestFor, fault: Fault
 ) -> None:
@@ -339,7 +337,7 @@ def test_a_connection_idle_for_too_long_is_not_used_again(
             if not read_request(connection):
                 return
 
-    assert connections.MAX_IDLE == 15.0
+    assert connections.MAX_IDLE == 4.0
     with ScriptedServer(answer_each) as server:
         client = make_client(server.base_url)
         post(client)
@@ -509,32 +507,28 @@ def test_ten_megabytes_of_error_page_are_cut_to_a_few_lines(
 def test_an_answer_packed_with_gzip_is_read(
     client: VeniceClient, sandbox: Sandbox, request_for: RequestFor
 ) -> None:
-
     whole = client.generate_images(request_for(seed=5)).images[0]
     packed = {"Content-Encoding": "gzip"}
-    sandbox.add_fault(Fault.body(gzip.compress(whole), headers=packed))
+    sandbox.add_fault(Fault.body(gzip.compress(whole.data), headers=packed))
     assert client.generate_images(request_for(seed=6)).images == (whole,)
     sandbox.add_fault(Fault.body(b"no gzip", headers=packed))
-    with pytest.raises(BadResponseError, match="compressed"):
+    with pytest.raises(BadResponseError, match="7 bytes that begin with b'no gzip'"):
         client.generate_images(request_for(seed=7))
-    sandbox.add_fault(Fault.body(whole, headers={"Content-Encoding": "br"}))
-    with pytest.raises(BadResponseError, match="not asked for"):
-        client.generate_images(request_for(seed=8))
 
 
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        (b'{"images": [NaN]}', "cannot be read as JSON"),
-        (b'{"images": ' + b"[" * 200_000, "cannot be read as JSON"),
-        (b"<html>", "cannot be read as JSON"),
-        (b"", "cannot be read as JSON"),
+        (b'{"images": [NaN]}', "holds no image"),
+        (b'{"images": ' + b"[" * 200_000, "not a picture that can be read here"),
+        (b"<html>", "a web page"),
+        (b"", "nothing at all"),
         (b"[]", "holds no image"),
         (b'{"images": []}', "holds no image"),
-        (b'{"images": "abc"}', "holds no image"),
-        (b'{"images": [5]}', "no text of base64"),
-        (b'{"images": ["*"]}', "no valid base64"),
-        (b'{"images": ["aGVsbG8="]}', "5 bytes that begin with"),
+        (b'{"images": "abc"}', "is not a picture that can be read here: 2 bytes"),
+        (b'{"images": [5]}', "not valid base64"),
+        (b'{"images": ["*"]}', "not valid base64"),
+        (b'{"images": ["aGVsbG8="]}', "5 bytes"),
     ],
     ids=range(10),
 )

@@ -159,9 +159,10 @@ def test_a_batch_that_begins_while_the_process_ends_sends_nothing() -> None:
         "sys.path.insert(0, sys.argv[1])\n"
         "def late():\n"
         "    batch = Batch([lambda progress: progress.check()])\n"
+        "    batch.begin()\n"
         "    print(batch.wait(60), repr(batch.outcomes[0]))\n"
         "atexit.register(late)  # which is called after what is registered later\n"
-        "from venice_client import Batch\n"
+        "from venice_client.batch import Batch\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(ROOT)],

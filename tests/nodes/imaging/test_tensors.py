@@ -44,7 +44,9 @@ def test_eight_bits_survive_both_ways(
     assert note == ""
     assert picture(data).format == "PNG"
     mode = "RGBA" if channels == 4 else "RGB"
-    tensor, errors, notes = pack.venice_nodes.imaging.tensors.decode_batch([data], mode)
+    tensor, errors, notes = pack.venice_nodes.imaging.tensors.decode_batch(
+        [pack.venice_client.EncodedImage.read(data)], mode
+    )
     assert (errors, notes) == ([None], [])
     expected = np.broadcast_to(array, (height, width, max(3, channels))).astype(np.float32) / 255
     assert np.array_equal(tensor[0].numpy(), expected)
@@ -129,7 +131,9 @@ def test_pictures_are_encoded_in_order(pack: Any, pictures: Pictures) -> None:
 def test_jpeg_is_close(pack: Any, pictures: Pictures) -> None:
     smooth = pictures(640, 480)[0]
     data, _ = pack.venice_nodes.imaging.tensors.encode(smooth, 20_000)
-    tensor, _, _ = pack.venice_nodes.imaging.tensors.decode_batch([data])
+    tensor, _, _ = pack.venice_nodes.imaging.tensors.decode_batch(
+        [pack.venice_client.EncodedImage.read(data)]
+    )
     assert (tensor[0] - smooth).abs().max() < 0.05
 
 
