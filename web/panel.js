@@ -45,7 +45,10 @@ export function panelOf(node) {
   widget.serialize = false;
   // As high as its lines, in both renderers: what is left over belongs to the text boxes.
   widget.computeLayoutSize = undefined;
-  widget.computeSize = (/** @type {number} */ width) => [width, height ? height + 2 * MARGIN : -GAP];
+  widget.computeSize = (/** @type {number} */ width) => [
+    width,
+    height ? height + 2 * MARGIN : -GAP,
+  ];
   new ResizeObserver(() => {
     const now = content.offsetHeight;
     if (!root.isConnected || now === height) return;

@@ -229,7 +229,7 @@ export function placeTotal(open) {
 
 function showTotal() {
   const sum = preview.total;
-  const text = sum?.price?.text ?? sum?.text ?? "";
+  const text = sum?.badge ?? "";
   for (const place of [total, appTotal]) {
     place.textContent = text;
     place.className = `venice-total venice-${levelOf(sum)}`;
@@ -253,7 +253,7 @@ export function placeTotalInApp() {
 export async function confirmCost(runs, targets) {
   const sum = await costOf(targets).catch(() => null);
   if (!sum) return true; // A server that does not answer: it checks its limits itself.
-  const usd = sum.price?.usd ?? sum.price?.to ?? 0;
+  const usd = sum.usd ?? sum.to ?? 0;
   const most = account.now?.limits?.ask_above_usd;
   const isDear = sum.is_above_ask || (runs > 1 && typeof most === "number" && usd * runs > most);
   if (!isDear) return true;

@@ -129,14 +129,14 @@ function limitRow(name, { mayBeEmpty = false, step = "0.01" } = {}) {
   const outcome = element("div", { class: "venice-outcome", role: "status" });
   const row = element("div", { class: "venice-settings" }, field, outcome);
   const show = (/** @type {any} */ now) => {
-    if (document.activeElement !== field) field.value = now.limits[name] ?? "";
+    if (document.activeElement !== field) field.value = now.limits?.[name] ?? "";
     lock(field, outcome, now, name);
   };
   field.addEventListener("change", async () => {
     const value = field.value === "" ? null : Number(field.value);
     if (value === null && !mayBeEmpty) return follow(row, show);
     await saveLimit(name, value, outcome);
-    if (account.now) field.value = account.now.limits[name] ?? "";
+    if (account.now) field.value = account.now.limits?.[name] ?? "";
   });
   follow(row, show);
   return row;
@@ -149,7 +149,7 @@ function switchRow(name) {
   const row = element("div", { class: "venice-settings" }, box, outcome);
   box.addEventListener("change", () => saveLimit(name, box.checked, outcome));
   follow(row, (now) => {
-    box.checked = Boolean(now.limits[name]);
+    box.checked = Boolean(now.limits?.[name]);
     lock(box, outcome, now, name);
   });
   return row;

@@ -45,6 +45,9 @@ export function openSidebar() {
 /** Ends what the open sidebar listens to. */
 let close = () => {};
 
+/** Has the open sidebar show what a run added. */
+export let refreshSidebar = () => {};
+
 function sidebar() {
   const money = element("div", { class: "venice-money" });
   const results = new ResultList();
@@ -71,7 +74,9 @@ function sidebar() {
     stop();
     end();
     close = () => {};
+    refreshSidebar = () => {};
   };
+  refreshSidebar = () => void results.reload();
   void refresh();
   return root;
 }
@@ -96,10 +101,12 @@ function moneyLines(now) {
   if (typeof now.balance_diem === "number") line("Diem", now.balance_diem.toFixed(2));
   if (now.rate_limit)
     line("Requests left this minute", `${now.rate_limit.remaining} of ${now.rate_limit.limit}`);
-  line("Spent in this session", dollars(now.spent.session));
-  line("Spent today", dollars(now.spent.today));
-  line("Spent in 30 days", dollars(now.spent.days_30));
-  const models = (now.spent.by_model ?? []).map((/** @type {any} */ one) =>
+  if (now.spent) {
+    line("Spent in this session", dollars(now.spent.session));
+    line("Spent today", dollars(now.spent.today));
+    line("Spent in 30 days", dollars(now.spent.days_30));
+  }
+  const models = (now.spent?.by_model ?? []).map((/** @type {any} */ one) =>
     element(
       "div",
       { class: "venice-fact" },

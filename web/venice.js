@@ -1,6 +1,7 @@
 // @ts-check
 /** Registers the extension. The other modules only say what they do; nothing happens on import. */
 
+import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { addStyle } from "./elements.js";
 import { isOurs } from "./graph.js";
@@ -25,7 +26,7 @@ import {
 import { addSeedButtons } from "./seed.js";
 import { account, models } from "./server.js";
 import { askForKey, settings } from "./settings.js";
-import { openSidebar, tab } from "./sidebar.js";
+import { openSidebar, refreshSidebar, tab } from "./sidebar.js";
 import { placeStatusInApp, watchStatus } from "./status.js";
 import { followModel, watchModels } from "./widgets.js";
 
@@ -55,6 +56,17 @@ async function mayRun([, runs = 1, options]) {
   return askForKey();
 }
 
+/** After a run its pictures are free, and there is less money. */
+function watchEnds() {
+  for (const end of ["execution_success", "execution_error", "execution_interrupted"]) {
+    api.addEventListener(/** @type {any} */ (end), () => {
+      requestPreview();
+      refreshSidebar();
+      void account.tryRefresh();
+    });
+  }
+}
+
 /** @param {any} node */
 function prepare(node) {
   if (!isOurs(node)) return;
@@ -82,6 +94,7 @@ app.registerExtension(
       watchAbout();
       watchRuns();
       watchStatus();
+      watchEnds();
       watchGraph();
       account.listen(requestPreview);
       app.extensionManager.registerSidebarTab(/** @type {any} */ (tab));
