@@ -4,7 +4,7 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { addStyle } from "./elements.js";
-import { isOurs } from "./graph.js";
+import { allNodes, isOurs } from "./graph.js";
 import {
   aboutPageBadges,
   addMenuTo,
@@ -69,6 +69,8 @@ function watchEnds() {
 
 /** @param {any} node */
 function prepare(node) {
+  // Vue sees what a subgraph's outer node has when it is made, and nothing that comes later.
+  if (node.subgraph && [...allNodes(node.subgraph)].some(isOurs)) panelOf(node);
   if (!isOurs(node)) return;
   panelOf(node);
   addBadge(node);
