@@ -198,6 +198,7 @@ def test_a_status_on_a_subgraph(page: ComfyPage, words: str) -> None:
           window.outer = app.graph.convertToSubgraph(new Set(inner)).node;
         }"""
     )
+    page.remember()
     page.run_to_end()
 
     page.wait_for_text(".venice-status .venice-done", "Venice Generate Image: 1 picture")
