@@ -12,6 +12,8 @@ const QUIET_MS = 200;
 /** Looking at the graph takes at most this part of the page's time. */
 const SHARE_OF_TIME = 0.03;
 const ANSWER_MS = 3_000;
+/** How many times as long as a prompt takes to make the page is then left alone. */
+const PAUSES_A_PROMPT = 3;
 const COLORS = {
   ok: ["#e8f5e9", "#2e5a37"],
   ask: ["#221a00", "#e0a526"],
@@ -46,7 +48,9 @@ export function watchGraph() {
       dirtySince = 0;
       await refreshPreview().catch(showFailure);
     }
-    setTimeout(look, Math.max(LOOK_EVERY_MS, took / SHARE_OF_TIME));
+    // Of a large graph the page takes long to make a prompt: it is asked less often.
+    const rest = dirtySince ? 0 : promptMs * PAUSES_A_PROMPT;
+    setTimeout(look, Math.max(LOOK_EVERY_MS, took / SHARE_OF_TIME, rest));
   };
   void look();
 }
@@ -104,6 +108,8 @@ const actsWhenRead = (node) =>
   );
 
 let asked = 0;
+/** How long the last prompt took to make. */
+let promptMs = 0;
 
 /**
  * Asks the server what the graph as it is will cost and send.
@@ -111,7 +117,9 @@ let asked = 0;
  */
 export async function refreshPreview(timeoutMs = ANSWER_MS) {
   const number = ++asked;
+  const begun = performance.now();
   const prompt = [...allNodes()].some(isOurs) ? (await app.graphToPrompt()).output : {};
+  promptMs = performance.now() - begun;
   const answer = hasOurs(prompt) ? await post("preview", { prompt }, timeoutMs) : NOTHING;
   if (number !== asked) return answer;
   fingerprints = fingerprintsOf(prompt);
