@@ -16,7 +16,7 @@ from .venice_client import (
 from .venice_nodes import compare_nodes, image_nodes, inputs, model_lists, widgets
 from .venice_nodes.imaging.tensors import Encoder, encode_all
 from .venice_nodes.run.node_output import BatchImages
-from .venice_nodes.run.node_status import showing
+from .venice_nodes.run.node_status import StatusNode, showing
 from .venice_nodes.run.run_requests import Item, refresh_lists, run_node
 from .venice_nodes.run.run_seeds import note_seed
 
@@ -51,7 +51,7 @@ class VeniceStylePreset:
             return self.foresee(values)
 
 
-class VeniceSeed:
+class VeniceSeed(StatusNode):
     """One seed for several nodes, fixed or drawn anew on the server in every run."""
 
     CATEGORY = inputs.CATEGORY
@@ -94,7 +94,7 @@ class VeniceSeed:
             return status.with_outputs((drawn,))
 
 
-class VeniceGenerateImage:
+class VeniceGenerateImage(StatusNode):
     """Makes pictures from a prompt."""
 
     CATEGORY = inputs.CATEGORY

@@ -24,8 +24,6 @@ MAX_TIME_MS = 1e9
 """What is beyond is no time. JSON may hold 1e999, which is infinite."""
 
 
-LEFT_OUT = "(left out)"
-
 LISTS = ("images", "data")
 """Where JSON lists its pictures: generate does in the first, the form of OpenAI in the second."""
 
@@ -39,7 +37,7 @@ _URL_SAFE = str.maketrans("-_", "+/")
 class ImageResult:
     """The answer to one request.
 
-    images: checked, not decoded. sent: the JSON object that was sent. timing: the server's, in
+    images: checked, not decoded. sent: what was sent, without image data. timing: the server's, in
     milliseconds, or None. enhanced_prompt: the prompt that was used, where it was rewritten.
     key: its name in the store. checksum: of the answer as it came. cost: the estimate in USD, 0 if
     it was not asked for again, None if unknown. not_kept: why it could not be kept on disk, or "".
@@ -74,7 +72,7 @@ class ImageResult:
     def facts(self) -> dict[str, Any]:
         """What is known of the request and its answer, for JSON; no image data."""
         return {
-            "sent": self.sent_without_images,
+            "sent": self.sent,
             "request_id": self.request_id,
             "timing": self.timing,
             "enhanced_prompt": self.enhanced_prompt,
@@ -83,19 +81,6 @@ class ImageResult:
             "from_store": self.from_store,
             "estimated_cost_usd": self.cost,
         }
-
-    @property
-    def sent_without_images(self) -> dict[str, Any]:
-        """What was sent, with "(left out)" in place of image data."""
-        shown = dict(self.sent)
-        if "image" in shown:
-            shown["image"] = LEFT_OUT
-        if "images" in shown:
-            shown["images"] = [LEFT_OUT] * len(shown["images"])
-        if "style_references" in shown:
-            references = shown["style_references"]
-            shown["style_references"] = [{**r, "image": LEFT_OUT} for r in references]
-        return shown
 
 
 def read_images(
@@ -118,12 +103,15 @@ def read_images(
     except BadResponseError as error:
         error.body = response.body
         raise
-    sent = payload.fields
-    warnings = [*_warnings(sent, response), *damage, *_oddities(request.variants, entries, images)]
+    warnings = [
+        *_warnings(payload.fields, response),
+        *damage,
+        *_oddities(request.variants, entries, images),
+    ]
     request_id = data.get("id") or response.headers.get("x-request-id")
     return ImageResult(
         images=images,
-        sent=sent,
+        sent=payload.shown,
         warnings=(*payload.warnings, *warnings),
         request_id=printable(request_id, MAX_TEXT) if isinstance(request_id, str) else None,
         timing=_numbers(data.get("timing")),

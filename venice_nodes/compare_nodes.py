@@ -15,11 +15,11 @@ from . import inputs, model_lists, widgets
 from .imaging.contact_sheet import contact_sheet
 from .imaging.input_tensors import image_batch
 from .imaging.labels import visible
-from .run.node_status import showing
+from .run.node_status import StatusNode, showing
 from .run.run_requests import in_thread, refresh_lists
 
 
-class VeniceStyleSweep:
+class VeniceStyleSweep(StatusNode):
     """A list of styles: Generate runs once for each."""
 
     CATEGORY = inputs.CATEGORY
@@ -50,7 +50,7 @@ class VeniceStyleSweep:
         return await _sweep(self, "style", styles=styles)
 
 
-class VeniceModelSweep:
+class VeniceModelSweep(StatusNode):
     """A list of models: Generate runs once for each."""
 
     CATEGORY = inputs.CATEGORY
@@ -82,7 +82,7 @@ class VeniceModelSweep:
         return await _sweep(self, "model", models=models)
 
 
-class VeniceContactSheet:
+class VeniceContactSheet(StatusNode):
     """All pictures on one labelled sheet."""
 
     CATEGORY = inputs.CATEGORY

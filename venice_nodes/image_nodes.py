@@ -24,7 +24,7 @@ from . import inputs, widgets
 from .edit_plan import EditPlan
 from .imaging.tensors import Encoder, encode_all, to_rgb
 from .run.node_output import BatchImages, make_info
-from .run.node_status import showing
+from .run.node_status import StatusNode, showing
 from .run.run_requests import Item, in_thread, run_node
 
 INFO = "JSON: the requests as sent without image data, model, size, warnings, cost."
@@ -36,7 +36,7 @@ LAYERS = [f"image_{i}" for i in range(2, 7)]
 """The inputs of Edit that go along with the base, in their order."""
 
 
-class VeniceStyleReferences:
+class VeniceStyleReferences(StatusNode):
     """Pictures whose look guides Generate."""
 
     CATEGORY = inputs.CATEGORY
@@ -75,7 +75,7 @@ class VeniceStyleReferences:
         return ((*(values["style_references"] or ()), *own),)
 
 
-class VeniceUpscaleImage:
+class VeniceUpscaleImage(StatusNode):
     """Makes pictures larger."""
 
     CATEGORY = inputs.CATEGORY
@@ -112,7 +112,7 @@ class VeniceUpscaleImage:
         return Item(requests, finish, warnings=before)
 
 
-class VeniceRemoveBackground:
+class VeniceRemoveBackground(StatusNode):
     """Cuts out what a picture shows."""
 
     CATEGORY = inputs.CATEGORY
@@ -156,7 +156,7 @@ class VeniceRemoveBackground:
         return Item(requests, finish, warnings=before)
 
 
-class VeniceEditImage:
+class VeniceEditImage(StatusNode):
     """Changes pictures as a prompt says."""
 
     CATEGORY = inputs.CATEGORY

@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 
 from faulty_sandbox import Fault, Sandbox
+from form_fields import fields_of
 
 
 def sent(sandbox: Sandbox) -> list[Any]:
-    return [request.json for request in sandbox.paid_requests]
+    return [fields_of(request) for request in sandbox.paid_requests]
 
 
 def test_edit_makes_one_of_each_image(
@@ -49,8 +50,8 @@ def test_multi_edit_makes_one_of_all_images(
     assert [path.name for path in folder.glob("*-edited*")] == end.lines
     (request,) = sandbox.paid_requests
     assert request.path == "/image/multi-edit"
-    assert request.json["images"] == [inputs[name] for name in ("b.jpg", "a.png", "c.webp")]
-    assert request.json["prompt"] == "put them side by side"
+    assert fields_of(request)["images"] == [inputs[name] for name in ("b.jpg", "a.png", "c.webp")]
+    assert fields_of(request)["prompt"] == "put them side by side"
     assert "1 picture · about 0.04 USD" in end.err
 
 
@@ -61,7 +62,7 @@ def test_multi_edit_of_one_image_goes_to_its_own_endpoint(
 
     assert end.code == 0, end.err
     (request,) = sandbox.paid_requests
-    assert (request.path, request.json["images"]) == ("/image/multi-edit", [inputs["a.png"]])
+    assert (request.path, fields_of(request)["images"]) == ("/image/multi-edit", [inputs["a.png"]])
     (picture,) = end.json["pictures"]
     assert (picture["path"], picture["source"]) == ("a-edited.png", "a.png")
 

@@ -16,12 +16,13 @@ from PIL import Image
 
 from bench import held_until
 from faulty_sandbox import Fault, Sandbox
+from form_fields import fields_of
 from venice_client.image_format import image_format
 from waiting import read_until, wait_for
 
 
 def sent(sandbox: Sandbox) -> list[Any]:
-    return [request.json for request in sandbox.paid_requests]
+    return [fields_of(request) for request in sandbox.paid_requests]
 
 
 def new(folder: Path) -> list[str]:

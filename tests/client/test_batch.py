@@ -141,6 +141,9 @@ def test_the_end_of_the_process_waits_for_threads_that_were_started() -> None:
     _wait_at_exit()
     assert batch.outcomes[:2] == ["arrived", "arrived"]
     assert was_cancelled(batch.outcomes[2]), "the one without a thread"
+    late = begun([waiting])
+    assert late.wait(60)
+    assert was_cancelled(late.outcomes[0]), "it begins while the process ends"
 
 
 def test_batches_that_begin_while_others_look_at_all_of_them() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -70,8 +69,8 @@ def test_two_images_go_to_multi_edit_in_one_request(
     assert [opened(image).size for image in sent["images"]] == [(320, 240), (400, 300)]
     judge.validate_request(MULTI, sent)
     request = bench.sandbox.paid_requests[0]
-    assert request.headers["content-type"].startswith("application/json")
-    assert json.loads(request.body) == sent
+    assert request.headers["content-type"].startswith("multipart/form-data")
+    assert [type(image).__name__ for image in request.form["images"]] == ["UploadedFile"] * 2
 
 
 def test_the_judge_of_the_sandbox_looks_at_edits(
@@ -92,8 +91,9 @@ def test_the_judge_of_the_sandbox_looks_at_edits(
     assert {request.path for request in requests} == set(wrong)
     for request in requests:
         change = wrong[request.path]
+        form = {**request.form, **{name: [str(value)] for name, value in change.items()}}
         with pytest.raises(judge.RequestRefused, match=next(iter(change))):
-            judge.judge_accepted([replace(request, json={**request.json, **change})])
+            judge.judge_accepted([replace(request, form=form)])
 
 
 def test_images_keep_their_order_whatever_is_left_out(

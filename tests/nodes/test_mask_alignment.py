@@ -13,6 +13,7 @@ from PIL import Image, ImageOps
 
 from bench import Bench
 from faulty_sandbox import Fault
+from form_fields import fields_of
 
 Pictures = Callable[..., torch.Tensor]
 FIRERED = "firered-image-edit"  # 1024×1024 whatever it gets
@@ -103,7 +104,7 @@ def test_it_does_not_matter_how_the_service_changes_the_ratio(
     """Without a size the answer has the ratio of what came, where all ways are one."""
 
     def change(answer: Any, _request: Any) -> Any:
-        base = opened(bench.sandbox.paid_requests[-1].json["images"][0])
+        base = opened(fields_of(bench.sandbox.paid_requests[-1])["images"][0])
         changed = way(base, size or (base.width * 2, base.height * 2))
         return replace(answer, body=png(changed), content_type="image/png")
 

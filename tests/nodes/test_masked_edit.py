@@ -10,6 +10,7 @@ import torch
 
 from bench import Bench
 from faulty_sandbox import Fault
+from form_fields import fields_of
 
 Pictures = Callable[..., torch.Tensor]
 FIRERED = "firered-image-edit"
@@ -39,8 +40,8 @@ def test_the_mask_goes_along_as_a_layer(
     end = edit(bench, pictures(), mask)
     (request,) = bench.sandbox.paid_requests
     assert request.path == MULTI
-    judge.validate_request(MULTI, request.json)
-    base, layer = map(opened, request.json["images"])
+    judge.validate_request(MULTI, fields_of(request))
+    base, layer = map(opened, fields_of(request)["images"])
     assert base.size == layer.size == (320, 320)  # the ratio of the answer
     assert [layer.getpixel(at) for at in ((0, 40), (100, 140))] == [(0, 0, 0), (255, 255, 255)]
     assert end.info["estimated_cost_usd"] == end.charged
@@ -60,7 +61,7 @@ def test_outside_stays_bit_for_bit_and_inside_is_the_edit(
 
 def test_other_images_go_before_the_mask(bench: Bench, pictures: Pictures, opened: Any) -> None:
     edit(bench, pictures(), box(), image_4=pictures(start=3))
-    sent = bench.sandbox.paid_requests[0].json["images"]
+    sent = fields_of(bench.sandbox.paid_requests[0])["images"]
     assert [opened(image).getpixel((0, 0)) for image in sent] == [(0, 0, 0), (0, 0, 111), (0, 0, 0)]
 
 

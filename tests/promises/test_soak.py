@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -66,11 +67,12 @@ def seeds_lost(end: End, first: int) -> set[int]:
     errors = getattr(end.error, "errors", [end.error] if end.error else [])
     if not any(error.may_have_been_charged for error in errors):
         return set()
-    told = [line for line in str(end.error).splitlines() if line.startswith("- seed ")]
+    told = [line for line in str(end.error).splitlines() if line.startswith("- ")]
     if not told:  # one picture, or one error for all
         assert "may have been charged" in end.first_line
         return {sent["seed"] for sent in end.sent}
-    return {int(line.split()[2].rstrip(":")) for line in told if "may have been charged" in line}
+    charged = [line for line in told if "may have been charged" in line]
+    return {int(seed) for line in charged for seed in re.findall(r"seed (\d+): ", line)}
 
 
 @pytest.mark.timeout(1800)

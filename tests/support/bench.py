@@ -17,6 +17,7 @@ import pytest
 import node_calls
 import process_state
 from faulty_sandbox import Fault, Sandbox
+from form_fields import fields_of
 from waiting import wait_for
 
 KEY = "test-key"
@@ -113,7 +114,7 @@ class Bench:
             outputs,
             error,
             tuple(self.texts[texts:]),
-            tuple(_body(request) for request in self.sandbox.paid_requests[before:]),
+            tuple(fields_of(request) for request in self.sandbox.paid_requests[before:]),
             round(self.sandbox.charged_usd - charged, 6),
             time.monotonic() - began,
         )
@@ -200,10 +201,6 @@ def held_until(seen: Callable[[], Any], fault: Fault | None = None) -> Fault:
 def first_lines(errors: Sequence[BaseException]) -> list[str]:
     """The first line of each error."""
     return [str(error).partition("\n")[0] for error in errors]
-
-
-def _body(request: Any) -> Any:
-    return request.json if request.json is not None else request.form
 
 
 def _refuse(name: str) -> Any:

@@ -10,6 +10,7 @@ import time
 from typing import Any
 
 from faults import GENERATE, Delivery, Fault, FaultPlan, When
+from form_fields import files_as_base64
 from venice_client import sandbox
 from venice_client.sandbox import Charge, RecordedRequest
 from venice_client.sandbox.response import Response
@@ -54,8 +55,8 @@ class Sandbox(sandbox.Sandbox):
         """Commits a fault on the next `times` requests to `path` that the API would have taken.
 
         `times` None means always, `path` None any paid endpoint; free ones can be named too. Faults
-        wait in line in the order added. `when` sees the JSON payload (or the fields of a form, or
-        None for a GET) and says whether the fault is for this request.
+        wait in line in the order added. `when` sees the JSON payload (or the same of a form,
+        with its files as base64, or None for a GET) and says whether the fault is for this request.
         """
         self._faults.add(fault, path, times, when)
 
@@ -64,7 +65,7 @@ class Sandbox(sandbox.Sandbox):
         self._faults.clear()
 
     def _intercept(self, exchange: Exchange) -> None:
-        fault = self._faults.take(exchange.request.path, exchange.payload)
+        fault = self._faults.take(exchange.request.path, files_as_base64(exchange.payload))
         if fault is None:
             return
         exchange.charged = fault.charged

@@ -10,6 +10,8 @@ from ..catalogue.catalogue import Catalogue
 from ..catalogue.model import Model
 from .checks import check_encodable, check_is_text
 
+LEFT_OUT = "(left out)"
+
 
 @dataclass(frozen=True)
 class Payload:
@@ -30,6 +32,18 @@ class Payload:
         for name, value in self.fields.items():
             if isinstance(value, str):
                 check_encodable(name, value)
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """What is sent, with "(left out)" in place of image data."""
+        shown = dict(self.fields)
+        if references := shown.get("style_references"):
+            shown["style_references"] = [{**each, "image": LEFT_OUT} for each in references]
+        names = [name for name, _ in self.files]
+        for name in dict.fromkeys(names):
+            count = names.count(name)
+            shown[name] = LEFT_OUT if name == "image" else [LEFT_OUT] * count
+        return shown
 
 
 class PaidRequest(Protocol):

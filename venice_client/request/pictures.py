@@ -17,7 +17,6 @@ from .base import Payload
 from .checks import (
     add_quality,
     add_transparency,
-    as_base64,
     check_format,
     check_text,
     may_have_qualities,
@@ -120,13 +119,12 @@ class EditRequest(_PictureRequest):
         check_format("output_format", self.output_format, self.transparent_background)
         fields: dict[str, Any] = {"prompt": self.prompt}
         warnings: list[str] = []
-        images = [as_base64(image) for image in self.images]
-        if self.uses_single_image_endpoint(len(images), model):
-            path = "/image/edit"
-            fields |= {"model": self.model, "image": images[0]}
+        if self.uses_single_image_endpoint(len(self.images), model):
+            path, name = "/image/edit", "image"
+            fields["model"] = self.model
         else:
-            path = "/image/multi-edit"
-            fields |= {"modelId": self.model, "images": images}
+            path, name = "/image/multi-edit", "images"
+            fields["modelId"] = self.model
         self._add_ratio(model, fields, warnings)
         self._add_resolution(model, fields, warnings)
         add_quality(self.quality, model, fields, warnings)
@@ -134,7 +132,8 @@ class EditRequest(_PictureRequest):
         fields |= {} if self.safe_mode is None else {"safe_mode": self.safe_mode}
         fields |= {"enhance_prompt": True} if self.enhance_prompt else {}
         add_transparency(self.transparent_background, model, fields)
-        return Payload(path, fields, tuple(warnings))
+        files = tuple((name, image) for image in self.images)
+        return Payload(path, fields, tuple(warnings), files)
 
     def price(self, payload: Payload, model: Model) -> float | None:
         """What it will cost in USD; None where that is not published."""
@@ -198,15 +197,12 @@ class UpscaleRequest(_PictureRequest):
         width, height = _check_bytes(self.image)
         check_upscale(width, height, self.scale)
         warning = _reduction(width, height) if self.scale == 4 else ""
-        fields = {
-            "image": as_base64(self.image),
-            "scale": self.scale,
-            "creativity": self.creativity,
-        }
+        fields = {"scale": self.scale, "creativity": self.creativity}
+        files = (("image", self.image),)
         if warning:
-            return Payload("/image/upscale", fields, (warning,))
+            return Payload("/image/upscale", fields, (warning,), files)
         larger = width * self.scale, height * self.scale
-        return Payload("/image/upscale", fields, expected=larger)
+        return Payload("/image/upscale", fields, (), files, larger)
 
     def price(self, payload: Payload, model: Model) -> float | None:
         """What it will cost in USD, by the scale that Venice can make of it."""
@@ -232,7 +228,7 @@ class RemoveBackgroundRequest(_PictureRequest):
     def build(self, model: Model) -> Payload:
         """The payload. Raises InvalidRequestError for what is known to be wrong."""
         check_cutout(*_check_bytes(self.image))
-        return Payload("/image/background-remove", {"image": as_base64(self.image)})
+        return Payload("/image/background-remove", {}, files=(("image", self.image),))
 
     def price(self, payload: Payload, model: Model) -> float | None:
         """What it will cost in USD."""

@@ -116,7 +116,7 @@ def quote_item(
             continue
         own = [*item.warnings, *(w for request in planned for w in request.payload.warnings)]
         forms.append(planned)
-        if planned or len(every) == 1:
+        if planned or len(every) == 1:  # a mask in which nothing is painted has a word of its own
             told.append(tuple(dict.fromkeys(filter(None, own))))
     if errors and not any(forms):
         return ItemQuote(error=errors[0])
@@ -127,7 +127,7 @@ def quote_item(
         is_exact=len(every) == 1 and not any(map(_is_stand_in, given.values())),
         is_open=len(every) > MAX_FORMS or base.is_open,
         times=base.count,
-        warnings=tuple(w for w in told[0] if all(w in others for others in told)),
+        warnings=tuple(w for own in told[:1] for w in own if all(w in each for each in told)),
         sent=_sent(forms),
         pictures=_pictures(forms[0], given, len(forms) == 1),
     )

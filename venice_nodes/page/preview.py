@@ -143,8 +143,10 @@ class Preview:
             values = values_of(self._inputs(kind), given)
             if "images" not in values:
                 outputs = cls.foresee(values)
+            elif values["images"] is None:
+                return Failed("images is not connected.")
             else:
-                count = getattr(given.get("images"), "count", 1)
+                count = getattr(given["images"], "count", 1)
                 values["images"] = values["images"].expand(min(count, MAX_ITEMS), -1, -1, -1)
                 outputs = cls.foresee(values, blank_files)
         except VeniceError as error:

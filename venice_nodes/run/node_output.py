@@ -204,7 +204,7 @@ class BatchImages:
             model=self.model,
             seeds=[seed for p, _ in self.pairs if (seed := p.request.seed) is not None],
             size=[tensor.shape[2], tensor.shape[1]],
-            requests=[r.sent_without_images for r in self.results],
+            requests=[r.sent for r in self.results],
             request_ids=[r.request_id for r in self.results],
             timing=[r.timing for r in self.results],
             warnings=list(warnings),

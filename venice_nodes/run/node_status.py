@@ -21,6 +21,12 @@ VIOLATION = "The generated image was flagged for content policy violation."
 """Lines that ComfyUI's page knows, and tells in the language of its user."""
 
 
+class StatusNode:
+    """A node whose status the page shows after each run, also one in which it was cached."""
+
+    HAS_INTERMEDIATE_OUTPUT = True  # so ComfyUI 0.33 sends it again
+
+
 class NodeStatus:
     """The line of text and the progress bar of the node that is running.
 

@@ -12,7 +12,6 @@ from typing import Any, Protocol, TypeVar
 
 from ...venice_client import (
     Catalogue,
-    ImageResult,
     PaidRequest,
     RequestBatch,
     SettingsError,
@@ -180,9 +179,6 @@ def _finish(items: Sequence[Item], outcome: NodeOutcome) -> tuple[tuple[list[Any
         own, more = item.finish(images)
         outputs.append(own)
         warnings += more
-    for outcome_of_one in outcome.outcomes:
-        if isinstance(outcome_of_one, ImageResult):
-            outcome.client.results.mark_shown(outcome_of_one.key)
     columns = tuple(list(column) for column in zip(*outputs, strict=True))
     return columns, outcome.summary(warnings)
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from faulty_sandbox import Sandbox
+from form_fields import fields_of
 from venice_client import EditRequest, GenerateRequest, VeniceClient
 from venice_client.catalogue.catalogue import Catalogue, Lists, bundled_lists
 from venice_client.errors import InvalidRequestError
@@ -42,7 +43,10 @@ def test_model_and_style_are_sent_as_listed(
 ) -> None:
     result = client.generate_images(request_for(model="Z-Image-TURBO", style_preset=style))
     (request,) = sandbox.paid_requests
-    assert (request.json["model"], request.json["style_preset"]) == ("z-image-turbo", "Neon Punk")
+    assert (fields_of(request)["model"], fields_of(request)["style_preset"]) == (
+        "z-image-turbo",
+        "Neon Punk",
+    )
     again = client.prepare([request_for(style_preset="Neon Punk")]).planned[0]
     assert again.key == result.key
 
@@ -52,14 +56,14 @@ def test_none_is_no_style(
     client: VeniceClient, sandbox: Sandbox, request_for: RequestFor, style: str
 ) -> None:
     client.generate_images(request_for(style_preset=style))
-    assert "style_preset" not in sandbox.paid_requests[0].json
+    assert "style_preset" not in fields_of(sandbox.paid_requests[0])
 
 
 def test_an_edit_model_is_sent_as_listed(
     client: VeniceClient, sandbox: Sandbox, edit_image: bytes
 ) -> None:
     client.edit(EditRequest((edit_image,), "night", "FireRed-Image-Edit"))
-    assert sandbox.paid_requests[0].json["model"] == "firered-image-edit"
+    assert fields_of(sandbox.paid_requests[0])["model"] == "firered-image-edit"
 
 
 def test_a_model_in_another_case_is_priced_and_refused_as_itself(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from types import ModuleType
@@ -10,10 +11,12 @@ from typing import Any
 import pytest
 
 from faulty_sandbox import Sandbox
+from form_fields import fields_of
 from venice_client import EDIT_RATIOS, EditRequest, UpscaleRequest, VeniceClient
 from venice_client.catalogue.catalogue import bundled_lists
-from venice_client.catalogue.model import Model
+from venice_client.catalogue.model import Model, parse_model
 from venice_client.errors import InvalidRequestError
+from venice_client.request.base import Payload
 
 LISTED = bundled_lists().models()
 EDITS = bundled_lists().listed("inpaint")
@@ -29,6 +32,17 @@ def edit(edit_image: bytes) -> Callable[..., EditRequest]:
     return build
 
 
+def text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def files(built: Payload) -> dict[str, list[bytes]]:
+    found: dict[str, list[bytes]] = {}
+    for name, data in built.files:
+        found.setdefault(name, []).append(data)
+    return found
+
+
 @pytest.mark.parametrize("model", EDITS, ids=lambda model: model.id)
 def test_every_listed_ratio_is_sent_and_valid(
     edit: Callable[..., EditRequest], judge: ModuleType, model: Model
@@ -40,7 +54,8 @@ def test_every_listed_ratio_is_sent_and_valid(
                 continue
             built = request.build(model)
             assert built.fields["aspect_ratio"] == ratio
-            judge.validate_request(built.path, built.fields)
+            form = {**{name: [text(v)] for name, v in built.fields.items()}, **files(built)}
+            judge.validate_form(built.path, form)
 
 
 def test_a_ratio_of_its_own_comes_from_the_model(edit: Callable[..., EditRequest]) -> None:
@@ -70,7 +85,7 @@ def test_a_model_of_auto_alone_gets_no_ratio(
     model = LISTED["wan-2-7-pro-edit"]
     assert model.is_auto_only
     result = client.edit(edit(model, aspect_ratio="3:4", resolution="2K"))
-    assert "aspect_ratio" not in sandbox.paid_requests[0].json
+    assert "aspect_ratio" not in fields_of(sandbox.paid_requests[0])
     (said,) = result.warnings
     assert said == "wan-2-7-pro-edit chooses the ratio itself: aspect_ratio 3:4 was not sent."
     assert edit(model, aspect_ratio="3:4").answer_ratio(1, 300, 200, model) == 1.0
@@ -92,6 +107,14 @@ def test_a_single_image_keeps_its_size_where_the_model_says_so(
     assert two.build(model).fields["aspect_ratio"] == "3:4"
 
 
+@pytest.mark.parametrize("place", ["constraints", "capabilities"])
+def test_the_number_of_images_is_read_in_either_place(place: str) -> None:
+    entry = {"id": "x-edit", "type": "inpaint", "model_spec": {place: {"maxInputImages": 7}}}
+    model = parse_model(entry)
+    assert model is not None
+    assert model.max_input_images == 7
+
+
 @pytest.mark.parametrize(
     ("model", "most"),
     [
@@ -110,7 +133,7 @@ def test_how_many_images_a_model_takes(
     images = (edit_image,) * ((most or 20) + (most is not None))
     request = replace(edit(known), images=images)
     if most is None:
-        assert len(request.build(known).fields["images"]) == 20
+        assert len(request.build(known).files) == 20
         return
     with pytest.raises(InvalidRequestError, match=f"takes at most {most} image"):
         request.build(known)

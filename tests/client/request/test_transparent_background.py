@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from faulty_sandbox import Sandbox
+from form_fields import fields_of
 from venice_client import EditRequest, GenerateRequest, VeniceClient
 from venice_client.catalogue.catalogue import bundled_lists
 from venice_client.catalogue.model import Model
@@ -39,7 +40,7 @@ def test_it_is_sent_where_the_model_makes_it(
 ) -> None:
     asked = {"model": "gpt-image-1-5", "format": format, "transparent_background": True}
     client.generate_images(request_for(**asked))
-    assert sandbox.paid_requests[0].json["transparent_background"] is True
+    assert fields_of(sandbox.paid_requests[0])["transparent_background"] is True
 
 
 @pytest.mark.parametrize("is_multi", [False, True])
@@ -48,7 +49,7 @@ def test_it_is_sent_with_edits(
 ) -> None:
     send = client.multi_edit if is_multi else client.edit
     send(edit_for())
-    assert sandbox.paid_requests[0].json["transparent_background"] is True
+    assert fields_of(sandbox.paid_requests[0])["transparent_background"] is True
 
 
 def test_it_is_not_sent_unless_it_is_wanted(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from faulty_sandbox import Fault, Sandbox
-from venice_client import GenerateRequest, Settings, VeniceClient
+from venice_client import EncodedImage, GenerateRequest, Settings, VeniceClient
 from venice_client.errors import BadRequestError
 from venice_client.settings.api_key import ApiKey
 
@@ -19,11 +19,11 @@ COUNT = 40
 def settings(home: Path, sandbox: Sandbox) -> Settings:
     """A store that holds about four of the pictures."""
     other = Settings(home / "elsewhere", ApiKey("test-key"), sandbox.base_url)
-    max_mb = 4.5 * len(make(VeniceClient(other), [999])[0]) / 2**20
+    max_mb = 4.5 * len(make(VeniceClient(other), [999])[0].data) / 2**20
     return Settings(home, ApiKey("test-key"), sandbox.base_url, store_mb=max_mb)
 
 
-def make(client: VeniceClient, seeds: list[int], run: str = "") -> list[bytes]:
+def make(client: VeniceClient, seeds: list[int], run: str = "") -> list[EncodedImage]:
     """What a batch of these seeds makes; errors are left out."""
     requests = [
         GenerateRequest("z-image-turbo", "a fox", width=64, height=64, seed=s) for s in seeds

@@ -101,7 +101,7 @@ def test_edit(small: tuple[Bench, Any], inputs: dict[str, Any]) -> None:
     layers = [f"image_{i}" for i in range(2, 2 + inputs.get("layers", 0))]
     picture, mask = torch.rand(1, 256, 256, 3), inputs.get("mask")
     tensors = dict.fromkeys(("image", *layers), picture)
-    links = dict.fromkeys(("image", *layers), ["9", 0])
+    links: dict[str, Any] = {name: ["9", 0] for name in ("image", *layers)}
     if mask:
         tensors["mask"] = torch.full((1, 256, 256), float(mask == "painted"))
         links["mask"] = ["9", 1]

@@ -1,0 +1,221 @@
+"""What a preview follows, tells as unknown, counts, and never does."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from bench import GENERATE, Bench
+from network import LoopbackOnly
+
+
+def generate(**inputs: Any) -> dict[str, Any]:
+    return {"class_type": "VeniceGenerateImage", "inputs": {**GENERATE, **inputs}}
+
+
+def node(class_type: str, **inputs: Any) -> dict[str, Any]:
+    return {"class_type": class_type, "inputs": inputs}
+
+
+def test_one_node(preview: Any) -> None:
+    told = preview.of({"1": generate(width=1024, height=768, batch_size=4)})
+    assert told["nodes"]["1"] == {
+        "price": {"usd": 0.04, "from": None, "to": None, "is_free": False, "text": "≈ $0.04"},
+        "level": "ok",
+        "sent": "sent as 1024×768",
+        "warnings": [],
+        "error": None,
+        "count": 1,
+        "images": 4,
+    }
+    assert told["total"]["text"] == "This run costs about 0.04 USD"
+    assert told["total"]["is_above_ask"] is False
+
+
+def test_a_tier_and_what_is_ignored(preview: Any) -> None:
+    model = "nano-banana-pro"
+    told = preview.of({"1": generate(model=model, width=1344, height=768, seed=7, steps=30)})
+    sent = told["nodes"]["1"]["sent"]
+    assert sent.startswith("sent as 16:9 at 1K ≈ 13")
+    assert "steps is ignored by this model" in sent
+    assert any("ignored by nano-banana-pro" in text for text in told["nodes"]["1"]["warnings"])
+
+
+def test_above_the_asking_sum_and_above_a_limit(
+    preview: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graph = {"1": generate(model="gpt-image-2", width=4096, height=4096, batch_size=4)}
+    told = preview.of(graph)
+    assert told["nodes"]["1"]["level"] == told["total"]["level"] == "ask"
+    assert told["total"]["is_above_ask"] is True
+    monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "2")
+    assert preview.of(graph)["nodes"]["1"]["level"] == "over"
+    monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "none")
+    monkeypatch.setenv("VENICE_ASK_ABOVE_USD", "10")
+    assert preview.of(graph)["total"]["level"] == "ok"
+    monkeypatch.setenv("VENICE_MAX_USD_PER_DAY", "3")
+    assert preview.of(graph)["total"]["level"] == "over"
+
+
+def test_what_was_made_before_is_free(preview: Any, bench: Bench) -> None:
+    bench.generate(batch_size=2)
+    told = preview.of({"1": generate(batch_size=2), "2": generate(batch_size=3)})
+    first, second = told["nodes"]["1"]["price"], told["nodes"]["2"]["price"]
+    assert (first["is_free"], first["usd"], first["text"]) == (True, 0.0, "free: made before")
+    assert (second["is_free"], second["usd"]) == (False, 0.01)
+    assert told["total"]["usd"] == 0.01
+
+
+def test_the_same_picture_is_paid_for_once(preview: Any, bench: Bench) -> None:
+    graph = {"1": generate(batch_size=4), "2": generate(seed=102, batch_size=4)}
+    told = preview.of(graph)
+    assert [told["nodes"][name]["price"]["usd"] for name in graph] == [0.04, 0.04]
+    assert told["total"]["usd"] == 0.06
+
+
+@pytest.mark.parametrize(
+    "between",
+    [
+        {"2": node("VeniceStylePreset", preset="Anime")},
+        {"2": node("PrimitiveString", value="Anime")},
+        {"2": node("Reroute", x=["3", 0]), "3": node("PrimitiveString", value="Anime")},
+    ],
+)
+def test_a_value_by_wire_is_followed(preview: Any, bench: Bench, between: dict[str, Any]) -> None:
+    bench.generate(style="Anime")
+    told = preview.of({"1": generate(style=["2", 0]), **between})
+    assert told["nodes"]["1"]["price"]["is_free"] is True
+
+
+def test_a_random_seed_is_never_free(preview: Any, bench: Bench) -> None:
+    bench.generate(seed=1)
+    graph = {"1": generate(seed=["2", 0]), "2": node("VeniceSeed", seed=1, mode="random every run")}
+    told = preview.of(graph)["nodes"]["1"]["price"]
+    assert (told["usd"], told["is_free"]) == (0.01, False)
+    graph["2"]["inputs"]["mode"] = "fixed"
+    assert preview.of(graph)["nodes"]["1"]["price"]["is_free"] is True
+
+
+def test_two_sweeps_go_in_step(preview: Any) -> None:
+    graph = {
+        "1": generate(style=["2", 0], model=["3", 0]),
+        "2": node("VeniceStyleSweep", styles="Anime\nWatercolor\nFilm Noir"),
+        "3": node("VeniceModelSweep", models="z-image-turbo\nnano-banana-pro"),
+    }
+    told = preview.of(graph)["nodes"]["1"]
+    assert (told["count"], told["images"]) == (3, 3)
+    assert told["price"]["usd"] == pytest.approx(0.01 + 0.18 + 0.18)
+
+
+def test_a_sweep_that_fails_is_the_error_of_what_it_feeds(preview: Any) -> None:
+    graph = {"1": generate(style=["2", 0]), "2": node("VeniceStyleSweep", styles="*zzz*")}
+    told = preview.of(graph)
+    assert told["nodes"]["1"]["error"].startswith("Nothing matches")
+    assert told["total"]["usd"] == 0.0
+
+
+def test_what_comes_from_elsewhere_is_from_to(preview: Any) -> None:
+    unknown = {"2": node("SomethingElse")}
+    models = preview.of({"1": generate(model=["2", 0]), **unknown})["nodes"]["1"]["price"]
+    assert models["usd"] is None
+    assert models["from"] == 0.01
+    assert models["to"] > 0.2
+    batch = preview.of({"1": generate(batch_size=["2", 0]), **unknown})["nodes"]["1"]["price"]
+    assert (batch["from"], batch["to"]) == (0.01, 0.16)
+    prompt = preview.of({"1": generate(prompt=["2", 0]), **unknown})["nodes"]["1"]["price"]
+    assert (prompt["usd"], prompt["is_free"]) == (0.01, False)
+    image = node("VeniceUpscaleImage", image=["2", 0], scale="2x", creativity=0.01)
+    assert preview.of({"1": image, **unknown})["nodes"]["1"]["price"]["text"] == "from $0.02"
+
+
+def test_pictures_are_counted_along_the_wire(preview: Any) -> None:
+    graph = {
+        "1": generate(batch_size=3),
+        "2": node("VeniceRemoveBackground", image=["1", 0]),
+        "3": node("VeniceUpscaleImage", image=["2", 0], scale="4x", creativity=0.01),
+    }
+    told = preview.of(graph)
+    assert told["nodes"]["2"]["price"]["usd"] == pytest.approx(0.09)
+    assert told["nodes"]["3"]["error"].startswith("image has 64×64"), "it is too small"
+    graph["1"]["inputs"].update(width=1024, height=1024)
+    assert preview.of(graph)["nodes"]["3"]["price"]["usd"] == pytest.approx(0.24)
+
+
+def test_an_unpainted_mask_costs_nothing(preview: Any) -> None:
+    graph = {
+        "1": node(
+            "VeniceEditImage", image=["2", 0], mask=["2", 1], prompt="x", model="firered-image-edit"
+        ),
+        "2": node("LoadImage", image="a.png"),
+    }
+    told = preview.of(graph)["nodes"]["1"]["price"]
+    assert (told["from"], told["to"], told["text"]) == (0.0, 0.04, "up to $0.04")
+
+
+def test_on_the_sandbox_nothing_is_asked(preview: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENICE_API_KEY", "sandbox")
+    told = preview.of({"1": generate(model="gpt-image-2", batch_size=16)})
+    assert told["total"]["is_above_ask"] is False
+    assert "free on the sandbox" in told["total"]["text"]
+    assert told["nodes"]["1"]["price"]["text"].endswith("free on the sandbox")
+
+
+def test_it_works_without_a_key(preview: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("VENICE_API_KEY")
+    assert preview.of({"1": generate()})["nodes"]["1"]["price"]["usd"] == 0.01
+
+
+def test_it_asks_nobody(
+    bench: Bench, loopback_only: LoopbackOnly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENICE_API_BASE", "https://api.venice.invalid/api/v1")
+    module = bench.pack.venice_nodes.page.preview
+    told = module.Preview(bench.pack.NODE_CLASS_MAPPINGS).of({"1": generate(model="of-next-year")})
+    assert told["nodes"]["1"]["price"]["text"] == "price unknown"
+    assert loopback_only.refused == []
+    assert list(bench.home.iterdir()) == [], "and writes nothing"
+
+
+CUT_OUT = node("VeniceRemoveBackground", image=["1", 0])
+ODD: list[Any] = [
+    *(None, 1, "x", [], {}, {"1": None}, {"1": {}}, {"1": {"class_type": 3}}),
+    {"1": {"class_type": "VeniceGenerateImage"}},
+    {"1": {"class_type": "VeniceGenerateImage", "inputs": []}},
+    {"1": generate(model=["1", 0])},
+    {"1": generate(model=["2", 0]), "2": node("Reroute", a=["1", 0])},
+    {"1": generate(model=["9", 0], seed=["1", 7], prompt=["1", -1], style=["1", True])},
+    {"1": generate(model=3, prompt=None, width="x", seed={}, batch_size=[1, 2, 3], style=[])},
+    {"1": generate(width=float("nan"), seed=float("inf"), cfg_scale=10**400)},
+    {"1": generate(batch_size=10**9, width=10**9)},
+    {"1": generate(prompt="\ud800"), "2": generate(prompt="\x00")},
+    {"1": node("VeniceStyleSweep"), "2": generate(style=["1", 0])},
+    {"1": node("VeniceSeed", seed="x", mode=4), "2": generate(seed=["1", 0])},
+    {"1": node("VeniceStyleReferences"), "2": generate(style_references=["1", 0])},
+    {"1": node("EmptyImage", width=10**9, height=-1, batch_size=10**9), "2": CUT_OUT},
+    {"1": node("EmptyImage", width=10**6, height=10**6, batch_size=1), "2": CUT_OUT},
+    {"1": node("VeniceUpscaleImage", image="x", scale=2), "2": node("VeniceEditImage")},
+    {"1": generate(prompt={"__value__": ["a"]})},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("graph", ODD, ids=lambda graph: str(graph)[:40])
+def test_no_graph_breaks_it(preview: Any, graph: Any) -> None:
+    told = preview.of(graph)
+    json.dumps(told, allow_nan=False)
+
+
+def test_a_long_chain_and_a_list_beyond_measure(preview: Any) -> None:
+    chain = {str(i): node("Reroute", x=[str(i + 1), 0]) for i in range(1, 10_000)}
+    chain["10000"] = node("VeniceStyleSweep", styles="\n".join(f"style {i}" for i in range(3000)))
+    told = preview.of({"0": generate(style=["1", 0]), **chain})["nodes"]["0"]
+    assert told["price"]["text"] == "from $10.00"
+    assert told["level"] == "over"
+
+
+def test_ten_thousand_nodes(preview: Any) -> None:
+    graph = {str(i): generate(seed=i + 1) for i in range(10_000)}
+    told = preview.of(graph)
+    assert len(told["nodes"]) == 10_000
+    assert told["total"]["usd"] == pytest.approx(100.0)

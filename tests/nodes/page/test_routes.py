@@ -1,0 +1,348 @@
+"""The routes of the page: who may ask, and what they answer, take and refuse."""
+
+from __future__ import annotations
+
+import io
+import json
+import stat
+import threading
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from bench import GENERATE, KEY, Bench, held_until
+from page_server import OURS, PageClient
+
+GETS = ("/venice/account", "/venice/models", "/venice/results")
+POSTS = (
+    *("/venice/key", "/venice/key/forget", "/venice/limits", "/venice/preview"),
+    *("/venice/lists/refresh", f"/venice/results/{'a' * 64}/save"),
+    *(f"/venice/results/{'a' * 64}/input", f"/venice/results/{'a' * 64}/remove"),
+)
+EVIL = "<img src=x onerror=alert(1)> javascript:alert(1) [x](http://evil.example) [[b]]"
+FOREIGN = (
+    {"Origin": "http://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "file://"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+)
+
+
+@pytest.mark.parametrize("path", [*GETS, f"/venice/results/{'a' * 64}/thumbnail"])
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+def test_a_foreign_page_reads_nothing(page: PageClient, path: str, headers: dict[str, str]) -> None:
+    assert page.get(path, **headers).status_code == 403
+
+
+@pytest.mark.parametrize("path", POSTS)
+@pytest.mark.parametrize("headers", FOREIGN, ids=str)
+def test_a_foreign_page_changes_nothing(
+    page: PageClient, path: str, headers: dict[str, str]
+) -> None:
+    answer = page.post(path, {}, **headers)
+    assert (answer.status_code, list(answer.json())) == (403, ["error"])
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_what_a_form_can_send_is_refused(page: PageClient, path: str) -> None:
+    assert page.raw(path, "{}", {"Content-Type": "application/json"}).status_code == 403
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
+        assert page.raw(path, "{}", {**OURS, "Content-Type": kind}).status_code == 415
+    for body in (b"", b"[]", b"{", b"[" * 50_000, b'"x"', b"\xff"):
+        headers = {**OURS, "Content-Type": "application/json"}
+        assert page.raw(path, body, headers).status_code == 400, body[:9]
+
+
+@pytest.mark.parametrize("path", POSTS)
+def test_a_huge_body_is_refused(page: PageClient, path: str) -> None:
+    headers = {**OURS, "Content-Type": "application/json"}
+    size = 33 * 2**20 if path == "/venice/preview" else 100_000
+    parts = iter([b'{"key": "', b"k" * size, b'"}'])
+    assert page.raw(path, parts, headers).status_code == 413  # chunked: no length is told
+
+
+def test_the_account_before_there_is_a_key(
+    page: PageClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VENICE_API_KEY")
+    told = page.get("/venice/account").json()
+    assert told["key"] == {"is_set": False, "source": None, "is_sandbox": False}
+    assert told["limits"] == {
+        "max_usd_per_run": 5.0,
+        "max_usd_per_day": None,
+        "store_mb": 1024.0,
+        "ask_above_usd": 1.0,
+        "show_all_inputs": False,
+    }
+    assert told["spent"] == {"session": 0.0, "today": 0.0, "days_30": 0.0, "by_model": []}
+    assert told["key_url"] == "https://venice.ai/settings/api"
+    assert page.get("/venice/account?refresh=1").json()["balance_usd"] is None
+    assert page.post("/venice/lists/refresh").status_code == 409
+
+
+def test_the_account_tells_what_was_spent_and_what_is_left(page: PageClient, bench: Bench) -> None:
+    bench.generate(batch_size=2)
+    told = page.get("/venice/account").json()
+    assert told["key"]["source"] == "environment"
+    assert told["spent"]["session"] == told["spent"]["today"] == 0.02
+    assert told["spent"]["by_model"] == [{"model": "z-image-turbo", "usd": 0.02, "images": 2}]
+    assert told["balance_usd"] is not None, "every answer tells it"
+    assert set(told["rate_limit"]) == {"limit", "remaining"}
+    fresh = page.get("/venice/account?refresh=1").json()
+    assert fresh["balance_usd"] == pytest.approx(100 - 0.02)
+    assert "error" not in fresh
+
+
+def test_a_key_that_works_is_saved(
+    page: PageClient, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VENICE_API_KEY")
+    told = page.post("/venice/key", {"key": f'  "{KEY}" '}).json()
+    assert told == {"works": True, "balance_usd": 100.0}
+    file = bench.home / "venice.json"
+    assert json.loads(file.read_text())["VENICE_API_KEY"] == KEY
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert page.get("/venice/account").json()["key"]["source"] == "file"
+    assert page.post("/venice/key/forget").json() == {}
+    assert page.get("/venice/account").json()["key"]["is_set"] is False
+    assert "VENICE_API_KEY" not in json.loads(file.read_text())
+
+
+@pytest.mark.parametrize("key", ["wrong-key-of-mine", "", " ", None, 7, "a b", "k" * 1000, EVIL])
+def test_a_key_that_does_not_work_is_not_saved(
+    page: PageClient, bench: Bench, monkeypatch: pytest.MonkeyPatch, key: Any
+) -> None:
+    monkeypatch.delenv("VENICE_API_KEY")
+    answer = page.post("/venice/key", {"key": key})
+    assert answer.json()["works"] is False
+    assert answer.json()["error"]
+    assert "wrong-key" not in answer.text
+    assert not (bench.home / "venice.json").exists()
+
+
+def test_a_key_keeps_the_other_settings_of_the_file(
+    page: PageClient, bench: Bench, saved_key: str
+) -> None:
+    assert page.post("/venice/limits", {"max_usd_per_run": 2}).json()["max_usd_per_run"] == 2
+    page.post("/venice/key", {"key": KEY})
+    page.post("/venice/key/forget")
+    assert json.loads((bench.home / "venice.json").read_text())["VENICE_MAX_USD_PER_RUN"] == "2"
+
+
+def test_the_key_of_the_environment_is_not_changed(page: PageClient, bench: Bench) -> None:
+    for path in ("/venice/key", "/venice/key/forget"):
+        answer = page.post(path, {"key": "another-key"})
+        assert (answer.status_code, "environment" in answer.json()["error"]) == (409, True)
+    assert not (bench.home / "venice.json").exists()
+
+
+def test_a_service_that_does_not_answer_is_told_in_time(
+    page: PageClient, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench.pack.venice_nodes.page.routes, "WAIT_S", 0.05)
+    monkeypatch.setattr(bench.pack.venice_nodes.page.account, "ASK_SECONDS", 0.5)
+    monkeypatch.setenv("VENICE_API_BASE", "http://127.0.0.1:9/api/v1")
+    told = page.get("/venice/account?refresh=1").json()
+    assert told["error"]
+    assert told["limits"], "the rest is there all the same"
+    assert "127.0.0.1:9/" not in json.dumps(told)
+
+
+def test_the_sandbox_is_chosen_by_its_word(
+    page: PageClient, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VENICE_API_KEY")
+    assert page.post("/venice/key", {"key": "Sandbox"}).json()["works"] is True
+    assert json.loads((bench.home / "venice.json").read_text()) == {"VENICE_API_KEY": "sandbox"}
+    told = page.get("/venice/account").json()
+    assert (told["service"], told["key"]["is_sandbox"]) == ("sandbox", True)
+
+
+def test_a_key_that_nobody_answers_for_is_not_saved(
+    page: PageClient, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("VENICE_API_KEY")
+    monkeypatch.setattr(bench.pack.venice_nodes.page.routes, "WAIT_S", 0.05)
+    may_answer = threading.Event()
+    held = held_until(may_answer.is_set)
+    bench.sandbox.add_fault(held, path="/billing/balance")
+    assert page.post("/venice/key", {"key": KEY}).json()["works"] is False
+    may_answer.set()
+    late = bench.pack.venice_nodes.page.account.try_key(KEY, until=0.0)
+    assert late["works"] is False, "the page was told that it does not work"
+    assert not (bench.home / "venice.json").exists()
+
+
+def test_limits_are_saved_all_or_none(page: PageClient, bench: Bench) -> None:
+    given = {"max_usd_per_run": None, "max_usd_per_day": 20, "store_mb": 64, "ask_above_usd": 0.5}
+    told = page.post("/venice/limits", {**given, "show_all_inputs": True}).json()
+    assert told == {**given, "show_all_inputs": True}
+    assert page.get("/venice/account").json()["limits"] == told
+    for wrong in (
+        {"max_usd_per_run": -1},
+        {"max_usd_per_run": "5"},
+        {"store_mb": None},
+        {"show_all_inputs": 1},
+        {"ask_above_usd": True},
+        {"VENICE_API_BASE": "http://evil.example"},
+        {"store_mb": [1]},
+    ):
+        answer = page.post("/venice/limits", {"ask_above_usd": 9, **wrong})
+        assert answer.status_code == 400, wrong
+    assert page.get("/venice/account").json()["limits"] == told
+    assert bench.pack.venice_client.load_settings().max_usd_per_run is None
+
+
+def test_a_limit_of_the_environment_is_not_changed(
+    page: PageClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "3")
+    assert page.post("/venice/limits", {"max_usd_per_run": 4}).status_code == 409
+    told = page.get("/venice/account").json()
+    assert (told["limits"]["max_usd_per_run"], told["locked"]) == (3.0, ["max_usd_per_run"])
+
+
+def test_settings_that_cannot_be_read_are_told_without_a_path(
+    page: PageClient, bench: Bench
+) -> None:
+    (bench.home / "venice.json").write_text("{")
+    told = page.get("/venice/account").json()
+    assert "cannot be read" in told["error"]
+    for answer in (json.dumps(told), page.post("/venice/preview", {"prompt": {}}).text):
+        assert str(bench.home) not in answer
+
+
+def test_models_tell_what_they_take(page: PageClient) -> None:
+    told = page.get("/venice/models").json()
+    assert told["generate"][0]["id"] == "z-image-turbo"
+    assert told["edit"][0]["id"] == "firered-image-edit"
+    by_id = {model["id"]: model for model in told["generate"]}
+    nano = by_id["nano-banana-pro"]
+    assert nano["label"] == "Nano Banana Pro · $0.18–0.35"
+    assert (nano["inputs"]["steps"], nano["inputs"]["negative_prompt"]) == (False, False)
+    assert by_id["z-image-turbo"]["inputs"]["resolution"] is False
+    names = set(page_inputs("VeniceGenerateImage", page))
+    assert set(nano["inputs"]) <= names
+    prices = [model["label"] for model in told["generate"][1:]]
+    assert prices[0].endswith("$0.01")
+
+
+def page_inputs(node: str, _page: PageClient) -> set[str]:
+    from contract import CONTRACT
+
+    return {*CONTRACT[node]["required"], *CONTRACT[node]["optional"], "transparent_background"}
+
+
+def test_kept_results_are_listed_shown_and_removed(page: PageClient, bench: Bench) -> None:
+    bench.generate(batch_size=2, width=640, height=320)
+    bench.generate(batch_size=3, batch_mode="variants", seed=900)
+    told = page.get("/venice/results").json()
+    assert told["total"] == 3
+    variants, *singles = told["results"]
+    assert (variants["images"], variants["seed"]) == (3, 900)
+    assert {row["seed"] for row in singles} == {100, 101}
+    assert singles[0]["was_shown"] is True
+    assert (singles[0]["width"], singles[0]["height"]) == (640, 320)
+    assert {row["service"] for row in told["results"]} == {"127.0.0.1"}
+
+    small = page.get(f"/venice/results/{singles[0]['id']}/thumbnail")
+    assert small.headers["content-type"] == "image/webp"
+    assert Image.open(io.BytesIO(small.content)).size == (256, 128)
+    whole = page.get(f"/venice/results/{variants['id']}/image/2")
+    assert Image.open(io.BytesIO(whole.content)).size == (64, 64)
+    assert page.get(f"/venice/results/{variants['id']}/image/3").status_code == 404
+
+    assert page.post(f"/venice/results/{singles[0]['id']}/remove").json() == {}
+    assert page.get("/venice/results?offset=1&limit=1").json()["total"] == 2
+    assert page.get(f"/venice/results/{singles[0]['id']}/thumbnail").status_code == 404
+
+
+def test_thumbnails_are_bounded(
+    page: PageClient, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench.pack.venice_nodes.page.results, "MAX_THUMBNAILS", 3)
+    bench.generate(batch_size=6)
+    for row in page.get("/venice/results").json()["results"]:
+        assert page.get(f"/venice/results/{row['id']}/thumbnail").status_code == 200
+    assert len(list((bench.home / "thumbnails").iterdir())) == 3
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/venice/results/..%2F..%2Fvenice.json/thumbnail",
+        f"/venice/results/{'A' * 64}/thumbnail",
+        f"/venice/results/{'a' * 64}/thumbnail",
+        f"/venice/results/{'a' * 64}/image/0",
+        f"/venice/results/{'a' * 64}/image/-1",
+        "/venice/results?offset=-1",
+        "/venice/results?limit=1e9",
+    ],
+)
+def test_nothing_else_is_served(page: PageClient, path: str) -> None:
+    assert page.get(path).status_code in (400, 404)
+
+
+def test_pictures_are_copied_for_comfyui(
+    page: PageClient, bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
+) -> None:
+    comfyui = bench.pack.venice_nodes.run.comfyui
+    monkeypatch.setattr(comfyui, "picture_folder", lambda kind: tmp_path)
+    bench.generate()
+    (row,) = page.get("/venice/results").json()["results"]
+    saved = page.post(f"/venice/results/{row['id']}/save").json()
+    again = page.post(f"/venice/results/{row['id']}/input").json()
+    assert saved == again == {"name": "venice_z-image-turbo_100.png"}, "it is there already"
+    assert Image.open(tmp_path / saved["name"]).size == (64, 64)
+    monkeypatch.setattr(comfyui, "picture_folder", lambda kind: None)
+    assert page.post(f"/venice/results/{row['id']}/save").status_code == 404
+
+
+def test_the_lists_are_refreshed(page: PageClient, bench: Bench) -> None:
+    assert page.post("/venice/lists/refresh").json() == {}
+    assert list(bench.home.glob("catalogue-*.json"))
+
+
+def test_every_text_is_harmless(page: PageClient, bench: Bench) -> None:
+    own = {**GENERATE, "model": EVIL, "aspect_ratio": EVIL, "style": EVIL, "quality": EVIL}
+    graph = {
+        EVIL: {"class_type": "VeniceGenerateImage", "inputs": own},
+        "2": {"class_type": "VeniceModelSweep", "inputs": {"models": f"*{EVIL}*"}},
+        "3": {"class_type": "VeniceGenerateImage", "inputs": {**GENERATE, "model": ["2", 0]}},
+        "4": {"class_type": EVIL, "inputs": {EVIL: EVIL}},
+    }
+    told = page.post("/venice/preview", {"prompt": graph}).json()["nodes"]
+    assert set(told) == {EVIL, "3"}
+    shown = json.dumps(list(told.values()), ensure_ascii=False)
+    assert "‹img" in shown
+    for sign in ("<", ">", "javascript:a", "](http", "://evil", "[["):
+        assert sign not in shown, sign
+
+
+def test_no_answer_holds_the_key(page: PageClient, bench: Bench, saved_key: str) -> None:
+    bench.generate()
+    key = page.get("/venice/results").json()["results"][0]["id"]
+    answers = [page.get(path) for path in (*GETS, "/venice/account?refresh=1")]
+    answers += [page.get(f"/venice/results/{key}/{end}") for end in ("thumbnail", "image/0")]
+    bodies = {
+        "/venice/preview": {"prompt": {KEY: {"class_type": "x"}}},
+        "/venice/key": {"key": KEY},
+    }
+    answers += [page.post(path, bodies.get(path)) for path in POSTS]
+    for answer in answers:
+        assert saved_key.encode() not in answer.content, answer.url
+        assert bench.sandbox.base_url not in answer.text, answer.url
+        assert str(bench.home) not in answer.text, answer.url
+        assert saved_key not in str(answer.headers)
+
+
+def test_nothing_paid_is_started(page: PageClient, bench: Bench) -> None:
+    graph = {"1": {"class_type": "VeniceGenerateImage", "inputs": dict(GENERATE)}}
+    for path in POSTS:
+        page.post(path, {"prompt": graph, "key": KEY})
+    for path in GETS:
+        page.get(path)
+    assert bench.sandbox.charged_usd == 0
+    assert bench.sandbox.paid_requests == []

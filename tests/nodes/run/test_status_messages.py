@@ -1,0 +1,155 @@
+"""What a node tells the page: the message `venice.status`, and the same beside its outputs."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+import torch
+
+from bench import GENERATE, Bench
+from faulty_sandbox import Fault
+
+EVIL = "<img src=x onerror=alert(1)> [[x]] javascript:alert(1)"
+
+
+class Server:
+    """In place of ComfyUI's server."""
+
+    def __init__(self) -> None:
+        self.client_id: str | None = "tab-1"
+        self.sent: list[tuple[str, dict[str, Any], str]] = []
+        self.texts: list[str] = []
+
+    def send_sync(self, event: str, data: dict[str, Any], sid: str) -> None:
+        self.sent.append((event, data, sid))
+
+    def send_progress_text(self, text: str, node: str, sid: str) -> None:
+        self.texts.append(text)
+
+
+@pytest.fixture
+def server(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> Server:
+    """A server of ComfyUI, and a run of the inner node "4:7"."""
+    comfyui = bench.pack.venice_nodes.run.comfyui
+    made = Server()
+
+    class Context:
+        prompt_id, node_id = "prompt-9", "4:7"
+
+    monkeypatch.setattr(comfyui, "PromptServer", type("PromptServer", (), {"instance": made}))
+    monkeypatch.setattr(comfyui, "get_executing_context", Context)
+    return made
+
+
+def returned(bench: Bench, node: str, **inputs: Any) -> dict[str, Any]:
+    made = bench.pack.NODE_CLASS_MAPPINGS[node]()
+    answer: dict[str, Any] = asyncio.run(getattr(made, made.FUNCTION)(**inputs))
+    return answer
+
+
+def generated(bench: Bench, **inputs: Any) -> dict[str, Any]:
+    lists = {name: [value] for name, value in {**GENERATE, **inputs}.items()}
+    return returned(bench, "VeniceGenerateImage", **lists)
+
+
+def test_it_says_where_it_belongs_and_is_kept_with_the_outputs(
+    bench: Bench, server: Server
+) -> None:
+    answer = generated(bench, seed=2000)
+    (*_, (event, last, client)) = server.sent
+    assert (event, client) == ("venice.status", "tab-1")
+    assert last == {
+        "prompt_id": "prompt-9",
+        "node": "4:7",
+        "text": "1 picture · seed 2000 · about 0.01 USD",
+        "kind": "done",
+        "seed": 2000,
+        "again": None,
+    }
+    assert answer["ui"] == {"venice_status": [last]}
+    assert {data["kind"] for _, data, _ in server.sent[:-1]} <= {"progress"}
+    assert server.texts[-1] == last["text"], "a page without our script shows it too"
+
+
+@pytest.mark.parametrize(
+    ("node", "inputs"),
+    [
+        ("VeniceSeed", {"seed": 7, "mode": "fixed"}),
+        ("VeniceStyleSweep", {"styles": "Anime"}),
+        ("VeniceModelSweep", {"models": "z-image-turbo"}),
+        ("VeniceStyleReferences", {"images": torch.zeros(1, 64, 64, 3), "strength": 0.5}),
+        ("VeniceContactSheet", {"images": [torch.zeros(1, 64, 64, 3)]}),
+        ("VeniceRemoveBackground", {"image": [torch.zeros(1, 256, 256, 3)]}),
+    ],
+)
+def test_every_node_returns_it(
+    bench: Bench, server: Server, node: str, inputs: dict[str, Any]
+) -> None:
+    answer = returned(bench, node, **inputs)
+    assert len(answer["result"]) == len(bench.pack.NODE_CLASS_MAPPINGS[node].RETURN_TYPES)
+    (status,) = answer["ui"]["venice_status"]
+    assert (status["kind"], status["node"], status["seed"]) == (
+        *("done", "4:7"),
+        7 if node == "VeniceSeed" else None,
+    )
+
+
+def test_a_random_seed_is_told(bench: Bench, server: Server) -> None:
+    answer = returned(bench, "VeniceSeed", seed=7, mode="random every run")
+    assert answer["ui"]["venice_status"][0]["seed"] == answer["result"][0]
+
+
+def test_an_error_says_how_to_ask_again_and_what_is_paid_then(bench: Bench, server: Server) -> None:
+    bench.sandbox.add_fault(Fault.status(400), when=lambda sent: sent["seed"] == 2002, times=None)
+    with pytest.raises(Exception, match="only 1 is paid for"):
+        generated(bench, seed=2000, batch_size=4)
+    last = server.sent[-1][1]
+    assert (last["kind"], last["again"]) == ("error", {"seed": 2000, "pays_for": 1})
+    assert last["text"].startswith("3 of 4 made and kept.")
+
+
+def test_an_error_where_nothing_was_made_has_no_such_way(bench: Bench, server: Server) -> None:
+    with pytest.raises(Exception, match="The prompt is empty"):
+        generated(bench, prompt="")
+    assert server.sent[-1][1]["again"] is None
+
+
+def test_a_run_without_a_client_tells_nobody(bench: Bench, server: Server) -> None:
+    """Sent to no client it would go to all, and land on their nodes of the same id."""
+    server.client_id = None
+    answer = generated(bench)
+    assert server.sent == []
+    assert answer["ui"]["venice_status"][0]["kind"] == "done"
+
+
+def test_a_text_of_a_workflow_is_harmless(bench: Bench, server: Server) -> None:
+    with pytest.raises(Exception, match="img"):
+        generated(bench, format=EVIL)
+    with pytest.raises(Exception, match="img"):
+        generated(bench, model="nano-banana-pro", aspect_ratio=EVIL)
+    for _, data, _ in server.sent:
+        for sign in ("<", ">", "[[", "javascript:a"):
+            assert sign not in data["text"]
+    assert any("‹img" in data["text"] for _, data, _ in server.sent)
+
+
+def test_errors_carry_the_name_of_the_service(bench: Bench) -> None:
+    errors = bench.pack.venice_client.errors
+    types = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    kinds = [kind for kind in types if issubclass(kind, errors.VeniceError)]
+    assert len(kinds) > 20
+    assert {kind.__module__ for kind in kinds} == {"venice"}
+
+
+def test_comfyui_knows_an_empty_prompt_and_a_violation(bench: Bench) -> None:
+    known = "Field 'prompt' cannot be empty."
+    assert known in str(bench.generate(prompt=" ").error).splitlines()[1:]
+    assert known not in str(bench.generate(format="gif").error)
+    bench.sandbox.add_fault(Fault.headers({"x-venice-is-content-violation": "true"}))
+    error = bench.generate(seed=5).error
+    line = "The generated image was flagged for content policy violation."
+    assert line in str(error).splitlines()[1:]
+    bench.sandbox.add_fault(Fault.headers({"x-venice-is-blurred": "true"}))
+    assert line not in str(bench.generate(seed=6).error)

@@ -1,0 +1,45 @@
+"""A form as the sandbox recorded it, in the shape that the same request has as JSON."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+
+NO_TEXT = {"scale", "creativity", "safe_mode", "enhance_prompt", "transparent_background"}
+LISTS = {"images"}
+
+
+def as_json(form: Mapping[str, list[Any]]) -> dict[str, Any]:
+    """Numbers and switches as such, files as base64, several files as a list."""
+    found: dict[str, Any] = {}
+    for name, values in form.items():
+        read = [_read(name, value) for value in values]
+        found[name] = read if name in LISTS else read[0]
+    return found
+
+
+def _read(name: str, value: Any) -> Any:
+    if not isinstance(value, str):
+        return base64.b64encode(value.content).decode()
+    return json.loads(value) if name in NO_TEXT else value
+
+
+def fields_of(request: Any) -> dict[str, Any]:
+    """The fields of a recorded request, of a form or of JSON alike."""
+    return as_json(request.form) if request.form else request.json or {}
+
+
+def files_as_base64(payload: Any) -> Any:
+    """A payload of the sandbox, with base64 in place of uploaded files."""
+    if not isinstance(payload, dict):
+        return payload
+    return {name: _without_files(value) for name, value in payload.items()}
+
+
+def _without_files(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_without_files(each) for each in value]
+    data = getattr(value, "content", value)
+    return base64.b64encode(data).decode() if isinstance(data, bytes) else value
