@@ -269,6 +269,10 @@ export async function confirmCost(runs, targets) {
   return confirm("Run?", lines, "Run");
 }
 
+/** Whether the graph has nodes that pay; where the server has not said, whether it has any of ours. */
+export const mayPay = () =>
+  preview === NOTHING ? [...allNodes()].some(isOurs) : Object.keys(preview.nodes).length > 0;
+
 /** @param {string[] | undefined} targets */
 async function costOf(targets) {
   if (!targets?.length) return (await refreshPreview()).total;

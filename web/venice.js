@@ -17,9 +17,9 @@ import { panelOf } from "./panel.js";
 import {
   addBadge,
   confirmCost,
+  mayPay,
   placeTotal,
   placeTotalInApp,
-  preview,
   requestPreview,
   watchGraph,
 } from "./preview.js";
@@ -52,8 +52,7 @@ function watchRuns() {
 async function mayRun([, runs = 1, options]) {
   const targets = Array.isArray(options) ? options : options?.queueNodeIds;
   const goesOn = await confirmCost(runs, targets);
-  if (!goesOn || Object.keys(preview.nodes).length === 0) return goesOn;
-  return askForKey();
+  return goesOn && (!mayPay() || askForKey());
 }
 
 /** After a run its pictures are free, and there is less money. */

@@ -106,7 +106,10 @@ def test_inputs_follow_the_model(page: ComfyPage) -> None:
     )
     page.load()
     page.text_to_image()
-    page.page.wait_for_function("() => !window.nodes.generate.widgets.find(w => w.hidden)")
+    page.page.wait_for_function(
+        "() => window.nodes.generate.widgets.every("
+        "w => !w.hidden || !['format', 'steps', 'quality', 'resolution'].includes(w.name))"
+    )
     page.page.evaluate(
         "() => fetch('/venice/limits', {method: 'POST', body: '{\"show_all_inputs\": false}',"
         " headers: {'Content-Type': 'application/json', 'X-Venice': '1'}})"
