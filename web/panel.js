@@ -1,6 +1,7 @@
 // @ts-check
 /** The lines that a node of ours carries below its inputs: price, what is sent, status, buttons. */
 
+import { app } from "../../scripts/app.js";
 import { element } from "./elements.js";
 import { drawnByVue, resize } from "./graph.js";
 
@@ -14,7 +15,7 @@ const panels = new WeakMap();
 
 /**
  * The parts of a panel, each an element that one room fills.
- * @typedef {{sent: HTMLElement, status: HTMLElement, tools: HTMLElement}} Panel
+ * @typedef {{root: HTMLElement, sent: HTMLElement, status: HTMLElement, tools: HTMLElement}} Panel
  */
 
 /**
@@ -24,16 +25,18 @@ const panels = new WeakMap();
  */
 export function panelOf(node) {
   const known = panels.get(node);
-  if (known) return known;
+  if (known) {
+    mount(node, known.root);
+    return known;
+  }
   if (!node.addDOMWidget) return null;
-  const panel = {
-    sent: element("div", { class: "venice-sent" }),
-    status: element("div", { class: "venice-status" }),
-    tools: element("div", { class: "venice-tools" }),
-  };
-  panels.set(node, panel);
-  const content = element("div", { class: "venice-panel" }, panel.tools, panel.sent, panel.status);
+  const [tools, sent, status] = ["tools", "sent", "status"].map((part) =>
+    element("div", { class: `venice-${part}` }),
+  );
+  const content = element("div", { class: "venice-panel" }, tools, sent, status);
   const root = element("div", { class: "venice-panel-place" }, content);
+  const panel = { root, sent, status, tools };
+  panels.set(node, panel);
   let height = 0;
   const widget = node.addDOMWidget(NAME, NAME, root, {
     serialize: false,
@@ -56,6 +59,18 @@ export function panelOf(node) {
     growToContent(node);
   }).observe(content);
   return panel;
+}
+
+/**
+ * Vue keeps what it shows of a node that undo made again, the old node's panel too: the new one
+ * takes its place.
+ * @param {any} node
+ * @param {HTMLElement} root
+ */
+function mount(node, root) {
+  if (root.isConnected || !drawnByVue() || app.canvas.graph !== node.graph) return;
+  const shown = document.querySelector(`[data-node-id="${Number(node.id)}"] .venice-panel-place`);
+  shown?.replaceWith(root);
 }
 
 /**

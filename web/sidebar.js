@@ -152,17 +152,21 @@ class ResultList {
     return () => observer.disconnect();
   }
 
+  /** Asks again; the old rows stay until there are new ones. */
   async reload() {
     this.version++;
     this.asked.clear();
+    await this.load(0, true);
+  }
+
+  clear() {
     this.entries.clear();
     for (const row of this.rows.values()) row.remove();
     this.rows.clear();
-    await this.load(0);
   }
 
   /** @param {number} page */
-  async load(page) {
+  async load(page, isFirst = false) {
     if (this.asked.has(page)) return;
     this.asked.add(page);
     const version = this.version;
@@ -175,6 +179,7 @@ class ResultList {
       return;
     }
     if (version !== this.version) return;
+    if (isFirst) this.clear();
     this.total = answer.total;
     for (const [i, entry] of answer.results.entries()) this.entries.set(page * PAGE + i, entry);
     this.head.textContent =

@@ -266,7 +266,7 @@ def test_what_is_kept_is_of_use(page: ComfyPage, words: str) -> None:
     row = page.page.locator(".venice-result").first
     row.wait_for()
     shown = row.locator("img").first
-    page.page.wait_for_function("() => document.querySelector('.venice-result img').naturalWidth")
+    page.page.wait_for_function("() => document.querySelector('.venice-result img')?.naturalWidth")
     assert shown.evaluate("image => image.naturalWidth") < 512
 
     row.locator("button", has_text="Load").click()
