@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 NPM ?= npm
 PAGE := tests/page
-PAGE_STAMP := $(PAGE)/node_modules/.installed
+PAGE_STAMP := $(PAGE)/node_modules/.ready
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all lint format comfyui test-comfyui workflows soak bench clean test-page lint-page
