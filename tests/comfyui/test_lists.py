@@ -12,10 +12,6 @@ from waiting import wait_for
 
 STYLES = ["Anime", "Film Noir", "Watercolor"]
 CELL = 256
-KEPT = (
-    "What was made is kept: queue again with the same seed and input, and only the rest is paid "
-    "for."
-)
 
 
 def sweep_into(graph: Graph, words: str, **more: object) -> tuple[Link, Link]:
@@ -56,9 +52,9 @@ def test_the_status_sums_up_the_items(comfyui: Running, words: str) -> None:
 
     with comfyui.client.listen() as events:
         assert comfyui.client.run(graph.prompt, client_id=events.client_id).succeeded
-        assert wait_for(lambda: texts()[-1:] and texts()[-1].startswith("3 of 3 items done"))
-    assert any(text.startswith("0 of 3 items done · ") for text in texts())
-    assert "about 0.01 USD" in texts()[-1], "what it cost is still said at the end"
+        assert wait_for(lambda: texts()[-1:] and texts()[-1].startswith("3 pictures"))
+    assert any(text.startswith("0 of 3 done · ") for text in texts())
+    assert "about 0.03 USD" in texts()[-1], "what all of it cost is still said at the end"
 
 
 def test_an_error_in_one_item_names_it(comfyui: Running, words: str) -> None:
@@ -71,14 +67,15 @@ def test_an_error_in_one_item_names_it(comfyui: Running, words: str) -> None:
 
     with comfyui.client.listen() as events:
         run = comfyui.client.run(graph.prompt, client_id=events.client_id)
-        shown = wait_for(lambda: next((t for n, t in events.texts if " not:\n" in t), ""))
+        told = "2 of 3 made and kept. Queue again with seed 77 (fixed): only 1 is paid for."
+        wait_for(lambda: (images[0], told) in events.texts)
 
     assert run.status == "error"
-    item = "(z-image-turbo, Film Noir, seed 77)"
-    cause, told, *_ = run.error["exception_message"].splitlines()
-    assert told == f"{item} {KEPT}"
-    ends = [f"- {cause} {item}", "- 2 × 1 picture · seed 77 · about 0.01 USD"]
-    assert shown.splitlines() == ["2 of 3 items done, 1 not:", *ends, f"- {KEPT}"]
+    first, cause, *more = run.error["exception_message"].splitlines()
+    assert first == told
+    assert cause.startswith("Venice refuses the request: The model is having a bad day")
+    item = next(line for line in more if line.startswith("- "))
+    assert item.startswith("- z-image-turbo, Film Noir, seed 77: ")
     assert len(comfyui.sent) == 3
     comfyui.sandbox.clear_faults()
     assert comfyui.client.run(graph.prompt).succeeded
@@ -113,5 +110,5 @@ def test_a_warning_of_one_item_is_still_shown_at_the_end(comfyui: Running, words
 
     with comfyui.client.listen() as events:
         assert comfyui.client.run(graph.prompt, client_id=events.client_id).succeeded
-        assert wait_for(lambda: last().startswith("2 of 2 items done"))
+        assert wait_for(lambda: last().startswith("2 pictures"))
     assert "1024×1000" in last()

@@ -158,7 +158,7 @@ def _unpacked(path: Path, place: str, data: bytes) -> Iterator[tuple[str, bytes]
     """What a picture's texts, and an answer's base64, hold."""
     if path.suffix == ".png":
         yield f"texts of {place}", _texts(data)
-    if path.suffix == ".json":
+    if path.suffix == ".json" and "unreadable" not in path.parts:
         yield f"JSON of {place}", repr(json.loads(data)).encode()
     if path.suffix == ".result":
         yield f"texts of {place}", _texts(data.split(b"\n", 2)[2])

@@ -19,6 +19,7 @@ from bench import held_until
 from comfy_client import ComfyClient, Run
 from comfyui_process import ComfyUIProcess, Installation
 from faulty_sandbox import Sandbox
+from form_fields import fields_of
 from venice_client.settings.api_key import ApiKey
 from venice_client.settings.settings import save_key
 from waiting import wait_for
@@ -103,7 +104,7 @@ class Running:
     @property
     def sent(self) -> list[Any]:
         """The bodies of this test's paid requests, in the order in which they arrived."""
-        return [request.json for request in self.sandbox.paid_requests]
+        return [fields_of(request) for request in self.sandbox.paid_requests]
 
     @property
     def paths(self) -> list[str]:
