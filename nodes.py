@@ -25,7 +25,7 @@ class VeniceStylePreset:
     """Chooses a style preset for Generate."""
 
     CATEGORY = inputs.CATEGORY
-    DESCRIPTION = "A Venice style preset. Connect it to `style` of Venice Generate Image."
+    DESCRIPTION = "A Venice style preset. Connect it to style of Venice Generate Image."
     SEARCH_ALIASES = ("venice style", "style preset", "look", "aesthetic")
     RETURN_TYPES = ("STRING",)
     RETURN_NAMES = ("style",)
@@ -56,8 +56,8 @@ class VeniceSeed(StatusNode):
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
-        "A seed to share between nodes. `random every run` draws one on the server, so it also "
-        "works headless, in API-format prompts and inside subgraphs; the node shows which."
+        "A seed to share between nodes: fixed, or a new one in every run, drawn on the server, so "
+        "that it also works without the page and inside subgraphs. The node shows which it was."
     )
     SEARCH_ALIASES = ("venice seed", "random seed", "noise seed")
     RETURN_TYPES = ("INT",)
@@ -99,18 +99,19 @@ class VeniceGenerateImage(StatusNode):
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
-        "Makes pictures from a prompt with the Venice API. Each run costs money; the pictures of "
-        "a batch are made side by side. Connect Venice Style Preset and Venice Seed if you like."
+        "Makes pictures from a prompt with the Venice API. Each picture costs money; the "
+        "estimate is on the node. The same settings and seed give the same picture again, free."
     )
     SEARCH_ALIASES = ("venice", "text to image", "txt2img", "generate image", "venice ai", "t2i")
-    RETURN_TYPES = ("IMAGE", "STRING")
-    RETURN_NAMES = ("images", "info")
+    RETURN_TYPES = ("IMAGE", "STRING", "MASK")
+    RETURN_NAMES = ("images", "info", "mask")
     OUTPUT_TOOLTIPS = (
         "The pictures of the batch, [B, H, W, 3].",
         "JSON: the requests as sent, model, seeds, size, request ids, timing, warnings, cost.",
+        inputs.MASK_OUTPUT,
     )
     INPUT_IS_LIST = True
-    OUTPUT_IS_LIST = (True, True)
+    OUTPUT_IS_LIST = (True, True, True)
     FUNCTION = "generate"
 
     @classmethod
@@ -139,9 +140,9 @@ class VeniceGenerateImage(StatusNode):
         folding = folding_warning(values["seed"])
 
         def finish(made: BatchImages) -> tuple[tuple[Any, ...], list[str]]:
-            images, changed = made.decode()
+            images, mask, changed = made.decode_with_mask()
             warnings = made.warnings(folding, *changed, made.size_warning(images))
-            return (images, made.info(images, warnings)), warnings
+            return (images, made.info(images, warnings), mask), warnings
 
         return Item(requests, finish, values["if_flagged"] == inputs.STOP, [folding])
 
@@ -168,6 +169,7 @@ def _request(values: dict[str, Any]) -> GenerateRequest:
         enable_web_search=values["enable_web_search"] or None,
         enhance_prompt=values["enhance_prompt"] or None,
         disable_prompt_optimization_thinking=values["skip_prompt_thinking"] or None,
+        transparent_background=values["transparent_background"],
     )
 
 

@@ -77,7 +77,7 @@ async def _run_nodes(pack: ModuleType) -> tuple[Any, str]:
         batch_size=[4],
         style=[style],
     )
-    (images,), (info,) = made["result"]
+    (images,), (info,), _ = made["result"]
     return images, info
 
 

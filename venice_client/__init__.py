@@ -24,6 +24,7 @@ from .client import KeyStatus, VeniceClient, shared_client
 from .errors import (
     BadResponseError,
     BatchError,
+    ContentViolationError,
     FlaggedImageError,
     InvalidRequestError,
     SettingsError,
@@ -103,6 +104,7 @@ __all__ = [
     "BadResponseError",
     "BatchError",
     "Catalogue",
+    "ContentViolationError",
     "EditRequest",
     "EncodedImage",
     "Entry",

@@ -21,12 +21,12 @@ from .catalogue.catalogue import Catalogue
 from .catalogue.prices import max_price
 from .errors import (
     FATAL_FOR_KEY,
-    PRO_ONLY_MODEL,
     ApiError,
     InvalidRequestError,
     RequestCancelledError,
     UnexpectedError,
     VeniceError,
+    is_fatal_for_model,
 )
 from .image_result import ImageResult
 from .request.base import PaidRequest, Payload, resolve
@@ -156,13 +156,13 @@ class Batch(Generic[T]):
 
     def _run_job(self, index: int) -> None:
         progress = self.progress[index]
-        progress.on_fatal(self._cancel_unsent)
+        progress.on_fatal(partial(self._cancel_unsent, index))
         try:
             self.outcomes[index] = self._jobs[index](progress)
         except VeniceError as error:  # carried to whoever waits, who raises or counts it
             self.outcomes[index] = error
             if isinstance(error, FATAL_FOR_KEY):
-                self._cancel_unsent(error)
+                self._cancel_unsent(index, error)
         except Exception as error:
             self.outcomes[index] = UnexpectedError(error, progress.sent)
         except BaseException as error:
@@ -187,11 +187,19 @@ class Batch(Generic[T]):
         _cancel([self], f"This machine starts no more threads ({error}): ask for less at once.")
         self._work()
 
-    def _cancel_unsent(self, error: ApiError) -> None:
-        """Cancels what would meet the same error: of the run, or of this batch for a model's."""
-        is_about_model = error.code == PRO_ONLY_MODEL
-        batches = [self] if is_about_model else self._of_run()
-        unsent = [p for batch in batches for p in batch.progress if not p.sent]
+    def model_of(self, index: int) -> str:
+        """The model that a job asks, or what else is refused by itself; "" for nothing."""
+        return ""
+
+    def _cancel_unsent(self, index: int, error: ApiError) -> None:
+        """Cancels what would meet the same error as a job: all of the run, or of its model."""
+        is_for_all, model = not is_fatal_for_model(error), self.model_of(index)
+        unsent = [
+            progress
+            for batch in self._of_run()
+            for i, progress in enumerate(batch.progress)
+            if not progress.sent and (is_for_all or batch.model_of(i) == model)
+        ]
         for progress in unsent:
             progress.mark_cancelled(str(error).partition("\n")[0])
         for progress in unsent:
@@ -281,6 +289,10 @@ class RequestBatch(Batch[ImageResult]):
         """Starts the threads. What they make is protected in the store until the run has ended."""
         self._store.protect(self._protected, [planned.key for planned in self.planned])
         super().begin()
+
+    def model_of(self, index: int) -> str:
+        planned = self.planned[index]
+        return planned.request.model or planned.payload.path
 
     @property
     def estimates(self) -> list[float | None]:

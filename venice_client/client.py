@@ -22,7 +22,7 @@ from .errors import (
     UnreadableResponseError,
     VeniceError,
 )
-from .image_result import ImageResult, read_images
+from .image_result import ImageResult, is_violation, read_images
 from .request.base import PaidRequest
 from .request.generate import GenerateRequest
 from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleRequest
@@ -102,6 +102,7 @@ class VeniceClient:
         self.spending = SpendingLimit(settings, self.service.name)
         self.in_flight = InFlight(settings.home)
         self.account_headers: dict[str, str] = {}
+        self._untold_leftover = ""
 
     def generate_images(
         self, request: GenerateRequest, progress: Progress | None = None
@@ -169,7 +170,7 @@ class VeniceClient:
             nonlocal is_sent, reservation
             progress.check()
             response = self.results.get(planned.key) if planned.request.is_reusable else None
-            if response is None:
+            if response is None or is_violation(planned.payload.path, response):
                 if reservation is None:  # what seemed free is to be paid for after all
                     (reservation,) = self.spending.reserve(planned.run, [_charge(planned)])
                 is_sent = True
@@ -179,7 +180,8 @@ class VeniceClient:
         is_charged = False
         try:
             response = _flights.do(planned.key, progress, ask)
-            is_charged = is_sent
+            is_unpaid = is_violation(planned.payload.path, response)
+            is_charged = is_sent and not is_unpaid
         except BaseException as error:
             is_charged = is_sent and _may_be_charged(error, progress)
             raise
@@ -194,8 +196,8 @@ class VeniceClient:
                 planned.payload,
                 response,
                 key=planned.key,
-                from_store=not is_sent,
-                cost=planned.price if is_sent else 0.0,
+                from_store=not is_sent and not is_unpaid,
+                cost=planned.price if is_charged else 0.0,
             )
         except BadResponseError as error:
             self._set_aside(planned.key, response.checksum, error)
@@ -208,6 +210,12 @@ class VeniceClient:
     def _set_aside(self, key: str, checksum: str, error: VeniceError) -> None:
         if file := self.results.set_aside(key, checksum):
             error.args = (f"{error}\nWhat came is in {file}.",)
+
+    def charged_text(self, results: Sequence[ImageResult]) -> str:
+        """What some results cost, in words."""
+        if results and all(result.is_violation for result in results):
+            return "nothing charged"
+        return self.cost_text([result.cost for result in results])
 
     def cost_text(self, costs: Sequence[float | None]) -> str:
         """Costs in USD in words; of the built-in sandbox they say that nothing is charged."""
@@ -242,10 +250,16 @@ class VeniceClient:
         (planned,) = self._reserve([self._planned(request, run="")], run="")
         return self._fetch(planned, progress)
 
+    def take_leftover(self) -> str:
+        """What may have been charged when an earlier process was killed; "" but for once."""
+        text, self._untold_leftover = self._untold_leftover, ""
+        return text
+
     def _tell_leftover(self) -> None:
-        """Tells, once, what may have been charged when an earlier process was killed."""
+        """Logs, once, what may have been charged when an earlier process was killed."""
         if left := self.in_flight.leftover():
-            log.warning("%s", leftover_text(left))
+            self._untold_leftover = leftover_text(left)
+            log.warning("%s", self._untold_leftover)
             for charge in left:
                 self.spending.ledger.add(charge)
             self.in_flight.forget_leftover(left)
@@ -264,7 +278,7 @@ class VeniceClient:
     def _send(
         self, planned: PlannedRequest, reservation: Reservation, progress: Progress
     ) -> Response:
-        """A new answer, which is kept before anything else is done with it."""
+        """A new answer, which is kept before anything else is done with it, if it was charged."""
         with self.in_flight.noted(reservation.charge) as note:
             progress.on_sent(note)
             response = self._transport.post(
@@ -277,6 +291,8 @@ class VeniceClient:
             self.account_headers = {
                 name: value for name, value in response.headers.items() if name in ACCOUNT_HEADERS
             }
+            if is_violation(planned.payload.path, response):
+                return response
             not_kept = self.results.put(planned.key, response, self._facts(planned))
         return replace(response, not_kept=not_kept)
 

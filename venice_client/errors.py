@@ -13,7 +13,8 @@ VeniceError
 ├── MaybeChargedError             may have been charged
 │   ├── ResponseLostError         the connection broke after the request was sent
 │   ├── BadResponseError          something came back that is no picture
-│   └── FlaggedImageError         the picture is blurred or breaks the terms
+│   └── FlaggedImageError         the picture is blurred
+├── ContentViolationError         the picture is blacked out; nothing was charged
 ├── BatchError                    some pictures of a batch are missing; `errors` says why
 └── ApiError                      the API answered with an error status
     ├── RedirectError             3xx
@@ -141,10 +142,12 @@ class BadResponseError(MaybeChargedError):
 
 
 class FlaggedImageError(MaybeChargedError):
-    """The picture is blurred or marked as a content violation. It was charged,
-    and is kept where the store is on. is_violation: whether it breaks the terms."""
+    """The picture is blurred. It was charged, and is kept where the store is on."""
 
-    is_violation = False
+
+class ContentViolationError(VeniceError):
+    """The picture of a prompt breaks the terms: it came blacked out, was not charged and is not
+    kept, so that asking again asks again."""
 
 
 class BatchError(VeniceError):
@@ -248,4 +251,14 @@ PRO_ONLY_MODEL = "PRO_ONLY_MODEL"
 """The one code of a 401 that is about the model, not the key."""
 
 FATAL_FOR_KEY = (AuthenticationError, PaymentRequiredError, PermissionDeniedError)
-"""Errors that every other request with the same key would meet as well."""
+"""Errors that every other request with the same key, or to the same model, would meet as well."""
+
+
+def is_fatal_for_model(error: ApiError) -> bool:
+    """Whether one of FATAL_FOR_KEY may be about the model: then other models may be asked still.
+
+    A 403 is about modelPrivacy or the region of a model, unless its code says otherwise.
+    """
+    is_about_account = error.code == "API_ACCESS_DISABLED"
+    is_refusal = isinstance(error, PermissionDeniedError) and not is_about_account
+    return is_refusal or error.code == PRO_ONLY_MODEL

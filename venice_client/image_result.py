@@ -32,6 +32,9 @@ ENTRIES = ("b64_json", "image", "url")
 
 _URL_SAFE = str.maketrans("-_", "+/")
 
+UNPAID_PATH = "/image/generate"
+"""Where a content violation is not charged; for an edit the API never says that there is one."""
+
 
 @dataclass(frozen=True)
 class ImageResult:
@@ -39,8 +42,9 @@ class ImageResult:
 
     images: checked, not decoded. sent: what was sent, without image data. timing: the server's, in
     milliseconds, or None. enhanced_prompt: the prompt that was used, where it was rewritten.
-    key: its name in the store. checksum: of the answer as it came. cost: the estimate in USD, 0 if
-    it was not asked for again, None if unknown. not_kept: why it could not be kept on disk, or "".
+    is_violation: it is blacked out, not charged and not kept. key: its name in the store. checksum:
+    of the answer as it came. cost: the estimate in USD, 0 if it was not asked for again or not
+    charged, None if unknown. not_kept: why it could not be kept on disk, or "".
     """
 
     images: tuple[EncodedImage, ...]
@@ -64,7 +68,10 @@ class ImageResult:
         """
         found = []
         if self.is_violation:
-            found.append(f"Venice says that its picture ({label}) breaks the terms of use.")
+            found.append(
+                f"Venice says that its picture ({label}) breaks the terms of use: it came blacked "
+                "out. Nothing was charged for it, and it is not kept."
+            )
         if self.is_blurred:
             found.append(f"The picture ({label}) was blurred by safe_mode.")
         return found
@@ -117,13 +124,18 @@ def read_images(
         timing=_numbers(data.get("timing")),
         enhanced_prompt=_unquoted(response.headers.get("x-venice-enhanced-prompt")),
         is_blurred=_flag(response, "x-venice-is-blurred"),
-        is_violation=_flag(response, "x-venice-is-content-violation"),
+        is_violation=is_violation(payload.path, response),
         key=key,
         checksum=response.checksum,
         from_store=from_store,
         cost=cost,
         not_kept=response.not_kept,
     )
+
+
+def is_violation(path: str, response: Response) -> bool:
+    """Whether an answer of `path` is blacked out and not charged, since it breaks the terms."""
+    return path == UNPAID_PATH and _flag(response, "x-venice-is-content-violation")
 
 
 def kept_images(response: Response) -> tuple[EncodedImage, ...]:

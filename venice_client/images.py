@@ -66,7 +66,7 @@ class EncodedImage:
 
     width, height: of the picture as it is to be seen, turned as its EXIF says. format: as
     `image_format` has it. is_animated: whether it holds more than its first frame, which alone is
-    decoded.
+    decoded. has_alpha: whether parts of it may be transparent.
     """
 
     data: bytes = field(repr=False)
@@ -74,6 +74,7 @@ class EncodedImage:
     height: int
     format: str
     is_animated: bool = False
+    has_alpha: bool = False
 
     @classmethod
     def read(cls, data: bytes) -> EncodedImage:
@@ -95,7 +96,8 @@ class EncodedImage:
             )
         if orientation(image) >= 5:
             width, height = height, width
-        return cls(data, width, height, format, _is_animated(image, data))
+        is_animated, has_alpha = _is_animated(image, data), image.has_transparency_data
+        return cls(data, width, height, format, is_animated, has_alpha)
 
 
 def decode(image: EncodedImage | bytes, mode: Mode = "RGB") -> Array:

@@ -20,7 +20,7 @@ def font(size: int) -> ImageFont.FreeTypeFont:
         face = None
     if not isinstance(face, ImageFont.FreeTypeFont):
         raise InvalidRequestError(
-            "This Pillow was built without FreeType and cannot draw labels: disconnect `labels`, "
+            "This Pillow was built without FreeType and cannot draw labels: disconnect labels, "
             "or install Pillow again.",
             "labels",
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
@@ -18,21 +18,26 @@ from .imaging.labels import visible
 from .run.node_status import StatusNode, showing
 from .run.run_requests import in_thread, refresh_lists
 
+IN_STEP = (
+    "Two sweeps on one node go in step: first with first, second with second; the shorter list "
+    "repeats its last."
+)
+
 
 class VeniceStyleSweep(StatusNode):
     """A list of styles: Generate runs once for each."""
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
-        "A list of styles. Connected to `style` of Venice Generate Image, it makes a picture for "
-        "each, side by side, and each is paid for. Show them with Venice Contact Sheet."
+        "A list of styles. Connected to style of Venice Generate Image, it makes a picture for "
+        "each, side by side, and each is paid for. Show them with Venice Contact Sheet. " + IN_STEP
     )
     SEARCH_ALIASES = ("venice sweep", "style grid", "xy plot", "compare styles")
     RETURN_TYPES = ("STRING", "STRING")
     RETURN_NAMES = ("style", "labels")
     OUTPUT_IS_LIST = (True, True)
     OUTPUT_TOOLTIPS = (
-        "The styles, one after the other, for `style` of Venice Generate Image.",
+        "The styles, one after the other, for style of Venice Generate Image.",
         "The same as labels, for Venice Contact Sheet.",
     )
     FUNCTION = "sweep"
@@ -43,7 +48,8 @@ class VeniceStyleSweep(StatusNode):
 
     @staticmethod
     def foresee(values: dict[str, Any]) -> tuple[list[str], list[str]]:
-        found = matching(values["styles"], model_lists.styles(), (model_lists.NO_STYLE,))
+        known = [model_lists.NO_STYLE, *model_lists.styles()]
+        found = matching(values["styles"], known, partial(_like, names=known[1:]))
         return [("" if name == model_lists.NO_STYLE else name) for name in found], found
 
     async def sweep(self, styles: str) -> dict[str, Any]:
@@ -55,15 +61,16 @@ class VeniceModelSweep(StatusNode):
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
-        "A list of models. Connected to `model` of Venice Generate Image, it makes a picture with "
-        "each, side by side, and each is paid for. Show them with Venice Contact Sheet."
+        "A list of models. Connected to model of Venice Generate Image or Venice Edit Image, it "
+        "makes a picture with each, side by side, and each is paid for. Show them with Venice "
+        "Contact Sheet. " + IN_STEP
     )
     SEARCH_ALIASES = ("venice sweep", "model grid", "xy plot", "compare models")
     RETURN_TYPES = ("COMBO", "STRING")
     RETURN_NAMES = ("model", "labels")
     OUTPUT_IS_LIST = (True, True)
     OUTPUT_TOOLTIPS = (
-        "The models, one after the other, for `model` of Venice Generate Image.",
+        "The models, one after the other, for model of Venice Generate Image or Venice Edit Image.",
         "The same as labels, for Venice Contact Sheet.",
     )
     FUNCTION = "sweep"
@@ -75,7 +82,7 @@ class VeniceModelSweep(StatusNode):
     @staticmethod
     def foresee(values: dict[str, Any]) -> tuple[list[str], list[str]]:
         known, others = model_lists.generate_models(), model_lists.other_models()
-        found = matching(values["models"], known, others=others)
+        found = matching(values["models"], known, model_lists.models_like, others)
         return found, list(found)
 
     async def sweep(self, models: str) -> dict[str, Any]:
@@ -137,20 +144,23 @@ async def _sweep(
 
 
 def matching(
-    patterns: str, known: Sequence[str], literal: Sequence[str] = (), others: Sequence[str] = ()
+    patterns: str,
+    known: Sequence[str],
+    like: Callable[[str], Sequence[str]],
+    others: Sequence[str] = (),
 ) -> list[str]:
     """The names that the lines of `patterns` ask for, in their order, each once.
 
-    A line is a name that is known or `literal`, else a shell pattern over those that are known,
-    else a name as typed; case and invisible characters do not count. others: known ones that
-    cannot be used here. Raises InvalidRequestError if there is no line, and for a pattern with
+    A line is a name that is known, else a shell pattern, of which `like` gives the names, else a
+    name as typed; case and invisible characters do not count. others: names that cannot be used
+    here. Raises InvalidRequestError if there is no line, and for a pattern with
     `*` or `?` that matches nothing.
     """
-    exact = {_folded(name): name for name in (*literal, *known)}
+    exact = {_folded(name): name for name in known}
     found: dict[str, str] = {}
     for line in filter(None, map(visible, patterns.splitlines())):
         folded = _folded(line)
-        names = [exact[folded]] if folded in exact else _like(folded, known)
+        names = [exact[folded]] if folded in exact else like(line)
         if not names and any(sign in line for sign in "*?"):
             raise InvalidRequestError(_nothing_matches(line, others))
         for name in names or [line]:
@@ -165,16 +175,16 @@ def _folded(name: str) -> str:
 
 
 def _like(pattern: str, names: Sequence[str]) -> list[str]:
-    return [name for name in names if fnmatchcase(_folded(name), pattern)]
+    return [name for name in names if fnmatchcase(_folded(name), _folded(pattern))]
 
 
 def _nothing_matches(pattern: str, others: Sequence[str]) -> str:
-    if unusable := _like(_folded(pattern), others):
+    if unusable := _like(pattern, others):
         return (
-            f"`{pattern}` matches only models that Generate cannot use, such as {unusable[0]}: "
-            "choose others."
+            f"“{pattern}” matches only models that neither Generate nor Edit can use, such as "
+            f"{unusable[0]}: choose others."
         )
-    return f"Nothing matches `{pattern}`: check its spelling."
+    return f"Nothing matches “{pattern}”: check its spelling."
 
 
 def _count(items: Sequence[object], what: str) -> str:

@@ -28,14 +28,21 @@ class EditPlan:
     """Which pictures of a batch are sent, with which images, and how the answers are put back.
 
     base: [B, H, W, 3]. mask: [B or 1, H, W] or [H, W], 1 where to change, or None for everywhere.
-    indices: the pictures of the batch whose mask is not empty.
+    grow, feather: of the mask, in pixels of the base. indices: the pictures of the batch whose
+    mask is not empty.
     """
 
     def __init__(
-        self, base: torch.Tensor, mask: torch.Tensor | None, encode: Encoder = encode_all
+        self,
+        base: torch.Tensor,
+        mask: torch.Tensor | None,
+        encode: Encoder = encode_all,
+        grow: int = 0,
+        feather: int = masks.BY_THICKNESS,
     ) -> None:
         self.base = base
         self._encode = encode
+        self._grow, self._feather = grow, feather
         _, self.height, self.width, _ = base.shape
         self.masks = None if mask is None else self._fitted(mask)
         self.indices = [
@@ -57,6 +64,13 @@ class EditPlan:
             _check_number(batch, self.base, name)
         notes: list[str] = []
         is_mask_sent = False
+        if self.masks is not None and template.transparent_background:
+            raise InvalidRequestError(
+                "With a mask there can be no transparent background: only the masked part of the "
+                "edit is used, and all around it stays as it was. Disconnect mask, or switch "
+                "transparent_background off.",
+                "transparent_background",
+            )
         if self.masks is not None:
             note = _why_mask_stays(1 + len(layers), model)
             notes += [note] if note else []
@@ -71,25 +85,29 @@ class EditPlan:
         rows = zip(self.indices, zip(*columns, strict=True), strict=True)
         return [replace(template, images=row, label=f"picture {i + 1}") for i, row in rows], notes
 
-    def finish(self, made: BatchImages, keep_size: bool) -> tuple[torch.Tensor, list[str]]:
-        """The answers as one tensor; under a mask put back into the originals."""
+    def finish(
+        self, made: BatchImages, keep_size: bool
+    ) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
+        """The answers as one tensor, under a mask put back into the originals; where they are
+        transparent, [B, H, W]; and notes."""
         size = (self.width, self.height)
         if self.masks is None:
-            return made.decode(size=size, fit=COVER) if keep_size else made.decode()
+            return made.decode_with_mask(*((size, COVER) if keep_size else ()))
         edited, notes = made.decode(size=size, fit=self._unframed())
         result = self.base.detach().to("cpu", torch.float32).clone()
         for i, edit in zip(self.indices, edited, strict=True):
-            result[i] = masks.put_back(result[i], edit, _of(self.masks, i))
+            result[i] = masks.put_back(result[i], edit, _of(self.masks, i), self._feather)
         if not keep_size:
             notes.append("Under a mask the input's size is kept.")
         if len(self.indices) < len(self.base):
             notes.append("Where the mask is empty, the input is returned, free.")
-        return result, notes
+        return result, torch.zeros(result.shape[:-1]), notes
 
     def _fitted(self, mask: torch.Tensor) -> list[torch.Tensor]:
         """The masks in the size of the pictures: one for all, or one for each."""
         _check_number(mask, self.base, "mask")
-        return [masks.fit_mask(each, self.height, self.width) for each in mask]
+        fitted = [masks.fit_mask(each, self.height, self.width) for each in mask]
+        return [masks.grown(each, self._grow) for each in fitted]
 
     def _mask_layer(self, mask: torch.Tensor) -> torch.Tensor:
         return masks.mask_to_image(self._frame.around_mask(mask))
@@ -126,7 +144,7 @@ class EditPlan:
 def check_size(image: torch.Tensor, max_pixels: int, name: str = "image") -> None:
     """Refuses what is no batch of pictures, and pictures with fewer or more pixels than taken."""
     _, height, width, _ = image.shape
-    check_pixels(width, height, max_pixels, f"`{name}`")
+    check_pixels(width, height, max_pixels, name)
 
 
 def _checked_frame(width: int, height: int, ratio: float) -> masks.Frame:
@@ -134,9 +152,9 @@ def _checked_frame(width: int, height: int, ratio: float) -> masks.Frame:
     pixels = frame.whole[0] * frame.whole[1]
     if pixels > MAX_EDIT_PIXELS:
         raise InvalidRequestError(
-            f"Under a mask `image` goes with its edges repeated to the ratio of the answer, as "
+            f"Under a mask image goes with its edges repeated to the ratio of the answer, as "
             f"{in_pixels(frame.whole)} = {pixels:,} pixels, and Venice takes at most "
-            f"{MAX_EDIT_PIXELS:,}: resize it first, or choose the `aspect_ratio` nearest to its "
+            f"{MAX_EDIT_PIXELS:,}: resize it first, or choose the aspect_ratio nearest to its "
             "own.",
             "image",
         )
@@ -159,7 +177,7 @@ def _check_number(batch: torch.Tensor, base: torch.Tensor, name: str) -> None:
     if len(batch) in (1, len(base)):
         return
     right = f"give 1 for all of them, or {len(base)}" if len(base) > 1 else "give 1"
-    has = f"`{name}` has {len(batch)} pictures and `image` has {len(base)}"
+    has = f"{name} has {len(batch)} pictures and image has {len(base)}"
     raise InvalidRequestError(f"{has}: {right}.", name)
 
 

@@ -28,10 +28,6 @@ from .run.node_status import StatusNode, showing
 from .run.run_requests import Item, in_thread, run_node
 
 INFO = "JSON: the requests as sent without image data, model, size, warnings, cost."
-EMPTY_MASK = (
-    "The mask is empty: nothing was sent, and the input is returned. Paint one in the mask editor, "
-    "or disconnect mask."
-)
 LAYERS = [f"image_{i}" for i in range(2, 7)]
 """The inputs of Edit that go along with the base, in their order."""
 
@@ -41,13 +37,13 @@ class VeniceStyleReferences(StatusNode):
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
-        "Pictures whose look guides the result. Connect it to `style_references` of Venice "
+        "Pictures whose look guides the result. Connect it to style_references of Venice "
         "Generate Image; chain several for different strengths."
     )
     SEARCH_ALIASES = ("venice style reference", "image to image", "ip adapter", "img2img")
     RETURN_TYPES = ("VENICE_STYLE_REFERENCES",)
     RETURN_NAMES = ("style_references",)
-    OUTPUT_TOOLTIPS = ("For `style_references` of Venice Generate Image.",)
+    OUTPUT_TOOLTIPS = ("For style_references of Venice Generate Image.",)
     FUNCTION = "refer"
 
     @classmethod
@@ -117,14 +113,14 @@ class VeniceRemoveBackground(StatusNode):
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
-        "Cuts out what a picture shows. `cutout` has transparency and is saved with it; `image` "
-        "and `mask` are what Load Image would give for it. Each picture costs money."
+        "Cuts out what a picture shows. cutout has transparency and is saved with it; image and "
+        "mask are what Load Image would give for it. Each picture costs money."
     )
     SEARCH_ALIASES = ("venice background", "rembg", "remove background", "cutout", "matting")
     RETURN_TYPES = ("IMAGE", "MASK", "IMAGE", "STRING")
     RETURN_NAMES = ("image", "mask", "cutout", "info")
     OUTPUT_TOOLTIPS = (
-        "The to_rgb without transparency, [B, H, W, 3].",
+        "The pictures without transparency, [B, H, W, 3].",
         "[B, H, W]: 1 where it is transparent, 0 where it is not.",
         "The pictures with transparency, [B, H, W, 4].",
         INFO,
@@ -165,11 +161,11 @@ class VeniceEditImage(StatusNode):
         "outside of the mask stays exactly as it was. Each picture costs money."
     )
     SEARCH_ALIASES = ("venice edit", "image edit", "inpaint", "multi edit", "kontext")
-    RETURN_TYPES = ("IMAGE", "STRING")
-    RETURN_NAMES = ("image", "info")
-    OUTPUT_TOOLTIPS = ("The edited pictures, [B, H, W, 3].", INFO)
+    RETURN_TYPES = ("IMAGE", "STRING", "MASK")
+    RETURN_NAMES = ("image", "info", "mask")
+    OUTPUT_TOOLTIPS = ("The edited pictures, [B, H, W, 3].", INFO, inputs.MASK_OUTPUT)
     INPUT_IS_LIST = True
-    OUTPUT_IS_LIST = (True, True)
+    OUTPUT_IS_LIST = (True, True, True)
     FUNCTION = "edit"
 
     @classmethod
@@ -192,18 +188,18 @@ class VeniceEditImage(StatusNode):
     @staticmethod
     def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = encode_all) -> Item:
         base, before = to_rgb(values["image"])
-        plan = EditPlan(base, values["mask"], encode)
+        plan = EditPlan(base, values["mask"], encode, values["grow_mask"], values["feather"])
         if not plan.indices:
-            return _untouched(base, values["model"], [EMPTY_MASK, *before])
+            return _untouched(base, values, before)
         layers = {name: values[name] for name in LAYERS if values[name] is not None}
         model = catalogue.model_when_known(values["model"], "inpaint")
         requests, prepared = plan.requests(_edit_request(values), layers, model)
         before = [*before, *prepared]
 
         def finish(made: BatchImages) -> tuple[tuple[Any, ...], list[str]]:
-            tensor, changed = plan.finish(made, values["keep_size"])
+            tensor, mask, changed = plan.finish(made, values["keep_size"])
             warnings = made.warnings(*before, *changed)
-            return (tensor, made.info(tensor, warnings)), warnings
+            return (tensor, made.info(tensor, warnings), mask), warnings
 
         return Item(requests, finish, values["if_flagged"] == inputs.STOP, before)
 
@@ -219,14 +215,22 @@ def _edit_request(values: dict[str, Any]) -> EditRequest:
         safe_mode=values["safe_mode"],
         enhance_prompt=values["enhance_prompt"] or None,
         variation=values["variation"],
+        transparent_background=values["transparent_background"],
     )
 
 
-def _untouched(base: torch.Tensor, model: str, warnings: list[str]) -> Item:
+def _untouched(base: torch.Tensor, values: dict[str, Any], before: list[str]) -> Item:
     """Edit where there is nothing to change: its input is what it gives."""
-    size = [base.shape[2], base.shape[1]]
-    info = make_info(model=model, size=size, warnings=warnings)
-    return Item([], lambda _: ((base.clone(), info), warnings), warnings=warnings)
+    is_left = values["grow_mask"] < 0 and bool((values["mask"] > 0).any())
+    shrunk, remedy = (" once it is shrunk", " raise grow_mask,") if is_left else ("", "")
+    warnings = [
+        f"The mask is empty{shrunk}: nothing was sent, and the input is returned. Paint one in the "
+        f"mask editor,{remedy} or disconnect mask.",
+        *before,
+    ]
+    info = make_info(model=values["model"], size=[base.shape[2], base.shape[1]], warnings=warnings)
+    outputs = base.clone(), info, torch.zeros(base.shape[:-1])
+    return Item([], lambda _: (outputs, warnings), warnings=warnings)
 
 
 def _request_each(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..venice_client import AUTO, DEFAULT_EDIT_MODEL, DEFAULT_MODEL, EDIT_RATIOS, FORMATS, QUALITIES
+from .imaging.masks import BY_THICKNESS, MAX_PIXELS
 from .model_lists import NO_STYLE, edit_models, generate_models, styles
 from .widgets import Widget, combo, image, lines, seed, side, switch, text, variation, whole
 
@@ -22,6 +23,7 @@ RANDOM = "random every run"
 SEED_MODES = (FIXED, RANDOM)
 STOP = "stop"
 IF_FLAGGED = (STOP, "continue")
+MASK_OUTPUT = "[B, H, W]: 1 where the picture is transparent, 0 where it is not."
 
 
 def generate_inputs() -> dict[str, Any]:
@@ -64,9 +66,9 @@ def _generate_optional() -> dict[str, Any]:
         "batch_mode": combo(
             BATCH_MODES,
             default=BATCH_MODES[0],
-            tooltip="`one seed per image`: a request a picture, so each can be made again "
-            "alone. `variants`: requests for up to 4 pictures of one seed; a larger batch pays "
-            "again for the last one unless it was for 4: from 5 to 6 for 2, from 6 to 8 for 4.",
+            tooltip="one seed per image: each image can be made again alone. variants: up to four "
+            "images from one request; only the first has the seed, each counts against the rate "
+            "limit; a larger batch asks again for the last request.",
         ),
         "if_flagged": _if_flagged(),
         "style_references": (
@@ -76,6 +78,7 @@ def _generate_optional() -> dict[str, Any]:
                 "References. Not every model takes them."
             },
         ),
+        "transparent_background": _transparent(),
     }
 
 
@@ -99,14 +102,14 @@ def seed_inputs() -> dict[str, Any]:
         "required": {
             "seed": seed(
                 control=False,
-                tooltip="The seed in mode `fixed`, 1 to 999999999. To make a picture of a random "
+                tooltip="The seed in mode fixed, 1 to 999999999. To make a picture of a random "
                 "run again, put the seed that the node showed here.",
             ),
             "mode": combo(
                 SEED_MODES,
                 default=SEED_MODES[0],
-                tooltip="`fixed` gives the seed above. `random every run` draws another one each "
-                "time, so every run makes (and pays for) new pictures.",
+                tooltip="fixed: the seed above. random every run: another one each time, so every "
+                "run makes (and pays for) new pictures.",
             ),
         }
     }
@@ -159,7 +162,7 @@ def _edit_optional() -> dict[str, Any]:
     more = {
         f"image_{i}": image(
             f"Image {i} to go along, for models that take several: one for all pictures of "
-            "`image`, or one for each."
+            "image, or one for each."
         )
         for i in range(2, 7)
     }
@@ -177,14 +180,14 @@ def _edit_optional() -> dict[str, Any]:
         "aspect_ratio": combo(
             [AUTO, *EDIT_RATIOS],
             default=AUTO,
-            tooltip="The ratio that Venice makes. auto: the model's choice. With `keep_size`, or "
+            tooltip="The ratio that Venice makes. auto: the model's choice. With keep_size, or "
             "under a mask, the result has the input's ratio all the same.",
         ),
         "resolution": combo(
             [AUTO, *RESOLUTIONS],
             default=AUTO,
             tooltip="The tier that Venice makes, for models with tiers; it changes the price. "
-            "auto: not sent. With `keep_size` a larger result is paid for, then scaled down.",
+            "auto: not sent. With keep_size a larger result is paid for, then scaled down.",
         ),
         "quality": combo(
             [AUTO, *QUALITIES],
@@ -194,7 +197,7 @@ def _edit_optional() -> dict[str, Any]:
         "keep_size": switch(
             True,
             "Bring the result back to the size of the input: scaled, and cropped where its ratio "
-            "is another. Off: as `aspect_ratio` and `resolution` had it made. A mask keeps it.",
+            "is another. Off: in the size that Venice made. Under a mask the size is always kept.",
         ),
         "safe_mode": switch(True, "Venice blurs what it takes for adult content."),
         "enhance_prompt": switch(
@@ -202,6 +205,20 @@ def _edit_optional() -> dict[str, Any]:
         ),
         "if_flagged": _if_flagged(),
         "variation": variation(),
+        "transparent_background": _transparent(),
+        "grow_mask": whole(
+            0,
+            -MAX_PIXELS,
+            MAX_PIXELS,
+            "Pixels by which the mask grows to all sides before it is used; below 0 it shrinks.",
+        ),
+        "feather": whole(
+            BY_THICKNESS,
+            BY_THICKNESS,
+            MAX_PIXELS,
+            "Pixels over which the edit fades in from the mask's edge, inwards. 0: a hard edge. "
+            "−1: what suits the picture, and a mask with soft edges as it is.",
+        ),
     }
 
 
@@ -243,9 +260,8 @@ def style_sweep_inputs() -> dict[str, Any]:
         "required": {
             "styles": lines(
                 "Anime\nWatercolor\nFilm Noir",
-                "One style or pattern a line, no comments: `*` is every style, `*noir*` those "
-                "with noir in their name, None is no style. A name that is not known is sent as "
-                "it is.",
+                "One style or pattern a line, in any case: * is every style, *noir* those with "
+                "noir in their name, None is no style. A name that is not known is sent as it is.",
             )
         }
     }
@@ -257,8 +273,9 @@ def model_sweep_inputs() -> dict[str, Any]:
         "required": {
             "models": lines(
                 "z-image-turbo\nqwen-image\nchroma",
-                "One model or pattern a line, no comments: `*` is every model (mind the price), "
-                "`qwen*` those that begin with qwen. An id that is not known is sent as it is.",
+                "One model or pattern a line, in any case: * is every model that makes pictures "
+                "from a prompt (mind the price), qwen* those that begin with qwen, *edit* edit "
+                "models. An id that is not known is sent as it is.",
             )
         }
     }
@@ -273,8 +290,8 @@ def sheet_inputs() -> dict[str, Any]:
                 "STRING",
                 {
                     "forceInput": True,
-                    "tooltip": "A label for each item of `images`, such as the `labels` of a "
-                    "sweep. A batch has its label on each of its pictures.",
+                    "tooltip": "A label for each item of images, such as the labels of a sweep. A "
+                    "batch has its label on each of its pictures.",
                 },
             ),
             "columns": whole(0, 0, 16, "Pictures in a row. 0: about as many as there are rows."),
@@ -356,10 +373,18 @@ def _switches() -> dict[str, Any]:
     }
 
 
+def _transparent() -> Widget:
+    return switch(
+        False,
+        "Leave the background out; mask shows where. Only some models can, as png or webp. To save "
+        "it with transparency: Join Image with Alpha, then Save Image.",
+    )
+
+
 def _if_flagged() -> Widget:
     return combo(
         IF_FLAGGED,
         default="stop",
         tooltip="What to do with a picture that comes blurred, or that breaks Venice's terms: "
-        "`stop` with an error, or `continue` with it and a warning.",
+        "stop with an error, or continue with it and a warning.",
     )

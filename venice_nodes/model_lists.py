@@ -28,9 +28,14 @@ def generate_models() -> list[str]:
     return ids if DEFAULT_MODEL in ids else [DEFAULT_MODEL, *ids]
 
 
+def models_like(pattern: str) -> list[str]:
+    """The ids that a shell pattern asks for, as `Lists.ids_like`, as last saved."""
+    return _lists().ids_like(pattern)
+
+
 def other_models() -> list[str]:
-    """The ids of the models that make no pictures from a prompt, as last saved."""
-    return [model.id for model in _lists().listed() if not model.makes_images]
+    """The ids of the models that neither make pictures from a prompt nor edit, as last saved."""
+    return [m.id for m in _lists().listed() if m.kind not in ("image", "inpaint")]
 
 
 def edit_models() -> list[str]:

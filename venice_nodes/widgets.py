@@ -158,7 +158,7 @@ def side(name: str) -> Widget:
             "max": 4096,
             "step": 8,
             "tooltip": f"The {name} you want to see, in pixels. What the model takes instead, if "
-            "it must, is said on the node and in `info`.",
+            "it must, is said on the node and in info.",
         },
     )
 

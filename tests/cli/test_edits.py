@@ -147,7 +147,7 @@ def test_transparency_of_cutouts_and_layers_is_sent(
 def test_a_flagged_edit_is_written_with_a_note(
     cli: Any, sandbox: Sandbox, folder: Path, inputs: Any
 ) -> None:
-    sandbox.add_fault(Fault.flags(blurred=True), path="/image/edit")
+    sandbox.add_fault(Fault.flags(), path="/image/edit")
 
     end = cli("edit", "night", "a.png")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import signal
 import sys
 import threading
@@ -17,6 +18,7 @@ from PIL import Image
 import process_state
 from bench import held_until
 from faulty_sandbox import Fault, Sandbox
+from venice_client.cli import files
 from waiting import read_until, wait_for
 
 
@@ -199,8 +201,49 @@ def test_a_batch_with_a_failure_writes_the_others(cli: Any, sandbox: Sandbox, fo
     assert end.code == 3
     assert end.lines == ["fox-1.png", "fox-3.png"]
     assert sorted(path.name for path in folder.iterdir()) == end.lines
-    assert "2 of 3 pictures made" in end.err
+    first = "2 of 3 made and kept. Run the same command again: only 1 is paid for."
+    assert first in end.err.splitlines()
     assert "- seed 6: " in end.err
+
+
+def test_a_batch_of_drawn_seeds_with_a_failure_names_the_first(cli: Any, sandbox: Sandbox) -> None:
+    sandbox.add_fault(Fault.status(422))
+    end = cli("generate", "a fox", "-n", "3")
+    assert end.code == 3
+    told = re.search(
+        r"2 of 3 made and kept\. (.+) again with (--seed \d+): only 1 is paid", end.err
+    )
+    assert told, end.err
+    assert cli("generate", "a fox", "-n", "3", *told[2].split()).code == 0
+    assert len(sandbox.charges) == 3
+
+
+def test_a_batch_that_fails_for_several_reasons_says_that_none_came(
+    cli: Any, sandbox: Sandbox
+) -> None:
+    sandbox.add_fault(Fault.status(422, {"error": "no foxes"}))
+    sandbox.add_fault(Fault.status(400, {"error": "no snow"}))
+    end = cli("generate", "a fox", "-n", "2")
+    assert end.code == 3
+    assert "None of 2 pictures came:" in end.err.splitlines()
+    assert end.err.count("- seed ") == 2
+
+
+def test_a_picture_that_cannot_be_written_is_kept_and_free_next_time(
+    cli: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = files._write
+
+    def full(path: Path, *more: Any) -> None:
+        if "2" in path.name:
+            raise OSError(28, "No space left on device")
+        write(path, *more)
+
+    monkeypatch.setattr("venice_client.cli.files._write", full)
+    end = cli("generate", "a fox", "-n", "2", "-o", "fox.png", "--seed", "5")
+    assert end.code == 4
+    assert "2 of 2 made and kept. Run the same command again: nothing is paid for again." in end.err
+    assert "No space left on device" in end.err
 
 
 def test_json_tells_of_failures(cli: Any, sandbox: Sandbox, folder: Path) -> None:
@@ -222,13 +265,28 @@ def test_json_of_an_error_before_anything_is_sent(cli: Any, folder: Path) -> Non
 
 
 def test_a_flagged_picture_is_written_with_a_note(cli: Any, sandbox: Sandbox, folder: Path) -> None:
-    sandbox.add_fault(Fault.flags(blurred=True))
+    sandbox.add_fault(Fault.flags())
 
     end = cli("generate", "a fox", "-o", "fox.png")
 
     assert end.code == 0
     assert end.lines == ["fox.png"]
     assert "was blurred by safe_mode" in end.err
+
+
+def test_a_violation_is_written_with_a_note_and_costs_nothing(
+    cli: Any, sandbox: Sandbox, folder: Path
+) -> None:
+    sandbox.add_fault(Fault.violation())
+    end = cli("generate", "a fox", "--seed", "7")
+    assert end.code == 0
+    assert len(end.lines) == 1
+    assert (folder / end.lines[0]).exists()
+    assert "breaks the terms of use: it came blacked out. Nothing was charged" in end.err
+    assert end.err.rstrip().endswith("nothing charged")
+    assert sandbox.charged_usd == 0
+    assert cli("generate", "a fox", "--seed", "7").code == 0
+    assert len(sandbox.paid_requests) == 2
 
 
 def test_the_reason_that_holds_for_all_is_said_once(

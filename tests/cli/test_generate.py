@@ -199,6 +199,14 @@ def test_every_option_reaches_the_request(cli: Any, sandbox: Sandbox, folder: Pa
     assert "The prompt was rewritten to: " in end.err
 
 
+def test_a_rewritten_prompt_cannot_write_to_the_terminal(cli: Any, sandbox: Sandbox) -> None:
+    told = {"x-venice-enhanced-prompt": "a %1B[31mred%1B[0m fox%0D%0Anote: paid%C2%9B2J"}
+    sandbox.add_fault(Fault.headers(told))
+    end = cli("generate", "a fox", "--enhance")
+    (line,) = [line for line in end.err.split("\n") if "rewritten" in line]
+    assert line == "note: The prompt was rewritten to: a red fox note: paid"
+
+
 def test_0_leaves_steps_and_cfg_scale_to_the_model_as_on_the_node(
     cli: Any, sandbox: Sandbox, folder: Path
 ) -> None:

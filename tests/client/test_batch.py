@@ -16,8 +16,11 @@ from venice_client import GenerateRequest, Progress, VeniceClient
 from venice_client import client as client_module
 from venice_client.batch import Batch, _wait_at_exit, was_cancelled
 from venice_client.errors import (
+    ApiError,
     AuthenticationError,
     BadRequestError,
+    PaymentRequiredError,
+    PermissionDeniedError,
     RequestCancelledError,
     UnexpectedError,
 )
@@ -267,27 +270,48 @@ def test_a_phase_that_goes_on_keeps_its_beginning() -> None:
     assert progress.since == began
 
 
+class OfModel(Batch[Any]):
+    """A batch whose jobs ask one model."""
+
+    model = ""
+
+    def model_of(self, index: int) -> str:
+        return self.model
+
+
 @pytest.mark.parametrize(
-    ("code", "is_key"), [("AUTHENTICATION_FAILED", True), ("PRO_ONLY_MODEL", False)]
+    ("kind", "status", "code", "is_key"),
+    [
+        (AuthenticationError, 401, "AUTHENTICATION_FAILED", True),
+        (AuthenticationError, 401, "PRO_ONLY_MODEL", False),
+        (PaymentRequiredError, 402, "", True),
+        (PermissionDeniedError, 403, "", False),
+        (PermissionDeniedError, 403, "API_ACCESS_DISABLED", True),
+    ],
 )
-def test_a_refused_key_drops_the_whole_run_and_says_why(code: str, is_key: bool) -> None:
-    """The other batches are other items of a list, perhaps of another model."""
+def test_a_refused_key_drops_the_whole_run_and_says_why(
+    kind: type[ApiError], status: int, code: str, is_key: bool
+) -> None:
+    """A refused model drops what is asked of it alone, in every node of the run."""
     go = threading.Event()
 
     def refused(_progress: Progress) -> str:
         go.wait(60)
-        raise AuthenticationError("Venice does not accept the key.\nMore.", status=401, code=code)
+        raise kind("Venice does not accept the key.\nMore.", status=status, code=code)
 
-    others = [begun([waiting], run="r"), begun([waiting], run="another")]
-    first = begun([refused], run="r")
+    same, other, another_run = OfModel([waiting], "r"), OfModel([waiting], "r"), OfModel([waiting])
+    first = OfModel([refused], "r")
+    first.model = same.model = another_run.model = "chroma"
+    for batch in (same, other, another_run, first):
+        batch.begin()
     go.set()
     assert first.wait(60)
 
-    assert others[0].wait(30 if is_key else 0.1) == is_key
-    assert not others[1].wait(0.1)
-    if is_key:
-        assert str(others[0].outcomes[0]).startswith("Venice does not accept the key.\n")
-    for batch in others:
+    assert same.wait(30)
+    assert str(same.outcomes[0]).startswith("Venice does not accept the key.\n")
+    assert other.wait(30 if is_key else 0.1) == is_key
+    assert not another_run.wait(0.1)
+    for batch in (other, another_run):
         batch.cancel()
 
 

@@ -80,6 +80,14 @@ def test_everything_a_person_sees_is_explained(cls: Any, node: str) -> None:
 
 
 @nodes
+def test_texts_are_plain(cls: Any, node: str) -> None:
+    """ComfyUI shows them as they are, backticks and all."""
+    tooltips = [options["tooltip"] for _, options in inputs_of(cls).values()]
+    for text in (cls.DESCRIPTION, *cls.OUTPUT_TOOLTIPS, *tooltips):
+        assert "`" not in text, text
+
+
+@nodes
 def test_every_input_reaches_the_function(cls: Any, node: str) -> None:
     function = getattr(cls, cls.FUNCTION)
     assert inspect.iscoroutinefunction(function)

@@ -202,9 +202,8 @@ def test_a_deprecated_model_warns_with_replacement_and_date(bench: Bench) -> Non
     assert "2027-01-31" in warning
 
 
-@pytest.mark.parametrize("fault", [Fault.flags(), Fault.flags(False, True)])
-def test_a_flagged_picture_stops_the_run_and_is_kept(bench: Bench, fault: Fault) -> None:
-    bench.sandbox.add_fault(fault)
+def test_a_flagged_picture_stops_the_run_and_is_kept(bench: Bench) -> None:
+    bench.sandbox.add_fault(Fault.flags())
     end = bench.generate()
     assert end.error_name == "FlaggedImageError"
     assert "if_flagged" in end.first_line
@@ -218,12 +217,23 @@ def test_a_flagged_picture_stops_the_run_and_is_kept(bench: Bench, fault: Fault)
 
 
 def test_continue_shows_a_flagged_picture_with_a_warning(bench: Bench) -> None:
-    bench.sandbox.add_fault(Fault.flags(True, True))
+    bench.sandbox.add_fault(Fault.flags())
     end = bench.generate(if_flagged="continue")
     assert end.pictures == 1
-    told = " ".join(end.info["warnings"])
-    assert "blurred" in told
-    assert "terms" in told
+    assert "blurred" in " ".join(end.info["warnings"])
+
+
+def test_a_violation_stops_the_run_and_says_that_nothing_was_charged(bench: Bench) -> None:
+    bench.sandbox.add_fault(Fault.violation())
+    end = bench.generate()
+    assert end.error_name == "ContentViolationError"
+    assert end.first_line == (
+        "Venice says that its picture (seed 100) breaks the terms of use: it came blacked out. "
+        "Nothing was charged for it, and it is not kept. Change the prompt."
+    )
+    assert "may have been charged" not in str(end.error)
+    assert bench.entries == []
+    assert bench.generate().charged == 0.01
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bench import Bench
+from faulty_sandbox import Fault
 
 
 @pytest.mark.parametrize(
@@ -123,3 +124,25 @@ def test_a_drawn_seed_is_not_said_to_be_folded(bench: Bench) -> None:
     end = bench.run("VeniceSeed", seed=0, mode="random every run")
     (drawn,) = end.shown
     assert end.texts[-1] == f"seed {drawn}"
+
+
+@pytest.mark.parametrize(("node", "type"), [("Generate", "image"), ("Edit", "inpaint")])
+def test_ratios_and_tiers_that_our_lists_lack_reach_a_model_that_has_them(
+    bench: Bench, pictures: Any, monkeypatch: pytest.MonkeyPatch, node: str, type: str
+) -> None:
+    monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "none")  # it has no price
+    limits = {"aspectRatios": ["1:1", "9:21"], "resolutions": ["1K", "1.5K"]}
+    listed = {"id": "of-tomorrow", "type": type, "model_spec": {"constraints": limits}}
+    told = {"data": [listed], "object": "list"}
+    bench.sandbox.add_fault(Fault.status(200, json=told), path="/models", times=None)
+    inputs = {"model": "of-tomorrow", "prompt": "a fox"}
+
+    def run(**new: str) -> Any:
+        if node == "Edit":
+            return bench.run("VeniceEditImage", image=pictures(), **inputs, **new)
+        return bench.generate(**inputs, **new)
+
+    (sent,) = run(aspect_ratio="9:21", resolution="1.5K").sent
+    assert (sent["aspect_ratio"], sent["resolution"]) == ("9:21", "1.5K")
+    assert "9:21" in run(aspect_ratio="9:22").first_line, "the nearest known one is named"
+    assert "1.5K" in run(resolution="1.6K").first_line

@@ -145,7 +145,7 @@ def test_other_numbers_of_masks_are_refused(
 ) -> None:
     end = edit(bench, pictures(count=base), box(count))
     assert end.error_name == "InvalidRequestError"
-    assert f"`mask` has {count} pictures and `image` has {base}: give 1" in end.first_line
+    assert f"mask has {count} pictures and image has {base}: give 1" in end.first_line
     assert end.sent == ()
 
 

@@ -119,8 +119,8 @@ def test_alpha_without_transparency_is_nothing_to_say(
 @pytest.mark.parametrize(
     ("count", "told"),
     [
-        (1, "`image_2` has 3 pictures and `image` has 1: give 1."),
-        (2, "`image_2` has 3 pictures and `image` has 2: give 1 for all of them, or 2."),
+        (1, "image_2 has 3 pictures and image has 1: give 1."),
+        (2, "image_2 has 3 pictures and image has 2: give 1 for all of them, or 2."),
     ],
 )
 def test_a_wrong_number_of_further_pictures_says_what_to_give(

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
-from bench import Bench, End
+from bench import Bench, End, held_until
 from fault_columns import pictures
 from fault_table import in_json, picture
 from faulty_sandbox import Fault
@@ -223,13 +224,8 @@ def test_other_errors_leave_the_others_alone(bench: Bench) -> None:
     assert "13 of 16" in end.first_line
 
 
-@pytest.mark.parametrize("violation", [False, True])
-def test_a_flagged_picture_of_a_batch_is_kept_and_free_afterwards(
-    bench: Bench, violation: bool
-) -> None:
-    bench.sandbox.add_fault(
-        Fault.flags(not violation, violation), when=lambda sent: sent["seed"] == 102
-    )
+def test_a_flagged_picture_of_a_batch_is_kept_and_free_afterwards(bench: Bench) -> None:
+    bench.sandbox.add_fault(Fault.flags(), when=lambda sent: sent["seed"] == 102)
     end = bench.generate(batch_size=4)
     assert end.error is not None
     assert len(bench.entries) == 4
@@ -243,6 +239,54 @@ def test_a_flagged_picture_of_a_batch_is_kept_and_free_afterwards(
     assert again.pictures == 4
     assert any("seed 102" in warning for warning in again.info["warnings"])
     assert bench.generate(batch_size=4).error is not None, "the flag was forgotten in the store"
+
+
+def test_a_violation_of_a_batch_is_neither_paid_nor_kept(
+    bench: Bench, counted: Callable[[], float]
+) -> None:
+    bench.sandbox.add_fault(Fault.violation(), when=lambda sent: sent["seed"] == 102)
+    end = bench.generate(batch_size=4)
+    assert end.error_name == "BatchError"
+    assert not getattr(end.error, "may_have_been_charged", True)
+    assert end.first_line.startswith("1 of 4 pictures flagged: ")
+    assert "3 of 4 made and kept. Queue again with seed 100 (fixed): only 1 is paid for." in str(
+        end.error
+    )
+    assert bench.seeds_kept == [100, 101, 103]
+    assert end.charged == pytest.approx(counted()) == pytest.approx(0.03)
+
+    shown = bench.generate(batch_size=4, if_flagged="continue")
+
+    assert shown.seeds == [102], "asked again"
+    assert shown.info["estimated_cost_usd"] == shown.charged == 0.01
+    assert bench.generate(batch_size=4).sent == ()
+
+
+def test_a_violation_that_two_ask_for_at_once_costs_neither(
+    bench: Bench, counted: Callable[[], float], followers: Callable[[], int]
+) -> None:
+    bench.sandbox.add_fault(held_until(followers, Fault.violation()))
+    show = partial(bench.generate, if_flagged="continue")
+    for end in bench.side_by_side(show, show):
+        assert end.error is None
+        assert float(end.tensor.max()) == 0
+        assert end.info["estimated_cost_usd"] == end.info["from_store"] == 0
+        assert "nothing charged" in end.texts[-1]
+    assert len(bench.sandbox.paid_requests) == 1
+    assert counted() == 0
+
+
+def test_a_violation_of_a_batch_that_is_shown_costs_nothing(bench: Bench) -> None:
+    bench.sandbox.add_fault(Fault.violation(), when=lambda sent: sent["seed"] == 101)
+    end = bench.generate(batch_size=2, if_flagged="continue")
+    assert [float(image.max()) > 0 for image in end.tensor] == [True, False]
+    (told,) = end.info["warnings"]
+    assert "(seed 101) breaks the terms of use: it came blacked out. Nothing was charged" in told
+    assert end.info["estimated_cost_usd"] == end.charged == 0.01
+    assert end.info["from_store"] == 0
+    spending = bench.pack.venice_client.VeniceClient().spending
+    assert [line.usd for line in spending.ledger.since(0)] == [0.01]
+    assert bench.generate(batch_size=2).seeds == [101]
 
 
 def test_a_lost_picture_says_that_it_may_have_been_charged(bench: Bench) -> None:
@@ -289,7 +333,7 @@ def test_a_variant_that_is_damaged_does_not_cost_the_others(bench: Bench) -> Non
 
 
 def test_flagged_pictures_are_said_to_be_kept(bench: Bench) -> None:
-    bench.sandbox.add_fault(Fault.flags(blurred=True), times=4)
+    bench.sandbox.add_fault(Fault.flags(), times=4)
     end = bench.generate(batch_size=4)
     first, second, *_ = str(end.error).splitlines()
     assert first.startswith("4 of 4 pictures flagged:")
@@ -359,3 +403,18 @@ def test_any_other_error_is_shown_on_the_node_as_well(
         patch.setattr("PIL.Image.open", fail)
         end = bench.run("VeniceUpscaleImage", image=pictures(1), scale="2x", creativity=0.01)
     assert end.texts[-1] == "Failed: TypeError: of another pack"
+
+
+def test_a_violation_that_an_earlier_version_kept_is_asked_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.sandbox.add_fault(Fault.violation())
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.pack.venice_client.client, "is_violation", lambda *_: False)
+        bench.generate()
+    assert len(bench.entries) == 1
+    again = bench.generate()
+    assert again.error is None, again.error
+    assert len(again.sent) == 1
+    assert again.charged == 0.01
+    assert bench.generate().sent == ()

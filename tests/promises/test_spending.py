@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from bench import Bench, held_until
+from clock import set_to_noon
 from faulty_sandbox import Fault
 
 Counted = Callable[[], float]
@@ -61,6 +62,49 @@ def test_the_request_that_would_pass_the_limit_is_not_sent(
     assert bench.generate(seed=500).pictures == 1
 
 
+def test_of_several_nodes_the_refused_one_says_what_others_sent(
+    bench: Bench, one_run: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "0.025")
+    assert bench.generate(batch_size=2).pictures == 2
+    end = bench.generate(seed=500, batch_size=2)
+    assert end.sent == ()
+    assert "the limit for one run is 0.025 USD" in end.first_line
+    assert str(end.error).splitlines()[1] == (
+        "2 other requests of it were let through before. What comes of them is kept, and free "
+        "when you queue again."
+    )
+    assert bench.generate(batch_size=2).sent == ()
+
+
+def test_the_limit_of_a_day_counts_all_runs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    set_to_noon(monkeypatch)
+    monkeypatch.setenv("VENICE_MAX_USD_PER_DAY", "0.025")
+    assert bench.generate(batch_size=2).pictures == 2
+    end = bench.generate(seed=500)
+    assert end.error_name == "SpendingLimitError", end.error
+    assert end.sent == ()
+    for words in (
+        "about 0.01 USD on top of 0.02 USD before it today",
+        "the limit for one day is 0.025 USD",
+        "Wait until midnight, or raise VENICE_MAX_USD_PER_DAY",
+    ):
+        assert words in end.first_line
+    assert bench.generate(batch_size=2).sent == (), "what is kept is free"
+    monkeypatch.setenv("VENICE_MAX_USD_PER_DAY", "0.03")
+    assert bench.generate(seed=500).pictures == 1
+
+
+def test_a_violation_gives_back_what_the_day_allows(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_to_noon(monkeypatch)
+    monkeypatch.setenv("VENICE_MAX_USD_PER_DAY", "0.01")
+    bench.sandbox.add_fault(Fault.violation())
+    assert bench.generate().error_name == "ContentViolationError"
+    assert bench.generate().pictures == 1
+
+
 def test_another_run_has_its_own_limit(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "0.04")
     for run in ("first", "second"):
@@ -97,7 +141,7 @@ def test_an_unknown_price_counts_as_the_dearest(
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "0.1")
     end = bench.generate(**unknown)
     assert end.error_name == "SpendingLimitError"
-    assert "price is unknown and counts as the dearest" in end.first_line
+    assert "(a price that is not published counts as the most that it may be)" in end.first_line
     assert end.sent == ()
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "5")
     end = bench.generate(**unknown)
@@ -138,6 +182,7 @@ def test_without_any_known_price_only_no_limit_lets_it_through(
         (Fault.reset(), 0.01),
         (Fault.cut(), 0.01),
         (Fault.body(b"nothing"), 0.01),
+        (Fault.violation(), 0.0),
     ],
 )
 def test_what_is_not_charged_is_given_back(

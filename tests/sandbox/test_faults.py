@@ -196,7 +196,7 @@ def test_foreign_bytes(api):
 
 
 def test_flags(api, opened):
-    api.sandbox.add_fault(Fault.flags(blurred=True, violation=False))
+    api.sandbox.add_fault(Fault.flags())
 
     answer = api.generate()
 

@@ -66,7 +66,8 @@ class End:
     @property
     def info(self) -> dict[str, Any]:
         """The `info` output, which must be strict JSON."""
-        told: dict[str, Any] = json.loads(self.shown[-1], parse_constant=_refuse)
+        (text,) = (output for output in self.shown if isinstance(output, str))
+        told: dict[str, Any] = json.loads(text, parse_constant=_refuse)
         return told
 
     @property

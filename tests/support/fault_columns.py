@@ -40,10 +40,12 @@ class Column:
         return "edit" in self.path
 
     @property
-    def kinds(self) -> tuple[str, str]:
-        """What its answers are: "json" or "binary", and "generated" or "changed" pictures."""
+    def kinds(self) -> tuple[str, ...]:
+        """What its answers are: "json" or "binary", and "generated" or "changed" pictures, which
+        are "edited" where a prompt changed them."""
         is_generated = self.path == "/image/generate"
-        return "json" if self.is_json else "binary", "generated" if is_generated else "changed"
+        kinds = "json" if self.is_json else "binary", "generated" if is_generated else "changed"
+        return (*kinds, "edited") if self.is_edit else kinds
 
 
 def pictures(count: int = 1, start: int = 0) -> torch.Tensor:

@@ -140,13 +140,9 @@ class Fault:
         return cls("foreign bytes", alter=alter)
 
     @classmethod
-    def flags(cls, blurred: bool = True, violation: bool = False) -> Fault:
-        """A normal image, flagged as blurred or as a violation of the terms."""
-        flagged = {
-            "x-venice-is-blurred": str(blurred).lower(),
-            "x-venice-is-content-violation": str(violation).lower(),
-        }
-        return replace(cls.headers(flagged), name="flags")
+    def flags(cls) -> Fault:
+        """A normal image, flagged as blurred."""
+        return replace(cls.headers({"x-venice-is-blurred": "true"}), name="flags")
 
     @classmethod
     def violation(cls) -> Fault:

@@ -49,7 +49,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
         tasks.append(Task(one, target, number, request.format))
         done += one.variants
     headline = _seeds_text(requests, is_drawn=args.seed is None)
-    return Report(client, make_all(client, tasks, headline, args.force, console)).show(console)
+    command = make_all(client, tasks, headline, args.force, console)
+    again = f"{Report.again} with --seed {requests[0].seed}" if args.seed is None else Report.again
+    return Report(client, command, again).show(console)
 
 
 def _seeds_text(requests: Sequence[GenerateRequest], is_drawn: bool) -> str:

@@ -9,6 +9,7 @@ from ..batch import was_cancelled
 from ..catalogue.prices import total_cost
 from ..client import VeniceClient
 from ..errors import VeniceError
+from ..text import printable
 from . import exits
 from .console import Console, describe
 from .making import CommandOutcome, SavedImage, SavedImages, Task
@@ -16,10 +17,11 @@ from .making import CommandOutcome, SavedImage, SavedImages, Task
 
 @dataclass(frozen=True)
 class Report:
-    """The end of all tasks of a command."""
+    """The end of all tasks of a command. again: how to ask for the same once more."""
 
     client: VeniceClient
     command: CommandOutcome
+    again: str = "Run the same command again"
 
     @property
     def made(self) -> list[SavedImages]:
@@ -56,7 +58,7 @@ class Report:
         if not self.failed:
             made = len(self.pictures)
             count = f"{made} picture{'s' if made > 1 else ''}"
-            cost = self.client.cost_text([one.result.cost for one in self.made])
+            cost = self.client.charged_text([one.result for one in self.made])
             console.note(f"{count} in {self.command.seconds:.1f} s · {cost}")
         return exits.code_for_all(error for _, error in self.failed)
 
@@ -101,13 +103,14 @@ class Report:
 
     def _say_failures(self, console: Console) -> None:
         """One line where there is one reason for all, else a line for each that failed."""
-        failed, made = self.failed, len(self.pictures)
+        failed = self.failed
         if not failed:
             return
-        if not made and len({str(error) for _, error in failed}) == 1:
+        if not self.pictures and len({str(error) for _, error in failed}) == 1:
             console.error(failed[0][1])
             return
-        console.note(f"{made} of {self.total} pictures made; ask again for the others:")
+        advice = self.command.account.advice(self.again)
+        console.note(advice or f"None of {self.total} pictures came:")
         for task, error in failed:
             console.error(error, prefix=f"- {task.label}: ")
         unsent = sum(was_cancelled(end) for end in self.command.outcomes)
@@ -135,5 +138,5 @@ def _warnings(task: Task, made: SavedImages) -> list[str]:
     if result.is_blurred:
         found.append("--unsafe switches safe_mode off.")
     if result.enhanced_prompt:
-        found.append(f"The prompt was rewritten to: {result.enhanced_prompt}")
+        found.append(f"The prompt was rewritten to: {printable(result.enhanced_prompt)}")
     return found

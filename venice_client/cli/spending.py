@@ -60,8 +60,8 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         help="what was spent, by day and model; free",
         description="Lists what was spent on this machine, by day and model, the newest day\n"
         "first: the estimates of what was charged, or may have been. <= stands before an\n"
-        "amount where a price is unknown, and counts as the dearest of its kind. Needs no\n"
-        "key and sends nothing.",
+        "amount where a price is not published, and counts as the most that it may be.\n"
+        "Needs no key and sends nothing.",
     )
     parser.add_argument(
         "--days",

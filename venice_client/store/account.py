@@ -26,10 +26,11 @@ class Spent:
 class Account:
     """Counts of images. `total` were asked for.
 
-    made: came, and were paid for now or before. kept: came and lie in the store, so that asking
-    again is free. unpaid: belong to requests that are paid for, perhaps again, when the same is
-    asked for once more. lost: were sent and may be charged, and did not come. arriving: were sent
-    and are on their way still. trouble: why something could not be kept, or "".
+    made: came, and were paid for now or before (a content violation is neither made nor lost).
+    kept: came and lie in the store, so that asking again is free. unpaid: belong to requests that
+    are paid for, perhaps again, when the same is asked for once more. lost: were sent and may be
+    charged, and did not come. arriving: were sent and are on their way still. trouble: why
+    something could not be kept, or "".
     """
 
     total: int
@@ -48,7 +49,8 @@ class Account:
         if not self.made:
             return ""
         told = f"{self.made} of {self.total} made"
-        told += " and kept" if self.kept >= self.made else f", {self.kept} kept ({self.trouble})"
+        why = f" ({self.trouble})" if self.trouble else ""
+        told += " and kept" if self.kept >= self.made else f", {self.kept} kept{why}"
         told += f", {self.lost} lost (may have been charged)" if self.lost else ""
         return f"{told}. {again}: {_paid_again(self.unpaid)}."
 
@@ -79,8 +81,9 @@ def settle(spent: Iterable[Spent], is_kept: Callable[[str], bool], trouble: str)
         in_store = isinstance(outcome, StoreError)
         if isinstance(outcome, ImageResult):
             in_store = is_kept(one.key)
-            made += len(outcome.images)
-            kept += len(outcome.images) if in_store else 0
+            came = 0 if outcome.is_violation else len(outcome.images)
+            made += came
+            kept += came if in_store else 0
             trouble = trouble or outcome.not_kept
         elif in_store:
             kept += one.images

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from ..errors import RequestCancelledError, SpendingLimitError, VeniceError
-from ..transport.progress import LOOK_AGAIN, Progress
+from ..transport.progress import Progress
 from ..transport.response import Response
 
 NOT_SHARED = (RequestCancelledError, SpendingLimitError)
@@ -15,9 +15,30 @@ NOT_SHARED = (RequestCancelledError, SpendingLimitError)
 
 class _Flight:
     def __init__(self) -> None:
-        self.landed = threading.Event()
         self.response: Response | None = None
         self.error: BaseException | None = None
+        self._has_landed = False
+        self._change = threading.Condition()
+
+    def land(self) -> None:
+        """Tells those who wait that there is a response or an error."""
+        self._has_landed = True
+        self._wake()
+
+    def wait(self, progress: Progress) -> None:
+        """Waits until it has landed. Raises RequestCancelledError if `progress` is cancelled."""
+        progress.on_cancel(self._wake)
+        try:
+            with self._change:
+                self._change.wait_for(lambda: self._has_landed or progress.is_cancelled)
+        finally:
+            progress.on_cancel(None)
+        if not self._has_landed:
+            progress.check()
+
+    def _wake(self) -> None:
+        with self._change:
+            self._change.notify_all()
 
 
 class SingleFlight:
@@ -39,9 +60,7 @@ class SingleFlight:
             if is_mine:
                 return self._lead(key, flight, send)
             progress.enter("waiting for the same request")
-            progress.check()
-            while not flight.landed.wait(LOOK_AGAIN):
-                progress.check()
+            flight.wait(progress)
             if flight.response is not None:
                 return flight.response
             if not isinstance(flight.error, VeniceError):
@@ -67,7 +86,7 @@ class SingleFlight:
         finally:
             with self._lock:
                 del self._under_way[key]
-            flight.landed.set()
+            flight.land()
 
 
 def _copied(error: VeniceError) -> VeniceError:

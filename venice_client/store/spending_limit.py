@@ -120,12 +120,13 @@ class SpendingLimit:
                 raise SpendingLimitError(_unknown_price(name, limit))
         if not usd:
             return
-        about = "about" if all(charge.is_known for charge in charges) else _PERHAPS
+        is_known = all(charge.is_known for charge in charges)
+        cost = f"about {usd:.4g} USD" if is_known else f"up to {usd:.4g} USD ({_UNPUBLISHED})"
         if self._per_run is not None and run.usd + usd > self._per_run + ROUNDING:
             before = f" on top of {run.usd:.4g} USD before it in this run" if run.usd else ""
             raise SpendingLimitError(
-                f"Not sent: it would cost {about} {usd:.4g} USD{before}, and the limit for one run "
-                f"is {_exact(self._per_run)} USD. Ask for less, or raise VENICE_MAX_USD_PER_RUN "
+                f"Not sent: it would cost {cost}{before}, and the limit for one run is "
+                f"{_exact(self._per_run)} USD. Ask for less, or raise VENICE_MAX_USD_PER_RUN "
                 f"(none: no limit).{self._others(run)}"
             )
         if self._per_day is None:
@@ -134,8 +135,8 @@ class SpendingLimit:
         if today + usd > self._per_day + ROUNDING:
             before = f" on top of {today:.4g} USD before it today" if today else ""
             raise SpendingLimitError(
-                f"Not sent: it would cost {about} {usd:.4g} USD{before}, and the limit for one day "
-                f"is {_exact(self._per_day)} USD. Wait until midnight, or raise "
+                f"Not sent: it would cost {cost}{before}, and the limit for one day is "
+                f"{_exact(self._per_day)} USD. Wait until midnight, or raise "
                 f"VENICE_MAX_USD_PER_DAY (none: no limit).{self._others(run)}"
             )
 
@@ -156,11 +157,11 @@ class SpendingLimit:
         if not run.requests:
             return ""
         are = "other request of this run was" if run.requests == 1 else "other requests of it were"
-        kept = "What was sent is kept, and free when you queue again." if self._keeps else ""
+        kept = "What comes of them is kept, and free when you queue again." if self._keeps else ""
         return f"\n{run.requests} {are} let through before. {kept}".rstrip()
 
 
-_PERHAPS = "perhaps (a price is unknown and counts as the dearest one)"
+_UNPUBLISHED = "a price that is not published counts as the most that it may be"
 
 
 def _unknown_price(name: str, limit: float) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from ..errors import RateLimitError
 from ..settings.service import Service
 from ..text import printable
-from .progress import LOOK_AGAIN, Progress
+from .progress import Progress
 
 GIVE_UP_AFTER = 300.0
 """Seconds without any request getting through, or until one reset, after which waiting ends."""
@@ -25,8 +25,8 @@ FAILURES_THAT_LOCK_OUT = 20
 MAX_MODEL = 80
 """Characters of a model's name in a text."""
 
-WAIT_BEHIND = 1.0
-"""Seconds between two looks of those who are not the first in line."""
+LOOK_AGAIN = 1.0
+"""Seconds between two looks of who waits, for its text. What lets it through wakes it."""
 
 RESET_JITTER = 2.0
 """Seconds over which several processes spread after the same reset."""
@@ -216,7 +216,8 @@ class Gate:
                         break
                     progress.enter(reason, until)
                     is_first = ticket == self._first(hold if self._is_held(hold) else None)
-                    turn.wait(LOOK_AGAIN if is_first else WAIT_BEHIND)
+                    left = until - self.now() if until is not None and is_first else LOOK_AGAIN
+                    turn.wait(min(LOOK_AGAIN, max(0.0, left)))
                 slot = Slot(self, mine.holds)
                 self._open.add(slot)
                 return slot
@@ -272,14 +273,20 @@ class Gate:
         return error
 
     def _wake_first(self) -> None:
-        """Only the first in line can pass; waking many hundreds would slow everything down."""
-        if (first := self._first()) is not None:
-            self._waiting[first].turn.notify()
+        """Only the first in line can pass; waking many hundreds would slow everything down.
+
+        Behind each model that is held there is a line of its own.
+        """
+        held = [hold for hold in self._for_model.values() if self._is_held(hold)]
+        for first in (self._first(), *map(self._first, held)):
+            if first is not None:
+                self._waiting[first].turn.notify()
 
     def _first(self, hold: Hold | None = None) -> int | None:
         """The ticket that is served next: of those who wait for `hold`, or of all others."""
         if hold is not None:
-            return min(t for t, waiting in self._waiting.items() if hold in waiting.holds)
+            waiting = (t for t, one in self._waiting.items() if hold in one.holds)
+            return min(waiting, default=None)
         held = {hold for hold in self._for_model.values() if self._is_held(hold)}
         tickets = (t for t, w in self._waiting.items() if held.isdisjoint(w.holds))
         return min(tickets if held else self._waiting, default=None)

@@ -8,9 +8,6 @@ from collections.abc import Callable
 
 from ..errors import ApiError, RequestCancelledError
 
-LOOK_AGAIN = 0.05
-"""Seconds between two looks at whether a waiting request is still wanted."""
-
 
 class Progress:
     """The state of one request, from its place in the queue to its answer.

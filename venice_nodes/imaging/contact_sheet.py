@@ -116,7 +116,7 @@ def _check(grid: _Grid) -> None:
     smaller = range(grid.cell - CELL_STEP, SMALLEST_CELL - 1, -CELL_STEP)
     fit = (cell for cell in smaller if math.prod(replace(grid, cell=cell).size) <= MAX_SHEET_PIXELS)
     maximum = next(fit, None)
-    remedy = f"choose a smaller `cell`, at most {maximum}" if maximum else "arrange fewer pictures"
+    remedy = f"choose a smaller cell, at most {maximum}" if maximum else "arrange fewer pictures"
     raise InvalidRequestError(
         f"The sheet would have {width}×{height} = {width * height:,} pixels, more than "
         f"{MAX_SHEET_PIXELS:,}: {remedy}.",

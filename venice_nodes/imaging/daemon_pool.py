@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import atexit
-import itertools
+import contextlib
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
@@ -16,6 +16,12 @@ R = TypeVar("R")
 
 END_WAIT = 2.0
 """Seconds for tasks that are under way when the process ends."""
+
+STUCK_AFTER = 5.0
+"""Seconds in which no task ends, until another thread is started for those that wait."""
+
+MAX_THREADS = 64
+"""Most threads of a pool, however many are stuck."""
 
 
 class _Work:
@@ -58,20 +64,21 @@ atexit.register(_work.end)
 
 
 class DaemonPool:
-    """At most `max_workers` threads, started as they are needed. Thread-safe.
+    """At most `max_workers` threads, started as they are needed, or more where these are stuck.
 
-    The standard pool would do, but for one thing: Python joins its threads at exit, however long
-    they take.
+    Thread-safe. The standard pool would do, but for two things: Python joins its threads at exit,
+    however long they take, and tasks that never end would starve all others.
     """
 
     def __init__(self, name: str, max_workers: int) -> None:
         self._name = name
         self._max_workers = max_workers
         self._tasks: SimpleQueue[Callable[[], None]] = SimpleQueue()
-        self._idle = threading.Semaphore(0)
-        self._starting = threading.Lock()
-        self._numbers = itertools.count()
+        self._lock = threading.Lock()
         self._started = 0
+        self._open = 0
+        self._ended = 0
+        self._is_watched = False
 
     def submit(self, function: Callable[[], T]) -> Future[T]:
         """Runs `function` in one of the threads; the future holds its answer or its exception.
@@ -109,20 +116,43 @@ class DaemonPool:
                 future.cancel()
 
     def _make_room(self) -> None:
-        """Starts a thread, unless one is idle or there are enough."""
-        if self._idle.acquire(blocking=False):
+        """Counts a task, and starts a thread for it unless one is idle or there are enough."""
+        with self._lock:
+            self._open += 1
+            if self._open > self._started:
+                if self._started < self._max_workers:
+                    self._start_thread()
+                self._watch()
+
+    def _start_thread(self) -> None:
+        name = f"{self._name}-{self._started}"
+        try:
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+        except RuntimeError:
+            if not self._started:
+                self._open -= 1
+                raise
+        else:
+            self._started += 1
+
+    def _watch(self) -> None:
+        """Has `_relieve` look in a while, if tasks wait and it is not going to."""
+        if self._is_watched or self._open <= self._started:
             return
-        with self._starting:
-            if self._started >= self._max_workers:
-                return
-            name = f"{self._name}-{next(self._numbers)}"
-            try:
-                threading.Thread(target=self._work, name=name, daemon=True).start()
-            except RuntimeError:
-                if not self._started:
-                    raise
-            else:
-                self._started += 1
+        timer = threading.Timer(STUCK_AFTER, self._relieve, [self._ended])
+        timer.daemon = True
+        with contextlib.suppress(RuntimeError):  # no thread can be started: none for more work
+            timer.start()
+            self._is_watched = True
+
+    def _relieve(self, ended: int) -> None:
+        """Starts another thread if tasks wait, and none has ended beyond the first `ended`."""
+        with self._lock:
+            self._is_watched = False
+            is_stuck = self._open > self._started and self._ended == ended
+            if is_stuck and self._started < MAX_THREADS:
+                self._start_thread()
+            self._watch()
 
     def _work(self) -> None:
         _own.is_worker = True
@@ -133,4 +163,6 @@ class DaemonPool:
                 task()
             finally:
                 _work.rest()
-            self._idle.release()
+                with self._lock:
+                    self._open -= 1
+                    self._ended += 1

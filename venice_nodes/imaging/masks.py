@@ -13,7 +13,13 @@ from PIL import Image
 from ...venice_client import Array, stretch
 
 Truths = npt.NDArray[np.bool_]
-Counts = npt.NDArray[np.unsignedinteger[Any]]
+Numbers = npt.NDArray[Any]
+
+MAX_PIXELS = 256
+"""Most pixels by which a mask may be told to grow, shrink or be feathered."""
+
+BY_THICKNESS = -1
+"""As a feather: as wide as fits the picture, for hard masks only."""
 
 FEATHER = 128
 """The feather is as many pixels wide as this goes into the shorter side."""
@@ -81,24 +87,37 @@ def fit_mask(mask: torch.Tensor, height: int, width: int) -> torch.Tensor:
     return steps.div(EXACT).clamp(0, 1)
 
 
-def feathered(mask: torch.Tensor) -> torch.Tensor:
+def grown(mask: torch.Tensor, by: int) -> torch.Tensor:
+    """A mask [H, W] grown by so many pixels to all sides, diagonally too; below 0 it shrinks.
+
+    It does not shrink at the border of the picture, which is no edge of it.
+    """
+    if not by:
+        return mask
+    sign = 1 if by > 0 else -1
+    largest = _max_near(_max_near(sign * mask.numpy(), abs(by)).T, abs(by)).T
+    return torch.from_numpy(np.ascontiguousarray(sign * largest))
+
+
+def feathered(mask: torch.Tensor, width: int = BY_THICKNESS) -> torch.Tensor:
     """How much of the edit to show, [H, W] in 0..1: never more than the mask allows.
 
-    A mask with soft edges is taken as it is. A hard one is feathered inwards, so that everything
-    outside stays untouched; the innermost of what lies within a feather's width is 1, so that a
-    thin part shows the edit as a thick one does.
+    It is feathered inwards over `width` pixels, so that everything outside stays untouched; the
+    innermost of what lies within a feather's width is 1, so that a thin part shows the edit as a
+    thick one does. BY_THICKNESS takes a mask with soft edges as it is.
     """
-    if ((mask > 0) & (mask < 1)).any():
-        return mask
+    if width == BY_THICKNESS:
+        is_soft = bool(((mask > 0) & (mask < 1)).any())
+        width = 0 if is_soft else max(1, min(mask.shape) // FEATHER)
     inside = mask.numpy() > 0
+    if not width or not inside.any():
+        return mask
     share = np.zeros(inside.shape, dtype=np.float32)
-    if inside.any():
-        width = max(1, min(inside.shape) // FEATHER)
-        box = _box(inside)
-        depth = _depth(inside[box], width)
-        maximum = _most_near(_most_near(depth, width).T, width).T
-        share[box] = depth.astype(np.float32) / np.maximum(maximum, 1).astype(np.float32)
-    return torch.from_numpy(share)
+    box = _box(inside)
+    depth = _depth(inside[box], width)
+    maximum = _max_near(_max_near(depth, width).T, width).T
+    share[box] = depth.astype(np.float32) / np.maximum(maximum, 1).astype(np.float32)
+    return torch.minimum(mask, torch.from_numpy(share))
 
 
 def _box(inside: Truths) -> tuple[slice, slice]:
@@ -110,7 +129,7 @@ def _box(inside: Truths) -> tuple[slice, slice]:
     )
 
 
-def _depth(inside: Truths, width: int) -> Counts:
+def _depth(inside: Truths, width: int) -> Numbers:
     """Steps, also diagonal ones, from the nearest pixel outside, at most `width`."""
     depth = np.zeros(inside.shape, np.min_scalar_type(width))
     for _ in range(width):
@@ -126,9 +145,9 @@ def _depth(inside: Truths, width: int) -> Counts:
     return depth
 
 
-def _most_near(counts: Counts, reach: int) -> Counts:
-    """The largest count within `reach` rows of each."""
-    maximum = np.pad(counts, ((reach, reach), (0, 0)))
+def _max_near(numbers: Numbers, reach: int) -> Numbers:
+    """The largest number within `reach` rows of each."""
+    maximum = np.pad(numbers, ((reach, reach), (0, 0)), mode="edge")
     whole, span = 2 * reach + 1, 1
     while span < whole:
         step = min(span, whole - span)
@@ -137,12 +156,14 @@ def _most_near(counts: Counts, reach: int) -> Counts:
     return maximum
 
 
-def put_back(original: torch.Tensor, edit: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """`edit` over `original`, both [H, W, 3], where `mask` [H, W] is above 0.
+def put_back(
+    original: torch.Tensor, edit: torch.Tensor, mask: torch.Tensor, feather: int = BY_THICKNESS
+) -> torch.Tensor:
+    """`edit` over `original`, both [H, W, 3], where `mask` [H, W] is above 0, `feathered`.
 
     Every pixel where the mask is 0 is the original's, bit for bit.
     """
-    share = feathered(mask)[..., None]
+    share = feathered(mask, feather)[..., None]
     mixed = torch.where(share >= 1, edit, original + (edit - original) * share)
     return torch.where(share > 0, mixed, original)
 

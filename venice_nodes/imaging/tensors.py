@@ -35,6 +35,9 @@ have more."""
 OPAQUE = 254.5 / 255
 """Alpha from here on is 255 in 8 bits."""
 
+OPAQUE_IN_ANSWERS = 251.5 / 255
+"""Alpha from here on is meant as opaque: some models leave 252 to 254 in opaque parts."""
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -151,8 +154,18 @@ def to_rgb(image: torch.Tensor) -> tuple[torch.Tensor, list[str]]:
     if image.shape[-1] == 1:
         return image.expand(-1, -1, -1, 3), []
     is_transparent = image.shape[-1] == 4 and bool((image[..., 3] < OPAQUE).any())
-    lost = ["The input's transparency is left out: only its to_rgb are used."]
+    lost = ["The input's transparency is left out: only its colors are used."]
     return image[..., :3], lost if is_transparent else []
+
+
+def split_alpha(image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Colors [B, H, W, 3] of an answer, and its mask [B, H, W] as LoadImage gives it: 1 where it is
+    transparent, 0 where it is opaque or has no alpha."""
+    if image.shape[-1] == 3:
+        return image, torch.zeros(image.shape[:-1])
+    alpha = image[..., 3]
+    mask = torch.where(alpha >= OPAQUE_IN_ANSWERS, 0.0, 1.0 - alpha)
+    return image[..., :3].contiguous(), mask
 
 
 def to_array(image: torch.Tensor) -> images.Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Literal, TypeVar
 
@@ -12,6 +12,7 @@ import torch
 
 from ...venice_client import (
     BatchError,
+    ContentViolationError,
     FlaggedImageError,
     ImageResult,
     PlannedRequest,
@@ -22,10 +23,12 @@ from ...venice_client import (
     total_cost,
     was_cancelled,
 )
-from ..imaging.tensors import FIT, Fit, Size, decode_batch, in_pixels
+from ..imaging.tensors import FIT, Fit, Size, decode_batch, in_pixels, split_alpha
 
 T = TypeVar("T")
 Outcome = ImageResult | VeniceError
+
+_FLAGGED = (FlaggedImageError, ContentViolationError)
 
 MAX_WARNINGS = 12
 """Most warnings that a node shows; all are in `info`."""
@@ -33,11 +36,16 @@ MAX_WARNINGS = 12
 
 @dataclass(frozen=True)
 class NodeOutcome:
-    """What all requests of one node came to. again: how to ask for the same once more."""
+    """What all requests of one node came to.
+
+    again: how to ask for the same once more. warnings: what is to be said of none of them, but of
+    the run.
+    """
 
     client: VeniceClient
     batch: RequestBatch
     again: str
+    warnings: Sequence[str] = ()
 
     @property
     def outcomes(self) -> list[Outcome]:
@@ -64,7 +72,11 @@ class NodeOutcome:
     def split(self, counts: Sequence[int]) -> list[BatchImages]:
         """The images of each item, which has so many requests."""
         pairs = zip(self.batch.planned, self.batch.outcomes, strict=True)
-        return [BatchImages(self, tuple(islice(pairs, count))) for count in counts]
+        parts = [BatchImages(self, tuple(islice(pairs, count))) for count in counts]
+        first = next((i for i, part in enumerate(parts) if part.pairs), None)
+        if first is not None:
+            parts[first] = replace(parts[first], of_run=self.warnings)
+        return parts
 
     def error(self, ends: Sequence[Outcome]) -> VeniceError:
         """The error that all share as it is; else one that says what to do, then why.
@@ -80,7 +92,7 @@ class NodeOutcome:
         cause, *details = str(telling[0]).split("\n")
         advice = self.batch.account.advice(self.again)
         lines = [advice, cause]
-        if all(isinstance(error, FlaggedImageError) for error in telling):
+        if all(isinstance(error, _FLAGGED) for error in telling):
             lines = [f"{self._count_flagged(ends)} pictures flagged: {cause}", advice]
         lines += details
         for planned, error in failed:
@@ -106,7 +118,7 @@ class NodeOutcome:
             last = f"–{seeds[-1]}" if len(seeds) > 1 else ""
             parts.append(f"seed{'s' if last else ''} {seeds[0]}{last}")
         if results:
-            parts.append(self.client.cost_text([result.cost for result in results]))
+            parts.append(self.client.charged_text(results))
         if 0 < free < len(results):
             parts.append(f"{free} of {len(results)} free: made before")
         unique = list(dict.fromkeys(filter(None, warnings)))
@@ -123,21 +135,25 @@ class NodeOutcome:
     def _flagged_error(self, planned: PlannedRequest, end: Outcome) -> VeniceError | None:
         if isinstance(end, VeniceError) or not (flags := end.flags(planned.request.label)):
             return None
+        if end.is_violation:
+            return ContentViolationError(f"{flags[0]} Change the prompt.")
         kept = "It was charged. To see it, set if_flagged to continue and queue again;"
         if planned.key in self.client.results:
             how = f"set if_flagged to continue, {self.again[0].lower()}{self.again[1:]}"
             kept = f"It is kept. To see it, free of charge: {how};"
-        error = FlaggedImageError(f"{flags[0]} {kept} or change the prompt.")
-        error.is_violation = end.is_violation
-        return error
+        return FlaggedImageError(f"{flags[0]} {kept} or change the prompt.")
 
 
 @dataclass(frozen=True)
 class BatchImages:
-    """What the requests of one item made: a result for each, in order."""
+    """What the requests of one item made: a result for each, in order.
+
+    of_run: warnings of the run, for the first item.
+    """
 
     outcome: NodeOutcome
     pairs: tuple[tuple[PlannedRequest, Any], ...]
+    of_run: Sequence[str] = ()
 
     @property
     def results(self) -> list[ImageResult]:
@@ -174,6 +190,18 @@ class BatchImages:
             self.outcome.client.results.mark_shown(result.key)
         return tensor, warnings
 
+    def decode_with_mask(
+        self, size: Size | None = None, fit: Fit = FIT
+    ) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
+        """As `decode`: the colors of all images, their masks as `split_alpha`, and warnings."""
+        has_alpha = any(image.has_alpha for result in self.results for image in result.images)
+        tensor, warnings = self.decode("RGBA" if has_alpha else "RGB", size, fit)
+        colors, mask = split_alpha(tensor)
+        is_wanted = any("transparent_background" in result.sent for result in self.results)
+        if is_wanted and not mask.any():
+            warnings.append("The answer has no transparency, although it was asked for.")
+        return colors, mask, warnings
+
     def _by_result(self, each: Sequence[T]) -> list[list[T]]:
         """What there is for each image, sorted by the result that it came in."""
         left: Iterator[T] = iter(each)
@@ -181,7 +209,7 @@ class BatchImages:
 
     def warnings(self, *more: str) -> list[str]:
         """The warnings of all results and `more`, each once, the empty ones not at all."""
-        found = [*more]
+        found = [*self.of_run, *more]
         for planned, result in self.pairs:
             found += [*result.warnings, *result.flags(planned.request.label)]
         return list(dict.fromkeys(filter(None, found)))

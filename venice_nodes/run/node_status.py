@@ -9,7 +9,7 @@ from typing import Any
 from ...venice_client import (
     NOTHING_SENT,
     BatchError,
-    FlaggedImageError,
+    ContentViolationError,
     InvalidRequestError,
     VeniceError,
     harmless,
@@ -94,7 +94,7 @@ def _add_known_line(error: VeniceError) -> None:
     line = ""
     if any(isinstance(e, InvalidRequestError) and e.is_empty for e in causes):
         line = EMPTY_PROMPT
-    elif all(isinstance(e, FlaggedImageError) and e.is_violation for e in causes):
+    elif all(isinstance(e, ContentViolationError) for e in causes):
         line = VIOLATION
     if line and line not in str(error):
         error.args = (f"{error}\n{line}", *error.args[1:])

@@ -26,6 +26,7 @@ from . import comfyui
 from .node_output import BatchImages, NodeOutcome
 from .node_status import NodeStatus, showing
 from .run_seeds import note_seed, seed_of_run
+from .run_warnings import run_warnings
 
 T = TypeVar("T")
 
@@ -99,7 +100,7 @@ async def run_node(node: PaidNode, given: Mapping[str, Sequence[Any]]) -> dict[s
     the first is sent. Raises the VeniceError that all share, or a BatchError.
     """
     with showing() as status:
-        client, items, batch = await in_thread(
+        client, items, batch, warnings = await in_thread(
             partial(_prepare, node, given, comfyui.run_id()), discard=lambda made: made[2].cancel()
         )
         firsts = [item.requests[0].seed for item in items if item.requests]
@@ -108,8 +109,8 @@ async def run_node(node: PaidNode, given: Mapping[str, Sequence[Any]]) -> dict[s
         status.if_stopped = lambda: batch.account.advice_when_stopped(again)
         status.pays_for = lambda: batch.account.unpaid if batch.account.made else None
         status.seed = seeds[0] if len(set(seeds)) == 1 else None
-        await _attend(batch, status, client.cost_text(batch.estimates))
-        outcome = NodeOutcome(client, batch, again)
+        await _attend(batch, status, " · ".join([client.cost_text(batch.estimates), *warnings]))
+        outcome = NodeOutcome(client, batch, again, warnings)
         outputs, text = await in_thread(partial(_finish, items, outcome))
         status.finish(text)
         return status.with_outputs(outputs)
@@ -136,12 +137,12 @@ def _open_client() -> VeniceClient:
 
 def _prepare(
     node: PaidNode, given: Mapping[str, Sequence[Any]], run: str
-) -> tuple[VeniceClient, Sequence[Item], RequestBatch]:
+) -> tuple[VeniceClient, Sequence[Item], RequestBatch, list[str]]:
     client = _open_client()
     values = widgets.read_items(node.INPUT_TYPES(), given)
     items = [node.item(each, client.catalogue) for each in values]
     batch = client.prepare([request for item in items for request in item.requests], run)
-    return client, items, batch
+    return client, items, batch, run_warnings(client, batch, run)
 
 
 async def _attend(batch: RequestBatch, status: NodeStatus, cost: str) -> None:
@@ -180,7 +181,7 @@ def _finish(items: Sequence[Item], outcome: NodeOutcome) -> tuple[tuple[list[Any
         outputs.append(own)
         warnings += more
     columns = tuple(list(column) for column in zip(*outputs, strict=True))
-    return columns, outcome.summary(warnings)
+    return columns, outcome.summary([*outcome.warnings, *warnings])
 
 
 def _wake(loop: asyncio.AbstractEventLoop, ended: asyncio.Future[None]) -> None:

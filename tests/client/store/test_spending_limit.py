@@ -153,7 +153,8 @@ def test_a_refusal_says_what_else_of_the_run_was_let_through(home: Path) -> None
 
 def test_an_unknown_price_is_said(home: Path) -> None:
     limit = limit_of(home, max_usd_per_run=0.1)
-    assert "perhaps (a price is unknown" in refusal(limit, "", 0.2, is_known=False)
+    said = refusal(limit, "", 0.2, is_known=False)
+    assert "it would cost up to 0.2 USD (a price that is not published counts as the most" in said
     assert "no price is known" in refusal(limit, "", 0.01, None)
     assert "VENICE_MAX_USD_PER_RUN=none" in refusal(limit, "", None)
     per_day = limit_of(home, max_usd_per_run=None, max_usd_per_day=1.0)

@@ -354,6 +354,37 @@ def test_dropping_while_waiting_returns_at_once(
     assert isinstance(waiting.failed(), RequestCancelledError)
 
 
+@pytest.mark.parametrize("what", ["a reset", "a busy model", "busy twice", "dropped", "a place"])
+def test_nothing_that_lets_a_request_through_waits_for_a_look(
+    what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the real clock: the first of each line wakes when its wait ends, or is woken."""
+    monkeypatch.setattr(gate_module, "LOOK_AGAIN", 600.0)
+    gate = Gate(2, jitter=lambda: 0.0)
+    if what == "a reset":
+        limited(gate, 0.2)
+    elif what == "a place":
+        slots = [Caller(gate).entered() for _ in range(2)]
+    else:
+        busy(gate, "chroma", 0.2)
+    first, second = Caller(gate, model="chroma"), Caller(gate, model="chroma")
+    if what == "dropped":
+        first.progress.cancel()
+        first.failed()
+    elif what == "a place":
+        slots[0].release()
+        first.entered().release()
+    elif what == "busy twice":
+        wait_for(lambda: first.is_in or second.is_in)
+        probe, second = (first, second) if first.is_in else (second, first)
+        probe.entered().model_busy(0.2)
+    else:
+        wait_for(lambda: first.is_in or second.is_in)
+        (first if first.is_in else second).entered().answered(failed=False)
+        first.entered()
+    second.entered()
+
+
 def test_who_was_dropped_holds_up_nobody_behind(gate: Gate) -> None:
     slot = Caller(gate).entered()
     Caller(gate).entered()

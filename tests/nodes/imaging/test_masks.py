@@ -135,6 +135,45 @@ def test_a_feather_is_what_it_is_defined_to_be(
     assert same_bits(masks.feathered(mask), by_definition(mask, min(height, width) // 128))
 
 
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 40), BOXES, st.booleans(), SEEDS)
+def test_a_feather_of_so_many_pixels_is_what_it_is_defined_to_be(
+    masks: Any, height: int, width: int, feather: int, boxes: Boxes, is_soft: bool, seed: int
+) -> None:
+    mask = drawn(boxes, height, width)
+    if is_soft:
+        mask = mask * noise(seed, height, width).clamp(0.01, 1)
+    share = masks.feathered(mask, feather)
+    ramp = by_definition(mask, feather) if feather else (mask > 0).float()
+    assert same_bits(share, torch.minimum(mask, ramp))
+    assert torch.equal(share > 0, mask > 0)
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(-70, 70), SEEDS)
+def test_a_mask_grows_and_shrinks_to_all_sides(
+    masks: Any, height: int, width: int, by: int, seed: int
+) -> None:
+    mask = noise(seed, height, width).clamp(0, 1)
+    kept, sign, size = mask.clone(), 1 if by > 0 else -1, 2 * abs(by) + 1
+    row = F.max_pool2d(sign * mask[None, None], (1, size), 1, (0, abs(by)))
+    wanted = sign * F.max_pool2d(row, (size, 1), 1, (abs(by), 0))[0, 0]
+    assert torch.equal(masks.grown(mask, by), wanted)
+    assert torch.equal(mask, kept)
+
+
+@given(st.integers(1, 90), st.integers(1, 90), st.integers(1, 60), BOXES)
+def test_what_grows_and_shrinks_again_has_lost_nothing(
+    masks: Any, height: int, width: int, by: int, boxes: Boxes
+) -> None:
+    mask = drawn(boxes, height, width)
+    assert bool((masks.grown(masks.grown(mask, by), -by) >= mask).all())
+    assert bool((masks.grown(masks.grown(mask, -by), by) <= mask).all())
+
+
+def test_a_full_mask_does_not_shrink_and_an_empty_one_does_not_grow(masks: Any) -> None:
+    assert bool((masks.grown(torch.ones(40, 50), -256) == 1).all())
+    assert bool((masks.grown(torch.zeros(40, 50), 256) == 0).all())
+
+
 def test_a_feather_is_measured_in_less_time_than_its_definition(masks: Any) -> None:
     mask = torch.zeros(1024, 1024)
     mask[10:1000, 10:1000] = 1

@@ -1,0 +1,64 @@
+"""What becomes of the rest of a run when a key, an account or a model is refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+import node_calls
+from bench import GENERATE, Bench
+from faulty_sandbox import Fault
+
+MODELS = ["z-image-turbo", "chroma", "lustify-v8"]
+
+
+def run_lists(bench: Bench, **lists: list[Any]) -> BaseException:
+    """The error of a node that runs for lists."""
+    node = bench.pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
+    values = {**{name: [value] for name, value in GENERATE.items()}, **lists}
+    with pytest.raises(bench.pack.venice_client.VeniceError) as caught:
+        node_calls.call_with_lists(node, **values)
+    return caught.value
+
+
+def test_a_sweep_of_all_styles_with_a_refused_key_sends_no_more_than_go_at_once(
+    bench: Bench, one_run: str
+) -> None:
+    bench.sandbox.add_fault(Fault.status(401), times=None)
+    styles = bench.pack.venice_nodes.model_lists.styles()
+    error = run_lists(bench, style=styles)
+    assert "check VENICE_API_KEY" in str(error)
+    assert 1 <= len(bench.sandbox.paid_requests) <= 8
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "is_model"),
+    [
+        (401, "", False),
+        (402, "", False),
+        (403, "", True),
+        (401, "PRO_ONLY_MODEL", True),
+        (403, "API_ACCESS_DISABLED", False),
+    ],
+)
+def test_a_refused_model_of_a_sweep_leaves_the_others(
+    bench: Bench,
+    one_run: str,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    code: str,
+    is_model: bool,
+) -> None:
+    """A 403 may be about one model: its modelPrivacy, or the region."""
+    monkeypatch.setenv("VENICE_MAX_IN_FLIGHT", "1")
+    fault = Fault.status(status, {"error": "no", "code": code})
+    bench.sandbox.add_fault(fault, times=None, when=lambda sent: sent["model"] == MODELS[0])
+
+    error = run_lists(bench, model=MODELS, batch_size=[4])
+
+    sent = Counter(request.json["model"] for request in bench.sandbox.paid_requests)
+    assert sent == ({MODELS[0]: 1, MODELS[1]: 4, MODELS[2]: 4} if is_model else {MODELS[0]: 1})
+    assert len(bench.entries) == (8 if is_model else 0)
+    assert ("8 of 12 made and kept." in str(error)) == is_model

@@ -1,0 +1,52 @@
+"""What a node says of its run before anything is sent: settings, the past, room for the answers."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections import deque
+
+from ...venice_client import PlannedRequest, RequestBatch, VeniceClient
+
+MAX_BYTES_PER_PIXEL = 2
+"""Of a PNG of a photo; most have less."""
+
+PIXELS = 1024**2
+"""Of a picture whose size is not known beforehand."""
+
+_told: deque[str] = deque(maxlen=16)
+"""The runs whose settings were told of last."""
+
+_lock = threading.Lock()
+
+
+def run_warnings(client: VeniceClient, batch: RequestBatch, run: str) -> list[str]:
+    """What is to be said before `batch` begins; of the settings only once for a run."""
+    with _lock:
+        is_new = not run or run not in _told
+        if is_new and run:
+            _told.append(run)
+    settings = client.settings.warnings if is_new else ()
+    return list(filter(None, (*settings, client.take_leftover(), _room_warning(client, batch))))
+
+
+def _room_warning(client: VeniceClient, batch: RequestBatch) -> str:
+    """A warning where the store is too small for the answers, or ""."""
+    size = sum(_bytes(planned) for planned in batch.planned if not planned.is_kept)
+    if not client.results.is_on or client.results.room_for(size):
+        return ""
+    return (
+        f"The pictures may take {size / 1e6:,.0f} MB, more than can be kept: if the run ends "
+        "early, some would be paid for again. Make fewer at once, raise VENICE_STORE_MB, or free "
+        "some disk space."
+    )
+
+
+def _bytes(planned: PlannedRequest) -> int:
+    """What the answer to a request may take in the store."""
+    tier = re.fullmatch(r"(\d+(?:\.\d+)?)K", str(planned.payload.fields.get("resolution")))
+    if planned.payload.expected:
+        pixels = planned.payload.expected[0] * planned.payload.expected[1]
+    else:
+        pixels = round(PIXELS * float(tier[1]) ** 2) if tier else PIXELS
+    return pixels * MAX_BYTES_PER_PIXEL * planned.request.variants
