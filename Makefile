@@ -4,9 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+NPM ?= npm
+PAGE := tests/page
+PAGE_STAMP := $(PAGE)/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format comfyui test-comfyui workflows soak bench clean
+.PHONY: help demo test test-all lint format comfyui test-comfyui workflows soak bench clean test-page lint-page
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +19,9 @@ help:  ## Show this list
 	@echo '  its Python: COMFYUI_PYTHON, else .venv or venv in it, or env beside it.'
 	@echo 'A second, older ComfyUI for test-comfyui: COMFYUI_OLD_PATH (~/comfy/ComfyUI-0.3.64),'
 	@echo '  COMFYUI_OLD_PYTHON, COMFYUI_OLD_PYTHONPATH (~/comfy/old-packages), put first.'
+	@echo 'For test-page: CHROMIUM (chromium or google-chrome on the PATH; Debian: apt install chromium),'
+	@echo '  and COMFYUI_NEW_FRONTEND, a newer page for the first ComfyUI (~/comfy/new-frontend):'
+	@echo '  pip install --no-deps --target FOLDER comfyui-frontend-package==1.58.1'
 	@echo 'The API document that requests are checked against: VENICE_OPENAPI.'
 
 $(STAMP): requirements.txt requirements-dev.txt
@@ -29,7 +35,7 @@ demo: $(STAMP)  ## Make four pictures with the nodes, on the built-in sandbox or
 	$(BIN)/python scripts/demo.py
 
 test: lint  ## Lint, then all tests but the long ones and those in a real ComfyUI: under two minutes
-	$(BIN)/python -m pytest tests -m 'not long and not comfyui' -n auto --dist loadgroup
+	$(BIN)/python -m pytest tests -m 'not long and not comfyui and not page' -n auto --dist loadgroup
 
 test-all: lint  ## Lint, then every test; those in a real ComfyUI where there is one
 	$(BIN)/python -m pytest tests -n auto --dist loadgroup
@@ -38,16 +44,30 @@ lint: $(STAMP)  ## ruff format --check, ruff check, mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/python scripts/typecheck.py
+	@$(MAKE) --no-print-directory lint-page
+
+lint-page:  ## Biome and TypeScript over web/; skipped by name without npm
+	@if command -v $(NPM) >/dev/null; then $(MAKE) --no-print-directory $(PAGE_STAMP) && $(NPM) --prefix $(PAGE) run --silent lint; \
+	else echo 'web/ is not linted: there is no npm (Node 20 or newer; NPM names it).'; fi
+
+$(PAGE_STAMP): $(PAGE)/package.json $(PAGE)/package-lock.json
+	$(NPM) --prefix $(PAGE) ci --silent --no-audit --no-fund
+	@touch $@
 
 format: $(STAMP)  ## Put the sources into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	@if command -v $(NPM) >/dev/null; then $(MAKE) --no-print-directory $(PAGE_STAMP) && $(NPM) --prefix $(PAGE) run --silent format; fi
 
 comfyui:  ## Start a real ComfyUI with this pack, on the sandbox or with your key; its files: .comfyui
 	$(PYTHON) scripts/run_comfyui.py
 
 test-comfyui: $(STAMP)  ## The tests in a real ComfyUI; fails where there is none
 	REQUIRE_COMFYUI=1 $(BIN)/python -m pytest tests -m comfyui -n auto --dist loadgroup
+
+test-page: $(STAMP)  ## The page in a real Chromium, in every ComfyUI and frontend here; fails without any
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements-workflows.txt
+	REQUIRE_COMFYUI=1 $(BIN)/python -m pytest tests/page -n 2 --dist loadgroup
 
 workflows: $(STAMP)  ## Have ComfyUI's own page save the example workflows again (needs Chromium)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements-workflows.txt
@@ -62,5 +82,5 @@ bench: $(STAMP)  ## Compare speeds, as ratios within one run
 	$(BIN)/python benchmarks/run.py
 
 clean:  ## Remove .venv, caches and output, but not .comfyui: its pictures may be paid for
-	rm -rf $(VENV) output .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/.pytest_cache
+	rm -rf $(VENV) output .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/.pytest_cache $(PAGE)/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -180,6 +180,7 @@ class _Answer:
             "nodes": nodes,
             "total": {
                 **total.facts(is_free, self._badge(total) if items else ""),
+                "badge": self._badge(total) if items else "",
                 "level": self._level(total),
                 "text": text if items else "",
                 "is_above_ask": is_above,

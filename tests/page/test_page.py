@@ -1,0 +1,342 @@
+"""What a person sees and does in the page, from the first key to the kept picture."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from comfy_running import CANARY
+from faulty_sandbox import Fault
+
+if TYPE_CHECKING:
+    from comfy_page import ComfyPage
+
+DIALOG = "dialog.venice-dialog"
+PRICE = ".venice-sent .venice-price"
+TOTAL = ".venice-total >> nth=0"
+MESSAGE = ".venice-message"
+GENERATE = "/image/generate"
+HOSTILE = '<img src=x onerror="window.hacked=1"> javascript:alert(1)'
+PROMPT_LINES = 5
+MODELS_ARE_KNOWN = (
+    "() => window.nodes.generate.widgets.find(w => w.name === 'model').options.getOptionLabel"
+)
+
+
+@pytest.fixture
+def words(request: pytest.FixtureRequest) -> str:
+    """A prompt of this test's own, so that no other test's results come up."""
+    return f"a fox in snow, for {request.node.name}"
+
+
+def test_from_no_key_to_a_picture(page: ComfyPage, words: str) -> None:
+    page.use_key(None)
+    page.load()
+    page.text_to_image(prompt=words)
+    page.press_run()
+    page.page.fill(f"{DIALOG} input", "no-such-key")
+    page.page.click(f"{DIALOG} >> text=Save and run")
+    page.wait_for_text(f"{DIALOG} .venice-wrong", "key")
+    assert page.page.input_value(f"{DIALOG} input") == ""
+    assert page.running.sandbox.paid_requests == []
+
+    page.page.fill(f"{DIALOG} input", CANARY)
+    page.page.click(f"{DIALOG} >> text=Save and run")
+
+    page.page.wait_for_selector(DIALOG, state="detached")
+    page.wait_for_text(".venice-status .venice-done", "1 picture")
+    assert len(page.running.sandbox.paid_requests) == 1
+    page.command("Venice.OpenSidebar")
+    page.wait_for_text(".venice-result", "z-image-turbo")
+    page.wait_for_text(".venice-money", "Balance")
+
+
+def test_a_price_follows_its_inputs(page: ComfyPage, words: str) -> None:
+    page.text_to_image(prompt=words)
+    page.wait_for_text(PRICE, "$0.01")
+
+    page.set("generate", batch_size=4)
+
+    page.wait_for_text(PRICE, "$0.04")
+    page.wait_for_text(TOTAL, "$0.04")
+    page.wait_for_text(".venice-sent", "1024×1024")
+    badges = page.page.evaluate(
+        "() => window.nodes.generate.badges.map(b => (typeof b === 'function' ? b() : b).text)"
+    )
+    assert any("$0.04" in text for text in badges)
+
+
+def test_a_dear_run_is_asked_for(page: ComfyPage, words: str) -> None:
+    page.text_to_image(prompt=words, model="nano-banana-pro", batch_size=12)
+    page.wait_for_text(".venice-sent .venice-ask", "$")
+
+    page.press_run()
+    page.wait_for_text(DIALOG, "This run costs about")
+    page.page.click(f"{DIALOG} >> text=Cancel")
+
+    page.page.wait_for_selector(DIALOG, state="detached")
+    assert page.running.sandbox.paid_requests == []
+    page.press_run()
+    page.page.click(f"{DIALOG} button.venice-primary")
+    page.wait_for_text(".venice-status .venice-done", "12 pictures")
+
+
+def test_inputs_follow_the_model(page: ComfyPage) -> None:
+    page.text_to_image(model="lustify-sdxl", steps=5)
+    page.page.wait_for_function(MODELS_ARE_KNOWN)
+    first = page.shown_inputs("generate")
+    assert {"model", "prompt", "width", "height", "batch_size", "steps"} <= set(first)
+    assert not {"resolution", "quality", "format", "if_flagged"} & set(first)
+
+    page.set("generate", model="nano-banana-pro")
+
+    second = page.shown_inputs("generate")
+    assert "resolution" in second
+    assert "steps" not in second
+    assert page.value("generate", "steps") == 5
+    prompt = page.page.evaluate("async () => (await app.graphToPrompt()).output")
+    assert 5 in [node["inputs"].get("steps") for node in prompt.values()]
+    page.wait_for_text(".venice-warning", "steps")
+
+    page.page.evaluate(
+        "() => fetch('/venice/limits', {method: 'POST', body: '{\"show_all_inputs\": true}',"
+        " headers: {'Content-Type': 'application/json', 'X-Venice': '1'}})"
+    )
+    page.load()
+    page.text_to_image()
+    page.page.wait_for_function(
+        "() => window.nodes.generate.widgets.every("
+        "w => !w.hidden || !['format', 'steps', 'quality', 'resolution'].includes(w.name))"
+    )
+    page.page.evaluate(
+        "() => fetch('/venice/limits', {method: 'POST', body: '{\"show_all_inputs\": false}',"
+        " headers: {'Content-Type': 'application/json', 'X-Venice': '1'}})"
+    )
+
+
+def test_the_model_list_has_names_and_prices(page: ComfyPage) -> None:
+    page.text_to_image()
+    page.page.wait_for_function(MODELS_ARE_KNOWN)
+    names = page.page.evaluate(
+        """() => {
+          const options = window.nodes.generate.widgets.find(w => w.name === 'model').options;
+          return options.values.map(id => [id, options.getOptionLabel(id)]);
+        }"""
+    )
+    assert names[0][0] == "z-image-turbo"
+    assert "$0.01" in names[0][1]
+    assert len(names) > 20
+
+
+def test_the_prompt_box_keeps_five_lines(page: ComfyPage, words: str) -> None:
+    box = "[data-testid=node-widgets] textarea" if page.in_vue else "textarea.venice-prompt"
+    page.text_to_image(prompt=words)
+
+    def lines() -> float:
+        code = """box => {
+          const style = getComputedStyle(box);
+          const line = parseFloat(style.lineHeight) || 1.2 * parseFloat(style.fontSize);
+          return (box.clientHeight - parseFloat(style.paddingTop)) / line;
+        }"""
+        found = page.page.locator(box).first
+        found.wait_for()
+        return float(found.evaluate(code))
+
+    assert lines() >= PROMPT_LINES
+    page.run_to_end()
+    page.wait_for_text(".venice-status .venice-done", "1 picture")
+    assert lines() >= PROMPT_LINES
+
+
+def test_a_status_stays(page: ComfyPage, words: str) -> None:
+    page.text_to_image(prompt=words)
+    page.run_to_end()
+    done = page.wait_for_text(".venice-status .venice-done", "1 picture")
+
+    page.set("generate", width=512)
+    page.wait_for_text(".venice-stale", "1 picture")
+    page.page.evaluate("() => app.extensionManager.workflow.activeWorkflow.changeTracker.undo()")
+    page.page.wait_for_function("() => !document.querySelector('.venice-stale')")
+    assert done in page.statuses()
+
+    page.command("Comfy.NewBlankWorkflow")
+    page.page.wait_for_function("() => app.graph.nodes.length === 0")
+    assert page.statuses() == []
+    page.page.locator("text=/^Unsaved Workflow$/ >> visible=true").first.click()
+    page.wait_for_text(".venice-status", done)
+
+    page.load()
+    page.wait_for_text(".venice-status", done)
+    saved = page.page.evaluate("() => JSON.stringify(app.graph.serialize())")
+    kept = [node.get("properties", {}).get("venice") for node in json.loads(saved)["nodes"]]
+    assert any(words not in json.dumps(status) for status in kept if status)
+
+
+def test_a_late_status_finds_its_own_tab(page: ComfyPage, words: str) -> None:
+    page.text_to_image(prompt=words)
+    page.running.sandbox.latency_s = 3.0
+    page.press_run()
+    page.wait_for_text(".venice-status", "1")
+    page.command("Comfy.NewBlankWorkflow")
+    page.page.wait_for_function("() => app.graph.nodes.length === 0")
+    page.build(other=("VeniceGenerateImage", 60, 60, {}, {}))
+    page.page.wait_for_function(
+        "async () => { const q = await (await fetch('/queue')).json();"
+        " return !q.queue_running.length && !q.queue_pending.length; }"
+    )
+    page.running.sandbox.latency_s = 0.0
+
+    assert page.statuses() == []
+    page.page.locator("text=/^Unsaved Workflow$/ >> visible=true").first.click()
+    page.wait_for_text(".venice-status .venice-done", "1 picture")
+
+
+def test_a_status_on_a_subgraph(page: ComfyPage, words: str) -> None:
+    page.text_to_image(prompt=words)
+    page.page.evaluate(
+        """() => {
+          const inner = [window.nodes.generate, window.nodes.seed];
+          window.outer = app.graph.convertToSubgraph(new Set(inner)).node;
+        }"""
+    )
+    page.remember()
+    page.run_to_end()
+
+    page.wait_for_text(".venice-status .venice-done", "Venice Generate Image: 1 picture")
+    kept = page.page.evaluate("() => Object.values(window.outer.properties.venice)")
+    assert any("1 picture" in status["text"] for status in kept)
+    page.load()
+    page.wait_for_text(".venice-status .venice-done", "Venice Generate Image: 1 picture")
+
+
+def test_the_buttons_of_a_seed(page: ComfyPage, words: str) -> None:
+    page.text_to_image(prompt=words)
+    page.page.click("text=Random every run >> visible=true")
+    assert page.value("seed", "mode") == "random every run"
+    page.run_to_end()
+    page.wait_for_text(".venice-tools", "Use the last")
+    drawn = page.running.seeds[0]
+
+    page.page.click("text=Use the last")
+
+    assert page.value("seed", "mode") == "fixed"
+    assert page.value("seed", "seed") == drawn
+    page.page.click("text=New fixed seed")
+    assert page.value("seed", "seed") != drawn
+
+
+def test_an_error_says_what_to_do(page: ComfyPage, words: str) -> None:
+    page.text_to_image(prompt=words, batch_size=4)
+    refused = Fault.status(400, {"error": HOSTILE})
+    page.running.sandbox.add_fault(refused, when=lambda sent: sent["seed"] == 2, times=1)
+    page.press_run()
+    page.wait_for_text(MESSAGE, "3 of 4")
+    before = len(page.running.sandbox.charges)
+
+    page.page.click(f"{MESSAGE} >> text=queue again (pays for 1)")
+
+    page.wait_for_text(".venice-status .venice-done", "4 pictures")
+    assert len(page.running.sandbox.charges) == before + 1
+    assert page.page.evaluate("() => [window.hacked, document.querySelector('img[src=x]')]") == [
+        None,
+        None,
+    ]
+
+
+def test_a_refusal_leads_to_the_settings(page: ComfyPage, words: str) -> None:
+    page.text_to_image(prompt=words)
+    page.running.sandbox.add_fault(Fault.status(401, {"error": HOSTILE}), times=None)
+    page.press_run()
+
+    page.page.click(f"{MESSAGE} >> text=Open Venice settings")
+
+    page.page.wait_for_selector(".venice-settings >> visible=true")
+    rows = page.page.locator(".venice-settings").count()
+    assert rows == 6
+    page.wait_for_text(".venice-hint", "A key is saved")
+
+
+def test_what_is_kept_is_of_use(page: ComfyPage, words: str) -> None:
+    page.text_to_image(prompt=words)
+    page.run_to_end()
+    page.wait_for_text(".venice-status .venice-done", "1 picture")
+    page.command("Venice.OpenSidebar")
+    row = page.page.locator(".venice-result").first
+    row.wait_for()
+    shown = row.locator("img").first
+    page.page.wait_for_function("() => document.querySelector('.venice-result img')?.naturalWidth")
+    assert shown.evaluate("image => image.naturalWidth") < 512
+
+    row.locator("button", has_text="Load").click()
+    page.page.wait_for_function("() => app.graph.nodes.some(n => n.type === 'LoadImage')")
+    row.locator("button", has_text="Save").click()
+    page.wait_for_text(MESSAGE, "Saved")
+    page.set("seed", seed=77)
+    row.locator("button", has_text="Seed").click()
+    page.wait_for_text(MESSAGE, "Seed 1")
+    assert page.value("seed", "seed") == 1
+    row.locator("button", has_text="Open").click()
+    page.page.wait_for_selector(f"{DIALOG} img.venice-full")
+    page.page.keyboard.press("Escape")
+    total = page.page.evaluate("async () => (await (await fetch('/venice/results')).json()).total")
+    row.locator("button", has_text="Remove").click()
+    page.page.click(f"{DIALOG} >> text=Remove >> nth=-1")
+    page.page.wait_for_function(
+        "async total => (await (await fetch('/venice/results')).json()).total === total - 1",
+        arg=total,
+    )
+
+
+def test_the_menu_of_a_picture(page: ComfyPage) -> None:
+    page.text_to_image()
+    page.page.evaluate(
+        """() => {
+          const node = window.nodes.save;
+          const items = app.collectNodeMenuItems ? app.collectNodeMenuItems(node) : [];
+          if (!app.collectNodeMenuItems) node.getExtraMenuOptions(app.canvas, items);
+          const ours = items.find(item => item?.content === 'Venice');
+          ours.submenu.options.find(item => item.content === 'Upscale').callback();
+        }"""
+    )
+    source = page.page.evaluate(
+        """async () => {
+          const prompt = (await app.graphToPrompt()).output;
+          const added = Object.values(prompt).find(n => n.class_type === 'VeniceUpscaleImage');
+          return prompt[added.inputs.image[0]].class_type;
+        }"""
+    )
+    assert source in ("VeniceGenerateImage", "SaveImage")  # which has an output where it is new
+
+
+def test_a_server_that_does_not_answer(page: ComfyPage, words: str) -> None:
+    page.page.context.route("**/venice/**", lambda route: route.abort())
+    page.load()
+    page.text_to_image(prompt=words)
+
+    page.press_run()
+
+    page.wait_for_text(".venice-status .venice-done", "1 picture")
+
+
+def test_a_hostile_workflow(page: ComfyPage) -> None:
+    page.text_to_image(model=HOSTILE)
+    page.page.evaluate(
+        """text => {
+          const node = window.nodes.generate;
+          node.title = text;
+          const id = String(node.id);
+          node.properties.venice = {'': {id, text, kind: text, seed: text, again: text}};
+          const saved = app.graph.serialize();
+          return app.loadGraphData(saved);
+        }""",
+        HOSTILE,
+    )
+    page.wait_for_text(".venice-status", "<img")
+    page.wait_for_text(".venice-sent", "")
+
+    assert page.page.evaluate("() => [window.hacked, document.querySelector('img[src=x]')]") == [
+        None,
+        None,
+    ]

@@ -1,0 +1,215 @@
+"""ComfyUI's page in a real Chromium, as a person would use it. It reaches this machine alone."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Error, Page, Playwright, Route
+
+from comfy_running import CANARY, Running
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+READY = (
+    "window.app?.graph && window.LiteGraph?.registered_node_types.VeniceGenerateImage"
+    " && window.app.extensionManager && document.querySelector('.venice-total')"
+    " && app.extensionManager.workflow.activeWorkflow?.changeTracker"
+)
+PATIENCE_MS = 60_000
+"""How long a page may take for anything: some ten times what it takes where nothing else runs."""
+
+KNOWN_ERRORS = ("reading 'id'",)
+"""Errors that the oldest frontend has without the pack too."""
+
+BUILD = """nodes => {
+  app.graph.clear();
+  window.nodes = {};
+  for (const [name, [type, x, y, values, links]] of Object.entries(nodes)) {
+    const node = LiteGraph.createNode(type);
+    node.pos = [x, y];
+    app.graph.add(node);
+    window.nodes[name] = node;
+    for (const [key, value] of Object.entries(values)) {
+      const widget = node.widgets.find(w => w.name === key);
+      widget.value = value;
+      widget.callback?.(value);
+    }
+    for (const [input, [from, slot]] of Object.entries(links)) {
+      window.nodes[from].connect(slot, node, node.inputs.findIndex(i => i.name === input));
+    }
+  }
+  app.canvas.ds.scale = 1;
+  app.canvas.ds.offset = [0, 60];
+  app.canvas.setDirty(true, true);
+}"""
+REMEMBER = """() => {
+  const tracker = app.extensionManager.workflow.activeWorkflow.changeTracker;
+  (tracker.captureCanvasState ?? tracker.checkState).call(tracker);
+}"""
+
+
+def browser_path() -> str | None:
+    """The Chromium that CHROMIUM names, else one on the path."""
+    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def launch(playwright: Playwright) -> Browser:
+    """A headless Chromium."""
+    return playwright.chromium.launch(executable_path=browser_path(), args=list(ARGUMENTS))
+
+
+@dataclass
+class ComfyPage:
+    """One page of a running ComfyUI. in_vue: nodes drawn by Vue instead of on the canvas."""
+
+    running: Running
+    page: Page
+    in_vue: bool
+    errors: list[str] = field(default_factory=list)
+    heard: list[bytes] = field(default_factory=list)
+
+    def open(self) -> None:
+        """Opens the page, as a new user without the greeting would see it."""
+        self.page.set_default_timeout(PATIENCE_MS)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.context.route("**/*", _only_this_machine)
+        self.page.on("response", self._hear)
+        settings = {"Comfy.TutorialCompleted": True, "Comfy.Minimap.Visible": False}
+        if self.in_vue:
+            settings["Comfy.VueNodes.Enabled"] = True
+        file = self.running.base / "user" / "default" / "comfy.settings.json"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(settings), "utf-8")
+        self.load()
+
+    def load(self) -> None:
+        """Loads the page, or loads it again, as F5 does."""
+        self.page.goto(self.running.client.url)
+        self.page.wait_for_function(READY)
+        self.page.keyboard.press("Escape")
+
+    def _hear(self, response: Any) -> None:
+        if "/venice/" in response.url and "/image/" not in response.url:
+            self.heard.append(response.url.encode() + json.dumps(response.headers).encode())
+            if "json" in response.headers.get("content-type", ""):
+                # A page that is loaded again drops what it had.
+                with contextlib.suppress(Error):
+                    self.heard.append(response.body())
+
+    def build(self, **nodes: Any) -> None:
+        """Puts a graph together: name → (type, x, y, values, {input: (node, output)})."""
+        self.page.evaluate(BUILD, {name: list(node) for name, node in nodes.items()})
+        self.remember()
+
+    def text_to_image(self, **values: Any) -> None:
+        """A Generate with a Venice Seed and a Save Image, which is what most tests need."""
+        values = {"prompt": "a fox in snow", **values}
+        self.build(
+            seed=("VeniceSeed", 60, 60, {}, {}),
+            generate=("VeniceGenerateImage", 380, 60, values, {"seed": ("seed", 0)}),
+            save=("SaveImage", 860, 60, {}, {"images": ("generate", 0)}),
+        )
+
+    def remember(self) -> None:
+        """Makes a step of undo, as the page does after a click."""
+        self.page.evaluate(REMEMBER)
+
+    def set(self, node: str, **values: Any) -> None:
+        """Sets widgets as a person would."""
+        self.page.evaluate(
+            """([name, values]) => {
+              const node = window.nodes[name];
+              for (const [key, value] of Object.entries(values)) {
+                const widget = node.widgets.find(w => w.name === key);
+                widget.value = value;
+                widget.callback?.(value, app.canvas, node);
+              }
+            }""",
+            [node, values],
+        )
+        self.remember()
+
+    def value(self, node: str, name: str) -> Any:
+        """What a widget holds."""
+        code = "([n, w]) => window.nodes[n].widgets.find(one => one.name === w).value"
+        return self.page.evaluate(code, [node, name])
+
+    def shown_inputs(self, node: str) -> list[str]:
+        """The inputs with a widget that is seen."""
+        code = "n => window.nodes[n].widgets.filter(w => !w.hidden).map(w => w.name)"
+        return list(self.page.evaluate(code, node))
+
+    def press_run(self) -> None:
+        """Presses Run; does not wait for the run."""
+        self.command("Comfy.QueuePrompt")
+
+    def command(self, name: str) -> None:
+        """Calls a command of the page; does not wait for its end."""
+        self.page.evaluate("id => { void app.extensionManager.command.execute(id); }", name)
+
+    def wait_for_text(self, selector: str, text: str) -> str:
+        """Waits until an element of `selector` has `text` in it; returns all that it says."""
+        found = self.page.locator(selector).filter(has_text=text).first
+        found.wait_for(state="attached")
+        return str(found.text_content())
+
+    def statuses(self) -> list[str]:
+        """The status lines that nodes show."""
+        return list(self.page.locator(".venice-status .venice-line").all_text_contents())
+
+    def run_to_end(self) -> None:
+        """Presses Run and waits until nothing is queued and a status is there."""
+        before = self.page.evaluate("() => fetch('/history').then(r => r.json())")
+        self.press_run()
+        self.page.wait_for_function(
+            """async before => {
+              const now = await (await fetch('/history')).json();
+              return Object.keys(now).some(id => !(id in before));
+            }""",
+            arg=before,
+        )
+
+    def use_key(self, key: str | None) -> None:
+        """Has the key be this one, or none, from now on."""
+        if key is None:
+            (self.running.home / "venice.json").unlink(missing_ok=True)
+        else:
+            self.running.use_key(key)
+
+    def picture(self, path: Path) -> None:
+        """Leaves a screenshot for a person to look at."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=path)
+
+    def check_clean(self) -> None:
+        """Fails where the page had an error, or the key is where it must not be."""
+        errors = [e for e in self.errors if not any(known in e for known in KNOWN_ERRORS)]
+        assert errors == []
+        assert not any(CANARY.encode() in answer for answer in self.heard)
+        stored = self.page.evaluate("() => JSON.stringify([localStorage, sessionStorage])")
+        assert CANARY not in stored
+        user = self.running.base / "user"
+        for file in user.rglob("*"):
+            if file.is_file():
+                assert CANARY.encode() not in file.read_bytes(), file
+
+
+def _only_this_machine(route: Route) -> None:
+    if route.request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+        route.continue_()
+    else:
+        route.abort()

@@ -1,0 +1,99 @@
+// @ts-check
+/** What the page asks the pack's routes. The server works everything out; the page shows it. */
+
+import { api } from "../../scripts/api.js";
+
+const HEADERS = { "Content-Type": "application/json", "X-Venice": "1" };
+const TIMEOUT_MS = 15_000;
+
+/** An answer that is an error: `message` is its first line, `status` 0 where there was no answer. */
+export class RouteError extends Error {
+  /**
+   * @param {string} message
+   * @param {number} status
+   */
+  constructor(message, status) {
+    super(message);
+    this.name = "RouteError";
+    this.status = status;
+  }
+}
+
+/**
+ * @param {string} path below /venice/
+ * @param {RequestInit} options
+ * @param {number} timeoutMs
+ * @returns {Promise<any>}
+ */
+async function ask(path, options, timeoutMs) {
+  let response;
+  try {
+    const signal = AbortSignal.timeout(timeoutMs);
+    response = await api.fetchApi(`/venice/${path}`, { ...options, signal });
+  } catch {
+    throw new RouteError("ComfyUI does not answer: check that it still runs.", 0);
+  }
+  const body = await response.json().catch(() => ({}));
+  if (!response.ok) {
+    throw new RouteError(body?.error ?? `ComfyUI answered ${response.status}.`, response.status);
+  }
+  return body;
+}
+
+/** @param {string} path */
+export const get = (path) => ask(path, { cache: "no-store" }, TIMEOUT_MS);
+
+/**
+ * @param {string} path
+ * @param {object} body
+ */
+export const post = (path, body = {}, timeoutMs = TIMEOUT_MS) =>
+  ask(path, { method: "POST", headers: HEADERS, body: JSON.stringify(body) }, timeoutMs);
+
+/** @param {string} path of a picture */
+export const pictureUrl = (path) => api.apiURL(`/venice/${path}`);
+
+/** A value of the server's that several rooms show: `now` is the last one, or null. */
+class Shared {
+  /** @param {(refresh: boolean) => Promise<any>} load */
+  constructor(load) {
+    this.load = load;
+    /** @type {any} */
+    this.now = null;
+    /** @type {Set<(value: any) => void>} */
+    this.listeners = new Set();
+  }
+
+  /** Asks the server, and tells all who listen. Raises RouteError. */
+  async refresh(refresh = false) {
+    this.now = await this.load(refresh);
+    for (const listener of this.listeners) listener(this.now);
+    return this.now;
+  }
+
+  /** As `refresh`; where the server does not answer, the last value stays. */
+  async tryRefresh(refresh = false) {
+    try {
+      return await this.refresh(refresh);
+    } catch {
+      return this.now;
+    }
+  }
+
+  /**
+   * Calls `listener` now, if there is a value, and at each new one.
+   * @param {(value: any) => void} listener
+   * @returns {() => void} ends it
+   */
+  listen(listener) {
+    this.listeners.add(listener);
+    if (this.now) listener(this.now);
+    return () => this.listeners.delete(listener);
+  }
+}
+
+/** Key, balance, limits, spending; `refresh(true)` asks Venice for the balance, which is free. */
+export const account = new Shared((refresh) => get(`account?refresh=${refresh ? 1 : 0}`));
+
+/** The models of Generate and Edit, and which inputs each takes. */
+export const models = new Shared(() => get("models"));

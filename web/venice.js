@@ -1,0 +1,110 @@
+// @ts-check
+/** Registers the extension. The other modules only say what they do; nothing happens on import. */
+
+import { api } from "../../scripts/api.js";
+import { app } from "../../scripts/app.js";
+import { addStyle } from "./elements.js";
+import { allNodes, isOurs } from "./graph.js";
+import {
+  aboutPageBadges,
+  addMenuTo,
+  commands,
+  menuCommands,
+  nodeMenuItems,
+  watchAbout,
+} from "./menus.js";
+import { panelOf } from "./panel.js";
+import {
+  addBadge,
+  confirmCost,
+  mayPay,
+  placeTotal,
+  placeTotalInApp,
+  requestPreview,
+  watchGraph,
+} from "./preview.js";
+import { addSeedButtons } from "./seed.js";
+import { account, models } from "./server.js";
+import { askForKey, settings } from "./settings.js";
+import { openSidebar, refreshSidebar, tab } from "./sidebar.js";
+import { placeStatusInApp, watchStatus } from "./status.js";
+import { followModel, watchModels } from "./widgets.js";
+
+const APP_MODE_MS = 500;
+
+/** Asks for a key, and before a dear run, in front of every run that the page starts. */
+function watchRuns() {
+  const run = app.queuePrompt;
+  let isAsking = false;
+  app.queuePrompt = async function (/** @type {any[]} */ ...given) {
+    if (isAsking) return false; // "Run on change" must not ask twice at once.
+    isAsking = true;
+    try {
+      if (!(await mayRun(given))) return false;
+    } finally {
+      isAsking = false;
+    }
+    return run.apply(this, /** @type {any} */ (given));
+  };
+}
+
+/** @param {any[]} given to queuePrompt: number, runs, and options or ids of nodes */
+async function mayRun([, runs = 1, options]) {
+  const targets = Array.isArray(options) ? options : options?.queueNodeIds;
+  const goesOn = await confirmCost(runs, targets);
+  return goesOn && (!mayPay() || askForKey());
+}
+
+/** After a run its pictures are free, and there is less money. */
+function watchEnds() {
+  for (const end of ["execution_success", "execution_error", "execution_interrupted"]) {
+    api.addEventListener(/** @type {any} */ (end), () => {
+      requestPreview();
+      refreshSidebar();
+      void account.tryRefresh();
+    });
+  }
+}
+
+/** @param {any} node */
+function prepare(node) {
+  // Vue sees what a subgraph's outer node has when it is made, and nothing that comes later.
+  if (node.subgraph && [...allNodes(node.subgraph)].some(isOurs)) panelOf(node);
+  if (!isOurs(node)) return;
+  panelOf(node);
+  addBadge(node);
+  followModel(node);
+  if (node.comfyClass === "VeniceSeed") addSeedButtons(node);
+}
+
+app.registerExtension(
+  /** @type {any} */ ({
+    name: "Venice",
+    settings,
+    commands,
+    menuCommands,
+    aboutPageBadges,
+    beforeRegisterNodeDef: addMenuTo,
+    getNodeMenuItems: nodeMenuItems,
+    nodeCreated: prepare,
+    afterConfigureGraph: requestPreview,
+    setup() {
+      addStyle();
+      placeTotal(openSidebar);
+      watchModels();
+      watchAbout();
+      watchRuns();
+      watchStatus();
+      watchEnds();
+      watchGraph();
+      account.listen(requestPreview);
+      app.extensionManager.registerSidebarTab(/** @type {any} */ (tab));
+      setInterval(() => {
+        placeTotalInApp();
+        placeStatusInApp();
+      }, APP_MODE_MS);
+      void account.tryRefresh();
+      void models.tryRefresh();
+    },
+  }),
+);
