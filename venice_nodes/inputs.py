@@ -78,7 +78,7 @@ def _generate_optional() -> dict[str, Any]:
                 "References. Not every model takes them."
             },
         ),
-        "transparent_background": _transparent(),
+        "transparent_background": _transparent(", and not as jpeg"),
     }
 
 
@@ -205,7 +205,7 @@ def _edit_optional() -> dict[str, Any]:
         ),
         "if_flagged": _if_flagged(),
         "variation": variation(),
-        "transparent_background": _transparent(),
+        "transparent_background": _transparent(", and not under a mask"),
         "grow_mask": whole(
             0,
             -MAX_PIXELS,
@@ -350,7 +350,7 @@ def _model_settings() -> dict[str, Any]:
         "format": combo(
             FORMATS,
             default="png",
-            tooltip="How the picture travels. png is lossless; webp and jpeg are smaller.",
+            tooltip="The format that Venice sends. png is lossless; webp and jpeg are smaller.",
         ),
     }
 
@@ -373,11 +373,11 @@ def _switches() -> dict[str, Any]:
     }
 
 
-def _transparent() -> Widget:
+def _transparent(limits: str) -> Widget:
     return switch(
         False,
-        "Leave the background out; mask shows where. Only some models can, as png or webp. To save "
-        "it with transparency: Join Image with Alpha, then Save Image.",
+        f"Leave the background out; the mask output shows where. Only some models can{limits}. To "
+        "save it with transparency: Join Image with Alpha, then Save Image.",
     )
 
 
