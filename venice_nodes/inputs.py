@@ -159,7 +159,7 @@ def edit_inputs() -> dict[str, Any]:
 
 
 def _edit_optional() -> dict[str, Any]:
-    more = {
+    layers = {
         f"image_{i}": image(
             f"Image {i} to go along, for models that take several: one for all pictures of "
             "image, or one for each."
@@ -167,7 +167,7 @@ def _edit_optional() -> dict[str, Any]:
         for i in range(2, 7)
     }
     return {
-        **more,
+        **layers,
         "mask": (
             "MASK",
             {
@@ -177,6 +177,20 @@ def _edit_optional() -> dict[str, Any]:
                 "was. An empty mask sends nothing and costs nothing."
             },
         ),
+        **_edit_sizes(),
+        "safe_mode": switch(True, "Venice blurs what it takes for adult content."),
+        "enhance_prompt": switch(
+            False, "Let Venice rewrite the prompt first: up to 30 s more, about 0.04 USD."
+        ),
+        "if_flagged": _if_flagged(),
+        "variation": variation(),
+        "transparent_background": _transparent(", and not under a mask"),
+        **_mask_pixels(),
+    }
+
+
+def _edit_sizes() -> dict[str, Any]:
+    return {
         "aspect_ratio": combo(
             [AUTO, *EDIT_RATIOS],
             default=AUTO,
@@ -199,13 +213,11 @@ def _edit_optional() -> dict[str, Any]:
             "Bring the result back to the size of the input: scaled, and cropped where its ratio "
             "is another. Off: in the size that Venice made. Under a mask the size is always kept.",
         ),
-        "safe_mode": switch(True, "Venice blurs what it takes for adult content."),
-        "enhance_prompt": switch(
-            False, "Let Venice rewrite the prompt first: up to 30 s more, about 0.04 USD."
-        ),
-        "if_flagged": _if_flagged(),
-        "variation": variation(),
-        "transparent_background": _transparent(", and not under a mask"),
+    }
+
+
+def _mask_pixels() -> dict[str, Any]:
+    return {
         "grow_mask": whole(
             0,
             -MAX_PIXELS,

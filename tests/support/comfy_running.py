@@ -114,7 +114,7 @@ class Running:
     @property
     def seeds(self) -> list[int]:
         """The seeds of this test's paid requests, in order of size."""
-        return sorted(body["seed"] for body in self.sent if body is not None)
+        return sorted(body["seed"] for body in self.sent if "seed" in body)
 
     def load(self, name: str, picture: Image.Image) -> str:
         """Put a picture into the input folder; return its name for LoadImage."""

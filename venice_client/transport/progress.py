@@ -92,7 +92,7 @@ class Progress:
     def check(self) -> None:
         """Raises RequestCancelledError if the request is cancelled."""
         if self.is_cancelled:
-            lines = [self._because, "Dropped before it was sent: nothing was charged."]
+            lines = [self._because, "Cancelled before it was sent: nothing was charged."]
             raise RequestCancelledError("\n".join(filter(None, lines)))
 
     def wait(self, seconds: float, phase: str) -> None:
