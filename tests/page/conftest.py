@@ -96,6 +96,8 @@ def page(
         servers[frontend] = Running(installation(frontend), base, sandbox)
         start(servers[frontend])
     running = servers[frontend]
+    if not hasattr(running, "client"):
+        skip_or_fail("ComfyUI did not start: see the first test of this frontend")
     running.use_key(CANARY)
     running.sandbox.clear_faults()
     running.sandbox.forget()
