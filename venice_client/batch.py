@@ -296,8 +296,16 @@ class RequestBatch(Batch[ImageResult]):
 
     @property
     def estimates(self) -> list[float | None]:
-        """What each request will cost, in USD; None where the price is unknown."""
-        return [planned.estimate for planned in self.planned]
+        """What each request will cost, in USD; None where the price is unknown.
+
+        Of equal requests the first pays for all.
+        """
+        seen: set[str] = set()
+        costs: list[float | None] = []
+        for planned in self.planned:
+            costs.append(0.0 if planned.key in seen else planned.estimate)
+            seen.add(planned.key)
+        return costs
 
     @property
     def account(self) -> Account:
@@ -311,12 +319,16 @@ class RequestBatch(Batch[ImageResult]):
         trouble = self._store.trouble if self._store.is_on else STORE_IS_OFF
         return settle(spent, self._store.__contains__, trouble)
 
+    def note_failure(self) -> None:
+        """Keeps what this batch made in the store, however its requests end: it was not shown."""
+        self._store.note_failure(self._protected)
+
     def _end(self, index: int) -> None:
         super()._end(index)
         if not self.done:
             return
         if not all(isinstance(outcome, ImageResult) for outcome in self.outcomes):
-            self._store.note_failure(self._protected)
+            self.note_failure()
         elif not self.run:
             self._store.unprotect(self._protected)
 

@@ -265,10 +265,12 @@ class VeniceClient:
             self.in_flight.forget_leftover(left)
 
     def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> list[PlannedRequest]:
-        """The same requests, with their reservations where they are not kept."""
-        paid = [_charge(p) for p in planned if not p.is_kept]
-        reserved = iter(self.spending.reserve(run, paid))
-        return [p if p.is_kept else replace(p, reservation=next(reserved)) for p in planned]
+        """The same requests, with a reservation for the first of each that is not kept."""
+        firsts = {p.key: i for i, p in reversed(list(enumerate(planned))) if not p.is_kept}
+        paying = sorted(firsts.values())
+        reserved = self.spending.reserve(run, [_charge(planned[i]) for i in paying])
+        by_index = dict(zip(paying, reserved, strict=True))
+        return [replace(p, reservation=by_index.get(i)) for i, p in enumerate(planned)]
 
     def _planned(self, request: PaidRequest, run: str) -> PlannedRequest:
         return plan_request(

@@ -44,6 +44,9 @@ class EditPlan:
         self._encode = encode
         self._grow, self._feather = grow, feather
         _, self.height, self.width, _ = base.shape
+        is_large = self.width * self.height > MAX_EDIT_PIXELS
+        if mask is not None and is_large and bool((mask > 0).any()):
+            check_size(base, MAX_EDIT_PIXELS)  # before the work that a mask makes
         self.masks = None if mask is None else self._fitted(mask)
         self.indices = [
             i

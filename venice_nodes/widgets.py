@@ -38,13 +38,12 @@ def read_items(
     Lists are paired as ComfyUI pairs them: the longest says how many items there are, a shorter
     one repeats its last. Raises as `read_values` does.
     """
-    lists = {name: values for name, values in given.items() if len(values)}
-    for name in declared["required"]:
-        if name not in lists:
+    for name in (*declared["required"], *given):
+        if not len(given.get(name, ())):
             raise InvalidRequestError(f"{name} is an empty list: nothing to do.", name)
-    count = max(map(len, lists.values()))
+    count = max(map(len, given.values()))
     return [
-        read_values(declared, {n: each[min(i, len(each) - 1)] for n, each in lists.items()})
+        read_values(declared, {n: each[min(i, len(each) - 1)] for n, each in given.items()})
         for i in range(count)
     ]
 

@@ -178,6 +178,10 @@ def _check_unlocked(setting: str, what: str) -> None:
         raise LockedError(f"{what} is set by {setting} in the environment: change it there.")
 
 
+MAX_AMOUNT = 10**12
+"""Most of a limit that is a number at all."""
+
+
 def _text(name: str, value: object) -> str:
     """A limit as the settings file has it. Raises SettingsError for what is no limit."""
     is_switch = name == "show_all_inputs"
@@ -187,7 +191,7 @@ def _text(name: str, value: object) -> str:
         raise SettingsError(
             f"{LIMITS[name]} must be {'true or false' if is_switch else 'a number'}."
         )
-    if not is_switch and not math.isfinite(value):
+    if not is_switch and not -MAX_AMOUNT <= value <= MAX_AMOUNT:  # NaN fails too
         raise SettingsError(f"{LIMITS[name]} must be a number.")
     return str(value).lower() if is_switch else repr(value)
 

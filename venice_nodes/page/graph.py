@@ -153,9 +153,13 @@ def _loaded(values: dict[str, Any]) -> Pictures:
     return Pictures(is_open=ending not in ONE_PICTURE)
 
 
+MAX_SIDE = 16384
+"""Most pixels of a side that ComfyUI's own empty picture has."""
+
+
 def _empty(values: dict[str, Any]) -> Any:
     sides = [values.get(name) for name in ("width", "height", "batch_size")]
-    if not all(isinstance(side, int) and side > 0 for side in sides):
+    if not all(type(side) is int and 0 < side <= MAX_SIDE for side in sides):
         return Pictures(is_open=True)
     width, height, count = sides
     return Pictures(count, size=(width, height))  # type: ignore[arg-type]

@@ -21,8 +21,8 @@ from ..imaging.tensors import Size
 from .graph import Failed, Pictures, Unknown
 from .price import Price
 
-MAX_FORMS = 1000
-"""Most forms of one item that are tried."""
+MAX_FORMS = 100
+"""Most forms of one item that are tried. With more of them the price is told as open."""
 
 SIZES = {"VeniceUpscaleImage": ((1024, 1024), (2048, 2048))}
 USUAL_SIZES = ((1024, 1024),)
@@ -140,6 +140,8 @@ def values_of(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str
         for group, specs in declared.items()
     }
     values = widgets.read_values(plain, given)
+    if "grow_mask" in values:
+        values["grow_mask"] = 0  # stand-ins are the same everywhere: growing changes nothing
     size = next(iter(_sizes(given)), USUAL_SIZES[0])
     for name, (kind, _) in {**declared["required"], **declared.get("optional", {})}.items():
         if kind in ("IMAGE", "MASK"):

@@ -5,6 +5,7 @@ Nothing is sent or started, no picture is read, no network is used.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
@@ -28,6 +29,11 @@ from .graph import (
 )
 from .item_quote import ItemQuote, blank_files, quote_item, values_of
 from .price import Price
+
+log = logging.getLogger(__name__)
+
+MAX_GRAPH_FORMS = 10_000
+"""Most forms of items that are tried anew for one graph. Beyond, prices are told as open."""
 
 MAX_ITEMS = 1000
 """Most items of one node that are worked out; the rest costs like them, at least."""
@@ -67,6 +73,7 @@ class Preview:
 
     def _quote_all(self, graph: Graph, quotes: Quotes) -> dict[str, list[ItemQuote]]:
         """The items of each node that pays."""
+        self._left = MAX_GRAPH_FORMS
         paying = [name for name, node in graph.items() if self._pays(node["class_type"])]
         made: dict[str, Outputs] = {}
         found: dict[str, list[ItemQuote]] = {}
@@ -94,17 +101,28 @@ class Preview:
         items = []
         for i in range(min(count, MAX_ITEMS)):
             given = {name: wire.at(i) for name, wire in inputs.items()}
-            key = _key(kind, given)
-            if key not in self._known:
-                cls = self._nodes[kind]
-                self._known[key] = quote_item(cls, self._inputs(kind), given, quotes)
-            items.append(self._known[key])
+            items.append(self._item(kind, given, quotes))
         if is_open or count > MAX_ITEMS:
             items.append(ItemQuote(is_open=True))
         pictures = Wire(tuple(_output(item) for item in items), is_open)
         others = Wire((UNKNOWN,) * len(items), is_open)
         types = self._nodes[kind].RETURN_TYPES
         return items, tuple(pictures if t in ("IMAGE", "MASK") else others for t in types)
+
+    def _item(self, kind: str, given: dict[str, Any], quotes: Quotes) -> ItemQuote:
+        """One item of a node, worked out once. An odd one takes no other node's price away."""
+        try:
+            key = _key(kind, given)
+            if key not in self._known:
+                if self._left <= 0:
+                    return ItemQuote(is_open=True)
+                self._known[key] = quote_item(self._nodes[kind], self._inputs(kind), given, quotes)
+                self._left -= max(1, len(self._known[key].forms))
+            known: ItemQuote = self._known[key]
+            return known
+        except Exception as error:  # a graph may hold anything, and the run itself will say it
+            log.warning("A node could not be priced (%s).", type(error).__name__)
+            return ItemQuote(is_open=True)
 
     def _foresee(self, kind: str, inputs: Inputs) -> Outputs:
         """The outputs of a node of ours that costs nothing."""
@@ -151,6 +169,9 @@ class Preview:
                 outputs = cls.foresee(values, blank_files)
         except VeniceError as error:
             return Failed(str(error).partition("\n")[0])
+        except Exception as error:
+            log.warning("A node could not be foreseen (%s).", type(error).__name__)
+            return UNKNOWN
         return UNKNOWN if outputs is None else outputs
 
 

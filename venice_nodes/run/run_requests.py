@@ -109,9 +109,13 @@ async def run_node(node: PaidNode, given: Mapping[str, Sequence[Any]]) -> dict[s
         status.if_stopped = lambda: batch.account.advice_when_stopped(again)
         status.pays_for = lambda: batch.account.unpaid if batch.account.made else None
         status.seed = seeds[0] if len(set(seeds)) == 1 else None
-        await _attend(batch, status, " · ".join([client.cost_text(batch.estimates), *warnings]))
-        outcome = NodeOutcome(client, batch, again, warnings)
-        outputs, text = await in_thread(partial(_finish, items, outcome))
+        try:
+            await _attend(batch, status, " · ".join([client.cost_text(batch.estimates), *warnings]))
+            outcome = NodeOutcome(client, batch, again, warnings)
+            outputs, text = await in_thread(partial(_finish, items, outcome))
+        except BaseException:
+            batch.note_failure()  # before the run ends: the next one may need the room
+            raise
         status.finish(text)
         return status.with_outputs(outputs)
 
@@ -142,7 +146,11 @@ def _prepare(
     values = widgets.read_items(node.INPUT_TYPES(), given)
     items = [node.item(each, client.catalogue) for each in values]
     batch = client.prepare([request for item in items for request in item.requests], run)
-    return client, items, batch, run_warnings(client, batch, run)
+    try:
+        return client, items, batch, run_warnings(client, batch, run)
+    except BaseException:
+        batch.cancel()
+        raise
 
 
 async def _attend(batch: RequestBatch, status: NodeStatus, cost: str) -> None:
@@ -154,8 +162,8 @@ async def _attend(batch: RequestBatch, status: NodeStatus, cost: str) -> None:
     loop = asyncio.get_running_loop()
     ended = loop.create_future()
     batch.on_end(partial(_wake, loop, ended))
-    batch.begin()
     try:
+        batch.begin()
         while not batch.done:
             if comfyui.is_interrupted():
                 comfyui.raise_interrupted()
