@@ -102,7 +102,7 @@ function moneyLines(now) {
   if (now.rate_limit)
     line("Requests left this minute", `${now.rate_limit.remaining} of ${now.rate_limit.limit}`);
   if (now.spent) {
-    line("Spent in this session", dollars(now.spent.session));
+    line("Spent since ComfyUI started", dollars(now.spent.session));
     line("Spent today", dollars(now.spent.today));
     line("Spent in 30 days", dollars(now.spent.days_30));
   }

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from faulty_sandbox import Sandbox
 from form_fields import fields_of
@@ -161,3 +164,17 @@ def test_a_quality_of_its_own_comes_from_the_model(edit: Callable[..., EditReque
         edit(model, quality="high").build(model)
     without = edit(LISTED["muse-image-edit"], quality="high").build(LISTED["muse-image-edit"])
     assert "has no quality setting" in without.warnings[0]
+
+
+@pytest.mark.long
+def test_three_noise_pictures_go_out_in_one_request(client: VeniceClient, sandbox: Sandbox) -> None:
+    """As base64 in JSON they would be 58 MB, which the API refuses."""
+    noise = np.random.default_rng(1).integers(0, 256, (2160, 2160, 3), np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(noise).save(out, "PNG", compress_level=0)
+    assert len(out.getvalue()) > 13_900_000
+    model = next(m for m in EDITS if (m.max_input_images or 0) >= 3)
+    result = client.multi_edit(EditRequest((out.getvalue(),) * 3, "night", model.id))
+    assert result.images
+    (request,) = sandbox.paid_requests
+    assert [len(each.content) for each in request.form["images"]] == [len(out.getvalue())] * 3
