@@ -79,6 +79,7 @@ while True:
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", ENDINGS)
 def test_what_is_on_its_way_is_kept_when_the_process_is_ended(
     name: str, sandbox: Sandbox, home: Path

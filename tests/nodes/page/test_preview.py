@@ -214,6 +214,7 @@ def test_a_long_chain_and_a_list_beyond_measure(preview: Any) -> None:
     assert told["level"] == "over"
 
 
+@pytest.mark.long
 def test_ten_thousand_nodes(preview: Any) -> None:
     graph = {str(i): generate(seed=i + 1) for i in range(10_000)}
     told = preview.of(graph)
