@@ -24,6 +24,7 @@ from demo import load_pack  # noqa: E402
 
 pack = load_pack()
 from venice_pack.venice_client import (  # noqa: E402
+    EncodedImage,
     GenerateRequest,
     Settings,
     VeniceClient,
@@ -41,7 +42,7 @@ def main() -> None:
     row(
         "decode 8 PNGs of 1024² straight into the batch",
         "one after the other, then torch.stack",
-        lambda: tensors.decode_batch(encoded),
+        lambda: tensors.decode_batch(list(map(EncodedImage.read, encoded))),
         lambda: _decode_simply(encoded),
     )
     with tempfile.TemporaryDirectory() as home, Sandbox(keys=("bench",)) as sandbox:
