@@ -4,6 +4,7 @@ Everything that a user of the client needs is here; what lies behind is free to 
 """
 
 from . import missing_packages as missing_packages
+from .atomic_write import write_atomic
 
 # isort: split
 from .batch import PlannedRequest, RequestBatch, was_cancelled
@@ -167,4 +168,5 @@ __all__ = [
     "today",
     "total_cost",
     "was_cancelled",
+    "write_atomic",
 ]

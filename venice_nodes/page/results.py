@@ -19,6 +19,7 @@ from ...venice_client import (
     VeniceError,
     images,
     kept_images,
+    write_atomic,
 )
 from ..run import comfyui
 from .account import settings_of_page, shown_service
@@ -28,6 +29,7 @@ MAX_OFFSET = 1_000_000
 THUMBNAIL_SIDE = 256
 THUMBNAILS = "thumbnails"
 MAX_THUMBNAILS = 4000
+ASIDE = ".making-"
 HEAD_BYTES = 65_536
 """Bytes of a picture in which its size stands."""
 
@@ -74,9 +76,7 @@ class Results:
         data = _small(self.picture(key, 0))
         with contextlib.suppress(OSError):  # the next look makes it again
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            aside = folder / f".{key[:16]}-{os.getpid()}"
-            aside.write_bytes(data)
-            aside.replace(path)
+            write_atomic(path, data, prefix=ASIDE)
             self._bound(folder)
         return data
 
