@@ -83,12 +83,31 @@ export function rememberChange() {
  * @param {Record<string, any>} changes
  */
 export function keepOutOfUndo(node, changes) {
+  const isNode = (/** @type {any} */ one) => String(one.id) === String(node.id);
+  const saved = graphOfUndo(node)?.nodes?.find(isNode);
+  if (saved) Object.assign(saved, JSON.parse(JSON.stringify(changes)));
+}
+
+/** The graph of a node in the state that undo compares with.
+ * @param {any} node */
+function graphOfUndo(node) {
   const state = activeWorkflow()?.changeTracker?.activeState;
   const graphs = [state, ...(state?.definitions?.subgraphs ?? [])];
-  const graph = graphs.find((one) => one && one.id === node.graph?.id) ?? state;
-  const isNode = (/** @type {any} */ one) => String(one.id) === String(node.id);
-  const saved = graph?.nodes?.find(isNode);
-  if (saved) Object.assign(saved, JSON.parse(JSON.stringify(changes)));
+  return graphs.find((one) => one && one.id === node.graph?.id) ?? state;
+}
+
+/** The same for the sockets of a node, and for the links that other numbers of sockets move.
+ * @param {any} node */
+export function keepSocketsOutOfUndo(node) {
+  if (!node.graph) return;
+  keepOutOfUndo(node, { inputs: node.serialize().inputs });
+  for (const link of graphOfUndo(node)?.links ?? []) {
+    // An array [id, from, slot, to, slot, type], in a subgraph an object.
+    const now = node.graph.getLink?.(link.id ?? link[0]);
+    if (!now || String(now.target_id) !== String(node.id)) continue;
+    if (Array.isArray(link)) link[4] = now.target_slot;
+    else link.target_slot = now.target_slot;
+  }
 }
 
 /**

@@ -13,6 +13,7 @@ import {
 } from "./graph.js";
 import { growToContent, panelOf } from "./panel.js";
 import { account, models } from "./server.js";
+import { showSockets } from "./sockets.js";
 
 const KINDS = /** @type {Record<string, "generate" | "edit">} */ ({
   VeniceGenerateImage: "generate",
@@ -134,6 +135,8 @@ function apply(node) {
     if (widget.name === "steps") limitSteps(node, widget, model?.max_steps);
     different = hide(widget, isHidden(node, widget, model)) || different;
   }
+  const showsAll = !model || account.now?.limits?.show_all_inputs;
+  different = showSockets(node, (name) => showsAll || takes(model, name) !== false) || different;
   nameMoreButton(node);
   if (different) afterHiding(node);
 }
