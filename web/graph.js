@@ -83,10 +83,18 @@ export function rememberChange() {
  * @param {Record<string, any>} changes
  */
 export function keepOutOfUndo(node, changes) {
-  const isNode = (/** @type {any} */ one) => String(one.id) === String(node.id);
-  const saved = graphOfUndo(node)?.nodes?.find(isNode);
+  const nodes = graphOfUndo(node)?.nodes;
+  if (!nodes) return;
+  const known =
+    savedById.get(nodes) ?? new Map(nodes.map((/** @type {any} */ one) => [String(one.id), one]));
+  savedById.set(nodes, known);
+  const saved = known.get(String(node.id));
   if (saved) Object.assign(saved, JSON.parse(JSON.stringify(changes)));
 }
+
+/** The saved nodes of a graph, which may be ten thousand, by id.
+ * @type {WeakMap<any[], Map<string, any>>} */
+const savedById = new WeakMap();
 
 /** The graph of a node in the state that undo compares with.
  * @param {any} node */
@@ -153,6 +161,10 @@ export const isLinked = (node, name) =>
 
 /** Whether nodes are drawn by Vue instead of on the canvas. */
 export const drawnByVue = () => Boolean(/** @type {any} */ (window).LiteGraph?.vueNodesMode);
+
+/** Whether App mode shows the inputs, which is drawn by Vue in either renderer. */
+export const inAppMode = () =>
+  document.querySelector('[data-testid="app-mode-widget-item"]') !== null;
 
 /**
  * Adds a node to the graph in front, at a place of that graph.

@@ -5,6 +5,7 @@ import { button } from "./elements.js";
 import {
   allNodes,
   drawnByVue,
+  inAppMode,
   isLinked,
   redraw,
   rememberChange,
@@ -191,7 +192,8 @@ function setOption(widget, name, value) {
 
 /** @param {any} node */
 function afterHiding(node) {
-  if (!node.widgets?.some((/** @type {any} */ widget) => widget._state?.options) && drawnByVue()) {
+  const isWatched = node.widgets?.some((/** @type {any} */ widget) => widget._state?.options);
+  if ((!isWatched && drawnByVue()) || inAppMode()) {
     const list = [...node.widgets];
     node.widgets = [];
     node.widgets = list;
