@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from ..venice_client import InvalidRequestError, check_is_text, fold_seed, folding_warning
+from ..venice_client import InvalidRequestError, check_is_text
 from . import compare_inputs, inputs, widgets
-from .grid import Grid
+from .grid import VARIED, Grid
 from .imaging.contact_sheet import contact_sheet
 from .imaging.grid_sheet import Headings, grid_sheet, in_cells
 from .imaging.input_tensors import image_batch
@@ -110,6 +110,7 @@ class VeniceGrid(StatusNode):
         "The headings of columns and rows, for grid of Venice Contact Sheet.",
     )
     FUNCTION = "combine"
+    PASSED_ON = VARIED
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
@@ -121,7 +122,7 @@ class VeniceGrid(StatusNode):
 
     @staticmethod
     def foresee(values: dict[str, Any]) -> tuple[Any, ...]:
-        return Grid.read(values).outputs({**values, "seed": fold_seed(values["seed"])})
+        return Grid.read(values).outputs(values)
 
     async def combine(
         self,
@@ -138,10 +139,9 @@ class VeniceGrid(StatusNode):
             values = widgets.read_values(self.INPUT_TYPES(), locals())
             await refresh_lists()
             grid = Grid.read(values)
-            folding = "" if "seed" in (columns, rows) else folding_warning(values["seed"])
-            told = (grid.summary, grid.columns.warning, grid.rows.warning, folding)
+            told = (grid.summary, grid.columns.warning, grid.rows.warning)
             status.finish(" · ".join(filter(None, told)))
-            return status.with_outputs(self.foresee(values))
+            return status.with_outputs(grid.outputs(values))
 
 
 class VeniceContactSheet(StatusNode):

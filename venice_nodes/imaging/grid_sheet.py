@@ -66,8 +66,8 @@ def in_cells(items: Cells, count: int) -> tuple[Cells, list[str]]:
         cells = [pictures[i : i + own] for i in range(0, len(pictures), own)]
         return cells, [f"{came}: their pictures fill them in order, {own} in each."]
     if len(items) < count:
-        return items, [f"{came}: the last {count - len(items)} are left empty."]
-    return items, [f"{came}: the last {len(items) - count} stand below without a heading."]
+        return items, [f"{came}: {count - len(items)} at the end stay empty."]
+    return items, [f"{came}: {len(items) - count} more stand below without a heading."]
 
 
 def grid_sheet(cells: Cells, headings: Headings, cell: int) -> tuple[torch.Tensor, list[str]]:
@@ -90,11 +90,13 @@ def grid_sheet(cells: Cells, headings: Headings, cell: int) -> tuple[torch.Tenso
         *((text, layout.above(i), (width, layout.top)) for i, text in enumerate(columns)),
         *((text, layout.beside(i), (layout.left, height)) for i, text in enumerate(rows)),
     ]
+    drawn: list[str] = []
     for text, corner, size in boxes:
-        if text and all(size):
+        if text:
             lines, font = wrapped(text, size, layout.text)
-            put(array, written(lines, font, size), corner)
-    note = missing_note([*columns, *rows])
+            put(array, written("\n".join(lines), font, size), corner)
+            drawn += lines
+    note = missing_note(drawn)
     return sheet, [note] if note else []
 
 

@@ -70,7 +70,9 @@ def ems(text: str) -> float:
     return font(GLYPH_SIZE).getlength(text) / GLYPH_SIZE
 
 
-def wrapped(text: str, size: tuple[int, int], largest: int) -> tuple[str, ImageFont.FreeTypeFont]:
+def wrapped(
+    text: str, size: tuple[int, int], largest: int
+) -> tuple[list[str], ImageFont.FreeTypeFont]:
     """`text` in lines, and the font of at most `largest` pixels, that fit into (width, height).
 
     Cut with … where even the smallest font does not fit.
@@ -81,10 +83,10 @@ def wrapped(text: str, size: tuple[int, int], largest: int) -> tuple[str, ImageF
     for each in range(max(SMALLEST_TEXT, min(largest, math.ceil(bound))), SMALLEST_TEXT - 1, -1):
         lines = _lines(text, font(each), width)
         if len(lines) * each * LINE_HEIGHT <= height:
-            return "\n".join(lines), font(each)
+            return lines, font(each)
     room = max(1, int(height / (SMALLEST_TEXT * LINE_HEIGHT)))
     last, face = fitted(" ".join(lines[room - 1 :]), width, SMALLEST_TEXT)
-    return "\n".join([*lines[: room - 1], last]), face
+    return [*lines[: room - 1], last], face
 
 
 def _lines(text: str, face: ImageFont.FreeTypeFont, width: int) -> list[str]:
