@@ -12,7 +12,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from ...venice_client import InvalidRequestError
-from .labels import SMALLEST_TEXT, drawable, fitted, missing_note
+from .labels import LINE_HEIGHT, SMALLEST_TEXT, drawable, fitted, missing_note
 from .tensors import to_array
 
 Size = tuple[int, int]
@@ -155,7 +155,10 @@ def written(text: str, font: ImageFont.FreeTypeFont, size: Size) -> Image.Image:
     """A strip with `text` in its middle."""
     strip = Image.new("RGB", size, BACKGROUND)
     middle = (size[0] / 2, size[1] / 2)
-    ImageDraw.Draw(strip).text(middle, text, font=font, fill=INK, anchor="mm", align="center")
+    spacing = (LINE_HEIGHT - 1) * font.size
+    ImageDraw.Draw(strip).text(
+        middle, text, font=font, fill=INK, anchor="mm", align="center", spacing=spacing
+    )
     return strip
 
 
