@@ -170,6 +170,48 @@ def test_sweeps(small: tuple[Bench, Any], styles: list[str], seed: int, batch: i
     bench.sandbox.forget()
 
 
+@settings(max_examples=40)
+@given(
+    axes=st.permutations(("style", "model", "seed", "prompt")),
+    counts=st.tuples(st.integers(1, 3), st.integers(0, 3)),
+    batch=st.integers(1, 3),
+)
+def test_grids(
+    small: tuple[Bench, Any], axes: list[str], counts: tuple[int, int], batch: int
+) -> None:
+    bench, preview = small
+    lines = {
+        "style": ["Anime", "None", "*noir*"],
+        "model": ["chroma", "nano-banana-pro", "z-image-*"],
+        "seed": ["10", "20", "1000000029"],
+        "prompt": ["a fox", "a cat", "an owl"],
+    }
+    (columns, rows), (wide, high) = axes[:2], counts
+    inputs = {
+        "columns": columns,
+        "column_values": "\n".join(lines[columns][:wide]),
+        "rows": rows if high else "nothing",
+        "row_values": "\n".join(lines[rows][:high]),
+        **{name: GENERATE[name] for name in ("model", "prompt", "seed")},
+    }
+    own = {**GENERATE, "batch_size": batch}
+    names = ("model", "prompt", "style", "seed")
+    links = {name: ["2", i] for i, name in enumerate(names)}
+    graph = {
+        "1": {"class_type": "VeniceGenerateImage", "inputs": {**own, **links}},
+        "2": {"class_type": "VeniceGrid", "inputs": inputs},
+    }
+    told = preview.of(graph)
+    made = dict(zip(names, bench.run("VeniceGrid", **inputs).shown, strict=False))
+    before = bench.sandbox.charged_usd
+    lists = {name: [value] for name, value in own.items()}
+    node = bench.pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
+    node_calls.call_with_lists(node, **{**lists, **made})
+    assert told["nodes"]["1"]["count"] == len(made["seed"])
+    assert told["total"]["usd"] == pytest.approx(bench.sandbox.charged_usd - before)
+    bench.sandbox.forget()
+
+
 def check(told: dict[str, Any], end: End, is_empty: bool = False) -> None:
     """The node's price, error and warnings against what came of it."""
     (node,) = told["nodes"].values()
