@@ -8,6 +8,8 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import pytest
+
 from comfy_running import CANARY, Running
 from faulty_sandbox import Fault
 from foreign_page import foreign_page
@@ -159,7 +161,7 @@ def with_hostile_texts(route: Route) -> None:
 
 def test_ten_thousand_nodes(page: ComfyPage) -> None:
     if page.in_vue:
-        return  # where ComfyUI itself has an element for each node
+        pytest.skip("there ComfyUI itself has elements for each node")
     page.page.evaluate(LOAD_LARGE, LARGE)
     page.page.wait_for_function(f"() => ({BADGES})(200).includes('$0.01')")
 

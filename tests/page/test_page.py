@@ -279,24 +279,3 @@ def test_what_is_kept_is_of_use(page: ComfyPage, words: str) -> None:
         "async total => (await (await fetch('/venice/results')).json()).total === total - 1",
         arg=total,
     )
-
-
-def test_the_menu_of_a_picture(page: ComfyPage) -> None:
-    page.text_to_image()
-    page.page.evaluate(
-        """() => {
-          const node = window.nodes.save;
-          const items = app.collectNodeMenuItems ? app.collectNodeMenuItems(node) : [];
-          if (!app.collectNodeMenuItems) node.getExtraMenuOptions(app.canvas, items);
-          const ours = items.find(item => item?.content === 'Venice');
-          ours.submenu.options.find(item => item.content === 'Upscale').callback();
-        }"""
-    )
-    source = page.page.evaluate(
-        """async () => {
-          const prompt = (await app.graphToPrompt()).output;
-          const added = Object.values(prompt).find(n => n.class_type === 'VeniceUpscaleImage');
-          return prompt[added.inputs.image[0]].class_type;
-        }"""
-    )
-    assert source in ("VeniceGenerateImage", "SaveImage")  # which has an output where it is new
