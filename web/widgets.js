@@ -14,7 +14,7 @@ import {
 } from "./graph.js";
 import { growToContent, panelOf } from "./panel.js";
 import { account, models } from "./server.js";
-import { showSockets } from "./sockets.js";
+import { drawSocket, showSockets } from "./sockets.js";
 
 const KINDS = /** @type {Record<string, "generate" | "edit">} */ ({
   VeniceGenerateImage: "generate",
@@ -134,7 +134,9 @@ function apply(node) {
   for (const widget of node.widgets ?? []) {
     if (LISTS[widget.name]) offer(node, widget, model?.[LISTS[widget.name]]);
     if (widget.name === "steps") limitSteps(node, widget, model?.max_steps);
-    different = hide(widget, isHidden(node, widget, model)) || different;
+    const hidden = isHidden(node, widget, model);
+    different = hide(widget, hidden) || different;
+    drawSocket(node, widget.name, !hidden);
   }
   const showsAll = !model || account.now?.limits?.show_all_inputs;
   different = showSockets(node, (name) => showsAll || takes(model, name) !== false) || different;

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 SOCKETS = """name => (window.nodes[name] ?? app.graph.nodes.find(n => n.type === name)).inputs
   .filter(input => !input.widget).map(input => input.name + (input.link ? '*' : ''))"""
 IS_SHOWN = """([name, sockets]) => {
-  const all = app.graph.nodes.find(n => n.type === name).inputs.filter(input => !input.widget);
-  return sockets.join() === all.map(input => input.name).sort().join();
+  const all = app.graph.nodes.find(n => n.type === name)?.inputs.filter(input => !input.widget);
+  return all && sockets.join() === all.map(input => input.name).sort().join();
 }"""
 KNOWN = "() => window.nodes.edit.widgets.find(w => w.name === 'model').options.getOptionLabel"
 AS_APP = """async names => {
@@ -67,6 +67,27 @@ def test_sockets_follow_the_model(page: ComfyPage) -> None:
         }"""
     )
     assert steps == 0, "what the page does by itself is no step of undo"
+
+
+def test_the_canvas_draws_no_socket_of_a_hidden_input(page: ComfyPage) -> None:
+    page.build(
+        seed=("VeniceSeed", 60, 60, {}, {}), generate=("VeniceGenerateImage", 380, 60, {}, {})
+    )
+    page.page.wait_for_function(KNOWN.replace("edit", "generate"))
+    undrawn = """() => window.nodes.generate.inputs
+      .filter(input => Object.hasOwn(input, 'draw')).map(input => input.name)"""
+    hidden = set(page.page.evaluate(undrawn))
+    assert {"steps", "resolution", "quality", "format"} & hidden
+    assert not hidden & {"width", "seed", "style", "prompt"}
+    assert "draw" not in page.page.evaluate("() => JSON.stringify(app.graph.serialize())")
+    page.page.evaluate(
+        """() => {
+          const {seed, generate} = window.nodes;
+          seed.connect(0, generate, generate.inputs.findIndex(i => i.name === 'lora_strength'));
+        }"""
+    )
+    page.page.wait_for_function(f"() => !({undrawn})().includes('lora_strength')")
+    assert "lora_strength" in page.shown_inputs("generate")
 
 
 def test_app_mode_has_the_inputs_of_the_model(page: ComfyPage) -> None:

@@ -199,7 +199,8 @@ class ComfyPage:
 
     def check_clean(self) -> None:
         """Fails where the page had an error, or the key is where it must not be."""
-        assert [error for error in self.errors if not _is_known(error)] == []
+        errors = [error for error in self.errors if not _is_known(error)]
+        assert not errors, "\n".join(errors)
         assert not any(CANARY.encode() in answer for answer in self.heard)
         stored = self.page.evaluate("() => JSON.stringify([localStorage, sessionStorage])")
         assert CANARY not in stored
