@@ -151,19 +151,25 @@ def english_files(english: Mapping[str, Any]) -> dict[Path, str]:
 
 
 def help_pages(pack: ModuleType, language: str) -> dict[Path, str]:
-    """The help pages of a language, a node each, from its locales and its help.json."""
+    """The help pages of a language, a node each, from its locales and its help.json.
+
+    The English ones lie a second time where the page looks for a language that has none.
+    """
     texts = texts_of(language)
     templates = read(SOURCES / "templates.json")
-    return {
-        DOCS / key / f"{language}.md": help_page(
+    pages = {}
+    for key, cls in pack.NODE_CLASS_MAPPINGS.items():
+        page = help_page(
             texts["nodeDefs"][key],
             list(declared_inputs(cls)),
             texts["help"]["nodes"][key],
             texts["help"]["words"],
             templates[key],
         )
-        for key, cls in pack.NODE_CLASS_MAPPINGS.items()
-    }
+        pages[DOCS / key / f"{language}.md"] = page
+        if language == "en":
+            pages[DOCS / f"{key}.md"] = page
+    return pages
 
 
 def help_page(
@@ -198,13 +204,18 @@ def _table(first: str, second: str, rows: list[tuple[str, Any]]) -> str:
     for key, text in rows:
         name = f"**{_escaped(text['name'])}**"
         # The messages of a run name inputs as they are declared.
-        code = f"<br>`{key}`" if key and key != text["name"] else ""
+        code = f"<br><code>{_breakable(key)}</code>" if key and key != text["name"] else ""
         lines.append(f"| {name}{code} | {_escaped(text['tooltip'])} |")
     return "\n".join(lines)
 
 
 def _escaped(text: str) -> str:
-    return re.sub(r"([\\`*_|<~])", r"\\\1", text)
+    return _breakable(re.sub(r"([\\`*_|<~])", r"\\\1", text))
+
+
+def _breakable(text: str) -> str:
+    """The text, with places to break long names in a narrow column."""
+    return text.replace("_", "_<wbr>")
 
 
 # The other languages
