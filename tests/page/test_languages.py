@@ -1,4 +1,4 @@
-"""The page in another language: names, tooltips, settings, commands, and the help that fits."""
+"""The page in another language: names, settings, and the help that fits its panel."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_nodes_speak_the_language(page: ComfyPage, texts: Any) -> None:
         assert shown["widgets"].get(name, own["name"]) == own["name"]
 
 
-def test_settings_and_commands_speak_the_language(page: ComfyPage, texts: Any) -> None:
+def test_settings_speak_the_language(page: ComfyPage, texts: Any) -> None:
     in_language(page, LANGUAGE)
 
     page.command("Venice.OpenSettings")
