@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -19,8 +19,8 @@ VARIED = ("model", "prompt", "style", "seed")
 """What an axis can vary, in the order of the node's outputs."""
 
 MAX_CELLS = 400
-MAX_SEEDS = 10_000
-"""Most seeds that an axis is looked through for doubles; more are refused before they are made."""
+MAX_VALUES = 10_000
+"""Most lines, and most seeds, that are looked through for doubles; more are refused at once."""
 
 SEEDS = re.compile(r"(-?\d{1,20})|(\d{1,20})\s*[-\u2010-\u2015\u2212\uff0d]\s*(\d{1,20})")
 """A seed, of at most the digits of 64 bits, or the first and the last of a range."""
@@ -99,32 +99,35 @@ def _axis(name: str, values: Mapping[str, Any]) -> Axis:
     if what == NOTHING:
         return Axis(NOTHING)
     text = values[field]
-    if not any(map(visible, text.splitlines())):
+    lines = list(filter(visible, text.splitlines()))
+    if not lines:
         raise InvalidRequestError(f"{field} is empty: write one {what} a line.", field)
+    _check_count(field, len(lines), "lines")
     if what == "seed":
-        return _seeds(field, text)
+        return _seeds(field, lines)
+    if what == "prompt":
+        prompts = tuple(dict.fromkeys(map(str.strip, lines)))
+        return Axis(what, prompts, prompts)
     if what == "style":
         styles = styles_for(text)
         return Axis(what, tuple(map(sent_style, styles)), tuple(styles))
-    found = tuple(models_for(text) if what == "model" else _prompts(text))
-    return Axis(what, found, found)
+    models = tuple(models_for(text))
+    return Axis(what, models, models)
 
 
-def _prompts(text: str) -> list[str]:
-    """The prompts as typed, each once."""
-    return list(dict.fromkeys(line.strip() for line in text.splitlines() if visible(line)))
-
-
-def _seeds(field: str, text: str) -> Axis:
-    """The seeds that numbers and ranges ask for, folded, each once."""
-    ranges = [_range(field, line) for line in filter(None, map(visible, text.splitlines()))]
-    count = sum(last - first + 1 for first, last in ranges)
-    if count > MAX_SEEDS:
+def _check_count(field: str, count: int, what: str) -> None:
+    """Raises InvalidRequestError for far more values than there can be cells."""
+    if count > MAX_VALUES:
         raise InvalidRequestError(
-            f"{field} asks for {count:,} seeds, and a grid has at most {MAX_CELLS} cells: write "
-            "shorter ranges.",
+            f"{field} has {count:,} {what}, and a grid has at most {MAX_CELLS} cells: write fewer.",
             field,
         )
+
+
+def _seeds(field: str, lines: Sequence[str]) -> Axis:
+    """The seeds that numbers and ranges ask for, folded, each once."""
+    ranges = [_range(field, visible(line)) for line in lines]
+    _check_count(field, sum(last - first + 1 for first, last in ranges), "seeds")
     wanted = [seed for first, last in ranges for seed in range(first, last + 1)]
     folded = tuple(dict.fromkeys(map(fold_seed, wanted)))
     warning = next(filter(None, map(folding_warning, wanted)), "")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
 
@@ -78,34 +77,40 @@ def wrapped(
     Cut with … where even the smallest font does not fit.
     """
     width, height = size
-    bound = math.sqrt(width * height / (max(ems(text), 0.1) * LINE_HEIGHT))
-    lines = [text]
-    for each in range(max(SMALLEST_TEXT, min(largest, math.ceil(bound))), SMALLEST_TEXT - 1, -1):
-        lines = _lines(text, font(each), width)
-        if len(lines) * each * LINE_HEIGHT <= height:
-            return lines, font(each)
-    room = max(1, int(height / (SMALLEST_TEXT * LINE_HEIGHT)))
-    last, face = fitted(" ".join(lines[room - 1 :]), width, SMALLEST_TEXT)
+    sizes = range(SMALLEST_TEXT, max(SMALLEST_TEXT, largest) + 1)
+    too_large = bisect_left(
+        sizes, True, key=lambda each: len(_lines(text, each, width)) > _room(each, height)
+    )
+    chosen = sizes[max(0, too_large - 1)]
+    lines, room = _lines(text, chosen, width), _room(chosen, height)
+    if len(lines) <= room:
+        return lines, font(chosen)
+    last, face = fitted(" ".join(lines[room - 1 : room + 1]), width, chosen)
     return [*lines[: room - 1], last], face
 
 
-def _lines(text: str, face: ImageFont.FreeTypeFont, width: int) -> list[str]:
+def _room(size: int, height: int) -> int:
+    """How many lines of a font of that size go into a height."""
+    return max(1, int(height / (size * LINE_HEIGHT)))
+
+
+def _lines(text: str, size: int, width: int) -> list[str]:
     """`text` broken at its spaces, and within words that are too long for a line."""
-    lines, line = [], ""
-    for word in text.split(" "):
-        longer = f"{line} {word}".strip()
-        if face.getlength(longer) <= width:
-            line = longer
-            continue
-        lines += [line] if line else []
-        rest = word
-        while len(rest) > 1 and face.getlength(rest) > width:
-            starts = [rest[:length] for length in range(1, len(rest) + 1)]
-            fit = max(1, bisect_right(starts, width, key=lambda s: math.ceil(face.getlength(s))))
-            lines.append(rest[:fit])
-            rest = rest[fit:]
-        line = rest
-    return [*lines, line]
+    lines, start, space, length = list[str](), 0, 0, 0.0
+    for i, character in enumerate(text):
+        length += _advance(character, size)
+        space = i if character == " " else space
+        while length > width and i > start:
+            end, rest = (space, space + 1) if space > start else (i, i)
+            lines.append(text[start:end])
+            start = rest
+            length = sum(_advance(each, size) for each in text[start : i + 1])
+    return [*lines, text[start:]]
+
+
+@lru_cache(maxsize=65536)
+def _advance(character: str, size: int) -> float:
+    return font(size).getlength(character)
 
 
 def missing_note(texts: Sequence[str]) -> str:
