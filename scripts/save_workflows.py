@@ -35,7 +35,7 @@ from workflow_graphs import WORKFLOWS
 PAGE_SCRIPT = Path(__file__).with_name("workflow_page.js")
 SAVED = ROOT / "example_workflows"
 TWINS = ROOT / "tests" / "comfyui" / "api"
-README_GRAPH = ("text-to-image", ROOT / "docs" / "images" / "graph.png")
+README_GRAPH = ("Venice text to image", ROOT / "docs" / "images" / "graph.png")
 SCREENSHOTS = ROOT / "output" / "workflows"
 THUMBNAIL = (512, 512)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")

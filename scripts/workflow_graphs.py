@@ -282,11 +282,11 @@ def _style_references() -> Nodes:
 
 
 WORKFLOWS: dict[str, Nodes] = {
-    "text-to-image": [
+    "Venice text to image": [
         *_text_to_image(FOX, TEXT_NOTE),
         _save((880, 80), "venice", ("generate", "images")),
     ],
-    "text-to-image-upscale": [
+    "Venice text to image and upscale": [
         *_text_to_image(LIGHTHOUSE, TEXT_UPSCALE_NOTE),
         _node(
             "upscale",
@@ -298,9 +298,9 @@ WORKFLOWS: dict[str, Nodes] = {
         ),
         _save((1240, 80), "venice-upscaled", ("upscale", "IMAGE")),
     ],
-    "upscale": _upscale(),
-    "edit-with-mask": _edit_with_mask(),
-    "cutout-on-new-background": _cutout_on_new_background(),
-    "style-sweep": _style_sweep(),
-    "style-references": _style_references(),
+    "Venice upscale my picture": _upscale(),
+    "Venice edit my picture": _edit_with_mask(),
+    "Venice cut out on a new background": _cutout_on_new_background(),
+    "Venice compare styles": _style_sweep(),
+    "Venice style references": _style_references(),
 }

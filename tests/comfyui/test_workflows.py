@@ -19,15 +19,15 @@ WORKFLOWS = ROOT / "example_workflows"
 GENERATE = "/image/generate"
 # Each workflow with the requests that a run of it sends.
 SENT = {
-    "cutout-on-new-background": ["/image/background-remove", GENERATE, GENERATE],
-    "edit-with-mask": [GENERATE, "/image/multi-edit"],
-    "style-references": [GENERATE, GENERATE],
-    "style-sweep": [GENERATE] * 4,
-    "text-to-image": [GENERATE],
-    "text-to-image-upscale": [GENERATE],
-    "upscale": [GENERATE, "/image/upscale"],
+    "Venice cut out on a new background": ["/image/background-remove", GENERATE, GENERATE],
+    "Venice edit my picture": [GENERATE, "/image/multi-edit"],
+    "Venice style references": [GENERATE, GENERATE],
+    "Venice compare styles": [GENERATE] * 4,
+    "Venice text to image": [GENERATE],
+    "Venice text to image and upscale": [GENERATE],
+    "Venice upscale my picture": [GENERATE, "/image/upscale"],
 }
-NAMES = list(SENT)
+NAMES = sorted(SENT)
 
 # Boxes of text on the canvas: nothing that runs.
 NOTES = {"Note", "MarkdownNote"}
