@@ -66,7 +66,7 @@ def _generate(
 ) -> dict[str, Any]:
     settings = {"model": "z-image-turbo", "width": 1024, "height": 768, **values}
     settings |= {"prompt": prompt, "control_after_generate": "fixed"}
-    return _node(key, "VeniceGenerateImage", place, (420, 760), settings, links)
+    return _node(key, "VeniceGenerateImage", place, (420, 560), settings, links)
 
 
 def _save(
@@ -86,7 +86,7 @@ def _text_to_image(prompt: str, preset: str, note: str, mode: str = "fixed") -> 
         _node("style", "VeniceStylePreset", (40, 80), (320, 60), {"preset": preset}),
         _node("seed", "VeniceSeed", (40, 200), (320, 130), {"seed": 42, "mode": mode}),
         _generate("generate", (420, 80), prompt, sources),
-        _note((40, 420), (320, 420), note),
+        _note((40, 520), (320, 330), note),
     ]
 
 
@@ -147,7 +147,7 @@ def _cut_out_on_a_new_background() -> Nodes:
     return [
         _note((40, 80), (320, 420), notes.COMPOSITE),
         _generate("subject", (420, 80), subject, seed=31, width=768, height=768),
-        _generate("scene", (900, 320), scene, seed=32),
+        _generate("scene", (900, 460), scene, seed=32),
         _remove_background((900, 80), ("subject", "images")),
         _node("invert", "InvertMask", (1280, 110), (180, 40), links={"mask": ("cutout", "mask")}),
         _node(
@@ -170,7 +170,7 @@ def _compare_styles() -> Nodes:
     prompt = "An old steam train crossing a stone viaduct in autumn"
     styles = "Anime\nWatercolor\nFilm Noir\nAnalog Film"
     return [
-        _note((40, 420), (320, 420), notes.COMPARE_STYLES),
+        _note((40, 420), (320, 400), notes.COMPARE_STYLES),
         _node("sweep", "VeniceStyleSweep", (40, 80), (320, 200), {"styles": styles}),
         _generate("generate", (420, 80), prompt, {"style": ("sweep", "style")}, seed=5),
         _node(
@@ -188,11 +188,12 @@ def _compare_styles() -> Nodes:
 def _logo() -> Nodes:
     prompt = "Logo of a small bakery: one ear of wheat in a ring, flat, two colours, isolated on a \
 transparent background"
-    settings = {"model": "gpt-image-2-5-flare", "width": 1024, "height": 1024, "seed": 61}
+    settings = {"model": "gpt-image-2-5-flare", "seed": 1}
+    settings |= {"width": 1024, "height": 1024, "transparent_background": True}
     join: Links = {"image": ("generate", "images"), "alpha": ("generate", "mask")}
     return [
         _note((40, 80), (320, 400), notes.LOGO),
-        _generate("generate", (420, 80), prompt, transparent_background=True, **settings),
+        _generate("generate", (420, 80), prompt, **settings),
         _node("join", "JoinImageWithAlpha", (900, 80), (280, 60), links=join),
         _save((1240, 80), "venice-logo", ("join", "IMAGE")),
     ]
@@ -203,7 +204,7 @@ def _style_references() -> Nodes:
     prompt = "A lighthouse in a storm, waves breaking over the rocks"
     return [
         _note((40, 80), (320, 420), notes.REFERENCES),
-        _generate("look", (420, 80), look, seed=51),
+        _generate("look", (420, 80), look, width=1248, height=832, seed=51),
         _node(
             "references",
             "VeniceStyleReferences",
@@ -218,6 +219,8 @@ def _style_references() -> Nodes:
             prompt,
             {"style_references": ("references", "style_references")},
             model="krea-v2-medium",
+            width=1248,
+            height=832,
             seed=52,
         ),
         _save((1760, 80), "venice-referenced", ("generate", "images")),
