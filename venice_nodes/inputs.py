@@ -10,7 +10,7 @@ from typing import Any
 from ..venice_client import AUTO, DEFAULT_EDIT_MODEL, DEFAULT_MODEL, EDIT_RATIOS, FORMATS, QUALITIES
 from .imaging.masks import BY_THICKNESS, MAX_PIXELS
 from .model_lists import NO_STYLE, edit_models, generate_models, styles
-from .widgets import Widget, combo, image, lines, seed, side, switch, text, variation, whole
+from .widgets import Widget, combo, image, seed, side, switch, text, variation, whole
 
 CATEGORY = "Venice"
 SCALES = ("2x", "4x")
@@ -262,59 +262,6 @@ def style_reference_inputs() -> dict[str, Any]:
                 "VENICE_STYLE_REFERENCES",
                 {"tooltip": "References chained before these, with a strength of their own."},
             )
-        },
-    }
-
-
-def style_sweep_inputs() -> dict[str, Any]:
-    """The inputs of Venice Style Sweep."""
-    return {
-        "required": {
-            "styles": lines(
-                "Anime\nWatercolor\nFilm Noir",
-                "One style or pattern a line, in any case: * is every style, *noir* those with "
-                "noir in their name, None is no style. A name that is not known is sent as it is.",
-            )
-        }
-    }
-
-
-def model_sweep_inputs() -> dict[str, Any]:
-    """The inputs of Venice Model Sweep."""
-    return {
-        "required": {
-            "models": lines(
-                "z-image-turbo\nqwen-image\nchroma",
-                "One model or pattern a line, in any case: * is every model that makes pictures "
-                "from a prompt (mind the price), qwen* those that begin with qwen, *edit* edit "
-                "models. An id that is not known is sent as it is.",
-            )
-        }
-    }
-
-
-def sheet_inputs() -> dict[str, Any]:
-    """The inputs of Venice Contact Sheet."""
-    return {
-        "required": {"images": image("The pictures, in the order of the sheet.")},
-        "optional": {
-            "labels": (
-                "STRING",
-                {
-                    "forceInput": True,
-                    "tooltip": "A label for each item of images, such as the labels of a sweep. A "
-                    "batch has its label on each of its pictures.",
-                },
-            ),
-            "columns": whole(0, 0, 16, "Pictures in a row. 0: about as many as there are rows."),
-            "cell": whole(
-                512,
-                64,
-                2048,
-                "Pixels of a cell's side; pictures are fitted into it. A sheet may have 200 "
-                "million pixels in all.",
-                step=8,
-            ),
         },
     }
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Sequence
 from functools import lru_cache
+
+from PIL import ImageFont
 
 from ...venice_client import SMALLEST_TEXT as SMALLEST_TEXT
 from ...venice_client import fitted as fitted
@@ -28,6 +32,10 @@ NOWHERE = "\uffff"
 """A code point that no font has: Unicode promises never to use it."""
 
 GLYPH_SIZE = 32
+TEXT_SHARE = 0.7
+LINE_HEIGHT = 1.25
+"""How high a line is, in heights of its font."""
+
 PLAIN = str.maketrans(
     {
         **{"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "þ": "th", "Þ": "Th"},
@@ -55,6 +63,49 @@ def drawable(text: str) -> str:
     """`text` in a line, in letters that the font has wherever those can spell it."""
     whole = HALVES.sub("\N{REPLACEMENT CHARACTER}", text[:MAX_LABEL])
     return " ".join("".join(map(_plain, visible(whole))).split())
+
+
+def ems(text: str) -> float:
+    """How long a line of `text` is, in heights of its font."""
+    return font(GLYPH_SIZE).getlength(text) / GLYPH_SIZE
+
+
+def wrapped(
+    text: str, size: tuple[int, int], largest: int
+) -> tuple[list[str], ImageFont.FreeTypeFont]:
+    """`text` in lines, and the font of at most `largest` pixels, that fit into (width, height).
+
+    Cut with … where even the smallest font does not fit.
+    """
+    width, height = size
+    bound = math.sqrt(width * height / (max(ems(text), 0.1) * LINE_HEIGHT))
+    lines = [text]
+    for each in range(max(SMALLEST_TEXT, min(largest, math.ceil(bound))), SMALLEST_TEXT - 1, -1):
+        lines = _lines(text, font(each), width)
+        if len(lines) * each * LINE_HEIGHT <= height:
+            return lines, font(each)
+    room = max(1, int(height / (SMALLEST_TEXT * LINE_HEIGHT)))
+    last, face = fitted(" ".join(lines[room - 1 :]), width, SMALLEST_TEXT)
+    return [*lines[: room - 1], last], face
+
+
+def _lines(text: str, face: ImageFont.FreeTypeFont, width: int) -> list[str]:
+    """`text` broken at its spaces, and within words that are too long for a line."""
+    lines, line = [], ""
+    for word in text.split(" "):
+        longer = f"{line} {word}".strip()
+        if face.getlength(longer) <= width:
+            line = longer
+            continue
+        lines += [line] if line else []
+        rest = word
+        while len(rest) > 1 and face.getlength(rest) > width:
+            starts = [rest[:length] for length in range(1, len(rest) + 1)]
+            fit = max(1, bisect_right(starts, width, key=lambda s: math.ceil(face.getlength(s))))
+            lines.append(rest[:fit])
+            rest = rest[fit:]
+        line = rest
+    return [*lines, line]
 
 
 def missing_note(texts: Sequence[str]) -> str:
