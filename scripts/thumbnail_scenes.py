@@ -267,16 +267,18 @@ def train() -> Image.Image:
     p.oval(80, 18, 7, 7, (255, 244, 190))
     p.hills(46, 5, 11, (150, 166, 150))
     p.hills(56, 4, 14, (206, 140, 66))
-    for i in range(30):
-        tone = ((214, 96, 44), (232, 160, 54), (178, 70, 42), (140, 142, 66))[i % 4]
-        p.oval((i * 43) % 100, 60 + (i * 17) % 8, 4.5, 4, tone)
     wall = Painter()
     wall.shape([(0, 49), (100, 49), (100, 100), (0, 100)], stone)
     wall.shape([(0, 50.5), (100, 50.5), (100, 52), (0, 52)], (140, 124, 110))
-    for x in range(-5, 100, 22):
-        wall.clear([(x + 8.5 * math.cos(t), 65 - 8.5 * math.sin(t)) for t in half], 100)
+    for left in range(-5, 100, 22):
+        wall.clear([(left + 8.5 * math.cos(t), 65 - 8.5 * math.sin(t)) for t in half], 100)
     p.image.alpha_composite(wall.image)
-    p.hills(86, 3, 9, (156, 92, 48))
+    p.hills(88, 2, 9, (156, 92, 48))
+    for i in range(18):
+        tone = ((214, 96, 44), (236, 168, 58), (186, 72, 42), (150, 146, 70))[i * 7 % 4]
+        x, y = 3.0 + i * 5.8, 88 + (i * 17) % 7
+        p.line((x, y), (x, y + 8), 0.8, (92, 60, 44))
+        p.oval(x, y, 4.6, 4.8, tone)
     for i in range(8):
         p.oval(26 - i * 5, 26 - i * 1.8, 3 + i * 0.9, 2.6 + i * 0.7, (255, 255, 255, 215 - i * 14))
     for i in range(3):

@@ -110,7 +110,7 @@ def _text_to_image_and_upscale() -> Nodes:
 
 
 def _edit_my_picture() -> Nodes:
-    links = {"image": ("load", "IMAGE"), "mask": ("load", "MASK")}
+    links: Links = {"image": ("load", "IMAGE"), "mask": ("load", "MASK")}
     return [
         _load((40, 80)),
         _note((40, 500), (320, 440), notes.EDIT),
@@ -147,7 +147,7 @@ def _cut_out_on_a_new_background() -> Nodes:
     return [
         _note((40, 80), (320, 420), notes.COMPOSITE),
         _generate("subject", (420, 80), subject, seed=31, width=768, height=768),
-        _generate("scene", (900, 460), scene, seed=32),
+        _generate("scene", (900, 520), scene, seed=32),
         _remove_background((900, 80), ("subject", "images")),
         _node("invert", "InvertMask", (1280, 110), (180, 40), links={"mask": ("cutout", "mask")}),
         _node(
@@ -185,10 +185,30 @@ def _compare_styles() -> Nodes:
     ]
 
 
+def _compare_styles_and_models() -> Nodes:
+    values = {
+        "columns": "style",
+        "column_values": "Anime\nWatercolor\nFilm Noir",
+        "rows": "model",
+        "row_values": "z-image-turbo\nflux-2-pro",
+        "prompt": "An old steam train crossing a stone viaduct in autumn",
+        "seed": 5,
+    }
+    varied: Links = {name: ("grid", name) for name in ("model", "prompt", "style", "seed")}
+    sheet: Links = {"images": ("generate", "images"), "grid": ("grid", "grid")}
+    return [
+        _note((40, 80), (320, 400), notes.COMPARE_GRID),
+        _node("grid", "VeniceGrid", (420, 80), (320, 560), values),
+        _generate("generate", (800, 80), "", varied, width=1248, height=832),
+        _node("sheet", "VeniceContactSheet", (1280, 80), (320, 150), {"cell": 512}, sheet),
+        _save((1660, 80), "venice-grid", ("sheet", "sheet"), (620, 520)),
+    ]
+
+
 def _logo() -> Nodes:
     prompt = "Logo of a small bakery: one ear of wheat in a ring, flat, two colours, isolated on a \
 transparent background"
-    settings = {"model": "gpt-image-2-5-flare", "seed": 1}
+    settings: dict[str, Any] = {"model": "gpt-image-2-5-flare", "seed": 1}
     settings |= {"width": 1024, "height": 1024, "transparent_background": True}
     join: Links = {"image": ("generate", "images"), "alpha": ("generate", "mask")}
     return [
@@ -238,6 +258,7 @@ WORKFLOWS: dict[str, Nodes] = {
     "Venice cut out": _cut_out(),
     "Venice cut out on a new background": _cut_out_on_a_new_background(),
     "Venice compare styles": _compare_styles(),
+    "Venice compare styles and models": _compare_styles_and_models(),
     "Venice logo with transparent background": _logo(),
     "Venice style references": _style_references(),
 }
