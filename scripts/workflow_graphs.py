@@ -311,7 +311,7 @@ BLUEPRINTS: dict[str, Blueprint] = {
     "Venice Edit My Picture": Blueprint(
         "Changes a picture as the prompt says, with the Venice API: where a mask is connected, "
         "only inside of it.",
-        [_edit((420, 80), "Make it evening, with warm light", {})],
+        [_edit((420, 80), "Turn summer into winter, with fresh snow", {})],
         [
             ("image", "edit", "image"),
             ("mask", "edit", "mask"),
