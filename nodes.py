@@ -26,7 +26,7 @@ class VeniceStylePreset:
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = "A Venice style preset. Connect it to style of Venice Generate Image."
-    SEARCH_ALIASES = ("venice style", "style preset", "look", "aesthetic")
+    SEARCH_ALIASES = ("venice style", "style", "style preset", "art style", "look", "aesthetic")
     RETURN_TYPES = ("STRING",)
     RETURN_NAMES = ("style",)
     OUTPUT_TOOLTIPS = ('The name of the style preset; "" for None.',)
@@ -102,7 +102,13 @@ class VeniceGenerateImage(StatusNode):
         "Makes pictures from a prompt with the Venice API. Each picture costs money; the "
         "estimate is on the node. The same settings and seed give the same picture again, free."
     )
-    SEARCH_ALIASES = ("venice", "text to image", "txt2img", "generate image", "venice ai", "t2i")
+    SEARCH_ALIASES = (
+        *("venice", "venice ai", "text to image", "txt2img", "t2i"),
+        *("ai image", "image generation", "generate image", "generate picture"),
+        *("flux", "nano banana", "gpt image", "seedream", "qwen image", "z image", "grok imagine"),
+        *("ideogram", "recraft", "hunyuan image", "krea", "imagineart", "luma", "wan", "lustify"),
+        *("kling image", "muse image", "mai image", "minimax image", "chroma"),
+    )
     RETURN_TYPES = ("IMAGE", "STRING", "MASK")
     RETURN_NAMES = ("images", "info", "mask")
     OUTPUT_TOOLTIPS = (
