@@ -139,7 +139,10 @@ def test_a_refusal_is_one_line_and_ends_with_3(cli: Any, folder: Path) -> None:
 
     assert end.code == 3
     assert end.out == ""
-    assert end.err.splitlines()[-1].endswith("The nearest known model is z-image-turbo.")
+    assert end.err.splitlines()[-1].endswith(
+        "The nearest known model is z-image-turbo. The node's list has those that there are, as "
+        "has `models` in a terminal."
+    )
     assert "HTTP 404" not in end.err
 
 
