@@ -44,6 +44,9 @@ from .sweeper import ENDING, Sweeper, note_hit, note_use, remove, touch
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
+MB = 1_000_000
+"""Bytes of a megabyte, in settings and texts alike."""
+
 KEY_FORMAT = 1
 FOLDER = "results"
 UNREADABLE = "unreadable"
@@ -81,14 +84,14 @@ def request_key(service: str, path: str, identity: bytes, variation: object = 0)
 class ResultStore:
     """Answers that were paid for, in `home`/results. Thread-safe; several processes may share it.
 
-    max_mb: MiB to keep, the least recently used goes first; 0 keeps nothing. Only a put removes
+    max_mb: MB to keep, the least recently used goes first; 0 keeps nothing. Only a put removes
     anything, and opening a store does nothing on disk. trouble: why the last response could not be
     kept, or "".
     """
 
     def __init__(self, home: Path, max_mb: float) -> None:
         self._folder = home / FOLDER
-        self._max_bytes = int(max_mb * 2**20)
+        self._max_bytes = int(max_mb * MB)
         self._sweeper = Sweeper(self._folder, self._max_bytes)
         self._run = ""
         self._failed: set[str] = set()
@@ -308,12 +311,12 @@ class ResultStore:
         return len(files)
 
     def shrink(self, max_mb: float) -> int:
-        """Removes the least recently used beyond `max_mb` MiB now, and returns how many.
+        """Removes the least recently used beyond `max_mb` MB now, and returns how many.
 
         Limits of other processes do not count; what unfinished runs made stays.
         """
         before = len(self._files())
-        self._sweeper.sweep(int(max_mb * 2**20))
+        self._sweeper.sweep(int(max_mb * MB))
         return before - len(self._files())
 
     def finish_sweep(self) -> None:

@@ -55,7 +55,7 @@ def read_body(response: requests.Response, deadline: float, limit: int, strict: 
         return body[:limit]
     if max(came, len(body)) > limit:
         raise BadResponseError(
-            f"Venice's answer is larger than {limit // 2**20} MiB, which no image is: it was not "
+            f"Venice's answer is larger than {limit / 1e6:.0f} MB, which no image is: it was not "
             f"read to its end. {CHARGED}"
         )
     if problem and not (is_whole(body) or _is_json(body)):
