@@ -119,7 +119,8 @@ def _save(
         try:
             decode(image)
             number = None if task.number is None else task.number + i
-            path = write_image(task.target, number, image, force)
+            is_kept = result.key in client.results
+            path = write_image(task.target, number, image, force, is_kept)
         except BadResponseError as error:
             damaged.append(error)
         except NotWrittenError as error:
