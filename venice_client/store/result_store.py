@@ -19,6 +19,7 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -93,7 +94,8 @@ class ResultStore:
         self._folder = home / FOLDER
         self._max_bytes = int(max_mb * MB)
         self._sweeper = Sweeper(self._folder, self._max_bytes)
-        self._run = ""
+        self._lock = threading.Lock()
+        self._runs: dict[str, int] = {}  # runs of this process, and how many parts of each go on
         self._failed: set[str] = set()
         self.trouble = ""
 
@@ -170,15 +172,27 @@ class ResultStore:
     def protect(self, run: str, keys: Iterable[str]) -> None:
         """Keeps these answers, there or to come, beyond the limit.
 
-        run: what makes them. The run before it has ended by now, and is protected no longer unless
-        it failed. One that failed is for a day, so that it can be made again without paying twice.
+        run: what makes them. Runs that `note_end` was called for as often as this end by it, and
+        are protected no longer unless they failed. One that failed is for a day, so that it can be
+        made again without paying twice.
         """
         if not self.is_on:
             return
-        before, self._run = self._run, run
-        if before not in ("", run) and before not in self._failed:
-            self.unprotect(before)
+        with self._lock:
+            over = [name for name, going in self._runs.items() if not going and name != run]
+            for name in over:
+                del self._runs[name]
+            self._runs[run] = self._runs.get(run, 0) + 1
+        for name in over:
+            if name not in self._failed:
+                self.unprotect(name)
         self._sweeper.protect(run, keys)
+
+    def note_end(self, run: str) -> None:
+        """Notes that a part of a run, for which `protect` was called, has ended."""
+        with self._lock:
+            if run in self._runs:
+                self._runs[run] -= 1
 
     def note_failure(self, run: str) -> None:
         """Notes that a run has not made all that it was to make."""
@@ -187,7 +201,9 @@ class ResultStore:
     def unprotect(self, run: str) -> None:
         """Ends the protection of a run that has ended well."""
         if self.is_on:
-            self._sweeper.unprotect(run)
+            with self._lock:
+                going = [name for name, parts in self._runs.items() if parts and name != run]
+            self._sweeper.unprotect(run, going)
 
     def put(self, key: str, response: Response, facts: Mapping[str, Any]) -> str:
         """Keeps an answer if the store is on. Returns why it could not be kept, "" if it was.
