@@ -138,7 +138,7 @@ class VeniceClient:
     def start(
         self, requests: Sequence[PaidRequest], run: str = "", on_result: OnResult | None = None
     ) -> RequestBatch:
-        """Checks requests, reserves what they may cost, and runs them side by side.
+        """Checks requests, reserves what they may cost, and runs them at the same time.
 
         run: what the limit VENICE_MAX_USD_PER_RUN counts together; "": these requests alone.
         on_result: called with the index of a request and its result, in the request's thread.
@@ -222,7 +222,7 @@ class VeniceClient:
         total, text = total_cost(costs), cost_text(costs)
         if self.service.name != SANDBOX_NAME or total == 0:
             return text
-        return f"{text}{' on Venice' if total else ''}, free on the sandbox"
+        return f"{text}{' on Venice' if total else ''}; nothing charged on the sandbox"
 
     def list_models(self, type: str | None = None) -> list[Model]:
         """The models as the service lists them now: "image", "inpaint", "upscale" or all. Free."""

@@ -20,6 +20,9 @@ TIER_TOLERANCE = 0.9
 MAX_RATIO = 1000.0
 """Largest and, inverted, smallest ratio that a picture can have."""
 
+RATIO_TOLERANCE = 0.03
+"""How far a ratio may be off: Venice's sizes are multiples of some pixels."""
+
 GRID = 16
 """Pixels that the sides of a tier's pictures are multiples of, as far as they were seen."""
 
@@ -112,6 +115,11 @@ def ratio_of(name: str) -> float:
     if not width or not height or not 1 / MAX_RATIO <= width / height <= MAX_RATIO:
         raise ValueError(f"{name!r} is not a ratio")
     return width / height
+
+
+def is_other_ratio(width: int, height: int, ratio: float) -> bool:
+    """Whether width : height is not `ratio`, beyond what whole pixels explain."""
+    return abs(math.log(width / height / ratio)) > RATIO_TOLERANCE
 
 
 def is_ratio(name: str) -> bool:

@@ -84,7 +84,7 @@ class EncodedImage:
         """
         if len(data) > MAX_ENCODED_BYTES:
             raise BadResponseError(
-                f"The image has {len(data) >> 20} MiB, which no picture needs. {CHARGED}"
+                f"The image has {len(data) / 1e6:.0f} MB, which no picture needs. {CHARGED}"
             )
         format = check_whole(data)
         image = _open(data, format)
