@@ -53,10 +53,11 @@ test: lint  ## Lint, then all tests but the long ones and those in a real ComfyU
 test-all: lint  ## Lint, then every test; those in a real ComfyUI where there is one
 	$(BIN)/python -m pytest tests -n auto --dist loadgroup
 
-lint: $(STAMP)  ## ruff format --check, ruff check, mypy
+lint: $(STAMP)  ## ruff, mypy; Biome and TypeScript with npm, the registry's rules with comfy-cli
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/python scripts/typecheck.py
+	@$(BIN)/python scripts/check_package.py
 	@$(MAKE) --no-print-directory lint-page
 
 lint-page:  ## Biome and TypeScript over web/; skipped by name without npm

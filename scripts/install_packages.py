@@ -22,6 +22,7 @@ CUDA_HINT = (
     "About 2.8 GB: torch comes as its CUDA build. For the CPU build, about 0.3 GB, name an index\n"
     "that has it: make demo TORCH_INDEX=ADDRESS (pytorch.org, Get Started, Compute Platform CPU)."
 )
+SIZE_OF_TESTS = "Installing the test tools into .venv too. About 50 MB."
 NO_TORCH = "torch has no build for Python {} on a Mac with Intel: make PYTHON=python3.12"
 
 
@@ -33,14 +34,11 @@ def main(arguments: list[str]) -> int:
     if is_intel_mac() and sys.version_info >= (3, 13):
         print(NO_TORCH.format(platform.python_version()), file=sys.stderr)
         return 1
-    print(size_of_tests() if is_dev else size_of_demo([*pip, "index", "versions", *extra]))
+    said = SIZE_OF_TESTS if is_dev else size_of_demo([*pip, "index", "versions", *extra])
+    print(said, flush=True)  # before what pip says
     wanted = ["-r", str(ROOT / "requirements.txt")]
     wanted += ["-r", str(PINS)] if is_dev else ["-c", str(PINS)]
     return subprocess.run([*pip, "install", *extra, *wanted], check=False).returncode
-
-
-def size_of_tests() -> str:
-    return "Installing the test tools into .venv, about 50 MB beside what the demo needs."
 
 
 def size_of_demo(versions: list[str]) -> str:

@@ -32,7 +32,7 @@ from ...venice_client import (
 )
 from ..run import comfyui
 
-ISSUES_URL = "https://github.com/venice-nodes/venice-nodes/issues"
+ISSUES_URL = "https://github.com/venice-nodes/comfyui-venice/issues"
 KEY_URL = "https://venice.ai/settings/api"
 
 LIMITS = {
