@@ -19,7 +19,7 @@ for name in ("connect", "connect_ex", "bind", "sendto"):
 socket.getaddrinfo = socket.create_connection = refused
 
 root = sys.argv[1]
-name = "/ComfyUI/custom_nodes/comfyui-venice"
+name = "/ComfyUI/custom_nodes/venice-nodes"
 spec = importlib.util.spec_from_file_location(
     name, root + "/__init__.py", submodule_search_locations=[root]
 )

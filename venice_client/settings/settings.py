@@ -246,7 +246,7 @@ def _platform_folder(environ: Mapping[str, str]) -> Path:
         base = Path.home() / "Library" / "Application Support"
     else:
         base = Path(environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return base / "comfyui-venice"
+    return base / "venice-nodes"
 
 
 def _read_first_file(homes: Sequence[Path]) -> tuple[Path | None, dict[str, str]]:

@@ -254,7 +254,7 @@ class Transport:
 
     def _prepare(self, call: _Call) -> requests.PreparedRequest:
         headers = {
-            "User-Agent": f"comfyui-venice/{__version__}",
+            "User-Agent": f"venice-nodes/{__version__}",
             "Accept-Encoding": "identity",
         }
         if call.body is not None:

@@ -438,7 +438,7 @@ def test_every_request_says_who_asks(
 
     client.generate_images(request_for())
     (request,) = sandbox.paid_requests
-    assert request.headers["user-agent"] == f"comfyui-venice/{__version__}"
+    assert request.headers["user-agent"] == f"venice-nodes/{__version__}"
     assert request.headers["content-type"] == "application/json"
 
 
