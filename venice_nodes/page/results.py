@@ -30,6 +30,7 @@ MAX_OFFSET = 1_000_000
 THUMBNAIL_SIDE = 256
 THUMBNAILS = "thumbnails"
 MAX_THUMBNAILS = 4000
+ASIDE = ".making-"
 HEAD_BYTES = 65_536
 """Bytes of a picture in which its size stands."""
 
@@ -76,7 +77,7 @@ class Results:
         data = _small(self.picture(key, 0))
         with contextlib.suppress(OSError):  # the next look makes it again
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            write_atomic(path, data, prefix=".aside-")
+            write_atomic(path, data, prefix=ASIDE)
             self._bound(folder)
         return data
 
