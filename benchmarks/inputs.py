@@ -7,9 +7,10 @@ import statistics
 from collections.abc import Iterator
 
 import numpy as np
-from demo import load_pack
-from page import Part, table
 from PIL import Image
+
+from demo import load_pack
+from performance_page import Part, table
 from rounds import timed
 from stand_in import picture
 
@@ -19,12 +20,10 @@ LEVELS = (0, 1, 2, 3, 4, 5, 6, 9)
 
 
 def measure(quick: bool) -> Part:
-    load_pack()
-    from venice_pack.venice_nodes.imaging.tensors import PNG_EFFORT
-
+    effort = load_pack().venice_nodes.imaging.tensors.PNG_EFFORT
     side = SIDE // 4 if quick else SIDE
     blocks = [
-        f"{name}, {side}²; the nodes use level {PNG_EFFORT}:\n\n" + _table(array, 1 if quick else 3)
+        f"{name}, {side}²; the nodes use level {effort}:\n\n" + _table(array, 1 if quick else 3)
         for name, array in _pictures(side)
     ]
     return Part(text="\n\n".join(blocks))

@@ -48,7 +48,7 @@ CASES = {
 
 def measure(quick: bool) -> Any:
     """All rows, but on Linux only; quick: with 4 pictures in place of 16."""
-    from page import Part, Row
+    from performance_page import Part, Row
 
     if not CLEAR.exists():
         return Part(text="Skipped: the peak of a process can be read on Linux only.")

@@ -3,8 +3,11 @@
 One request after the other, Pillow, torch.stack. Beside it an end for graphs that costs nothing.
 """
 
+from __future__ import annotations
+
 import base64
 import io
+from typing import Any
 
 import numpy as np
 import requests
@@ -18,11 +21,11 @@ class NaiveGenerate:
     RETURN_TYPES = ("IMAGE",)
 
     @classmethod
-    def INPUT_TYPES(cls):
+    def INPUT_TYPES(cls) -> dict[str, Any]:
         number = ("INT", {"default": 1, "min": 1, "max": 999999999})
         return {"required": {"url": ("STRING", {}), "seed": number, "batch_size": number}}
 
-    def generate(self, url, seed, batch_size):
+    def generate(self, url: str, seed: int, batch_size: int) -> tuple[torch.Tensor]:
         tensors = []
         for i in range(batch_size):
             fields = {"model": "z-image-turbo", "prompt": "a fox in snow", "seed": seed + i}
@@ -40,10 +43,10 @@ class BenchEnd:
     OUTPUT_NODE = True
 
     @classmethod
-    def INPUT_TYPES(cls):
+    def INPUT_TYPES(cls) -> dict[str, Any]:
         return {"required": {"images": ("IMAGE",)}}
 
-    def end(self, images):
+    def end(self, images: torch.Tensor) -> dict[str, Any]:
         return {}
 
 

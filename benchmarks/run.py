@@ -13,23 +13,16 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-for folder in ("scripts", "tests/support"):
+for folder in (".", "scripts", "tests/support"):
     sys.path.insert(0, str(ROOT / folder))
 
 import numpy as np  # noqa: E402
 import PIL  # noqa: E402
 import torch  # noqa: E402
-from page import Part, machine, written  # noqa: E402
+
+from performance_page import PARTS, Part, machine, written  # noqa: E402
 
 PAGE = ROOT / "docs" / "performance.md"
-PARTS = {
-    "comfyui": "in_comfyui",
-    "many": "many",
-    "memory": "memory",
-    "start": "start",
-    "store": "store",
-    "inputs": "inputs",
-}
 
 
 def main() -> int:

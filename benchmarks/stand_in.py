@@ -27,6 +27,9 @@ from PIL import Image
 KEY = "bench"
 DATA = Path(__file__).resolve().parent.parent / "venice_client" / "catalogue" / "data"
 GENERATE, PARTNER = "/image/generate", "/proxy/openai/images/generations"
+BY_ADDRESS, PICTURE = "dall-e-3", "/picture.png"
+"""The partner's model whose answer is the address of the picture."""
+
 FILES = ("/image/edit", "/image/upscale")
 CHUNK = 2**20
 
@@ -126,6 +129,9 @@ class _Handler(BaseHTTPRequestHandler):
             log = {"requests": _State.log, "bytes": _State.received}
             self._send("application/json", json.dumps(log).encode())
             return
+        if path == PICTURE:
+            self._send(*_State.answers["binary"])
+            return
         name = {"/models": "models.json", "/image/styles": "styles.json"}[path]
         self._send("application/json", b'{"data": %b}' % (DATA / name).read_bytes())
 
@@ -143,6 +149,9 @@ class _Handler(BaseHTTPRequestHandler):
             with _State.lock:
                 _State.log.append({**fields, "came": came})
         kind, data = _State.answers[answer]
+        if self.path == PARTNER and json.loads(body)["model"] == BY_ADDRESS:
+            address = f"http://{self.headers['Host']}{PICTURE}"
+            data = json.dumps({"data": [{"url": address}]}).encode()
         time.sleep(max(0.0, came + _State.latency - time.monotonic()))
         self._send(kind, data)
 

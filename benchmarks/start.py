@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from demo import load_pack
-from page import Part, Row, table
+from performance_page import Part, Row, table
 from rounds import timed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -54,11 +54,12 @@ def _import_times(folder: str) -> dict[str, tuple[int, int]]:
     on.
     """
     # A collection of all garbage that torch has made due would be counted for whoever comes next.
-    code = f"{THERE}; import gc, sys; gc.collect(); sys.path.insert(0, {folder!r}); sys.stderr.write('begin\\n')"
+    code = f"{THERE}; import gc, sys; gc.collect(); sys.path.insert(0, {folder!r}); "
+    code += f"sys.stderr.write('begin\\n'); import {OURS}"
     environ = {**os.environ, "PYTHONPYCACHEPREFIX": f"{folder}/compiled"}
     environ.pop("PYTHONDONTWRITEBYTECODE", None)
     run = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", f"{code}; import {OURS}"],
+        [sys.executable, "-X", "importtime", "-c", code],
         env=environ,
         stderr=subprocess.PIPE,
         text=True,

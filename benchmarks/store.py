@@ -8,10 +8,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from demo import load_pack
-from page import Part, Row
+from performance_page import Part, Row
 from rounds import timed
 from stand_in import picture
+from venice_client.store.result_store import ResultStore
+from venice_client.transport.response import Response
 
 ENTRIES = 20_000
 SMALL = b"a small result"
@@ -21,10 +22,6 @@ _scans: list[str] = []
 
 
 def measure(quick: bool) -> Part:
-    load_pack()
-    from venice_pack.venice_client.store.result_store import ResultStore
-    from venice_pack.venice_client.transport.response import Response
-
     entries = ENTRIES // 20 if quick else ENTRIES
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
@@ -32,7 +29,7 @@ def measure(quick: bool) -> Part:
         for number in range(entries):
             first.put(f"{number:064x}", Response({}, SMALL, 0.0), {"model": "bench"})
         first.finish_sweep()
-        opening = _opening(ResultStore, home)
+        opening = _opening(home)
         body = picture(1024, 1024)
         quiet, sweeping = list[float](), list[float]()
         number = entries
@@ -63,11 +60,11 @@ def _row(what: str, times: list[float]) -> Row:
     return Row(what, "the clock", statistics.median(times), "ms", GOAL_MS, detail)
 
 
-def _opening(make: Any, home: Path) -> list[Row]:
+def _opening(home: Path) -> list[Row]:
     """What opening a store, and looking for a result, costs before anything is put."""
     sys.addaudithook(_note)
     _scans.clear()
-    seconds = timed(lambda: make(home, 1024).get("0" * 64))
+    seconds = timed(lambda: ResultStore(home, 1024).get("0" * 64))
     scans = sum(path.startswith(str(home)) for path in _scans)
     return [
         Row("looks through the folder before the first put", "", scans, "", 0),

@@ -9,6 +9,12 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+PARTS = {
+    **{"comfyui": "in_comfyui", "many": "many", "memory": "memory"},
+    **{"start": "start", "store": "store", "inputs": "inputs"},
+}
+"""The kinds of measurement, each with its module."""
+
 HEAD = ("what", "against what", "measured", "goal", "")
 MEMORY_INFO, CPU_INFO = Path("/proc/meminfo"), Path("/proc/cpuinfo")
 
@@ -71,11 +77,10 @@ def written(page: str, parts: Mapping[str, Part], note: str) -> str:
     """
     for name, part in parts.items():
         begin, end = f"<!-- measured: {name} -->", f"<!-- end: {name} -->"
-        pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-        block = f"{begin}\n{part.markdown()}\n\n{note}\n{end}"
-        page, count = pattern.subn(lambda _, block=block: block, page)
-        if count != 1:
-            raise ValueError(f"the page needs one {begin} and one {end} behind it, not {count}")
+        found = re.findall(f"{re.escape(begin)}.*?{re.escape(end)}", page, re.DOTALL)
+        if len(found) != 1:
+            raise ValueError(f"the page needs one {begin} and one {end} behind it")
+        page = page.replace(found[0], f"{begin}\n{part.markdown()}\n\n{note}\n{end}")
     return page
 
 
