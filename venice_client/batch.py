@@ -57,7 +57,7 @@ class Batch(Generic[T]):
     def __init__(self, jobs: Sequence[Callable[[Progress], T]], run: str = "") -> None:
         self.run = run
         self._jobs = list(jobs)
-        self.progress = [Progress() for _ in self._jobs]
+        self.progress = [Progress(id(self)) for _ in self._jobs]
         self.outcomes: list[T | BaseException | None] = [None] * len(self._jobs)
         self._ended = [False] * len(self._jobs)
         self._all_ended = threading.Event()
