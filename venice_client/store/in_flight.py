@@ -73,7 +73,7 @@ class InFlight:
         """Removes the files of these notes, once they were told."""
         for path, notes in self._abandoned().items():
             if all(note in told for note in notes):
-                _remove(path)
+                remove_file(path)
 
     def _write(self, line: bytes) -> None:
         """Writes a line. The file is made for the first note, and goes with the last one."""
@@ -87,7 +87,7 @@ class InFlight:
         if self._file is not None and not self._open:
             self._file.close()
             self._file = None
-            _remove(self._path)
+            remove_file(self._path)
 
     def _new_file(self) -> BinaryIO:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -95,10 +95,10 @@ class InFlight:
         self._path = Path(name)
         file = os.fdopen(handle, "r+b", buffering=0)
         try:
-            _lock_file(file)
+            lock_file(file)
         except OSError:  # not on this file system
             file.close()
-            _remove(self._path)
+            remove_file(self._path)
             raise
         return file
 
@@ -107,14 +107,14 @@ class InFlight:
         found = {}
         for path in sorted(self._folder.glob("*.jsonl")):
             with contextlib.suppress(OSError), path.open("r+b", buffering=0) as file:
-                _lock_file(file)
+                lock_file(file)
                 notes = _notes_in(file.read().splitlines())
                 if notes or time.time() - os.fstat(file.fileno()).st_mtime > NEW_FOR:
                     found[path] = notes
         return found
 
 
-def _remove(path: Path) -> None:
+def remove_file(path: Path) -> None:
     with contextlib.suppress(OSError):  # the next start tries again
         path.unlink()
 
@@ -141,7 +141,7 @@ def _notes_in(lines: Iterable[bytes]) -> list[Charge]:
     return list(notes.values())
 
 
-def _lock_file(file: BinaryIO) -> None:
+def lock_file(file: BinaryIO) -> None:
     """Locks a file until it is closed, or its process ends. Raises OSError if another one has."""
     if sys.platform == "win32":
         import msvcrt
