@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..errors import SpendingLimitError
+from ..settings.service import SANDBOX_NAME
 from ..settings.settings import Settings
 from .ledger import Charge, Ledger, start_of_day, today
 from .reserved_elsewhere import ReservedElsewhere
@@ -151,6 +152,7 @@ class SpendingLimit:
             return
         is_known = all(charge.is_known for charge in charges)
         cost = f"about {usd:.4g} USD" if is_known else f"up to {usd:.4g} USD ({_UNPUBLISHED})"
+        cost += " on Venice (nothing on the sandbox)" if self._service == SANDBOX_NAME else ""
         if self._per_run is not None and run.usd + usd > self._per_run + ROUNDING:
             before = f" on top of {run.usd:.4g} USD before it in this run" if run.usd else ""
             raise SpendingLimitError(
