@@ -132,6 +132,7 @@ def test_what_is_taken_from_the_cache_adds_nothing(comfyui: Running, words: str)
     assert len(comfyui.sent) == 1
 
 
+@pytest.mark.long
 def test_without_metadata_nothing_is_written(comfyui: Running, words: str) -> None:
     graph, images = random_graph(words)
     saver = graph.save(images)

@@ -51,14 +51,23 @@ WIRED = """
 """
 LAYOUTS = {
     "plain": "",
-    "by wire": PRIMITIVES,
+    "by-wire": PRIMITIVES,
     "subgraph": INTO_SUBGRAPH,
-    "shown outside": INTO_SUBGRAPH + SHOWN,
-    "shown outside and wired": INTO_SUBGRAPH + SHOWN + WIRED,
+    "shown-outside": INTO_SUBGRAPH + SHOWN,
+    "shown-outside-and-wired": INTO_SUBGRAPH + SHOWN + WIRED,
     "nested": INTO_SUBGRAPH + "app.graph.convertToSubgraph(new Set([outer]));",
     "twice": INTO_SUBGRAPH + SECOND,
-    "twice, shown outside": INTO_SUBGRAPH + SHOWN + SECOND,
+    "twice-shown-outside": INTO_SUBGRAPH + SHOWN + SECOND,
 }
+# Both renderers save the same.
+each_frontend = pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param((name, "canvas"), marks=pytest.mark.xdist_group(f"page-{name}"), id=name)
+        for name in ("current", "new", "old")
+    ],
+    indirect=True,
+)
 DROP = """([name, data]) => {
   const bytes = Uint8Array.from(atob(data), each => each.charCodeAt(0));
   const files = new DataTransfer();
@@ -115,6 +124,7 @@ def drop(page: ComfyPage, name: str, data: bytes) -> dict[str, Any]:
     return prompt
 
 
+@each_frontend
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_a_picture_of_a_random_seed_is_made_again_free(
     page: ComfyPage, words: str, layout: str
@@ -140,3 +150,20 @@ def test_a_picture_of_a_random_seed_is_made_again_free(
     assert [Image.open(io.BytesIO(each)).tobytes() for each in again.values()] == [
         Image.open(io.BytesIO(each)).tobytes() for each in first.values()
     ]
+
+
+@each_frontend
+def test_a_seed_that_the_page_draws_is_the_one_that_was_sent(page: ComfyPage, words: str) -> None:
+    page.build(
+        generate=("VeniceGenerateImage", 60, 60, {"prompt": words, "width": 256, "seed": 7}, {}),
+        save=("SaveImage", 560, 60, {}, {"images": ("generate", 0)}),
+    )
+    (first,) = pictures(page, run(page)).values()
+    after = page.value("generate", "seed")
+
+    prompt = drop(page, "picture.png", first)
+    run(page)
+
+    assert after != 7, "it is drawn anew after each run"
+    assert [n["inputs"]["seed"] for n in prompt.values() if "seed" in n["inputs"]] == [7]
+    assert page.running.seeds == [7], "nothing was sent"

@@ -93,7 +93,7 @@ def test_a_fixed_seed_changes_nothing(run: Run) -> None:
 
 
 def test_without_a_workflow_the_prompt_holds_the_seed(run: Run) -> None:
-    for extra in (None, {}):
+    for extra in (None, {}, []):
         prompt = {"3": entry()}
         ((seed,),) = run(
             ("3", "VeniceSeed", {"seed": 42, "mode": RANDOM}), prompt=prompt, extra=extra
