@@ -22,8 +22,8 @@ SEED_WIDGETS = ("seed", "mode")
 """The first widgets of Venice Seed, in their order."""
 
 ONE_TEXT = (("Image Save", "webp"),)
-"""Savers, by class and format, that join all texts into one: next to another text `workflow` could
-not be read again. (WAS Node Suite has this one.)"""
+"""Savers, by class and format, that join all of EXTRA_PNGINFO into one text: with more in it than
+`workflow` the page finds the bare prompt only. (WAS Node Suite has this one.)"""
 
 STAYS_RANDOM = "The saved workflow stays random: to make this again, set seed {} (fixed)."
 FIRST_ONLY = "Of several seeds only the first is saved with the pictures."
