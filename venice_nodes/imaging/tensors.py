@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -72,7 +73,7 @@ FIT = Fit(images.fit_to, _fitted)
 COVER = Fit(images.cover, _covered)
 """Nothing stays empty."""
 
-_pool = DaemonPool("venice-decode", max_workers=4)
+_pool = DaemonPool("venice-decode", max_workers=min(4, os.cpu_count() or 4))
 
 
 def decode_batch(
@@ -182,8 +183,7 @@ def encode(image: torch.Tensor, max_bytes: int) -> tuple[bytes, str]:
     Where the PNG would have `max_bytes` or more it is the best JPEG of QUALITIES that fits (WebP
     with alpha) instead, and the warning says so. Raises InvalidRequestError where none fits.
     """
-    array = to_array(image)
-    picture = Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
+    picture = Image.fromarray(to_array(image[..., 0] if image.shape[-1] == 1 else image))
     png = _saved(picture, "PNG", compress_level=PNG_EFFORT)
     if len(png) < max_bytes:
         return png, ""
