@@ -25,7 +25,6 @@ from save_workflows import BROWSERS, QUIET, READY, SETTINGS
 FILM = ROOT / "docs" / "images" / "first-picture.webp"
 GRAPH = ROOT / "docs" / "images" / "graph.png"
 TEMPLATE = "Venice text to image"
-VIEW = {"width": 1280, "height": 800}
 FILM_SIZE = (1120, 700)
 QUALITY = 80
 
@@ -206,7 +205,7 @@ def page_of_a_new_user() -> Iterator[Page]:
         ):
             comfyui.wait_until_ready()
             browser = playwright.chromium.launch(executable_path=path, args=QUIET)
-            page = browser.new_page(viewport=VIEW)
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.goto(comfyui.url)
             page.wait_for_function(READY, timeout=120_000)
             page.wait_for_timeout(2000)
