@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LINKS = ROOT / ".mypy_cache" / "as_package"
 PACKAGE = "venice_pack"
-TOOLS = (ROOT / "scripts", ROOT / "tests" / "support")
+TOOLS = (ROOT / "scripts", ROOT / "tests" / "support", ROOT / "benchmarks")
 
 
 def main() -> int:

@@ -6,6 +6,7 @@ Everything that a user of the client needs is here; what lies behind is free to 
 from . import missing_packages as missing_packages
 
 # isort: split
+from .atomic_write import write_atomic, write_new
 from .batch import PlannedRequest, RequestBatch, was_cancelled
 from .catalogue.catalogue import (
     DEFAULT_EDIT_MODEL,
@@ -167,4 +168,6 @@ __all__ = [
     "today",
     "total_cost",
     "was_cancelled",
+    "write_atomic",
+    "write_new",
 ]

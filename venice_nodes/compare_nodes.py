@@ -1,26 +1,27 @@
-"""The nodes for comparing: sweeps over styles and models, and a sheet of what they made."""
+"""The nodes for comparing: sweeps, a grid of every combination, a sheet of what they made."""
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
 import torch
 
 from ..venice_client import InvalidRequestError, check_is_text
-from . import inputs, model_lists, widgets
+from . import compare_inputs, inputs, widgets
+from .grid import VARIED, Grid
 from .imaging.contact_sheet import contact_sheet
+from .imaging.grid_sheet import Headings, grid_sheet, in_cells
 from .imaging.input_tensors import image_batch
-from .imaging.labels import visible
+from .patterns import models_for, sent_style, styles_for
 from .run.node_status import StatusNode, showing
 from .run.run_requests import in_thread, refresh_lists
 
 IN_STEP = (
     "Two sweeps on one node go in step: first with first, second with second; the shorter list "
-    "repeats its last."
+    "repeats its last. For every combination of two of style, model, seed and prompt, use Venice "
+    "Grid."
 )
 
 
@@ -32,7 +33,7 @@ class VeniceStyleSweep(StatusNode):
         "A list of styles. Connected to style of Venice Generate Image, it makes a picture for "
         "each, side by side, and each is paid for. Show them with Venice Contact Sheet. " + IN_STEP
     )
-    SEARCH_ALIASES = ("venice sweep", "style grid", "xy plot", "compare styles")
+    SEARCH_ALIASES = ("venice sweep", "compare styles", "list of styles")
     RETURN_TYPES = ("STRING", "STRING")
     RETURN_NAMES = ("style", "labels")
     OUTPUT_IS_LIST = (True, True)
@@ -44,13 +45,12 @@ class VeniceStyleSweep(StatusNode):
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        return inputs.style_sweep_inputs()
+        return compare_inputs.style_sweep_inputs()
 
     @staticmethod
     def foresee(values: dict[str, Any]) -> tuple[list[str], list[str]]:
-        known = [model_lists.NO_STYLE, *model_lists.styles()]
-        found = matching(values["styles"], known, partial(_like, names=known[1:]))
-        return [("" if name == model_lists.NO_STYLE else name) for name in found], found
+        found = styles_for(values["styles"])
+        return [sent_style(name) for name in found], found
 
     async def sweep(self, styles: str) -> dict[str, Any]:
         return await _sweep(self, "style", styles=styles)
@@ -65,7 +65,7 @@ class VeniceModelSweep(StatusNode):
         "makes a picture with each, side by side, and each is paid for. Show them with Venice "
         "Contact Sheet. " + IN_STEP
     )
-    SEARCH_ALIASES = ("venice sweep", "model grid", "xy plot", "compare models")
+    SEARCH_ALIASES = ("venice sweep", "compare models", "list of models")
     RETURN_TYPES = ("COMBO", "STRING")
     RETURN_NAMES = ("model", "labels")
     OUTPUT_IS_LIST = (True, True)
@@ -77,16 +77,71 @@ class VeniceModelSweep(StatusNode):
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        return inputs.model_sweep_inputs()
+        return compare_inputs.model_sweep_inputs()
 
     @staticmethod
     def foresee(values: dict[str, Any]) -> tuple[list[str], list[str]]:
-        known, others = model_lists.generate_models(), model_lists.other_models()
-        found = matching(values["models"], known, model_lists.models_like, others)
+        found = models_for(values["models"])
         return found, list(found)
 
     async def sweep(self, models: str) -> dict[str, Any]:
         return await _sweep(self, "model", models=models)
+
+
+class VeniceGrid(StatusNode):
+    """Every combination of two lists: Generate runs once for each."""
+
+    CATEGORY = inputs.CATEGORY
+    DESCRIPTION = (
+        "Every combination of two of style, model, seed and prompt. Connect what varies to Venice "
+        "Generate Image, which makes a picture for each, side by side, and each is paid for; "
+        "connect the pictures and grid to Venice Contact Sheet for one sheet with headings."
+    )
+    SEARCH_ALIASES = ("grid", "xy plot", "xy grid", "prompt list", "compare")
+    RETURN_TYPES = ("COMBO", "STRING", "STRING", "INT", "STRING", "VENICE_GRID")
+    RETURN_NAMES = ("model", "prompt", "style", "seed", "labels", "grid")
+    OUTPUT_IS_LIST = (True, True, True, True, True, False)
+    OUTPUT_TOOLTIPS = (
+        "The model of each cell, row by row, for model of Venice Generate Image.",
+        "The prompt of each cell, for prompt of Venice Generate Image.",
+        "The style of each cell, for style of Venice Generate Image.",
+        "The seed of each cell, for seed of Venice Generate Image.",
+        "What varies in each cell, as text.",
+        "The headings of columns and rows, for grid of Venice Contact Sheet.",
+    )
+    FUNCTION = "combine"
+    PASSED_ON = VARIED
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return compare_inputs.grid_inputs()
+
+    @classmethod
+    def VALIDATE_INPUTS(cls, model: Any = None, seed: Any = None) -> bool:
+        return True  # what is named here ComfyUI does not hold to its own lists and ranges
+
+    @staticmethod
+    def foresee(values: dict[str, Any]) -> tuple[Any, ...]:
+        return Grid.read(values).outputs(values)
+
+    async def combine(
+        self,
+        columns: str,
+        column_values: str,
+        rows: str,
+        row_values: str,
+        model: str,
+        prompt: str,
+        seed: int,
+        style: str = "",
+    ) -> dict[str, Any]:
+        with showing() as status:
+            values = widgets.read_values(self.INPUT_TYPES(), locals())
+            await refresh_lists()
+            grid = Grid.read(values)
+            told = (grid.summary, grid.columns.warning, grid.rows.warning)
+            status.finish(" · ".join(filter(None, told)))
+            return status.with_outputs(grid.outputs(values))
 
 
 class VeniceContactSheet(StatusNode):
@@ -94,7 +149,7 @@ class VeniceContactSheet(StatusNode):
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = "All pictures of a list on one sheet, with labels. Made here; costs nothing."
-    SEARCH_ALIASES = ("venice grid", "contact sheet", "image grid", "compare")
+    SEARCH_ALIASES = ("venice sheet", "contact sheet", "compare", "montage")
     RETURN_TYPES = ("IMAGE",)
     RETURN_NAMES = ("sheet",)
     OUTPUT_TOOLTIPS = ("One picture with all of them, [1, H, W, 3].",)
@@ -103,7 +158,7 @@ class VeniceContactSheet(StatusNode):
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]:
-        return inputs.sheet_inputs()
+        return compare_inputs.sheet_inputs()
 
     async def arrange(
         self,
@@ -111,23 +166,42 @@ class VeniceContactSheet(StatusNode):
         labels: Sequence[str] = (),
         columns: Sequence[int] = (0,),
         cell: Sequence[int] = (512,),
+        grid: Sequence[Headings | None] = (None,),
     ) -> dict[str, Any]:
         with showing() as status:
+            given = {"columns": columns, "cell": cell, "grid": grid}
             optional = self.INPUT_TYPES()["optional"]
-            declared = {"required": {name: optional[name] for name in ("columns", "cell")}}
-            (size, *_) = widgets.read_items(declared, {"columns": columns, "cell": cell})
-            pictures: list[torch.Tensor] = []
-            texts: list[str] = []
-            for i, batch in enumerate(images):
-                own = list(image_batch(batch, "images", may_be_empty=True))
-                label = str(labels[i]) if i < len(labels) and labels[i] is not None else ""
-                pictures += own
-                texts += [label] * len(own)
+            declared = {"required": {}, "optional": {name: optional[name] for name in given}}
+            (size, *more) = widgets.read_items(declared, given)
+            items = [list(image_batch(each, "images", may_be_empty=True)) for each in images]
+            pictures = [picture for item in items for picture in item]
             if not pictures:
                 raise InvalidRequestError("There is no picture to arrange.", "images")
-            sheet, notes = await in_thread(partial(contact_sheet, pictures, texts, **size))
+            grids = [each["grid"] for each in (size, *more)[: len(grid)]]
+            if None in grids:
+                texts = _each_label(labels, items)
+                make = partial(contact_sheet, pictures, texts, size["columns"], size["cell"])
+            else:
+                make = partial(_under, Headings.joined(grids), items, size["cell"])
+            sheet, notes = await in_thread(make)
             status.finish(" · ".join([_count(pictures, "picture"), *notes]))
             return status.with_outputs((sheet,))
+
+
+def _each_label(labels: Sequence[Any], items: Sequence[Sequence[torch.Tensor]]) -> list[str]:
+    """The label of each picture; an item repeats its own, or has none."""
+    own = ["" if label is None else str(label) for label in labels[: len(items)]]
+    own += [""] * (len(items) - len(own))
+    return [label for label, item in zip(own, items, strict=True) for _ in item]
+
+
+def _under(
+    headings: Headings, items: Sequence[Sequence[torch.Tensor]], cell: int
+) -> tuple[torch.Tensor, list[str]]:
+    """A sheet under the headings of Venice Grid, and warnings."""
+    cells, notes = in_cells(items, headings.cells)
+    sheet, more = grid_sheet(cells, headings, cell)
+    return sheet, [*notes, *more]
 
 
 async def _sweep(
@@ -143,50 +217,6 @@ async def _sweep(
         return status.with_outputs(outputs)
 
 
-def matching(
-    patterns: str,
-    known: Sequence[str],
-    like: Callable[[str], Sequence[str]],
-    others: Sequence[str] = (),
-) -> list[str]:
-    """The names that the lines of `patterns` ask for, in their order, each once.
-
-    A line is a name that is known, else a shell pattern, of which `like` gives the names, else a
-    name as typed; case and invisible characters do not count. others: names that cannot be used
-    here. Raises InvalidRequestError if there is no line, and for a pattern with
-    `*` or `?` that matches nothing.
-    """
-    exact = {_folded(name): name for name in known}
-    found: dict[str, str] = {}
-    for line in filter(None, map(visible, patterns.splitlines())):
-        folded = _folded(line)
-        names = [exact[folded]] if folded in exact else like(line)
-        if not names and any(sign in line for sign in "*?"):
-            raise InvalidRequestError(_nothing_matches(line, others))
-        for name in names or [line]:
-            found.setdefault(_folded(name), name)
-    if not found:
-        raise InvalidRequestError("The list is empty: write one name or pattern a line.")
-    return list(found.values())
-
-
-def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name.casefold())
-
-
-def _like(pattern: str, names: Sequence[str]) -> list[str]:
-    return [name for name in names if fnmatchcase(_folded(name), _folded(pattern))]
-
-
-def _nothing_matches(pattern: str, others: Sequence[str]) -> str:
-    if unusable := _like(pattern, others):
-        return (
-            f"“{pattern}” matches only models that neither Generate nor Edit can use, such as "
-            f"{unusable[0]}: choose others."
-        )
-    return f"Nothing matches “{pattern}”: check its spelling."
-
-
 def _count(items: Sequence[object], what: str) -> str:
     return f"{len(items)} {what}{'s' if len(items) > 1 else ''}"
 
@@ -194,10 +224,12 @@ def _count(items: Sequence[object], what: str) -> str:
 NODE_CLASS_MAPPINGS = {
     "VeniceStyleSweep": VeniceStyleSweep,
     "VeniceModelSweep": VeniceModelSweep,
+    "VeniceGrid": VeniceGrid,
     "VeniceContactSheet": VeniceContactSheet,
 }
 NODE_DISPLAY_NAME_MAPPINGS = {
     "VeniceStyleSweep": "Venice Style Sweep",
     "VeniceModelSweep": "Venice Model Sweep",
+    "VeniceGrid": "Venice Grid",
     "VeniceContactSheet": "Venice Contact Sheet",
 }

@@ -10,7 +10,7 @@ from typing import Any
 from ..venice_client import AUTO, DEFAULT_EDIT_MODEL, DEFAULT_MODEL, EDIT_RATIOS, FORMATS, QUALITIES
 from .imaging.masks import BY_THICKNESS, MAX_PIXELS
 from .model_lists import NO_STYLE, edit_models, generate_models, styles
-from .widgets import Widget, combo, image, lines, seed, side, switch, text, variation, whole
+from .widgets import HIDDEN, Widget, combo, image, seed, side, switch, text, variation, whole
 
 CATEGORY = "Venice"
 SCALES = ("2x", "4x")
@@ -28,7 +28,11 @@ MASK_OUTPUT = "[B, H, W]: 1 where the picture is transparent, 0 where it is not.
 
 def generate_inputs() -> dict[str, Any]:
     """The inputs of Venice Generate Image."""
-    return {"required": _generate_required(), "optional": _generate_optional()}
+    return {
+        "required": _generate_required(),
+        "optional": _generate_optional(),
+        "hidden": HIDDEN,
+    }
 
 
 def _generate_required() -> dict[str, Any]:
@@ -109,9 +113,10 @@ def seed_inputs() -> dict[str, Any]:
                 SEED_MODES,
                 default=SEED_MODES[0],
                 tooltip="fixed: the seed above. random every run: another one each time, so every "
-                "run makes (and pays for) new pictures.",
+                "run makes (and pays for) new pictures. A saved picture holds its seed.",
             ),
-        }
+        },
+        "hidden": HIDDEN,
     }
 
 
@@ -139,6 +144,7 @@ def upscale_inputs() -> dict[str, Any]:
             ),
         },
         "optional": {"variation": variation()},
+        "hidden": HIDDEN,
     }
 
 
@@ -155,6 +161,7 @@ def edit_inputs() -> dict[str, Any]:
             ),
         },
         "optional": _edit_optional(),
+        "hidden": HIDDEN,
     }
 
 
@@ -238,6 +245,7 @@ def cutout_inputs() -> dict[str, Any]:
     """The inputs of Venice Remove Background."""
     return {
         "required": {"image": image("The pictures to cut out, about 0.03 USD each.")},
+        "hidden": HIDDEN,
     }
 
 
@@ -262,59 +270,6 @@ def style_reference_inputs() -> dict[str, Any]:
                 "VENICE_STYLE_REFERENCES",
                 {"tooltip": "References chained before these, with a strength of their own."},
             )
-        },
-    }
-
-
-def style_sweep_inputs() -> dict[str, Any]:
-    """The inputs of Venice Style Sweep."""
-    return {
-        "required": {
-            "styles": lines(
-                "Anime\nWatercolor\nFilm Noir",
-                "One style or pattern a line, in any case: * is every style, *noir* those with "
-                "noir in their name, None is no style. A name that is not known is sent as it is.",
-            )
-        }
-    }
-
-
-def model_sweep_inputs() -> dict[str, Any]:
-    """The inputs of Venice Model Sweep."""
-    return {
-        "required": {
-            "models": lines(
-                "z-image-turbo\nqwen-image\nchroma",
-                "One model or pattern a line, in any case: * is every model that makes pictures "
-                "from a prompt (mind the price), qwen* those that begin with qwen, *edit* edit "
-                "models. An id that is not known is sent as it is.",
-            )
-        }
-    }
-
-
-def sheet_inputs() -> dict[str, Any]:
-    """The inputs of Venice Contact Sheet."""
-    return {
-        "required": {"images": image("The pictures, in the order of the sheet.")},
-        "optional": {
-            "labels": (
-                "STRING",
-                {
-                    "forceInput": True,
-                    "tooltip": "A label for each item of images, such as the labels of a sweep. A "
-                    "batch has its label on each of its pictures.",
-                },
-            ),
-            "columns": whole(0, 0, 16, "Pictures in a row. 0: about as many as there are rows."),
-            "cell": whole(
-                512,
-                64,
-                2048,
-                "Pixels of a cell's side; pictures are fitted into it. A sheet may have 200 "
-                "million pixels in all.",
-                step=8,
-            ),
         },
     }
 

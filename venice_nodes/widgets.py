@@ -18,13 +18,20 @@ from ..venice_client import (
     check_switch,
     fold_seed,
 )
+from .imaging.grid_sheet import Headings
 from .imaging.input_tensors import image_batch, mask_batch
 
 Widget = tuple[str, dict[str, Any]]
 
 
-SOCKETS = ("IMAGE", "MASK", "VENICE_STYLE_REFERENCES")
+GRID = "VENICE_GRID"
+SOCKETS = ("IMAGE", "MASK", "VENICE_STYLE_REFERENCES", GRID)
 """Kinds without a widget: None means that nothing is connected."""
+
+PROMPT, EXTRA_PNGINFO = "run_prompt", "extra_pnginfo"
+HIDDEN = {PROMPT: "PROMPT", EXTRA_PNGINFO: "EXTRA_PNGINFO"}
+"""What is saved with the pictures of a run. ComfyUI's cache does not look at them; it would look at
+UNIQUE_ID, and make the same twice."""
 
 MIRRORED = ("model", "preset", "aspect_ratio", "resolution", "quality")
 """Combos that mirror a list of the API, which may change before ours does: any text may come."""
@@ -72,6 +79,8 @@ def read_value(name: str, kind: str, options: Mapping[str, Any], value: Any) -> 
         return mask_batch(value, name)
     if kind == "VENICE_STYLE_REFERENCES":
         return _style_references(name, value)
+    if kind == GRID:
+        return _headings(name, value)
     if kind == "STRING" or name in MIRRORED:
         check_is_text(name, value)
         return value
@@ -105,6 +114,15 @@ def _style_references(name: str, value: Any) -> tuple[StyleReference, ...]:
         )
     references: tuple[StyleReference, ...] = value
     return references
+
+
+def _headings(name: str, value: Any) -> Headings:
+    """Raises InvalidRequestError unless `value` comes from Venice Grid."""
+    if not isinstance(value, Headings):
+        raise InvalidRequestError(
+            f"{name} must come from Venice Grid, not be {type(value).__name__}.", name
+        )
+    return value
 
 
 def combo(choices: Sequence[str], default: str, tooltip: str) -> Widget:

@@ -47,13 +47,17 @@ export function button(text, action, properties = {}) {
   return made;
 }
 
+/** An address that a link may lead to: https, else "".
+ * @param {any} url */
+export const webAddress = (url) => (/^https:\/\//i.test(String(url)) ? String(url) : "");
+
 /**
  * A link that opens in a new tab; only https, else plain text.
  * @param {string} text
- * @param {string} url
+ * @param {any} url
  */
 export function link(text, url) {
-  if (!/^https:\/\//i.test(String(url))) return element("span", { text });
+  if (!webAddress(url)) return element("span", { text });
   return element("a", {
     text,
     href: url,

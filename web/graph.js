@@ -83,12 +83,39 @@ export function rememberChange() {
  * @param {Record<string, any>} changes
  */
 export function keepOutOfUndo(node, changes) {
+  const nodes = graphOfUndo(node)?.nodes;
+  if (!nodes) return;
+  const known =
+    savedById.get(nodes) ?? new Map(nodes.map((/** @type {any} */ one) => [String(one.id), one]));
+  savedById.set(nodes, known);
+  const saved = known.get(String(node.id));
+  if (saved) Object.assign(saved, JSON.parse(JSON.stringify(changes)));
+}
+
+/** The saved nodes of a graph, which may be ten thousand, by id.
+ * @type {WeakMap<any[], Map<string, any>>} */
+const savedById = new WeakMap();
+
+/** The graph of a node in the state that undo compares with.
+ * @param {any} node */
+function graphOfUndo(node) {
   const state = activeWorkflow()?.changeTracker?.activeState;
   const graphs = [state, ...(state?.definitions?.subgraphs ?? [])];
-  const graph = graphs.find((one) => one && one.id === node.graph?.id) ?? state;
-  const isNode = (/** @type {any} */ one) => String(one.id) === String(node.id);
-  const saved = graph?.nodes?.find(isNode);
-  if (saved) Object.assign(saved, JSON.parse(JSON.stringify(changes)));
+  return graphs.find((one) => one && one.id === node.graph?.id) ?? state;
+}
+
+/** The same for the sockets of a node, and for the links that other numbers of sockets move.
+ * @param {any} node */
+export function keepSocketsOutOfUndo(node) {
+  if (!node.graph) return;
+  keepOutOfUndo(node, { inputs: node.serialize().inputs });
+  for (const link of graphOfUndo(node)?.links ?? []) {
+    // An array [id, from, slot, to, slot, type], in a subgraph an object.
+    const now = node.graph.getLink?.(link.id ?? link[0]);
+    if (!now || String(now.target_id) !== String(node.id)) continue;
+    if (Array.isArray(link)) link[4] = now.target_slot;
+    else link.target_slot = now.target_slot;
+  }
 }
 
 /**
@@ -134,6 +161,10 @@ export const isLinked = (node, name) =>
 
 /** Whether nodes are drawn by Vue instead of on the canvas. */
 export const drawnByVue = () => Boolean(/** @type {any} */ (window).LiteGraph?.vueNodesMode);
+
+/** Whether App mode shows the inputs, which is drawn by Vue in either renderer. */
+export const inAppMode = () =>
+  document.querySelector('[data-testid="app-mode-widget-item"]') !== null;
 
 /**
  * Adds a node to the graph in front, at a place of that graph.

@@ -2,7 +2,7 @@
 /** The menu of a node with a picture, the commands, the menu of the bar, and the badges of About. */
 
 import { app } from "../../scripts/app.js";
-import { notify, notifyError } from "./elements.js";
+import { notify, notifyError, webAddress } from "./elements.js";
 import { addNode, isOurs, rememberChange, sourceOfSlot } from "./graph.js";
 import { account, models, post } from "./server.js";
 import { openSettings } from "./settings.js";
@@ -98,7 +98,7 @@ export const commands = [
   },
   {
     id: "Venice.RefreshLists",
-    label: "Refresh Venice's lists of models and styles",
+    label: "Refresh the Venice lists of models and styles",
     icon: "pi pi-refresh",
     function: refreshLists,
   },
@@ -110,14 +110,15 @@ export const menuCommands = [
 
 /** The version, and where to report a fault: filled in when the server has said them. */
 export const aboutPageBadges = [
-  { label: "Venice", url: "https://venice.ai", icon: "pi pi-images" },
-  { label: "Venice: report a fault", url: "https://venice.ai", icon: "pi pi-github" },
+  { label: "Venice", url: "", icon: "pi pi-images" },
+  { label: "Venice: report a fault", url: "", icon: "pi pi-github" },
 ];
 
 export function watchAbout() {
-  account.listen(({ version, issues_url: url }) => {
-    if (!/^https:\/\//i.test(String(url))) return;
-    aboutPageBadges[0].label = `Venice ${version}`;
-    for (const badge of aboutPageBadges) badge.url = url;
+  account.listen(({ version, project_url, issues_url }) => {
+    const [project, issues] = aboutPageBadges;
+    project.label = `Venice ${version}`;
+    project.url = webAddress(project_url);
+    issues.url = webAddress(issues_url);
   });
 }

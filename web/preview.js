@@ -3,7 +3,7 @@
 
 import { app } from "../../scripts/app.js";
 import { confirm, element } from "./elements.js";
-import { allNodes, isLinked, isOurs, nodesOf, redraw } from "./graph.js";
+import { allNodes, isLinked, isOurs, nodeOf, nodesOf, redraw } from "./graph.js";
 import { panelOf } from "./panel.js";
 import { account, post } from "./server.js";
 
@@ -12,6 +12,7 @@ const QUIET_MS = 200;
 /** Looking at the graph takes at most this part of the page's time. */
 const SHARE_OF_TIME = 0.03;
 const ANSWER_MS = 3_000;
+const RETRY_MS = 10_000;
 /** How many times as long as a prompt takes to make the page is then left alone. */
 const PAUSES_A_PROMPT = 3;
 const COLORS = {
@@ -24,6 +25,7 @@ const COLORS = {
 
 /** @type {Preview} */
 const NOTHING = { nodes: {}, total: null };
+const UNKNOWN = "price unknown";
 
 /** The last answer. */
 export let preview = NOTHING;
@@ -46,7 +48,7 @@ export function watchGraph() {
     if (change) dirtySince = performance.now();
     else if (dirtySince && performance.now() - dirtySince >= QUIET_MS - LOOK_EVERY_MS) {
       dirtySince = 0;
-      await refreshPreview().catch(showFailure);
+      await refreshPreview().catch(() => setTimeout(requestPreview, RETRY_MS));
     }
     // Of a large graph the page takes long to make a prompt: it is asked less often.
     const rest = dirtySince ? 0 : promptMs * PAUSES_A_PROMPT;
@@ -120,23 +122,37 @@ export async function refreshPreview(timeoutMs = ANSWER_MS) {
   const begun = performance.now();
   const prompt = [...allNodes()].some(isOurs) ? (await app.graphToPrompt()).output : {};
   promptMs = performance.now() - begun;
-  const answer = hasOurs(prompt) ? await post("preview", { prompt }, timeoutMs) : NOTHING;
-  if (number !== asked) return answer;
-  fingerprints = fingerprintsOf(prompt);
-  preview = answer;
-  showAll();
-  return answer;
+  const wanted = hasOurs(prompt) ? post("preview", { prompt }, timeoutMs) : NOTHING;
+  const shown = await Promise.resolve(wanted).catch((error) => withoutAnswer(prompt, error));
+  if (number === asked) {
+    fingerprints = fingerprintsOf(prompt);
+    preview = shown;
+    showAll();
+  }
+  return wanted;
 }
+
+/**
+ * Where the server does not answer, the page says so instead of showing an old price.
+ * @param {any} prompt
+ * @param {Error} error
+ * @returns {Preview}
+ */
+function withoutAnswer(prompt, error) {
+  const entry = { price: { text: UNKNOWN }, level: "ask", error: error.message };
+  const paying = Object.keys(prompt).filter((id) => isPaying(nodeOf(id)));
+  const nodes = Object.fromEntries(paying.map((id) => [id, entry]));
+  return { nodes, total: paying.length > 0 ? { badge: UNKNOWN, level: "ask" } : null };
+}
+
+/** Every node that pays tells in "info" what it did.
+ * @param {any} node */
+const isPaying = (node) =>
+  isOurs(node) && node.outputs?.some((/** @type {any} */ output) => output.name === "info");
 
 /** @param {any} prompt */
 const hasOurs = (prompt) =>
   Object.values(prompt).some((node) => String(node.class_type).startsWith("Venice"));
-
-/** A server that does not answer: the page shows no price rather than an old one. */
-function showFailure() {
-  preview = NOTHING;
-  showAll();
-}
 
 function showAll() {
   showOnNodes();

@@ -41,7 +41,7 @@ async function ask(path, options, timeoutMs) {
 }
 
 /** @param {string} path */
-export const get = (path) => ask(path, { cache: "no-store" }, TIMEOUT_MS);
+export const get = (path, timeoutMs = TIMEOUT_MS) => ask(path, { cache: "no-store" }, timeoutMs);
 
 /**
  * @param {string} path
@@ -55,7 +55,7 @@ export const pictureUrl = (path) => api.apiURL(`/venice/${path}`);
 
 /** A value of the server's that several rooms show: `now` is the last one, or null. */
 class Shared {
-  /** @param {(refresh: boolean) => Promise<any>} load */
+  /** @param {(refresh: boolean, timeoutMs?: number) => Promise<any>} load */
   constructor(load) {
     this.load = load;
     /** @type {any} */
@@ -65,16 +65,16 @@ class Shared {
   }
 
   /** Asks the server, and tells all who listen. Raises RouteError. */
-  async refresh(refresh = false) {
-    this.now = await this.load(refresh);
+  async refresh(refresh = false, timeoutMs = TIMEOUT_MS) {
+    this.now = await this.load(refresh, timeoutMs);
     for (const listener of this.listeners) listener(this.now);
     return this.now;
   }
 
   /** As `refresh`; where the server does not answer, the last value stays. */
-  async tryRefresh(refresh = false) {
+  async tryRefresh(refresh = false, timeoutMs = TIMEOUT_MS) {
     try {
-      return await this.refresh(refresh);
+      return await this.refresh(refresh, timeoutMs);
     } catch {
       return this.now;
     }
@@ -93,7 +93,9 @@ class Shared {
 }
 
 /** Key, balance, limits, spending; `refresh(true)` asks Venice for the balance, which is free. */
-export const account = new Shared((refresh) => get(`account?refresh=${refresh ? 1 : 0}`));
+export const account = new Shared((refresh, timeoutMs) =>
+  get(`account?refresh=${refresh ? 1 : 0}`, timeoutMs),
+);
 
 /** The models of Generate and Edit, and which inputs each takes. */
 export const models = new Shared(() => get("models"));

@@ -6,7 +6,10 @@ import { button, dollars, element, link, notifyError, openDialog } from "./eleme
 import { account, post } from "./server.js";
 
 const SANDBOX = "sandbox";
+const PASTE = "Paste your key";
 const WAIT_MS = 3_000;
+/** How long a run waits to be told whether there is a key. */
+const RUN_MS = 3_000;
 /** A key is tried at Venice with a free call. */
 const KEY_MS = 40_000;
 
@@ -19,7 +22,7 @@ function keyForm(saveText, onWorks) {
   const field = element("input", {
     type: "password",
     class: "venice-field",
-    placeholder: "Paste your key",
+    placeholder: PASTE,
     autocomplete: "new-password",
     spellcheck: false,
     "aria-label": "Venice API key",
@@ -57,8 +60,6 @@ function keyForm(saveText, onWorks) {
   return { field, save, outcome, send };
 }
 
-const keyUrl = () => account.now?.key_url ?? "https://venice.ai/settings/api";
-
 /** The row of the settings about the key. */
 function keyRow() {
   const form = keyForm("Save and test", () => {});
@@ -68,6 +69,7 @@ function keyRow() {
     form.outcome.textContent = "";
     await account.tryRefresh();
   });
+  const place = element("span");
   const sandbox = button("Use the free sandbox", () => form.send(SANDBOX));
   const row = element(
     "div",
@@ -75,11 +77,13 @@ function keyRow() {
     element("div", { class: "venice-row" }, form.field, form.save),
     form.outcome,
     state,
-    element("div", { class: "venice-row" }, sandbox, forget, link("Make a key", keyUrl())),
+    element("div", { class: "venice-row" }, sandbox, forget, place),
   );
   follow(row, (now) => {
+    place.replaceChildren(link("Make a key", now.key_url));
     const isFixed = now.key.source === "environment";
     for (const part of [form.field, form.save, sandbox]) part.disabled = isFixed;
+    form.field.placeholder = isFixed ? "Set by the environment" : PASTE;
     forget.disabled = isFixed || !now.key.is_set;
     state.textContent = stateOfKey(now);
   });
@@ -231,7 +235,7 @@ export const settings = [
   setting(
     "StoreSize",
     "Results",
-    "Keep results up to (MiB)",
+    "Keep results up to (MB)",
     20,
     () => limitRow("store_mb", { step: "1" }),
     "What was paid for is kept, and comes again free. 0 keeps nothing.",
@@ -266,7 +270,7 @@ export async function openSettings() {
  * @returns {Promise<boolean>}
  */
 export async function askForKey() {
-  const now = await account.tryRefresh();
+  const now = await account.tryRefresh(false, RUN_MS);
   if (!now || now.key.is_set) return true; // Without an answer the run itself says what is wrong.
   const opened = await openDialog("Venice needs a key", (close) => {
     const form = keyForm("Save and run", () => close(true));
@@ -282,7 +286,7 @@ export async function askForKey() {
         "div",
         { class: "venice-row" },
         button("Try free in the sandbox", () => form.send(SANDBOX)),
-        link("Get a key", keyUrl()),
+        link("Get a key", now.key_url),
         button("Cancel", () => close(false), { class: "venice-button venice-right" }),
       ),
     ];

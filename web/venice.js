@@ -24,6 +24,7 @@ import {
   watchGraph,
 } from "./preview.js";
 import { addSeedButtons } from "./seed.js";
+import { rankInSearch } from "./search.js";
 import { account, models } from "./server.js";
 import { askForKey, settings } from "./settings.js";
 import { openSidebar, refreshSidebar, tab } from "./sidebar.js";
@@ -84,7 +85,10 @@ app.registerExtension(
     commands,
     menuCommands,
     aboutPageBadges,
-    beforeRegisterNodeDef: addMenuTo,
+    beforeRegisterNodeDef(nodeType, definition) {
+      addMenuTo(nodeType);
+      rankInSearch(definition);
+    },
     getNodeMenuItems: nodeMenuItems,
     nodeCreated: prepare,
     afterConfigureGraph: requestPreview,

@@ -5,6 +5,7 @@ import { button } from "./elements.js";
 import {
   allNodes,
   drawnByVue,
+  inAppMode,
   isLinked,
   redraw,
   rememberChange,
@@ -13,6 +14,7 @@ import {
 } from "./graph.js";
 import { growToContent, panelOf } from "./panel.js";
 import { account, models } from "./server.js";
+import { showSockets } from "./sockets.js";
 
 const KINDS = /** @type {Record<string, "generate" | "edit">} */ ({
   VeniceGenerateImage: "generate",
@@ -134,6 +136,8 @@ function apply(node) {
     if (widget.name === "steps") limitSteps(node, widget, model?.max_steps);
     different = hide(widget, isHidden(node, widget, model)) || different;
   }
+  const showsAll = !model || account.now?.limits?.show_all_inputs;
+  different = showSockets(node, (name) => showsAll || takes(model, name) !== false) || different;
   nameMoreButton(node);
   if (different) afterHiding(node);
 }
@@ -188,7 +192,8 @@ function setOption(widget, name, value) {
 
 /** @param {any} node */
 function afterHiding(node) {
-  if (!node.widgets?.some((/** @type {any} */ widget) => widget._state?.options) && drawnByVue()) {
+  const isWatched = node.widgets?.some((/** @type {any} */ widget) => widget._state?.options);
+  if ((!isWatched && drawnByVue()) || inAppMode()) {
     const list = [...node.widgets];
     node.widgets = [];
     node.widgets = list;

@@ -45,10 +45,13 @@ def test_by_day_and_model_the_newest_first(cli: Any, home: Path) -> None:
         ["DAY", "MODEL", "REQUESTS", "USD", "SERVICE"],
         [str(today()), "a", "1", "<=0.4", SERVICE],
         [str(today()), "b", "2", "0.03", SERVICE],
-        [str(today()), "c", "1", "free", "sandbox"],
+        [str(today()), "c", "1", "0", "sandbox,", "nothing", "charged"],
         [str(before), "b", "1", "0.25", SERVICE],
     ]
-    assert end.err == "About 0.68 USD for 4 requests in 7 days, 0.43 USD of it today\n"
+    assert end.err == (
+        "About 0.68 USD for 5 requests in 7 days (1 on the sandbox, nothing charged), "
+        "0.43 USD of it today\n"
+    )
     assert cli("spending", "--days", "1").lines == end.lines[:4]
     assert "long-ago" in cli("spending", "--days", "10").out
 
@@ -71,12 +74,26 @@ def test_as_json(cli: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ],
         "total": {
             "requests": 1,
+            "sandbox_requests": 0,
             "usd": 0.01,
             "today_usd": 0.01,
             "max_usd_per_day": 2.5,
             "unknown": 0,
         },
     }
+
+
+def test_totals_agree_with_the_rows(cli: Any, home: Path) -> None:
+    spend(home, 0, "a", 0.01)
+    spend(home, 1, "a", 0.02, is_known=False)
+    for _ in range(3):
+        spend(home, 0, "a", 0.5, service="sandbox", is_known=False)
+
+    facts = cli("spending", "--json").json
+
+    for name in ("requests", "usd", "unknown"):
+        assert facts["total"][name] == sum(row[name] for row in facts["spending"])
+    assert (facts["total"]["usd"], facts["total"]["sandbox_requests"]) == (0.03, 3)
 
 
 def test_what_was_paid_is_in_it_and_what_was_not_is_not(cli: Any, sandbox: Sandbox) -> None:

@@ -25,7 +25,7 @@ def styles(bench: Bench, text: str) -> tuple[list[str], list[str]]:
 
 
 def matching(pack: Any, text: str, known: list[str]) -> list[str]:
-    sweeps = pack.venice_nodes.compare_nodes
+    sweeps = pack.venice_nodes.patterns
     found: list[str] = sweeps.matching(text, known, lambda line: sweeps._like(line, known))
     return found
 

@@ -84,7 +84,7 @@ class EncodedImage:
         """
         if len(data) > MAX_ENCODED_BYTES:
             raise BadResponseError(
-                f"The image has {len(data) >> 20} MiB, which no picture needs. {CHARGED}"
+                f"The image has {len(data) / 1e6:.0f} MB, which no picture needs. {CHARGED}"
             )
         format = check_whole(data)
         image = _open(data, format)
@@ -120,8 +120,14 @@ def decode_into(image: EncodedImage, out: npt.NDArray[np.float32]) -> None:
     """
     packed = np.frombuffer(out, np.uint8)[-out.size :].reshape(out.shape)
     _fill(packed, image, "RGB" if out.shape[2] == 3 else "RGBA")
-    for rows in _bands(image):
+    for rows in bands(image.width, image.height):
         np.divide(packed[rows], np.float32(255), out=out[rows])
+
+
+def bands(width: int, height: int) -> Iterator[slice]:
+    """The rows of a picture, a band of about BAND pixels after the other."""
+    rows = max(1, BAND // width)
+    return (slice(y, min(y + rows, height)) for y in range(0, height, rows))
 
 
 def size_of_input(data: bytes) -> tuple[int, int]:
@@ -175,7 +181,7 @@ def open_image(data: bytes, formats: list[str]) -> Image.Image:
         if formats != ["PNG"] or (bare := png_parts(data)) == data:
             raise
         return Image.open(io.BytesIO(bare), formats=formats)
-    if image.format == "PNG" and b"eXIf" in data and (exif := png_parts(data, b"eXIf")):
+    if image.format == "PNG" and (exif := png_parts(data, b"eXIf")):
         image.info.setdefault("exif", b"Exif\0\0" + exif)  # it may stand behind the pixels
     return image
 
@@ -291,15 +297,10 @@ def _fill(out: Array, image: EncodedImage, mode: Mode) -> None:
         opened = upright(_open(image.data, image.format))
         if opened.size != (image.width, image.height):
             raise ValueError("its size changes")
-        for rows in _bands(image):
+        for rows in bands(image.width, image.height):
             band = opened.crop((0, rows.start, image.width, rows.stop))
             out[rows] = np.asarray(plain(band).convert(mode))
     except DAMAGE as error:
         raise BadResponseError(
             f"The image cannot be decoded: it is damaged ({error}). {CHARGED}"
         ) from None
-
-
-def _bands(image: EncodedImage) -> Iterator[slice]:
-    rows = max(1, BAND // image.width)
-    return (slice(y, min(y + rows, image.height)) for y in range(0, image.height, rows))

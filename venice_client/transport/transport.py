@@ -28,7 +28,7 @@ from ..version import __version__
 from . import retry
 from .connection_errors import check_proxy, connection_error
 from .connections import Deadline, FreshAdapter
-from .gate import Gate, Slot, draw
+from .gate import Gate, Slot, Ticket, draw
 from .progress import Progress
 from .redaction import masked
 from .request_body import RequestBody
@@ -66,7 +66,7 @@ class _Call:
     progress: Progress
     params: Mapping[str, str] | None = None
     body: RequestBody | None = None
-    ticket: int | None = None
+    ticket: Ticket | None = None
     model: str = ""
 
     @property
@@ -122,7 +122,7 @@ class Transport:
         wait where the API says that it is busy.
         """
         model = model or path.rpartition("/")[2]
-        ticket = self._gate.ticket()
+        ticket = self._gate.ticket(progress.batch)
         return self._until_answered(
             _Call("POST", path, explain, progress, body=body, ticket=ticket, model=model)
         )

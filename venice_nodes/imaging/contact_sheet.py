@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from ...venice_client import InvalidRequestError
-from .labels import SMALLEST_TEXT, drawable, fitted, missing_note
+from .labels import LINE_HEIGHT, SMALLEST_TEXT, drawable, fitted, missing_note
 from .tensors import to_array
 
 Size = tuple[int, int]
@@ -41,18 +41,16 @@ def contact_sheet(
     """
     texts = [drawable(label) for label in labels]
     grid = _grid(pictures, columns, cell, has_labels=any(texts))
-    _check(grid)
-    sheet = torch.empty((1, *grid.size, 3), dtype=torch.float32)
+    check_size(cell, lambda each: replace(grid, cell=each).size)
+    sheet = empty_sheet(grid.size)
     array = sheet[0].numpy()
-    array[:] = np.array(BACKGROUND, np.float32) / np.float32(255)
     drawn = []
     for i, picture in enumerate(pictures):
         x, y = grid.corner(i)
-        image = _contained(_flat(picture), cell)
-        _put(array, image, x + (cell - image.width) // 2, y + (grid.height - image.height) // 2)
+        put_picture(array, picture, (x, y), cell, grid.height)
         if i < len(texts) and texts[i]:
             text, font = fitted(texts[i], cell, grid.strip)
-            _put(array, _label(text, font, (cell, grid.strip)), x, y + grid.height)
+            put(array, written(text, font, (cell, grid.strip)), (x, y + grid.height))
             drawn.append(text)
     note = missing_note(drawn)
     return sheet, [note] if note else []
@@ -75,7 +73,7 @@ class _Grid:
     @property
     def height(self) -> int:
         """The height of the pictures in a row."""
-        return _contained_size(self.tallest, self.cell)[1]
+        return contained_size(self.tallest, self.cell)[1]
 
     @property
     def strip(self) -> int:
@@ -98,24 +96,31 @@ class _Grid:
 
 def _grid(pictures: Sequence[torch.Tensor], columns: int, cell: int, has_labels: bool) -> _Grid:
     count = len(pictures)
-    sizes = [(picture.shape[1], picture.shape[0]) for picture in pictures]
     return _Grid(
         count=count,
         columns=min(columns or math.ceil(math.sqrt(count)), count),
         cell=cell,
-        tallest=max(sizes, key=lambda size: size[1] / max(size)),
+        tallest=tallest(pictures),
         has_labels=has_labels,
     )
 
 
-def _check(grid: _Grid) -> None:
-    """Raises InvalidRequestError, with the largest cell that would do, unless the sheet does."""
-    height, width = grid.size
+def tallest(pictures: Sequence[torch.Tensor]) -> Size:
+    """The (width, height) of the picture that is the highest in a cell."""
+    sizes = [(picture.shape[1], picture.shape[0]) for picture in pictures]
+    return max(sizes, key=lambda size: size[1] / max(size))
+
+
+def check_size(cell: int, size_at: Callable[[int], Size]) -> None:
+    """Raises InvalidRequestError, with the largest cell that would do, for a sheet too large.
+
+    size_at: its size with cells of some pixels.
+    """
+    height, width = size_at(cell)
     if height * width <= MAX_SHEET_PIXELS:
         return
-    smaller = range(grid.cell - CELL_STEP, SMALLEST_CELL - 1, -CELL_STEP)
-    fit = (cell for cell in smaller if math.prod(replace(grid, cell=cell).size) <= MAX_SHEET_PIXELS)
-    maximum = next(fit, None)
+    smaller = range(cell - CELL_STEP, SMALLEST_CELL - 1, -CELL_STEP)
+    maximum = next((c for c in smaller if math.prod(size_at(c)) <= MAX_SHEET_PIXELS), None)
     remedy = f"choose a smaller cell, at most {maximum}" if maximum else "arrange fewer pictures"
     raise InvalidRequestError(
         f"The sheet would have {width}×{height} = {width * height:,} pixels, more than "
@@ -124,23 +129,44 @@ def _check(grid: _Grid) -> None:
     )
 
 
-def _put(sheet: npt.NDArray[np.float32], image: Image.Image, x: int, y: int) -> None:
+def empty_sheet(size: Size) -> torch.Tensor:
+    """A sheet of that (height, width) without pictures, [1, H, W, 3]."""
+    sheet = torch.empty((1, *size, 3), dtype=torch.float32)
+    sheet.numpy()[:] = np.array(BACKGROUND, np.float32) / np.float32(255)
+    return sheet
+
+
+def put_picture(
+    sheet: npt.NDArray[np.float32], picture: torch.Tensor, corner: Size, cell: int, height: int
+) -> None:
+    """Puts a picture into the middle of the cell × height pixels at `corner`."""
+    image, (x, y) = _contained(_flat(picture), cell), corner
+    put(sheet, image, (x + (cell - image.width) // 2, y + (height - image.height) // 2))
+
+
+def put(sheet: npt.NDArray[np.float32], image: Image.Image, corner: Size) -> None:
+    """Puts an image at `corner`, (x, y)."""
+    x, y = corner
     place = sheet[y : y + image.height, x : x + image.width]
     np.divide(np.asarray(image), np.float32(255), out=place)
 
 
-def _label(text: str, font: ImageFont.FreeTypeFont, size: Size) -> Image.Image:
+def written(text: str, font: ImageFont.FreeTypeFont, size: Size) -> Image.Image:
+    """A strip with `text` in its middle."""
     strip = Image.new("RGB", size, BACKGROUND)
     middle = (size[0] / 2, size[1] / 2)
-    ImageDraw.Draw(strip).text(middle, text, font=font, fill=INK, anchor="mm")
+    spacing = (LINE_HEIGHT - 1) * font.size
+    ImageDraw.Draw(strip).text(
+        middle, text, font=font, fill=INK, anchor="mm", align="center", spacing=spacing
+    )
     return strip
 
 
 def _contained(picture: Image.Image, cell: int) -> Image.Image:
-    return picture.resize(_contained_size(picture.size, cell), Image.Resampling.LANCZOS)
+    return picture.resize(contained_size(picture.size, cell), Image.Resampling.LANCZOS)
 
 
-def _contained_size(size: Size, cell: int) -> Size:
+def contained_size(size: Size, cell: int) -> Size:
     """A size scaled to fit into a square, at least a pixel high and wide."""
     scale = cell / max(size)
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))

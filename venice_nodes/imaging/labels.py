@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left
 from collections.abc import Sequence
 from functools import lru_cache
+
+from PIL import ImageFont
 
 from ...venice_client import SMALLEST_TEXT as SMALLEST_TEXT
 from ...venice_client import fitted as fitted
@@ -28,6 +31,10 @@ NOWHERE = "\uffff"
 """A code point that no font has: Unicode promises never to use it."""
 
 GLYPH_SIZE = 32
+TEXT_SHARE = 0.7
+LINE_HEIGHT = 1.25
+"""How high a line is, in heights of its font."""
+
 PLAIN = str.maketrans(
     {
         **{"ß": "ss", "ẞ": "SS", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "þ": "th", "Þ": "Th"},
@@ -55,6 +62,55 @@ def drawable(text: str) -> str:
     """`text` in a line, in letters that the font has wherever those can spell it."""
     whole = HALVES.sub("\N{REPLACEMENT CHARACTER}", text[:MAX_LABEL])
     return " ".join("".join(map(_plain, visible(whole))).split())
+
+
+def ems(text: str) -> float:
+    """How long a line of `text` is, in heights of its font."""
+    return font(GLYPH_SIZE).getlength(text) / GLYPH_SIZE
+
+
+def wrapped(
+    text: str, size: tuple[int, int], largest: int
+) -> tuple[list[str], ImageFont.FreeTypeFont]:
+    """`text` in lines, and the font of at most `largest` pixels, that fit into (width, height).
+
+    Cut with … where even the smallest font does not fit.
+    """
+    width, height = size
+    sizes = range(SMALLEST_TEXT, max(SMALLEST_TEXT, largest) + 1)
+    too_large = bisect_left(
+        sizes, True, key=lambda each: len(_lines(text, each, width)) > _room(each, height)
+    )
+    chosen = sizes[max(0, too_large - 1)]
+    lines, room = _lines(text, chosen, width), _room(chosen, height)
+    if len(lines) <= room:
+        return lines, font(chosen)
+    last, face = fitted(" ".join(lines[room - 1 : room + 1]), width, chosen)
+    return [*lines[: room - 1], last], face
+
+
+def _room(size: int, height: int) -> int:
+    """How many lines of a font of that size go into a height."""
+    return max(1, int(height / (size * LINE_HEIGHT)))
+
+
+def _lines(text: str, size: int, width: int) -> list[str]:
+    """`text` broken at its spaces, and within words that are too long for a line."""
+    lines, start, space, length = list[str](), 0, 0, 0.0
+    for i, character in enumerate(text):
+        length += _advance(character, size)
+        space = i if character == " " else space
+        while length > width and i > start:
+            end, rest = (space, space + 1) if space > start else (i, i)
+            lines.append(text[start:end])
+            start = rest
+            length = sum(_advance(each, size) for each in text[start : i + 1])
+    return [*lines, text[start:]]
+
+
+@lru_cache(maxsize=65536)
+def _advance(character: str, size: int) -> float:
+    return font(size).getlength(character)
 
 
 def missing_note(texts: Sequence[str]) -> str:

@@ -170,8 +170,9 @@ def split_alpha(image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 def to_array(image: torch.Tensor) -> images.Array:
     """One image [H, W, C] in 0..1 as uint8; what is outside of 0..1 is clipped."""
-    scaled = image.clamp(0, 1).mul(255)
-    array: images.Array = scaled.round().to(torch.uint8).numpy()
+    array = np.empty(image.shape, np.uint8)
+    for rows in images.bands(image.shape[1], image.shape[0]):
+        array[rows] = image[rows].clamp(0, 1).mul_(255).round_().numpy()
     return array
 
 

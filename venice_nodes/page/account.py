@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import time
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -32,8 +35,10 @@ from ...venice_client import (
 )
 from ..run import comfyui
 
-ISSUES_URL = "https://github.com/venice-nodes/comfyui-venice/issues"
 KEY_URL = "https://venice.ai/settings/api"
+PROJECT = Path(__file__).parents[2] / "pyproject.toml"
+URL = r'^"?{}"? *= *"(https://[^"\s]+)"$'
+"""An address in `PROJECT`, by its name. (Python 3.10 has no reader of TOML.)"""
 
 LIMITS = {
     name: f"VENICE_{name.upper()}"
@@ -45,7 +50,6 @@ LIMITS = {
 """What the page may set, and the name of each setting."""
 
 NO_LIMIT = ("max_usd_per_run", "max_usd_per_day")
-NO_ANSWER = "The service does not answer: try again later."
 ASK_SECONDS = 5.0
 """Seconds that a free call about the account may take."""
 
@@ -57,33 +61,39 @@ class LockedError(SettingsError):
     """The environment holds what the page is to change."""
 
 
+@dataclass(frozen=True)
+class Balance:
+    """What a free call said of `key`. seen: what the last paid answer had said before."""
+
+    key: ApiKey | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    seen: Mapping[str, Any] = field(default_factory=dict)
+
+
 def settings_of_page() -> Settings:
     return load_settings(comfyui.user_folder())
 
 
-def account(balance: Mapping[str, Any]) -> dict[str, Any]:
-    """What the route answers. balance: what a free call said last, {} for nothing yet."""
+def account(balance: Balance) -> dict[str, Any]:
+    """What the route answers. balance: what a free call said last, perhaps of another key."""
     try:
         settings = settings_of_page()
     except SettingsError as error:
         return {**_frame(None), "error": first_line(error)}
-    return {
-        **_frame(settings),
-        **_seen(settings),
-        **balance,
-        "spent": _spent(settings),
-    }
+    seen = _seen(settings)
+    asked = balance.facts if balance.key == settings.key else {}
+    told = {**seen, **asked} if seen == balance.seen else {**asked, **seen}
+    return {**_frame(settings), **told, "spent": _spent(settings)}
 
 
-def ask_balance() -> dict[str, Any]:
-    """The balance by a free call, or why there is none."""
-    try:
-        settings = settings_of_page()
-        if settings.key is None:
-            return {}
-        return _balance(VeniceClient(replace(settings, timeout=ASK_SECONDS)))
-    except VeniceError as error:
-        return {"error": first_line(error)}
+def ask_balance() -> Balance:
+    """The balance by a free call. Raises VeniceError."""
+    settings = settings_of_page()
+    if settings.key is None:
+        return Balance()
+    seen = _seen(settings)
+    facts = _balance(VeniceClient(replace(settings, timeout=ASK_SECONDS)))
+    return Balance(settings.key, facts, seen)
 
 
 def try_key(text: object, until: float) -> dict[str, Any]:
@@ -104,7 +114,7 @@ def try_key(text: object, until: float) -> dict[str, Any]:
         settings = load_settings(comfyui.user_folder(), given)
         balance = _balance(VeniceClient(replace(settings, timeout=ASK_SECONDS)))
         if time.monotonic() > until:
-            return {"works": False, "error": NO_ANSWER}
+            return {"works": False, "error": "The service does not answer in time."}
         base = (
             None if settings.base_url == DEFAULT_BASE_URL or key.is_sandbox else settings.base_url
         )
@@ -160,9 +170,21 @@ def _frame(settings: Settings | None) -> dict[str, Any]:
         "locked": [name for name, setting in LIMITS.items() if _is_locked(setting)],
         "spent": None,
         "version": __version__,
-        "issues_url": ISSUES_URL,
+        **_project_urls(),
         "key_url": KEY_URL,
     }
+
+
+@lru_cache
+def _project_urls() -> dict[str, str | None]:
+    """Where the project lives and where faults are reported; None where `PROJECT` does not say."""
+    try:
+        text = PROJECT.read_text("utf-8")
+    except OSError:
+        text = ""
+    names = {"project_url": "Repository", "issues_url": "Bug Tracker"}
+    found = {key: re.search(URL.format(name), text, re.MULTILINE) for key, name in names.items()}
+    return {key: match and match[1] for key, match in found.items()}
 
 
 def _limits(settings: Settings) -> dict[str, Any]:

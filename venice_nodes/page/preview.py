@@ -47,7 +47,8 @@ class Preview:
     """Answers for graphs, and remembers what it has worked out. Thread-safe.
 
     nodes: the classes of the pack by name. Those that pay have `item`, of others whose outputs can
-    be told before a run `foresee` tells them.
+    be told before a run `foresee` tells them. PASSED_ON names inputs that it only hands on, and so
+    need not be known.
     """
 
     def __init__(self, nodes: Mapping[str, Any]) -> None:
@@ -152,13 +153,15 @@ class Preview:
         return self._known[key]
 
     def _foresee_item(self, kind: str, given: dict[str, Any]) -> Any:
-        failed = next((value for value in given.values() if isinstance(value, Failed)), None)
-        plain = [v for name, v in given.items() if name not in ("images", "style_references")]
-        if failed or any(isinstance(value, Unknown) for value in plain):
-            return failed or UNKNOWN
         cls = self._nodes[kind]
+        failed = next((value for value in given.values() if isinstance(value, Failed)), None)
+        unknown = {name: value for name, value in given.items() if isinstance(value, Unknown)}
+        passed = {n: v for n, v in unknown.items() if n in getattr(cls, "PASSED_ON", ())}
+        if failed or unknown.keys() - passed.keys() - {"images", "style_references"}:
+            return failed or UNKNOWN
         try:
-            values = values_of(self._inputs(kind), given)
+            known = {name: value for name, value in given.items() if name not in passed}
+            values = {**values_of(self._inputs(kind), known), **passed}
             if "images" not in values:
                 outputs = cls.foresee(values)
             elif values["images"] is None:

@@ -19,6 +19,8 @@ from ...venice_client import (
     VeniceError,
     images,
     kept_images,
+    write_atomic,
+    write_new,
 )
 from ..run import comfyui
 from .account import settings_of_page, shown_service
@@ -28,6 +30,7 @@ MAX_OFFSET = 1_000_000
 THUMBNAIL_SIDE = 256
 THUMBNAILS = "thumbnails"
 MAX_THUMBNAILS = 4000
+ASIDE = ".making-"
 HEAD_BYTES = 65_536
 """Bytes of a picture in which its size stands."""
 
@@ -74,9 +77,7 @@ class Results:
         data = _small(self.picture(key, 0))
         with contextlib.suppress(OSError):  # the next look makes it again
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            aside = folder / f".{key[:16]}-{os.getpid()}"
-            aside.write_bytes(data)
-            aside.replace(path)
+            write_atomic(path, data, prefix=ASIDE)
             self._bound(folder)
         return data
 
@@ -94,7 +95,10 @@ class Results:
         try:
             names = [_write_new(folder, stem[:100], data) for data in kept_images(response)]
         except OSError as error:
-            raise VeniceError(f"It cannot be copied ({error.strerror}).") from None
+            raise VeniceError(
+                f"It cannot be copied ({error.strerror}): make room there. It stays among the "
+                "results, and can be copied again."
+            ) from None
         self._store.mark_shown(key)
         return names[0]
 
@@ -163,8 +167,7 @@ def _write_new(folder: Path, stem: str, image: EncodedImage) -> str:
     for number in range(1, 10_000):
         path = folder / f"{stem}{'' if number == 1 else f'_{number}'}.{ending}"
         try:
-            with path.open("xb") as file:
-                file.write(data)
+            write_new(path, data, prefix=".venice-")
             return path.name
         except FileExistsError:
             if path.stat().st_size == len(data) and path.read_bytes() == data:

@@ -30,11 +30,17 @@ MAX_GRAPH = 32 * 2**20
 WAIT_S = 8.0
 """Seconds after which a page is told that a service does not answer."""
 
-OUR_LINKS = ("issues_url", "key_url")
+OUR_LINKS = ("project_url", "issues_url", "key_url")
 PREFIX = "/venice"
 
 _pool = DaemonPool("venice-page", max_workers=4)
 _asking = DaemonPool("venice-account", max_workers=2)
+_previews = DaemonPool("venice-preview", max_workers=1)
+"""Of a large graph a preview takes long: nothing else of the page waits for it."""
+
+
+class NoAnswerError(VeniceError):
+    """The service takes too long."""
 
 
 class Refused(Exception):
@@ -50,7 +56,7 @@ class Page:
 
     def __init__(self, nodes: Mapping[str, Any]) -> None:
         self._preview = Preview(nodes)
-        self._balance: dict[str, Any] = {}
+        self._balance = account.Balance()
 
     def routes(self) -> list[tuple[str, str, Handler]]:
         """(method, path, handler) of every route."""
@@ -79,23 +85,22 @@ class Page:
         ]
 
     async def account(self, request: Any) -> Any:
+        failure = {}
         if request.query.get("refresh") == "1":
-            found = await _asked(account.ask_balance)
-            self._balance = {**self._balance, **found}
-            if "error" not in found:
-                self._balance.pop("error", None)
-            return await _in_thread(partial(account.account, self._balance))
-        told = {name: value for name, value in self._balance.items() if name != "error"}
-        return await _in_thread(partial(account.account, told))
+            try:
+                self._balance = await _asked(account.ask_balance)
+            except VeniceError as error:
+                failure = {"error": account.first_line(error)}
+        return {**await _in_thread(partial(account.account, self._balance)), **failure}
 
     async def key(self, _request: Any, body: dict[str, Any]) -> Any:
         until = time.monotonic() + WAIT_S
-        told = await _asked(partial(account.try_key, body.get("key"), until))
-        self._balance = {}
-        return told if "works" in told else {"works": False, **told}
+        try:
+            return await _asked(partial(account.try_key, body.get("key"), until))
+        except NoAnswerError as error:
+            return {"works": False, "error": str(error)}
 
     async def forget(self, _request: Any, _body: dict[str, Any]) -> Any:
-        self._balance = {}
         return await _in_thread(account.forget)
 
     async def limits(self, _request: Any, body: dict[str, Any]) -> Any:
@@ -105,7 +110,7 @@ class Page:
         return await _in_thread(lambda: models.models_for_page(Quotes(account.settings_of_page())))
 
     async def preview(self, _request: Any, body: dict[str, Any]) -> Any:
-        return await _in_thread(partial(self._preview.of, body.get("prompt")))
+        return await _in_thread(partial(self._preview.of, body.get("prompt")), _previews)
 
     async def results(self, request: Any) -> Any:
         offset, limit = (
@@ -131,31 +136,28 @@ class Page:
         return {}
 
     async def refresh_lists(self, _request: Any, _body: dict[str, Any]) -> Any:
-        told = await _asked(_refresh_lists)
-        if "error" in told:
-            raise VeniceError(told["error"])
+        await _asked(_refresh_lists)
         return {}
 
 
-def _refresh_lists() -> dict[str, Any]:
+def _refresh_lists() -> None:
     settings = account.settings_of_page()
     if settings.key is None:
         raise Refused(409, "No Venice key is set.")
     shared_client(settings).catalogue.refresh()
-    return {}
 
 
-async def _in_thread(function: Callable[[], T]) -> T:
-    return await asyncio.wrap_future(_pool.submit(function))
+async def _in_thread(function: Callable[[], T], pool: DaemonPool = _pool) -> T:
+    return await asyncio.wrap_future(pool.submit(function))
 
 
-async def _asked(ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    """What a free call to the service says, or an error where that takes too long."""
+async def _asked(ask: Callable[[], T]) -> T:
+    """What a free call to the service says. Raises NoAnswerError where that takes too long."""
     future = asyncio.wrap_future(_asking.submit(ask))
     done, _ = await asyncio.wait([future], timeout=WAIT_S)
     if not done:
         future.add_done_callback(lambda late: late.cancelled() or late.exception())
-        return {"error": account.NO_ANSWER}
+        raise NoAnswerError("The service does not answer: try again later.")
     return future.result()
 
 

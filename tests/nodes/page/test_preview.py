@@ -109,6 +109,59 @@ def test_two_sweeps_go_in_step(preview: Any) -> None:
     assert told["price"]["usd"] == pytest.approx(0.01 + 0.18 + 0.18)
 
 
+GRID = {
+    "columns": "seed",
+    "column_values": "1-3\n9",
+    "rows": "model",
+    "row_values": "z-image-turbo\nnano-banana-pro",
+    "model": "chroma",
+    "prompt": "a fox",
+    "seed": 1,
+}
+
+
+def grid_graph(**inputs: Any) -> dict[str, Any]:
+    """Venice Grid into Generate."""
+    links = {name: ["2", i] for i, name in enumerate(("model", "prompt", "style", "seed"))}
+    return {"1": generate(**links), "2": node("VeniceGrid", **{**GRID, **inputs})}
+
+
+def test_a_grid_is_every_combination(preview: Any) -> None:
+    told = preview.of(grid_graph())
+    one = told["nodes"]["1"]
+    assert (one["count"], one["images"]) == (8, 8)
+    assert one["price"]["usd"] == told["total"]["usd"] == pytest.approx(4 * 0.01 + 4 * 0.18)
+
+
+@pytest.mark.parametrize("name", ["prompt", "seed", "style", "model"])
+def test_a_grid_hands_on_what_only_the_run_can_tell(preview: Any, name: str) -> None:
+    graph = {**grid_graph(**{name: ["3", 0]}), "3": node("SomethingElse")}
+    told = preview.of(graph)["nodes"]["1"]
+    assert told["count"] == 8
+    assert told["price"]["usd"] == pytest.approx(4 * 0.01 + 4 * 0.18)
+
+
+def test_a_grid_of_values_that_only_the_run_can_tell_has_no_known_length(preview: Any) -> None:
+    graph = {**grid_graph(column_values=["3", 0]), "3": node("SomethingElse")}
+    assert preview.of(graph)["nodes"]["1"]["price"]["text"].startswith("from ")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "words"),
+    [
+        ({"column_values": "1-999999999"}, "999,999,999 seeds"),
+        ({"column_values": "1-201"}, "201 seeds × 2 models = 402"),
+        ({"rows": "seed"}, "both vary the seed"),
+    ],
+)
+def test_a_grid_that_cannot_be_is_the_error_of_what_it_feeds(
+    preview: Any, inputs: dict[str, Any], words: str
+) -> None:
+    told = preview.of(grid_graph(**inputs))
+    assert words in told["nodes"]["1"]["error"]
+    assert told["total"]["usd"] == 0.0
+
+
 def test_a_sweep_that_fails_is_the_error_of_what_it_feeds(preview: Any) -> None:
     graph = {"1": generate(style=["2", 0]), "2": node("VeniceStyleSweep", styles="*zzz*")}
     told = preview.of(graph)

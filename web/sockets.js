@@ -1,0 +1,59 @@
+// @ts-check
+/** The sockets of inputs that a model lacks: taken from the node, and put back. Never a linked one. */
+
+import { isLinked, keepSocketsOutOfUndo } from "./graph.js";
+
+/** The declared sockets of a node that have no widget, by name.
+ * @param {any} node
+ * @returns {Map<string, string>} name → type */
+function declaredSockets(node) {
+  const { required = {}, optional = {} } = node.constructor.nodeData?.input ?? {};
+  const names = new Set((node.widgets ?? []).map((/** @type {any} */ widget) => widget.name));
+  const sockets = Object.entries({ ...required, ...optional }).filter(([name]) => !names.has(name));
+  return new Map(sockets.map(([name, spec]) => [name, String(/** @type {any} */ (spec)[0])]));
+}
+
+/**
+ * Leaves a node those sockets that `isTaken`, and those with a link. Whether this changed anything.
+ * @param {any} node
+ * @param {(name: string) => boolean} isTaken
+ */
+export function showSockets(node, isTaken) {
+  let different = false;
+  for (const [name, type] of declaredSockets(node)) {
+    const index = node.inputs.findIndex((/** @type {any} */ input) => input.name === name);
+    const wanted = isTaken(name);
+    if (index < 0 && wanted) addSocket(node, name, type);
+    else if (index >= 0 && !wanted && !isLinked(node, name)) takeSocket(node, name, index);
+    else continue;
+    different = true;
+  }
+  if (different) keepSocketsOutOfUndo(node);
+  return different;
+}
+
+/** What ComfyUI knew of the sockets that were taken: their labels in the page's language.
+ * @type {WeakMap<any, Map<string, any>>} */
+const taken = new WeakMap();
+
+/**
+ * @param {any} node
+ * @param {string} name
+ * @param {number} index
+ */
+function takeSocket(node, name, index) {
+  const { shape, localized_name } = node.inputs[index];
+  taken.set(node, (taken.get(node) ?? new Map()).set(name, { shape, localized_name }));
+  node.removeInput(index);
+}
+
+/**
+ * @param {any} node
+ * @param {string} name
+ * @param {string} type
+ */
+function addSocket(node, name, type) {
+  const known = taken.get(node)?.get(name) ?? {};
+  const given = Object.entries(known).filter(([, value]) => value !== undefined);
+  node.addInput(name, type, Object.fromEntries(given));
+}
