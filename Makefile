@@ -12,7 +12,7 @@ PAGE := tests/page
 PAGE_STAMP := $(PAGE)/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format comfyui test-comfyui workflows soak bench clean locales test-page lint-page
+.PHONY: help demo test test-all lint format comfyui test-comfyui workflows film locales soak bench clean test-page lint-page
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -87,6 +87,10 @@ workflows: $(STAMP)  ## Draw the thumbnails, have ComfyUI's page save the workfl
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements-workflows.txt
 	$(BIN)/python scripts/thumbnails.py
 	$(BIN)/python scripts/save_workflows.py
+
+film: $(STAMP)  ## Have ComfyUI's own page play the README's moving picture again (needs Chromium)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements-workflows.txt
+	$(BIN)/python scripts/film.py
 
 locales: $(STAMP)  ## Write locales/en and the help pages again; name what translations lack
 	$(BIN)/python scripts/locales.py

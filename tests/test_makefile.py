@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+import install_packages
 
 ROOT = Path(__file__).resolve().parent.parent
 FAKE_COMFYUI = """
@@ -125,6 +128,22 @@ def test_the_demo_leaves_a_comfyui_that_cannot_run_it(checkout: Path, tmp_path: 
     told = make(checkout, "--dry-run", "demo", **fake_comfyui(tmp_path, "false")).stdout
 
     assert "install_packages.py" in told
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() != "x86_64", reason="the CUDA build is Linux's"
+)
+@pytest.mark.parametrize(
+    ("versions", "size"), [("2.14.0, {}+cpu, {}", "0.3 GB"), ("2.14.0, {}", "2.8 GB")]
+)
+def test_the_size_that_is_said_is_that_of_the_build_at_hand(versions: str, size: str) -> None:
+    pin = install_packages.pinned_torch()
+    listing = f"print({versions.replace('{}', pin)!r})"
+
+    said = install_packages.size_of_demo([sys.executable, "-c", listing])
+
+    assert f"About {size}" in said
+    assert ("TORCH_INDEX" in said) == (size == "2.8 GB")
 
 
 @pytest.fixture
