@@ -100,6 +100,17 @@ def test_commands_that_are_named_exist(file: Path, capsys: pytest.CaptureFixture
     capsys.readouterr()
 
 
+def test_templates_that_are_named_exist() -> None:
+    templates = {path.stem for path in (ROOT / "example_workflows").glob("*.json")}
+    name = re.compile(r"^- (Venice [a-z][a-z ]+)$|\*(Venice [a-z][a-z ]+)\*", re.MULTILINE)
+    found = {}
+    for file in [*markdown(), *(ROOT / "web" / "docs").glob("**/*.md")]:
+        named = {"".join(pair) for pair in name.findall(file.read_text(encoding="utf-8"))}
+        found[file.name] = named
+        assert named <= templates, file
+    assert found["README.md"]
+
+
 def test_the_readme_names_every_setting_and_node(pack: object) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     source = (ROOT / "venice_client" / "settings" / "settings.py").read_text(encoding="utf-8")
