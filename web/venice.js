@@ -85,7 +85,7 @@ app.registerExtension(
     commands,
     menuCommands,
     aboutPageBadges,
-    beforeRegisterNodeDef(nodeType, definition) {
+    beforeRegisterNodeDef(/** @type {any} */ nodeType, /** @type {any} */ definition) {
       addMenuTo(nodeType);
       rankInSearch(definition);
     },
