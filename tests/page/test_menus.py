@@ -119,7 +119,8 @@ def test_two_thousand_results(page: ComfyPage) -> None:
 def kept_results(home: Path) -> Iterator[None]:
     """As many kept results while the block runs, and no others."""
     store = ResultStore(home, 1024)
-    for key in store.keys():
+    kept = list(store.keys())
+    for key in kept:
         store.remove(key)
     data = io.BytesIO()
     Image.new("RGB", (64, 64), "teal").save(data, "PNG")
