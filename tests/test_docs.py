@@ -30,7 +30,7 @@ PLACES = ("", "venice_client", "venice_client/catalogue", "venice_nodes", "tests
 
 SHOWN_BY_THE_PAGE = (
     *("Save and test", "Forget", "Try free in the sandbox", "Show all inputs"),
-    *("Refresh Venice's lists", "Limit of a run", "Limit of a day", "Ask before a run above"),
+    *("Refresh the Venice lists", "Limit of a run", "Limit of a day", "Ask before a run above"),
 )
 NO_INPUTS = {"venice_client", "venice_nodes", "custom_nodes"}
 MAX_FILM_BYTES = 1_500_000
