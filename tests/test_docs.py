@@ -30,7 +30,12 @@ PLACES = ("", "venice_client", "venice_client/catalogue", "venice_nodes", "tests
 
 SHOWN_BY_THE_PAGE = (
     *("Save and test", "Forget", "Try free in the sandbox", "Show all inputs"),
-    *("Refresh the Venice lists", "Limit of a run", "Limit of a day", "Ask before a run above"),
+    *(
+        "Refresh the Venice lists of models and styles",
+        "Limit of a run",
+        "Limit of a day",
+        "Ask before a run above",
+    ),
 )
 NO_INPUTS = {"venice_client", "venice_nodes", "custom_nodes"}
 MAX_FILM_BYTES = 1_500_000
@@ -189,6 +194,17 @@ def test_the_table_of_nodes_is_that_of_the_pack(pack: ModuleType) -> None:
     titles = ", ".join(named).split(", ")
 
     assert sorted(titles) == sorted(pack.NODE_DISPLAY_NAME_MAPPINGS.values())
+
+
+def test_templates_that_are_named_exist() -> None:
+    templates = {path.stem for path in (ROOT / "example_workflows").glob("*.json")}
+    name = re.compile(r"^- (Venice [a-z][a-z ]+)$|\*(Venice [a-z][a-z ]+)\*", re.MULTILINE)
+    found = {}
+    for file in [*DOCS, *(ROOT / "web" / "docs").glob("**/*.md")]:
+        named = {"".join(pair) for pair in name.findall(file.read_text(encoding="utf-8"))}
+        found[file.name] = named
+        assert named <= templates, file
+    assert found["README.md"]
 
 
 def test_the_template_of_the_first_picture_is_there() -> None:

@@ -33,6 +33,7 @@ from .errors import (
 from .image_result import ImageResult, kept_images, left_out
 from .imaging import images
 from .imaging.images import Array, EncodedImage, stretch
+from .imaging.input_image import InputFile, InputImage
 from .imaging.lettering import SMALLEST_TEXT, fitted, font
 from .process import accept_any_letter, end_gently
 from .quote import Quotes
@@ -112,6 +113,8 @@ __all__ = [
     "FlaggedImageError",
     "GenerateRequest",
     "ImageResult",
+    "InputFile",
+    "InputImage",
     "InvalidRequestError",
     "KeyStatus",
     "Ledger",

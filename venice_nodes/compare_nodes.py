@@ -148,7 +148,10 @@ class VeniceContactSheet(StatusNode):
     """All pictures on one labelled sheet."""
 
     CATEGORY = inputs.CATEGORY
-    DESCRIPTION = "All pictures of a list on one sheet, with labels. Made here; costs nothing."
+    DESCRIPTION = (
+        "All pictures of a list on one sheet, with labels, or under the headings of Venice Grid. "
+        "Made here; costs nothing."
+    )
     SEARCH_ALIASES = ("venice sheet", "contact sheet", "compare", "montage")
     RETURN_TYPES = ("IMAGE",)
     RETURN_NAMES = ("sheet",)

@@ -44,17 +44,18 @@ class Axis:
 
 @dataclass(frozen=True)
 class Grid:
-    """Columns × rows, read from the node's values.
-
-    Raises InvalidRequestError for axes that are the same, for values that cannot be read, and for
-    more than MAX_CELLS cells.
-    """
+    """Columns × rows."""
 
     columns: Axis
     rows: Axis
 
     @staticmethod
     def read(values: Mapping[str, Any]) -> Grid:
+        """The grid that the node's values ask for.
+
+        Raises InvalidRequestError for axes that are the same, for values that cannot be read, and
+        for more than MAX_CELLS cells.
+        """
         if values["columns"] == values["rows"]:
             raise InvalidRequestError(
                 f"columns and rows both vary the {values['rows']}: choose something else for one "

@@ -22,7 +22,7 @@ from ..venice_client import (
 )
 from . import inputs, widgets
 from .edit_plan import EditPlan
-from .imaging.tensors import Encoder, encode_all, to_rgb
+from .imaging.tensors import Encoder, encode_all, input_images, to_rgb
 from .run.node_output import BatchImages, make_info
 from .run.node_status import StatusNode, showing
 from .run.run_requests import Item, in_thread, run_node
@@ -92,7 +92,7 @@ class VeniceUpscaleImage(StatusNode):
         return await run_node(self, given)
 
     @staticmethod
-    def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = encode_all) -> Item:
+    def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = input_images) -> Item:
         image, factor = values["image"], int(values["scale"].removesuffix("x"))
         check_upscale(image.shape[2], image.shape[1], factor, "image")
         base, before = to_rgb(image)
@@ -140,7 +140,7 @@ class VeniceRemoveBackground(StatusNode):
         return await run_node(self, given)
 
     @staticmethod
-    def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = encode_all) -> Item:
+    def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = input_images) -> Item:
         image = values["image"]
         size = image.shape[2], image.shape[1]
         check_cutout(*size, "image")
@@ -192,7 +192,7 @@ class VeniceEditImage(StatusNode):
         return await run_node(self, given)
 
     @staticmethod
-    def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = encode_all) -> Item:
+    def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = input_images) -> Item:
         base, before = to_rgb(values["image"])
         plan = EditPlan(base, values["mask"], encode, values["grow_mask"], values["feather"])
         if not plan.indices:

@@ -107,13 +107,14 @@ def seed_inputs() -> dict[str, Any]:
             "seed": seed(
                 control=False,
                 tooltip="The seed in mode fixed, 1 to 999999999. To make a picture of a random "
-                "run again, put the seed that the node showed here.",
+                "run again, drop its file onto the page, or put the seed that the node showed "
+                "here.",
             ),
             "mode": combo(
                 SEED_MODES,
                 default=SEED_MODES[0],
                 tooltip="fixed: the seed above. random every run: another one each time, so every "
-                "run makes (and pays for) new pictures. A saved picture holds its seed.",
+                "run makes (and pays for) new pictures.",
             ),
         },
         "hidden": HIDDEN,

@@ -11,7 +11,9 @@ const LOOK_EVERY_MS = 100;
 const QUIET_MS = 200;
 /** Looking at the graph takes at most this part of the page's time. */
 const SHARE_OF_TIME = 0.03;
+/** How long a run waits for its price, and how long a badge does. */
 const ANSWER_MS = 3_000;
+const BADGE_MS = 8_000;
 const RETRY_MS = 10_000;
 /** How many times as long as a prompt takes to make the page is then left alone. */
 const PAUSES_A_PROMPT = 3;
@@ -48,7 +50,7 @@ export function watchGraph() {
     if (change) dirtySince = performance.now();
     else if (dirtySince && performance.now() - dirtySince >= QUIET_MS - LOOK_EVERY_MS) {
       dirtySince = 0;
-      await refreshPreview().catch(() => setTimeout(requestPreview, RETRY_MS));
+      await refreshPreview(BADGE_MS).catch(() => setTimeout(requestPreview, RETRY_MS));
     }
     // Of a large graph the page takes long to make a prompt: it is asked less often.
     const rest = dirtySince ? 0 : promptMs * PAUSES_A_PROMPT;

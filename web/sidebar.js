@@ -277,7 +277,7 @@ function factLines(entry) {
   const cost = entry.service === "sandbox" ? "sandbox" : dollars(entry.usd);
   return [
     [size, pictures, seed].filter(Boolean).join(" · "),
-    [cost, time, shown].filter(Boolean).join(" · "),
+    [cost, shown, time].filter(Boolean).join(" · "),
   ];
 }
 

@@ -23,8 +23,8 @@ import {
   requestPreview,
   watchGraph,
 } from "./preview.js";
-import { addSeedButtons } from "./seed.js";
 import { rankInSearch } from "./search.js";
+import { addSeedButtons } from "./seed.js";
 import { account, models } from "./server.js";
 import { askForKey, settings } from "./settings.js";
 import { openSidebar, refreshSidebar, tab } from "./sidebar.js";
@@ -85,7 +85,7 @@ app.registerExtension(
     commands,
     menuCommands,
     aboutPageBadges,
-    beforeRegisterNodeDef(nodeType, definition) {
+    beforeRegisterNodeDef(/** @type {any} */ nodeType, /** @type {any} */ definition) {
       addMenuTo(nodeType);
       rankInSearch(definition);
     },

@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import re
+import shlex
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -480,3 +483,58 @@ def test_a_second_interrupt_does_not_wait(
     assert process.returncode == 130
     assert "Interrupted again." in err
     assert "may be charged" in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell closes the streams")
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "2>/dev/full", ">&-"])
+def test_streams_that_take_nothing_lose_no_picture(
+    cli: Any, folder: Path, commands: Any, closed: str
+) -> None:
+    words = shlex.join([sys.executable, "-m", "venice_client", "generate", "a fox", "-o", "a.png"])
+    environ = {**os.environ, "PYTHONPATH": str(Path(files.__file__).parents[2])}
+    end = subprocess.run(["sh", "-c", f"{words} {closed}"], env=environ, timeout=120, check=False)
+    assert end.returncode == 0
+    assert (folder / "a.png").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="/dev/full")
+def test_a_result_that_cannot_be_written_is_an_error_beside_all_that_is_told(
+    cli: Any, sandbox: Sandbox, folder: Path
+) -> None:
+    sandbox.add_fault(Fault.status(422, {"error": "no foxes"}), when=seed_is(6))
+    words = [sys.executable, "-m", "venice_client", "generate", "a fox", "-n", "2", "--seed", "5"]
+    environ = {**os.environ, "PYTHONPATH": str(Path(files.__file__).parents[2])}
+    for command, code in (([*words], 3), ([*words[:3], "results"], 1)):
+        with Path("/dev/full").open("w") as full:
+            end = subprocess.run(
+                command,
+                env=environ,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+        assert end.returncode == code
+        assert "The result cannot be written to stdout (No space left on device)." in end.stderr
+        assert "Traceback" not in end.stderr
+        if code == 3:
+            assert "1 of 2 made and kept" in end.stderr
+
+
+@pytest.mark.parametrize("argv", [["results", "--clear"], ["login"]])
+def test_without_stdin_nothing_is_asked(
+    cli: Any, monkeypatch: pytest.MonkeyPatch, argv: list[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    end = cli(*argv)
+    assert end.code == 2
+    assert "--yes" in end.err or "No key was given" in end.err
+
+
+@pytest.mark.parametrize("target", ["-", os.devnull])
+def test_pictures_go_to_files_alone(cli: Any, sandbox: Sandbox, folder: Path, target: str) -> None:
+    end = cli("generate", "a fox", "-o", target)
+    assert end.code == 2
+    assert "pictures go to files" in end.err
+    assert sandbox.requests == []

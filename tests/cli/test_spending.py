@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -133,6 +134,41 @@ def test_the_limit_of_a_day_ends_with_2_and_counts_other_processes(
     assert "about 0.01 USD on top of 0.02 USD before it today" in end.err
     assert "the limit for one day is 0.025 USD" in end.err
     assert cli("generate", "a fox", "--seed", "5").code == 0, "it is kept, and free"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills a process")
+def test_the_limit_of_a_day_counts_what_another_process_has_reserved(
+    cli: Any, commands: Any, home: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENICE_MAX_USD_PER_DAY", "0.05")
+    sandbox.add_fault(Fault.latency(90), times=3)
+    process = commands("generate", "a fox", "-n", "3", "--seed", "5", "-o", "fox.png")
+    wait_for(lambda: len(sandbox.paid_requests) == 3)
+
+    end = cli("generate", "a hen", "-n", "3", "--seed", "5")
+    assert end.code == 2
+    assert "about 0.03 USD on top of 0.03 USD before it today" in end.err
+    assert cli("generate", "a hen", "-n", "2", "--seed", "5").code == 0
+
+    process.kill()
+    process.wait(60)
+    end = cli("generate", "a hen", "--seed", "50")
+    assert "on top of 0.05 USD before it today" in end.err, "what was on its way counts once"
+    assert len(list((home / "reserved").glob("*-*"))) == 1, "this process's own"
+
+
+def test_processes_that_begin_at_once_keep_to_one_limit(
+    cli: Any, commands: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENICE_MAX_USD_PER_DAY", "0.04")
+    started = [
+        commands("generate", "a fox", "-n", "2", "--seed", str(seed), "-o", f"{seed}.png")
+        for seed in (10, 20, 30)
+    ]
+    for process in started:
+        process.communicate(timeout=120)
+    assert sorted(process.returncode for process in started) == [0, 0, 2]
+    assert sandbox.charged_usd == pytest.approx(0.04)
 
 
 def test_nothing_spent_and_no_key(cli: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,7 +30,8 @@ for environment in json.loads(sys.argv[2]):
     os.environ.clear()
     os.environ.update({**before, **environment})
     for cls in pack.NODE_CLASS_MAPPINGS.values():
-        for part in cls.INPUT_TYPES().values():
+        declared = cls.INPUT_TYPES()
+        for part in (declared["required"], declared.get("optional", {})):
             for type, options in part.values():
                 assert type != "COMBO" or options["options"], environment
 assert threading.active_count() == 1, threading.enumerate()

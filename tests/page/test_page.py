@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import pytest
-
 from comfy_running import CANARY
 from faulty_sandbox import Fault
 
@@ -23,12 +21,6 @@ PROMPT_LINES = 5
 MODELS_ARE_KNOWN = (
     "() => window.nodes.generate.widgets.find(w => w.name === 'model').options.getOptionLabel"
 )
-
-
-@pytest.fixture
-def words(request: pytest.FixtureRequest) -> str:
-    """A prompt of this test's own, so that no other test's results come up."""
-    return f"a fox in snow, for {request.node.name}"
 
 
 def test_from_no_key_to_a_picture(page: ComfyPage, words: str) -> None:
@@ -287,56 +279,3 @@ def test_what_is_kept_is_of_use(page: ComfyPage, words: str) -> None:
         "async total => (await (await fetch('/venice/results')).json()).total === total - 1",
         arg=total,
     )
-
-
-def test_the_menu_of_a_picture(page: ComfyPage) -> None:
-    page.text_to_image()
-    page.page.evaluate(
-        """() => {
-          const node = window.nodes.save;
-          const items = app.collectNodeMenuItems ? app.collectNodeMenuItems(node) : [];
-          if (!app.collectNodeMenuItems) node.getExtraMenuOptions(app.canvas, items);
-          const ours = items.find(item => item?.content === 'Venice');
-          ours.submenu.options.find(item => item.content === 'Upscale').callback();
-        }"""
-    )
-    source = page.page.evaluate(
-        """async () => {
-          const prompt = (await app.graphToPrompt()).output;
-          const added = Object.values(prompt).find(n => n.class_type === 'VeniceUpscaleImage');
-          return prompt[added.inputs.image[0]].class_type;
-        }"""
-    )
-    assert source in ("VeniceGenerateImage", "SaveImage")  # which has an output where it is new
-
-
-def test_a_server_that_does_not_answer(page: ComfyPage, words: str) -> None:
-    page.page.context.route("**/venice/**", lambda route: route.abort())
-    page.load()
-    page.text_to_image(prompt=words)
-
-    page.press_run()
-
-    page.wait_for_text(".venice-status .venice-done", "1 picture")
-
-
-def test_a_hostile_workflow(page: ComfyPage) -> None:
-    page.text_to_image(model=HOSTILE)
-    page.page.evaluate(
-        """text => {
-          const node = window.nodes.generate;
-          node.title = text;
-          const id = String(node.id);
-          node.properties.venice = {'': {id, text, kind: text, seed: text, again: text}};
-          const saved = app.graph.serialize();
-          return app.loadGraphData(saved);
-        }""",
-        HOSTILE,
-    )
-    page.wait_for_text(".venice-status", "<img")
-    page.wait_for_text(".venice-sent", "")
-
-    assert page.page.evaluate("() => [window.hacked, document.querySelector('img[src=x]')]") == [
-        None,
-        None,
-    ]

@@ -81,6 +81,7 @@ class ComfyPage:
     in_vue: bool
     errors: list[str] = field(default_factory=list)
     heard: list[bytes] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
 
     def open(self) -> None:
         """Opens the page, as a new user without the greeting would see it."""
@@ -88,6 +89,7 @@ class ComfyPage:
         self.page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack}"))
         self.page.context.route("**/*", _only_this_machine)
         self.page.on("response", self._hear)
+        self.page.on("request", lambda request: self.asked.append(request.url))
         settings = {"Comfy.TutorialCompleted": True, "Comfy.Minimap.Visible": False}
         if self.in_vue:
             settings["Comfy.VueNodes.Enabled"] = True

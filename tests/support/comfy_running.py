@@ -41,7 +41,7 @@ START_S = 400.0
 class Running:
     """`client` speaks to the ComfyUI that runs now, `sandbox` is the API that it pays.
 
-    flags: more options for ComfyUI.
+    flags: more options of ComfyUI, from its next start on.
     """
 
     installation: Installation

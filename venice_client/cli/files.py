@@ -110,6 +110,8 @@ def parse_target(text: str, stem: str = DEFAULT_STEM) -> Target:
     Raises InvalidRequestError for an extension that stands for no format.
     """
     path = path_from(text)
+    if text == "-" or (path.exists() and not (path.is_file() or path.is_dir())):
+        raise InvalidRequestError(f"-o {text}: pictures go to files: name one, or a folder.")
     if text.endswith(("/", os.sep)) or path.is_dir():
         return Target(path, stem, "")
     extension = path.suffix

@@ -21,7 +21,7 @@ from ..store.ledger import start_of_day
 from ..store.result_store import MB, ResultStore
 from ..text import printable
 from . import exits
-from .console import Console, table
+from .console import Console, is_terminal, table
 from .files import Target, path_from, prepare_folder, write_image
 from .option_types import decimal_number
 
@@ -252,7 +252,7 @@ def _remove(store: ResultStore, console: Console, limit: float | None, is_sure: 
 
     Raises InvalidRequestError where there is no terminal to ask on.
     """
-    if not is_sure and not sys.stdin.isatty():
+    if not is_sure and not is_terminal(sys.stdin):
         raise InvalidRequestError(
             "Nothing was removed: what is kept was paid for, and there is no terminal to ask on. "
             "Add --yes to remove it all the same."

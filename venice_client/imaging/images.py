@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 
 from ..errors import CHARGED, BadResponseError, InvalidRequestError
 from .image_format import SENDABLE, check_whole, describe, has_second_frame, png_parts
+from .input_image import InputFile, InputImage
 
 if TYPE_CHECKING:
     from PIL.ImageCms import ImageCmsTransform
@@ -130,16 +131,18 @@ def bands(width: int, height: int) -> Iterator[slice]:
     return (slice(y, min(y + rows, height)) for y in range(0, height, rows))
 
 
-def size_of_input(data: bytes) -> tuple[int, int]:
-    """(width, height) of an encoded image that is to be sent. Raises InvalidRequestError."""
+def size_of_input(file: InputFile) -> tuple[int, int]:
+    """(width, height) of an image that is to be sent. Raises InvalidRequestError."""
+    if isinstance(file, InputImage):
+        return file.width, file.height
     try:
-        image = EncodedImage.read(data)
+        image = EncodedImage.read(file)
     except BadResponseError:
         image = None
     if image is None or image.format not in SENDABLE:
         raise InvalidRequestError(
             f"The input must be a whole PNG, JPEG or WebP image of at most {MAX_PIXELS:,} pixels: "
-            f"{describe(data)}.",
+            f"{describe(file)}.",
             "image",
         )
     return image.width, image.height

@@ -34,6 +34,7 @@ from .entry_file import (
     ASIDE,
     DAMAGE,
     Entry,
+    kept_headers,
     mark_shown,
     read_beginning,
     read_entry,
@@ -67,9 +68,6 @@ PASSING = {
 
 PAUSES = (0.05, 0.1, 0.2, 0.3, 0.4)
 """Seconds between two tries after an error of PASSING."""
-
-KEPT_HEADERS = ("content-type", "date", "x-request-id")
-PROMPT_HEADER = "x-venice-enhanced-prompt"
 
 
 def request_key(service: str, path: str, identity: bytes, variation: object = 0) -> str:
@@ -212,7 +210,7 @@ class ResultStore:
         """
         if not self.is_on:
             return ""
-        record = {**facts, "time": time.time(), "headers": _kept_headers(response.headers)}
+        record = {**facts, "time": time.time(), "headers": kept_headers(response.headers)}
         path = self._path(key)
         note_use(path)
 
@@ -388,15 +386,6 @@ def _extension(response: Response) -> str:
     kind = response.headers.get("content-type", "")
     found = re.match(r"image/([a-z0-9]+)|application/(json)\b", kind)
     return f".{found[1] or found[2]}" if found else ".bin"
-
-
-def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers that say something of the picture, without any prompt."""
-    return {
-        name: value
-        for name, value in headers.items()
-        if name in KEPT_HEADERS or (name.startswith("x-venice-") and name != PROMPT_HEADER)
-    }
 
 
 def _state(path: Path) -> os.stat_result | None:

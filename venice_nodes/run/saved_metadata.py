@@ -22,8 +22,8 @@ SEED_WIDGETS = ("seed", "mode")
 """The first widgets of Venice Seed, in their order."""
 
 ONE_TEXT = (("Image Save", "webp"),)
-"""Savers, by class and format, that join all texts into one: next to another text `workflow` could
-not be read again. (WAS Node Suite has this one.)"""
+"""Savers, by class and format, that join all of EXTRA_PNGINFO into one text: with more in it than
+`workflow` the page finds the bare prompt only. (WAS Node Suite has this one.)"""
 
 STAYS_RANDOM = "The saved workflow stays random: to make this again, set seed {} (fixed)."
 FIRST_ONLY = "Of several seeds only the first is saved with the pictures."
@@ -40,38 +40,38 @@ def draw_seed(hidden: Mapping[str, Any], fixed: str) -> tuple[int, str]:
     """
     seed = 1 + secrets.randbelow(MAX_SEED)
     run, node = comfyui.run_id(), comfyui.executing_node()[1]
-    prompt, extra = hidden.get(PROMPT) or {}, hidden.get(EXTRA_PNGINFO) or {}
-    entry, workflow = prompt.get(node), extra.get("workflow")
-    if not entry:
+    prompt, extra = hidden.get(PROMPT) or {}, hidden.get(EXTRA_PNGINFO)
+    if not (entry := prompt.get(node)):
         return seed, ""
+    workflow = extra.get("workflow") if isinstance(extra, dict) else None
     widgets = find_widgets(workflow, node, SEED_WIDGETS)
-    place = _place(widgets[0][-1]) if widgets else node
+    place = (id(widgets[0][-1].node), widgets[0][-1].index) if widgets else node
     known = {name: old for of, where, name, old in _drawn if (of, where) == (run, place)}
     if node in known:  # it runs for a list
         return seed, FIRST_ONLY
     seed = next(iter(known.values()), seed)
     _drawn.append((run, place, node, seed))
-    values = [seed, fixed]
-    is_saved = bool(widgets) and all(map(_fits, widgets, SEED_WIDGETS, values, [entry] * 2))
-    if is_saved:
-        for each, value in zip(widgets, values, strict=True):
-            for widget in each:
-                widget.set(value)
-    inputs = {**entry["inputs"], **dict(zip(SEED_WIDGETS, values, strict=True))}
+    is_saved = _set(widgets, [entry["inputs"].get(name) for name in SEED_WIDGETS], [seed, fixed])
+    inputs = {**entry["inputs"], **dict(zip(SEED_WIDGETS, [seed, fixed], strict=True))}
     # ComfyUI notes there what IS_CHANGED said, and would believe it for ever.
     rest = {name: value for name, value in entry.items() if name != "is_changed"}
     prompt[node] = {**rest, "inputs": inputs}
     return seed, "" if is_saved or not workflow else STAYS_RANDOM.format(seed)
 
 
-def _place(widget: Widget) -> Hashable:
-    return id(widget.node), widget.index
-
-
-def _fits(widgets: Sequence[Widget], name: str, value: Any, entry: Mapping[str, Any]) -> bool:
-    """Whether these widgets hold what the prompt says, so that they may be set."""
-    last = widgets[-1]
-    return last.link is not None or last.value in (entry["inputs"].get(name), value)
+def _set(found: Sequence[Sequence[Widget]], said: Sequence[Any], values: Sequence[Any]) -> bool:
+    """Sets the widgets of each value if they hold what the prompt said; whether they do."""
+    ends = [widgets[-1] for widgets in found]
+    holds = [
+        end.link is not None or end.value in (old, value)
+        for end, old, value in zip(ends, said, values, strict=False)
+    ]
+    if not holds or not all(holds):
+        return False
+    for widgets, value in zip(found, values, strict=True):
+        for widget in widgets:
+            widget.set(value)
+    return True
 
 
 def save_facts(hidden: Mapping[str, Sequence[Any]], infos: Sequence[str]) -> None:

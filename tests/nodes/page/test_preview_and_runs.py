@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from typing import Any
 
@@ -17,7 +18,7 @@ from venice_client.catalogue.catalogue import bundled_lists
 
 pytestmark = pytest.mark.long
 
-MODELS = bundled_lists().models().values()
+MODELS = list(bundled_lists().models().values())
 MAKERS = [model.id for model in MODELS if model.makes_images]
 EDITORS = [model.id for model in MODELS if model.kind == "inpaint"]
 RATIOS = ("auto", "1:1", "3:2", "16:9", "9:16", "21:9", "4:5", "7:3")
@@ -79,10 +80,36 @@ def without_limits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VENICE_STORE_MB", "0")
 
 
+def test_every_model(small: tuple[Bench, Any]) -> None:
+    tried = set()
+    for model in MODELS:
+        own_tiers = ("auto", *(model.tiers or model.priced_tiers))
+        for tier, quality in itertools.product(own_tiers, ("auto", *model.qualities)):
+            asked = {"model": model.id, "resolution": tier, "quality": quality}
+            if model.makes_images:
+                compare_generation(*small, {**asked, "width": 1344, "height": 768, "steps": 4})
+            elif model.kind == "inpaint":
+                compare_edit(*small, {**asked, "prompt": "night"})
+            else:
+                continue
+            tried.add(model.id)
+    assert tried == {*MAKERS, *EDITORS}
+
+
 @settings(max_examples=600)
 @given(inputs=generations)
 def test_generate(small: tuple[Bench, Any], inputs: dict[str, Any]) -> None:
-    bench, preview = small
+    compare_generation(*small, inputs)
+
+
+@settings(max_examples=250)
+@given(inputs=edits)
+def test_edit(small: tuple[Bench, Any], inputs: dict[str, Any]) -> None:
+    compare_edit(*small, inputs)
+
+
+def compare_generation(bench: Bench, preview: Any, inputs: dict[str, Any]) -> None:
+    """Previews one Generate and runs it; the same price, size, warnings and count."""
     values = {**GENERATE, **inputs}
     told = preview.of({"1": {"class_type": "VeniceGenerateImage", "inputs": values}})
     end = bench.run("VeniceGenerateImage", **values)
@@ -93,10 +120,8 @@ def test_generate(small: tuple[Bench, Any], inputs: dict[str, Any]) -> None:
     bench.sandbox.forget()
 
 
-@settings(max_examples=250)
-@given(inputs=edits)
-def test_edit(small: tuple[Bench, Any], inputs: dict[str, Any]) -> None:
-    bench, preview = small
+def compare_edit(bench: Bench, preview: Any, inputs: dict[str, Any]) -> None:
+    """The same of one Edit. layers: how many further pictures; mask: painted, empty or none."""
     values = {name: value for name, value in inputs.items() if name not in ("layers", "mask")}
     layers = [f"image_{i}" for i in range(2, 2 + inputs.get("layers", 0))]
     picture, mask = torch.rand(1, 256, 256, 3), inputs.get("mask")
@@ -166,6 +191,48 @@ def test_sweeps(small: tuple[Bench, Any], styles: list[str], seed: int, batch: i
     node = bench.pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
     node_calls.call_with_lists(node, **{**lists, "style": swept, "seed": [drawn]})
     assert told["nodes"]["1"]["count"] == len(swept)
+    assert told["total"]["usd"] == pytest.approx(bench.sandbox.charged_usd - before)
+    bench.sandbox.forget()
+
+
+@settings(max_examples=40)
+@given(
+    axes=st.permutations(("style", "model", "seed", "prompt")),
+    counts=st.tuples(st.integers(1, 3), st.integers(0, 3)),
+    batch=st.integers(1, 3),
+)
+def test_grids(
+    small: tuple[Bench, Any], axes: list[str], counts: tuple[int, int], batch: int
+) -> None:
+    bench, preview = small
+    lines = {
+        "style": ["Anime", "None", "*noir*"],
+        "model": ["chroma", "nano-banana-pro", "z-image-*"],
+        "seed": ["10", "20", "1000000029"],
+        "prompt": ["a fox", "a cat", "an owl"],
+    }
+    (columns, rows), (wide, high) = axes[:2], counts
+    inputs = {
+        "columns": columns,
+        "column_values": "\n".join(lines[columns][:wide]),
+        "rows": rows if high else "nothing",
+        "row_values": "\n".join(lines[rows][:high]),
+        **{name: GENERATE[name] for name in ("model", "prompt", "seed")},
+    }
+    own = {**GENERATE, "batch_size": batch}
+    names = ("model", "prompt", "style", "seed")
+    links = {name: ["2", i] for i, name in enumerate(names)}
+    graph = {
+        "1": {"class_type": "VeniceGenerateImage", "inputs": {**own, **links}},
+        "2": {"class_type": "VeniceGrid", "inputs": inputs},
+    }
+    told = preview.of(graph)
+    made = dict(zip(names, bench.run("VeniceGrid", **inputs).shown, strict=False))
+    before = bench.sandbox.charged_usd
+    lists = {name: [value] for name, value in own.items()}
+    node = bench.pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
+    node_calls.call_with_lists(node, **{**lists, **made})
+    assert told["nodes"]["1"]["count"] == len(made["seed"])
     assert told["total"]["usd"] == pytest.approx(bench.sandbox.charged_usd - before)
     bench.sandbox.forget()
 

@@ -1,0 +1,219 @@
+"""What others may send to the page: hostile texts, a foreign site, huge graphs, a silent server."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from comfy_running import CANARY, Running
+from faulty_sandbox import Fault
+from foreign_page import foreign_page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
+
+    from comfy_page import ComfyPage
+
+HOSTILE = '<img src=x onerror="window.hacked=1"> javascript:alert(1)'
+MESSAGE = ".venice-message"
+TOTAL = ".venice-total >> nth=0"
+IS_HACKED = """() => [
+  window.hacked ?? null,
+  document.querySelector('img[src=x], [onerror]')?.outerHTML ?? null,
+  [...document.querySelectorAll('a')].find(a => a.protocol === 'javascript:')?.outerHTML ?? null,
+]"""
+LARGE = 10_000
+LOAD_LARGE = """async count => {
+  app.graph.clear();
+  for (const type of ['VeniceGenerateImage', 'PrimitiveInt']) {
+    app.graph.add(LiteGraph.createNode(type));
+  }
+  const saved = app.graph.serialize();
+  const [paying, other] = saved.nodes;
+  const place = i => [(i % 100) * 420, Math.floor(i / 100) * 700];
+  saved.nodes = Array.from({length: count}, (_, i) =>
+    ({...structuredClone((i + 1) % 200 ? other : paying), id: i + 1, pos: place(i)}));
+  for (const node of saved.nodes.filter(n => n.type === paying.type)) {
+    node.widgets_values[1] = `fox ${node.id}`;
+  }
+  saved.last_node_id = count;
+  await app.loadGraphData(saved);
+}"""
+BADGES = """id => app.graph.getNodeById(id).badges
+  .map(badge => (typeof badge === 'function' ? badge() : badge).text).join()"""
+
+
+def test_a_foreign_page_changes_nothing(page: ComfyPage, pack: ModuleType, words: str) -> None:
+    page.text_to_image(prompt=words)
+    page.run_to_end()
+    page.wait_for_text(".venice-status .venice-done", "1 picture")
+    running = page.running
+    result = running.client.get("/venice/results").json()["results"][0]["id"]
+    posts = [
+        path
+        for method, path, _ in pack.venice_nodes.page.routes.Page({}).routes()
+        if method == "POST"
+    ]
+    paths = [prefix + path.replace("{id}", result) for path in posts for prefix in ("", "/api")]
+    before = state(running)
+    statuses: list[tuple[str, int]] = []
+    other = page.page.context.new_page()
+    other.on("response", lambda got: statuses.append((got.request.url, got.status)))
+    bodies = [{}, {"key": "sandbox", "show_all_inputs": True, "max_usd_per_run": None}]
+    running.sandbox.forget()
+
+    with foreign_page([running.client.url + path for path in paths], bodies) as url:
+        other.goto(url)
+        other.wait_for_function("() => window.isDone && window.isNullDone === 'null'")
+
+    assert state(running) == before
+    assert running.sandbox.requests == []
+    told = {urlsplit(url).path: set() for url, _ in statuses} | {path: set() for path in paths}
+    for url, status in statuses:
+        told[urlsplit(url).path].add(status)
+    assert all(told[path] and told[path] <= {403, 405} for path in paths), told
+    other.close()
+
+
+def state(running: Running) -> dict[str, bytes]:
+    """All that the pack or ComfyUI has written, but for its log."""
+    folders = (running.home, *(running.base / name for name in ("input", "output", "user")))
+    files = (file for folder in folders for file in folder.rglob("*"))
+    return {str(file): content(file) for file in files if file.is_file() and file.suffix != ".log"}
+
+
+def content(file: Path) -> bytes:
+    return file.read_bytes()
+
+
+def test_texts_of_a_workflow_are_shown_as_text(page: ComfyPage) -> None:
+    page.build(
+        preset=("VeniceStylePreset", 60, 60, {"preset": HOSTILE}, {}),
+        models=("VeniceModelSweep", 60, 300, {"models": HOSTILE}, {}),
+        generate=(
+            *("VeniceGenerateImage", 380, 60, {"model": HOSTILE, "prompt": HOSTILE}),
+            {"style": ("preset", 0)},
+        ),
+        swept=("VeniceGenerateImage", 760, 60, {"prompt": HOSTILE}, {"model": ("models", 0)}),
+        save=("SaveImage", 1140, 60, {"filename_prefix": HOSTILE}, {"images": ("generate", 0)}),
+    )
+    page.page.evaluate(
+        """text => {
+          const node = window.nodes.generate;
+          for (const one of app.graph.nodes) one.title = text;
+          const id = String(node.id);
+          node.properties.venice = {'': {id, text, kind: text, seed: text, again: text}};
+          const saved = app.graph.serialize();
+          return app.loadGraphData(saved);
+        }""",
+        HOSTILE,
+    )
+    page.wait_for_text(".venice-status", "<img")
+    page.wait_for_text(".venice-sent .venice-price", "price unknown")
+    page.press_run()
+    page.wait_for_text(MESSAGE, "img src")
+
+    assert page.page.evaluate(IS_HACKED) == [None, None, None]
+
+
+def test_texts_of_the_service_are_shown_as_text(page: ComfyPage, words: str) -> None:
+    page.text_to_image(prompt=words)
+    page.running.sandbox.add_fault(Fault.status(400, {"error": HOSTILE}), times=1)
+    page.press_run()
+    page.wait_for_text(MESSAGE, "Venice")
+    page.page.context.route("**/venice/**", with_hostile_texts)
+    page.command("Venice.OpenSidebar")
+    page.wait_for_text(".venice-result", "<img")
+    page.wait_for_text(".venice-money", "<img")
+    page.page.click(".venice-result >> text=Save")
+    page.wait_for_text(f"{MESSAGE}.venice-info", "<img")
+    page.page.click(".venice-result >> text=Open")
+    page.wait_for_text("dialog.venice-dialog", "<img")
+    page.page.keyboard.press("Escape")
+    page.command("Venice.OpenSettings")
+    page.wait_for_text(".venice-settings", "Make a key")
+
+    assert page.page.evaluate(IS_HACKED) == [None, None, None]
+
+
+def with_hostile_texts(route: Route) -> None:
+    """Answers a request of the page with hostile texts wherever there may be one."""
+    path = urlsplit(route.request.url).path
+    if path.endswith("/save"):
+        return route.fulfill(json={"name": HOSTILE})
+    if path.endswith("/account"):
+        told: dict[str, Any] = route.fetch().json()
+        told |= {"error": HOSTILE, "warnings": [HOSTILE], "version": HOSTILE, "service": HOSTILE}
+        told |= {"issues_url": HOSTILE, "project_url": HOSTILE, "key_url": "javascript:alert(1)"}
+        told["spent"]["by_model"] = [{"model": HOSTILE, "usd": HOSTILE, "images": HOSTILE}]
+        return route.fulfill(json=told)
+    if path.endswith("/results"):
+        row = dict.fromkeys(("id", "model", "seed", "width", "height", "usd"), HOSTILE)
+        row |= {"time": HOSTILE, "images": 1, "was_shown": HOSTILE, "service": HOSTILE}
+        return route.fulfill(json={"total": 1, "results": [row]})
+    return route.continue_()
+
+
+def test_ten_thousand_nodes(page: ComfyPage) -> None:
+    if page.in_vue:
+        pytest.skip("there ComfyUI itself has elements for each node")
+    page.page.evaluate(LOAD_LARGE, LARGE)
+    page.page.wait_for_function(f"() => ({BADGES})(200).includes('$0.01')")
+
+    page.page.evaluate(
+        """() => {
+          const widget = app.graph.getNodeById(200).widgets.find(w => w.name === 'batch_size');
+          widget.value = 4;
+          widget.callback(4);
+        }"""
+    )
+    page.page.wait_for_function(f"() => ({BADGES})(200).includes('$0.04')")
+
+    asked = len([one for one in page.asked if one.endswith("/preview")])
+    page.page.wait_for_timeout(2_000)
+    assert len([one for one in page.asked if one.endswith("/preview")]) == asked
+
+
+def test_a_server_that_does_not_answer(page: ComfyPage, words: str) -> None:
+    page.page.context.route("**/venice/**", lambda route: route.abort())
+    page.load()
+    page.text_to_image(prompt=words)
+    page.wait_for_text(".venice-sent .venice-price", "price unknown")
+
+    page.press_run()
+
+    page.wait_for_text(".venice-status .venice-done", "1 picture")
+
+
+def test_a_server_that_hangs(page: ComfyPage, words: str) -> None:
+    page.text_to_image(prompt=words)
+    page.wait_for_text(TOTAL, "$0.01")
+    page.page.context.route("**/venice/preview", lambda route: None)
+    page.page.context.route("**/venice/account*", lambda route: None)
+
+    page.set("generate", batch_size=2)
+    page.wait_for_text(TOTAL, "price unknown")
+    page.wait_for_text(".venice-sent .venice-wrong", "does not answer")
+    page.press_run()
+
+    page.wait_for_text(".venice-status .venice-done", "2 pictures")
+    page.page.context.unroute("**/venice/preview")
+    page.set("generate", batch_size=3)
+    page.wait_for_text(TOTAL, "$0.01")
+
+
+def test_what_is_typed_into_the_key_is_kept_nowhere(page: ComfyPage) -> None:
+    page.command("Venice.OpenSettings")
+    page.page.fill(".venice-settings input[type=password]", CANARY)
+    page.page.click(".venice-settings >> text=Save and test")
+
+    page.wait_for_text(".venice-works", "Works")
+    assert page.page.input_value(".venice-settings input[type=password]") == ""
+    kept = page.page.evaluate("async () => JSON.stringify(await (await fetch('/settings')).json())")
+    assert json.loads(kept) is not None
+    assert CANARY not in kept

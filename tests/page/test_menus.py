@@ -1,0 +1,134 @@
+"""Menus, commands, About, the settings that cannot be changed here, and a long list of results."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from PIL import Image
+
+from venice_client.store.result_store import ResultStore
+from venice_client.transport.response import Response
+from venice_client.version import __version__
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
+
+    from comfy_page import ComfyPage
+
+MESSAGE = ".venice-message"
+RESULTS = 2_000
+ISSUES = "https://github.com/"
+TITLE = """name => {
+  const {pos} = window.nodes[name], {left, top} = app.canvas.canvas.getBoundingClientRect();
+  const {offset, scale} = app.canvas.ds;
+  return [left + (pos[0] + offset[0] + 90) * scale, top + (pos[1] + offset[1] - 16) * scale];
+}"""
+ADDED = """async type => {
+  const prompt = (await app.graphToPrompt()).output;
+  const added = Object.values(prompt).find(node => node.class_type === type);
+  return added && prompt[added.inputs.image[0]].class_type;
+}"""
+
+
+@pytest.mark.parametrize(
+    ("entry", "added"),
+    [
+        ("Upscale", "VeniceUpscaleImage"),
+        ("Edit", "VeniceEditImage"),
+        ("Remove background", "VeniceRemoveBackground"),
+    ],
+)
+def test_the_menu_of_a_picture_adds_and_wires(page: ComfyPage, entry: str, added: str) -> None:
+    page.build(
+        load=("LoadImage", 100, 100, {}, {}),
+        smaller=("ImageScaleBy", 500, 100, {}, {"image": ("load", 0)}),
+    )
+    source = {"Upscale": "load"}.get(entry, "smaller")
+    page.page.mouse.click(*page.page.evaluate(TITLE, source), button="right")
+    page.page.locator("text=/^Venice$/ >> visible=true").last.click()
+    page.page.locator(f"text=/^{entry}$/ >> visible=true").last.click()
+
+    page.page.wait_for_function(ADDED, arg=added)
+    wanted = {"load": "LoadImage", "smaller": "ImageScaleBy"}[source]
+    assert page.page.evaluate(ADDED, added) == wanted
+
+
+def test_commands(page: ComfyPage) -> None:
+    page.command("Venice.OpenSidebar")
+    page.wait_for_text(".venice-money", "Balance")
+    page.running.sandbox.forget()
+    page.command("Venice.RefreshLists")
+    page.wait_for_text(MESSAGE, "up to date")
+    assert {request.path for request in page.running.sandbox.requests} >= {"/models"}
+    page.command("Venice.OpenSettings")
+    page.page.wait_for_selector(".venice-settings >> visible=true")
+    labels = page.page.evaluate(
+        "() => app.extensionManager.command.commands"
+        ".filter(one => one.id.startsWith('Venice.')).map(one => one.label)"
+    )
+    assert len(labels) == 3
+
+
+def test_about_names_version_and_address(page: ComfyPage) -> None:
+    page.page.wait_for_function("() => document.querySelector('.venice-total')")
+    page.command("Comfy.ShowSettingsDialog")
+    page.page.locator("[role=dialog] >> text=/^About$/").first.click()
+    page.wait_for_text("[role=dialog] a", f"Venice {__version__}")
+    report = page.page.locator("[role=dialog] a", has_text="Venice: report a fault").first
+    assert str(report.get_attribute("href")).startswith(ISSUES)
+
+
+def test_the_key_of_the_environment_is_read_only(page: ComfyPage) -> None:
+    page.page.context.route("**/venice/account*", as_set_by_the_environment)
+    page.load()
+    page.command("Venice.OpenSettings")
+
+    page.wait_for_text(".venice-hint", "VENICE_API_KEY holds the key")
+    for control in ("input[type=password]", "text=Save and test", "text=Forget"):
+        assert page.page.locator(f".venice-settings >> {control}").first.is_disabled()
+    page.wait_for_text(".venice-settings", "Set by an environment variable.")
+    assert page.page.locator(".venice-settings input[type=number]").first.is_disabled()
+    assert page.page.locator(".venice-settings input[type=number]").nth(1).is_enabled()
+
+
+def as_set_by_the_environment(route: Route) -> None:
+    told: dict[str, Any] = route.fetch().json()
+    told["key"]["source"] = "environment"
+    route.fulfill(json={**told, "locked": ["max_usd_per_run"]})
+
+
+def test_two_thousand_results(page: ComfyPage) -> None:
+    if page.in_vue:
+        pytest.skip("the sidebar is the same in both renderers")
+    with kept_results(page.running.home):
+        page.command("Venice.OpenSidebar")
+        page.wait_for_text("h3", f"{RESULTS} kept results")
+        page.wait_for_text(".venice-result", f"seed {RESULTS - 1}")
+        page.page.locator(".venice-results").evaluate("list => { list.scrollTop = 1e9; }")
+        page.wait_for_text(".venice-result", "seed 0")
+        assert page.page.locator(".venice-result").count() < 50
+
+
+@contextmanager
+def kept_results(home: Path) -> Iterator[None]:
+    """As many kept results while the block runs, and no others."""
+    store = ResultStore(home, 1024)
+    kept = list(store.keys())
+    for key in kept:
+        store.remove(key)
+    data = io.BytesIO()
+    Image.new("RGB", (64, 64), "teal").save(data, "PNG")
+    answer = Response({"content-type": "image/png"}, data.getvalue(), 0.0)
+    facts = {"model": "z-image-turbo", "cost_usd": 0.01, "service": "sandbox"}
+    keys = [hashlib.sha256(b"%d" % seed).hexdigest() for seed in range(RESULTS)]
+    for seed, key in enumerate(keys):
+        assert store.put(key, answer, {**facts, "seed": seed}) == ""
+    yield
+    for key in keys:
+        store.remove(key)

@@ -1,0 +1,87 @@
+"""Only what the model takes: its sockets, and its inputs in App mode."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from comfy_page import ComfyPage
+
+SOCKETS = """name => (window.nodes[name] ?? app.graph.nodes.find(n => n.type === name)).inputs
+  .filter(input => !input.widget).map(input => input.name + (input.link ? '*' : ''))"""
+IS_SHOWN = """([name, sockets]) => {
+  const all = app.graph.nodes.find(n => n.type === name).inputs.filter(input => !input.widget);
+  return sockets.join() === all.map(input => input.name).sort().join();
+}"""
+KNOWN = "() => window.nodes.edit.widgets.find(w => w.name === 'model').options.getOptionLabel"
+AS_APP = """async names => {
+  const {id} = window.nodes.generate, saved = app.graph.serialize();
+  const inputs = names.map(name => [id, name]);
+  saved.extra = {...saved.extra, linearData: {inputs, outputs: [window.nodes.save.id]}};
+  await app.loadGraphData(saved);
+  window.nodes.generate = app.graph.nodes.find(n => n.type === 'VeniceGenerateImage');
+}"""
+APP_INPUTS = """() => [...document.querySelectorAll('[data-testid=app-mode-widget-item]')]
+  .filter(item => item.offsetHeight).map(item => item.innerText.split('\\n')[0])"""
+
+
+def test_sockets_follow_the_model(page: ComfyPage) -> None:
+    page.build(
+        load=("LoadImage", 60, 60, {}, {}),
+        edit=("VeniceEditImage", 380, 60, {"prompt": "x"}, {"image": ("load", 0)}),
+        generate=("VeniceGenerateImage", 800, 60, {}, {}),
+    )
+    page.page.wait_for_function(KNOWN)
+    assert page.page.evaluate(SOCKETS, "generate") == ["style"]
+    page.set("generate", model="krea-v2-medium")
+    assert page.page.evaluate(SOCKETS, "generate") == ["style", "style_references"]
+    page.set("edit", model="flux-2-max-edit")
+    every = {"image*", "mask", *(f"image_{i}" for i in range(2, 7))}
+    assert set(page.page.evaluate(SOCKETS, "edit")) == every
+    page.page.evaluate(
+        """() => {
+          const {load, edit} = window.nodes;
+          load.connect(0, edit, edit.inputs.findIndex(input => input.name === 'image_5'));
+        }"""
+    )
+    page.remember()
+
+    page.set("edit", model="luma-uni-1-edit")
+
+    assert set(page.page.evaluate(SOCKETS, "edit")) == {"image*", "mask", "image_5*"}
+    page.wait_for_text(".venice-sent .venice-wrong", "takes at most 1 image")
+    page.load()
+    page.page.wait_for_function(IS_SHOWN, arg=["VeniceEditImage", ["image", "image_5", "mask"]])
+    sent = page.page.evaluate(
+        """async () => Object.values((await app.graphToPrompt()).output)
+          .find(node => node.class_type === 'VeniceEditImage').inputs"""
+    )
+    assert sent["image"] == sent["image_5"]
+    steps = page.page.evaluate(
+        """() => {
+          const tracker = app.extensionManager.workflow.activeWorkflow.changeTracker;
+          (tracker.captureCanvasState ?? tracker.checkState).call(tracker);
+          return tracker.undoQueue.length;
+        }"""
+    )
+    assert steps == 0, "what the page does by itself is no step of undo"
+
+
+def test_app_mode_has_the_inputs_of_the_model(page: ComfyPage) -> None:
+    if page.page.evaluate(
+        "() => !app.extensionManager.command.commands.some(one => one.id === 'Comfy.ToggleLinear')"
+    ):
+        pytest.skip("this frontend has no App mode")
+    page.text_to_image(model="nano-banana-pro", steps=30)
+    page.page.evaluate(AS_APP, ["model", "prompt", "steps", "resolution", "quality"])
+    page.command("Comfy.ToggleLinear")
+    page.page.wait_for_function(f"() => ({APP_INPUTS})().join() === 'model,prompt,resolution'")
+
+    page.set("generate", model="gpt-image-2")
+
+    page.page.wait_for_function(
+        f"() => ({APP_INPUTS})().join() === 'model,prompt,resolution,quality'"
+    )
+    page.command("Comfy.ToggleLinear")
