@@ -20,7 +20,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, sync_playwright
 
 from comfyui_process import PACK_FOLDER, ROOT, ComfyUIError, ComfyUIProcess, find, make_base
-from save_workflows import BROWSERS, QUIET, READY, SETTINGS
+from save_workflows import BROWSERS, PAGE_SCRIPT, QUIET, READY, SETTINGS
 
 FILM = ROOT / "docs" / "images" / "first-picture.webp"
 GRAPH = ROOT / "docs" / "images" / "graph.png"
@@ -51,30 +51,15 @@ RING = """([x, y]) => {
   ring.style.left = `${x}px`;
   ring.style.top = `${y}px`;
 }"""
-BOUNDS = """
-  const all = app.graph.nodes.map((node) => node.getBounding());
-  const edge = (pick, of) => pick(...all.map(of));
-  const left = edge(Math.min, b => b[0]), top = edge(Math.min, b => b[1]);
-  const right = edge(Math.max, b => b[0] + b[2]), bottom = edge(Math.max, b => b[1] + b[3]);
-"""
 # All nodes, below the page's own bar.
-FIT = f"""() => {{
-  {BOUNDS}
-  const canvas = app.canvas.canvas, view = app.canvas.ds;
-  const [wide, high] = [canvas.clientWidth, canvas.clientHeight];
-  view.scale = Math.min(1, (wide - 120) / (right - left), (high - 240) / (bottom - top));
-  view.offset = [(wide + 60) / 2 / view.scale - (left + right) / 2, 130 / view.scale - top];
-  app.canvas.setDirty(true, true);
-}}"""
-PLACE = f"""() => {{
-  {BOUNDS}
-  const {{ scale, offset }} = app.canvas.ds;
-  const rect = app.canvas.canvas.getBoundingClientRect();
-  return {{
-    x: rect.x + (left + offset[0]) * scale, y: rect.y + (top + offset[1]) * scale,
-    width: (right - left) * scale, height: (bottom - top) * scale,
-  }};
-}}"""
+FIT = """() => {
+  veniceWorkflows.showAll();
+  const view = app.canvas.ds;
+  const { y } = veniceWorkflows.onPage();
+  view.offset[1] += (130 - y) / view.scale;
+}"""
+# Other people's thumbnails are not ours to show.
+BLUR = "[role=dialog] img { filter: blur(10px); }"
 CLEAR = """() => {
   document.getElementById("film-caption").remove();
   for (const node of [...app.graph.nodes]) {
@@ -131,6 +116,7 @@ def main() -> int:
 def play(film: Film) -> None:
     page = film.page
     page.evaluate("() => { app.graph.clear(); }")
+    blur = page.add_style_tag(content=BLUR)
     page.evaluate(OVERLAY)
     film.say("1. Open ComfyUI")
     film.shoot(1.2)
@@ -139,6 +125,7 @@ def play(film: Film) -> None:
     page.wait_for_timeout(1500)
     entry = page.get_by_text(PACK_FOLDER, exact=True).first
     film.press(entry)
+    blur.evaluate("style => style.remove()")
     page.wait_for_timeout(2500)
     film.shoot(1.5)
     film.say(f"2. {TEMPLATE}")
@@ -172,7 +159,7 @@ def picture_of_graph(page: Page) -> None:
     page.evaluate(CLEAR)
     page.evaluate(FIT)
     page.wait_for_timeout(6000)  # until the toasts are gone
-    place = page.evaluate(PLACE)
+    place = page.evaluate("() => veniceWorkflows.onPage()")
     above, side = 34, 20  # badges stand above the nodes
     page.screenshot(
         path=GRAPH,
@@ -210,6 +197,7 @@ def page_of_a_new_user() -> Iterator[Page]:
             page.wait_for_function(READY, timeout=120_000)
             page.wait_for_timeout(2000)
             page.keyboard.press("Escape")
+            page.add_script_tag(content=PAGE_SCRIPT.read_text("utf-8"))
             yield page
             browser.close()
 

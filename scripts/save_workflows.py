@@ -4,8 +4,8 @@ Headless Chromium opens a real ComfyUI with this pack and the sandbox, puts each
 workflow_graphs.py together through the page's own objects, and keeps what the page saves: workflows
 and apps in example_workflows/, blueprints in subgraphs/, and the API-format twin of each in
 tests/comfyui/api/. Then it loads the saved file, checks that it comes to the same prompt, runs it,
-and leaves a screenshot of the finished graph in output/workflows/ for a person to look at; one of
-them is the README's. The thumbnails are drawn by thumbnails.py.
+and leaves a screenshot of the finished graph in output/workflows/ for a person to look at. The
+thumbnails are drawn by thumbnails.py, the README's pictures by film.py.
 
 Needs Playwright (requirements-workflows.txt beside this file) and a Chromium: CHROMIUM names one.
 """
@@ -37,7 +37,6 @@ PAGE_SCRIPT = Path(__file__).with_name("workflow_page.js")
 SAVED = ROOT / "example_workflows"
 SUBGRAPHS = ROOT / "subgraphs"
 TWINS = ROOT / "tests" / "comfyui" / "api"
-README_GRAPH = ("Venice text to image", ROOT / "docs" / "images" / "graph.png")
 SCREENSHOTS = ROOT / "output" / "workflows"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # The page must reach this ComfyUI and nothing else.
@@ -89,8 +88,6 @@ def keep(page: Page, url: str, name: str) -> None:
     if again["prompt"] != saved["prompt"]:
         raise ComfyUIError(f"{name} loads as another prompt than was saved")
     run(page, url, name)
-    if name == README_GRAPH[0]:
-        graph_picture(page, README_GRAPH[1])
 
 
 def keep_blueprint(page: Page, url: str, name: str, blueprint: Blueprint) -> None:
@@ -176,22 +173,6 @@ def run(page: Page, url: str, name: str) -> None:
     page.wait_for_timeout(2000)  # The page still has to fetch and draw the picture.
     page.screenshot(path=SCREENSHOTS / f"{name}.png")
     print(f"{name}: saved, loaded, run; see {SCREENSHOTS / name}.png")
-
-
-def graph_picture(page: Page, path: Path) -> None:
-    """Write a picture of the graph without the page around it."""
-    call(page, "showAll")
-    page.wait_for_timeout(1000)
-    place = call(page, "onPage")
-    side, above = 20, 36  # Badges stand above the nodes.
-    clip: Any = {
-        "x": place["x"] - side,
-        "y": place["y"] - above,
-        "width": place["width"] + 2 * side,
-        "height": place["height"] + side + above,
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=path, clip=clip)
 
 
 def write(path: Path, content: Any) -> None:

@@ -80,7 +80,8 @@ class Sweeper:
 
     def wait(self, seconds: float | None = None) -> None:
         """Waits for the sweep that is going on, if there is one."""
-        thread = self._thread
+        with self._lock:  # else one that is not started yet could be seen
+            thread = self._thread
         if thread is not None:
             thread.join(seconds)
 
