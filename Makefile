@@ -1,20 +1,24 @@
-# Everything a person or CI runs. Needs Python 3.10+ and make; the rest goes into .venv.
+# Everything a person or CI runs. Needs Python 3.10+ and make; the rest goes into .venv: first what
+# the nodes need ($(BASE)), and what only tests need ($(STAMP)) when a target asks for it.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+BASE := $(VENV)/.base
 STAMP := $(VENV)/.installed
+export TORCH_INDEX
 NPM ?= npm
 PAGE := tests/page
 PAGE_STAMP := $(PAGE)/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format comfyui test-comfyui workflows soak bench clean test-page lint-page
+.PHONY: help demo test test-all lint format comfyui test-comfyui workflows film locales soak bench clean test-page lint-page
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo 'Which Python makes .venv: PYTHON ($(PYTHON)).'
+	@echo 'An index with CPU builds of torch, for a smaller .venv on Linux: TORCH_INDEX.'
 	@echo 'Which ComfyUI: COMFYUI_PATH, else the one around this folder, else ~/comfy/ComfyUI;'
 	@echo '  its Python: COMFYUI_PYTHON, else .venv or venv in it, or env beside it.'
 	@echo 'A second, older ComfyUI for test-comfyui: COMFYUI_OLD_PATH (~/comfy/ComfyUI-0.3.64),'
@@ -24,15 +28,24 @@ help:  ## Show this list
 	@echo '  pip install --no-deps --target FOLDER comfyui-frontend-package==1.58.1'
 	@echo 'The API document that requests are checked against: VENICE_OPENAPI.'
 
-$(STAMP): requirements.txt requirements-dev.txt
+$(BASE): requirements.txt requirements-dev.txt
 	@test ! -L $(VENV) || { echo '$(VENV) is a link, and what it leads to would be emptied: remove the link first.' >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed: make PYTHON=…" if sys.version_info < (3, 10) else 0)'
 	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@$(BIN)/python scripts/install_packages.py
 	@touch $@
 
-demo: $(STAMP)  ## Make four pictures with the nodes, on the built-in sandbox or with VENICE_API_KEY
-	$(BIN)/python scripts/demo.py
+$(STAMP): $(BASE)
+	@$(BIN)/python scripts/install_packages.py --dev
+	@touch $@
+
+ifneq (,$(filter demo,$(MAKECMDGOALS)))
+COMFYUIS_PYTHON := $(shell $(PYTHON) scripts/comfyui_process.py)
+endif
+
+demo: $(if $(COMFYUIS_PYTHON),,$(BASE))  ## Make four pictures with the nodes, on the built-in sandbox or with VENICE_API_KEY
+	@$(if $(COMFYUIS_PYTHON),echo 'With the Python of ComfyUI ($(COMFYUIS_PYTHON)): nothing to install.')
+	@'$(or $(COMFYUIS_PYTHON),$(BIN)/python)' scripts/demo.py
 
 test: lint  ## Lint, then all tests but the long ones and those in a real ComfyUI: under two minutes
 	$(BIN)/python -m pytest tests -m 'not long and not comfyui and not page' -n auto --dist loadgroup
@@ -40,10 +53,11 @@ test: lint  ## Lint, then all tests but the long ones and those in a real ComfyU
 test-all: lint  ## Lint, then every test; those in a real ComfyUI where there is one
 	$(BIN)/python -m pytest tests -n auto --dist loadgroup
 
-lint: $(STAMP)  ## ruff format --check, ruff check, mypy
+lint: $(STAMP)  ## ruff, mypy; Biome and TypeScript with npm, the registry's rules with comfy-cli
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/python scripts/typecheck.py
+	@$(BIN)/python scripts/check_package.py
 	@$(MAKE) --no-print-directory lint-page
 
 lint-page:  ## Biome and TypeScript over web/; skipped by name without npm
@@ -69,9 +83,17 @@ test-page: $(STAMP)  ## The page in a real Chromium, in every ComfyUI and fronte
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements-workflows.txt
 	REQUIRE_COMFYUI=1 $(BIN)/python -m pytest tests/page -n 2 --dist loadgroup
 
-workflows: $(STAMP)  ## Have ComfyUI's own page save the example workflows again (needs Chromium)
+workflows: $(STAMP)  ## Draw the thumbnails, have ComfyUI's page save the workflows (needs Chromium)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements-workflows.txt
+	$(BIN)/python scripts/thumbnails.py
 	$(BIN)/python scripts/save_workflows.py
+
+film: $(STAMP)  ## Have ComfyUI's own page play the README's moving picture again (needs Chromium)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements-workflows.txt
+	$(BIN)/python scripts/film.py
+
+locales: $(STAMP)  ## Write locales/en and the help pages again; name what translations lack
+	$(BIN)/python scripts/locales.py
 
 soak: $(STAMP)  ## The long form of the reliability tests, with their figures; then properties at random
 	VENICE_SOAK=full $(BIN)/python -m pytest tests/promises -n auto --dist loadgroup \

@@ -6,7 +6,6 @@ import secrets
 from typing import Any
 
 from .venice_client import (
-    MAX_SEED,
     Catalogue,
     GenerateRequest,
     fold_seed,
@@ -19,6 +18,7 @@ from .venice_nodes.run.node_output import BatchImages
 from .venice_nodes.run.node_status import StatusNode, showing
 from .venice_nodes.run.run_requests import Item, refresh_lists, run_node
 from .venice_nodes.run.run_seeds import note_seed
+from .venice_nodes.run.saved_metadata import draw_seed
 
 
 class VeniceStylePreset:
@@ -26,7 +26,7 @@ class VeniceStylePreset:
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = "A Venice style preset. Connect it to style of Venice Generate Image."
-    SEARCH_ALIASES = ("venice style", "style preset", "look", "aesthetic")
+    SEARCH_ALIASES = ("venice style", "style", "style preset", "art style", "look", "aesthetic")
     RETURN_TYPES = ("STRING",)
     RETURN_NAMES = ("style",)
     OUTPUT_TOOLTIPS = ('The name of the style preset; "" for None.',)
@@ -74,22 +74,24 @@ class VeniceSeed(StatusNode):
         return True  # any 64-bit number is folded
 
     @classmethod
-    def IS_CHANGED(cls, mode: str | None = None, **_: Any) -> float | str:
-        # ComfyUI does not say what comes by wire.
-        return "" if mode == inputs.FIXED else float("nan")
+    def IS_CHANGED(cls, mode: str | None = None, **_: Any) -> str:
+        # ComfyUI does not say what comes by wire. NaN would do as well, but ComfyUI saves it with
+        # the pictures, and it is not JSON.
+        return "" if mode == inputs.FIXED else secrets.token_hex(8)
 
     @staticmethod
     def foresee(values: dict[str, Any]) -> tuple[int] | None:
         return (fold_seed(values["seed"]),) if values["mode"] == inputs.FIXED else None
 
-    async def draw(self, seed: int, mode: str = inputs.FIXED) -> dict[str, Any]:
+    async def draw(self, seed: int, mode: str = inputs.FIXED, **hidden: Any) -> dict[str, Any]:
         with showing() as status:
             values = widgets.read_values(self.INPUT_TYPES(), locals())
-            fixed = self.foresee(values)
-            (drawn,) = fixed or (1 + secrets.randbelow(MAX_SEED),)
+            if fixed := self.foresee(values):
+                drawn, warning = fixed[0], folding_warning(values["seed"])
+            else:
+                drawn, warning = draw_seed(hidden, inputs.FIXED)
             note_seed(drawn)
             status.seed = drawn
-            warning = folding_warning(values["seed"]) if fixed else ""
             status.finish(" · ".join(filter(None, (f"seed {drawn}", warning))))
             return status.with_outputs((drawn,))
 
@@ -102,7 +104,13 @@ class VeniceGenerateImage(StatusNode):
         "Makes pictures from a prompt with the Venice API. Each picture costs money; the "
         "estimate is on the node. The same settings and seed give the same picture again, free."
     )
-    SEARCH_ALIASES = ("venice", "text to image", "txt2img", "generate image", "venice ai", "t2i")
+    SEARCH_ALIASES = (
+        *("venice", "venice ai", "text to image", "txt2img", "t2i"),
+        *("ai image", "image generation", "generate image", "generate picture"),
+        *("flux", "nano banana", "gpt image", "seedream", "qwen image", "z image", "grok imagine"),
+        *("ideogram", "recraft", "hunyuan image", "krea", "imagineart", "luma", "wan", "lustify"),
+        *("kling image", "muse image", "mai image", "minimax image", "chroma"),
+    )
     RETURN_TYPES = ("IMAGE", "STRING", "MASK")
     RETURN_NAMES = ("images", "info", "mask")
     OUTPUT_TOOLTIPS = (

@@ -1,7 +1,7 @@
 """Find a ComfyUI on this machine, start it with this pack in it, wait for it, stop it.
 
 Shared by `make comfyui` and by the tests. Only the standard library, so that it runs with
-whatever Python is at hand.
+whatever Python is at hand. Run by itself it prints the Python that can run the nodes, or fails.
 """
 
 from __future__ import annotations
@@ -21,10 +21,13 @@ from pathlib import Path
 from types import TracebackType
 
 ROOT = Path(__file__).absolute().parent.parent
-PACK_FOLDER = "comfyui-venice"
+PACK_FOLDER = "venice-nodes"
 LOG_TAIL_LINES = 15
 PORTS = range(20_000, 30_000)
 """Below those that systems hand out themselves, so that none is lost before ComfyUI listens."""
+
+NEEDED = "import numpy, PIL, requests, torch"
+"""What the Python of a ComfyUI that works can do."""
 
 ENDINGS = ((signal.SIGINT, 60.0), (signal.SIGTERM, 10.0))
 """What ends ComfyUI, and how many seconds it gets for it: Ctrl-C waits for answers on their way."""
@@ -131,6 +134,18 @@ def free_port(wanted: int = 0) -> int:
     raise ComfyUIError("no free port on 127.0.0.1")
 
 
+def working_python(environ: Mapping[str, str]) -> Path | None:
+    """The Python of a ComfyUI that is found and has its packages, else None."""
+    try:
+        found = find(environ)
+        if found is None:
+            return None
+        check = subprocess.run([str(found.python), "-c", NEEDED], check=False, capture_output=True)
+    except (ComfyUIError, OSError):
+        return None
+    return None if check.returncode else found.python
+
+
 class ComfyUIProcess:
     """A ComfyUI that runs while the `with` block does, on 127.0.0.1, with its log in `base`."""
 
@@ -215,3 +230,15 @@ class ComfyUIProcess:
 def _with_python_path(environ: Mapping[str, str], first: str) -> dict[str, str]:
     paths = [path for path in (first, environ.get("PYTHONPATH", "")) if path]
     return {**environ, "PYTHONPATH": os.pathsep.join(paths)} if paths else dict(environ)
+
+
+def main() -> int:
+    python = working_python(os.environ)
+    if python is None:
+        return 1
+    print(python)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

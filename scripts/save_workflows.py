@@ -1,10 +1,11 @@
 """`make workflows`: have a real ComfyUI's page save the example workflows again.
 
 Headless Chromium opens a real ComfyUI with this pack and the sandbox, puts each graph of
-workflow_graphs.py together through the page's own objects, and keeps what the page saves: the
-workflow with a thumbnail in example_workflows/, its API-format twin in tests/comfyui/api/. Then it
-loads the saved file, checks that it comes to the same prompt, runs it, and leaves a screenshot of
-the finished graph in output/workflows/ for a person to look at; one of them is the README's.
+workflow_graphs.py together through the page's own objects, and keeps what the page saves: workflows
+and apps in example_workflows/, blueprints in subgraphs/, and the API-format twin of each in
+tests/comfyui/api/. Then it loads the saved file, checks that it comes to the same prompt, runs it,
+and leaves a screenshot of the finished graph in output/workflows/ for a person to look at. The
+thumbnails are drawn by thumbnails.py, the README's pictures by film.py.
 
 Needs Playwright (requirements-workflows.txt beside this file) and a Chromium: CHROMIUM names one.
 """
@@ -12,9 +13,9 @@ Needs Playwright (requirements-workflows.txt beside this file) and a Chromium: C
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -23,21 +24,20 @@ import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 from comfyui_process import ROOT, ComfyUIError, ComfyUIProcess, find, make_base
-from workflow_graphs import WORKFLOWS
+from workflow_graphs import APPS, BLUEPRINTS, PICTURE, WORKFLOWS, Blueprint
 
 PAGE_SCRIPT = Path(__file__).with_name("workflow_page.js")
 SAVED = ROOT / "example_workflows"
+SUBGRAPHS = ROOT / "subgraphs"
 TWINS = ROOT / "tests" / "comfyui" / "api"
-README_GRAPH = ("text-to-image", ROOT / "docs" / "images" / "graph.png")
 SCREENSHOTS = ROOT / "output" / "workflows"
-THUMBNAIL = (512, 512)
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 # The page must reach this ComfyUI and nothing else.
 QUIET = [
@@ -53,6 +53,7 @@ QUIET = [
 # No greeting for a new user over the graph, and nothing on the screenshot that is not about it.
 SETTINGS = {
     "Comfy.TutorialCompleted": True,
+    "Comfy.AppBuilder.VueNodeSwitchDismissed": True,
     "Comfy.Minimap.Visible": False,
     "Comfy.Graph.CanvasInfo": False,
 }
@@ -63,24 +64,63 @@ READY = (
 
 
 def main() -> int:
-    """Save every workflow; return 0."""
+    """Save every workflow, app and blueprint; return 0."""
     with started() as comfyui, opened(comfyui.url) as page:
         for name, nodes in WORKFLOWS.items():
-            # The same at every saving, so that a new one changes only what is new.
-            identity = str(uuid.uuid5(uuid.NAMESPACE_URL, f"comfyui-venice/{name}"))
-            page.evaluate("([nodes, id]) => veniceWorkflows.build(nodes, id)", [nodes, identity])
-            page.evaluate("veniceWorkflows.showAll()")
-            saved = page.evaluate("veniceWorkflows.save()")
-            write(SAVED / f"{name}.json", saved["workflow"])
-            write(TWINS / f"{name}.json", saved["prompt"])
-            check_loads(page, name, saved["prompt"])
-            picture = run(page, comfyui.url)
-            thumbnail(picture, SAVED / f"{name}.jpg")
-            page.screenshot(path=SCREENSHOTS / f"{name}.png")
-            if name == README_GRAPH[0]:
-                graph_picture(page, README_GRAPH[1])
-            print(f"{name}: saved, loaded, run; see {SCREENSHOTS / name}.png")
+            call(page, "build", nodes, identity(name))
+            keep(page, comfyui.url, name)
+        for name, app in APPS.items():
+            call(page, "clean")
+            call(page, "buildApp", asdict(app), identity(name))
+            keep(page, comfyui.url, name)
+        for name, blueprint in BLUEPRINTS.items():
+            keep_blueprint(page, comfyui.url, name, blueprint)
     return 0
+
+
+def keep(page: Page, url: str, name: str) -> None:
+    """Save the workflow that is built, with its twin, and try it."""
+    call(page, "showAll")
+    saved = call(page, "save")
+    write(SAVED / f"{name}.json", saved["workflow"])
+    write(TWINS / f"{name}.json", saved["prompt"])
+    again = call(page, "reload", json.loads((SAVED / f"{name}.json").read_text("utf-8")))
+    if again["prompt"] != saved["prompt"]:
+        raise ComfyUIError(f"{name} loads as another prompt than was saved")
+    run(page, url, name)
+
+
+def keep_blueprint(page: Page, url: str, name: str, blueprint: Blueprint) -> None:
+    """Save a subgraph, and as its twin the prompt of a workflow with it."""
+    call(page, "clean")
+    call(page, "buildBlueprint", asdict(blueprint), name, identity(name))
+    call(page, "showAll")
+    workflow = with_steady_ids(call(page, "save")["workflow"], name)
+    write(SUBGRAPHS / f"{name}.json", workflow)
+    call(page, "reload", workflow)
+    call(page, "surround", blueprint.around)
+    call(page, "showAll")
+    write(TWINS / "subgraphs" / f"{name}.json", call(page, "save")["prompt"])
+    run(page, url, name)
+
+
+def identity(name: str) -> str:
+    """The id of a graph: the same at every saving, so that a new one changes only what is new."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"comfyui-venice/{name}"))
+
+
+def with_steady_ids(workflow: Any, name: str) -> Any:
+    """The workflow with ids of our own in the place of those that the page draws."""
+    text = json.dumps(workflow)
+    drawn = dict.fromkeys(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", text))
+    for i, one in enumerate(drawn):
+        text = text.replace(one, identity(f"{name}/{i}"))
+    return json.loads(text)
+
+
+def call(page: Page, function: str, *values: Any) -> Any:
+    """Call a function of workflow_page.js in the page."""
+    return page.evaluate(f"values => veniceWorkflows.{function}(...values)", list(values))
 
 
 @contextlib.contextmanager
@@ -95,6 +135,7 @@ def started() -> Iterator[ComfyUIProcess]:
         settings = base / "user" / "default" / "comfy.settings.json"
         settings.parent.mkdir()
         settings.write_text(json.dumps(SETTINGS))
+        shutil.copy(installation.path / "input" / PICTURE, base / "input")
         environ |= {"VENICE_API_KEY": "sandbox", "VENICE_HOME": str(base / "venice")}
         with ComfyUIProcess(installation, base, environ, ["--cpu"]) as comfyui:
             comfyui.wait_until_ready()
@@ -117,18 +158,10 @@ def opened(url: str) -> Iterator[Page]:
         chromium.close()
 
 
-def check_loads(page: Page, name: str, prompt: Any) -> None:
-    """Load the file as a person would; it has to come to the same prompt."""
-    workflow = json.loads((SAVED / f"{name}.json").read_text(encoding="utf-8"))
-    again = page.evaluate("workflow => veniceWorkflows.reload(workflow)", workflow)
-    if again["prompt"] != prompt:
-        raise ComfyUIError(f"{name} loads as another prompt than was saved")
-
-
-def run(page: Page, url: str) -> bytes:
-    """Queue the graph from the page, wait for its end, and return the picture it saved."""
+def run(page: Page, url: str, name: str) -> None:
+    """Queue the graph from the page, wait for its end, and leave a screenshot."""
     before = set(get_json(f"{url}/history"))
-    page.evaluate("veniceWorkflows.run()")
+    call(page, "run")
     deadline = time.monotonic() + 60
     while not (new := set(history := get_json(f"{url}/history")) - before):
         if time.monotonic() > deadline:
@@ -138,32 +171,8 @@ def run(page: Page, url: str) -> bytes:
     if entry["status"]["status_str"] != "success":
         raise ComfyUIError(f"the workflow failed: {entry['status']['messages']}")
     page.wait_for_timeout(2000)  # The page still has to fetch and draw the picture.
-    image = next(output["images"][0] for output in entry["outputs"].values() if "images" in output)
-    return get(f"{url}/view?{urllib.parse.urlencode(image)}")
-
-
-def thumbnail(picture: bytes, path: Path) -> None:
-    """Write the small JPEG that ComfyUI shows for a workflow."""
-    with Image.open(io.BytesIO(picture)) as image:
-        small = image.convert("RGB")
-    small.thumbnail(THUMBNAIL)
-    small.save(path, quality=85)
-
-
-def graph_picture(page: Page, path: Path) -> None:
-    """Write a picture of the graph without the page around it."""
-    page.evaluate("veniceWorkflows.showAll()")
-    page.wait_for_timeout(1000)
-    place = page.evaluate("veniceWorkflows.onPage()")
-    side, above = 20, 36  # Badges stand above the nodes.
-    clip: Any = {
-        "x": place["x"] - side,
-        "y": place["y"] - above,
-        "width": place["width"] + 2 * side,
-        "height": place["height"] + side + above,
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=path, clip=clip)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png")
+    print(f"{name}: saved, loaded, run; see {SCREENSHOTS / name}.png")
 
 
 def write(path: Path, content: Any) -> None:

@@ -1,7 +1,7 @@
 """Run mypy over the pack, wherever its folder lies and whatever that is called.
 
 The pack's modules use relative imports, as ComfyUI demands, so mypy has to see the folder as a
-package; but its name may be anything (`comfyui-venice`, `main`) and need not be an identifier.
+package; but its name may be anything (`venice-nodes`, `main`) and need not be an identifier.
 A link with a proper name inside mypy's cache folder is that package.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 LINKS = ROOT / ".mypy_cache" / "as_package"
 PACKAGE = "venice_pack"
-TOOLS = (ROOT / "scripts", ROOT / "tests" / "support")
+TOOLS = (ROOT / "scripts", ROOT / "tests" / "support", ROOT / "benchmarks")
 
 
 def main() -> int:

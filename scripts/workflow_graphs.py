@@ -2,117 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
+
+import workflow_notes as notes
 
 Nodes = list[dict[str, Any]]
 Links = dict[str, tuple[str, str]]
 
-FOX = {
-    "prompt": "A red fox in fresh snow at dawn, birch forest, soft golden light",
-    "preset": "Watercolor",
-    "seed": 42,
-}
-LIGHTHOUSE = {
-    "prompt": "A lighthouse on a cliff above a calm sea, evening, long exposure",
-    "preset": "Analog Film",
-    "seed": 7,
-}
+FOX = "A red fox in fresh snow at dawn, birch forest, soft golden light"
+PICTURE = "example.png"
+"""What Load Image shows until somebody chooses a picture: ComfyUI brings one of this name."""
 
-# No code marks: newer pages draw them blue on blue.
-KEY_NOTE = """
 
-Set your key once on the machine that runs ComfyUI: **VENICE_API_KEY**, or \
-**python -m venice_client login**. With **VENICE_API_KEY=sandbox** everything runs for free and \
-draws test pictures. This file holds no key."""
+@dataclass(frozen=True)
+class App:
+    """A workflow that opens as an app: its inputs (node, widget) and the nodes with results."""
 
-TEXT_NOTE = (
-    """## Venice text to image
+    nodes: Nodes
+    inputs: list[tuple[str, str]]
+    outputs: list[str]
 
-**Venice Style Preset** chooses the look, **Venice Seed** makes a picture repeatable: the same \
-seed and prompt give the same picture. Both go into **Venice Generate Image**.
 
-Costs about 0.01 USD on Venice."""
-    + KEY_NOTE
-)
+@dataclass(frozen=True)
+class Blueprint:
+    """A subgraph: what it is for, and what stands on its outside (name, node, input or output).
 
-TEXT_UPSCALE_NOTE = (
-    TEXT_NOTE
-    + """
+    `around` is put around it to try it: its links call the subgraph by the key `blueprint`.
+    """
 
-**Upscale Image By** enlarges the picture on this machine, without a model file and without cost. \
-Any other upscaler goes in its place."""
-)
-
-UPSCALE_NOTE = (
-    """## Venice upscale
-
-**Venice Upscale Image** makes a picture twice or four times as large: 640 × 448 becomes \
-1280 × 896, or 2560 × 1792 with **scale** 4x. More **creativity** adds more detail.
-
-Any picture goes in: put **Load Image** in the place of **Venice Generate Image**. It needs at \
-least 65,536 pixels, as 256 × 256 has.
-
-Costs about 0.03 USD on Venice, with 4x about 0.09. The same picture again is free: it is kept. \
-Another number in **variation** asks (and pays) again."""
-    + KEY_NOTE
-)
-
-EDIT_NOTE = (
-    """## Venice edit with a mask
-
-**Venice Edit Image** changes a picture as its prompt says, here only where the mask is white. \
-Everything outside of it stays exactly as it was, pixel for pixel.
-
-The mask is a white rectangle on black. To paint one instead, use **Load Image** and *Open in Mask \
-Editor*: connect both its outputs.
-
-Without a mask the whole picture may change. An empty mask sends nothing and costs nothing.
-
-Costs about 0.05 USD on Venice: 0.01 for the picture, 0.04 for the edit."""
-    + KEY_NOTE
-)
-
-CUTOUT_NOTE = (
-    """## Venice cutout on a new background
-
-**Venice Remove Background** cuts out what a picture shows. Its **mask** is 1 where the cutout is \
-transparent, as that of **Load Image** is; **Image Composite Masked** wants 1 where the subject \
-is, so **Invert Mask** stands between them.
-
-The two pictures are made side by side. **cutout** has transparency: **Save Image** writes it as a \
-PNG with alpha.
-
-Costs about 0.05 USD on Venice: 0.01 for each picture, 0.03 for the cutout."""
-    + KEY_NOTE
-)
-
-SWEEP_NOTE = (
-    """## Venice style sweep
-
-**Venice Style Sweep** is a list: **Venice Generate Image** runs once for each style, side by \
-side, with the same prompt and seed. **Venice Contact Sheet** puts all on one sheet, with labels.
-
-One style or pattern a line: \\*noir\\* is every style with noir in its name, \\* is all of them. \
-Each picture is paid for once; a style that is added later pays only for itself. Costs about \
-0.04 USD on Venice, 0.01 for each style.
-
-To compare models, connect **Venice Model Sweep** to **model**."""
-    + KEY_NOTE
-)
-
-REFERENCES_NOTE = (
-    """## Venice style references
-
-The look of one picture for another: the first **Venice Generate Image** makes the picture whose \
-look is wanted, **Venice Style References** hands it on, and the second one makes something else \
-in that look. Put **Load Image** in the place of the first to use a picture of yours.
-
-Not every model takes references, and some ignore **strength**; the node says so. Several pictures \
-in a batch count as several references; chain nodes for different strengths.
-
-Costs about 0.05 USD on Venice: 0.01 for the first picture, 0.04 for the second."""
-    + KEY_NOTE
-)
+    description: str
+    nodes: Nodes
+    inputs: list[tuple[str, str, str]]
+    outputs: list[tuple[str, str, str]]
+    around: Nodes
 
 
 def _node(
@@ -143,7 +66,7 @@ def _generate(
 ) -> dict[str, Any]:
     settings = {"model": "z-image-turbo", "width": 1024, "height": 768, **values}
     settings |= {"prompt": prompt, "control_after_generate": "fixed"}
-    return _node(key, "VeniceGenerateImage", place, (420, 760), settings, links)
+    return _node(key, "VeniceGenerateImage", place, (420, 560), settings, links)
 
 
 def _save(
@@ -152,78 +75,85 @@ def _save(
     return _node("save", "SaveImage", place, size, {"filename_prefix": prefix}, {"images": source})
 
 
-def _text_to_image(picture: dict[str, Any], note: str) -> Nodes:
+def _load(place: tuple[int, int]) -> dict[str, Any]:
+    return _node("load", "LoadImage", place, (320, 340), {"image": PICTURE})
+
+
+def _text_to_image(prompt: str, preset: str, note: str, mode: str = "fixed") -> Nodes:
     """A note, the style and the seed on the left, Generate in the middle."""
-    seed = {"seed": picture["seed"], "mode": "fixed"}
     sources = {"style": ("style", "style"), "seed": ("seed", "seed")}
     return [
-        _node("style", "VeniceStylePreset", (40, 80), (300, 60), {"preset": picture["preset"]}),
-        _node("seed", "VeniceSeed", (40, 220), (300, 90), seed),
-        _generate("generate", (400, 80), picture["prompt"], sources),
-        _note((40, 430), (300, 320), note),
+        _node("style", "VeniceStylePreset", (40, 80), (320, 60), {"preset": preset}),
+        _node("seed", "VeniceSeed", (40, 200), (320, 130), {"seed": 42, "mode": mode}),
+        _generate("generate", (420, 80), prompt, sources),
+        _note((40, 520), (320, 330), note),
     ]
 
 
-def _upscale() -> Nodes:
-    prompt = "A kingfisher on a reed above still water, macro photograph"
+def _edit(place: tuple[int, int], prompt: str, links: Links) -> dict[str, Any]:
+    settings = {"prompt": prompt, "model": "firered-image-edit"}
+    return _node("edit", "VeniceEditImage", place, (420, 520), settings, links)
+
+
+def _upscale(place: tuple[int, int], source: tuple[str, str]) -> dict[str, Any]:
     settings = {"scale": "2x", "creativity": 0.01, "variation": 0}
-    source: Links = {"image": ("generate", "images")}
+    return _node("upscale", "VeniceUpscaleImage", place, (320, 190), settings, {"image": source})
+
+
+def _text_to_image_and_upscale() -> Nodes:
+    prompt = "A lighthouse on a cliff above a calm sea, evening, long exposure"
     return [
-        _note((40, 80), (320, 380), UPSCALE_NOTE),
-        _generate("generate", (420, 80), prompt, width=640, height=448, seed=12),
-        _node("upscale", "VeniceUpscaleImage", (900, 80), (320, 130), settings, source),
+        *_text_to_image(prompt, "Analog Film", notes.TEXT_UPSCALE),
+        _upscale((900, 80), ("generate", "images")),
         _save((1280, 80), "venice-upscaled", ("upscale", "image")),
     ]
 
 
-def _edit_with_mask() -> Nodes:
-    prompt = "A quiet mountain lake at noon, wide clear sky, pine forest on the far shore"
-    whole, part = {"width": 1024, "height": 768}, {"width": 400, "height": 288}
-    edit = {"prompt": "Add a red hot-air balloon to the sky", "model": "firered-image-edit"}
+def _edit_my_picture() -> Nodes:
+    links: Links = {"image": ("load", "IMAGE"), "mask": ("load", "MASK")}
     return [
-        _note((40, 80), (320, 400), EDIT_NOTE),
-        _generate("generate", (420, 80), prompt, seed=21),
-        _node("black", "SolidMask", (40, 580), (300, 110), {"value": 0.0, **whole}),
-        _node("white", "SolidMask", (40, 750), (300, 110), {"value": 1.0, **part}),
-        _node(
-            "mask",
-            "MaskComposite",
-            (420, 940),
-            (420, 130),
-            {"x": 560, "y": 64, "operation": "add"},
-            {"destination": ("black", "MASK"), "source": ("white", "MASK")},
-        ),
-        _node(
-            "edit",
-            "VeniceEditImage",
-            (900, 80),
-            (380, 440),
-            edit,
-            {"image": ("generate", "images"), "mask": ("mask", "MASK")},
-        ),
-        _save((1340, 80), "venice-edited", ("edit", "image")),
+        _load((40, 80)),
+        _note((40, 500), (320, 440), notes.EDIT),
+        _edit((420, 80), "A red hot-air balloon", links),
+        _save((900, 80), "venice-edited", ("edit", "image")),
     ]
 
 
-def _cutout_on_new_background() -> Nodes:
+def _upscale_my_picture() -> Nodes:
+    return [
+        _load((40, 80)),
+        _note((40, 500), (320, 360), notes.UPSCALE),
+        _upscale((420, 80), ("load", "IMAGE")),
+        _save((800, 80), "venice-upscaled", ("upscale", "image")),
+    ]
+
+
+def _remove_background(place: tuple[int, int], source: tuple[str, str]) -> dict[str, Any]:
+    return _node("cutout", "VeniceRemoveBackground", place, (320, 150), links={"image": source})
+
+
+def _cut_out() -> Nodes:
+    return [
+        _load((40, 80)),
+        _note((40, 500), (320, 340), notes.CUTOUT),
+        _remove_background((420, 80), ("load", "IMAGE")),
+        _save((800, 80), "venice-cutout", ("cutout", "cutout")),
+    ]
+
+
+def _cut_out_on_a_new_background() -> Nodes:
     subject = "A ginger cat sitting upright, facing the camera, plain grey studio background"
     scene = "A sunlit library with tall shelves and a green armchair, shallow depth of field"
     return [
-        _note((40, 80), (300, 420), CUTOUT_NOTE),
-        _generate("subject", (390, 80), subject, seed=31, width=768, height=768),
-        _generate("scene", (860, 420), scene, seed=32),
-        _node(
-            "cutout",
-            "VeniceRemoveBackground",
-            (860, 80),
-            (300, 100),
-            links={"image": ("subject", "images")},
-        ),
-        _node("invert", "InvertMask", (1210, 200), (180, 40), links={"mask": ("cutout", "mask")}),
+        _note((40, 80), (320, 420), notes.COMPOSITE),
+        _generate("subject", (420, 80), subject, seed=31, width=768, height=768),
+        _generate("scene", (900, 520), scene, seed=32),
+        _remove_background((900, 80), ("subject", "images")),
+        _node("invert", "InvertMask", (1280, 110), (180, 40), links={"mask": ("cutout", "mask")}),
         _node(
             "composite",
             "ImageCompositeMasked",
-            (1540, 80),
+            (1520, 80),
             (300, 150),
             {"x": 128, "y": 0, "resize_source": False},
             {
@@ -232,22 +162,22 @@ def _cutout_on_new_background() -> Nodes:
                 "mask": ("invert", "MASK"),
             },
         ),
-        _save((1890, 80), "venice-composite", ("composite", "IMAGE"), (380, 400)),
+        _save((1880, 80), "venice-composite", ("composite", "IMAGE")),
     ]
 
 
-def _style_sweep() -> Nodes:
+def _compare_styles() -> Nodes:
     prompt = "An old steam train crossing a stone viaduct in autumn"
     styles = "Anime\nWatercolor\nFilm Noir\nAnalog Film"
     return [
-        _note((40, 420), (320, 400), SWEEP_NOTE),
+        _note((40, 420), (320, 400), notes.COMPARE_STYLES),
         _node("sweep", "VeniceStyleSweep", (40, 80), (320, 200), {"styles": styles}),
         _generate("generate", (420, 80), prompt, {"style": ("sweep", "style")}, seed=5),
         _node(
             "sheet",
             "VeniceContactSheet",
             (900, 80),
-            (320, 100),
+            (320, 150),
             {"columns": 0, "cell": 512},
             {"images": ("generate", "images"), "labels": ("sweep", "labels")},
         ),
@@ -255,17 +185,51 @@ def _style_sweep() -> Nodes:
     ]
 
 
+def _compare_styles_and_models() -> Nodes:
+    values = {
+        "columns": "style",
+        "column_values": "Anime\nWatercolor\nFilm Noir",
+        "rows": "model",
+        "row_values": "z-image-turbo\nflux-2-pro",
+        "prompt": "An old steam train crossing a stone viaduct in autumn",
+        "seed": 5,
+    }
+    varied: Links = {name: ("grid", name) for name in ("model", "prompt", "style", "seed")}
+    sheet: Links = {"images": ("generate", "images"), "grid": ("grid", "grid")}
+    return [
+        _note((40, 80), (320, 400), notes.COMPARE_GRID),
+        _node("grid", "VeniceGrid", (420, 80), (320, 560), values),
+        _generate("generate", (800, 80), "", varied, width=1248, height=832),
+        _node("sheet", "VeniceContactSheet", (1280, 80), (320, 150), {"cell": 512}, sheet),
+        _save((1660, 80), "venice-grid", ("sheet", "sheet"), (620, 520)),
+    ]
+
+
+def _logo() -> Nodes:
+    prompt = "Logo of a small bakery: one ear of wheat in a ring, flat, two colours, isolated on a \
+transparent background"
+    settings: dict[str, Any] = {"model": "gpt-image-2-5-flare", "seed": 1}
+    settings |= {"width": 1024, "height": 1024, "transparent_background": True}
+    join: Links = {"image": ("generate", "images"), "alpha": ("generate", "mask")}
+    return [
+        _note((40, 80), (320, 400), notes.LOGO),
+        _generate("generate", (420, 80), prompt, **settings),
+        _node("join", "JoinImageWithAlpha", (900, 80), (280, 60), links=join),
+        _save((1240, 80), "venice-logo", ("join", "IMAGE")),
+    ]
+
+
 def _style_references() -> Nodes:
     look = "Bold linocut print of a heron, two colours, deep blue and cream paper, visible grain"
     prompt = "A lighthouse in a storm, waves breaking over the rocks"
     return [
-        _note((40, 80), (320, 400), REFERENCES_NOTE),
-        _generate("look", (420, 80), look, seed=51),
+        _note((40, 80), (320, 420), notes.REFERENCES),
+        _generate("look", (420, 80), look, width=1248, height=832, seed=51),
         _node(
             "references",
             "VeniceStyleReferences",
             (900, 80),
-            (320, 80),
+            (320, 110),
             {"strength": 0.6},
             {"images": ("look", "images")},
         ),
@@ -275,6 +239,8 @@ def _style_references() -> Nodes:
             prompt,
             {"style_references": ("references", "style_references")},
             model="krea-v2-medium",
+            width=1248,
+            height=832,
             seed=52,
         ),
         _save((1760, 80), "venice-referenced", ("generate", "images")),
@@ -282,25 +248,83 @@ def _style_references() -> Nodes:
 
 
 WORKFLOWS: dict[str, Nodes] = {
-    "text-to-image": [
-        *_text_to_image(FOX, TEXT_NOTE),
-        _save((880, 80), "venice", ("generate", "images")),
+    "Venice text to image": [
+        *_text_to_image(FOX, "Watercolor", notes.TEXT),
+        _save((900, 80), "venice", ("generate", "images")),
     ],
-    "text-to-image-upscale": [
-        *_text_to_image(LIGHTHOUSE, TEXT_UPSCALE_NOTE),
-        _node(
-            "upscale",
-            "ImageScaleBy",
-            (880, 80),
-            (300, 100),
-            {"upscale_method": "lanczos", "scale_by": 2.0},
-            {"image": ("generate", "images")},
-        ),
-        _save((1240, 80), "venice-upscaled", ("upscale", "IMAGE")),
-    ],
-    "upscale": _upscale(),
-    "edit-with-mask": _edit_with_mask(),
-    "cutout-on-new-background": _cutout_on_new_background(),
-    "style-sweep": _style_sweep(),
-    "style-references": _style_references(),
+    "Venice text to image and upscale": _text_to_image_and_upscale(),
+    "Venice upscale my picture": _upscale_my_picture(),
+    "Venice edit my picture": _edit_my_picture(),
+    "Venice cut out": _cut_out(),
+    "Venice cut out on a new background": _cut_out_on_a_new_background(),
+    "Venice compare styles": _compare_styles(),
+    "Venice compare styles and models": _compare_styles_and_models(),
+    "Venice logo with transparent background": _logo(),
+    "Venice style references": _style_references(),
+}
+
+APPS: dict[str, App] = {
+    "Venice text to image.app": App(
+        [
+            *_text_to_image(FOX, "None", notes.TEXT_APP, "random every run"),
+            _save((900, 80), "venice", ("generate", "images")),
+        ],
+        [
+            ("generate", "prompt"),
+            ("style", "preset"),
+            ("generate", "model"),
+            ("generate", "width"),
+            ("generate", "height"),
+            ("generate", "batch_size"),
+        ],
+        ["save"],
+    ),
+    "Venice edit my picture.app": App(
+        [
+            _load((40, 80)),
+            _note((40, 500), (320, 300), notes.EDIT_APP),
+            _edit((420, 80), "Make it evening, with warm light", {"image": ("load", "IMAGE")}),
+            _save((900, 80), "venice-edited", ("edit", "image")),
+        ],
+        [("load", "image"), ("edit", "prompt"), ("edit", "model")],
+        ["save"],
+    ),
+}
+
+BLUEPRINTS: dict[str, Blueprint] = {
+    "Venice Text to Image": Blueprint(
+        "Makes pictures from a prompt with the Venice API, in a style and with a seed.",
+        _text_to_image(FOX, "None", notes.TEXT, "random every run")[:3],
+        [
+            ("prompt", "generate", "prompt"),
+            ("style", "style", "preset"),
+            ("model", "generate", "model"),
+            ("width", "generate", "width"),
+            ("height", "generate", "height"),
+            ("batch_size", "generate", "batch_size"),
+            ("seed", "seed", "seed"),
+            ("seed_mode", "seed", "mode"),
+        ],
+        [("images", "generate", "images"), ("info", "generate", "info")],
+        [_save((900, 80), "venice", ("blueprint", "images"))],
+    ),
+    "Venice Edit My Picture": Blueprint(
+        "Changes a picture as the prompt says, with the Venice API: where a mask is connected, "
+        "only inside of it.",
+        [_edit((420, 80), "Turn summer into winter, with fresh snow", {})],
+        [
+            ("image", "edit", "image"),
+            ("mask", "edit", "mask"),
+            ("prompt", "edit", "prompt"),
+            ("model", "edit", "model"),
+            ("feather", "edit", "feather"),
+            ("variation", "edit", "variation"),
+        ],
+        [("image", "edit", "image"), ("info", "edit", "info")],
+        [
+            _load((40, 80)),
+            _node("blueprint", "", (0, 0), (0, 0), links={"image": ("load", "IMAGE")}),
+            _save((900, 80), "venice-edited", ("blueprint", "image")),
+        ],
+    ),
 }

@@ -1,11 +1,10 @@
 // Runs inside ComfyUI's page: builds a graph from plain data, and gives it back as ComfyUI saves it.
 
-function build(specs, id) {
+// Adds the nodes of `specs` that are not made yet, then all links.
+function place(specs, made) {
   const graph = window.app.graph;
-  graph.clear();
-  graph.id = id;
-  const made = {};
   for (const spec of specs) {
+    if (made[spec.key]) continue;
     const node = window.LiteGraph.createNode(spec.type);
     if (!node) throw new Error(`ComfyUI has no node ${spec.type}`);
     graph.add(node);
@@ -26,6 +25,55 @@ function build(specs, id) {
       made[key].connect(from, made[spec.key], to);
     }
   }
+  return made;
+}
+
+function build(specs, id) {
+  const graph = window.app.graph;
+  graph.clear();
+  graph.id = id;
+  graph.extra = {};
+  return place(specs, {});
+}
+
+// What the page's own builder of apps writes: which widgets are shown, and which nodes' results.
+function buildApp({ nodes, inputs, outputs }, id) {
+  const made = build(nodes, id);
+  window.app.graph.extra = {
+    linearMode: true,
+    linearData: {
+      inputs: inputs.map(([key, widget]) => [made[key].id, widget]),
+      outputs: outputs.map((key) => made[key].id),
+    },
+  };
+}
+
+function buildBlueprint({ nodes, description, inputs, outputs }, name, id) {
+  const made = build(nodes, id);
+  const graph = window.app.graph;
+  const { subgraph, node } = graph.convertToSubgraph(new Set(Object.values(made)));
+  subgraph.name = node.title = name;
+  graph.extra = { BlueprintDescription: description };
+  // A node that takes its seed by wire leaves an input behind that leads nowhere.
+  for (const input of [...subgraph.inputs]) subgraph.removeInput(input);
+  const inner = (key) => subgraph.nodes.find(({ type }) => type === made[key].type);
+  for (const [title, key, input] of inputs) {
+    const slot = inner(key).inputs[inner(key).findInputSlot(input)];
+    subgraph.addInput(title, String(slot.type)).connect(slot, inner(key));
+  }
+  for (const [title, key, output] of outputs) {
+    const slot = inner(key).outputs[inner(key).findOutputSlot(output)];
+    subgraph.addOutput(title, String(slot.type)).connect(slot, inner(key));
+  }
+  subgraph.inputNode.pos = [-160, 80];
+  subgraph.outputNode.pos = [900, 80];
+  node.pos = [420, 80];
+  node.setSize([360, node.computeSize()[1] + 120]);
+}
+
+// Puts what it takes to run it around the blueprint that is loaded.
+function surround(specs) {
+  place(specs, { blueprint: window.app.graph.nodes[0] });
 }
 
 // A note's one box of text has no name to rely on.
@@ -78,8 +126,27 @@ async function reload(workflow) {
   return await save();
 }
 
+// Away from the app, which hides the canvas.
+async function clean() {
+  await window.app.extensionManager.command.execute("Comfy.NewBlankWorkflow");
+  while (!window.app.canvas.canvas.getBoundingClientRect().width) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 async function run() {
   await window.app.queuePrompt(0);
 }
 
-window.veniceWorkflows = { build, showAll, onPage, save, reload, run };
+window.veniceWorkflows = {
+  build,
+  buildApp,
+  buildBlueprint,
+  surround,
+  showAll,
+  onPage,
+  save,
+  reload,
+  clean,
+  run,
+};

@@ -25,7 +25,7 @@ pytest_plugins = ["comfy_fixtures"]
 ROOT = Path(__file__).resolve().parent.parent
 
 # ComfyUI makes a module's name of its path, so it is no identifier.
-PACK_NAME = "/ComfyUI/custom_nodes/comfyui-venice"
+PACK_NAME = "/ComfyUI/custom_nodes/venice-nodes"
 
 # These speak to the tests, not to what they test.
 OUR_OWN = ("VENICE_OPENAPI", "VENICE_SOAK")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+import install_packages
 
 ROOT = Path(__file__).resolve().parent.parent
 FAKE_COMFYUI = """
@@ -41,9 +44,26 @@ def checkout(tmp_path: Path) -> Path:
     return folder
 
 
-def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def make(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Runs make as on a machine without a ComfyUI, but for what `variables` name."""
     command = ["make", f"PYTHON={sys.executable}", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    environ = {name: text for name, text in os.environ.items() if "COMFYUI" not in name}
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**environ, "HOME": str(folder.parent), **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def fake_comfyui(folder: Path, python: str) -> dict[str, str]:
+    """The variables that name a ComfyUI without anything in it, and its Python."""
+    path = folder / "ComfyUI"
+    (path / "comfy").mkdir(parents=True)
+    (path / "main.py").write_text(FAKE_COMFYUI)
+    return {"COMFYUI_PATH": str(path), "COMFYUI_PYTHON": python}
 
 
 def test_clean_keeps_what_a_real_comfyui_made(checkout: Path) -> None:
@@ -74,23 +94,62 @@ def test_an_environment_that_is_a_link_is_refused(
     assert (elsewhere / "mine").exists()
 
 
-def test_one_environment_serves_all(checkout: Path) -> None:
-    assert "install" in make(checkout, "--dry-run", "demo").stdout
+def test_the_demo_takes_no_test_tools_and_tests_add_to_its_environment(checkout: Path) -> None:
+    install = "scripts/install_packages.py"
+
+    assert make(checkout, "--dry-run", "demo").stdout.count(install) == 1
+    assert make(checkout, "--dry-run", "lint").stdout.count(install) == 2
 
     (checkout / ".venv").mkdir()
+    (checkout / ".venv" / ".base").touch()
+
+    assert install not in make(checkout, "--dry-run", "demo").stdout
+    for target in ("lint", "test", "test-all"):
+        told = make(checkout, "--dry-run", target).stdout
+        assert f"{install} --dev" in told
+        assert "venv --clear" not in told
+
     (checkout / ".venv" / ".installed").touch()
 
     for target in ("demo", "lint", "test", "test-all"):
-        assert "install" not in make(checkout, "--dry-run", target).stdout
+        assert install not in make(checkout, "--dry-run", target).stdout
+
+
+def test_the_demo_takes_the_python_of_a_comfyui(checkout: Path, tmp_path: Path) -> None:
+    comfyui = fake_comfyui(tmp_path, sys.executable)
+
+    told = make(checkout, "--dry-run", "demo", **comfyui).stdout
+
+    assert f"'{sys.executable}' scripts/demo.py" in told
+    assert "install_packages.py" not in told
+
+
+def test_the_demo_leaves_a_comfyui_that_cannot_run_it(checkout: Path, tmp_path: Path) -> None:
+    told = make(checkout, "--dry-run", "demo", **fake_comfyui(tmp_path, "false")).stdout
+
+    assert "install_packages.py" in told
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() != "x86_64", reason="the CUDA build is Linux's"
+)
+@pytest.mark.parametrize(
+    ("versions", "size"), [("2.14.0, {}+cpu, {}", "0.3 GB"), ("2.14.0, {}", "2.8 GB")]
+)
+def test_the_size_that_is_said_is_that_of_the_build_at_hand(versions: str, size: str) -> None:
+    pin = install_packages.pinned_torch()
+    listing = f"print({versions.replace('{}', pin)!r})"
+
+    said = install_packages.size_of_demo([sys.executable, "-c", listing])
+
+    assert f"About {size}" in said
+    assert ("TORCH_INDEX" in said) == (size == "2.8 GB")
 
 
 @pytest.fixture
 def comfyui(checkout: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     """`make comfyui` with what looks like a ComfyUI, as a terminal would start it."""
-    path = tmp_path / "ComfyUI"
-    (path / "comfy").mkdir(parents=True)
-    (path / "main.py").write_text(FAKE_COMFYUI)
-    named = {"COMFYUI_PATH": str(path), "COMFYUI_PYTHON": sys.executable}
+    named = fake_comfyui(tmp_path, sys.executable)
     run = subprocess.Popen(
         ["make", f"PYTHON={sys.executable}", "comfyui"],
         cwd=checkout,

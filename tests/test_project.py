@@ -1,4 +1,4 @@
-"""What holds for the project as a whole: versions, requirements, README, files, imports."""
+"""What holds for the project as a whole: versions, requirements, files, imports."""
 
 from __future__ import annotations
 
@@ -12,20 +12,10 @@ from pathlib import Path
 import pytest
 
 import venice_client
-from venice_client.cli import exits
-from venice_client.cli.app import main
+from project_file import ROOT, project
 
-ROOT = Path(__file__).resolve().parent.parent
 MAX_FILE_BYTES = 1_500_000
 COMFYUI = {"comfy", "comfy_execution", "comfy_extras", "folder_paths", "server", "nodes"}
-
-
-def project(name: str) -> list[str]:
-    """The texts that pyproject.toml gives for `name` (Python 3.10 has no TOML reader)."""
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    found = re.search(rf"^{name} = (.+)$", text, re.MULTILINE)
-    assert found
-    return re.findall(r'"([^"]+)"', found[1])
 
 
 def tracked() -> list[Path]:
@@ -37,18 +27,8 @@ def tracked() -> list[Path]:
     return [path for path in paths if path.is_file()]
 
 
-def markdown() -> list[Path]:
-    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("**/*.md"))]
-
-
 def test_the_version_is_the_same_everywhere() -> None:
     assert project("version") == [venice_client.__version__]
-
-
-def test_the_changelog_begins_with_the_version() -> None:
-    text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-
-    assert re.findall(r"^## (\S+)", text, re.MULTILINE)[:1] == [venice_client.__version__]
 
 
 def test_the_oldest_comfyui_is_the_same_everywhere() -> None:
@@ -65,62 +45,6 @@ def test_requirements_are_the_dependencies() -> None:
     named = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
     assert sorted(named) == sorted(project("dependencies"))
-
-
-@pytest.mark.parametrize("file", markdown(), ids=lambda path: path.name)
-def test_relative_links_lead_somewhere(file: Path) -> None:
-    text = file.read_text(encoding="utf-8")
-    for link in re.findall(r"\]\(([^)\s]+)\)", text):
-        if re.match(r"[a-z]+:", link):
-            continue
-        path, _, anchor = link.partition("#")
-        target = file.parent / path if path else file
-        assert target.exists(), f"{file.name} links to {link}"
-        if anchor:
-            assert anchor in anchors(target), f"{file.name} links to {link}"
-
-
-def anchors(file: Path) -> set[str]:
-    """The anchors of a file's headings, as GitHub makes them."""
-    heads = re.findall(r"^#+ (.+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w\- ]", "", head.lower()).replace(" ", "-") for head in heads}
-
-
-@pytest.mark.parametrize("file", markdown(), ids=lambda path: path.name)
-def test_commands_that_are_named_exist(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = file.read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-
-    for name in set(re.findall(r"(?:`|^)make ([a-z-]+)", text, re.MULTILINE)):
-        assert name in targets, f"make {name}"
-    for name in set(re.findall(r"python -m venice_client ([\w-]+)", text)):
-        with pytest.raises(SystemExit) as end:
-            main([name, "--help"])
-        assert end.value.code == 0, f"python -m venice_client {name}"
-    capsys.readouterr()
-
-
-def test_the_readme_names_every_setting_and_node(pack: object) -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    source = (ROOT / "venice_client" / "settings" / "settings.py").read_text(encoding="utf-8")
-
-    settings = set(re.findall(r'"(VENICE_[A-Z_]+)"', source))
-
-    assert settings
-    assert {name for name in settings if f"| `{name}` |" not in text} == set()
-    titles = pack.NODE_DISPLAY_NAME_MAPPINGS.values()  # type: ignore[attr-defined]
-    assert [title for title in titles if title not in text] == []
-
-
-def test_the_readme_and_the_help_say_the_same_of_exit_codes() -> None:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-
-    rows = re.findall(r"^\| (\d+) \| (.+) \|$", text, re.MULTILINE)
-
-    assert {int(code): meaning for code, meaning in rows} == exits.MEANINGS
-    shown = re.sub(r"\s+", " ", exits.HELP)
-    for code, meaning in rows:
-        assert f" {code} {meaning} " in shown
 
 
 def test_no_file_is_large() -> None:

@@ -4,9 +4,9 @@ Everything that a user of the client needs is here; what lies behind is free to 
 """
 
 from . import missing_packages as missing_packages
-from .atomic_write import write_atomic
 
 # isort: split
+from .atomic_write import write_atomic, write_new
 from .batch import PlannedRequest, RequestBatch, was_cancelled
 from .catalogue.catalogue import (
     DEFAULT_EDIT_MODEL,
@@ -33,6 +33,7 @@ from .errors import (
 from .image_result import ImageResult, kept_images, left_out
 from .imaging import images
 from .imaging.images import Array, EncodedImage, stretch
+from .imaging.input_image import InputFile, InputImage
 from .imaging.lettering import SMALLEST_TEXT, fitted, font
 from .process import accept_any_letter, end_gently
 from .quote import Quotes
@@ -112,6 +113,8 @@ __all__ = [
     "FlaggedImageError",
     "GenerateRequest",
     "ImageResult",
+    "InputFile",
+    "InputImage",
     "InvalidRequestError",
     "KeyStatus",
     "Ledger",
@@ -169,4 +172,5 @@ __all__ = [
     "total_cost",
     "was_cancelled",
     "write_atomic",
+    "write_new",
 ]

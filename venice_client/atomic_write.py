@@ -26,3 +26,18 @@ def write_atomic(path: Path, *parts: bytes, prefix: str, mode: int = 0o600) -> N
         with contextlib.suppress(OSError):
             Path(aside).unlink()
         raise
+
+
+def write_new(path: Path, data: bytes, *, prefix: str) -> None:
+    """Writes a file of a name that is free, whole or not at all, with the mode of any new file.
+
+    Raises FileExistsError where the name is taken, or another OSError.
+    """
+    with path.open("xb") as file:
+        mode = os.fstat(file.fileno()).st_mode & 0o777
+    try:
+        write_atomic(path, data, prefix=prefix, mode=mode)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            path.unlink()
+        raise

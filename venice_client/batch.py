@@ -57,7 +57,7 @@ class Batch(Generic[T]):
     def __init__(self, jobs: Sequence[Callable[[Progress], T]], run: str = "") -> None:
         self.run = run
         self._jobs = list(jobs)
-        self.progress = [Progress() for _ in self._jobs]
+        self.progress = [Progress(id(self)) for _ in self._jobs]
         self.outcomes: list[T | BaseException | None] = [None] * len(self._jobs)
         self._ended = [False] * len(self._jobs)
         self._all_ended = threading.Event()
@@ -177,10 +177,15 @@ class Batch(Generic[T]):
             self._left -= 1
             if self._left:
                 return
+        self._settle()
+        with self._lock:
             action, self._on_end = self._on_end, None
             self._all_ended.set()
         if action is not None:
             action()
+
+    def _settle(self) -> None:
+        """Does what is due when the last job has ended, before anybody is told."""
 
     def _cancel_all_without_thread(self, error: RuntimeError) -> None:
         """Cancels every job and runs it all the same, so that it gives back what it holds."""
@@ -283,11 +288,14 @@ class RequestBatch(Batch[ImageResult]):
         self.planned = tuple(planned)
         self._fetch, self._store, self._on_result = fetch, store, on_result
         self._protected = run or f"{id(self)} at {time.time()}"
+        self._has_begun = False
         super().__init__([partial(self._fetch_one, i) for i in range(len(planned))], run)
 
     def begin(self) -> None:
         """Starts the threads. What they make is protected in the store until the run has ended."""
-        self._store.protect(self._protected, [planned.key for planned in self.planned])
+        if self.planned:
+            self._store.protect(self._protected, [planned.key for planned in self.planned])
+            self._has_begun = True
         super().begin()
 
     def model_of(self, index: int) -> str:
@@ -323,10 +331,9 @@ class RequestBatch(Batch[ImageResult]):
         """Keeps what this batch made in the store, however its requests end: it was not shown."""
         self._store.note_failure(self._protected)
 
-    def _end(self, index: int) -> None:
-        super()._end(index)
-        if not self.done:
-            return
+    def _settle(self) -> None:
+        if self._has_begun:
+            self._store.note_end(self._protected)
         if not all(isinstance(outcome, ImageResult) for outcome in self.outcomes):
             self.note_failure()
         elif not self.run:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -138,7 +139,7 @@ class VeniceClient:
     def start(
         self, requests: Sequence[PaidRequest], run: str = "", on_result: OnResult | None = None
     ) -> RequestBatch:
-        """Checks requests, reserves what they may cost, and runs them side by side.
+        """Checks requests, reserves what they may cost, and runs them at the same time.
 
         run: what the limit VENICE_MAX_USD_PER_RUN counts together; "": these requests alone.
         on_result: called with the index of a request and its result, in the request's thread.
@@ -160,21 +161,31 @@ class VeniceClient:
         self.results.probe()
         self._tell_leftover()
         planned = self._reserve(planned, run)
-        return RequestBatch(planned, self._fetch, self.results, run, on_result)
+        fetch = partial(self._fetch, answers=_shared_answers(planned))
+        return RequestBatch(planned, fetch, self.results, run, on_result)
 
-    def _fetch(self, planned: PlannedRequest, progress: Progress) -> ImageResult:
-        """The answer to a planned request: kept, shared with an equal one under way, or new."""
+    def _fetch(
+        self, planned: PlannedRequest, progress: Progress, answers: dict[str, Response | None]
+    ) -> ImageResult:
+        """The answer to a planned request: kept, shared with an equal one, or new.
+
+        answers: of the requests that are in the batch more than once, by their key; filled here.
+        """
         is_sent, reservation = False, planned.reservation
 
         def ask() -> Response:
             nonlocal is_sent, reservation
             progress.check()
-            response = self.results.get(planned.key) if planned.request.is_reusable else None
+            response = answers.get(planned.key)
+            if response is None and planned.request.is_reusable:
+                response = self.results.get(planned.key)
             if response is None or is_violation(planned.payload.path, response):
                 if reservation is None:  # what seemed free is to be paid for after all
                     (reservation,) = self.spending.reserve(planned.run, [_charge(planned)])
                 is_sent = True
                 response = self._send(planned, reservation, progress)
+                if planned.key in answers:
+                    answers[planned.key] = response
             return response
 
         is_charged = False
@@ -222,7 +233,7 @@ class VeniceClient:
         total, text = total_cost(costs), cost_text(costs)
         if self.service.name != SANDBOX_NAME or total == 0:
             return text
-        return f"{text}{' on Venice' if total else ''}, free on the sandbox"
+        return f"{text}{' on Venice' if total else ''}; nothing charged on the sandbox"
 
     def list_models(self, type: str | None = None) -> list[Model]:
         """The models as the service lists them now: "image", "inpaint", "upscale" or all. Free."""
@@ -248,7 +259,7 @@ class VeniceClient:
         progress = progress or Progress()
         progress.enter("preparing")
         (planned,) = self._reserve([self._planned(request, run="")], run="")
-        return self._fetch(planned, progress)
+        return self._fetch(planned, progress, answers={})
 
     def take_leftover(self) -> str:
         """What may have been charged when an earlier process was killed; "" but for once."""
@@ -362,6 +373,12 @@ def _charge(planned: PlannedRequest) -> Charge:
 def _may_be_charged(error: BaseException, progress: Progress) -> bool:
     """Whether a request that ended so may have been charged; of an unknown error: if it left."""
     return error.may_have_been_charged if isinstance(error, VeniceError) else progress.sent
+
+
+def _shared_answers(planned: Sequence[PlannedRequest]) -> dict[str, Response | None]:
+    """A place for the answer of each request that is there more than once, also unkept."""
+    counts = Counter(one.key for one in planned)
+    return {key: None for key, count in counts.items() if count > 1}
 
 
 def _data(response: Any) -> list[Any]:

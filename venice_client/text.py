@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 MAX_SHOWN = 2000
@@ -17,6 +18,9 @@ _LINK = re.compile(
 )
 """Places where pages find links: schemes, www, mail addresses, Markdown, and [[…]] of ComfyUI. The
 address of the API is our own, and stays."""
+
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+"""JSON writes a small number as 1e-05."""
 
 _BRACKETS = str.maketrans("<>", "‹›")
 
@@ -42,6 +46,11 @@ def printable(text: object, maximum: int = MAX_SHOWN) -> str:
 
 def _broken(link: re.Match[str]) -> str:
     return link["ours"] or f"{link['before']} "
+
+
+def plain_number(text: str) -> float:
+    """The number that `text` is in plain decimals; NaN for others, such as 1_000 or inf."""
+    return float(text) if _NUMBER.fullmatch(text.strip()) else math.nan
 
 
 def beginning(data: bytes, maximum: int) -> str:

@@ -12,12 +12,13 @@ from ..venice_client import (
     MAX_EDIT_PIXELS,
     MAX_INPUT_BYTES,
     EditRequest,
+    InputFile,
     InvalidRequestError,
     Model,
     check_pixels,
 )
 from .imaging import masks
-from .imaging.tensors import COVER, Encoder, Fit, Size, encode_all, in_pixels
+from .imaging.tensors import COVER, Encoder, Fit, Size, in_pixels, input_images
 from .run.node_output import BatchImages
 
 RATIO_TOLERANCE = 0.03
@@ -36,7 +37,7 @@ class EditPlan:
         self,
         base: torch.Tensor,
         mask: torch.Tensor | None,
-        encode: Encoder = encode_all,
+        encode: Encoder = input_images,
         grow: int = 0,
         feather: int = masks.BY_THICKNESS,
     ) -> None:
@@ -121,11 +122,12 @@ class EditPlan:
         pictures: torch.Tensor | Sequence[torch.Tensor],
         notes: list[str],
         prepare: Callable[[torch.Tensor], torch.Tensor] = lambda picture: picture,
-    ) -> list[bytes]:
-        """For each picture to send its own of `pictures`; one for all is encoded once."""
+    ) -> list[InputFile]:
+        """For each picture to send its own of `pictures`; one for all is packed once."""
         is_one = len(pictures) == 1
         used = [pictures[i] for i in ([0] if is_one else self.indices)]
-        encoded, more = self._encode(used, MAX_INPUT_BYTES, prepare)
+        are_shared = is_one and len(self.indices) > 1
+        encoded, more = self._encode(used, MAX_INPUT_BYTES, prepare, are_shared)
         notes += more
         return encoded * len(self.indices) if is_one else encoded
 

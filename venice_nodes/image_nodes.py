@@ -22,7 +22,7 @@ from ..venice_client import (
 )
 from . import inputs, widgets
 from .edit_plan import EditPlan
-from .imaging.tensors import Encoder, encode_all, to_rgb
+from .imaging.tensors import Encoder, encode_all, input_images, to_rgb
 from .run.node_output import BatchImages, make_info
 from .run.node_status import StatusNode, showing
 from .run.run_requests import Item, in_thread, run_node
@@ -40,7 +40,7 @@ class VeniceStyleReferences(StatusNode):
         "Pictures whose look guides the result. Connect it to style_references of Venice "
         "Generate Image; chain several for different strengths."
     )
-    SEARCH_ALIASES = ("venice style reference", "image to image", "ip adapter", "img2img")
+    SEARCH_ALIASES = ("venice style reference", "style transfer", "ip adapter", "reference image")
     RETURN_TYPES = ("VENICE_STYLE_REFERENCES",)
     RETURN_NAMES = ("style_references",)
     OUTPUT_TOOLTIPS = ("For style_references of Venice Generate Image.",)
@@ -76,7 +76,7 @@ class VeniceUpscaleImage(StatusNode):
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = "Makes pictures 2 or 4 times as large with Venice. Each costs money."
-    SEARCH_ALIASES = ("venice upscale", "upscale image", "super resolution", "enlarge")
+    SEARCH_ALIASES = ("venice upscale", "upscale", "upscaler", "super resolution", "enlarge")
     RETURN_TYPES = ("IMAGE", "STRING")
     RETURN_NAMES = ("image", "info")
     OUTPUT_TOOLTIPS = ("The larger pictures, [B, H, W, 3].", INFO)
@@ -92,7 +92,7 @@ class VeniceUpscaleImage(StatusNode):
         return await run_node(self, given)
 
     @staticmethod
-    def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = encode_all) -> Item:
+    def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = input_images) -> Item:
         image, factor = values["image"], int(values["scale"].removesuffix("x"))
         check_upscale(image.shape[2], image.shape[1], factor, "image")
         base, before = to_rgb(image)
@@ -116,7 +116,10 @@ class VeniceRemoveBackground(StatusNode):
         "Cuts out what a picture shows. cutout has transparency and is saved with it; image and "
         "mask are what Load Image would give for it. Each picture costs money."
     )
-    SEARCH_ALIASES = ("venice background", "rembg", "remove background", "cutout", "matting")
+    SEARCH_ALIASES = (
+        *("venice background", "remove background", "background removal", "rembg"),
+        *("cut out", "cutout", "matting", "transparent background"),
+    )
     RETURN_TYPES = ("IMAGE", "MASK", "IMAGE", "STRING")
     RETURN_NAMES = ("image", "mask", "cutout", "info")
     OUTPUT_TOOLTIPS = (
@@ -137,7 +140,7 @@ class VeniceRemoveBackground(StatusNode):
         return await run_node(self, given)
 
     @staticmethod
-    def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = encode_all) -> Item:
+    def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = input_images) -> Item:
         image = values["image"]
         size = image.shape[2], image.shape[1]
         check_cutout(*size, "image")
@@ -160,7 +163,10 @@ class VeniceEditImage(StatusNode):
         "Changes pictures as the prompt says, with more images and a mask if you like: what lies "
         "outside of the mask stays exactly as it was. Each picture costs money."
     )
-    SEARCH_ALIASES = ("venice edit", "image edit", "inpaint", "multi edit", "kontext")
+    SEARCH_ALIASES = (
+        *("venice edit", "image to image", "img2img", "i2i", "inpaint", "inpainting", "mask edit"),
+        *("image edit", "edit image", "edit picture", "multi edit", "kontext", "retouch"),
+    )
     RETURN_TYPES = ("IMAGE", "STRING", "MASK")
     RETURN_NAMES = ("image", "info", "mask")
     OUTPUT_TOOLTIPS = ("The edited pictures, [B, H, W, 3].", INFO, inputs.MASK_OUTPUT)
@@ -186,7 +192,7 @@ class VeniceEditImage(StatusNode):
         return await run_node(self, given)
 
     @staticmethod
-    def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = encode_all) -> Item:
+    def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = input_images) -> Item:
         base, before = to_rgb(values["image"])
         plan = EditPlan(base, values["mask"], encode, values["grow_mask"], values["feather"])
         if not plan.indices:

@@ -10,7 +10,7 @@ from typing import Any
 from ..venice_client import AUTO, DEFAULT_EDIT_MODEL, DEFAULT_MODEL, EDIT_RATIOS, FORMATS, QUALITIES
 from .imaging.masks import BY_THICKNESS, MAX_PIXELS
 from .model_lists import NO_STYLE, edit_models, generate_models, styles
-from .widgets import Widget, combo, image, seed, side, switch, text, variation, whole
+from .widgets import HIDDEN, Widget, combo, image, seed, side, switch, text, variation, whole
 
 CATEGORY = "Venice"
 SCALES = ("2x", "4x")
@@ -28,7 +28,11 @@ MASK_OUTPUT = "[B, H, W]: 1 where the picture is transparent, 0 where it is not.
 
 def generate_inputs() -> dict[str, Any]:
     """The inputs of Venice Generate Image."""
-    return {"required": _generate_required(), "optional": _generate_optional()}
+    return {
+        "required": _generate_required(),
+        "optional": _generate_optional(),
+        "hidden": HIDDEN,
+    }
 
 
 def _generate_required() -> dict[str, Any]:
@@ -103,7 +107,8 @@ def seed_inputs() -> dict[str, Any]:
             "seed": seed(
                 control=False,
                 tooltip="The seed in mode fixed, 1 to 999999999. To make a picture of a random "
-                "run again, put the seed that the node showed here.",
+                "run again, drop its file onto the page, or put the seed that the node showed "
+                "here.",
             ),
             "mode": combo(
                 SEED_MODES,
@@ -111,7 +116,8 @@ def seed_inputs() -> dict[str, Any]:
                 tooltip="fixed: the seed above. random every run: another one each time, so every "
                 "run makes (and pays for) new pictures.",
             ),
-        }
+        },
+        "hidden": HIDDEN,
     }
 
 
@@ -139,6 +145,7 @@ def upscale_inputs() -> dict[str, Any]:
             ),
         },
         "optional": {"variation": variation()},
+        "hidden": HIDDEN,
     }
 
 
@@ -155,6 +162,7 @@ def edit_inputs() -> dict[str, Any]:
             ),
         },
         "optional": _edit_optional(),
+        "hidden": HIDDEN,
     }
 
 
@@ -238,6 +246,7 @@ def cutout_inputs() -> dict[str, Any]:
     """The inputs of Venice Remove Background."""
     return {
         "required": {"image": image("The pictures to cut out, about 0.03 USD each.")},
+        "hidden": HIDDEN,
     }
 
 

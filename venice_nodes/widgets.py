@@ -28,6 +28,11 @@ GRID = "VENICE_GRID"
 SOCKETS = ("IMAGE", "MASK", "VENICE_STYLE_REFERENCES", GRID)
 """Kinds without a widget: None means that nothing is connected."""
 
+PROMPT, EXTRA_PNGINFO = "run_prompt", "extra_pnginfo"
+HIDDEN = {PROMPT: "PROMPT", EXTRA_PNGINFO: "EXTRA_PNGINFO"}
+"""What is saved with the pictures of a run. ComfyUI's cache does not look at them; it would look at
+UNIQUE_ID, and make the same twice."""
+
 MIRRORED = ("model", "preset", "aspect_ratio", "resolution", "quality")
 """Combos that mirror a list of the API, which may change before ours does: any text may come."""
 

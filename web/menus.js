@@ -98,7 +98,7 @@ export const commands = [
   },
   {
     id: "Venice.RefreshLists",
-    label: "Refresh Venice's lists of models and styles",
+    label: "Refresh the Venice lists of models and styles",
     icon: "pi pi-refresh",
     function: refreshLists,
   },

@@ -235,7 +235,7 @@ export const settings = [
   setting(
     "StoreSize",
     "Results",
-    "Keep results up to (MiB)",
+    "Keep results up to (MB)",
     20,
     () => limitRow("store_mb", { step: "1" }),
     "What was paid for is kept, and comes again free. 0 keeps nothing.",

@@ -15,6 +15,7 @@ import {
 } from "./menus.js";
 import { panelOf } from "./panel.js";
 import { addBadge, requestPreview, watchGraph } from "./preview.js";
+import { rankInSearch } from "./search.js";
 import { addSeedButtons } from "./seed.js";
 import { account, models } from "./server.js";
 import { askForKey, settings } from "./settings.js";
@@ -77,7 +78,10 @@ app.registerExtension(
     commands,
     menuCommands,
     aboutPageBadges,
-    beforeRegisterNodeDef: addMenuTo,
+    beforeRegisterNodeDef(/** @type {any} */ nodeType, /** @type {any} */ definition) {
+      addMenuTo(nodeType);
+      rankInSearch(definition);
+    },
     getNodeMenuItems: nodeMenuItems,
     nodeCreated: prepare,
     afterConfigureGraph: requestPreview,

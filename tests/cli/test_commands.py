@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import signal
 import stat
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 
 import venice_client
 from faulty_sandbox import Fault, Sandbox
+from venice_client import bundled_lists, price_range
 
 KEY = "test-key"
 
@@ -109,6 +111,37 @@ def test_models_as_a_table(cli: Any) -> None:
     assert "as the input" in rows["upscaler"]
 
 
+def test_models_stand_by_type_the_default_first_then_by_price(cli: Any) -> None:
+    end = cli("models")
+    rows = [line.split() for line in end.lines[1:]]
+    types = [row[1] for row in rows]
+    assert types == sorted(types, key=["image", "inpaint", "upscale"].index)
+    ids = {kind: [row[0] for row in rows if row[1] == kind] for kind in types}
+    assert ids["image"][0] == "z-image-turbo"
+    assert ids["inpaint"][0] == "firered-image-edit"
+    prices = [
+        price_range(model) or (math.inf,)
+        for name in ids["image"][1:]
+        if (model := bundled_lists().models()[name])
+    ]
+    assert [price[0] for price in prices] == sorted(price[0] for price in prices)
+    assert "By type; the default first, then the cheapest first." in end.err
+    for mark in ("private:", "anonymized:", "transparency:", "until:"):
+        assert mark in end.err
+    assert [each["id"] for each in cli("models", "--json").json] == [row[0] for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [("--seed", "1_0"), ("--steps", "1_0"), ("--cfg-scale", "1_0"), ("--cfg-scale", "nan")],
+)
+def test_numbers_are_plain(cli: Any, sandbox: Sandbox, option: str, text: str) -> None:
+    end = cli("generate", "a fox", option, text)
+    assert end.code == 2
+    assert f"{text!r} is not a" in end.err
+    assert sandbox.requests == []
+
+
 def test_models_of_one_type(cli: Any) -> None:
     models = cli("models", "--type", "inpaint", "--json").json
 
@@ -179,7 +212,7 @@ def test_sandbox_runs_until_interrupted(commands: Any, cli: Any, monkeypatch: An
     _, err = process.communicate(timeout=60)
 
     assert process.returncode == 0
-    assert "1 charges; the API would have charged 0.01 USD" in err
+    assert "1 paid request, nothing charged; Venice would have charged about 0.01 USD" in err
 
 
 def test_a_port_that_is_taken_is_one_line(cli: Any, sandbox: Sandbox) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,47 @@ def test_transparency_of_cutouts_and_layers_is_sent(
     request = sent(sandbox)[0]
     data = request["image"] if "image" in request else request["images"][-1]
     assert base64.b64decode(data) == (folder / "t.png").read_bytes()
+
+
+def test_an_edit_in_another_ratio_is_said(
+    cli: Any, sandbox: Sandbox, folder: Path, inputs: Any
+) -> None:
+    Image.new("RGB", (640, 360), "red").save(folder / "wide.png")
+    Image.new("RGB", (512, 512), "red").save(folder / "square.png")
+    end = cli("edit", "night", "wide.png", "square.png", "--json")
+    said = (
+        "firered-image-edit made 1024×1024, another ratio than wide.png, 640×360. "
+        "--aspect-ratio 16:9 asks for it."
+    )
+    assert end.json["warnings"] == [said]
+    assert f"note: {said}" in end.err
+    for options in (["--aspect-ratio", "16:9"], ["--aspect-ratio", "1:1"]):
+        assert cli("edit", "night", "wide.png", *options, "--json").json["warnings"] == []
+
+
+def test_a_ratio_that_was_asked_for_and_did_not_come_is_said(
+    cli: Any, sandbox: Sandbox, folder: Path, inputs: Any
+) -> None:
+    sandbox.add_fault(Fault.size(512, 512), path="/image/edit")
+    end = cli("edit", "night", "a.png", "--aspect-ratio", "16:9", "--json")
+    assert end.json["warnings"] == [
+        "firered-image-edit made 512×512, another ratio than 16:9, which was asked for."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("command", "path"),
+    [
+        (["generate", "a fox", "--size", "640x512"], "/image/generate"),
+        (["upscale", "a.png"], "/image/upscale"),
+    ],
+)
+def test_another_size_than_was_asked_for_is_said(
+    cli: Any, sandbox: Sandbox, inputs: Any, command: list[str], path: str
+) -> None:
+    sandbox.add_fault(Fault.size(96, 64), path=path)
+    (said,) = cli(*command, "--json").json["warnings"]
+    assert re.fullmatch(r"640×512 was asked for; [\w-]+ made 96×64\.", said)
 
 
 def test_a_flagged_edit_is_written_with_a_note(

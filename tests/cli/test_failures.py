@@ -5,8 +5,11 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import re
+import shlex
 import signal
+import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -18,6 +21,7 @@ from PIL import Image
 import process_state
 from bench import held_until
 from faulty_sandbox import Fault, Sandbox
+from full_disk import HAS_LIMIT, no_file_over
 from venice_client.cli import files
 from waiting import read_until, wait_for
 
@@ -139,7 +143,10 @@ def test_a_refusal_is_one_line_and_ends_with_3(cli: Any, folder: Path) -> None:
 
     assert end.code == 3
     assert end.out == ""
-    assert end.err.splitlines()[-1].endswith("The nearest known model is z-image-turbo.")
+    assert end.err.splitlines()[-1].endswith(
+        "The nearest known model is z-image-turbo. The node's list has those that there are, as "
+        "has `models` in a terminal."
+    )
     assert "HTTP 404" not in end.err
 
 
@@ -244,6 +251,44 @@ def test_a_picture_that_cannot_be_written_is_kept_and_free_next_time(
     assert end.code == 4
     assert "2 of 2 made and kept. Run the same command again: nothing is paid for again." in end.err
     assert "No space left on device" in end.err
+
+
+@pytest.mark.skipif(not HAS_LIMIT, reason="this system has no such limit")
+@pytest.mark.parametrize("options", [[], ["--force"]])
+def test_a_full_disk_leaves_no_part_of_a_picture(
+    cli: Any, folder: Path, tmp_path: Path, options: list[str]
+) -> None:
+    assert cli("generate", "a fox", "--seed", "5", "-o", "kept.png").code == 0
+    with no_file_over(1000):
+        end = cli("generate", "a fox", "--seed", "5", "-o", "fox.png", *options)
+        saved = cli("results", "-o", "saved")
+    assert (end.code, saved.code) == (4, 1)
+    for said in (end.err, saved.err):
+        assert "could not be written (File too large)" in said
+        assert "It is kept: make room, or choose another place, and `results -o FOLDER`" in said
+    names = [path.name for path in folder.rglob("*")]
+    assert sorted(names) == ["kept.png", "saved"]
+    assert len(cli("results", "-o", "saved").lines) == 1
+
+
+def test_what_is_kept_nowhere_is_set_down_elsewhere(
+    cli: Any, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setenv("VENICE_STORE_MB", "0")
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("venice_client.cli.files._write", full)
+    end = cli("generate", "a fox", "-o", "fox.png")
+    assert end.code == 4
+    (path,) = tmp_path.glob("venice-*/fox.png")
+    assert f"It is in {path} for now, and is kept nowhere else" in end.err
+    Image.open(path).verify()
+
+    path.unlink()
+    monkeypatch.setattr("tempfile.mkdtemp", full)
+    assert "could be kept nowhere else, so asking again" in cli("generate", "a fox").err
 
 
 def test_json_tells_of_failures(cli: Any, sandbox: Sandbox, folder: Path) -> None:
@@ -438,3 +483,58 @@ def test_a_second_interrupt_does_not_wait(
     assert process.returncode == 130
     assert "Interrupted again." in err
     assert "may be charged" in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell closes the streams")
+@pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "2>/dev/full", ">&-"])
+def test_streams_that_take_nothing_lose_no_picture(
+    cli: Any, folder: Path, commands: Any, closed: str
+) -> None:
+    words = shlex.join([sys.executable, "-m", "venice_client", "generate", "a fox", "-o", "a.png"])
+    environ = {**os.environ, "PYTHONPATH": str(Path(files.__file__).parents[2])}
+    end = subprocess.run(["sh", "-c", f"{words} {closed}"], env=environ, timeout=120, check=False)
+    assert end.returncode == 0
+    assert (folder / "a.png").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="/dev/full")
+def test_a_result_that_cannot_be_written_is_an_error_beside_all_that_is_told(
+    cli: Any, sandbox: Sandbox, folder: Path
+) -> None:
+    sandbox.add_fault(Fault.status(422, {"error": "no foxes"}), when=seed_is(6))
+    words = [sys.executable, "-m", "venice_client", "generate", "a fox", "-n", "2", "--seed", "5"]
+    environ = {**os.environ, "PYTHONPATH": str(Path(files.__file__).parents[2])}
+    for command, code in (([*words], 3), ([*words[:3], "results"], 1)):
+        with Path("/dev/full").open("w") as full:
+            end = subprocess.run(
+                command,
+                env=environ,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                timeout=120,
+                check=False,
+            )
+        assert end.returncode == code
+        assert "The result cannot be written to stdout (No space left on device)." in end.stderr
+        assert "Traceback" not in end.stderr
+        if code == 3:
+            assert "1 of 2 made and kept" in end.stderr
+
+
+@pytest.mark.parametrize("argv", [["results", "--clear"], ["login"]])
+def test_without_stdin_nothing_is_asked(
+    cli: Any, monkeypatch: pytest.MonkeyPatch, argv: list[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    end = cli(*argv)
+    assert end.code == 2
+    assert "--yes" in end.err or "No key was given" in end.err
+
+
+@pytest.mark.parametrize("target", ["-", os.devnull])
+def test_pictures_go_to_files_alone(cli: Any, sandbox: Sandbox, folder: Path, target: str) -> None:
+    end = cli("generate", "a fox", "-o", target)
+    assert end.code == 2
+    assert "pictures go to files" in end.err
+    assert sandbox.requests == []

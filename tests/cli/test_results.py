@@ -142,7 +142,7 @@ def test_needs_no_key_and_sends_nothing(
 
     assert cli("results").code == 0
     assert cli("results", "-o", "saved").code == 0
-    assert cli("results", "--clear").code == 0
+    assert cli("results", "--clear", "--yes").code == 0
     assert len(sandbox.requests) == before
 
 
@@ -209,9 +209,9 @@ def test_a_folder_that_is_a_file_ends_with_2(cli: Any, kept: Any, folder: Path) 
 
 
 def test_clear_says_how_many(cli: Any, kept: Any, home: Path) -> None:
-    assert cli("results", "--clear").lines == ["2 removed."]
+    assert cli("results", "--clear", "--yes").lines == ["2 removed."]
     assert list((home / "results").glob("*.result")) == []
-    assert cli("results", "--clear", "--json").json == {"removed": 0}
+    assert cli("results", "--clear", "--yes", "--json").json == {"removed": 0}
 
 
 def test_clear_asks_on_a_terminal(cli: Any, kept: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,10 +265,34 @@ def test_what_came_before_a_kill_is_there(
 def test_what_the_sandbox_made_counts_no_money(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VENICE_API_KEY", "sandbox")
     cli("generate", "a fox", "--seed", "7", "--size", "128x128")
-    assert "sandbox" in cli("results").out
+    end = cli("results")
+    assert " 0 (sandbox) " in end.lines[1]
+    assert "1 listed, about 0 USD (1 of the sandbox, nothing charged); 1 kept" in end.err
     facts = json.loads(cli("results", "--json").out)
-    assert facts["listed"]["cost_usd"] == 0
+    assert facts["listed"]["cost_usd"] == facts["results"][0]["cost_usd"] == 0
     assert facts["results"][0]["service"] == "sandbox"
+
+
+def test_the_total_agrees_with_the_rows(cli: Any, home: Path) -> None:
+    for key, facts in {"a": {"cost_usd": 0.04}, "b": {}, "c": {"cost_usd": 0.02}}.items():
+        keep(home, key, datetime(2026, 5, 1), service="https://api.venice.ai/api/v1", **facts)
+    end = cli("results")
+    assert "3 listed, about 0.06 USD and 1 of unknown price; 3 kept" in end.err
+    listed = cli("results", "--json").json
+    assert listed["listed"]["cost_usd"] == sum(row["cost_usd"] or 0 for row in listed["results"])
+
+
+@pytest.mark.parametrize("options", [["--clear"], ["--limit", "0"]])
+def test_without_a_terminal_nothing_is_removed_unless_that_is_said(
+    cli: Any, kept: Any, home: Path, monkeypatch: pytest.MonkeyPatch, options: list[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
+    end = cli("results", *options)
+    assert end.code == 2
+    assert "Nothing was removed" in end.err
+    assert "--yes" in end.err
+    assert len(list((home / "results").glob("*.result"))) == 2
+    assert cli("results", *options, "--yes").lines == ["2 removed."]
 
 
 def keep(home: Path, key: str, when: datetime, **facts: Any) -> None:

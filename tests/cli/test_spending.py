@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -45,10 +46,13 @@ def test_by_day_and_model_the_newest_first(cli: Any, home: Path) -> None:
         ["DAY", "MODEL", "REQUESTS", "USD", "SERVICE"],
         [str(today()), "a", "1", "<=0.4", SERVICE],
         [str(today()), "b", "2", "0.03", SERVICE],
-        [str(today()), "c", "1", "free", "sandbox"],
+        [str(today()), "c", "1", "0", "sandbox,", "nothing", "charged"],
         [str(before), "b", "1", "0.25", SERVICE],
     ]
-    assert end.err == "About 0.68 USD for 4 requests in 7 days, 0.43 USD of it today\n"
+    assert end.err == (
+        "About 0.68 USD for 5 requests in 7 days (1 on the sandbox, nothing charged), "
+        "0.43 USD of it today\n"
+    )
     assert cli("spending", "--days", "1").lines == end.lines[:4]
     assert "long-ago" in cli("spending", "--days", "10").out
 
@@ -71,12 +75,26 @@ def test_as_json(cli: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ],
         "total": {
             "requests": 1,
+            "sandbox_requests": 0,
             "usd": 0.01,
             "today_usd": 0.01,
             "max_usd_per_day": 2.5,
             "unknown": 0,
         },
     }
+
+
+def test_totals_agree_with_the_rows(cli: Any, home: Path) -> None:
+    spend(home, 0, "a", 0.01)
+    spend(home, 1, "a", 0.02, is_known=False)
+    for _ in range(3):
+        spend(home, 0, "a", 0.5, service="sandbox", is_known=False)
+
+    facts = cli("spending", "--json").json
+
+    for name in ("requests", "usd", "unknown"):
+        assert facts["total"][name] == sum(row[name] for row in facts["spending"])
+    assert (facts["total"]["usd"], facts["total"]["sandbox_requests"]) == (0.03, 3)
 
 
 def test_what_was_paid_is_in_it_and_what_was_not_is_not(cli: Any, sandbox: Sandbox) -> None:
@@ -116,6 +134,41 @@ def test_the_limit_of_a_day_ends_with_2_and_counts_other_processes(
     assert "about 0.01 USD on top of 0.02 USD before it today" in end.err
     assert "the limit for one day is 0.025 USD" in end.err
     assert cli("generate", "a fox", "--seed", "5").code == 0, "it is kept, and free"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kills a process")
+def test_the_limit_of_a_day_counts_what_another_process_has_reserved(
+    cli: Any, commands: Any, home: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENICE_MAX_USD_PER_DAY", "0.05")
+    sandbox.add_fault(Fault.latency(90), times=3)
+    process = commands("generate", "a fox", "-n", "3", "--seed", "5", "-o", "fox.png")
+    wait_for(lambda: len(sandbox.paid_requests) == 3)
+
+    end = cli("generate", "a hen", "-n", "3", "--seed", "5")
+    assert end.code == 2
+    assert "about 0.03 USD on top of 0.03 USD before it today" in end.err
+    assert cli("generate", "a hen", "-n", "2", "--seed", "5").code == 0
+
+    process.kill()
+    process.wait(60)
+    end = cli("generate", "a hen", "--seed", "50")
+    assert "on top of 0.05 USD before it today" in end.err, "what was on its way counts once"
+    assert len(list((home / "reserved").glob("*-*"))) == 1, "this process's own"
+
+
+def test_processes_that_begin_at_once_keep_to_one_limit(
+    cli: Any, commands: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENICE_MAX_USD_PER_DAY", "0.04")
+    started = [
+        commands("generate", "a fox", "-n", "2", "--seed", str(seed), "-o", f"{seed}.png")
+        for seed in (10, 20, 30)
+    ]
+    for process in started:
+        process.communicate(timeout=120)
+    assert sorted(process.returncode for process in started) == [0, 0, 2]
+    assert sandbox.charged_usd == pytest.approx(0.04)
 
 
 def test_nothing_spent_and_no_key(cli: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,12 +16,28 @@ MakeClient = Callable[..., VeniceClient]
 @pytest.mark.parametrize(
     ("costs", "api", "sandbox"),
     [
-        ([0.01, 0.02], "about 0.03 USD", "about 0.03 USD on Venice, free on the sandbox"),
-        ([0.01, None], "price unknown", "price unknown, free on the sandbox"),
+        (
+            [0.01, 0.02],
+            "about 0.03 USD",
+            "about 0.03 USD on Venice; nothing charged on the sandbox",
+        ),
+        ([0.01, None], "price unknown", "price unknown; nothing charged on the sandbox"),
         ([0.0], "free: made before", "free: made before"),
-        ([LowerBound(0.09)], "from 0.09 USD", "from 0.09 USD on Venice, free on the sandbox"),
-        ([LowerBound(0.09), 0.01], "from 0.1 USD", "from 0.1 USD on Venice, free on the sandbox"),
-        ([LowerBound(0.09), None], "price unknown", "price unknown, free on the sandbox"),
+        (
+            [LowerBound(0.09)],
+            "from 0.09 USD",
+            "from 0.09 USD on Venice; nothing charged on the sandbox",
+        ),
+        (
+            [LowerBound(0.09), 0.01],
+            "from 0.1 USD",
+            "from 0.1 USD on Venice; nothing charged on the sandbox",
+        ),
+        (
+            [LowerBound(0.09), None],
+            "price unknown",
+            "price unknown; nothing charged on the sandbox",
+        ),
     ],
     ids=["known", "unknown", "kept", "bound", "bound and known", "bound and unknown"],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 
 import pytest
+import requests
 from PIL import Image
 
 from comfy_running import Running
@@ -50,3 +51,13 @@ def test_the_workflows_are_offered_with_a_picture(comfyui: Running, name: str) -
     assert comfyui.client.get(f"{address}.json").json()["nodes"]
     thumbnail = Image.open(io.BytesIO(comfyui.client.get(f"{address}.jpg").content))
     assert thumbnail.format == "JPEG"
+
+
+def test_the_blueprints_are_offered(comfyui: Running) -> None:
+    try:
+        offered = comfyui.client.get("/global_subgraphs").json().values()
+    except requests.HTTPError:
+        pytest.skip("this ComfyUI serves no blueprints")
+    ours = [entry for entry in offered if entry["info"]["node_pack"].endswith(PACK_FOLDER)]
+    names = sorted(path.stem for path in (ROOT / "subgraphs").glob("*.json"))
+    assert sorted(entry["name"] for entry in ours) == names

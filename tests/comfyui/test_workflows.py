@@ -4,30 +4,47 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from comfy_running import Running
 from comfyui_process import ROOT
+from page_server import PageClient
 
 TWINS = Path(__file__).parent / "api"
 WORKFLOWS = ROOT / "example_workflows"
 
-GENERATE = "/image/generate"
+SUBGRAPHS = ROOT / "subgraphs"
+MAX_THUMBNAIL_BYTES = 60_000
+
+GENERATE, EDIT, CUT = "/image/generate", "/image/edit", "/image/background-remove"
+UPSCALE, MULTI_EDIT = "/image/upscale", "/image/multi-edit"
 # Each workflow with the requests that a run of it sends.
 SENT = {
-    "cutout-on-new-background": ["/image/background-remove", GENERATE, GENERATE],
-    "edit-with-mask": [GENERATE, "/image/multi-edit"],
-    "style-references": [GENERATE, GENERATE],
-    "style-sweep": [GENERATE] * 4,
-    "text-to-image": [GENERATE],
-    "text-to-image-upscale": [GENERATE],
-    "upscale": [GENERATE, "/image/upscale"],
+    "Venice compare styles": [GENERATE] * 4,
+    "Venice compare styles and models": [GENERATE] * 6,
+    "Venice cut out": [CUT],
+    "Venice cut out on a new background": [CUT, GENERATE, GENERATE],
+    "Venice edit my picture": [MULTI_EDIT],
+    "Venice edit my picture.app": [EDIT],
+    "Venice logo with transparent background": [GENERATE],
+    "Venice style references": [GENERATE, GENERATE],
+    "Venice text to image": [GENERATE],
+    "Venice text to image and upscale": [GENERATE, UPSCALE],
+    "Venice text to image.app": [GENERATE],
+    "Venice upscale my picture": [UPSCALE],
 }
-NAMES = list(SENT)
+NAMES = sorted(SENT)
+APPS = [name for name in NAMES if name.endswith(".app")]
+BLUEPRINTS = {"Venice Edit My Picture": [EDIT], "Venice Text to Image": [GENERATE]}
+
+# Comes with ComfyUI, and stands in Load Image until a person chooses another picture.
+PICTURE = "example.png"
 
 # Boxes of text on the canvas: nothing that runs.
 NOTES = {"Note", "MarkdownNote"}
@@ -43,7 +60,9 @@ def widgets(node: dict[str, Any]) -> dict[str, Any]:
     values = list(node.get("widgets_values", []))
     if len(values) == len(names) + 1:
         del values[names.index("seed") + 1]
-    return dict(zip(names, values, strict=True))
+    named = dict(zip(names, values, strict=True))
+    named.pop("upload", None)  # The button of Load Image.
+    return named
 
 
 def as_prompt(workflow: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -76,9 +95,39 @@ def test_the_twins_agree(name: str) -> None:
 def test_every_workflow_has_a_twin_and_a_thumbnail() -> None:
     assert sorted(path.stem for path in WORKFLOWS.glob("*.json")) == NAMES
     assert sorted(path.stem for path in TWINS.glob("*.json")) == NAMES
+    assert sorted(path.stem for path in WORKFLOWS.glob("*.jpg")) == NAMES
     for name in NAMES:
-        with Image.open(WORKFLOWS / f"{name}.jpg") as thumbnail:
-            assert thumbnail.format == "JPEG"
+        file = WORKFLOWS / f"{name}.jpg"
+        assert file.stat().st_size < MAX_THUMBNAIL_BYTES
+        with Image.open(file) as thumbnail:
+            assert (thumbnail.format, thumbnail.size) == ("JPEG", (512, 512))
+
+
+@pytest.mark.parametrize("name", APPS)
+def test_an_app_shows_inputs_and_results_that_it_has(name: str) -> None:
+    workflow = read(WORKFLOWS / f"{name}.json")
+    assert workflow["extra"]["linearMode"] is True
+    nodes = {str(node["id"]): node for node in workflow["nodes"]}
+    shown = workflow["extra"]["linearData"]
+    assert shown["inputs"]
+    assert [entry for entry in shown["inputs"] if entry[1] not in widgets(nodes[entry[0]])] == []
+    assert [nodes[node]["type"] for node in shown["outputs"]] == ["SaveImage"]
+
+
+@pytest.mark.parametrize("name", BLUEPRINTS)
+def test_a_blueprint_is_one_node_with_what_its_twin_has(name: str) -> None:
+    blueprint = read(SUBGRAPHS / f"{name}.json")
+    (outer,), (inner,) = blueprint["nodes"], blueprint["definitions"]["subgraphs"]
+    assert (outer["type"], outer["title"], inner["name"]) == (inner["id"], name, name)
+    assert all(slot["linkIds"] for slot in [*inner["inputs"], *inner["outputs"]])
+    twin = read(TWINS / "subgraphs" / f"{name}.json")
+    for node in inner["nodes"]:
+        part = twin[f"{outer['id']}:{node['id']}"]
+        assert part["class_type"] == node["type"]
+        own = {key: part["inputs"][key] for key in widgets(node)}
+        assert {k: v for k, v in own.items() if not isinstance(v, list)} == {
+            k: v for k, v in widgets(node).items() if not isinstance(own[k], list)
+        }
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -92,7 +141,7 @@ def test_a_shared_workflow_tells_nothing_of_who_made_it(name: str) -> None:
 def test_a_shared_workflow_says_what_it_shows(name: str) -> None:
     notes = [n for n in read(WORKFLOWS / f"{name}.json")["nodes"] if n["type"] in NOTES]
     (text,) = (note["widgets_values"][0] for note in notes)
-    assert text.startswith("## Venice ")
+    assert text.startswith(f"## {name.removesuffix('.app')}")
 
 
 def price_told(name: str) -> float:
@@ -115,17 +164,83 @@ def test_only_what_is_not_connected_is_null(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_shared_workflow_needs_no_file(name: str) -> None:
-    kinds = {node["type"] for node in read(WORKFLOWS / f"{name}.json")["nodes"]}
-    assert not {kind for kind in kinds if kind.startswith("Load")}
+def test_a_shared_workflow_needs_no_file_that_comfyui_lacks(name: str) -> None:
+    loads = [n for n in read(WORKFLOWS / f"{name}.json")["nodes"] if n["type"].startswith("Load")]
+    assert {node["type"] for node in loads} <= {"LoadImage"}
+    assert [node["widgets_values"][0] for node in loads if widgets(node)["image"] != PICTURE] == []
+
+
+@pytest.fixture
+def prompt_of(comfyui: Running) -> Callable[[Path], dict[str, Any]]:
+    """Reads a twin, with a picture in the place of ComfyUI's own, a part of it painted over."""
+    tones = np.linspace(0, 255, 320, dtype=np.uint8)
+    picture = np.dstack([*np.meshgrid(tones, tones[:256]), np.full((256, 320, 2), 255, np.uint8)])
+    picture[80:160, 120:240, 3] = 0
+    name = comfyui.load("a-picture-of-mine", Image.fromarray(picture, "RGBA"))
+
+    def prompt(path: Path) -> dict[str, Any]:
+        read_: dict[str, Any] = read(path)
+        for part in read_.values():
+            if part["class_type"] == "LoadImage":
+                part["inputs"]["image"] = name
+        return read_
+
+    return prompt
+
+
+def ends(prompt: dict[str, Any]) -> list[str]:
+    """The nodes that save a picture."""
+    return [node for node, part in prompt.items() if part["class_type"] == "SaveImage"]
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_runs_as_it_is(comfyui: Running, name: str) -> None:
-    prompt = read(TWINS / f"{name}.json")
+def test_runs_as_it_is(
+    comfyui: Running, prompt_of: Callable[[Path], dict[str, Any]], name: str
+) -> None:
+    prompt = prompt_of(TWINS / f"{name}.json")
+    told = PageClient(comfyui.client.url).post("/venice/preview", {"prompt": prompt}).json()
+    price = told["total"]["usd"]
+    # What is painted is seen when it runs.
+    price = told["total"]["to"] if name == "Venice edit my picture" else price
+    assert price == pytest.approx(price_told(name))
+    assert [node["warnings"] for node in told["nodes"].values() if node["warnings"]] == []
+
+    run = comfyui.client.run(prompt)
+
+    assert run.succeeded, run.messages
+    assert sorted(comfyui.paths) == SENT[name]
+    assert comfyui.sandbox.charged_usd == pytest.approx(price_told(name))
+    assert all(run.images(node) for node in ends(prompt))
+
+
+@pytest.mark.parametrize("name", BLUEPRINTS)
+def test_a_blueprint_runs(
+    comfyui: Running, prompt_of: Callable[[Path], dict[str, Any]], name: str
+) -> None:
+    prompt = prompt_of(TWINS / "subgraphs" / f"{name}.json")
     run = comfyui.client.run(prompt)
     assert run.succeeded, run.messages
-    assert sorted(request.path for request in comfyui.sandbox.paid_requests) == SENT[name]
-    assert comfyui.sandbox.charged_usd == pytest.approx(price_told(name))
-    saved = [node for node, part in prompt.items() if part["class_type"] == "SaveImage"]
-    assert all(run.images(node) for node in saved)
+    assert comfyui.paths == BLUEPRINTS[name]
+    assert all(run.images(node) for node in ends(prompt))
+
+
+def test_nothing_is_behind_a_logo(comfyui: Running) -> None:
+    prompt = read(TWINS / "Venice logo with transparent background.json")
+    run = comfyui.client.run(prompt)
+    saved = comfyui.saved(run, ends(prompt)[0])
+    assert saved.mode == "RGBA"
+    alpha = np.asarray(saved)[..., 3]
+    height, width = alpha.shape
+    assert alpha[0, 0] == 0
+    assert alpha[height // 2, width // 2] == 255
+
+
+def test_an_unpainted_picture_costs_nothing_and_says_what_to_do(comfyui: Running) -> None:
+    prompt = read(TWINS / "Venice edit my picture.json")
+    loads = next(part for part in prompt.values() if part["class_type"] == "LoadImage")
+    loads["inputs"]["image"] = comfyui.load("unpainted", Image.new("RGB", (320, 256), "teal"))
+    run = comfyui.client.run(prompt)
+    assert run.succeeded, run.messages
+    assert comfyui.paths == []
+    statuses = [s for out in run.outputs.values() for s in out.get("venice_status", [])]
+    assert any("Paint one in the mask editor" in json.dumps(status) for status in statuses)

@@ -19,7 +19,7 @@ for name in ("connect", "connect_ex", "bind", "sendto"):
 socket.getaddrinfo = socket.create_connection = refused
 
 root = sys.argv[1]
-name = "/ComfyUI/custom_nodes/comfyui-venice"
+name = "/ComfyUI/custom_nodes/venice-nodes"
 spec = importlib.util.spec_from_file_location(
     name, root + "/__init__.py", submodule_search_locations=[root]
 )
@@ -30,7 +30,8 @@ for environment in json.loads(sys.argv[2]):
     os.environ.clear()
     os.environ.update({**before, **environment})
     for cls in pack.NODE_CLASS_MAPPINGS.values():
-        for part in cls.INPUT_TYPES().values():
+        declared = cls.INPUT_TYPES()
+        for part in (declared["required"], declared.get("optional", {})):
             for type, options in part.values():
                 assert type != "COMBO" or options["options"], environment
 assert threading.active_count() == 1, threading.enumerate()

@@ -105,8 +105,8 @@ def test_a_seed_runs_again_unless_it_is_known_to_be_fixed(
 def test_a_seed_whose_mode_comes_by_wire_runs_again(pack: ModuleType) -> None:
     """ComfyUI gives None for what is linked, or leaves it out."""
     node = pack.NODE_CLASS_MAPPINGS["VeniceSeed"]
-    assert math.isnan(node.IS_CHANGED(seed=1, mode=None))
-    assert math.isnan(node.IS_CHANGED(seed=1))
+    texts = {node.IS_CHANGED(seed=1, mode=None) for _ in range(5)}
+    assert len(texts | {node.IS_CHANGED(seed=1) for _ in range(5)}) == 10
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import Any
 
 import pytest
 
 import node_calls
-from bench import GENERATE, Bench
+from bench import GENERATE, KEY, Bench
 from faulty_sandbox import Fault
 
 MODELS = ["z-image-turbo", "chroma", "lustify-v8"]
@@ -62,3 +63,26 @@ def test_a_refused_model_of_a_sweep_leaves_the_others(
     assert sent == ({MODELS[0]: 1, MODELS[1]: 4, MODELS[2]: 4} if is_model else {MODELS[0]: 1})
     assert len(bench.entries) == (8 if is_model else 0)
     assert ("8 of 12 made and kept." in str(error)) == is_model
+
+
+def test_guesses_at_the_page_tell_nothing_of_the_saved_key(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Near or far, a wrong key gets one and the same answer, and the saved one stays."""
+    monkeypatch.delenv("VENICE_API_KEY")
+    saved = bench.home / "venice.json"
+    saved.write_text(f'{{"VENICE_API_KEY": "{KEY}"}}')
+    saved.chmod(0o600)
+    before = saved.read_bytes()
+    guesses = [KEY[:-1], KEY + "x", KEY.upper(), KEY[::-1], "x" * len(KEY), "y" * 200]
+
+    answers = [
+        bench.pack.venice_nodes.page.account.try_key(guess, until=math.inf) for guess in guesses
+    ]
+
+    assert [answer["works"] for answer in answers] == [False] * len(guesses)
+    assert len({str(answer) for answer in answers}) == 1
+    assert not any(guess in str(answers) for guess in (KEY, *guesses))
+    assert saved.read_bytes() == before
+    sent = {request.headers["authorization"] for request in bench.sandbox.requests}
+    assert f"Bearer {KEY}" not in sent, "the saved key does not go along"

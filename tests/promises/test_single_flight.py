@@ -12,8 +12,10 @@ import pytest
 
 from bench import Bench, held_until
 from faulty_sandbox import Fault
-from venice_client import GenerateRequest, VeniceClient
+from venice_client import GenerateRequest, ImageResult, Settings, VeniceClient
+from venice_client.batch import MAX_THREADS
 from venice_client.errors import RequestCancelledError, SpendingLimitError, VeniceError
+from venice_client.settings.api_key import ApiKey
 from venice_client.store.single_flight import SingleFlight
 from venice_client.transport.progress import Progress
 from venice_client.transport.response import Response
@@ -43,9 +45,6 @@ def is_following(progress: Progress) -> bool:
 
 @pytest.fixture
 def client(bench: Bench) -> VeniceClient:
-    from venice_client import Settings
-    from venice_client.settings.api_key import ApiKey
-
     settings = Settings(bench.home, ApiKey("test-key"), bench.sandbox.base_url, 60.0)
     made = VeniceClient(settings)
     made.catalogue.refresh()
@@ -64,6 +63,19 @@ def test_equal_runs_at_once_ask_once(
     assert sorted(end.info["from_store"] for end in ends) != [0, 0, 0, 0]
     total = sum(end.info["estimated_cost_usd"] for end in ends)
     assert total == pytest.approx(bench.sandbox.charged_usd)
+
+
+def test_equal_requests_of_a_batch_are_paid_once_without_a_store(bench: Bench) -> None:
+    """More of them than a batch has threads: the last begin when the first have ended."""
+    key, url = ApiKey("test-key"), bench.sandbox.base_url
+    client = VeniceClient(Settings(bench.home, key, url, 60.0, store_mb=0))
+    request = GenerateRequest("z-image-turbo", "a fox", width=64, height=64, seed=7)
+    batch = client.start([request] * (MAX_THREADS + 8))
+    assert batch.wait(60)
+    assert [type(outcome) for outcome in batch.outcomes] == [ImageResult] * (MAX_THREADS + 8)
+    assert len(bench.sandbox.paid_requests) == 1
+    costs = [outcome.cost for outcome in batch.outcomes if isinstance(outcome, ImageResult)]
+    assert sum(cost or 0.0 for cost in costs) == pytest.approx(bench.sandbox.charged_usd)
 
 
 def test_overlapping_batches_share_what_is_equal(bench: Bench, followers: Followers) -> None:

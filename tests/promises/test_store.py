@@ -29,7 +29,7 @@ from venice_client.store.sweeper import SWEEP_EVERY
 from venice_client.transport.response import Response
 
 ROOT = Path(__file__).resolve().parents[2]
-MIB = 2**20
+MB = 1_000_000
 
 # Writes entries whose body says which they are, without end; the parent kills it.
 WRITER = """
@@ -210,7 +210,7 @@ def test_an_entry_of_odd_json_with_a_right_checksum_counts_as_none(home: Path) -
 def test_the_least_recently_used_go_first(home: Path) -> None:
     store = ResultStore(home, 64)
     for number in range(5):
-        put(store, str(number), MIB)
+        put(store, str(number), MB)
         path = home / "results" / f"{number}.result"
         os.utime(path, (1000 + number, 1000 + number))
     assert store.get("0") is not None  # used now, so no longer the oldest
@@ -226,7 +226,7 @@ def test_it_sweeps_every_so_many_writes(home: Path) -> None:
     store.finish_sweep()
     for number in range(10):
         other = ResultStore(home, 1.005)
-        put(other, f"of others {number}", MIB // 10)
+        put(other, f"of others {number}", MB // 10)
         other.finish_sweep()
     sweeper._put_here.clear()  # other processes put them
     for number in range(SWEEP_EVERY - 1):
@@ -236,7 +236,7 @@ def test_it_sweeps_every_so_many_writes(home: Path) -> None:
     put(store, "last", 100)
     store.finish_sweep()
     left = store.entries()
-    assert sum(entry.size for entry in left) <= 1.005 * MIB
+    assert sum(entry.size for entry in left) <= 1.005 * MB
     assert "last" in {entry.key for entry in left}
 
 
@@ -244,9 +244,9 @@ def test_it_sweeps_once_much_was_written(home: Path) -> None:
     """Few answers may be large: 49 of 256 MiB would be 12 GiB."""
     store = ResultStore(home, 10)
     for number in range(SWEEP_EVERY - 1):
-        put(store, str(number), MIB // 2)
+        put(store, str(number), MB // 2)
         store.finish_sweep()
-        assert store.usage()[1] <= 12 * MIB
+        assert store.usage()[1] <= 12 * MB
     assert len(store.entries()) > 15
 
 
@@ -277,7 +277,7 @@ def start_sweep(counting: sweeper.Sweeper, sweeps: list[int]) -> None:
 def test_what_was_just_paid_for_outlives_a_clock_that_is_set_back(home: Path) -> None:
     """Of another process and of this one; also where entries seem to be of tomorrow."""
     for number in range(3):
-        put(ResultStore(home, 64), str(number), MIB)
+        put(ResultStore(home, 64), str(number), MB)
     sweeper._put_here.clear()  # another process put them
     tomorrow = time.time() + 86_400
     for path in (home / "results").iterdir():
@@ -287,7 +287,7 @@ def test_what_was_just_paid_for_outlives_a_clock_that_is_set_back(home: Path) ->
     assert len(store.entries()) == 2
 
     for name in ("new", "newer"):
-        put(store, name, MIB)
+        put(store, name, MB)
         store.finish_sweep()
     sweep(home, 2.5)
     assert {entry.key for entry in store.entries()} == {"new", "newer"}
@@ -303,7 +303,7 @@ def test_what_was_just_paid_for_outlives_a_clock_that_is_set_back(home: Path) ->
 def test_what_seems_to_be_of_tomorrow_grows_old_from_now_on(home: Path) -> None:
     """Another process put it before the clock was set back; for a day it would seem the newest."""
     for name in ("of tomorrow", "used since"):
-        put(ResultStore(home, 64), name, MIB)
+        put(ResultStore(home, 64), name, MB)
     sweeper._put_here.clear()
     tomorrow = time.time() + 86_400
     os.utime(home / "results" / "of tomorrow.result", (tomorrow, tomorrow))

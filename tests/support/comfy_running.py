@@ -39,12 +39,16 @@ START_S = 400.0
 
 @dataclass
 class Running:
-    """`client` speaks to the ComfyUI that runs now, `sandbox` is the API that it pays."""
+    """`client` speaks to the ComfyUI that runs now, `sandbox` is the API that it pays.
+
+    flags: more options of ComfyUI, from its next start on.
+    """
 
     installation: Installation
     base: Path
     sandbox: Sandbox
     logs: list[str] = field(default_factory=list)
+    flags: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self._process: ComfyUIProcess | None = None
@@ -53,7 +57,7 @@ class Running:
         """Starts ComfyUI: its memory is empty, its disk is as it was left. Raises StartFailed."""
         settings = {"VENICE_API_BASE": self.sandbox.base_url, "VENICE_HOME": str(self.home)}
         self.use_key(CANARY)
-        arguments = ["--cpu", *_kept_in(self.installation)]
+        arguments = ["--cpu", *_kept_in(self.installation), *self.flags]
         environ = {**ENVIRON, **settings}
         self._process = ComfyUIProcess(self.installation, self.base, environ, arguments)
         self._process.wait_until_ready(START_S)

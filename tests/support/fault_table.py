@@ -184,14 +184,12 @@ ROWS = (
         settings=SHORT,
     ),
     # Answers that are no pictures.
-    Row(
-        "endless", Fault.endless, "BadResponseError", r"larger than \d+ MiB.*may have been charged"
-    ),
+    Row("endless", Fault.endless, "BadResponseError", r"larger than \d+ MB.*may have been charged"),
     Row(
         "gzip bomb",
         Fault.gzip_bomb,
         "BadResponseError",
-        r"larger than \d+ MiB.*may have been charged",
+        r"larger than \d+ MB.*may have been charged",
     ),
     Row(
         "no base64",

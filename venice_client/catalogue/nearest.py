@@ -8,6 +8,9 @@ from collections.abc import Iterable, Sequence
 
 from ..errors import InvalidRequestError
 
+MIN_PART = 3
+"""Fewest characters of a name that count as a part of another one."""
+
 
 def folded(name: str) -> str:
     """`name` as names are compared: without regard to case, and to blanks around it."""
@@ -26,9 +29,15 @@ def as_listed(name: str, known: Iterable[str]) -> str | None:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most like `name`, in any case of letters; None if none is like it."""
+    """The known name most like `name`, else the first that holds it, in any case of letters.
+
+    None if there is none.
+    """
     by_folded = {folded(candidate): candidate for candidate in known}
-    found = difflib.get_close_matches(folded(name), by_folded, n=1, cutoff=0.5)
+    wanted = folded(name)
+    found = difflib.get_close_matches(wanted, by_folded, n=1, cutoff=0.5)
+    if not found and len(wanted) >= MIN_PART:
+        found = [candidate for candidate in by_folded if wanted in candidate]
     return by_folded[found[0]] if found else None
 
 

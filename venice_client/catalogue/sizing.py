@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 from ..errors import InvalidRequestError
 from .nearest import check_offered
@@ -19,6 +18,9 @@ TIER_TOLERANCE = 0.9
 
 MAX_RATIO = 1000.0
 """Largest and, inverted, smallest ratio that a picture can have."""
+
+RATIO_TOLERANCE = 0.03
+"""How far a ratio may be off: Venice's sizes are multiples of some pixels."""
 
 GRID = 16
 """Pixels that the sides of a tier's pictures are multiples of, as far as they were seen."""
@@ -85,16 +87,16 @@ def snap_pixels(width: int, height: int, rules: PixelRules) -> tuple[int, int]:
     """The size within the rules whose ratio is nearest, scaled down only as far as needed."""
     divisor = rules.divisor
     longest = rules.max_side // divisor * divisor
-    scale = min(Fraction(1), Fraction(longest, max(width, height)))
-    wanted = width * scale, height * scale
+    part, whole = (longest, max(width, height)) if max(width, height) > longest else (1, 1)
     sides = [
-        {min(longest, max(divisor, step * divisor)) for step in _steps(side / divisor)}
-        for side in wanted
+        {min(longest, max(divisor, step * divisor)) for step in (down, -up)}
+        for side in (width, height)
+        for down, up in [(side * part // (whole * divisor), -side * part // (whole * divisor))]
     ]
     ratio = width / height
 
     def distance(size: tuple[int, int]) -> tuple[float, float]:
-        area = float(size[0] * size[1] / (wanted[0] * wanted[1]))
+        area = size[0] * size[1] * whole**2 / (width * height * part**2)
         return abs(math.log(size[0] / size[1] / ratio)), abs(math.log(area))
 
     return min(((w, h) for w in sorted(sides[0]) for h in sorted(sides[1])), key=distance)
@@ -112,6 +114,11 @@ def ratio_of(name: str) -> float:
     if not width or not height or not 1 / MAX_RATIO <= width / height <= MAX_RATIO:
         raise ValueError(f"{name!r} is not a ratio")
     return width / height
+
+
+def is_other_ratio(width: int, height: int, ratio: float) -> bool:
+    """Whether width : height is not `ratio`, beyond what whole pixels explain."""
+    return abs(math.log(width / height / ratio)) > RATIO_TOLERANCE
 
 
 def is_ratio(name: str) -> bool:
@@ -161,10 +168,6 @@ def smallest_tier(width: int, height: int, tiers: Sequence[str]) -> tuple[str, b
         if side * side >= TIER_TOLERANCE * width * height:
             return name, True
     return sides[-1][1], False
-
-
-def _steps(exact: Fraction) -> tuple[int, int]:
-    return math.floor(exact), math.ceil(exact)
 
 
 def _fit_pixels(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -43,7 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for warning in load_settings().warnings:
             console.note(f"note: {warning}")
     try:
-        return int(args.run(args, console))
+        code = int(args.run(args, console))
+        return exits.FAILED if console.is_broken and code == exits.OK else code
     except VeniceError as error:
         console.error(error)
         if args.json:
@@ -54,10 +54,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not console.has_result:
             console.result({"interrupted": True}, [])
         return exits.INTERRUPTED
-    except BrokenPipeError:
-        # The reader of stdout has gone, as `| head` does: nothing more can be said there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exits.FAILED
 
 
 def _refuse(error: UsageError, console: Console) -> int:

@@ -9,7 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..atomic_write import write_atomic
+from ..atomic_write import write_atomic, write_new
 from ..errors import InvalidRequestError, MaybeChargedError
 from ..imaging.images import EncodedImage
 
@@ -110,6 +110,8 @@ def parse_target(text: str, stem: str = DEFAULT_STEM) -> Target:
     Raises InvalidRequestError for an extension that stands for no format.
     """
     path = path_from(text)
+    if text == "-" or (path.exists() and not (path.is_file() or path.is_dir())):
+        raise InvalidRequestError(f"-o {text}: pictures go to files: name one, or a folder.")
     if text.endswith(("/", os.sep)) or path.is_dir():
         return Target(path, stem, "")
     extension = path.suffix
@@ -133,10 +135,13 @@ def prepare_folder(folder: Path) -> None:
         ) from None
 
 
-def write_image(target: Target, number: int | None, image: EncodedImage, force: bool) -> Path:
+def write_image(
+    target: Target, number: int | None, image: EncodedImage, force: bool, is_kept: bool = True
+) -> Path:
     """Writes the bytes as they are, under the extension of what they are, and returns the path.
 
-    A name that was taken in the meantime gives way to the next number. Raises NotWrittenError.
+    A name that was taken in the meantime gives way to the next number. is_kept: whether the store
+    has the picture. Raises NotWrittenError, which says where the picture is to be had.
     """
     while True:
         path = target.path(number, image.format)
@@ -148,23 +153,32 @@ def write_image(target: Target, number: int | None, image: EncodedImage, force: 
         except OSError as error:
             raise NotWrittenError(
                 f"{path} could not be written ({error.strerror}), and its picture was paid for. "
-                "Make room, or choose another place with -o, and ask again (a prompt with the same "
-                "seed): what is still kept is free. `results -o FOLDER` saves it too."
+                + (_FROM_STORE if is_kept else _set_down(path.name, image.data))
             ) from None
 
 
+_FROM_STORE = (
+    "It is kept: make room, or choose another place, and `results -o FOLDER` saves it, free, as "
+    "does asking again (a prompt with the same seed)."
+)
+
+
+def _set_down(name: str, data: bytes) -> str:
+    """Writes what is kept nowhere to a folder for temporary files; says where it is, if it is."""
+    try:
+        path = Path(tempfile.mkdtemp(prefix="venice-")) / name
+        path.write_bytes(data)
+    except OSError:
+        return "It could be kept nowhere else, so asking again is paid for again: make room first."
+    return f"It is in {path} for now, and is kept nowhere else: move it to a safe place."
+
+
 def _write(path: Path, data: bytes, force: bool) -> None:
-    if not force:
-        try:
-            with path.open("xb") as file:
-                file.write(data)
-        except FileExistsError:
-            raise
-        except OSError:
-            path.unlink(missing_ok=True)
-            raise
-        return
-    write_atomic(path, data, prefix=".venice-", mode=0o666 & ~_umask())
+    """Writes a file whole or not at all. Raises OSError."""
+    if force:
+        write_atomic(path, data, prefix=".venice-", mode=0o666 & ~_umask())
+    else:
+        write_new(path, data, prefix=".venice-")
 
 
 def _umask() -> int:

@@ -1,4 +1,4 @@
-"""`generate`: pictures from a prompt, side by side, each written as it arrives."""
+"""`generate`: pictures from a prompt, made at the same time, each written as it arrives."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from ..request.checks import FORMATS, QUALITIES
 from ..request.generate import DEFAULT_SIDE, GenerateRequest, StyleReference
 from ..request.seeds import MAX_SEED, fold_seed, folding_warning
 from .files import Target, parse_target, path_from
+from .option_types import decimal_number, whole_number
 
 MAX_COUNT = 100
 
@@ -42,7 +43,7 @@ def _add_usual(parser: argparse.ArgumentParser) -> None:
     add("--style", metavar="NAME", default="", help="a style preset; `styles` lists them")
     add(
         "--seed",
-        type=int,
+        type=whole_number,
         metavar="N",
         help=f"1 to {MAX_SEED}; others are folded into that. Picture i gets seed + i. Without it "
         "one is drawn here and printed",
@@ -73,14 +74,14 @@ def _add_sizes(parser: argparse.ArgumentParser) -> None:
 def _add_model_settings(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument_group("where the model has it").add_argument
     add("--quality", metavar="LEVEL", default=AUTO, help=", ".join(QUALITIES))
-    add("--steps", type=int, metavar="N", help="inference steps; 0: the model's default")
+    add("--steps", type=whole_number, metavar="N", help="inference steps; 0: the model's default")
     add(
         "--cfg-scale",
-        type=float,
+        type=decimal_number,
         metavar="X",
         help="how closely to follow the prompt, up to 20; 0: the model's default",
     )
-    add("--lora-strength", type=int, metavar="N", help="0 to 100")
+    add("--lora-strength", type=whole_number, metavar="N", help="0 to 100")
     add(
         "--style-reference",
         action="append",
@@ -90,7 +91,7 @@ def _add_model_settings(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--style-reference-strength",
-        type=float,
+        type=decimal_number,
         default=0.5,
         metavar="X",
         help="0.1 to 1, for all of them (default %(default)s)",

@@ -103,7 +103,7 @@ def _bytes_of(path: Path, name: str) -> bytes:
         raise InvalidRequestError(f"{name} cannot be read ({error.strerror}).", "image") from None
     if len(data) > MAX_ENCODED_BYTES:
         raise InvalidRequestError(
-            f"{name} has more than {MAX_ENCODED_BYTES >> 20} MiB: make it smaller.", "image"
+            f"{name} has more than {MAX_ENCODED_BYTES / 1e6:.0f} MB: make it smaller.", "image"
         )
     return data
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Callable
 from typing import Any
 
-from ..catalogue.catalogue import TYPES, Lists, saved_lists
+from ..catalogue.catalogue import DEFAULT_EDIT_MODEL, DEFAULT_MODEL, TYPES, Lists, saved_lists
 from ..catalogue.model import Model
 from ..catalogue.prices import price_range
 from ..catalogue.sizing import PixelRules
@@ -16,12 +17,21 @@ from ..settings.settings import Settings, load_settings
 from . import exits
 from .console import Console, table
 
+LEGEND = (
+    "By type; the default first, then the cheapest first.\n"
+    "private: no data of it is kept. anonymized: whoever runs it may keep what is\n"
+    "sent, but is not told who sends it. transparency: takes --transparent.\n"
+    "until: it is switched off on that day."
+)
+"""The order of the list, and the words under MARKS that do not speak for themselves."""
+
 
 def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     models = add_parser(
         "models",
         help="the models with sizing and price; free",
-        description="The models as the service lists them now. Without a key: as last saved.",
+        description="The models as the service lists them now. Without a key: as last saved.\n"
+        + LEGEND,
     )
     models.add_argument("--type", choices=TYPES, help="only models of this type")
     models.set_defaults(run=run_models)
@@ -42,11 +52,13 @@ def run_models(args: argparse.Namespace, console: Console) -> int:
         models = [model for model in known if args.type in (None, model.type)]
     else:
         models = VeniceClient(settings).list_models(args.type)
+    models = sorted(models, key=_order)
     rows = [("ID", "TYPE", "SIZING", "PRICE (USD)", "NAME", "MARKS")]
     rows += [
         (m.id, m.type, sizing_text(m), price_text(m), m.name, " · ".join(marks(m))) for m in models
     ]
     console.result([_facts(model) for model in models], table(rows))
+    console.note(LEGEND)
     return exits.OK
 
 
@@ -59,6 +71,14 @@ def run_styles(args: argparse.Namespace, console: Console) -> int:
         styles = VeniceClient(settings).list_styles()
     console.result(styles, styles)
     return exits.OK
+
+
+def _order(model: Model) -> tuple[Any, ...]:
+    """Where it stands in the list: by type, the default first, then by the lowest price."""
+    kinds = [*TYPES, model.type]
+    price = price_range(model)
+    is_default = model.id in (DEFAULT_MODEL, DEFAULT_EDIT_MODEL)
+    return kinds.index(model.type), not is_default, price[0] if price else math.inf, model.id
 
 
 def sizing_text(model: Model) -> str:

@@ -13,7 +13,7 @@ from ..errors import SettingsError
 from ..settings.api_key import ApiKey
 from ..settings.settings import DEFAULT_BASE_URL, load_settings, make_home, save_key
 from . import exits
-from .console import Console
+from .console import Console, is_terminal
 
 
 def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
@@ -51,8 +51,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
 def _ask(base_url: str) -> str:
     name = "Venice key" if base_url == DEFAULT_BASE_URL else f"Key for {base_url}"
     try:
-        if sys.stdin.isatty():
+        if is_terminal(sys.stdin):
             return getpass.getpass(f"{name} (not shown): ")
-        return sys.stdin.readline()
+        return sys.stdin.readline() if sys.stdin is not None else ""
     except (EOFError, UnicodeDecodeError):  # Ctrl-D, or bytes that are no text
         return ""

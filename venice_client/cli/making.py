@@ -1,17 +1,19 @@
-"""Paid requests side by side: progress, Ctrl-C, and each picture written as it arrives."""
+"""Paid requests at the same time: progress, Ctrl-C, and each picture written as it arrives."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..batch import EXIT_WAIT, RequestBatch
+from ..catalogue.sizing import is_other_ratio, nearest_ratio, ratio_of
 from ..client import VeniceClient
 from ..errors import BadResponseError, VeniceError
 from ..image_result import ImageResult, left_out
-from ..imaging.images import decode
-from ..request.base import PaidRequest
+from ..imaging.images import decode, size_of_input
+from ..request.base import PaidRequest, Payload
+from ..request.pictures import EDIT_RATIOS, EditRequest
 from ..store.account import Account
 from .console import Console
 from .files import NotWrittenError, Target, write_image
@@ -81,14 +83,14 @@ class CommandOutcome:
 def make_all(
     client: VeniceClient, tasks: Sequence[Task], headline: str, force: bool, console: Console
 ) -> CommandOutcome:
-    """Asks for everything side by side and writes what comes, until the end or Ctrl-C.
+    """Asks for everything at the same time and writes what comes, until the end or Ctrl-C.
 
     headline: what is asked for, which is told with its price before anything is sent.
     """
     saved: dict[int, SavedImages] = {}
 
     def save(index: int, result: ImageResult) -> None:
-        saved[index] = _save(client, tasks[index], result, force)
+        saved[index] = _save(client, tasks[index], result, force, batch.planned[index].payload)
 
     batch = client.prepare([task.request for task in tasks], on_result=save)
     console.note(f"{headline} · {client.cost_text(batch.estimates)}")
@@ -103,7 +105,9 @@ def make_all(
     return CommandOutcome(tasks, outcomes, batch.account, seconds, is_interrupted)
 
 
-def _save(client: VeniceClient, task: Task, result: ImageResult, force: bool) -> SavedImages:
+def _save(
+    client: VeniceClient, task: Task, result: ImageResult, force: bool, payload: Payload
+) -> SavedImages:
     """Writes the images of one request.
 
     An answer without any good image is set aside, so that it can be asked for again.
@@ -115,7 +119,8 @@ def _save(client: VeniceClient, task: Task, result: ImageResult, force: bool) ->
         try:
             decode(image)
             number = None if task.number is None else task.number + i
-            path = write_image(task.target, number, image, force)
+            is_kept = result.key in client.results
+            path = write_image(task.target, number, image, force, is_kept)
         except BadResponseError as error:
             damaged.append(error)
         except NotWrittenError as error:
@@ -127,7 +132,30 @@ def _save(client: VeniceClient, task: Task, result: ImageResult, force: bool) ->
         return SavedImages(result, (), tuple(damaged), ())
     if images:
         client.results.mark_shown(result.key)
-    return SavedImages(result, tuple(images), tuple(errors), tuple(map(left_out, damaged)))
+    found = [*map(left_out, damaged), *_size_warnings(client, task, payload, images)]
+    return SavedImages(result, tuple(images), tuple(errors), tuple(found))
+
+
+def _size_warnings(
+    client: VeniceClient, task: Task, payload: Payload, images: Sequence[SavedImage]
+) -> Iterator[str]:
+    """What to say of pictures that came in another size, or an edit in another ratio."""
+    request, expected = task.request, payload.expected
+    for size in dict.fromkeys(image.size for image in images):
+        came = "{}×{}".format(*size)
+        if expected and size != expected:
+            yield "{}×{} was asked for; {} made {}.".format(*expected, request.model, came)
+        if not isinstance(request, EditRequest):
+            continue
+        own = size_of_input(request.images[0])
+        asked = payload.fields.get("aspect_ratio", "")
+        if not is_other_ratio(*size, ratio_of(asked) if asked else own[0] / own[1]):
+            continue
+        words = f"{asked}, which was asked for" if asked else "{}, {}×{}".format(task.source, *own)
+        model = client.catalogue.model(request.model, request.kind)
+        nearest = nearest_ratio(*own, model.ratios or EDIT_RATIOS)
+        remedy = "" if asked or model.is_auto_only else f" --aspect-ratio {nearest} asks for it."
+        yield f"{request.model} made {came}, another ratio than {words}.{remedy}"
 
 
 def _attend(batch: RequestBatch, console: Console) -> bool:

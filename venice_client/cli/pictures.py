@@ -1,4 +1,4 @@
-"""`upscale`, `edit`, `multi-edit`, `remove-background`: files in, files out, side by side."""
+"""`upscale`, `edit`, `multi-edit`, `remove-background`: files in, files out, made at once."""
 
 from __future__ import annotations
 
@@ -30,6 +30,7 @@ from .files import Target, parse_target, prepare_folder
 from .generate_options import add_safe_mode, add_transparent
 from .inputs import Input, read_input
 from .making import Task, make_all
+from .option_types import decimal_number, whole_number
 from .report import Report
 
 MAX_IMAGES = 100
@@ -64,10 +65,12 @@ def _add_upscale(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         epilog=exits.HELP,
     )
     _add_files(parser, "-upscaled-2x")
-    parser.add_argument("--scale", type=int, choices=(2, 4), default=2, help="default %(default)s")
+    parser.add_argument(
+        "--scale", type=whole_number, choices=(2, 4), default=2, help="default %(default)s"
+    )
     parser.add_argument(
         "--creativity",
-        type=float,
+        type=decimal_number,
         default=0.01,
         metavar="X",
         help=f"0 to {MAX_CREATIVITY} (default %(default)s)",
@@ -134,7 +137,9 @@ def _add_edit_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_files(
-    parser: argparse.ArgumentParser, ending: str, help: str = "a picture; several side by side"
+    parser: argparse.ArgumentParser,
+    ending: str,
+    help: str = "a picture; several are sent at the same time",
 ) -> None:
     parser.add_argument("images", nargs="+", metavar="IMAGE", help=help)
     parser.add_argument(
@@ -150,7 +155,7 @@ def _add_files(
 def _add_variation(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--variation",
-        type=int,
+        type=whole_number,
         default=0,
         metavar="N",
         help="another number asks anew for what was made before",

@@ -96,6 +96,7 @@ class Report:
             ],
             "interrupted": self.command.is_interrupted,
             "warnings": self._all_warnings(),
+            "service": self.client.service.name,
             "requests": [made.result.facts() for made in self.made],
             "estimated_cost_usd": total_cost([made.result.cost for made in self.made]),
             "seconds": round(self.command.seconds, 3),

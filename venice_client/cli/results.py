@@ -18,14 +18,15 @@ from ..settings.service import SANDBOX_NAME
 from ..settings.settings import load_settings
 from ..store.entry_file import Entry
 from ..store.ledger import start_of_day
-from ..store.result_store import ResultStore
+from ..store.result_store import MB, ResultStore
 from ..text import printable
 from . import exits
-from .console import Console, table
+from .console import Console, is_terminal, table
 from .files import Target, path_from, prepare_folder, write_image
+from .option_types import decimal_number
 
 DEFAULT_LAST = 20
-FACTS = ("service", "path", "model", "seed", "asked", "cost_usd")
+FACTS = ("service", "path", "model", "seed", "asked")
 NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 
 
@@ -62,6 +63,12 @@ class Row:
         return float(cost) if isinstance(cost, int | float) else None
 
     @property
+    def _cost_text(self) -> str:
+        if self.is_sandbox:
+            return "0 (sandbox)"
+        return "?" if self.cost is None else f"{self.cost:.4g}"
+
+    @property
     def asked(self) -> str:
         """Size, ratio, tier, scale and variants, in a word each."""
         asked = self.fact("asked")
@@ -81,7 +88,7 @@ class Row:
             _text(self.fact("model")),
             _text(self.fact("seed")),
             self.asked,
-            "sandbox" if self.is_sandbox else "?" if self.cost is None else f"{self.cost:.4g}",
+            self._cost_text,
             _size_text(self.entry.size),
             {True: "yes", False: "no", None: "?"}[self.entry.was_shown],
         )
@@ -99,6 +106,7 @@ class Row:
             "number": self.number,
             "time": self.time.isoformat(timespec="seconds") if self.time else None,
             **{name: self.fact(name) for name in FACTS},
+            "cost_usd": self.cost,
             "bytes": self.entry.size,
             "shown": self.entry.was_shown,
             "files": self.files,
@@ -120,14 +128,18 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     )
     add = parser.add_argument
     add("--last", type=_count, metavar="N", help=f"only the last N (default: {DEFAULT_LAST})")
-    add("--number", type=_count, metavar="NO", help="only the one with this number in the list")
+    add("--number", type=_count, metavar="N", help="only the one with this number in the list")
     add("--model", metavar="NAME", help="only those of a model; * stands for any letters")
     add("--day", type=_day, metavar="YYYY-MM-DD", help="only those made on this day")
     add("--never-shown", action="store_true", help="only those that were never shown or saved")
     add("-o", "--output", metavar="FOLDER", help="save the pictures of those listed")
     add("--limit", type=_megabytes, metavar="MB", help="remove the least recently used beyond this")
     add("--clear", action="store_true", help="remove everything that is kept")
-    add("--yes", action="store_true", help="--limit or --clear without asking")
+    add(
+        "--yes",
+        action="store_true",
+        help="--limit or --clear without asking; needed where there is no terminal to ask on",
+    )
     parser.set_defaults(run=run)
 
 
@@ -153,7 +165,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     total = {"count": count, "bytes": size}
     console.result({"results": [r.facts for r in rows], "listed": listed, "total": total}, lines)
     console.note(
-        f"{len(rows)} listed, about {listed['cost_usd']:.4g} USD; {count} kept, {_size_text(size)}"
+        f"{len(rows)} listed, {_total_text(rows)}; {count} kept, {_size_text(size)}"
         if count
         else "Nothing is kept."
     )
@@ -227,9 +239,25 @@ def _same(target: Target, data: bytes) -> Path | None:
     return None
 
 
+def _total_text(rows: Sequence[Row]) -> str:
+    """What the rows cost, in words that agree with them."""
+    free, unknown = sum(row.is_sandbox for row in rows), sum(row.cost is None for row in rows)
+    text = f"about {sum(row.cost or 0.0 for row in rows):.4g} USD"
+    text += f" and {unknown} of unknown price" if unknown else ""
+    return text + (f" ({free} of the sandbox, nothing charged)" if free else "")
+
+
 def _remove(store: ResultStore, console: Console, limit: float | None, is_sure: bool) -> int:
-    """Removes what is beyond a limit in MB, or everything; asks before, on a terminal."""
-    if not is_sure and sys.stdin.isatty():
+    """Removes what is beyond a limit in MB, or everything; asks before, on a terminal.
+
+    Raises InvalidRequestError where there is no terminal to ask on.
+    """
+    if not is_sure and not is_terminal(sys.stdin):
+        raise InvalidRequestError(
+            "Nothing was removed: what is kept was paid for, and there is no terminal to ask on. "
+            "Add --yes to remove it all the same."
+        )
+    if not is_sure:
         count, size = store.usage()
         part = "all" if limit is None else f"what is beyond {limit:g} MB"
         console.note(f"Remove {part} of {count} kept answers ({_size_text(size)})?")
@@ -248,7 +276,7 @@ def _text(value: object) -> str:
 
 
 def _size_text(size: float) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
+    return f"{size / MB:.1f} MB" if size >= MB else f"{size / 1e3:.0f} kB"
 
 
 def _count(text: str) -> int:
@@ -265,10 +293,7 @@ def _day(text: str) -> date:
 
 
 def _megabytes(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = -1.0
-    if not 0 <= number < float("inf"):
+    found = decimal_number(text)
+    if not 0 <= found < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
-    return number
+    return found

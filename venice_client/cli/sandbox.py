@@ -10,6 +10,7 @@ from ..errors import VeniceError
 from ..sandbox import Sandbox
 from . import exits
 from .console import Console
+from .option_types import decimal_number, whole_number
 
 KEY = "sandbox-local-key"
 """The key of this sandbox: not an ordinary word, as a key is taken out of every text."""
@@ -24,13 +25,20 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         "and prints the two settings that point the client and the nodes at it.",
     )
     parser.add_argument(
-        "--port", type=int, default=DEFAULT_PORT, help="0 takes a free one (default %(default)s)"
+        "--port",
+        type=whole_number,
+        default=DEFAULT_PORT,
+        help="0 takes a free one (default %(default)s)",
     )
     parser.add_argument(
-        "--latency", type=float, default=0.0, metavar="S", help="seconds each picture takes"
+        "--latency",
+        type=decimal_number,
+        default=0.0,
+        metavar="S",
+        help="seconds each picture takes",
     )
     parser.add_argument(
-        "--rate-limit", type=int, metavar="N", help="requests a minute (default: no limit)"
+        "--rate-limit", type=whole_number, metavar="N", help="requests a minute (default: no limit)"
     )
     parser.set_defaults(run=run)
 
@@ -51,7 +59,10 @@ def run(args: argparse.Namespace, console: Console) -> int:
             time.sleep(0.5)
     except KeyboardInterrupt:
         count = len(sandbox.charges)
-        console.note(f"{count} charges; the API would have charged {sandbox.charged_usd:.2f} USD.")
+        console.note(
+            f"{count} paid request{'' if count == 1 else 's'}, nothing charged; Venice would have "
+            f"charged about {sandbox.charged_usd:.4g} USD."
+        )
     finally:
         sandbox.stop()
     return exits.OK

@@ -20,6 +20,8 @@ from .console import Console, table
 DEFAULT_DAYS = 7
 MAX_DAYS = 400
 
+NOTHING_CHARGED = ", nothing charged"
+
 _HEAD = ("DAY", "MODEL", "REQUESTS", "USD", "SERVICE")
 
 
@@ -40,14 +42,15 @@ class Row:
 
     def add(self, charge: Charge) -> None:
         self.requests += 1
-        self.unknown += not charge.is_known
-        self.usd += 0.0 if self.is_sandbox else charge.usd or 0.0
+        if not self.is_sandbox:
+            self.unknown += not charge.is_known
+            self.usd += charge.usd or 0.0
 
     @property
     def cells(self) -> tuple[str, ...]:
-        usd = "free" if self.is_sandbox else f"{'<=' if self.unknown else ''}{self.usd:.4g}"
-        requests = str(self.requests)
-        return str(self.day), printable(self.model), requests, usd, printable(self.service)
+        usd = f"{'<=' if self.unknown else ''}{self.usd:.4g}"
+        service = f"{printable(self.service)}{NOTHING_CHARGED if self.is_sandbox else ''}"
+        return str(self.day), printable(self.model), str(self.requests), usd, service
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -61,6 +64,7 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         description="Lists what was spent on this machine, by day and model, the newest day\n"
         "first: the estimates of what was charged, or may have been. <= stands before an\n"
         "amount where a price is not published, and counts as the most that it may be.\n"
+        "The sandbox charges nothing: its requests are counted, with 0 USD.\n"
         "Needs no key and sends nothing.",
     )
     parser.add_argument(
@@ -83,21 +87,22 @@ def run(args: argparse.Namespace, console: Console) -> int:
         raise VeniceError(
             f"What was spent cannot be read ({error.strerror}): make {ledger.path} readable."
         ) from None
-    paid = [row for row in rows if not row.is_sandbox]
     total = {
-        "requests": sum(row.requests for row in paid),
-        "usd": round(sum(row.usd for row in paid), 6),
-        "today_usd": round(sum(row.usd for row in paid if row.day == today()), 6),
+        "requests": sum(row.requests for row in rows),
+        "sandbox_requests": sum(row.requests for row in rows if row.is_sandbox),
+        "usd": round(sum(row.usd for row in rows), 6),
+        "today_usd": round(sum(row.usd for row in rows if row.day == today()), 6),
         "max_usd_per_day": settings.max_usd_per_day,
-        "unknown": sum(row.unknown for row in paid),
+        "unknown": sum(row.unknown for row in rows),
     }
     lines = table([_HEAD, *(row.cells for row in rows)]) if rows else []
     facts = {"days": args.days, "spending": [row.facts for row in rows], "total": total}
     console.result(facts, lines)
     days = "today" if args.days == 1 else f"in {args.days} days"
+    free = f" ({total['sandbox_requests']} on the sandbox{NOTHING_CHARGED})"
     console.note(
-        f"About {total['usd']:.4g} USD for {total['requests']} requests {days}, "
-        f"{total['today_usd']:.4g} USD of it today"
+        f"About {total['usd']:.4g} USD for {total['requests']} requests {days}"
+        f"{free if total['sandbox_requests'] else ''}, {total['today_usd']:.4g} USD of it today"
         if rows
         else f"Nothing was spent {days}."
     )

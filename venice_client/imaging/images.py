@@ -15,6 +15,7 @@ from PIL import Image, ImageOps
 
 from ..errors import CHARGED, BadResponseError, InvalidRequestError
 from .image_format import SENDABLE, check_whole, describe, has_second_frame, png_parts
+from .input_image import InputFile, InputImage
 
 if TYPE_CHECKING:
     from PIL.ImageCms import ImageCmsTransform
@@ -84,7 +85,7 @@ class EncodedImage:
         """
         if len(data) > MAX_ENCODED_BYTES:
             raise BadResponseError(
-                f"The image has {len(data) >> 20} MiB, which no picture needs. {CHARGED}"
+                f"The image has {len(data) / 1e6:.0f} MB, which no picture needs. {CHARGED}"
             )
         format = check_whole(data)
         image = _open(data, format)
@@ -120,20 +121,28 @@ def decode_into(image: EncodedImage, out: npt.NDArray[np.float32]) -> None:
     """
     packed = np.frombuffer(out, np.uint8)[-out.size :].reshape(out.shape)
     _fill(packed, image, "RGB" if out.shape[2] == 3 else "RGBA")
-    for rows in _bands(image):
+    for rows in bands(image.width, image.height):
         np.divide(packed[rows], np.float32(255), out=out[rows])
 
 
-def size_of_input(data: bytes) -> tuple[int, int]:
-    """(width, height) of an encoded image that is to be sent. Raises InvalidRequestError."""
+def bands(width: int, height: int) -> Iterator[slice]:
+    """The rows of a picture, a band of about BAND pixels after the other."""
+    rows = max(1, BAND // width)
+    return (slice(y, min(y + rows, height)) for y in range(0, height, rows))
+
+
+def size_of_input(file: InputFile) -> tuple[int, int]:
+    """(width, height) of an image that is to be sent. Raises InvalidRequestError."""
+    if isinstance(file, InputImage):
+        return file.width, file.height
     try:
-        image = EncodedImage.read(data)
+        image = EncodedImage.read(file)
     except BadResponseError:
         image = None
     if image is None or image.format not in SENDABLE:
         raise InvalidRequestError(
             f"The input must be a whole PNG, JPEG or WebP image of at most {MAX_PIXELS:,} pixels: "
-            f"{describe(data)}.",
+            f"{describe(file)}.",
             "image",
         )
     return image.width, image.height
@@ -175,7 +184,7 @@ def open_image(data: bytes, formats: list[str]) -> Image.Image:
         if formats != ["PNG"] or (bare := png_parts(data)) == data:
             raise
         return Image.open(io.BytesIO(bare), formats=formats)
-    if image.format == "PNG" and b"eXIf" in data and (exif := png_parts(data, b"eXIf")):
+    if image.format == "PNG" and (exif := png_parts(data, b"eXIf")):
         image.info.setdefault("exif", b"Exif\0\0" + exif)  # it may stand behind the pixels
     return image
 
@@ -291,15 +300,10 @@ def _fill(out: Array, image: EncodedImage, mode: Mode) -> None:
         opened = upright(_open(image.data, image.format))
         if opened.size != (image.width, image.height):
             raise ValueError("its size changes")
-        for rows in _bands(image):
+        for rows in bands(image.width, image.height):
             band = opened.crop((0, rows.start, image.width, rows.stop))
             out[rows] = np.asarray(plain(band).convert(mode))
     except DAMAGE as error:
         raise BadResponseError(
             f"The image cannot be decoded: it is damaged ({error}). {CHARGED}"
         ) from None
-
-
-def _bands(image: EncodedImage) -> Iterator[slice]:
-    rows = max(1, BAND // image.width)
-    return (slice(y, min(y + rows, image.height)) for y in range(0, image.height, rows))

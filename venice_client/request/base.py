@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.model import Model
+from ..imaging.input_image import InputFile
 from .checks import check_encodable, check_is_text
 
 LEFT_OUT = "(left out)"
@@ -17,14 +18,14 @@ LEFT_OUT = "(left out)"
 class Payload:
     """A payload to send: the endpoint, its fields, and in words what the model does not take.
 
-    files: name of the field and encoded image of each file; with files a form is sent, else JSON.
+    files: name of the field and image of each file; with files a form is sent, else JSON.
     expected: (width, height) of the answer where that follows and no warning says it already.
     """
 
     path: str
     fields: dict[str, Any]
     warnings: tuple[str, ...] = ()
-    files: tuple[tuple[str, bytes], ...] = ()
+    files: tuple[tuple[str, InputFile], ...] = ()
     expected: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:

@@ -13,6 +13,7 @@ from ..catalogue.prices import estimate_cutout, estimate_edit, estimate_upscale
 from ..catalogue.sizing import AUTO, check_ratio, is_ratio, nearest_ratio, ratio_of
 from ..errors import InvalidRequestError
 from ..imaging.images import MAX_PIXELS, size_of_input
+from ..imaging.input_image import InputFile
 from .base import Payload
 from .checks import (
     add_quality,
@@ -53,14 +54,14 @@ class _PictureRequest:
 class EditRequest(_PictureRequest):
     """A request to `/image/edit`, or to `/image/multi-edit` for several images or a quality.
 
-    images: encoded; the first is the base, the others are layers. aspect_ratio, resolution and
+    images: the first is the base, the others are layers. aspect_ratio, resolution and
     quality: "auto" means not sent. output_format: png, webp or jpeg. variation: another number
     asks again for the same edit; it is not sent. label: what tells it from others of its batch.
     is_multi: the endpoint for several images, whether or not there are several.
     transparent_background: for models that make it, as png or webp.
     """
 
-    images: tuple[bytes, ...]
+    images: tuple[InputFile, ...]
     prompt: str
     model: str = DEFAULT_EDIT_MODEL
     aspect_ratio: str = AUTO
@@ -172,7 +173,7 @@ class EditRequest(_PictureRequest):
 class UpscaleRequest(_PictureRequest):
     """A request to `/image/upscale`: scale 2 or 4, creativity 0 to 0.02."""
 
-    image: bytes
+    image: InputFile
     scale: int = 2
     creativity: float = 0.01
     variation: int = 0
@@ -213,7 +214,7 @@ class UpscaleRequest(_PictureRequest):
 class RemoveBackgroundRequest(_PictureRequest):
     """A request to `/image/background-remove`; the answer is a PNG with alpha."""
 
-    image: bytes
+    image: InputFile
     label: str = "picture 1"
 
     kind: ClassVar[str] = "cutout"
@@ -322,10 +323,10 @@ def _reduction(width: int, height: int) -> str:
     ) + (same if is_half else "")
 
 
-def _check_bytes(image: bytes) -> tuple[int, int]:
+def _check_bytes(image: InputFile) -> tuple[int, int]:
     """The size of an input in pixels. Raises InvalidRequestError unless the API takes the file."""
     width, height = size_of_input(image)
-    if len(image) >= MAX_INPUT_BYTES:
+    if isinstance(image, bytes) and len(image) >= MAX_INPUT_BYTES:
         raise InvalidRequestError(
             f"The image has {len(image) / 1e6:.1f} MB, and Venice takes less than 25 MB: "
             "make it smaller.",

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from ..atomic_write import write_atomic
 from ..errors import SettingsError
+from ..text import plain_number
 from .api_key import ApiKey, bare
 
 DEFAULT_BASE_URL = "https://api.venice.ai/api/v1"
@@ -46,7 +47,7 @@ NO_KEY = (
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of the user. `timeout` in seconds, `store_mb` in MiB, money in USD.
+    """The settings of the user. `timeout` in seconds, `store_mb` in MB, money in USD.
 
     warnings: sentences for a person about what is odd in them.
     """
@@ -245,7 +246,7 @@ def _platform_folder(environ: Mapping[str, str]) -> Path:
         base = Path.home() / "Library" / "Application Support"
     else:
         base = Path(environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return base / "comfyui-venice"
+    return base / "venice-nodes"
 
 
 def _read_first_file(homes: Sequence[Path]) -> tuple[Path | None, dict[str, str]]:
@@ -283,10 +284,7 @@ def _number(
     text = values.get(name)
     if text is None:
         return default
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
+    number = plain_number(text)
     if not math.isfinite(number) or number < minimum or (maximum is not None and number > maximum):
         bounds = (
             f"of at least {minimum:g}" if maximum is None else f"from {minimum:g} to {maximum:g}"

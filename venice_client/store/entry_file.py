@@ -27,6 +27,9 @@ DAMAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 SHOWN_AT = 146
 """How many bytes stand before the letter in the first line."""
 
+KEPT_HEADERS = ("content-type", "date", "x-request-id")
+PROMPT_HEADER = "x-venice-enhanced-prompt"
+
 MAX_LINE = 200
 MAX_HEAD = 2**20
 
@@ -100,6 +103,15 @@ def mark_shown(path: Path) -> None:
         if file.read(SHOWN_AT + 2)[SHOWN_AT:] == b"n\n":
             file.seek(SHOWN_AT)
             file.write(b"s")
+
+
+def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """The headers that say something of the picture, without any prompt."""
+    return {
+        name: value
+        for name, value in headers.items()
+        if name in KEPT_HEADERS or (name.startswith("x-venice-") and name != PROMPT_HEADER)
+    }
 
 
 def _read_head(file: BinaryIO) -> _Head:

@@ -19,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
+from ..settings.service import SANDBOX_NAME
 from .ledger import Charge, read_charge
 
 log = logging.getLogger(__name__)
@@ -47,8 +48,11 @@ class InFlight:
         """Notes a request while it is on its way, and no longer than this context.
 
         Yields what is to be called with True before it is sent, and with False once it is certain
-        that nothing of it is charged, if it is to be sent again.
+        that nothing of it is charged, if it is to be sent again. The sandbox charges nothing.
         """
+        if charge.service == SANDBOX_NAME:
+            yield lambda _is_sent: None
+            return
         number = next(self._numbers)
 
         def note(is_sent: bool) -> None:
@@ -73,7 +77,7 @@ class InFlight:
         """Removes the files of these notes, once they were told."""
         for path, notes in self._abandoned().items():
             if all(note in told for note in notes):
-                _remove(path)
+                remove_file(path)
 
     def _write(self, line: bytes) -> None:
         """Writes a line. The file is made for the first note, and goes with the last one."""
@@ -87,7 +91,7 @@ class InFlight:
         if self._file is not None and not self._open:
             self._file.close()
             self._file = None
-            _remove(self._path)
+            remove_file(self._path)
 
     def _new_file(self) -> BinaryIO:
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -95,10 +99,10 @@ class InFlight:
         self._path = Path(name)
         file = os.fdopen(handle, "r+b", buffering=0)
         try:
-            _lock_file(file)
+            lock_file(file)
         except OSError:  # not on this file system
             file.close()
-            _remove(self._path)
+            remove_file(self._path)
             raise
         return file
 
@@ -107,14 +111,14 @@ class InFlight:
         found = {}
         for path in sorted(self._folder.glob("*.jsonl")):
             with contextlib.suppress(OSError), path.open("r+b", buffering=0) as file:
-                _lock_file(file)
+                lock_file(file)
                 notes = _notes_in(file.read().splitlines())
                 if notes or time.time() - os.fstat(file.fileno()).st_mtime > NEW_FOR:
                     found[path] = notes
         return found
 
 
-def _remove(path: Path) -> None:
+def remove_file(path: Path) -> None:
     with contextlib.suppress(OSError):  # the next start tries again
         path.unlink()
 
@@ -141,7 +145,7 @@ def _notes_in(lines: Iterable[bytes]) -> list[Charge]:
     return list(notes.values())
 
 
-def _lock_file(file: BinaryIO) -> None:
+def lock_file(file: BinaryIO) -> None:
     """Locks a file until it is closed, or its process ends. Raises OSError if another one has."""
     if sys.platform == "win32":
         import msvcrt

@@ -87,6 +87,8 @@ class Ledger:
         except OSError as error:
             log.warning("What was spent cannot be written down (%s).", error.strerror)
             return False
+        if not is_written:  # such a line is skipped when it is read
+            log.warning("What was spent cannot be written down whole (is the disk full?).")
         if is_full:
             self._begin_anew()
         return is_written

@@ -19,6 +19,7 @@ import os
 import re
 import shutil
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
@@ -33,6 +34,7 @@ from .entry_file import (
     ASIDE,
     DAMAGE,
     Entry,
+    kept_headers,
     mark_shown,
     read_beginning,
     read_entry,
@@ -43,6 +45,9 @@ from .sweeper import ENDING, Sweeper, note_hit, note_use, remove, touch
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
+
+MB = 1_000_000
+"""Bytes of a megabyte, in settings and texts alike."""
 
 KEY_FORMAT = 1
 FOLDER = "results"
@@ -64,9 +69,6 @@ PASSING = {
 PAUSES = (0.05, 0.1, 0.2, 0.3, 0.4)
 """Seconds between two tries after an error of PASSING."""
 
-KEPT_HEADERS = ("content-type", "date", "x-request-id")
-PROMPT_HEADER = "x-venice-enhanced-prompt"
-
 
 def request_key(service: str, path: str, identity: bytes, variation: object = 0) -> str:
     """The name under which an answer is kept: equal only for equal requests to one service.
@@ -81,16 +83,17 @@ def request_key(service: str, path: str, identity: bytes, variation: object = 0)
 class ResultStore:
     """Answers that were paid for, in `home`/results. Thread-safe; several processes may share it.
 
-    max_mb: MiB to keep, the least recently used goes first; 0 keeps nothing. Only a put removes
+    max_mb: MB to keep, the least recently used goes first; 0 keeps nothing. Only a put removes
     anything, and opening a store does nothing on disk. trouble: why the last response could not be
     kept, or "".
     """
 
     def __init__(self, home: Path, max_mb: float) -> None:
         self._folder = home / FOLDER
-        self._max_bytes = int(max_mb * 2**20)
+        self._max_bytes = int(max_mb * MB)
         self._sweeper = Sweeper(self._folder, self._max_bytes)
-        self._run = ""
+        self._lock = threading.Lock()
+        self._runs: dict[str, int] = {}  # runs of this process, and how many parts of each go on
         self._failed: set[str] = set()
         self.trouble = ""
 
@@ -167,15 +170,27 @@ class ResultStore:
     def protect(self, run: str, keys: Iterable[str]) -> None:
         """Keeps these answers, there or to come, beyond the limit.
 
-        run: what makes them. The run before it has ended by now, and is protected no longer unless
-        it failed. One that failed is for a day, so that it can be made again without paying twice.
+        run: what makes them. Runs that `note_end` was called for as often as this end by it, and
+        are protected no longer unless they failed. One that failed is for a day, so that it can be
+        made again without paying twice.
         """
         if not self.is_on:
             return
-        before, self._run = self._run, run
-        if before not in ("", run) and before not in self._failed:
-            self.unprotect(before)
+        with self._lock:
+            over = [name for name, going in self._runs.items() if not going and name != run]
+            for name in over:
+                del self._runs[name]
+            self._runs[run] = self._runs.get(run, 0) + 1
+        for name in over:
+            if name not in self._failed:
+                self.unprotect(name)
         self._sweeper.protect(run, keys)
+
+    def note_end(self, run: str) -> None:
+        """Notes that a part of a run, for which `protect` was called, has ended."""
+        with self._lock:
+            if run in self._runs:
+                self._runs[run] -= 1
 
     def note_failure(self, run: str) -> None:
         """Notes that a run has not made all that it was to make."""
@@ -184,7 +199,9 @@ class ResultStore:
     def unprotect(self, run: str) -> None:
         """Ends the protection of a run that has ended well."""
         if self.is_on:
-            self._sweeper.unprotect(run)
+            with self._lock:
+                going = [name for name, parts in self._runs.items() if parts and name != run]
+            self._sweeper.unprotect(run, going)
 
     def put(self, key: str, response: Response, facts: Mapping[str, Any]) -> str:
         """Keeps an answer if the store is on. Returns why it could not be kept, "" if it was.
@@ -193,7 +210,7 @@ class ResultStore:
         """
         if not self.is_on:
             return ""
-        record = {**facts, "time": time.time(), "headers": _kept_headers(response.headers)}
+        record = {**facts, "time": time.time(), "headers": kept_headers(response.headers)}
         path = self._path(key)
         note_use(path)
 
@@ -308,12 +325,12 @@ class ResultStore:
         return len(files)
 
     def shrink(self, max_mb: float) -> int:
-        """Removes the least recently used beyond `max_mb` MiB now, and returns how many.
+        """Removes the least recently used beyond `max_mb` MB now, and returns how many.
 
         Limits of other processes do not count; what unfinished runs made stays.
         """
         before = len(self._files())
-        self._sweeper.sweep(int(max_mb * 2**20))
+        self._sweeper.sweep(int(max_mb * MB))
         return before - len(self._files())
 
     def finish_sweep(self) -> None:
@@ -369,15 +386,6 @@ def _extension(response: Response) -> str:
     kind = response.headers.get("content-type", "")
     found = re.match(r"image/([a-z0-9]+)|application/(json)\b", kind)
     return f".{found[1] or found[2]}" if found else ".bin"
-
-
-def _kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers that say something of the picture, without any prompt."""
-    return {
-        name: value
-        for name, value in headers.items()
-        if name in KEPT_HEADERS or (name.startswith("x-venice-") and name != PROMPT_HEADER)
-    }
 
 
 def _state(path: Path) -> os.stat_result | None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from ..errors import SpendingLimitError
+from ..settings.service import SANDBOX_NAME
 from ..settings.settings import Settings
 from .ledger import Charge, Ledger, start_of_day, today
+from .reserved_elsewhere import ReservedElsewhere
 
 MAX_RUNS = 1000
 """Most runs to remember."""
@@ -35,10 +38,13 @@ class Reservation:
     against the run and the day. A run goes on counting what was spent.
     """
 
-    def __init__(self, charge: Charge, run: _Run, ledger: Ledger) -> None:
+    def __init__(
+        self, charge: Charge, run: _Run, ledger: Ledger, on_end: Callable[[], None]
+    ) -> None:
         self.charge = charge
         self._run = run
         self._ledger = ledger
+        self._on_end = on_end
         self._is_open = True
 
     @property
@@ -53,6 +59,7 @@ class Reservation:
                 _open.discard(self)
                 self._run.usd = max(0.0, self._run.usd - self.usd)
                 self._run.requests -= 1
+                self._on_end()
 
     def spend(self) -> None:
         """Writes the charge, certain or possible, to the ledger."""
@@ -62,6 +69,7 @@ class Reservation:
             self._is_open = False
             if self._ledger.add(replace(self.charge, time=time.time())):
                 _open.discard(self)  # else it counts on here, since the ledger does not tell of it
+                self._on_end()
 
     def counts_for(self, service: str, ledger: Ledger, since: float) -> bool:
         """Whether it counts for a service from a time on, beside what its ledger says."""
@@ -87,7 +95,7 @@ class SpendingLimit:
         """
         usd = sum(charge.usd or 0.0 for charge in charges)
         facts: dict[str, Any] = {"service": self._service, "run": run, "time": time.time()}
-        with _lock:
+        with _lock, self._alone():
             state = _runs.get(run) or _Run()
             self._check(charges, usd, state)
             state.usd += usd
@@ -98,17 +106,38 @@ class SpendingLimit:
                 while len(_runs) > MAX_RUNS:
                     _runs.popitem(last=False)
             reserved = [
-                Reservation(replace(charge, **facts), state, self.ledger) for charge in charges
+                Reservation(replace(charge, **facts), state, self.ledger, self._tell)
+                for charge in charges
             ]
             _open.update(reserved)
+            self._tell()
             return reserved
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """Keeps other processes from reserving meanwhile, where a limit of the day counts all."""
+        return nullcontext() if self._per_day is None else self._elsewhere.alone()
+
+    def _tell(self) -> None:
+        """Tells other processes what is reserved here, where a limit of the day counts all."""
+        if self._per_day is not None:
+            self._elsewhere.tell(self._reserved_today())
+
+    @property
+    def _elsewhere(self) -> ReservedElsewhere:
+        home = self.ledger.path.parent
+        name = str(home), self._service
+        return _elsewhere.setdefault(name, ReservedElsewhere(home, self._service))
+
+    def _reserved_today(self) -> float:
+        midnight = start_of_day(today())
+        return sum(r.usd for r in _open if r.counts_for(self._service, self.ledger, midnight))
 
     def room(self) -> float | None:
         """USD that a new run may cost now; None for no limit."""
         limits = [] if self._per_run is None else [self._per_run]
         if self._per_day is not None:
             try:
-                with _lock:
+                with _lock, self._alone():
                     limits.append(max(0.0, self._per_day - self._today()))
             except SpendingLimitError:
                 return 0.0  # what was spent today cannot be read, so nothing would be sent
@@ -123,6 +152,7 @@ class SpendingLimit:
             return
         is_known = all(charge.is_known for charge in charges)
         cost = f"about {usd:.4g} USD" if is_known else f"up to {usd:.4g} USD ({_UNPUBLISHED})"
+        cost += " on Venice (nothing on the sandbox)" if self._service == SANDBOX_NAME else ""
         if self._per_run is not None and run.usd + usd > self._per_run + ROUNDING:
             before = f" on top of {run.usd:.4g} USD before it in this run" if run.usd else ""
             raise SpendingLimitError(
@@ -142,11 +172,10 @@ class SpendingLimit:
             )
 
     def _today(self) -> float:
-        """The USD spent today by all processes, and reserved in this one."""
-        midnight = start_of_day(today())
-        mine = sum(r.usd for r in _open if r.counts_for(self._service, self.ledger, midnight))
+        """The USD spent today, and reserved, by all processes."""
+        reserved = self._reserved_today() + self._elsewhere.usd()
         try:
-            return mine + self.ledger.spent_today(self._service)
+            return reserved + self.ledger.spent_today(self._service)
         except OSError as error:
             raise SpendingLimitError(
                 f"Not sent: what was spent today cannot be read ({error.strerror}). Make "
@@ -181,5 +210,7 @@ def _exact(usd: float) -> str:
 _lock = threading.Lock()
 _runs: OrderedDict[str, _Run] = OrderedDict()
 _open: set[Reservation] = set()
-"""What counts beside the ledgers. All three are for the whole process: the settings may change
+"""What counts beside the ledgers. All four are for the whole process: the settings may change
 while a run goes on."""
+
+_elsewhere: dict[tuple[str, str], ReservedElsewhere] = {}

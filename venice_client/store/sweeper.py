@@ -80,7 +80,8 @@ class Sweeper:
 
     def wait(self, seconds: float | None = None) -> None:
         """Waits for the sweep that is going on, if there is one."""
-        thread = self._thread
+        with self._lock:  # else one that is not started yet could be seen
+            thread = self._thread
         if thread is not None:
             thread.join(seconds)
 
@@ -94,10 +95,13 @@ class Sweeper:
         except OSError as error:
             log.warning("A run cannot be protected in the store (%s).", error.strerror)
 
-    def unprotect(self, run: str) -> None:
-        """Ends the protection of a run that ended well, and of earlier runs that it made again."""
+    def unprotect(self, run: str, going: Iterable[str] = ()) -> None:
+        """Ends the protection of a run that ended well, and of earlier runs that it made again.
+
+        going: runs that go on, which stay protected.
+        """
         keys = _keys_in(self._list_of(run))
-        for path in self._lists():
+        for path in {*self._lists()} - {self._list_of(name) for name in going}:
             if _keys_in(path) <= keys:
                 remove(path)
         with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.client
+import math
 import socket
 import ssl
 import threading
@@ -43,16 +44,14 @@ class Deadline:
         self._lock = threading.Lock()
         self._sock: Any = None
         self._is_over = False
-        self._timer = threading.Timer(max(0.0, deadline - time.monotonic()), self._close)
-        self._timer.daemon = True
 
     def __enter__(self) -> Deadline:
         self._of_thread.watch = self
-        self._timer.start()
+        _clock.add(self, self._deadline)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
+        _clock.remove(self)
         self._forget()
         self._of_thread.watch = None
 
@@ -92,12 +91,57 @@ class Deadline:
         with self._lock:
             self._sock = None
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Ends the request: its time is up."""
         with self._lock:
             self._is_over = True
             if self._sock is not None:
                 with contextlib.suppress(OSError):
                     _shut(self._sock)
+
+
+class _Clock:
+    """Closes each Deadline whose time is up, all of them in one thread."""
+
+    def __init__(self) -> None:
+        self._change = threading.Condition()
+        self._watched: dict[Deadline, float] = {}
+        self._is_running = False
+
+    def add(self, watched: Deadline, deadline: float) -> None:
+        """Raises RuntimeError where no thread can be started."""
+        with self._change:
+            is_first = deadline < min(self._watched.values(), default=math.inf)
+            self._watched[watched] = deadline
+            if not self._is_running:
+                try:
+                    threading.Thread(target=self._run, name="venice-deadline", daemon=True).start()
+                except RuntimeError:
+                    del self._watched[watched]
+                    raise
+                self._is_running = True
+            elif is_first:
+                self._change.notify()
+
+    def remove(self, watched: Deadline) -> None:
+        with self._change:
+            self._watched.pop(watched, None)
+
+    def _run(self) -> None:
+        """Ends once nothing is watched any more."""
+        with self._change:
+            while self._watched:
+                first = min(self._watched, key=lambda watched: self._watched[watched])
+                left = self._watched[first] - time.monotonic()
+                if left > 0:
+                    self._change.wait(left)
+                else:
+                    del self._watched[first]
+                    first.close()
+            self._is_running = False
+
+
+_clock = _Clock()
 
 
 def _shut(sock: Any) -> None:

@@ -159,8 +159,13 @@ class _Waiting:
         return next((hold for hold in self.holds if hold.is_hopeless(now)), None)
 
 
+Ticket = tuple[int, int]
+"""A slot in the order of service: the turn, and the order in which tickets were drawn."""
+
+
 class Gate:
-    """Lets at most `max_in_flight` requests through at once, in the order they came.
+    """Lets at most `max_in_flight` requests through at once, in the order they came; of those that
+    several batches wait with, one of each in turn.
 
     After a 429 all wait until the reset (or all to the model that is busy), then go one by one
     until the first one gets through. Those from before the 429 may be slow, and are not waited for.
@@ -178,19 +183,28 @@ class Gate:
         self.now = now
         self._jitter = jitter
         self._lock = threading.RLock()
-        self._tickets = itertools.count()
-        self._waiting: dict[int, _Waiting] = {}
+        self._drawn = itertools.count()
+        self._turn = 0
+        self._last_turns: dict[int, int] = {}
+        self._waiting: dict[Ticket, _Waiting] = {}
         self._open: set[Slot] = set()
         self._detached: dict[Slot, float] = {}
         self._failures: deque[float] = deque()
         self._for_all = Hold("", now())
         self._for_model: dict[str, Hold] = {}
 
-    def ticket(self) -> int:
-        """A slot in the order of service, kept by a request over all its tries."""
-        return next(self._tickets)
+    def ticket(self, batch: int = 0) -> Ticket:
+        """A slot in the order of service, kept by a request over all its tries.
 
-    def enter(self, ticket: int, progress: Progress, model: str = "") -> Slot:
+        Each batch has one in a turn. One that comes later begins with the turn that is served now.
+        """
+        with self._lock:
+            turns = {b: turn for b, turn in self._last_turns.items() if turn >= self._turn}
+            turns[batch] = max(self._turn, turns.get(batch, -1) + 1)
+            self._last_turns = turns
+            return turns[batch], next(self._drawn)
+
+    def enter(self, ticket: Ticket, progress: Progress, model: str = "") -> Slot:
         """Waits for a slot for a request to `model`.
 
         Raises RequestCancelledError when cancelled, RateLimitError when it gives up.
@@ -220,6 +234,7 @@ class Gate:
                     turn.wait(min(LOOK_AGAIN, max(0.0, left)))
                 slot = Slot(self, mine.holds)
                 self._open.add(slot)
+                self._turn = max(self._turn, ticket[0])
                 return slot
             finally:
                 del self._waiting[ticket]
@@ -282,7 +297,7 @@ class Gate:
             if first is not None:
                 self._waiting[first].turn.notify()
 
-    def _first(self, hold: Hold | None = None) -> int | None:
+    def _first(self, hold: Hold | None = None) -> Ticket | None:
         """The ticket that is served next: of those who wait for `hold`, or of all others."""
         if hold is not None:
             waiting = (t for t, one in self._waiting.items() if hold in one.holds)
@@ -300,7 +315,7 @@ class Gate:
         )
         return is_tried or self.now() < hold.until
 
-    def _obstacle(self, ticket: int) -> tuple[str, float | None]:
+    def _obstacle(self, ticket: Ticket) -> tuple[str, float | None]:
         now = self.now()
         for hold in self._waiting[ticket].holds:
             if now < hold.until:

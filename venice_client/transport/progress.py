@@ -13,10 +13,12 @@ class Progress:
     """The state of one request, from its start to its answer.
 
     phase: what it is doing now, in words. since: when the phase began (monotonic seconds).
-    until: when a wait ends (monotonic seconds), or None. sent: its answer may be on its way.
+    until: when a wait ends (monotonic seconds), or None. sent: its answer may be on its way. batch:
+    which requests it is one of, 0 for none.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, batch: int = 0) -> None:
+        self.batch = batch
         self.phase = "starting"
         self.since = time.monotonic()
         self.until: float | None = None

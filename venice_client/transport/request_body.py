@@ -1,30 +1,40 @@
-"""The body of a request: serialized once, sent as it is, and named by a hash of the same bytes."""
+"""The body of a request: serialized once, sent as it is, and named by a hash of what is in it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ..imaging.image_format import image_format
+from ..imaging.input_image import InputFile, InputImage
 
-Files = Sequence[tuple[str, bytes]]
-"""The files of a form: the name of the field, and an encoded image, for each."""
+Files = Sequence[tuple[str, InputFile]]
+"""The files of a form: the name of the field, and an image, for each."""
 
 
 @dataclass(frozen=True)
 class RequestBody:
     """What is sent, in parts that are never joined in memory.
 
-    identity: JSON that is the same for equal requests, with a hash in place of each file.
+    identity: JSON that is the same for equal requests, with a hash in place of each file. packed:
+    makes the parts, with files that are packed only now.
     """
 
     content_type: str
-    parts: tuple[bytes, ...]
     identity: bytes
+    packed: Callable[[], tuple[bytes, ...]]
+
+
+@dataclass(frozen=True)
+class PackedBody:
+    """A body that is ready to be sent."""
+
+    content_type: str
+    parts: tuple[bytes, ...]
 
     def __iter__(self) -> Iterator[bytes]:
         return iter(self.parts)
@@ -37,14 +47,18 @@ def request_body(fields: Mapping[str, Any], files: Files = ()) -> RequestBody:
     """JSON where there are no files, else a form. Raises ValueError for NaN and infinities."""
     if not files:
         data = _json(fields)
-        return RequestBody("application/json", (data,), data)
-    hashes = [[name, hashlib.sha256(data).hexdigest()] for name, data in files]
+        return RequestBody("application/json", data, lambda: (data,))
+    hashes = [[name, _identity(file)] for name, file in files]
     boundary = f"venice-{secrets.token_hex(16)}"
     return RequestBody(
         f"multipart/form-data; boundary={boundary}",
-        tuple(_form(boundary, fields, files)),
         _json({"fields": fields, "files": hashes}),
+        lambda: tuple(_form(boundary, fields, files)),
     )
+
+
+def _identity(file: InputFile) -> str:
+    return file.identity if isinstance(file, InputImage) else hashlib.sha256(file).hexdigest()
 
 
 def _json(value: Any) -> bytes:
@@ -56,7 +70,8 @@ def _form(boundary: str, fields: Mapping[str, Any], files: Files) -> Iterator[by
         text = value if isinstance(value, str) else json.dumps(value, allow_nan=False)
         yield f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'.encode()
         yield text.encode() + b"\r\n"
-    for number, (name, data) in enumerate(files, start=1):
+    for number, (name, file) in enumerate(files, start=1):
+        data = file.pack() if isinstance(file, InputImage) else file
         kind = image_format(data) or "octet-stream"
         yield (
             f"--{boundary}\r\nContent-Disposition: form-data; "

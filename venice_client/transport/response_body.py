@@ -55,7 +55,7 @@ def read_body(response: requests.Response, deadline: float, limit: int, strict: 
         return body[:limit]
     if max(came, len(body)) > limit:
         raise BadResponseError(
-            f"Venice's answer is larger than {limit // 2**20} MiB, which no image is: it was not "
+            f"Venice's answer is larger than {limit / 1e6:.0f} MB, which no image is: it was not "
             f"read to its end. {CHARGED}"
         )
     if problem and not (is_whole(body) or _is_json(body)):
@@ -67,7 +67,7 @@ def _read(
     wire: http.client.HTTPResponse, size: int, deadline: float, silence: float = math.inf
 ) -> tuple[bytes, Exception | None]:
     """Up to `size` bytes, and what ended them before the deadline or their own end."""
-    parts: list[bytes] = []
+    body = io.BytesIO()  # which hands its bytes out without a copy
     problem: Exception | None = None
     try:
         while size > 0:
@@ -76,13 +76,13 @@ def _read(
             _left(deadline)  # an end that the deadline made is no end
             if not chunk:
                 break
-            parts.append(chunk)
+            body.write(chunk)
             size -= len(chunk)
     except http.client.HTTPException as error:
         problem = urllib3.exceptions.ProtocolError(f"{type(error).__name__}: {error}")
     except OSError as error:
         problem = error
-    return b"".join(parts), problem
+    return body.getvalue(), problem
 
 
 def _left(deadline: float) -> float:
@@ -100,17 +100,15 @@ def _decoded(body: bytes, encoding: str, limit: int) -> bytes:
     packed = urllib3.HTTPResponse(
         io.BytesIO(body), {"content-encoding": name}, preload_content=False
     )
-    parts: list[bytes] = []
-    size = 0
+    plain = io.BytesIO()
     try:
         for part in packed.stream(CHUNK, decode_content=True):
-            parts.append(part)
-            size += len(part)
-            if size > limit:
+            plain.write(part)
+            if plain.tell() > limit:
                 break
     except urllib3.exceptions.DecodeError:
         return body
-    return b"".join(parts)
+    return plain.getvalue()
 
 
 def _is_cut(body: bytes) -> bool:

@@ -78,6 +78,8 @@ _AT_THE_GATEWAY = {
 """First lines for statuses that do not tell what became of the request behind the gateway. 520 and
 524 are the forms of 502 and 504 at Cloudflare."""
 
+_WHERE_MODELS_ARE = " The node's list has those that there are, as has `models` in a terminal."
+
 _NO_KEY_ARRIVED = (
     "No key arrived at Venice: check VENICE_API_KEY, and whether a proxy takes the Authorization "
     "header away."
@@ -193,9 +195,10 @@ def _suggestion(
     nearest_model: Suggest | None,
     nearest_style: Suggest | None,
 ) -> str:
-    """The nearest known model or style, as a sentence; "" where it would not help."""
-    if is_about_model and nearest_model and (found := nearest_model()):
-        return f" The nearest known model is {found}."
+    """The nearest known model or style, in sentences; "" where it would not help."""
+    if is_about_model and nearest_model:
+        found = nearest_model()
+        return (f" The nearest known model is {found}." if found else "") + _WHERE_MODELS_ARE
     if status == 400 and not is_about_model and nearest_style and _speaks_of_style(told):
         found = nearest_style()
         return f" The nearest known style is {found}." if found else ""

@@ -28,10 +28,10 @@ from ..version import __version__
 from . import retry
 from .connection_errors import check_proxy, connection_error
 from .connections import Deadline, FreshAdapter
-from .gate import Gate, Slot, draw
+from .gate import Gate, Slot, Ticket, draw
 from .progress import Progress
 from .redaction import masked
-from .request_body import RequestBody
+from .request_body import PackedBody, RequestBody
 from .response import Response
 from .response_body import read_body
 
@@ -65,8 +65,8 @@ class _Call:
     explain: Explain
     progress: Progress
     params: Mapping[str, str] | None = None
-    body: RequestBody | None = None
-    ticket: int | None = None
+    body: PackedBody | None = None
+    ticket: Ticket | None = None
     model: str = ""
 
     @property
@@ -121,10 +121,12 @@ class Transport:
         explain: makes the error of an answer outside 2xx, which is raised. model: whose requests
         wait where the API says that it is busy.
         """
+        progress.enter("preparing")
+        packed = PackedBody(body.content_type, body.packed())
         model = model or path.rpartition("/")[2]
-        ticket = self._gate.ticket()
+        ticket = self._gate.ticket(progress.batch)
         return self._until_answered(
-            _Call("POST", path, explain, progress, body=body, ticket=ticket, model=model)
+            _Call("POST", path, explain, progress, body=packed, ticket=ticket, model=model)
         )
 
     def address(self, path: str) -> str:
@@ -254,7 +256,7 @@ class Transport:
 
     def _prepare(self, call: _Call) -> requests.PreparedRequest:
         headers = {
-            "User-Agent": f"comfyui-venice/{__version__}",
+            "User-Agent": f"venice-nodes/{__version__}",
             "Accept-Encoding": "identity",
         }
         if call.body is not None:

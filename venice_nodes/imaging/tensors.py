@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,18 +14,27 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ...venice_client import BadResponseError, EncodedImage, InvalidRequestError, images
+from ...venice_client import (
+    BadResponseError,
+    EncodedImage,
+    InputImage,
+    InvalidRequestError,
+    images,
+)
 from .daemon_pool import DaemonPool
 
 Size = tuple[int, int]
-Encoder = Callable[..., tuple[list[bytes], list[str]]]
-"""What `encode_all` is, or stands in its place."""
+Encoder = Callable[..., tuple[list[Any], list[str]]]
+"""What `encode_all` and `input_images` are, or what stands in their place."""
 
 QUALITIES = (95, 85)
 """Qualities of JPEG and WebP, the best first. Below, a picture is better made smaller."""
 
 PNG_EFFORT = 4
 """How hard zlib tries; higher levels take much longer for little."""
+
+MAX_PACKED_PART = 1.01
+"""How many bytes a PNG may have for each of its values, where nothing in it can be packed."""
 
 LONGEST = {"JPEG": 65_500, "WEBP": 16_383}
 """Most pixels of a side that each format can hold."""
@@ -72,7 +83,7 @@ FIT = Fit(images.fit_to, _fitted)
 COVER = Fit(images.cover, _covered)
 """Nothing stays empty."""
 
-_pool = DaemonPool("venice-decode", max_workers=4)
+_pool = DaemonPool("venice-decode", max_workers=min(4, os.cpu_count() or 4))
 
 
 def decode_batch(
@@ -170,8 +181,9 @@ def split_alpha(image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
 def to_array(image: torch.Tensor) -> images.Array:
     """One image [H, W, C] in 0..1 as uint8; what is outside of 0..1 is clipped."""
-    scaled = image.clamp(0, 1).mul(255)
-    array: images.Array = scaled.round().to(torch.uint8).numpy()
+    array = np.empty(image.shape, np.uint8)
+    for rows in images.bands(image.shape[1], image.shape[0]):
+        array[rows] = image[rows].clamp(0, 1).mul_(255).round_().numpy()
     return array
 
 
@@ -181,8 +193,7 @@ def encode(image: torch.Tensor, max_bytes: int) -> tuple[bytes, str]:
     Where the PNG would have `max_bytes` or more it is the best JPEG of QUALITIES that fits (WebP
     with alpha) instead, and the warning says so. Raises InvalidRequestError where none fits.
     """
-    array = to_array(image)
-    picture = Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
+    picture = Image.fromarray(to_array(image[..., 0] if image.shape[-1] == 1 else image))
     png = _saved(picture, "PNG", compress_level=PNG_EFFORT)
     if len(png) < max_bytes:
         return png, ""
@@ -222,6 +233,54 @@ def encode_all(
     """
     pairs = _pool.map(lambda picture: encode(prepare(picture), max_bytes), pictures)
     return [data for data, _ in pairs], [note for _, note in pairs if note]
+
+
+def input_images(
+    pictures: torch.Tensor | Sequence[torch.Tensor],
+    max_bytes: int,
+    prepare: Callable[[torch.Tensor], torch.Tensor] = lambda picture: picture,
+    are_shared: bool = False,
+) -> tuple[list[InputImage], list[str]]:
+    """Several pictures as files to come, and warnings, as `encode_all`.
+
+    Each is packed when its request leaves, while others are sent. Those of several requests, and
+    those that may be too large, are packed now.
+    """
+
+    def one(picture: torch.Tensor) -> tuple[InputImage, str]:
+        pixels = prepare(picture)
+        height, width = pixels.shape[:2]
+        identity = _identity(pixels)
+
+        def pack() -> bytes:
+            return _pool.submit(lambda: _packed(prepare(picture), identity, max_bytes)).result()
+
+        if are_shared or pixels.numel() * MAX_PACKED_PART >= max_bytes:
+            data, note = encode(pixels, max_bytes)
+            return InputImage(identity, width, height, lambda: data), note
+        return InputImage(identity, width, height, pack), ""
+
+    pairs = _pool.map(one, pictures)
+    return [image for image, _ in pairs], [note for _, note in pairs if note]
+
+
+def _packed(pixels: torch.Tensor, identity: str, max_bytes: int) -> bytes:
+    """The file of an input. Raises InvalidRequestError unless it is as when it was planned."""
+    if _identity(pixels) != identity:
+        raise InvalidRequestError(
+            "An input changed while it was to be sent: another node writes into its picture. Queue "
+            "again, or give each of them a copy.",
+            "image",
+        )
+    return encode(pixels, max_bytes)[0]
+
+
+def _identity(pixels: torch.Tensor) -> str:
+    """A hash of what a picture [H, W, C] will show."""
+    array = to_array(pixels)
+    digest = hashlib.sha256(f"{array.shape}\n".encode())
+    digest.update(array.data)
+    return digest.hexdigest()
 
 
 def _saved(picture: Image.Image, format: str, **how: Any) -> bytes:

@@ -151,9 +151,9 @@ def values_of(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str
 
 
 def blank_files(
-    pictures: Any, _max_bytes: int, _prepare: Any = None
+    pictures: Any, _max_bytes: int, _prepare: Any = None, _are_shared: bool = False
 ) -> tuple[list[bytes], list[str]]:
-    """In place of `encode_all`: files without pixels, of the same sizes."""
+    """In place of `input_images`: files without pixels, of the same sizes."""
     return [blank_png(picture.shape[1], picture.shape[0]) for picture in pictures], []
 
 

@@ -199,7 +199,7 @@ class _Answer:
         is_above = total.is_above(self._ask_above) and not self._is_sandbox
         text = total.sentence()
         if self._is_sandbox and total.high != 0:
-            text += " on Venice; it is free on the sandbox"
+            text += " on Venice; it is nothing charged on the sandbox"
         return {
             "nodes": nodes,
             "total": {
@@ -232,7 +232,7 @@ class _Answer:
 
     def _badge(self, price: Price) -> str:
         if self._is_sandbox and price.high != 0:
-            return f"{price.text()} · free on the sandbox"
+            return f"{price.text()} · nothing charged on the sandbox"
         return price.text()
 
     def _level(self, price: Price) -> str:

@@ -20,6 +20,7 @@ from ...venice_client import (
     images,
     kept_images,
     write_atomic,
+    write_new,
 )
 from ..run import comfyui
 from .account import settings_of_page, shown_service
@@ -94,7 +95,10 @@ class Results:
         try:
             names = [_write_new(folder, stem[:100], data) for data in kept_images(response)]
         except OSError as error:
-            raise VeniceError(f"It cannot be copied ({error.strerror}).") from None
+            raise VeniceError(
+                f"It cannot be copied ({error.strerror}): make room there. It stays among the "
+                "results, and can be copied again."
+            ) from None
         self._store.mark_shown(key)
         return names[0]
 
@@ -163,8 +167,7 @@ def _write_new(folder: Path, stem: str, image: EncodedImage) -> str:
     for number in range(1, 10_000):
         path = folder / f"{stem}{'' if number == 1 else f'_{number}'}.{ending}"
         try:
-            with path.open("xb") as file:
-                file.write(data)
+            write_new(path, data, prefix=".venice-")
             return path.name
         except FileExistsError:
             if path.stat().st_size == len(data) and path.read_bytes() == data:

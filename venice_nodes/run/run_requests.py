@@ -27,6 +27,7 @@ from .node_output import BatchImages, NodeOutcome
 from .node_status import NodeStatus, showing
 from .run_seeds import note_seed, seed_of_run
 from .run_warnings import run_warnings
+from .saved_metadata import save_facts
 
 T = TypeVar("T")
 
@@ -53,6 +54,9 @@ class Item:
 
 class PaidNode(Protocol):
     """A node whose runs cost money."""
+
+    @property
+    def RETURN_NAMES(self) -> tuple[str, ...]: ...
 
     @classmethod
     def INPUT_TYPES(cls) -> dict[str, Any]: ...
@@ -116,6 +120,7 @@ async def run_node(node: PaidNode, given: Mapping[str, Sequence[Any]]) -> dict[s
         except BaseException:
             batch.note_failure()  # before the run ends: the next one may need the room
             raise
+        save_facts(given, outputs[node.RETURN_NAMES.index("info")])
         status.finish(text)
         return status.with_outputs(outputs)
 

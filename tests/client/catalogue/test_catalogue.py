@@ -326,6 +326,8 @@ def test_only_what_is_published_of_sizes_says_how_a_model_is_sized(
 def test_the_nearest_names(home: Path) -> None:
     lists = Service().catalogue(home)
     assert lists.nearest_model("z-image-turbbo") == "z-image-turbo"
+    assert lists.nearest_model("fire", "inpaint") == "firered-image-edit"
+    assert lists.nearest_model("zi") is None
     assert lists.nearest_style("neon punks") == "Neon Punk"
     assert lists.nearest_style("anime") == "Anime"
     assert lists.nearest_style("x" * 100_000) is None

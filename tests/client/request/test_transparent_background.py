@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
@@ -27,11 +26,6 @@ def edit_for(edit_image: bytes) -> Callable[..., EditRequest]:
         return EditRequest(**{**given, "transparent_background": True, **changes})
 
     return build
-
-
-def test_it_is_the_last_field() -> None:
-    for cls in (GenerateRequest, EditRequest):
-        assert dataclasses.fields(cls)[-1].name == "transparent_background"
 
 
 @pytest.mark.parametrize("format", ["png", "webp"])

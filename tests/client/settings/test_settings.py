@@ -70,6 +70,11 @@ def test_a_file_as_windows_editors_save_it(home: Path) -> None:
     [
         ("VENICE_TIMEOUT", "soon"),
         ("VENICE_TIMEOUT", "0"),
+        ("VENICE_TIMEOUT", "1_0"),
+        ("VENICE_TIMEOUT", "\u0661\u0660"),
+        ("VENICE_MAX_IN_FLIGHT", "1_0"),
+        ("VENICE_MAX_USD_PER_RUN", "1_0"),
+        ("VENICE_MAX_USD_PER_RUN", "infinity"),
         ("VENICE_TIMEOUT", "-5"),
         ("VENICE_TIMEOUT", "nan"),
         ("VENICE_TIMEOUT", "inf"),

@@ -175,3 +175,10 @@ def test_no_trouble_with_notes_fails_a_request(
             note(True)
     assert "cannot be noted" in caplog.text
     assert notes.leftover() == []
+
+
+def test_what_the_sandbox_makes_is_not_noted_since_it_charges_nothing(home: Path) -> None:
+    for service, files in (("sandbox", 0), ("another", 1)):
+        with InFlight(home).noted(Charge("a-model", "image", 0.01, True, service)) as note:
+            note(True)
+            assert len(list((home / "in-flight").glob("*"))) == files

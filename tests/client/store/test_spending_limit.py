@@ -203,3 +203,9 @@ def test_only_so_many_runs_are_remembered(home: Path, monkeypatch: pytest.Monkey
         limit.reserve(run, charges(0.01))
     refusal(limit, runs[-1], 0.01)
     limit.reserve(runs[0], charges(0.01))
+
+
+def test_on_the_sandbox_a_refusal_says_that_nothing_is_charged_there(home: Path) -> None:
+    said = refusal(limit_of(home, "sandbox", max_usd_per_run=0.05), next(NAMES), 0.06)
+    assert "it would cost about 0.06 USD on Venice (nothing on the sandbox), and the limit" in said
+    assert "sandbox" not in refusal(limit_of(home, max_usd_per_run=0.05), next(NAMES), 0.06)

@@ -14,10 +14,10 @@ from venice_client.store.result_store import ResultStore
 from venice_client.store.sweeper import IN_USE_FOR, SWEEP_EVERY
 from venice_client.transport.response import Response
 
-MIB = 2**20
+MB = 1_000_000
 
 
-def put(store: ResultStore, *keys: str, size: int = MIB) -> None:
+def put(store: ResultStore, *keys: str, size: int = MB) -> None:
     for key in keys:
         assert store.put(key, Response({}, bytes(size), 0.1), {}) == ""
         store.finish_sweep()
@@ -55,7 +55,7 @@ def test_of_two_limits_the_larger_counts_while_both_are_in_use(home: Path) -> No
     put(small, "e")
     assert keys(small) == {"a", "b", "c", "d", "e"}
 
-    marker = home / "results" / f".limit-{8 * MIB}"
+    marker = home / "results" / f".limit-{8 * MB}"
     past = time.time() - IN_USE_FOR - 10
     os.utime(marker, (past, past))
     put(ResultStore(home, 2.5), "f")
@@ -66,7 +66,7 @@ def test_of_two_limits_the_larger_counts_while_both_are_in_use(home: Path) -> No
 def test_a_limit_stays_in_use_by_every_put(home: Path) -> None:
     store = ResultStore(home, 8)
     put(store, "a", size=100)
-    marker = home / "results" / f".limit-{8 * MIB}"
+    marker = home / "results" / f".limit-{8 * MB}"
     os.utime(marker, (1000, 1000))
 
     put(store, "b", size=100)
@@ -75,12 +75,12 @@ def test_a_limit_stays_in_use_by_every_put(home: Path) -> None:
 
 
 def test_a_run_larger_than_the_store_is_kept_whole_until_it_has_ended_well(home: Path) -> None:
-    """40 pictures of 1 MiB with a limit of 10 MiB: none of them is paid for again."""
+    """40 pictures of 1 MB with a limit of 10 MB: none of them is paid for again."""
     run = [f"run-{number}" for number in range(40)]
     store = ResultStore(home, 10)
     put(store, "old")
     another_process()
-    assert not store.room_for(40 * MIB)
+    assert not store.room_for(40 * MB)
     store.protect("a run", run)
     put(store, *run)
     another_process()
@@ -91,13 +91,14 @@ def test_a_run_larger_than_the_store_is_kept_whole_until_it_has_ended_well(home:
     store.unprotect("a run")
     store.finish_sweep()
 
-    assert store.usage()[1] <= 10 * MIB
+    assert store.usage()[1] <= 10 * MB
     assert "new" in keys(store)
 
 
 def test_a_run_that_ends_well_ends_the_protection_of_the_same_run_before_it(home: Path) -> None:
     store = ResultStore(home, 2.5)
     store.protect("failed", ["a", "b", "c", "d"])
+    store.note_end("failed")
     store.note_failure("failed")
     store.protect("another", ["x"])
     store.note_failure("another")
@@ -118,7 +119,9 @@ def test_the_next_run_ends_the_protection_of_the_one_before_it_unless_that_faile
     store = ResultStore(home, 2.5)
     store.protect("well", ["a", "b", "c"])
     put(store, "a", "b", "c")
+    store.note_end("well")
     store.protect("fails", ["d", "e"])
+    store.note_end("fails")
     store.note_failure("fails")
     put(store, "d", "e")
     assert keys(store) == {"d", "e"}
@@ -126,6 +129,26 @@ def test_the_next_run_ends_the_protection_of_the_one_before_it_unless_that_faile
     store.protect("next", ["f"])
     put(store, "f")
     assert keys(store) == {"d", "e", "f"}
+
+
+def test_runs_at_the_same_time_do_not_end_the_protection_of_each_other(home: Path) -> None:
+    store = ResultStore(home, 2.5)
+    store.protect("one", ["a", "b", "c"])
+    store.protect("one", ["d"])
+    store.note_end("one")
+    put(store, "a", "b", "c")
+    store.protect("two", ["a", "b", "c", "x"])
+    put(store, "x")
+    store.unprotect("two")
+    put(store, "y")
+    store.finish_sweep()
+    assert keys(store) >= {"a", "b", "c"}, "a part of it goes on"
+
+    store.note_end("one")
+    store.protect("three", ["z"])
+    put(store, "z")
+    store.finish_sweep()
+    assert not keys(store) >= {"a", "b", "c"}
 
 
 def test_a_failed_run_is_protected_for_a_day(home: Path) -> None:
@@ -142,7 +165,7 @@ def test_a_failed_run_is_protected_for_a_day(home: Path) -> None:
     assert not of_run.exists()
 
 
-@pytest.mark.parametrize(("size", "fits"), [(MIB, True), (2 * MIB, True), (2 * MIB + 1, False)])
+@pytest.mark.parametrize(("size", "fits"), [(MB, True), (2 * MB, True), (2 * MB + 1, False)])
 def test_room(home: Path, size: int, fits: bool) -> None:
     assert ResultStore(home, 2).room_for(size) is fits
     assert not ResultStore(home, 0).room_for(size)
@@ -217,6 +240,6 @@ def test_beside_a_large_protected_run_the_last_others_have_a_tenth(home: Path) -
     run = [f"run-{number}" for number in range(12)]
     store.protect("a run", run)
     put(store, *run)
-    put(store, *"abcde", size=MIB // 3)
+    put(store, *"abcde", size=MB // 3)
     assert keys(store) >= {*run, "d", "e"}
     assert "a" not in keys(store)

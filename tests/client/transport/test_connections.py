@@ -167,7 +167,7 @@ def test_the_time_of_one_request_ends_no_other(
             monkeypatch.setattr(transport, "read_body", real)
             second.start()
             assert second_came.wait(60)
-            connections.Deadline._of_thread.watch._close()
+            connections.Deadline._of_thread.watch.close()
             go_on.set()
             return body
 

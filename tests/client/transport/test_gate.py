@@ -10,7 +10,7 @@ import pytest
 
 from venice_client.errors import RateLimitError, RequestCancelledError, VeniceError
 from venice_client.transport import gate as gate_module
-from venice_client.transport.gate import Gate, Slot
+from venice_client.transport.gate import Gate, Slot, Ticket
 from venice_client.transport.progress import Progress
 from waiting import wait_for
 
@@ -28,7 +28,7 @@ class Clock:
 class Caller:
     """A thread that waits for a slot, as a request does."""
 
-    def __init__(self, gate: Gate, ticket: int | None = None, model: str = "") -> None:
+    def __init__(self, gate: Gate, ticket: Ticket | None = None, model: str = "") -> None:
         self.progress = Progress()
         self.slot: Slot | None = None
         self.error: VeniceError | None = None
@@ -90,6 +90,29 @@ def gate(clock: Clock) -> Iterator[Gate]:
 def limited(gate: Gate, seconds: float) -> None:
     """One request comes and meets a 429."""
     Caller(gate).entered().rate_limited(seconds)
+
+
+def test_batches_take_turns() -> None:
+    gate = Gate(1)
+    first = Caller(gate, gate.ticket(batch=1))
+    first.entered()
+    tickets = [("a", gate.ticket(batch=1)) for _ in range(3)]
+    tickets += [("b", gate.ticket(batch=2)) for _ in range(3)]
+
+    order = [name for name, _ in sorted(tickets, key=lambda each: each[1])]
+
+    assert order == ["b", "a", "b", "a", "b", "a"]
+
+
+def test_a_batch_that_comes_later_does_not_overtake_what_was_served() -> None:
+    gate = Gate(1)
+    for _ in range(5):
+        Caller(gate, gate.ticket(batch=1)).entered().release()
+    waiting = gate.ticket(batch=1)
+
+    late = [gate.ticket(batch=2) for _ in range(3)]
+
+    assert late[0] < waiting < late[1] < late[2]
 
 
 def test_no_more_at_once_than_there_are_places(gate: Gate) -> None:

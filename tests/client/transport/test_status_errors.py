@@ -314,7 +314,13 @@ def test_control_characters_stay_out() -> None:
 def test_the_nearest_model_goes_to_the_end_of_the_first_line() -> None:
     suggest = {"nearest_model": lambda: "y", "nearest_style": lambda: "z"}
     about_model = error(400, {"error": "x", "code": "INVALID_MODEL"}, suggest=suggest)
-    assert first_line(about_model).endswith("another one. The nearest known model is y.")
+    assert first_line(about_model).endswith(
+        "another one. The nearest known model is y. The node's list has those that there are, as "
+        "has `models` in a terminal."
+    )
+    suggest["nearest_model"] = lambda: ""
+    assert "`models`" in first_line(error(404, {"error": "no such model"}, suggest=suggest))
+    suggest["nearest_model"] = lambda: "y"
     about_style = error(400, {"error": "Unknown style preset"}, suggest=suggest)
     assert first_line(about_style).endswith("The nearest known style is z.")
     assert "nearest" not in str(error(400, {"error": "x"}, suggest=suggest))

@@ -438,7 +438,7 @@ def test_every_request_says_who_asks(
 
     client.generate_images(request_for())
     (request,) = sandbox.paid_requests
-    assert request.headers["user-agent"] == f"comfyui-venice/{__version__}"
+    assert request.headers["user-agent"] == f"venice-nodes/{__version__}"
     assert request.headers["content-type"] == "application/json"
 
 
@@ -487,7 +487,7 @@ def test_the_limit_of_an_answer_holds_however_it_is_packed(
     monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 1024 * 1024)
     for seed, fault in enumerate((Fault.endless(), Fault.gzip_bomb()), start=1):
         sandbox.add_fault(fault)
-        with pytest.raises(BadResponseError, match="larger than 1 MiB"):
+        with pytest.raises(BadResponseError, match="larger than 1 MB"):
             client.generate_images(request_for(seed=seed))
     assert paid(sandbox) == 2
 

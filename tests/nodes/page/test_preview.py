@@ -211,8 +211,8 @@ def test_on_the_sandbox_nothing_is_asked(preview: Any, monkeypatch: pytest.Monke
     monkeypatch.setenv("VENICE_API_KEY", "sandbox")
     told = preview.of({"1": generate(model="gpt-image-2", batch_size=16)})
     assert told["total"]["is_above_ask"] is False
-    assert "free on the sandbox" in told["total"]["text"]
-    assert told["nodes"]["1"]["price"]["text"].endswith("free on the sandbox")
+    assert "nothing charged on the sandbox" in told["total"]["text"]
+    assert told["nodes"]["1"]["price"]["text"].endswith("nothing charged on the sandbox")
 
 
 def test_it_works_without_a_key(preview: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,55 @@
+"""Measures how hard to pack the PNGs of inputs: the time for that against the time to send them."""
+
+from __future__ import annotations
+
+import io
+import statistics
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import Image
+
+from demo import load_pack
+from performance_page import Part, table
+from rounds import timed
+from stand_in import picture
+
+SIDE = 2048
+MBITS = (10, 50, 200)
+LEVELS = (0, 1, 2, 3, 4, 5, 6, 9)
+
+
+def measure(quick: bool) -> Part:
+    effort = load_pack().venice_nodes.imaging.tensors.PNG_EFFORT
+    side = SIDE // 4 if quick else SIDE
+    blocks = [
+        f"{name}, {side}²; the nodes use level {effort}:\n\n" + _table(array, 1 if quick else 3)
+        for name, array in _pictures(side)
+    ]
+    return Part(text="\n\n".join(blocks))
+
+
+def _pictures(side: int) -> Iterator[tuple[str, Image.Image]]:
+    """A picture with the grain of a photo, and a smooth one as of a drawing."""
+    yield "A photo with fine grain", Image.open(io.BytesIO(picture(side, side))).convert("RGB")
+    soft = np.random.default_rng(7).integers(0, 256, (24, 24, 3), dtype=np.uint8)
+    smooth = Image.fromarray(soft).resize((side, side), Image.Resampling.BICUBIC)
+    yield "A picture without grain", smooth
+
+
+def _table(image: Image.Image, times: int) -> str:
+    head = ["level of zlib", "size", "packing", *(f"at {mbit} Mbit/s" for mbit in MBITS)]
+    rows = []
+    for level in LEVELS:
+        out = io.BytesIO()
+        seconds = statistics.median(timed(lambda: _save(image, out, level)) for _ in range(times))  # noqa: B023
+        size = len(out.getvalue())
+        totals = [f"{seconds + size * 8 / (mbit * 1e6):.2f} s" for mbit in MBITS]
+        rows.append([f"{level}", f"{size / 1e6:.2f} MB", f"{seconds:.3f} s", *totals])
+    return table(head, rows)
+
+
+def _save(image: Image.Image, out: io.BytesIO, level: int) -> None:
+    out.seek(0)
+    out.truncate()
+    image.save(out, "PNG", compress_level=level)

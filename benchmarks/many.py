@@ -1,0 +1,104 @@
+"""Measures 304 requests: 76 styles, 4 pictures each, in one node, and in two of one run."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import Any
+from unittest.mock import patch
+
+from demo import load_pack
+from performance_page import Part, Row
+from stand_in import StandIn
+
+STYLES, BATCH, IN_FLIGHT = 76, 4, 8
+SIDE = 256
+LATENCY = 1.0
+
+_pack = cache(load_pack)
+
+
+def measure(quick: bool) -> Part:
+    latency = LATENCY / 5 if quick else LATENCY
+    with tempfile.TemporaryDirectory() as home, StandIn() as api:
+        environ = {**api.environ, "VENICE_HOME": home, "VENICE_MAX_USD_PER_RUN": "none"}
+        with patch.dict(os.environ, environ):
+            api.answer(latency, (SIDE, SIDE))
+            return Part([*_one_node(api, latency), *_two_nodes(api, latency)])
+
+
+def _one_node(api: StandIn, latency: float) -> list[Row]:
+    names = [f"style {i}" for i in range(STYLES)]
+    asyncio.run(_generate("warming up", ["style"], 1))
+    api.answer(latency, (SIDE, SIDE))
+    with _most_threads() as threads:
+        began = time.monotonic()
+        asyncio.run(_generate("a fox", names, 1))
+        seconds = time.monotonic() - began
+    ideal = STYLES * BATCH * latency / IN_FLIGHT
+    turns = [(names.index(each["style_preset"]), each["seed"]) for each in api.asked()[0]]
+    places = {turn: place for place, turn in enumerate(sorted(turns))}
+    away = max(abs(place - places[turn]) for place, turn in enumerate(turns))
+    what = f"{STYLES * BATCH} requests at {latency:g} s, {IN_FLIGHT} in flight"
+    detail = f"{seconds:.2f} s / {ideal:.2f} s"
+    return [
+        Row(what, "latency × requests / in flight", seconds / ideal, "×", 1.03, detail),
+        Row("threads for them", "", threads[0], "", 40),
+        Row("places by which one is sent out of its turn, at most", "", away, "", IN_FLIGHT),
+    ]
+
+
+def _two_nodes(api: StandIn, latency: float) -> list[Row]:
+    """How evenly two nodes of one run are served while requests of both wait.
+
+    Those that are sent before the other node has begun do not count.
+    """
+    names = [f"style {i}" for i in range(STYLES // 4)]
+
+    async def both() -> None:
+        await asyncio.gather(_generate("one", names, 1), _generate("another", names, 1))
+
+    api.answer(latency, (SIDE, SIDE))
+    asyncio.run(both())
+    prompts = [each["prompt"] for each in api.asked()[0]]
+    begin = max(prompts.index("one"), prompts.index("another"))
+    half = prompts[begin : begin + len(prompts) // 2]
+    counts = [half.count(prompt) for prompt in ("one", "another")]
+    what = "served of one node for each of another of the same run"
+    detail = f"{max(counts)} and {min(counts)} of {len(half)}"
+    return [Row(what, "one another", max(counts) / max(1, min(counts)), "×", 1.2, detail)]
+
+
+async def _generate(prompt: str, styles: list[str], seed: int) -> Any:
+    node = _pack().NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
+    return await node.generate(
+        model=["z-image-turbo"],
+        prompt=[prompt],
+        width=[SIDE],
+        height=[SIDE],
+        seed=[seed],
+        batch_size=[BATCH],
+        style=styles,
+    )
+
+
+@contextmanager
+def _most_threads() -> Iterator[list[int]]:
+    """How many more threads than at its beginning there are at once while the block runs."""
+    most, before, is_over = [0], threading.active_count(), threading.Event()
+
+    def look() -> None:
+        while not is_over.wait(0.02):
+            most[0] = max(most[0], threading.active_count() - before - 1)
+
+    watcher = threading.Thread(target=look, daemon=True)
+    watcher.start()
+    yield most
+    is_over.set()
+    watcher.join()

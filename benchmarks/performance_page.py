@@ -1,0 +1,104 @@
+"""What was measured, as rows of tables in docs/performance.md; the text around them stays."""
+
+from __future__ import annotations
+
+import platform
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+PARTS = {
+    **{"comfyui": "in_comfyui", "many": "many", "memory": "memory"},
+    **{"start": "start", "store": "store", "inputs": "inputs"},
+}
+"""The kinds of measurement, each with its module."""
+
+HEAD = ("what", "against what", "measured", "goal", "")
+MEMORY_INFO, CPU_INFO = Path("/proc/meminfo"), Path("/proc/cpuinfo")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measurement: `value` in `unit`, which is to be at most `goal`, if there is one.
+
+    detail: the figures behind it. why: said where the goal is missed.
+    """
+
+    what: str
+    against: str
+    value: float
+    unit: str = "×"
+    goal: float | None = None
+    detail: str = ""
+    why: str = ""
+
+    @property
+    def is_met(self) -> bool:
+        return self.goal is None or self.value <= self.goal
+
+    def cells(self) -> tuple[str, ...]:
+        """The row in words, in the order of HEAD."""
+        measured = f"**{_number(self.value)} {self.unit}**"
+        measured += f" ({self.detail})" if self.detail else ""
+        goal = "" if self.goal is None else f"≤ {self.goal:g} {self.unit}"
+        end = "" if self.goal is None else "met" if self.is_met else "**missed**"
+        return self.what, self.against, measured, goal, end
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one kind of measurement found. text: more of it, in Markdown."""
+
+    rows: Sequence[Row] = ()
+    text: str = ""
+
+    def markdown(self) -> str:
+        """The rows as a table, and why goals are missed."""
+        blocks = [table(HEAD, [row.cells() for row in self.rows])] if self.rows else []
+        missed = [row for row in self.rows if not row.is_met]
+        lines = [
+            f"- Missed: {row.what}, against {row.against}. {row.why}".strip() for row in missed
+        ]
+        return "\n\n".join(filter(None, [*blocks, "\n".join(lines), self.text]))
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def written(page: str, parts: Mapping[str, Part], note: str) -> str:
+    """The page with these parts in place of what stands between their marks.
+
+    note: how they were measured. Raises ValueError for a part that the page has no marks for.
+    """
+    for name, part in parts.items():
+        begin, end = f"<!-- measured: {name} -->", f"<!-- end: {name} -->"
+        found = re.findall(f"{re.escape(begin)}.*?{re.escape(end)}", page, re.DOTALL)
+        if len(found) != 1:
+            raise ValueError(f"the page needs one {begin} and one {end} behind it")
+        page = page.replace(found[0], f"{begin}\n{part.markdown()}\n\n{note}\n{end}")
+    return page
+
+
+def machine(versions: str) -> str:
+    """This machine and today, in a line. versions: of what else the figures depend on."""
+    parts = [f"{date.today():%d %B %Y}", f"Python {platform.python_version()}", versions]
+    parts += [f"{platform.system()} on {_processor()}"]
+    if MEMORY_INFO.exists():
+        kib = int(MEMORY_INFO.read_text().split()[1])
+        parts.append(f"{kib / 2**20:.0f} GiB")
+    return f"Measured {', '.join(parts)}."
+
+
+def _processor() -> str:
+    text = CPU_INFO.read_text() if CPU_INFO.exists() else ""
+    names = re.findall(r"^model name\s*: (.+)$", text, re.MULTILINE)
+    return f"{len(names)} cores of {names[0]}" if names else platform.machine()
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}" if value < 100 else f"{value:,.0f}"

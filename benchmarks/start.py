@@ -1,0 +1,89 @@
+"""Measures what the pack adds to the start of ComfyUI, and to its list of nodes."""
+
+from __future__ import annotations
+
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from demo import load_pack
+from performance_page import Part, Row, table
+from rounds import timed
+
+ROOT = Path(__file__).resolve().parent.parent
+THERE = "import torch, numpy, PIL.Image, requests"
+"""What ComfyUI has loaded before."""
+
+LINE = re.compile(r"import time:\s+(\d+) \|\s+(\d+) \|\s*(\S+)$")
+OURS, SHOWN = "venice_pack", 8
+LISTED = 300
+
+
+def measure(quick: bool) -> Part:
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / OURS).symlink_to(ROOT, target_is_directory=True)
+        runs = [_import_times(folder) for _ in range(4 if quick else 16)][1:]
+    milliseconds = [run[OURS][1] / 1000 for run in runs]
+    last = sorted(runs, key=lambda run: run[OURS][1])[len(runs) // 2]
+    rows = [
+        Row(
+            "import of the pack",
+            "the clock, after torch, numpy, Pillow and requests",
+            statistics.median(milliseconds),
+            "ms",
+            60,
+            f"{min(milliseconds):.0f} to {max(milliseconds):.0f} in {len(runs)} processes, "
+            "with -X importtime, which adds to it",
+        ),
+        _unwanted(last),
+        *_lists(),
+    ]
+    slowest = sorted(last.items(), key=lambda each: -each[1][0])[:SHOWN]
+    cells = [(name.removeprefix("venice_pack."), f"{own / 1000:.1f}") for name, (own, _) in slowest]
+    return Part(rows, "The slowest modules of one import:\n\n" + table(("module", "ms"), cells))
+
+
+def _import_times(folder: str) -> dict[str, tuple[int, int]]:
+    """Microseconds of each module that the pack loads: its own, and with those that it loads.
+
+    folder: where the pack lies, and where Python keeps what it compiled, as from the second start
+    on.
+    """
+    # A collection of all garbage that torch has made due would be counted for whoever comes next.
+    code = f"{THERE}; import gc, sys; gc.collect(); sys.path.insert(0, {folder!r}); "
+    code += f"sys.stderr.write('begin\\n'); import {OURS}"
+    environ = {**os.environ, "PYTHONPYCACHEPREFIX": f"{folder}/compiled"}
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    run = subprocess.run(
+        [sys.executable, "-X", "importtime", "-c", code],
+        env=environ,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+    lines = run.stderr.partition("begin\n")[2].splitlines()
+    found = (match for line in lines if (match := LINE.match(line)))
+    return {match[3]: (int(match[1]), int(match[2])) for match in found}
+
+
+def _unwanted(loaded: dict[str, tuple[int, int]]) -> Row:
+    rooms = {f"{OURS}.venice_client.{room}" for room in ("sandbox", "cli")}
+    unwanted = [name for name in loaded if rooms & {name, name.rpartition(".")[0]}]
+    return Row("modules of sandbox and command line that it loads", "", len(unwanted), "", 0)
+
+
+def _lists() -> list[Row]:
+    """How long ComfyUI waits for the inputs of a node, and of all of them."""
+    nodes = load_pack().NODE_CLASS_MAPPINGS
+    times = {
+        name: statistics.median(timed(node.INPUT_TYPES) for _ in range(LISTED)) * 1000
+        for name, node in nodes.items()
+    }
+    slowest = max(times, key=lambda name: times[name])
+    detail = f"{sum(times.values()):.2f} ms for all {len(times)} nodes"
+    what = f"INPUT_TYPES of the slowest node ({slowest})"
+    return [Row(what, "the clock", times[slowest], "ms", 0.5, detail)]

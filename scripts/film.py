@@ -1,0 +1,206 @@
+"""`make film`: the README's moving picture and its picture of a graph, from ComfyUI's real page.
+
+A headless Chromium does what the README's "First picture, free" says: template, Run, the free
+sandbox, picture. Needs what `make workflows` needs.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from PIL import Image
+from playwright.sync_api import Locator, Page, sync_playwright
+
+from comfyui_process import PACK_FOLDER, ROOT, ComfyUIError, ComfyUIProcess, find, make_base
+from save_workflows import BROWSERS, PAGE_SCRIPT, QUIET, READY, SETTINGS
+
+FILM = ROOT / "docs" / "images" / "first-picture.webp"
+GRAPH = ROOT / "docs" / "images" / "graph.png"
+TEMPLATE = "Venice text to image"
+FILM_SIZE = (1120, 700)
+QUALITY = 80
+
+QUIET_PAGE = {"Comfy.Workflow.ShowMissingModelsWarning": False}
+
+# A caption below, and a ring where the mouse presses.
+OVERLAY = """() => {
+  const caption = document.createElement("div");
+  caption.id = "film-caption";
+  caption.style.cssText = "position:fixed;left:50%;bottom:84px;transform:translateX(-50%);" +
+    "z-index:2147483647;padding:10px 22px;border-radius:10px;background:#12161fee;color:#fff;" +
+    "font:600 21px sans-serif;pointer-events:none;border:1px solid #4fd1c5";
+  const ring = document.createElement("div");
+  ring.id = "film-ring";
+  ring.style.cssText = "position:fixed;width:44px;height:44px;margin:-22px 0 0 -22px;" +
+    "z-index:2147483647;border-radius:50%;border:4px solid #f6ad55;display:none;" +
+    "pointer-events:none";
+  document.body.append(caption, ring);
+}"""
+SAY = "text => { document.getElementById('film-caption').textContent = text; }"
+RING = """([x, y]) => {
+  const ring = document.getElementById("film-ring");
+  ring.style.display = x === null ? "none" : "block";
+  ring.style.left = `${x}px`;
+  ring.style.top = `${y}px`;
+}"""
+# All nodes, below the page's own bar.
+FIT = """() => {
+  veniceWorkflows.showAll();
+  const view = app.canvas.ds;
+  const { y } = veniceWorkflows.onPage();
+  view.offset[1] += (130 - y) / view.scale;
+}"""
+# Other people's thumbnails are not ours to show.
+BLUR = "[role=dialog] img { filter: blur(10px); }"
+CLEAR = """() => {
+  document.getElementById("film-caption").remove();
+  for (const node of [...app.graph.nodes]) {
+    if (node.type === "MarkdownNote") app.graph.remove(node);
+  }
+}"""
+
+
+class Film:
+    """Frames with the seconds that each is shown."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self._frames: list[Image.Image] = []
+        self._ms: list[int] = []
+
+    def say(self, text: str) -> None:
+        self.page.evaluate(SAY, text)
+
+    def shoot(self, seconds: float) -> None:
+        frame = Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")
+        self._frames.append(frame.resize(FILM_SIZE, Image.Resampling.LANCZOS))
+        self._ms.append(round(seconds * 1000))
+
+    def press(self, target: Locator) -> None:
+        """Shows where it presses, and presses."""
+        target.wait_for(state="visible")
+        target.scroll_into_view_if_needed()
+        box = target.bounding_box()
+        assert box
+        self.page.evaluate(RING, [box["x"] + box["width"] / 2, box["y"] + box["height"] / 2])
+        self.shoot(0.9)
+        self.page.evaluate(RING, [None, None])
+        target.click()
+
+    def save(self, path: Path) -> None:
+        first, *rest = self._frames
+        first.save(
+            path, save_all=True, append_images=rest, duration=self._ms, loop=0, quality=QUALITY
+        )
+
+
+def main() -> int:
+    with page_of_a_new_user() as page:
+        page.set_default_timeout(60_000)
+        film = Film(page)
+        play(film)
+        film.save(FILM)
+        picture_of_graph(page)
+    print(f"{FILM}: {FILM.stat().st_size / 1e6:.2f} MB\n{GRAPH}")
+    return 0
+
+
+def play(film: Film) -> None:
+    page = film.page
+    page.evaluate("() => { app.graph.clear(); }")
+    blur = page.add_style_tag(content=BLUR)
+    page.evaluate(OVERLAY)
+    film.say("1. Open ComfyUI")
+    film.shoot(1.2)
+    film.say("2. Templates → Extensions → venice-nodes")
+    film.press(page.locator(".templates-tab-button, [aria-label^='Templates']").first)
+    page.wait_for_timeout(1500)
+    entry = page.get_by_text(PACK_FOLDER, exact=True).first
+    film.press(entry)
+    blur.evaluate("style => style.remove()")
+    page.wait_for_timeout(2500)
+    film.shoot(1.5)
+    film.say(f"2. {TEMPLATE}")
+    film.press(page.get_by_text(TEMPLATE, exact=True).first)
+    page.wait_for_function("app.graph.nodes.some(node => node.type === 'VeniceGenerateImage')")
+    page.wait_for_timeout(1500)
+    page.evaluate(FIT)
+    page.wait_for_timeout(1500)
+    film.say("The price is there before you run")
+    film.shoot(2.2)
+    film.say("3. Run")
+    film.press(page.get_by_test_id("queue-button").first)
+    free = page.get_by_role("button", name="Try free in the sandbox")
+    free.wait_for(state="visible")
+    film.say("4. Your key, or the free sandbox")
+    film.shoot(1.5)
+    film.press(free)
+    film.say("5. The picture comes")
+    for _ in range(4):
+        page.wait_for_timeout(350)
+        film.shoot(0.35)
+    page.wait_for_function("app.graph.nodes.some(node => node.imgs?.length)")
+    page.wait_for_timeout(1500)
+    page.evaluate(FIT)
+    page.wait_for_timeout(800)
+    film.shoot(3.0)
+
+
+def picture_of_graph(page: Page) -> None:
+    """The graph as it is after the run, without the page around it."""
+    page.evaluate(CLEAR)
+    page.evaluate(FIT)
+    page.wait_for_timeout(6000)  # until the toasts are gone
+    place = page.evaluate("() => veniceWorkflows.onPage()")
+    above, side = 34, 20  # badges stand above the nodes
+    page.screenshot(
+        path=GRAPH,
+        clip={
+            "x": place["x"] - side,
+            "y": place["y"] - above,
+            "width": place["width"] + 2 * side,
+            "height": place["height"] + above + side,
+        },
+    )
+
+
+@contextmanager
+def page_of_a_new_user() -> Iterator[Page]:
+    """ComfyUI's page, with this pack and without a key, in a base directory that is thrown away."""
+    installation = find(os.environ)
+    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
+    if installation is None or path is None:
+        raise ComfyUIError("needs a ComfyUI (COMFYUI_PATH) and a Chromium (CHROMIUM)")
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("VENICE_")}
+    with tempfile.TemporaryDirectory() as folder:
+        base = make_base(Path(folder))
+        settings = base / "user" / "default" / "comfy.settings.json"
+        settings.parent.mkdir()
+        settings.write_text(json.dumps({**SETTINGS, **QUIET_PAGE}), "utf-8")
+        environ["VENICE_HOME"] = str(base / "venice")
+        with (
+            ComfyUIProcess(installation, base, environ, ["--cpu"]) as comfyui,
+            sync_playwright() as playwright,
+        ):
+            comfyui.wait_until_ready()
+            browser = playwright.chromium.launch(executable_path=path, args=QUIET)
+            page = browser.new_page(viewport={"width": 1280, "height": 800})
+            page.goto(comfyui.url)
+            page.wait_for_function(READY, timeout=120_000)
+            page.wait_for_timeout(2000)
+            page.keyboard.press("Escape")
+            page.add_script_tag(content=PAGE_SCRIPT.read_text("utf-8"))
+            yield page
+            browser.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,323 @@
+"""`make locales`: what the page shows in other languages, from the texts that are written by hand.
+
+English is said once: in the declarations of the nodes, in web/settings.js and web/menus.js, and,
+for the help pages alone, in scripts/translations/en/help.json. From these come locales/en and the
+English help pages. For another language a translator edits five files: the four of locales/LANGUAGE
+(as ComfyUI reads them) and scripts/translations/LANGUAGE/help.json; its help pages come from those.
+
+scripts/translations/LANGUAGE/in_step.json says which English each translation was made from: a
+text that was translated anew, or is not in it, is taken to be in step with the English of now.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from demo import load_pack
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCALES = ROOT / "locales"
+SOURCES = ROOT / "scripts" / "translations"
+DOCS = ROOT / "web" / "docs"
+TRANSLATIONS = ("zh", "zh-TW", "ja", "ko", "fr", "es", "ru", "pt-BR")
+FILES = ("nodeDefs", "settings", "commands", "main")
+"""What ComfyUI reads, in the folder of a language."""
+
+NAMES = re.compile(r"\.(name|display_name|label)$|^main\.|^help\.words\.")
+"""Texts that may be the same in another language."""
+
+UNSAFE = "{}@|`<"
+"""What the page would take for a sign of its own in a message."""
+
+NUMBER = re.compile(r"\d+(?:[.,’\u00a0\u202f ]\d+)*")
+CODE = re.compile(r"\[[^\]]+\]|\b[A-Z][A-Z_]{3,}\b|\S*\*\S*|venice\.ai")
+"""Shapes, constants, patterns and addresses: the same in every language."""
+
+Texts = dict[str, str]
+
+
+def main(languages: list[str]) -> int:
+    """Write what is generated; print what is wrong in `languages` (all). Return 1 if anything."""
+    pack = load_pack()
+    english = english_texts(pack)
+    for path, text in english_files(english).items():
+        write(path, text)
+    wrong: list[str] = []
+    for language in languages or TRANSLATIONS:
+        problems = check(pack, english, language)
+        wrong += problems
+        if not problems:
+            write(record_file(language), in_step(english, language))
+            for path, text in help_pages(pack, language).items():
+                write(path, text)
+    for path, text in help_pages(pack, "en").items():
+        write(path, text)
+    print("\n".join(wrong) or "Complete.")
+    return int(bool(wrong))
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file, and the folders that it needs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="\n")
+
+
+# The English texts
+
+
+def english_texts(pack: ModuleType) -> dict[str, Any]:
+    """The English texts by file, in the shape that ComfyUI reads; and those of the help pages."""
+    settings = settings_of((ROOT / "web" / "settings.js").read_text(encoding="utf-8"))
+    commands, entries = menus_of((ROOT / "web" / "menus.js").read_text(encoding="utf-8"))
+    return {
+        "nodeDefs": {
+            key: node_texts(cls, pack.NODE_DISPLAY_NAME_MAPPINGS[key])
+            for key, cls in sorted(pack.NODE_CLASS_MAPPINGS.items())
+        },
+        "settings": {
+            f"Venice_{id}": {"name": name, "tooltip": tooltip} for id, _, name, tooltip in settings
+        },
+        "commands": {id.replace(".", "_"): {"label": label} for id, label in commands},
+        "main": {
+            "settingsCategories": {group: group for _, group, *_ in settings},
+            "menuLabels": {label: label for _, label in commands},
+            "contextMenu": {entry: entry for entry in entries},
+        },
+        "help": read(SOURCES / "en" / "help.json"),
+    }
+
+
+def node_texts(cls: Any, name: str) -> dict[str, Any]:
+    """The texts of a node as nodeDefs.json has them."""
+    return {
+        "display_name": name,
+        "description": cls.DESCRIPTION,
+        "inputs": {
+            name: {"name": name, "tooltip": options["tooltip"]}
+            for name, (_, options) in declared_inputs(cls).items()
+        },
+        "outputs": {
+            str(i): {"name": name, "tooltip": tooltip}
+            for i, (name, tooltip) in enumerate(
+                zip(cls.RETURN_NAMES, cls.OUTPUT_TOOLTIPS, strict=True)
+            )
+        },
+    }
+
+
+def declared_inputs(cls: Any) -> dict[str, Any]:
+    """The inputs that a node declares, by name."""
+    declared = cls.INPUT_TYPES()
+    return {**declared["required"], **declared.get("optional", {})}
+
+
+def settings_of(script: str) -> list[tuple[str, ...]]:
+    """Id, group, name and tooltip of each call of `setting(…)`."""
+    found = re.findall(
+        r'\bsetting\(\s*"([^"]+)",\s*"([^"]+)",\s*"([^"]+)",\s*\d+,.*?,\s*"([^"]+)",?\s*\)',
+        script,
+        re.DOTALL,
+    )
+    _expect("web/settings.js", len(found), re.findall(r"^\s*setting\(", script, re.MULTILINE))
+    return found
+
+
+def menus_of(script: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """The id and label of each command, and the entries of a node's menu."""
+    commands = re.findall(r'\bid: "([^"]+)",\s*label: "([^"]+)"', script)
+    _expect("web/menus.js", len(commands), re.findall(r"\bid: ", script))
+    entries = re.findall(r'\["([^"]+)", "Venice\w+"\]', script)
+    return commands, entries
+
+
+def _expect(file: str, count: int, marks: list[str]) -> None:
+    if not count or count != len(marks):
+        sys.exit(f"{file}: {count} of {len(marks)} entries can be read: see scripts/locales.py")
+
+
+def english_files(english: Mapping[str, Any]) -> dict[Path, str]:
+    """locales/en."""
+    return {LOCALES / "en" / f"{file}.json": dump(english[file]) for file in FILES}
+
+
+# The help pages
+
+
+def help_pages(pack: ModuleType, language: str) -> dict[Path, str]:
+    """The help pages of a language, a node each, from its locales and its help.json.
+
+    The English ones lie a second time where the page looks for a language that has none.
+    """
+    texts = texts_of(language)
+    templates = read(SOURCES / "templates.json")
+    pages = {}
+    for key, cls in pack.NODE_CLASS_MAPPINGS.items():
+        page = help_page(
+            texts["nodeDefs"][key],
+            list(declared_inputs(cls)),
+            texts["help"]["nodes"][key],
+            texts["help"]["words"],
+            templates[key],
+        )
+        pages[DOCS / key / f"{language}.md"] = page
+        if language == "en":
+            pages[DOCS / f"{key}.md"] = page
+    return pages
+
+
+def help_page(
+    node: Mapping[str, Any],
+    inputs: list[str],
+    own: Mapping[str, str],
+    words: Mapping[str, str],
+    templates: list[str],
+) -> str:
+    """One page: two columns a table, since the panel that shows it is narrow."""
+    rows = [(name, node["inputs"][name]) for name in inputs]
+    parts = [
+        f"# {node['display_name']}",
+        own["intro"],
+        f"## {words['inputs']}",
+        _table(words["input"], words["what_it_does"], rows),
+        f"## {words['outputs']}",
+        _table(words["output"], words["what_it_is"], [("", o) for o in node["outputs"].values()]),
+        f"## {words['cost']}",
+        own["cost"],
+        f"## {words['example']}",
+        own["example"],
+        f"## {words['template']}",
+        words["where_templates_are"],
+        "\n".join(f"- {name}" for name in templates),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(first: str, second: str, rows: list[tuple[str, Any]]) -> str:
+    lines = [f"| {first} | {second} |", "| --- | --- |"]
+    for key, text in rows:
+        name = f"**{_escaped(text['name'])}**"
+        # The messages of a run name inputs as they are declared.
+        code = f"<br><code>{_breakable(key)}</code>" if key and key != text["name"] else ""
+        lines.append(f"| {name}{code} | {_escaped(text['tooltip'])} |")
+    return "\n".join(lines)
+
+
+def _escaped(text: str) -> str:
+    return _breakable(re.sub(r"([\\`*_|<~])", r"\\\1", text))
+
+
+def _breakable(text: str) -> str:
+    """The text, with places to break long names in a narrow column."""
+    return text.replace("_", "_<wbr>")
+
+
+# The other languages
+
+
+def texts_of(language: str) -> dict[str, Any]:
+    """All texts of a language by file; empty where there is none."""
+    texts = {file: read(LOCALES / language / f"{file}.json") for file in FILES}
+    return {**texts, "help": read(SOURCES / language / "help.json")}
+
+
+def check(pack: ModuleType, english: Mapping[str, Any], language: str) -> list[str]:
+    """What is wrong with a language, a line each."""
+    source, translated = flat(english), flat(texts_of(language))
+    record = read(record_file(language))
+    own_words = _own_words(pack)
+    gone = [key for key in translated if key not in source]
+    problems = [f"{language}: {key}: not in English any more" for key in gone]
+    for key, text in source.items():
+        problems += [
+            f"{language}: {key}: {problem}"
+            for problem in _problems(key, text, translated.get(key, ""), own_words.get(key, ()))
+        ]
+        seen = record.get(key, "").split()
+        if seen and seen[0] != short_hash(text) and seen[1] == short_hash(translated.get(key, "")):
+            problems.append(f"{language}: {key}: the English has changed since: {text}")
+    return problems
+
+
+def _problems(key: str, english: str, text: str, words: tuple[str, ...]) -> Iterator[str]:
+    if not text.strip():
+        yield f"missing: {english}"
+        return
+    if text == english and not NAMES.search(key):
+        yield "still English"
+    if not key.startswith("help.") and (unsafe := set(UNSAFE) & set(text)):
+        yield f"must be without {' '.join(sorted(unsafe))}"
+    if missing := [number for number in _numbers(english) if number not in _numbers(text)]:
+        yield f"lacks the numbers {', '.join(missing)}"
+    codes = {word.strip(",.:;()") for word in CODE.findall(english)}
+    if lost := sorted(code for code in {*codes, *words} if code not in text):
+        yield f"must keep {', '.join(lost)}"
+
+
+def _numbers(text: str) -> list[str]:
+    """The numbers in a text, without what divides them: 65,536 is 65 536 elsewhere."""
+    return [re.sub(r"\D", "", number) for number in NUMBER.findall(text)]
+
+
+def _own_words(pack: ModuleType) -> dict[str, tuple[str, ...]]:
+    """The choices that the tooltip of a combo names, by key: the page does not translate them."""
+    words = {}
+    for key, cls in pack.NODE_CLASS_MAPPINGS.items():
+        for name, (_, options) in declared_inputs(cls).items():
+            tooltip = options["tooltip"]
+            words[f"nodeDefs.{key}.inputs.{name}.tooltip"] = tuple(
+                choice
+                for choice in options.get("options", ())
+                if re.search(rf"(?<![\w.-]){re.escape(choice)}(?![\w-])", tooltip)
+            )
+    return words
+
+
+def in_step(english: Mapping[str, Any], language: str) -> str:
+    """The record of which English each translation was made from."""
+    translated = flat(texts_of(language))
+    return dump(
+        {
+            key: f"{short_hash(text)} {short_hash(translated[key])}"
+            for key, text in flat(english).items()
+        }
+    )
+
+
+def record_file(language: str) -> Path:
+    """Where that record lies."""
+    return SOURCES / language / "in_step.json"
+
+
+def short_hash(text: str) -> str:
+    """Enough of a hash to notice a change."""
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+
+def flat(tree: Mapping[str, Any], above: str = "") -> Texts:
+    """The texts of a tree by the dotted path of their keys."""
+    texts: Texts = {}
+    for key, value in tree.items():
+        path = f"{above}{key}"
+        texts.update(flat(value, f"{path}.") if isinstance(value, Mapping) else {path: value})
+    return texts
+
+
+def read(path: Path) -> dict[str, Any]:
+    """A JSON file; empty where there is none."""
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def dump(tree: Any) -> str:
+    """JSON for people to read and to compare."""
+    return json.dumps(tree, ensure_ascii=False, indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,139 @@
+"""What a person finds: nodes in the node search, templates, apps and blueprints."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from comfyui_process import ROOT
+
+if TYPE_CHECKING:
+    from comfy_page import ComfyPage
+
+PATIENCE_MS = 60_000
+TWINS = ROOT / "tests" / "comfyui" / "api"
+TEMPLATES = sorted(path.stem for path in TWINS.glob("*.json"))
+APP = "Venice text to image.app"
+BLUEPRINT = "Venice Text to Image"
+
+FIRST = {
+    "venice": "Venice Generate Image",
+    "generate image": "Venice Generate Image",
+    "edit image": "Venice Edit Image",
+    "remove background": "Venice Remove Background",
+}
+"""Words of names, which every frontend searches, and the first of our nodes that they find."""
+
+FIRST_BY_ALIAS = {
+    **dict.fromkeys(
+        ("flux", "nano banana", "gpt image", "seedream", "qwen image", "txt2img", "ai image"),
+        "Venice Generate Image",
+    ),
+    **dict.fromkeys(("img2img", "inpaint", "mask edit"), "Venice Edit Image"),
+    "upscale": "Venice Upscale Image",
+    "rembg": "Venice Remove Background",
+    "style": "Venice Style Preset",
+    "style transfer": "Venice Style References",
+    "xy plot": "Venice Grid",
+    "contact sheet": "Venice Contact Sheet",
+}
+
+
+@pytest.fixture
+def is_old(request: pytest.FixtureRequest) -> bool:
+    """Whether this is the frontend that knows neither search words, apps nor blueprints."""
+    setup: tuple[str, str] = request.node.callspec.params["page"]
+    return setup[0] == "old"
+
+
+def test_what_the_node_search_shows_first(page: ComfyPage, is_old: bool) -> None:
+    page.command("Workspace.SearchBox.Toggle")
+    page.page.locator("input[role=combobox]").first.wait_for()
+    for words, title in {**FIRST, **({} if is_old else FIRST_BY_ALIAS)}.items():
+        page.page.locator("input[role=combobox]").first.fill(words)
+        page.page.wait_for_function(
+            """([words, title]) => {
+              const found = [...document.querySelectorAll('[role=option]')];
+              const titles = found.map(one => one.innerText.split('\\n')[0].trim());
+              const ours = titles.filter(one => one.startsWith('Venice '));
+              return ours[0] === title && (words !== 'venice' || titles.find(t => t) === title);
+            }""",
+            arg=[words, title],
+        )
+
+
+def test_the_templates_are_found(page: ComfyPage, is_old: bool) -> None:
+    page.command("Comfy.BrowseTemplates")
+    if is_old:
+        page.page.locator("text=comfyui-venice").first.click()
+    else:
+        page.page.locator("[role=dialog] input[type=text]").first.fill("venice")
+    for name in TEMPLATES:
+        page.page.locator(f"text={name}").first.wait_for(state="attached")
+
+
+def test_every_template_opens_as_it_was_saved(page: ComfyPage) -> None:
+    for name in TEMPLATES:
+        twin = json.loads((TWINS / f"{name}.json").read_text("utf-8"))
+        assert open_template(page, name) == inputs_of(twin), name
+
+
+def open_template(page: ComfyPage, name: str) -> Any:
+    """Opens a template as its card does; returns the prompt that it comes to."""
+    return inputs_of(
+        page.page.evaluate(
+            """async name => {
+              const path = `/api/workflow_templates/comfyui-venice/${encodeURI(name)}.json`;
+              const file = await (await fetch(path)).json();
+              await app.loadGraphData(file, true, true, name, { openSource: 'template' });
+              return (await app.graphToPrompt()).output;
+            }""",
+            name,
+        )
+    )
+
+
+def inputs_of(prompt: Any) -> dict[str, Any]:
+    """Classes and inputs of a prompt, without what a page adds for people."""
+    return {node: (part["class_type"], part["inputs"]) for node, part in prompt.items()}
+
+
+def wait_for_requests(page: ComfyPage) -> None:
+    """Waits until a picture is asked for; the page goes on meanwhile."""
+    end = time.monotonic() + PATIENCE_MS / 1000
+    while not page.running.sent and time.monotonic() < end:
+        page.page.wait_for_timeout(100)
+
+
+def test_an_app_opens_and_runs(page: ComfyPage, is_old: bool) -> None:
+    open_template(page, APP)
+    if not is_old:
+        page.wait_for_text("body", "Number of runs")
+    page.press_run()
+    wait_for_requests(page)
+    assert [sent["prompt"][:9] for sent in page.running.sent] == ["A red fox"]
+
+
+def test_a_blueprint_is_found_and_runs(page: ComfyPage, is_old: bool) -> None:
+    if is_old:
+        pytest.skip("this frontend knows no blueprints of node packs")
+    page.build()
+    page.command("Workspace.SearchBox.Toggle")
+    page.page.locator("input[role=combobox]").first.fill(BLUEPRINT)
+    page.page.locator("[role=option]", has_text=BLUEPRINT).first.click()
+    page.page.mouse.move(500, 400)
+    page.page.mouse.click(500, 400)  # Newer pages hang the node on the mouse first.
+    page.page.wait_for_function("() => app.graph.nodes.some(node => node.subgraph)")
+    page.page.evaluate(
+        """() => {
+          const save = LiteGraph.createNode('SaveImage');
+          app.graph.add(save);
+          app.graph.nodes.find(node => node.subgraph).connect(0, save, 0);
+        }"""
+    )
+    page.press_run()
+    wait_for_requests(page)
+    assert len(page.running.sent) == 1

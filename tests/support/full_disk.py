@@ -1,0 +1,24 @@
+"""A disk without room: no file of this process may grow beyond some bytes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+try:
+    import resource
+
+    HAS_LIMIT = True
+except ImportError:  # Windows
+    HAS_LIMIT = False
+
+
+@contextlib.contextmanager
+def no_file_over(size: int) -> Iterator[None]:
+    """Has every write beyond `size` bytes of a file fail, after what fits has been written."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

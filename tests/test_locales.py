@@ -1,0 +1,201 @@
+"""What the page shows in other languages is complete, in step with the English, and current."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+import locales
+from contract import CONTRACT
+
+ROOT = locales.ROOT
+REMEDY = "run `make locales`"
+each_language = pytest.mark.parametrize(
+    "language", locales.TRANSLATIONS, ids=[f"lang-{name}" for name in locales.TRANSLATIONS]
+)
+
+
+@pytest.fixture
+def english(pack: ModuleType) -> dict[str, Any]:
+    return locales.english_texts(pack)
+
+
+@pytest.fixture
+def copy(
+    english: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, Any]:
+    """The texts of a language in a folder of their own: a marked copy of the English."""
+    monkeypatch.setattr(locales, "LOCALES", tmp_path / "locales")
+    monkeypatch.setattr(locales, "SOURCES", tmp_path / "sources")
+    return save(marked(english))
+
+
+def marked(tree: Any) -> Any:
+    if isinstance(tree, dict):
+        return {key: marked(value) for key, value in tree.items()}
+    return f"{tree} …"
+
+
+def save(texts: dict[str, Any]) -> dict[str, Any]:
+    for file in locales.FILES:
+        locales.write(locales.LOCALES / "xx" / f"{file}.json", json.dumps(texts[file]))
+    locales.write(locales.SOURCES / "xx" / "help.json", json.dumps(texts["help"]))
+    return texts
+
+
+def on_disk(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.is_file() else ""
+
+
+def test_english_is_what_the_nodes_and_the_page_declare(english: dict[str, Any]) -> None:
+    for path, text in locales.english_files(english).items():
+        assert on_disk(path) == text, f"{path}: {REMEDY}"
+
+
+def test_english_names_everything_of_the_contract(english: dict[str, Any]) -> None:
+    assert set(english["nodeDefs"]) == set(CONTRACT)
+    for node, contract in CONTRACT.items():
+        texts = english["nodeDefs"][node]
+        assert texts["display_name"] == contract["name"]
+        assert set(texts["inputs"]) == {*contract["required"], *contract["optional"]}
+        assert [output["name"] for output in texts["outputs"].values()] == [
+            name for name, _ in contract["outputs"]
+        ]
+
+
+def test_english_can_be_shown(english: dict[str, Any]) -> None:
+    for key, text in locales.flat(english).items():
+        assert text.strip(), key
+        if not key.startswith("help."):
+            assert not set(locales.UNSAFE) & set(text), f"{key}: {text}"
+    for label in english["main"]["menuLabels"]:
+        assert not set(".'\"[]") & set(label), f"the page cannot look up {label}"
+
+
+@pytest.mark.parametrize("language", ["en", *locales.TRANSLATIONS], ids=lambda name: f"lang-{name}")
+def test_help_pages_are_current(pack: ModuleType, language: str) -> None:
+    for path, text in locales.help_pages(pack, language).items():
+        assert on_disk(path) == text, f"{path}: {REMEDY}"
+
+
+@each_language
+def test_a_language_is_complete(pack: ModuleType, english: dict[str, Any], language: str) -> None:
+    assert locales.check(pack, english, language) == []
+
+
+@each_language
+def test_a_language_says_what_it_was_translated_from(
+    english: dict[str, Any], language: str
+) -> None:
+    recorded = locales.record_file(language).read_text(encoding="utf-8")
+    assert recorded == locales.in_step(english, language), REMEDY
+
+
+def test_no_page_and_no_folder_is_left_over(pack: ModuleType) -> None:
+    languages = {"en", *locales.TRANSLATIONS}
+    assert {path.name for path in locales.LOCALES.iterdir()} <= languages
+    pages = {path.relative_to(locales.DOCS) for path in locales.DOCS.rglob("*.md")}
+    allowed = {Path(node, f"{name}.md") for node in CONTRACT for name in languages}
+    assert pages <= allowed | {Path(f"{node}.md") for node in CONTRACT}
+
+
+def test_the_templates_that_help_pages_name_exist(pack: ModuleType) -> None:
+    templates = locales.read(locales.SOURCES / "templates.json")
+    assert set(templates) >= set(pack.NODE_CLASS_MAPPINGS)
+    for node in pack.NODE_CLASS_MAPPINGS:
+        assert templates[node]
+        for name in templates[node]:
+            assert (ROOT / "example_workflows" / f"{name}.json").is_file(), f"{node}: {name}"
+
+
+def test_the_package_holds_the_languages() -> None:
+    command = ["git", "ls-files", "-ci", "--exclude-from=.comfyignore", "locales", "web"]
+    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if run.returncode:
+        pytest.skip("not a git checkout")
+    assert run.stdout == ""
+
+
+def test_a_full_translation_has_no_problem(
+    pack: ModuleType, english: dict[str, Any], copy: dict[str, Any]
+) -> None:
+    assert locales.check(pack, english, "xx") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "missing"),
+        ("The pictures to enlarge, at least 65,536 pixels each.", "still English"),
+        ("Las imágenes, al menos 65 536 píxeles.", None),
+        ("Las imágenes, al menos 65 píxeles.", "lacks the numbers 65536"),
+        ("Las `imágenes`, 65.536 píxeles.", "must be without `"),
+    ],
+)
+def test_a_wrong_text_is_named(
+    pack: ModuleType,
+    english: dict[str, Any],
+    copy: dict[str, Any],
+    text: str,
+    problem: str | None,
+) -> None:
+    copy["nodeDefs"]["VeniceUpscaleImage"]["inputs"]["image"]["tooltip"] = text
+    save(copy)
+
+    problems = locales.check(pack, english, "xx")
+
+    assert len(problems) == (problem is not None)
+    assert all("VeniceUpscaleImage.inputs.image.tooltip" in one for one in problems)
+    assert problem is None or problem in problems[0]
+
+
+def test_code_and_choices_stay_as_they_are(
+    pack: ModuleType, english: dict[str, Any], copy: dict[str, Any]
+) -> None:
+    seed = copy["nodeDefs"]["VeniceSeed"]["inputs"]["mode"]
+    seed["tooltip"] = seed["tooltip"].replace("random every run", "toujours une autre")
+    sheet = copy["nodeDefs"]["VeniceContactSheet"]["outputs"]["0"]
+    sheet["tooltip"] = sheet["tooltip"].replace("[1, H, W, 3]", "(1, H, W, 3)")
+    save(copy)
+
+    (sheet_problem, seed_problem) = locales.check(pack, english, "xx")
+
+    assert "must keep [1, H, W, 3]" in sheet_problem
+    assert "must keep random every run" in seed_problem
+
+
+def test_a_text_that_english_has_no_more_is_named(
+    pack: ModuleType, english: dict[str, Any], copy: dict[str, Any]
+) -> None:
+    copy["settings"]["Venice_Gone"] = {"name": "…"}
+    save(copy)
+
+    (problem,) = locales.check(pack, english, "xx")
+
+    assert problem == "xx: settings.Venice_Gone.name: not in English any more"
+
+
+def test_an_english_text_that_changed_is_named_until_it_is_translated_again(
+    pack: ModuleType, english: dict[str, Any], copy: dict[str, Any]
+) -> None:
+    locales.write(locales.record_file("xx"), locales.in_step(english, "xx"))
+    english["settings"]["Venice_Key"]["tooltip"] = "Goes into a file."
+
+    (problem,) = locales.check(pack, english, "xx")
+    assert problem.startswith("xx: settings.Venice_Key.tooltip: the English has changed since")
+
+    copy["settings"]["Venice_Key"]["tooltip"] = "Va dans un fichier."
+    save(copy)
+    assert locales.check(pack, english, "xx") == []
+
+
+def test_signs_of_markdown_are_kept_from_a_table(pack: ModuleType) -> None:
+    page = locales.help_pages(pack, "en")[locales.DOCS / "VeniceStyleSweep" / "en.md"]
+    assert r"\* is every style, \*noir\* those" in page
+    for row in (line for line in page.splitlines() if line.startswith("|")):
+        assert row.replace(r"\|", "").count("|") == 3, row

@@ -1,0 +1,119 @@
+"""What ComfyUI saves with the pictures of a run, so that each can be made again from its file.
+
+Savers write the prompt and all of EXTRA_PNGINFO, of which the page's `workflow` is a part. Both are
+objects of the run: what a node changes in them is in every file that is saved after it.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections import deque
+from collections.abc import Hashable, Mapping, Sequence
+from typing import Any
+
+from ...venice_client import MAX_SEED
+from ..widgets import EXTRA_PNGINFO, PROMPT
+from . import comfyui
+from .saved_workflow import Widget, find_widgets
+
+OWN_TEXT = "venice"
+SEED_WIDGETS = ("seed", "mode")
+"""The first widgets of Venice Seed, in their order."""
+
+ONE_TEXT = (("Image Save", "webp"),)
+"""Savers, by class and format, that join all of EXTRA_PNGINFO into one text: with more in it than
+`workflow` the page finds the bare prompt only. (WAS Node Suite has this one.)"""
+
+STAYS_RANDOM = "The saved workflow stays random: to make this again, set seed {} (fixed)."
+FIRST_ONLY = "Of several seeds only the first is saved with the pictures."
+
+_drawn: deque[tuple[str, Hashable, str, int]] = deque(maxlen=1000)
+"""What was drawn last: the run, the place in its workflow, the node, and the seed."""
+
+
+def draw_seed(hidden: Mapping[str, Any], fixed: str) -> tuple[int, str]:
+    """A random seed, and a warning or "". What is saved with the pictures of this run holds it.
+
+    fixed: the mode that makes it the seed again. Where one place in the workflow is that of several
+    nodes (a subgraph that is used twice), they all get the same seed, as in mode fixed.
+    """
+    seed = 1 + secrets.randbelow(MAX_SEED)
+    run, node = comfyui.run_id(), comfyui.executing_node()[1]
+    prompt, extra = hidden.get(PROMPT) or {}, hidden.get(EXTRA_PNGINFO)
+    if not (entry := prompt.get(node)):
+        return seed, ""
+    workflow = extra.get("workflow") if isinstance(extra, dict) else None
+    widgets = find_widgets(workflow, node, SEED_WIDGETS)
+    place = (id(widgets[0][-1].node), widgets[0][-1].index) if widgets else node
+    known = {name: old for of, where, name, old in _drawn if (of, where) == (run, place)}
+    if node in known:  # it runs for a list
+        return seed, FIRST_ONLY
+    seed = next(iter(known.values()), seed)
+    _drawn.append((run, place, node, seed))
+    is_saved = _set(widgets, [entry["inputs"].get(name) for name in SEED_WIDGETS], [seed, fixed])
+    inputs = {**entry["inputs"], **dict(zip(SEED_WIDGETS, [seed, fixed], strict=True))}
+    # ComfyUI notes there what IS_CHANGED said, and would believe it for ever.
+    rest = {name: value for name, value in entry.items() if name != "is_changed"}
+    prompt[node] = {**rest, "inputs": inputs}
+    return seed, "" if is_saved or not workflow else STAYS_RANDOM.format(seed)
+
+
+def _set(found: Sequence[Sequence[Widget]], said: Sequence[Any], values: Sequence[Any]) -> bool:
+    """Sets the widgets of each value if they hold what the prompt said; whether they do."""
+    ends = [widgets[-1] for widgets in found]
+    holds = [
+        end.link is not None or end.value in (old, value)
+        for end, old, value in zip(ends, said, values, strict=False)
+    ]
+    if not holds or not all(holds):
+        return False
+    for widgets, value in zip(found, values, strict=True):
+        for widget in widgets:
+            widget.set(value)
+    return True
+
+
+def save_facts(hidden: Mapping[str, Sequence[Any]], infos: Sequence[str]) -> None:
+    """Adds what the node that is running has made to what is saved with the pictures of this run.
+
+    hidden: lists of one. infos: its output `info`, for each item.
+    """
+    node = comfyui.executing_node()[1]
+    (prompt, *_), (extra, *_) = (hidden.get(name) or [None] for name in (PROMPT, EXTRA_PNGINFO))
+    made = [info for info in map(json.loads, infos) if info["requests"]]
+    if not node or not isinstance(extra, dict) or not made or _has_one_text(prompt or {}):
+        return
+    before = extra.get(OWN_TEXT)
+    extra[OWN_TEXT] = {**(before if isinstance(before, dict) else {}), node: _facts(made)}
+
+
+def _facts(infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What was made, with what all requests have in common said once: files hold it many times."""
+    sent = [request for info in infos for request in info["requests"]]
+    shared = {
+        name: value
+        for name, value in sent[0].items()
+        if all(name in each and each[name] == value for each in sent)
+    }
+    facts = {
+        "model": _one_or_all([info["model"] for info in infos]),
+        "seeds": [seed for info in infos for seed in info["seeds"]],
+        "size": _one_or_all([info["size"] for info in infos]),
+        "settings": shared,
+        "enhanced_prompt": _one_or_all([info["enhanced_prompt"] for info in infos]),
+    }
+    own = [{name: each[name] for name in each if name not in shared} for each in sent]
+    return {**facts, "requests": own} if any(own) else facts
+
+
+def _one_or_all(values: Sequence[Any]) -> Any:
+    return values[0] if all(value == values[0] for value in values) else list(values)
+
+
+def _has_one_text(prompt: Mapping[str, Any]) -> bool:
+    """Whether one of the savers in the graph would join it with the workflow."""
+    return any(
+        (node.get("class_type"), node.get("inputs", {}).get("extension")) in ONE_TEXT
+        for node in prompt.values()
+    )
