@@ -13,6 +13,7 @@ from typing import Any
 from playwright.sync_api import Browser, Error, Page, Playwright, Route
 
 from comfy_running import CANARY, Running
+from comfyui_process import PACK_FOLDER
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
@@ -211,7 +212,7 @@ class ComfyPage:
 
 
 def _is_known(error: str) -> bool:
-    return all(part in error for part in KNOWN_ERROR) and "comfyui-venice" not in error
+    return all(part in error for part in KNOWN_ERROR) and PACK_FOLDER not in error
 
 
 def _only_this_machine(route: Route) -> None:
