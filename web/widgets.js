@@ -7,6 +7,7 @@ import {
   drawnByVue,
   inAppMode,
   isLinked,
+  keepSocketsOutOfUndo,
   redraw,
   rememberChange,
   resize,
@@ -87,6 +88,11 @@ export function followModel(node) {
 /** Has all nodes follow what the server says now. */
 export function applyAll() {
   for (const node of allNodes()) if (KINDS[node.comfyClass]) apply(node);
+}
+
+/** What changed of sockets while a graph was loaded is no step of undo either. */
+export function settleSockets() {
+  for (const node of allNodes()) if (KINDS[node.comfyClass]) keepSocketsOutOfUndo(node);
 }
 
 /** Listens to new models and to the setting "Show all inputs". */
@@ -171,7 +177,8 @@ const takes = (model, name) => model.inputs?.[name] ?? model.inputs?.[ALIASES[na
  * @param {boolean} hidden
  */
 function hide(widget, hidden) {
-  if (Boolean(widget.hidden) === hidden) return false;
+  // In frontend 1.58 a widget with a link also says that it is hidden; its options do not.
+  if (Boolean(widget.options?.hidden) === hidden) return false;
   widget.hidden = hidden;
   setOption(widget, "hidden", hidden);
   // An old frontend leaves room for a hidden widget unless it is this small.
