@@ -175,3 +175,6 @@ export const dollars = (usd) =>
   typeof usd === "number"
     ? `${usd.toFixed(Math.abs(usd) < 0.1 && usd !== 0 ? 3 : 2)} USD`
     : "unknown";
+
+/** @type {(n: number, what: string) => string} */
+export const count = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;

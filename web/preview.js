@@ -2,17 +2,18 @@
 /** What a run will cost and send, before it: asked of the server after each change of the graph. */
 
 import { app } from "../../scripts/app.js";
-import { confirm, element } from "./elements.js";
-import { allNodes, isLinked, isOurs, nodeOf, nodesOf, redraw } from "./graph.js";
+import { element } from "./elements.js";
+import { fingerprintsOf } from "./fingerprints.js";
+import { allNodes, isOurs, nodeOf, nodesOf, redraw } from "./graph.js";
 import { panelOf } from "./panel.js";
-import { account, post } from "./server.js";
+import { post } from "./server.js";
 
 const LOOK_EVERY_MS = 100;
 const QUIET_MS = 200;
 /** Looking at the graph takes at most this part of the page's time. */
 const SHARE_OF_TIME = 0.03;
 /** How long a run waits for its price, and how long a badge does. */
-const ANSWER_MS = 3_000;
+export const ANSWER_MS = 3_000;
 const BADGE_MS = 8_000;
 const RETRY_MS = 10_000;
 /** How many times as long as a prompt takes to make the page is then left alone. */
@@ -31,6 +32,9 @@ const UNKNOWN = "price unknown";
 
 /** The last answer. */
 export let preview = NOTHING;
+
+/** Whether there was none yet, or none of our nodes to ask for. */
+export const isUnasked = () => preview === NOTHING;
 
 /** A short sum of each node's inputs and all before it, by execution id, at the last look. */
 export let fingerprints = new Map();
@@ -153,12 +157,11 @@ const isPaying = (node) =>
   isOurs(node) && node.outputs?.some((/** @type {any} */ output) => output.name === "info");
 
 /** @param {any} prompt */
-const hasOurs = (prompt) =>
+export const hasOurs = (prompt) =>
   Object.values(prompt).some((node) => String(node.class_type).startsWith("Venice"));
 
 function showAll() {
   showOnNodes();
-  showTotal();
   reactive.venicePreview = (reactive.venicePreview ?? 0) + 1;
   redraw();
   for (const listener of listeners) listener();
@@ -202,14 +205,16 @@ function sentLine(node, id, entry) {
     element("span", { text: ` ${title}${entry.sent ?? ""}` }),
   );
   const error = entry.error && element("div", { class: "venice-wrong", text: entry.error });
-  const warnings = (entry.warnings ?? []).map((/** @type {string} */ text) =>
-    element("div", { class: "venice-warning", text }),
-  );
+  const isSaid = (/** @type {string} */ text) =>
+    entry.sent?.includes(text.replace(/ by \S+\.$/, " by this model"));
+  const warnings = (entry.warnings ?? [])
+    .filter((/** @type {string} */ text) => !isSaid(text))
+    .map((/** @type {string} */ text) => element("div", { class: "venice-warning", text }));
   return element("div", {}, line, error, ...warnings);
 }
 
 /** @param {any} entry */
-const levelOf = (entry) => (entry?.level in COLORS ? entry.level : "ok");
+export const levelOf = (entry) => (entry?.level in COLORS ? entry.level : "ok");
 
 /**
  * Adds the badge with the price to a node that pays; it is empty on any other.
@@ -233,135 +238,4 @@ function entryOf(node) {
   if (direct && nodesOf(String(node.id)).at(-1)?.node === node) return direct;
   const inner = Object.entries(preview.nodes).find(([id]) => nodesOf(id).at(-1)?.node === node);
   return inner?.[1];
-}
-
-const total = element("button", {
-  type: "button",
-  class: "venice-total",
-  title: "What a run of this workflow will cost. Click for the Venice sidebar.",
-});
-
-/**
- * The sum by the Run button; `open` is what a click on it does.
- * @param {() => unknown} open
- */
-export function placeTotal(open) {
-  total.onclick = open;
-  const menu = /** @type {any} */ (app).menu?.element;
-  const settings = /** @type {any} */ (app).menu?.settingsGroup?.element;
-  if (settings) settings.before(total);
-  else menu?.append(total);
-}
-
-function showTotal() {
-  const sum = preview.total;
-  const text = sum?.badge ?? "";
-  for (const place of [total, appTotal]) {
-    place.textContent = text;
-    place.className = `venice-total venice-${levelOf(sum)}`;
-    place.hidden = !text;
-  }
-}
-
-const appTotal = element("div", { class: "venice-total", hidden: true });
-
-/** The same sum above the Run button of App mode, which has no nodes to show prices on. */
-export function placeTotalInApp() {
-  const run = document.querySelector('[data-testid="linear-run-button"]');
-  if (run && run.previousSibling !== appTotal) run.before(appTotal);
-}
-
-/**
- * Asks before a run that costs much. Resolves to false where the person cancels.
- * @param {number} runs
- * @param {string[] | undefined} targets the ids of the nodes to run, else all
- */
-export async function confirmCost(runs, targets) {
-  const sum = await costOf(targets).catch(() => null);
-  if (!sum) return true; // A server that does not answer: it checks its limits itself.
-  const usd = sum.usd ?? sum.to ?? 0;
-  const most = account.now?.limits?.ask_above_usd;
-  const isDear = sum.is_above_ask || (runs > 1 && typeof most === "number" && usd * runs > most);
-  if (!isDear) return true;
-  const lines = [sum.text, ...(runs > 1 ? [`${runs} such runs are asked for.`] : [])];
-  return confirm("Run?", lines, "Run");
-}
-
-/** Whether the graph has nodes that pay; where the server has not said, whether it has any of ours. */
-export const mayPay = () =>
-  preview === NOTHING ? [...allNodes()].some(isOurs) : Object.keys(preview.nodes).length > 0;
-
-/** @param {string[] | undefined} targets */
-async function costOf(targets) {
-  if (!targets?.length) return (await refreshPreview()).total;
-  const { output } = await app.graphToPrompt();
-  const prompt = upTo(output, targets.map(String));
-  return hasOurs(prompt) ? (await post("preview", { prompt }, ANSWER_MS)).total : null;
-}
-
-/**
- * The part of a prompt that these nodes need.
- * @param {any} prompt
- * @param {string[]} ids
- */
-function upTo(prompt, ids) {
-  /** @type {any} */
-  const found = {};
-  const todo = [...ids];
-  for (let id = todo.pop(); id !== undefined; id = todo.pop()) {
-    if (found[id] || !prompt[id]) continue;
-    found[id] = prompt[id];
-    for (const value of Object.values(prompt[id].inputs))
-      if (isLink(value)) todo.push(String(value[0]));
-  }
-  return found;
-}
-
-/** @param {any} value */
-const isLink = (value) =>
-  Array.isArray(value) && value.length === 2 && typeof value[1] === "number";
-
-/**
- * A number for each node that stands for its inputs and all that comes before it. A seed that
- * ComfyUI changes after each run does not count.
- * @param {any} prompt
- * @returns {Map<string, number>}
- */
-export function fingerprintsOf(prompt) {
-  /** @type {Map<string, number>} */
-  const found = new Map();
-  /** @type {(id: string) => number} */
-  const print = (id) => {
-    const known = found.get(id);
-    if (known !== undefined) return known;
-    found.set(id, 0); // A ring ends here.
-    const { class_type: type, inputs } = prompt[id] ?? { class_type: "", inputs: {} };
-    const parts = Object.entries(inputs).map(([name, value]) => {
-      if (isLink(value)) return [name, print(String(value[0])), value[1]];
-      return name === "seed" && changesAfterRun(id) ? [name] : [name, value];
-    });
-    const sum = hash(JSON.stringify([type, parts]));
-    found.set(id, sum);
-    return sum;
-  };
-  for (const [id, node] of Object.entries(prompt)) {
-    if (String(node.class_type).startsWith("Venice")) print(id);
-  }
-  return found;
-}
-
-/** @param {string} id */
-function changesAfterRun(id) {
-  const node = nodesOf(id).at(-1)?.node;
-  const control = node?.widgets?.find(
-    (/** @type {any} */ widget) => widget.name === "control_after_generate",
-  );
-  return Boolean(control) && control.value !== "fixed" && !isLinked(node, "seed");
-}
-
-/** @param {string} text */
-function hash(text) {
-  let sum = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) sum = Math.imul(sum ^ text.charCodeAt(i), 0x01000193);
-  return sum >>> 0;
 }

@@ -4,6 +4,7 @@
 import { api } from "../../scripts/api.js";
 import { app } from "../../scripts/app.js";
 import { element, notify } from "./elements.js";
+import { fingerprintsOf } from "./fingerprints.js";
 import {
   activeWorkflow,
   allNodes,
@@ -14,7 +15,7 @@ import {
   rootGraph,
 } from "./graph.js";
 import { panelOf } from "./panel.js";
-import { fingerprints, fingerprintsOf, onPreview } from "./preview.js";
+import { fingerprints, onPreview } from "./preview.js";
 import { showLastSeed, useSeed } from "./seed.js";
 import { openSettings } from "./settings.js";
 

@@ -14,21 +14,14 @@ import {
   watchAbout,
 } from "./menus.js";
 import { panelOf } from "./panel.js";
-import {
-  addBadge,
-  confirmCost,
-  mayPay,
-  placeTotal,
-  placeTotalInApp,
-  requestPreview,
-  watchGraph,
-} from "./preview.js";
+import { addBadge, requestPreview, watchGraph } from "./preview.js";
 import { rankInSearch } from "./search.js";
 import { addSeedButtons } from "./seed.js";
 import { account, models } from "./server.js";
 import { askForKey, settings } from "./settings.js";
 import { openSidebar, refreshSidebar, tab } from "./sidebar.js";
 import { placeStatusInApp, watchStatus } from "./status.js";
+import { confirmCost, mayPay, placeTotal, placeTotalInApp } from "./total.js";
 import { followModel, watchModels } from "./widgets.js";
 
 const APP_MODE_MS = 500;

@@ -232,11 +232,12 @@ def _seen(settings: Settings) -> dict[str, Any]:
     headers = shared_client(settings).account_headers
     limit = _number(headers.get("x-ratelimit-limit-requests"))
     left = _number(headers.get("x-ratelimit-remaining-requests"))
-    return {
+    told = {
         "balance_usd": _number(headers.get("x-venice-balance-usd")),
         "balance_diem": _number(headers.get("x-venice-balance-diem")),
         "rate_limit": {"limit": limit, "remaining": left} if limit is not None else None,
     }
+    return {name: value for name, value in told.items() if value is not None}
 
 
 def _spent(settings: Settings) -> dict[str, Any] | None:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import json
 import stat
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
-from PIL import Image
 
 from bench import GENERATE, KEY, Bench, held_until
 from page_server import OURS, PageClient
 
+ROOT = Path(__file__).resolve().parents[3]
 GETS = ("/venice/account", "/venice/models", "/venice/results")
 POSTS = (
     *("/venice/key", "/venice/key/forget", "/venice/limits", "/venice/preview"),
@@ -93,6 +93,53 @@ def test_the_account_tells_what_was_spent_and_what_is_left(page: PageClient, ben
     fresh = page.get("/venice/account?refresh=1").json()
     assert fresh["balance_usd"] == pytest.approx(100 - 0.02)
     assert "error" not in fresh
+
+
+def test_a_balance_is_told_for_its_own_key_alone(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = bench.pack.venice_nodes.page.account
+    late = account.ask_balance()  # asked before, and answered after, the key changes
+    assert account.account(late)["balance_usd"] == 100.0
+    monkeypatch.setenv("VENICE_API_KEY", "another-key-of-mine")
+    assert account.account(late)["balance_usd"] is None
+
+
+def test_the_newest_balance_is_told(page: PageClient, bench: Bench) -> None:
+    assert page.get("/venice/account?refresh=1").json()["balance_usd"] == 100.0
+    bench.generate()
+    bench.generate(seed=900)
+    told = page.get("/venice/account").json()["balance_usd"]
+    assert told == pytest.approx(99.99), "the answer that was paid for is newer"
+    assert page.get("/venice/account?refresh=1").json()["balance_usd"] == pytest.approx(99.98)
+
+
+def test_the_addresses_are_those_of_the_project(page: PageClient) -> None:
+    told = page.get("/venice/account").json()
+    urls = (ROOT / "pyproject.toml").read_text("utf-8").partition("[project.urls]")[2]
+    assert f'Repository = "{told["project_url"]}"' in urls
+    assert f'"Bug Tracker" = "{told["issues_url"]}"' in urls
+
+
+def test_nothing_waits_for_the_preview_of_a_large_graph(
+    page: PageClient, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_end = threading.Event()
+    preview = bench.pack.venice_nodes.page.preview.Preview
+    monkeypatch.setattr(preview, "of", lambda self, prompt: may_end.wait(60) and {})
+    asking = [
+        threading.Thread(target=PageClient(page.url).post, args=("/venice/preview",))
+        for _ in range(6)
+    ]
+    for thread in asking:
+        thread.start()
+    try:
+        assert page.get("/venice/account").status_code == 200
+        assert page.get("/venice/results").status_code == 200
+    finally:
+        may_end.set()
+        for thread in asking:
+            thread.join(60)
 
 
 def test_a_key_that_works_is_saved(
@@ -233,71 +280,6 @@ def page_inputs(node: str, _page: PageClient) -> set[str]:
     from contract import CONTRACT
 
     return {*CONTRACT[node]["required"], *CONTRACT[node]["optional"], "transparent_background"}
-
-
-def test_kept_results_are_listed_shown_and_removed(page: PageClient, bench: Bench) -> None:
-    bench.generate(batch_size=2, width=640, height=320)
-    bench.generate(batch_size=3, batch_mode="variants", seed=900)
-    told = page.get("/venice/results").json()
-    assert told["total"] == 3
-    variants, *singles = told["results"]
-    assert (variants["images"], variants["seed"]) == (3, 900)
-    assert {row["seed"] for row in singles} == {100, 101}
-    assert singles[0]["was_shown"] is True
-    assert (singles[0]["width"], singles[0]["height"]) == (640, 320)
-    assert {row["service"] for row in told["results"]} == {"127.0.0.1"}
-
-    small = page.get(f"/venice/results/{singles[0]['id']}/thumbnail")
-    assert small.headers["content-type"] == "image/webp"
-    assert Image.open(io.BytesIO(small.content)).size == (256, 128)
-    whole = page.get(f"/venice/results/{variants['id']}/image/2")
-    assert Image.open(io.BytesIO(whole.content)).size == (64, 64)
-    assert page.get(f"/venice/results/{variants['id']}/image/3").status_code == 404
-
-    assert page.post(f"/venice/results/{singles[0]['id']}/remove").json() == {}
-    assert page.get("/venice/results?offset=1&limit=1").json()["total"] == 2
-    assert page.get(f"/venice/results/{singles[0]['id']}/thumbnail").status_code == 404
-
-
-def test_thumbnails_are_bounded(
-    page: PageClient, bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(bench.pack.venice_nodes.page.results, "MAX_THUMBNAILS", 3)
-    bench.generate(batch_size=6)
-    for row in page.get("/venice/results").json()["results"]:
-        assert page.get(f"/venice/results/{row['id']}/thumbnail").status_code == 200
-    assert len(list((bench.home / "thumbnails").iterdir())) == 3
-
-
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/venice/results/..%2F..%2Fvenice.json/thumbnail",
-        f"/venice/results/{'A' * 64}/thumbnail",
-        f"/venice/results/{'a' * 64}/thumbnail",
-        f"/venice/results/{'a' * 64}/image/0",
-        f"/venice/results/{'a' * 64}/image/-1",
-        "/venice/results?offset=-1",
-        "/venice/results?limit=1e9",
-    ],
-)
-def test_nothing_else_is_served(page: PageClient, path: str) -> None:
-    assert page.get(path).status_code in (400, 404)
-
-
-def test_pictures_are_copied_for_comfyui(
-    page: PageClient, bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
-) -> None:
-    comfyui = bench.pack.venice_nodes.run.comfyui
-    monkeypatch.setattr(comfyui, "picture_folder", lambda kind: tmp_path)
-    bench.generate()
-    (row,) = page.get("/venice/results").json()["results"]
-    saved = page.post(f"/venice/results/{row['id']}/save").json()
-    again = page.post(f"/venice/results/{row['id']}/input").json()
-    assert saved == again == {"name": "venice_z-image-turbo_100.png"}, "it is there already"
-    assert Image.open(tmp_path / saved["name"]).size == (64, 64)
-    monkeypatch.setattr(comfyui, "picture_folder", lambda kind: None)
-    assert page.post(f"/venice/results/{row['id']}/save").status_code == 404
 
 
 def test_the_lists_are_refreshed(page: PageClient, bench: Bench) -> None:
