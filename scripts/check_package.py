@@ -15,8 +15,7 @@ from zipfile import ZipFile
 ROOT = Path(__file__).resolve().parent.parent
 COMFY = ["comfy", "--skip-prompt", "--no-enable-telemetry", "node"]
 NEEDED = {"__init__.py", "nodes.py", "pyproject.toml", "requirements.txt", "README.md", "LICENSE"}
-FOLDERS = {"example_workflows", "venice_client", "venice_nodes", "web"}
-OPTIONAL_FOLDERS = {"locales", "subgraphs"}
+FOLDERS = {"example_workflows", "locales", "subgraphs", "venice_client", "venice_nodes", "web"}
 OPTIONAL = {"CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"}
 
 
@@ -58,7 +57,7 @@ def troubles_of(names: list[str]) -> list[str]:
     """What is wrong with a package that holds the files `names`."""
     tops = {name.partition("/")[0] for name in names}
     missing = sorted((NEEDED | FOLDERS) - tops)
-    spare = sorted(tops - NEEDED - FOLDERS - OPTIONAL_FOLDERS - OPTIONAL)
+    spare = sorted(tops - NEEDED - FOLDERS - OPTIONAL)
     return [f"{name} is missing" for name in missing] + [f"{name} is not needed" for name in spare]
 
 

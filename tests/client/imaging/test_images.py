@@ -19,7 +19,11 @@ from venice_client.errors import BadResponseError
 from venice_client.imaging import images
 
 FORMATS = ("PNG", "JPEG", "WEBP")
-OTHERS = ("GIF", "BMP", *(["AVIF"] if features.check("avif") else []))
+OTHERS = (
+    "GIF",
+    "BMP",
+    *(["AVIF"] if "avif" in features.modules and features.check("avif") else []),
+)
 
 
 def picture(width: int = 48, height: int = 32) -> Image.Image:
