@@ -279,7 +279,7 @@ def _identity(pixels: torch.Tensor) -> str:
     """A hash of what a picture [H, W, C] will show."""
     array = to_array(pixels)
     digest = hashlib.sha256(f"{array.shape}\n".encode())
-    digest.update(array)
+    digest.update(array.data)
     return digest.hexdigest()
 
 
