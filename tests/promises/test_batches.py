@@ -344,17 +344,19 @@ def test_flagged_pictures_are_said_to_be_kept(bench: Bench) -> None:
 def test_an_error_that_nobody_foresaw_loses_no_other_picture(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Such as a system that gives no more threads, here for the clock of one request."""
-    bench.generate(seed=1)
-    start, timers = threading.Timer.start, list[threading.Timer]()
+    """Such as a system that gives no more threads, here for the deadline of one request."""
+    clock = bench.pack.venice_client.transport.connections._clock
+    watched: list[object] = []
+    add = clock.add
 
-    def refuse(timer: threading.Timer) -> None:
-        timers.append(timer)
-        if len(timers) == 3:
+    def refuse(deadline: object, seconds: float) -> None:
+        watched.append(deadline)
+        if len(watched) == 3:
             raise RuntimeError("can't start new thread")
-        start(timer)
+        add(deadline, seconds)
 
-    monkeypatch.setattr(threading.Timer, "start", refuse)
+    bench.generate(seed=1)
+    monkeypatch.setattr(clock, "add", refuse)
     end = bench.generate(batch_size=4)
 
     assert end.error_name == "BatchError", repr(end.error)
@@ -400,7 +402,7 @@ def test_any_other_error_is_shown_on_the_node_as_well(
         raise TypeError("of another pack\nmore")
 
     with monkeypatch.context() as patch:
-        patch.setattr("PIL.Image.open", fail)
+        patch.setattr(bench.pack.venice_client.images, "bands", fail)
         end = bench.run("VeniceUpscaleImage", image=pictures(1), scale="2x", creativity=0.01)
     assert end.texts[-1] == "Failed: TypeError: of another pack"
 
