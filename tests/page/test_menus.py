@@ -32,7 +32,7 @@ TITLE = """name => {
 ADDED = """async type => {
   const prompt = (await app.graphToPrompt()).output;
   const added = Object.values(prompt).find(node => node.class_type === type);
-  return added && prompt[added.inputs.image[0]].class_type;
+  return added?.inputs.image && prompt[added.inputs.image[0]].class_type;
 }"""
 
 

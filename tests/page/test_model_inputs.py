@@ -15,9 +15,6 @@ IS_SHOWN = """([name, sockets]) => {
   const all = app.graph.nodes.find(n => n.type === name)?.inputs.filter(input => !input.widget);
   return all && sockets.join() === all.map(input => input.name).sort().join();
 }"""
-IS_STORED = "text => JSON.stringify([localStorage, sessionStorage]).includes(text)"
-"""Whether the page would bring it back: ComfyUI stores a workflow a moment after its change."""
-
 KNOWN = "() => window.nodes.edit.widgets.find(w => w.name === 'model').options.getOptionLabel"
 AS_APP = """async names => {
   const {id} = window.nodes.generate, saved = app.graph.serialize();
@@ -55,7 +52,7 @@ def test_sockets_follow_the_model(page: ComfyPage) -> None:
 
     assert set(page.page.evaluate(SOCKETS, "edit")) == {"image*", "mask", "image_5*"}
     page.wait_for_text(".venice-sent .venice-wrong", "takes at most 1 image")
-    page.page.wait_for_function(IS_STORED, arg="luma-uni-1-edit")
+    page.wait_until_stored("luma-uni-1-edit")
     page.load()
     page.page.wait_for_function(IS_SHOWN, arg=["VeniceEditImage", ["image", "image_5", "mask"]])
     sent = page.page.evaluate(

@@ -199,6 +199,7 @@ def test_a_status_on_a_subgraph(page: ComfyPage, words: str) -> None:
     page.wait_for_text(".venice-status .venice-done", "Venice Generate Image: 1 picture")
     kept = page.page.evaluate("() => Object.values(window.outer.properties.venice)")
     assert any("1 picture" in status["text"] for status in kept)
+    page.wait_until_stored(page.page.evaluate("() => window.outer.type"))
     page.load()
     page.wait_for_text(".venice-status .venice-done", "Venice Generate Image: 1 picture")
 

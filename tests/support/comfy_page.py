@@ -108,6 +108,11 @@ class ComfyPage:
         self.page.wait_for_function(READY)
         self.page.keyboard.press("Escape")
 
+    def wait_until_stored(self, text: str) -> None:
+        """Waits until ComfyUI has stored a workflow with `text`, a moment after its change."""
+        stored = "text => JSON.stringify([localStorage, sessionStorage]).includes(text)"
+        self.page.wait_for_function(stored, arg=text)
+
     def _hear(self, response: Any) -> None:
         if "/venice/" in response.url and "/image/" not in response.url:
             self.heard.append(response.url.encode() + json.dumps(response.headers).encode())
