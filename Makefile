@@ -100,7 +100,7 @@ soak: $(STAMP)  ## The long form of the reliability tests, with their figures; t
 		-rP --show-capture=stdout --durations=10
 	$(BIN)/python -m pytest tests -m hypothesis --hypothesis-profile=search -n auto
 
-bench: $(STAMP)  ## Compare speeds, as ratios within one run
+bench: $(STAMP)  ## Measure speed and memory in ten minutes; writes docs/performance.md
 	$(BIN)/python benchmarks/run.py
 
 clean:  ## Remove .venv, caches and output, but not .comfyui: its pictures may be paid for

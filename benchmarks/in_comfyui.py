@@ -30,8 +30,9 @@ PARTNER = f"ComfyUI's own partner node ({PARTNER_NODE}, which gets the picture i
 PARTNER_NODE_2 = "OpenAIDalle3"
 BY_ADDRESS = f"the same ({PARTNER_NODE_2}, which gets an address, as of most partners)"
 BOUND = (
-    "Both have to decode the same PNG, which takes most of the time; ours also writes the answer "
-    "to the store, and checks all of it, before it is decoded."
+    "Pillow takes about 24 ms of one core for the PNG alone, and so does the partner's node. What "
+    "ours saves elsewhere it spends on writing the answer to the store, and on checking all of it, "
+    "before it is decoded, so that no paid picture is lost."
 )
 """Why it is not faster yet."""
 

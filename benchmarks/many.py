@@ -9,19 +9,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
 from unittest.mock import patch
 
-from demo import load_pack
+from loaded import pack
 from performance_page import Part, Row
 from stand_in import StandIn
 
 STYLES, BATCH, IN_FLIGHT = 76, 4, 8
 SIDE = 256
 LATENCY = 1.0
-
-_pack = cache(load_pack)
 
 
 def measure(quick: bool) -> Part:
@@ -76,7 +73,7 @@ def _two_nodes(api: StandIn, latency: float) -> list[Row]:
 
 
 async def _generate(prompt: str, styles: list[str], seed: int) -> Any:
-    node = _pack().NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
+    node = pack().NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
     return await node.generate(
         model=["z-image-turbo"],
         prompt=[prompt],

@@ -32,17 +32,14 @@ def main() -> int:
     options = parser.parse_args()
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
-    found: dict[str, Part] = {}
+    versions = f"torch {torch.__version__}, Pillow {PIL.__version__}, numpy {np.__version__}"
     for name in options.parts or PARTS:
         began = time.monotonic()
-        found[name] = importlib.import_module(PARTS[name]).measure(options.quick)
-        print(f"## {name} ({time.monotonic() - began:.0f} s)\n\n{found[name].markdown()}\n")
-        sys.stdout.flush()
-    if not options.quick:
-        versions = f"torch {torch.__version__}, Pillow {PIL.__version__}, numpy {np.__version__}"
-        page = PAGE.read_text(encoding="utf-8")
-        PAGE.write_text(written(page, found, machine(versions)), encoding="utf-8")
-        print(f"Written to {PAGE.relative_to(ROOT)}.")
+        part: Part = importlib.import_module(PARTS[name]).measure(options.quick)
+        print(f"## {name} ({time.monotonic() - began:.0f} s)\n\n{part.markdown()}\n", flush=True)
+        if not options.quick:
+            page = PAGE.read_text(encoding="utf-8")
+            PAGE.write_text(written(page, {name: part}, machine(versions)), encoding="utf-8")
     return 0
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import statistics
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
 from performance_page import Part, Row
 from rounds import timed
 from stand_in import picture
-from venice_client.store.result_store import ResultStore
+from venice_client.store.entry_file import write_entry
+from venice_client.store.result_store import FOLDER, ResultStore
+from venice_client.store.sweeper import ENDING
 from venice_client.transport.response import Response
 
 ENTRIES = 20_000
@@ -25,10 +28,11 @@ def measure(quick: bool) -> Part:
     entries = ENTRIES // 20 if quick else ENTRIES
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
-        first = ResultStore(home, 4096)
+        (home / FOLDER).mkdir()
+        head = {"model": "bench", "time": time.time(), "headers": {}}
         for number in range(entries):
-            first.put(f"{number:064x}", Response({}, SMALL, 0.0), {"model": "bench"})
-        first.finish_sweep()
+            path = home / FOLDER / f"{number:064x}{ENDING}"
+            write_entry(path, head, Response({}, SMALL, 0.0))
         opening = _opening(home)
         body = picture(1024, 1024)
         quiet, sweeping = list[float](), list[float]()

@@ -18,7 +18,7 @@ from ..venice_client import (
     check_pixels,
 )
 from .imaging import masks
-from .imaging.tensors import COVER, Encoder, Fit, Size, in_pixels, input_images
+from .imaging.tensors import COVER, Encoder, Fit, Size, in_pixels, input_images, opaque_mask
 from .run.node_output import BatchImages
 
 RATIO_TOLERANCE = 0.03
@@ -106,7 +106,7 @@ class EditPlan:
             notes.append("Under a mask the input's size is kept.")
         if len(self.indices) < len(self.base):
             notes.append("Where the mask is empty, the input is returned, free.")
-        return result, torch.zeros(result.shape[:-1]), notes
+        return result, opaque_mask(result), notes
 
     def _fitted(self, mask: torch.Tensor) -> list[torch.Tensor]:
         """The masks in the size of the pictures: one for all, or one for each."""

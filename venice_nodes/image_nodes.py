@@ -22,7 +22,7 @@ from ..venice_client import (
 )
 from . import inputs, widgets
 from .edit_plan import EditPlan
-from .imaging.tensors import Encoder, encode_all, input_images, to_rgb
+from .imaging.tensors import Encoder, encode_all, input_images, opaque_mask, to_rgb
 from .run.node_output import BatchImages, make_info
 from .run.node_status import StatusNode, showing
 from .run.run_requests import Item, in_thread, run_node
@@ -235,7 +235,7 @@ def _untouched(base: torch.Tensor, values: dict[str, Any], before: list[str]) ->
         *before,
     ]
     info = make_info(model=values["model"], size=[base.shape[2], base.shape[1]], warnings=warnings)
-    outputs = base.clone(), info, torch.zeros(base.shape[:-1])
+    outputs = base.clone(), info, opaque_mask(base)
     return Item([], lambda _: (outputs, warnings), warnings=warnings)
 
 

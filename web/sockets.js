@@ -57,3 +57,19 @@ function addSocket(node, name, type) {
   const given = Object.entries(known).filter(([, value]) => value !== undefined);
   node.addInput(name, type, Object.fromEntries(given));
 }
+
+const NOT_DRAWN = { value: () => {}, configurable: true }; // Not enumerable: it is in no copy.
+
+/**
+ * Has the canvas draw the socket of a widget, or not: it draws that of a hidden widget too, while a
+ * link is dragged.
+ * @param {any} node
+ * @param {string} name
+ * @param {boolean} isDrawn
+ */
+export function drawSocket(node, name, isDrawn) {
+  const socket = node.inputs?.find((/** @type {any} */ input) => input.widget?.name === name);
+  if (!socket || !Object.isExtensible(socket)) return;
+  if (isDrawn) delete socket.draw;
+  else Object.defineProperty(socket, "draw", NOT_DRAWN);
+}

@@ -63,7 +63,6 @@ export function watchStatus() {
   listen("execution_error", showError);
   listen("progress_text", ({ nodeId }) => setTimeout(removeProgressText, 0, String(nodeId)));
   onPreview(showStale);
-  watchLoads();
 }
 
 /**
@@ -107,17 +106,8 @@ function take(message) {
   if (workflow === (activeWorkflow() ?? NO_WORKFLOW)) place(status);
 }
 
-/** Has each graph that the page loads (a tab, undo, a file) show its statuses. */
-function watchLoads() {
-  const load = app.loadGraphData;
-  app.loadGraphData = async function (/** @type {any[]} */ ...given) {
-    const loaded = await load.apply(this, /** @type {any} */ (given));
-    restoreStatus(); // Only now is the workflow in front the one that was loaded.
-    return loaded;
-  };
-}
-
-function restoreStatus() {
+/** Shows the statuses of the workflow in front, which was loaded just now. */
+export function restoreStatus() {
   const workflow = activeWorkflow() ?? NO_WORKFLOW;
   const known = seen.get(workflow) ?? readStored();
   seen.set(workflow, known);

@@ -20,9 +20,9 @@ import { addSeedButtons } from "./seed.js";
 import { account, models } from "./server.js";
 import { askForKey, settings } from "./settings.js";
 import { openSidebar, refreshSidebar, tab } from "./sidebar.js";
-import { placeStatusInApp, watchStatus } from "./status.js";
+import { placeStatusInApp, restoreStatus, watchStatus } from "./status.js";
 import { confirmCost, mayPay, placeTotal, placeTotalInApp } from "./total.js";
-import { followModel, watchModels } from "./widgets.js";
+import { followModel, settleSockets, watchModels } from "./widgets.js";
 
 const APP_MODE_MS = 500;
 
@@ -60,6 +60,18 @@ function watchEnds() {
   }
 }
 
+/** Acts after each graph that the page loads: a tab, undo, a file. */
+function watchLoads() {
+  const load = app.loadGraphData;
+  app.loadGraphData = async function (/** @type {any[]} */ ...given) {
+    const loaded = await load.apply(this, /** @type {any} */ (given));
+    // Only now is the workflow in front the one that was loaded.
+    restoreStatus();
+    settleSockets();
+    return loaded;
+  };
+}
+
 /** @param {any} node */
 function prepare(node) {
   // Vue sees what a subgraph's outer node has when it is made, and nothing that comes later.
@@ -92,6 +104,7 @@ app.registerExtension(
       watchAbout();
       watchRuns();
       watchStatus();
+      watchLoads();
       watchEnds();
       watchGraph();
       account.listen(requestPreview);

@@ -7,6 +7,7 @@ import {
   drawnByVue,
   inAppMode,
   isLinked,
+  keepSocketsOutOfUndo,
   redraw,
   rememberChange,
   resize,
@@ -14,7 +15,7 @@ import {
 } from "./graph.js";
 import { growToContent, panelOf } from "./panel.js";
 import { account, models } from "./server.js";
-import { showSockets } from "./sockets.js";
+import { drawSocket, showSockets } from "./sockets.js";
 
 const KINDS = /** @type {Record<string, "generate" | "edit">} */ ({
   VeniceGenerateImage: "generate",
@@ -89,6 +90,11 @@ export function applyAll() {
   for (const node of allNodes()) if (KINDS[node.comfyClass]) apply(node);
 }
 
+/** What changed of sockets while a graph was loaded is no step of undo either. */
+export function settleSockets() {
+  for (const node of allNodes()) if (KINDS[node.comfyClass]) keepSocketsOutOfUndo(node);
+}
+
 /** Listens to new models and to the setting "Show all inputs". */
 export function watchModels() {
   models.listen(applyAll);
@@ -134,7 +140,9 @@ function apply(node) {
   for (const widget of node.widgets ?? []) {
     if (LISTS[widget.name]) offer(node, widget, model?.[LISTS[widget.name]]);
     if (widget.name === "steps") limitSteps(node, widget, model?.max_steps);
-    different = hide(widget, isHidden(node, widget, model)) || different;
+    const hidden = isHidden(node, widget, model);
+    different = hide(widget, hidden) || different;
+    drawSocket(node, widget.name, !hidden);
   }
   const showsAll = !model || account.now?.limits?.show_all_inputs;
   different = showSockets(node, (name) => showsAll || takes(model, name) !== false) || different;
@@ -169,7 +177,8 @@ const takes = (model, name) => model.inputs?.[name] ?? model.inputs?.[ALIASES[na
  * @param {boolean} hidden
  */
 function hide(widget, hidden) {
-  if (Boolean(widget.hidden) === hidden) return false;
+  // In frontend 1.58 a widget with a link also says that it is hidden; its options do not.
+  if (Boolean(widget.options?.hidden) === hidden) return false;
   widget.hidden = hidden;
   setOption(widget, "hidden", hidden);
   // An old frontend leaves room for a hidden widget unless it is this small.

@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 SOCKETS = """name => (window.nodes[name] ?? app.graph.nodes.find(n => n.type === name)).inputs
   .filter(input => !input.widget).map(input => input.name + (input.link ? '*' : ''))"""
 IS_SHOWN = """([name, sockets]) => {
-  const all = app.graph.nodes.find(n => n.type === name).inputs.filter(input => !input.widget);
-  return sockets.join() === all.map(input => input.name).sort().join();
+  const all = app.graph.nodes.find(n => n.type === name)?.inputs.filter(input => !input.widget);
+  return all && sockets.join() === all.map(input => input.name).sort().join();
 }"""
+IS_STORED = "text => JSON.stringify([localStorage, sessionStorage]).includes(text)"
+"""Whether the page would bring it back: ComfyUI stores a workflow a moment after its change."""
+
 KNOWN = "() => window.nodes.edit.widgets.find(w => w.name === 'model').options.getOptionLabel"
 AS_APP = """async names => {
   const {id} = window.nodes.generate, saved = app.graph.serialize();
@@ -52,6 +55,7 @@ def test_sockets_follow_the_model(page: ComfyPage) -> None:
 
     assert set(page.page.evaluate(SOCKETS, "edit")) == {"image*", "mask", "image_5*"}
     page.wait_for_text(".venice-sent .venice-wrong", "takes at most 1 image")
+    page.page.wait_for_function(IS_STORED, arg="luma-uni-1-edit")
     page.load()
     page.page.wait_for_function(IS_SHOWN, arg=["VeniceEditImage", ["image", "image_5", "mask"]])
     sent = page.page.evaluate(
@@ -67,6 +71,29 @@ def test_sockets_follow_the_model(page: ComfyPage) -> None:
         }"""
     )
     assert steps == 0, "what the page does by itself is no step of undo"
+
+
+def test_the_canvas_draws_no_socket_of_a_hidden_input(page: ComfyPage) -> None:
+    page.build(
+        seed=("VeniceSeed", 60, 60, {}, {}), generate=("VeniceGenerateImage", 380, 60, {}, {})
+    )
+    page.page.wait_for_function(KNOWN.replace("edit", "generate"))
+    undrawn = """() => window.nodes.generate.inputs
+      .filter(input => Object.hasOwn(input, 'draw')).map(input => input.name)"""
+    hidden = set(page.page.evaluate(undrawn))
+    assert {"steps", "resolution", "quality", "format"} & hidden
+    assert not hidden & {"width", "seed", "style", "prompt"}
+    assert "draw" not in page.page.evaluate("() => JSON.stringify(app.graph.serialize())")
+    page.page.evaluate(
+        """() => {
+          const {seed, generate} = window.nodes;
+          seed.connect(0, generate, generate.inputs.findIndex(i => i.name === 'lora_strength'));
+        }"""
+    )
+    page.page.wait_for_function(
+        "() => !window.nodes.generate.widgets.find(w => w.name === 'lora_strength').options.hidden"
+    )
+    assert "lora_strength" not in page.page.evaluate(undrawn)
 
 
 def test_app_mode_has_the_inputs_of_the_model(page: ComfyPage) -> None:

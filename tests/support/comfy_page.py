@@ -13,6 +13,7 @@ from typing import Any
 from playwright.sync_api import Browser, Error, Page, Playwright, Route
 
 from comfy_running import CANARY, Running
+from comfyui_process import PACK_FOLDER
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
@@ -199,7 +200,8 @@ class ComfyPage:
 
     def check_clean(self) -> None:
         """Fails where the page had an error, or the key is where it must not be."""
-        assert [error for error in self.errors if not _is_known(error)] == []
+        errors = [error for error in self.errors if not _is_known(error)]
+        assert not errors, "\n".join(errors)
         assert not any(CANARY.encode() in answer for answer in self.heard)
         stored = self.page.evaluate("() => JSON.stringify([localStorage, sessionStorage])")
         assert CANARY not in stored
@@ -210,7 +212,7 @@ class ComfyPage:
 
 
 def _is_known(error: str) -> bool:
-    return all(part in error for part in KNOWN_ERROR) and "comfyui-venice" not in error
+    return all(part in error for part in KNOWN_ERROR) and PACK_FOLDER not in error
 
 
 def _only_this_machine(route: Route) -> None:

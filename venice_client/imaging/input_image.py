@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class InputImage:
     identity: str
     width: int
     height: int
-    pack: Callable[[], bytes]
+    pack: Callable[[], bytes] = field(repr=False, compare=False)
 
 
 InputFile = bytes | InputImage

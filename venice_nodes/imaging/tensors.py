@@ -173,10 +173,18 @@ def split_alpha(image: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Colors [B, H, W, 3] of an answer, and its mask [B, H, W] as LoadImage gives it: 1 where it is
     transparent, 0 where it is opaque or has no alpha."""
     if image.shape[-1] == 3:
-        return image, torch.zeros(image.shape[:-1])
+        return image, opaque_mask(image)
     alpha = image[..., 3]
     mask = torch.where(alpha >= OPAQUE_IN_ANSWERS, 0.0, 1.0 - alpha)
     return image[..., :3].contiguous(), mask
+
+
+def opaque_mask(image: torch.Tensor) -> torch.Tensor:
+    """The mask [B, H, W] of pictures without transparency: zeros.
+
+    numpy's zeros take memory only where somebody writes; torch writes all of them at once.
+    """
+    return torch.from_numpy(np.zeros(image.shape[:-1], np.float32))
 
 
 def to_array(image: torch.Tensor) -> images.Array:
