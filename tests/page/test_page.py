@@ -174,7 +174,7 @@ def test_a_late_status_finds_its_own_tab(page: ComfyPage, words: str) -> None:
     page.command("Comfy.NewBlankWorkflow")
     page.page.wait_for_function("() => app.graph.nodes.length === 0")
     page.build(other=("VeniceGenerateImage", 60, 60, {}, {}))
-    page.page.wait_for_function(
+    page.wait_until(
         "async () => { const q = await (await fetch('/queue')).json();"
         " return !q.queue_running.length && !q.queue_pending.length; }"
     )
@@ -275,7 +275,6 @@ def test_what_is_kept_is_of_use(page: ComfyPage, words: str) -> None:
     total = page.page.evaluate("async () => (await (await fetch('/venice/results')).json()).total")
     row.locator("button", has_text="Remove").click()
     page.page.click(f"{DIALOG} >> text=Remove >> nth=-1")
-    page.page.wait_for_function(
-        "async total => (await (await fetch('/venice/results')).json()).total === total - 1",
-        arg=total,
+    page.wait_until(
+        "async total => (await (await fetch('/venice/results')).json()).total === total - 1", total
     )

@@ -33,6 +33,9 @@ READY = (
 PATIENCE_MS = 60_000
 """How long a page may take for anything: some ten times what it takes where nothing else runs."""
 
+LOOK_EVERY_MS = 100
+"""How often `wait_until` looks."""
+
 KNOWN_ERROR = ("reading 'id'", "onChange", "addSetting")
 """In an error that frontend 1.27.10 has at its start, with the pack and without it."""
 
@@ -178,13 +181,24 @@ class ComfyPage:
         """Presses Run and waits until nothing is queued and a status is there."""
         before = self.page.evaluate("() => fetch('/history').then(r => r.json())")
         self.press_run()
-        self.page.wait_for_function(
+        self.wait_until(
             """async before => {
               const now = await (await fetch('/history')).json();
               return Object.keys(now).some(id => !(id in before));
             }""",
-            arg=before,
+            before,
         )
+
+    def wait_until(self, condition: str, argument: object = None) -> None:
+        """Waits for an async function of the page to return true; Playwright's own wait does not.
+
+        Playwright takes the promise itself for true.
+        """
+        for _ in range(PATIENCE_MS // LOOK_EVERY_MS):
+            if self.page.evaluate(condition, argument):
+                return
+            self.page.wait_for_timeout(LOOK_EVERY_MS)
+        raise TimeoutError(f"Never true: {condition}")
 
     def use_key(self, key: str | None) -> None:
         """Has the key be this one, or none, from now on."""
