@@ -447,7 +447,8 @@ def test_a_busy_model_holds_up_its_own_requests_alone(make_client: MakeClient) -
 
     def answer(connection: socket.socket) -> None:
         is_busy = b"chroma" in server.requests[-1]
-        connection.sendall(BUSY if is_busy else OK + b"Content-Length: 2\r\n\r\nok")
+        done = OK + b"Connection: close\r\nContent-Length: 2\r\n\r\nok"
+        connection.sendall(BUSY if is_busy else done)
 
     with ScriptedServer(answer) as server:
         sender = make_client(server.base_url)
