@@ -65,7 +65,8 @@ lint-page:  ## Biome and TypeScript over web/; skipped by name without npm
 	else echo 'web/ is not linted: there is no npm (Node 20 or newer; NPM names it).'; fi
 
 $(PAGE_STAMP): $(PAGE)/package.json $(PAGE)/package-lock.json
-	$(NPM) --prefix $(PAGE) ci --silent --no-audit --no-fund
+	@echo 'Downloading the linters of the page with npm. About 70 MB.'
+	$(NPM) --prefix $(PAGE) ci --loglevel error --no-audit --no-fund
 	@touch $@
 
 format: $(STAMP)  ## Put the sources into shape
