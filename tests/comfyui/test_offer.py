@@ -26,7 +26,7 @@ def test_the_nodes_are_those_of_the_contract(comfyui: Running) -> None:
 def test_a_node_is_served_as_the_contract_has_it(comfyui: Running, node: str) -> None:
     offered, contract = comfyui.client.object_info(node), CONTRACT[node]
     inputs, order = offered["input"], offered["input_order"]
-    assert set(inputs) <= {"required", "optional"}
+    assert set(inputs) <= {"required", "optional", "hidden"}
     for part in ("required", "optional"):
         assert order.get(part, []) == list(contract[part])
         served = {name: kept(name, *given) for name, given in inputs.get(part, {}).items()}
