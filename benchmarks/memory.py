@@ -37,10 +37,12 @@ class Case:
     why: str = ""
 
 
+TWICE = "Pillow unpacks a WebP whole into a buffer, and copies it into its image from there."
+
 CASES = {
     "generate 16": Case("Generate, 16 × 2048²", "VeniceGenerateImage", 2048, 16),
     "generate 1": Case("Generate, 1 × 4096²", "VeniceGenerateImage", 4096, 1),
-    "webp": Case("Generate, 1 × 4096² as WebP", "VeniceGenerateImage", 4096, 1, "webp"),
+    "webp": Case("Generate, 1 × 4096² as WebP", "VeniceGenerateImage", 4096, 1, "webp", TWICE),
     "edit": Case("Edit, inputs and answers of 16 × 2048²", "VeniceEditImage", 2048, 16),
     "upscale": Case("Upscale 2x, inputs of 16 × 2048²", "VeniceUpscaleImage", 4096, 16),
 }

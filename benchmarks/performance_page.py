@@ -40,9 +40,10 @@ class Row:
 
     def cells(self) -> tuple[str, ...]:
         """The row in words, in the order of HEAD."""
-        measured = f"**{_number(self.value)} {self.unit}**"
+        number = _number(self.value) if self.unit else f"{self.value:g}"
+        measured = f"**{f'{number} {self.unit}'.strip()}**"
         measured += f" ({self.detail})" if self.detail else ""
-        goal = "" if self.goal is None else f"≤ {self.goal:g} {self.unit}"
+        goal = "" if self.goal is None else f"≤ {self.goal:g} {self.unit}".strip()
         end = "" if self.goal is None else "met" if self.is_met else "**missed**"
         return self.what, self.against, measured, goal, end
 
