@@ -246,7 +246,8 @@ def _platform_folder(environ: Mapping[str, str]) -> Path:
         base = Path.home() / "Library" / "Application Support"
     else:
         base = Path(environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share")
-    return base / "venice-nodes"
+    old, new = base / "comfyui-venice", base / "venice-nodes"
+    return old if old.is_dir() and not new.is_dir() else new  # the paid results of 0.1 stay
 
 
 def _read_first_file(homes: Sequence[Path]) -> tuple[Path | None, dict[str, str]]:

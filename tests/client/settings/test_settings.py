@@ -413,6 +413,16 @@ def test_venice_home_is_the_only_home_where_it_is_set(tmp_path: Path) -> None:
     assert home_folders(tmp_path, {"VENICE_HOME": "/somewhere"}) == [Path("/somewhere")]
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="XDG_DATA_HOME is of Linux")
+def test_the_folder_of_the_first_version_goes_on_being_used(tmp_path: Path) -> None:
+    environ = {"XDG_DATA_HOME": str(tmp_path)}
+    assert home_folders(None, environ)[-1] == tmp_path / "venice-nodes"
+    (tmp_path / "comfyui-venice").mkdir()
+    assert home_folders(None, environ)[-1] == tmp_path / "comfyui-venice"
+    (tmp_path / "venice-nodes").mkdir()
+    assert home_folders(None, environ)[-1] == tmp_path / "venice-nodes"
+
+
 def test_comfyuis_folder_comes_before_the_platforms(tmp_path: Path) -> None:
     homes = home_folders(tmp_path, {"XDG_DATA_HOME": str(tmp_path / "data")})
     assert homes[0] == tmp_path
