@@ -159,7 +159,6 @@ class VeniceClient:
         """
         planned = [self._planned(request, run) for request in requests]
         self.results.probe()
-        self._tell_leftover()
         planned = self._reserve(planned, run)
         fetch = partial(self._fetch, answers=_shared_answers(planned))
         return RequestBatch(planned, fetch, self.results, run, on_result)
@@ -277,6 +276,7 @@ class VeniceClient:
 
     def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> list[PlannedRequest]:
         """The same requests, with a reservation for the first of each that is not kept."""
+        self._tell_leftover()  # it counts for the day
         firsts = {p.key: i for i, p in reversed(list(enumerate(planned))) if not p.is_kept}
         paying = sorted(firsts.values())
         reserved = self.spending.reserve(run, [_charge(planned[i]) for i in paying])
