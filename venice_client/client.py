@@ -78,9 +78,8 @@ class _Shared:
 
     @staticmethod
     def by(planned: Sequence[PlannedRequest]) -> _Shared:
-        counts = Counter(one.key for one in planned)
         return _Shared(
-            {key: None for key, count in counts.items() if count > 1},
+            {key: None for key, count in Counter(p.key for p in planned).items() if count > 1},
             {one.key: one.reservation for one in planned if one.reservation is not None},
         )
 
