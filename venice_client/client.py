@@ -65,6 +65,25 @@ class KeyStatus:
     balance: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class _Shared:
+    """What the requests of a batch share, by their key: which of equal ones is sent is open.
+
+    answers: a place for that of each request that is there more than once, also unkept.
+    reservations: those that nobody has taken yet; who sends a request takes its own.
+    """
+
+    answers: dict[str, Response | None]
+    reservations: dict[str, Reservation]
+
+    @staticmethod
+    def by(planned: Sequence[PlannedRequest]) -> _Shared:
+        return _Shared(
+            {key: None for key, count in Counter(p.key for p in planned).items() if count > 1},
+            {one.key: one.reservation for one in planned if one.reservation is not None},
+        )
+
+
 class VeniceClient:
     """The Venice image API. Thread-safe; one for a process is enough.
 
@@ -159,33 +178,29 @@ class VeniceClient:
         """
         planned = [self._planned(request, run) for request in requests]
         self.results.probe()
-        self._tell_leftover()
         planned = self._reserve(planned, run)
-        fetch = partial(self._fetch, answers=_shared_answers(planned))
+        fetch = partial(self._fetch, shared=_Shared.by(planned))
         return RequestBatch(planned, fetch, self.results, run, on_result)
 
-    def _fetch(
-        self, planned: PlannedRequest, progress: Progress, answers: dict[str, Response | None]
-    ) -> ImageResult:
-        """The answer to a planned request: kept, shared with an equal one, or new.
-
-        answers: of the requests that are in the batch more than once, by their key; filled here.
-        """
-        is_sent, reservation = False, planned.reservation
+    def _fetch(self, planned: PlannedRequest, progress: Progress, shared: _Shared) -> ImageResult:
+        """The answer to a planned request: kept, shared with an equal one, or new."""
+        is_sent = False
+        reservation: Reservation | None = None
 
         def ask() -> Response:
             nonlocal is_sent, reservation
             progress.check()
-            response = answers.get(planned.key)
+            response = shared.answers.get(planned.key)
             if response is None and planned.request.is_reusable:
                 response = self.results.get(planned.key)
             if response is None or is_violation(planned.payload.path, response):
+                reservation = shared.reservations.pop(planned.key, None)
                 if reservation is None:  # what seemed free is to be paid for after all
                     (reservation,) = self.spending.reserve(planned.run, [_charge(planned)])
                 is_sent = True
                 response = self._send(planned, reservation, progress)
-                if planned.key in answers:
-                    answers[planned.key] = response
+                if planned.key in shared.answers:
+                    shared.answers[planned.key] = response
             return response
 
         is_charged = False
@@ -197,10 +212,10 @@ class VeniceClient:
             is_charged = is_sent and _may_be_charged(error, progress)
             raise
         finally:
-            if reservation is not None and is_charged:
-                reservation.spend()
-            elif reservation is not None:
-                reservation.release()
+            if reservation is None and planned.reservation is not None:
+                reservation = shared.reservations.pop(planned.key, None)
+            if reservation is not None:
+                (reservation.spend if is_charged else reservation.release)()
         try:
             return read_images(
                 planned.request,
@@ -259,7 +274,7 @@ class VeniceClient:
         progress = progress or Progress()
         progress.enter("preparing")
         (planned,) = self._reserve([self._planned(request, run="")], run="")
-        return self._fetch(planned, progress, answers={})
+        return self._fetch(planned, progress, _Shared.by([planned]))
 
     def take_leftover(self) -> str:
         """What may have been charged when an earlier process was killed; "" but for once."""
@@ -277,6 +292,7 @@ class VeniceClient:
 
     def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> list[PlannedRequest]:
         """The same requests, with a reservation for the first of each that is not kept."""
+        self._tell_leftover()  # it counts for the day
         firsts = {p.key: i for i, p in reversed(list(enumerate(planned))) if not p.is_kept}
         paying = sorted(firsts.values())
         reserved = self.spending.reserve(run, [_charge(planned[i]) for i in paying])
@@ -373,12 +389,6 @@ def _charge(planned: PlannedRequest) -> Charge:
 def _may_be_charged(error: BaseException, progress: Progress) -> bool:
     """Whether a request that ended so may have been charged; of an unknown error: if it left."""
     return error.may_have_been_charged if isinstance(error, VeniceError) else progress.sent
-
-
-def _shared_answers(planned: Sequence[PlannedRequest]) -> dict[str, Response | None]:
-    """A place for the answer of each request that is there more than once, also unkept."""
-    counts = Counter(one.key for one in planned)
-    return {key: None for key, count in counts.items() if count > 1}
 
 
 def _data(response: Any) -> list[Any]:

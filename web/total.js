@@ -61,7 +61,7 @@ export function placeTotalInApp() {
 export async function confirmCost(runs, targets) {
   const sum = await costOf(targets).catch(() => null);
   if (!sum) return true; // A server that does not answer: it checks its limits itself.
-  const usd = sum.usd ?? sum.to ?? 0;
+  const usd = sum.usd ?? sum.to ?? sum.from ?? 0; // Without a bound it is `from` at least.
   const most = account.now?.limits?.ask_above_usd;
   const isDear = sum.is_above_ask || (runs > 1 && typeof most === "number" && usd * runs > most);
   if (!isDear) return true;

@@ -83,7 +83,7 @@ class InFlight:
         """Writes a line. The file is made for the first note, and goes with the last one."""
         try:
             if self._file is None and self._open:
-                self._file = self._new_file()
+                self._file, self._path = locked_file(self._folder, ".jsonl")
             if self._file is not None:
                 self._file.write(line)
         except OSError as error:
@@ -92,19 +92,6 @@ class InFlight:
             self._file.close()
             self._file = None
             remove_file(self._path)
-
-    def _new_file(self) -> BinaryIO:
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        handle, name = tempfile.mkstemp(".jsonl", f"{os.getpid()}-", self._folder)
-        self._path = Path(name)
-        file = os.fdopen(handle, "r+b", buffering=0)
-        try:
-            lock_file(file)
-        except OSError:  # not on this file system
-            file.close()
-            remove_file(self._path)
-            raise
-        return file
 
     def _abandoned(self) -> dict[Path, list[Charge]]:
         """The files of processes that are gone, and their notes."""
@@ -143,6 +130,20 @@ def _notes_in(lines: Iterable[bytes]) -> list[Charge]:
         else:
             notes.pop(number, None)
     return list(notes.values())
+
+
+def locked_file(folder: Path, ending: str) -> tuple[BinaryIO, Path]:
+    """A new file of this process, which is locked. Raises OSError where files cannot be."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle, name = tempfile.mkstemp(ending, f"{os.getpid()}-", folder)
+    file, path = os.fdopen(handle, "r+b", buffering=0), Path(name)
+    try:
+        lock_file(file)
+    except OSError:  # not on this file system
+        file.close()
+        remove_file(path)
+        raise
+    return file, path
 
 
 def lock_file(file: BinaryIO) -> None:

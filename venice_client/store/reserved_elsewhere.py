@@ -9,14 +9,12 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import logging
-import os
-import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from .in_flight import lock_file, remove_file
+from .in_flight import lock_file, locked_file, remove_file
 
 log = logging.getLogger(__name__)
 
@@ -25,6 +23,8 @@ MAX_WAIT = 2.0
 """Most seconds to wait for another process that reserves at this moment."""
 
 LOOK_EVERY = 0.01
+IS_LOCKED = (BlockingIOError, PermissionError)
+"""What it raises here and on Windows where another process has locked a file."""
 
 
 class ReservedElsewhere:
@@ -50,8 +50,8 @@ class ReservedElsewhere:
     def tell(self, usd: float) -> None:
         """Tells others what this process has reserved."""
         try:
-            if self._own is None:
-                self._own = self._new_file()
+            if self._own is None or not self._own[1].exists():  # somebody has removed it
+                self._own = locked_file(self._folder, f"-{self._name}")
             file, _ = self._own
             file.seek(0)
             file.write(b"%020.6f" % usd)  # always as long, so that none is read in parts
@@ -76,20 +76,14 @@ class ReservedElsewhere:
                     remove_file(path)
         return total
 
-    def _new_file(self) -> tuple[BinaryIO, Path]:
-        handle, name = tempfile.mkstemp(f"-{self._name}", f"{os.getpid()}-", self._folder)
-        file = os.fdopen(handle, "r+b", buffering=0)
-        lock_file(file)
-        return file, Path(name)
-
 
 def _wait_for(file: BinaryIO) -> None:
-    """Locks a file as soon as it is free. Raises OSError if it is not in time."""
+    """Locks a file as soon as it is free. Raises OSError if it is not in time, or never will be."""
     deadline = time.monotonic() + MAX_WAIT
     while True:
         try:
             return lock_file(file)
-        except OSError:
+        except IS_LOCKED:
             if time.monotonic() > deadline:
                 raise
         time.sleep(LOOK_EVERY)

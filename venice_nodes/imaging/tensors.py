@@ -6,7 +6,7 @@ import hashlib
 import io
 import math
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -208,7 +208,12 @@ def encode(image: torch.Tensor, max_bytes: int) -> tuple[bytes, str]:
     Where the PNG would have `max_bytes` or more it is the best JPEG of QUALITIES that fits (WebP
     with alpha) instead, and the warning says so. Raises InvalidRequestError where none fits.
     """
-    picture = Image.fromarray(to_array(image[..., 0] if image.shape[-1] == 1 else image))
+    return encode_array(to_array(image), max_bytes)
+
+
+def encode_array(array: images.Array, max_bytes: int) -> tuple[bytes, str]:
+    """The same of uint8."""
+    picture = Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
     png = _saved(picture, "PNG", compress_level=PNG_EFFORT)
     if len(png) < max_bytes:
         return png, ""
@@ -265,14 +270,15 @@ def input_images(
     def one(picture: torch.Tensor) -> tuple[InputImage, str]:
         pixels = prepare(picture)
         height, width = pixels.shape[:2]
-        identity = _identity(pixels)
+        if are_shared or pixels.numel() * MAX_PACKED_PART >= max_bytes:
+            array = to_array(pixels)
+            data, note = encode_array(array, max_bytes)
+            return InputImage(_hash(array.shape, [array]), width, height, lambda: data), note
+        identity = _hash(pixels.shape, (band for _, band in _bands(pixels)))
 
         def pack() -> bytes:
             return _pool.submit(lambda: _packed(prepare(picture), identity, max_bytes)).result()
 
-        if are_shared or pixels.numel() * MAX_PACKED_PART >= max_bytes:
-            data, note = encode(pixels, max_bytes)
-            return InputImage(identity, width, height, lambda: data), note
         return InputImage(identity, width, height, pack), ""
 
     pairs = _pool.map(one, pictures)
@@ -281,19 +287,20 @@ def input_images(
 
 def _packed(pixels: torch.Tensor, identity: str, max_bytes: int) -> bytes:
     """The file of an input. Raises InvalidRequestError unless it is as when it was planned."""
-    if _identity(pixels) != identity:
+    array = to_array(pixels)  # read once: another node may write into it at any moment
+    if _hash(array.shape, [array]) != identity:
         raise InvalidRequestError(
             "An input changed while it was to be sent: another node writes into its picture. Queue "
             "again, or give each of them a copy.",
             "image",
         )
-    return encode(pixels, max_bytes)[0]
+    return encode_array(array, max_bytes)[0]
 
 
-def _identity(pixels: torch.Tensor) -> str:
+def _hash(shape: Sequence[int], bands: Iterable[images.Array]) -> str:
     """A hash of what a picture [H, W, C] will show."""
-    digest = hashlib.sha256(f"{tuple(pixels.shape)}\n".encode())
-    for _, band in _bands(pixels):
+    digest = hashlib.sha256(f"{tuple(shape)}\n".encode())
+    for band in bands:
         digest.update(band.data)
     return digest.hexdigest()
 

@@ -183,18 +183,19 @@ class _Answer:
 
     def __init__(self, quotes: Quotes) -> None:
         self._kept = quotes.results.keys()
+        self._is_keeping = quotes.results.is_on
         self._room = quotes.spending.room()
         self._ask_above = quotes.settings.ask_above_usd
         self._is_sandbox = quotes.is_sandbox
 
     def of(self, graph: Graph, found: Mapping[str, Sequence[ItemQuote]]) -> dict[str, Any]:
         nodes = {name: self._node(items) for name, items in found.items()}
-        paid = set(self._kept)
-        total = Price()
         run = set(in_order(graph, _ends(graph)))
-        items = [item for name, items in found.items() if name in run for item in _to_pay(items)]
-        for item in items:
-            total += item.price(paid)
+        by_node = [_to_pay(items) for name, items in found.items() if name in run]
+        items = [item for own in by_node for item in own]
+        total = self._price(items)
+        if not self._is_keeping:  # of equal requests of two nodes each pays, unless side by side
+            total = total.or_else(sum(map(self._price, by_node), Price()))
         is_free = bool(items) and total.high == 0
         is_above = total.is_above(self._ask_above) and not self._is_sandbox
         text = total.sentence()
@@ -212,10 +213,7 @@ class _Answer:
         }
 
     def _node(self, items: Sequence[ItemQuote]) -> dict[str, Any]:
-        paid = set(self._kept)
-        price = Price()
-        for item in _to_pay(items):
-            price += item.price(paid)
+        price = self._price(_to_pay(items))
         error = next((item.error for item in items if item.error), None)
         warnings = dict.fromkeys(w for item in items for w in item.warnings)
         sent = list(dict.fromkeys(item.sent for item in items if item.sent))
@@ -229,6 +227,11 @@ class _Answer:
             "count": len(items),
             "images": sum(item.images * item.times for item in items),
         }
+
+    def _price(self, items: Sequence[ItemQuote]) -> Price:
+        """What these cost together, where equal requests are paid for once."""
+        paid = set(self._kept)
+        return sum((item.price(paid) for item in items), Price())
 
     def _badge(self, price: Price) -> str:
         if self._is_sandbox and price.high != 0:

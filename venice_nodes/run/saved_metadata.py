@@ -15,7 +15,7 @@ from typing import Any
 from ...venice_client import MAX_SEED
 from ..widgets import EXTRA_PNGINFO, PROMPT
 from . import comfyui
-from .saved_workflow import Widget, find_widgets
+from .saved_workflow import Widget, find_widgets, objects
 
 OWN_TEXT = "venice"
 SEED_WIDGETS = ("seed", "mode")
@@ -82,7 +82,7 @@ def save_facts(hidden: Mapping[str, Sequence[Any]], infos: Sequence[str]) -> Non
     node = comfyui.executing_node()[1]
     (prompt, *_), (extra, *_) = (hidden.get(name) or [None] for name in (PROMPT, EXTRA_PNGINFO))
     made = [info for info in map(json.loads, infos) if info["requests"]]
-    if not node or not isinstance(extra, dict) or not made or _has_one_text(prompt or {}):
+    if not node or not isinstance(extra, dict) or not made or _has_one_text(prompt):
         return
     before = extra.get(OWN_TEXT)
     extra[OWN_TEXT] = {**(before if isinstance(before, dict) else {}), node: _facts(made)}
@@ -111,9 +111,11 @@ def _one_or_all(values: Sequence[Any]) -> Any:
     return values[0] if all(value == values[0] for value in values) else list(values)
 
 
-def _has_one_text(prompt: Mapping[str, Any]) -> bool:
+def _has_one_text(prompt: Any) -> bool:
     """Whether one of the savers in the graph would join it with the workflow."""
+    nodes = objects([*prompt.values()]) if isinstance(prompt, dict) else []
     return any(
-        (node.get("class_type"), node.get("inputs", {}).get("extension")) in ONE_TEXT
-        for node in prompt.values()
+        isinstance(inputs := node.get("inputs"), dict)
+        and (node.get("class_type"), inputs.get("extension")) in ONE_TEXT
+        for node in nodes
     )

@@ -27,21 +27,21 @@ class _Graph:
 
     def start(self, number: int) -> tuple[int, int]:
         """The node and the number of the output at which a link begins."""
-        link = next(each for each in self.data["links"] if _number(each) == number)
+        link = next(each for each in self.data["links"] if _has(each, number))
         if isinstance(link, Mapping):
             return link["origin_id"], link["origin_slot"]
         return link[1], link[2]
 
     def cut(self, number: int) -> None:
-        """Removes a link."""
-        self.data["links"] = [each for each in self.data["links"] if _number(each) != number]
-        for node in self.data["nodes"]:
-            for socket in node.get("inputs") or ():
+        """Removes a link. What else is in the graph may have any form."""
+        self.data["links"] = [each for each in self.data["links"] if not _has(each, number)]
+        for node in objects(self.data["nodes"]):
+            for socket in objects(node.get("inputs")):
                 if socket.get("link") == number:
                     socket["link"] = None
-            for socket in node.get("outputs") or ():
-                if number in (socket.get("links") or ()):
-                    socket["links"] = [each for each in socket["links"] if each != number]
+            for socket in objects(node.get("outputs")):
+                if isinstance(links := socket.get("links"), list):
+                    socket["links"] = [each for each in links if each != number]
 
     def is_widget(self, socket: Json) -> bool:
         """Whether an input of the subgraph is a widget of the node that stands for it."""
@@ -64,13 +64,20 @@ class Widget:
 
     @property
     def value(self) -> Any:
-        return self.node["widgets_values"][self.index]
+        return self._values[self.index]
 
     def set(self, value: Any) -> None:
         """Sets the value, and removes the link that would go before it."""
-        self.node["widgets_values"][self.index] = value
+        self._values[self.index] = value
         if self.link is not None:
             self.graph.cut(self.link)
+
+    @property
+    def _values(self) -> Any:
+        values = self.node["widgets_values"]
+        if not isinstance(values, list | dict):
+            raise TypeError("no value can be set here")
+        return values
 
 
 def find_widgets(workflow: Any, execution_id: str, names: Sequence[str]) -> list[list[Widget]]:
@@ -91,7 +98,7 @@ def find_widgets(workflow: Any, execution_id: str, names: Sequence[str]) -> list
         node = graph.node(own)
         found = [_widgets(graph, node, name, index) for index, name in enumerate(names)]
         [widget.value for widgets in found for widget in widgets]  # all of them are there
-    except (LookupError, StopIteration, AttributeError, TypeError, ValueError):
+    except (LookupError, StopIteration, AttributeError, TypeError, ValueError, RecursionError):
         return []  # what a client sends as a workflow may have any form
     return found
 
@@ -122,5 +129,13 @@ def _proxies(graph: _Graph, node: Json, name: str) -> list[Widget]:
     return [Widget(outer_graph, outer, names.index(wanted))]
 
 
-def _number(link: Any) -> Any:
-    return link["id"] if isinstance(link, Mapping) else link[0]
+def _has(link: Any, number: int) -> bool:
+    """Whether a link has that number."""
+    if isinstance(link, Mapping):
+        return link.get("id") == number
+    return isinstance(link, list) and link[:1] == [number]
+
+
+def objects(values: Any) -> list[Json]:
+    """The objects in what should be a list of them."""
+    return [each for each in values if isinstance(each, dict)] if isinstance(values, list) else []

@@ -173,13 +173,13 @@ def test_each_picture_is_encoded_once(
     bench: Bench, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tensors = bench.pack.venice_nodes.imaging.tensors
-    encode, sizes = tensors.encode, []
+    encode, sizes = tensors.encode_array, []
 
-    def counted(image: torch.Tensor, *limit: int) -> Any:
-        sizes.append(tuple(image.shape[:2]))
-        return encode(image, *limit)
+    def counted(array: Any, *limit: int) -> Any:
+        sizes.append(tuple(array.shape[:2]))
+        return encode(array, *limit)
 
-    monkeypatch.setattr(tensors, "encode", counted)
+    monkeypatch.setattr(tensors, "encode_array", counted)
     settings = {"prompt": "night", "model": "nano-banana-2-edit"}
     image, mask = pictures(count=4), torch.ones(1, 240, 320)
     end = bench.run(

@@ -273,3 +273,22 @@ def test_ten_thousand_nodes(preview: Any) -> None:
     told = preview.of(graph)
     assert len(told["nodes"]) == 10_000
     assert told["total"]["usd"] == pytest.approx(100.0)
+
+
+@pytest.mark.parametrize(("megabytes", "least", "most"), [("0", 0.01, 0.02), ("100", 0.01, 0.01)])
+def test_two_nodes_that_ask_the_same_pay_twice_where_nothing_is_kept(
+    bench: Bench,
+    preview: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    megabytes: str,
+    least: float,
+    most: float,
+) -> None:
+    monkeypatch.setenv("VENICE_STORE_MB", megabytes)
+    flags = ("stop", "continue")
+
+    total = preview.of({flag: generate(if_flagged=flag) for flag in flags})["total"]
+    charged = sum(bench.generate(if_flagged=flag).charged for flag in flags)
+
+    assert (total["from"] or total["usd"], total["to"] or total["usd"]) == (least, most)
+    assert charged == pytest.approx(most)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -212,6 +212,76 @@ def test_a_workflow_that_is_not_understood_stays(bench: Bench, run: Run, workflo
     assert workflow == before
     assert prompt["3"]["inputs"] == {"seed": seed, "mode": FIXED}
     assert f"set seed {seed} (fixed)" in bench.texts[-1]
+
+
+def linked() -> Json:
+    """A workflow in which the seed comes by wire."""
+    source = {"id": 9, "type": "PrimitiveInt", "inputs": [{}], "outputs": [{"links": [7]}]}
+    seed = seed_node(1, inputs=[socket("seed", 7)], outputs=[{"links": [8]}])
+    links = [[8, 1, 0, 4, 2, "INT"], [7, 9, 0, 1, 0, "INT"], {"id": 5}]
+    return {"nodes": [source, seed], "links": links, "definitions": {"subgraphs": []}}
+
+
+def wired_inside() -> Json:
+    """The same inside of a subgraph, with the copies of an older frontend."""
+    shown = {"proxyWidgets": [["1", "seed"], ["1", "mode"]]}
+    node = outer(5, properties=shown, widgets_values=[42, RANDOM])
+    inner = {**linked(), "id": "abc", "inputs": [{"name": "seed", "linkIds": [7]}]}
+    return {"nodes": [node], "links": [], "definitions": {"subgraphs": [inner]}}
+
+
+ODD = (None, 5, -10, "ab", [], {}, [5], [[]], [None], {"id": 7}, (1, 2))
+
+
+def altered(value: Any) -> Iterator[Any]:
+    """A JSON value with one part after the other replaced by something odd, or left out."""
+    yield from ODD
+    if isinstance(value, dict):
+        for name in value:
+            yield {key: each for key, each in value.items() if key != name}
+            yield from ({**value, name: odd} for odd in altered(value[name]))
+    elif isinstance(value, list):
+        for i in range(len(value)):
+            yield from ([*value[:i], odd, *value[i + 1 :]] for odd in altered(value[i]))
+        yield from ([odd, *value] for odd in ODD)
+        yield from ([*value, odd] for odd in ODD)
+
+
+@pytest.mark.parametrize(
+    ("workflow", "name"),
+    [(linked(), "1"), (subgraph(outer(5)), "5:1"), (wired_inside(), "5:1")],
+)
+def test_a_workflow_of_any_form_fails_no_run(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, workflow: Json, name: str
+) -> None:
+    metadata = bench.pack.venice_nodes.run.saved_metadata
+    monkeypatch.setattr(metadata.comfyui, "executing_node", lambda: ("prompt-1", name))
+    for number, odd in enumerate(altered(workflow)):
+        monkeypatch.setattr(metadata.comfyui, "run_id", lambda number=number: str(number))
+        prompt = {name: entry()}
+        hidden = {"run_prompt": prompt, "extra_pnginfo": {"workflow": copy.deepcopy(odd)}}
+        seed, _ = metadata.draw_seed(hidden, FIXED)
+        assert prompt[name]["inputs"] == {"seed": seed, "mode": FIXED}
+
+
+def test_a_subgraph_in_itself_fails_no_run(run: Run) -> None:
+    inner = {
+        "id": "abc",
+        "inputs": [{"name": "seed", "linkIds": [1]}],
+        "nodes": [{**seed_node(3, inputs=[socket("seed", 1)]), "type": "abc"}],
+        "links": [{"id": 1, "origin_id": -10, "origin_slot": 0}],
+    }
+    name = ":".join(["3"] * 5000)
+    workflow = {**inner, "definitions": {"subgraphs": [inner]}}
+    assert draw(run, {name: entry()}, workflow, name)
+
+
+@pytest.mark.parametrize("prompt", [None, [], "x", 5, {"9": None}, {"9": {"inputs": None}}, {}])
+@pytest.mark.parametrize("extra", [None, [], "x", {}, {"venice": 5}, {"workflow": 5}])
+def test_nothing_that_a_client_sends_fails_what_is_paid(run: Run, prompt: Any, extra: Any) -> None:
+    inputs = {name: [value] for name, value in GENERATE.items()}
+    ((images, *_),) = run(("3", "VeniceGenerateImage", inputs), prompt=prompt, extra=extra)
+    assert len(images) == 1
 
 
 def test_a_batch_says_what_was_sent(run: Run) -> None:
