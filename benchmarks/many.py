@@ -1,4 +1,7 @@
-"""Measures 304 requests: 76 styles, 4 pictures each, in one node, and in two of one run."""
+"""Measures 304 requests: 76 styles, 4 pictures each, in one node, and in two of one run.
+
+And what nodes cost that wait.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +22,8 @@ from stand_in import StandIn
 STYLES, BATCH, IN_FLIGHT = 76, 4, 8
 SIDE = 256
 LATENCY = 1.0
+WAITING = 6.0
+"""Seconds that an answer takes while it is measured what waiting for it costs."""
 
 
 def measure(quick: bool) -> Part:
@@ -27,7 +32,8 @@ def measure(quick: bool) -> Part:
         environ = {**api.environ, "VENICE_HOME": home, "VENICE_MAX_USD_PER_RUN": "none"}
         with patch.dict(os.environ, environ):
             api.answer(latency, (SIDE, SIDE))
-            return Part([*_one_node(api, latency), *_two_nodes(api, latency)])
+            rows = [*_one_node(api, latency), *_two_nodes(api, latency)]
+            return Part([*rows, *asyncio.run(_idle(api))])
 
 
 def _one_node(api: StandIn, latency: float) -> list[Row]:
@@ -70,6 +76,27 @@ def _two_nodes(api: StandIn, latency: float) -> list[Row]:
     what = "served of one node for each of another of the same run"
     detail = f"{max(counts)} and {min(counts)} of {len(half)}"
     return [Row(what, "one another", max(counts) / max(1, min(counts)), "×", 1.2, detail)]
+
+
+async def _idle(api: StandIn) -> list[Row]:
+    """The share of a core that the process takes while its nodes wait for answers."""
+    rows = []
+    for nodes, styles, goal in ((8, 1, 1.0), (1, 250, 5.0)):
+        api.answer(WAITING, (SIDE, SIDE))
+        names = [f"style {i}" for i in range(styles)]
+        runs = [
+            asyncio.ensure_future(_generate(f"{nodes} wait, {i}", names, 1)) for i in range(nodes)
+        ]
+        await asyncio.sleep(WAITING / 3)
+        began = time.process_time()
+        await asyncio.sleep(WAITING / 3)
+        share = 100 * (time.process_time() - began) / (WAITING / 3)
+        api.answer(0.0, (SIDE, SIDE))  # what is still to be sent is answered at once
+        await asyncio.gather(*runs)
+        word = "node waits" if nodes == 1 else "nodes wait"
+        what = f"a core, while {nodes} {word} for {nodes * styles * BATCH:,} requests"
+        rows.append(Row(what, "", share, "%", goal))
+    return rows
 
 
 async def _generate(prompt: str, styles: list[str], seed: int) -> Any:
