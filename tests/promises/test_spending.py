@@ -57,7 +57,8 @@ def test_the_request_that_would_pass_the_limit_is_not_sent(
     end = bench.generate(seed=500, batch_size=2)
     assert end.error_name == "SpendingLimitError"
     assert end.sent == ()
-    for words in ("0.02 USD", "0.04 USD before it", "0.05 USD", "VENICE_MAX_USD_PER_RUN"):
+    place = ("Settings → Venice → Limit of a run", "VENICE_MAX_USD_PER_RUN")
+    for words in ("0.02 USD", "0.04 USD before it", "0.05 USD", *place):
         assert words in end.first_line
     assert bench.generate(seed=500).pictures == 1
 
