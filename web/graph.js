@@ -217,7 +217,7 @@ function freePlace(graph, [x, y], [width, height]) {
   const places = [[x, y]];
   for (const { pos, size } of nodes) {
     if (pos[0] + size[0] > x) places.push([pos[0] + size[0] + GAP, y]);
-    if (pos[1] + size[1] > y) places.push([x, pos[1] + size[1] + GAP + title]);
+    if (pos[1] + size[1] > y - title) places.push([x, pos[1] + size[1] + GAP + title]);
   }
   places.sort((one, other) => one[0] + one[1] - other[0] - other[1]);
   return places.find(isFree) ?? [x, y];
