@@ -197,6 +197,7 @@ export function addNode(type, place) {
 
 /**
  * The place nearest to one, to its right or below, where a node of this size is over no other.
+ * Below counts as half as far: a wire to the right would pass behind what lies there.
  * @param {any} graph
  * @param {[number, number]} place
  * @param {number[]} size
@@ -219,7 +220,8 @@ function freePlace(graph, [x, y], [width, height]) {
     if (pos[0] + size[0] > x) places.push([pos[0] + size[0] + GAP, y]);
     if (pos[1] + size[1] > y - title) places.push([x, pos[1] + size[1] + GAP + title]);
   }
-  places.sort((one, other) => one[0] + one[1] - other[0] - other[1]);
+  const distance = (/** @type {[number, number]} */ [left, top]) => 2 * (left - x) + top - y;
+  places.sort((one, other) => distance(one) - distance(other));
   return places.find(isFree) ?? [x, y];
 }
 
