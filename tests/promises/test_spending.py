@@ -89,7 +89,7 @@ def test_the_limit_of_a_day_counts_all_runs(bench: Bench, monkeypatch: pytest.Mo
         "about 0.01 USD on top of 0.02 USD before it today",
         "the limit for one day is 0.025 USD",
         "Wait until midnight, or raise it: Settings → Venice → Limit of a day",
-            "VENICE_MAX_USD_PER_DAY",
+        "VENICE_MAX_USD_PER_DAY",
     ):
         assert words in end.first_line
     assert bench.generate(batch_size=2).sent == (), "what is kept is free"
