@@ -30,26 +30,32 @@ QUALITY = 80
 
 QUIET_PAGE = {"Comfy.Workflow.ShowMissingModelsWarning": False}
 
-# A caption below, and a ring where the mouse presses.
+# A caption below, and a ring where the mouse presses: popovers, to be shown above open dialogs.
 OVERLAY = """() => {
   const caption = document.createElement("div");
   caption.id = "film-caption";
-  caption.style.cssText = "position:fixed;left:50%;bottom:84px;transform:translateX(-50%);" +
-    "z-index:2147483647;padding:10px 22px;border-radius:10px;background:#12161fee;color:#fff;" +
+  caption.style.cssText = "inset:auto auto 84px 50%;margin:0;transform:translateX(-50%);" +
+    "padding:10px 22px;border-radius:10px;background:#12161fee;color:#fff;" +
     "font:600 21px sans-serif;pointer-events:none;border:1px solid #4fd1c5";
   const ring = document.createElement("div");
   ring.id = "film-ring";
-  ring.style.cssText = "position:fixed;width:44px;height:44px;margin:-22px 0 0 -22px;" +
-    "z-index:2147483647;border-radius:50%;border:4px solid #f6ad55;display:none;" +
+  ring.style.cssText = "inset:auto;width:44px;height:44px;margin:-22px 0 0 -22px;padding:0;" +
+    "box-sizing:border-box;border-radius:50%;border:4px solid #f6ad55;background:none;" +
     "pointer-events:none";
+  caption.popover = ring.popover = "manual";
   document.body.append(caption, ring);
 }"""
-SAY = "text => { document.getElementById('film-caption').textContent = text; }"
+SAY = """text => {
+  const caption = document.getElementById("film-caption");
+  caption.textContent = text;
+  caption.hidePopover();
+  caption.showPopover();
+}"""
 RING = """([x, y]) => {
   const ring = document.getElementById("film-ring");
-  ring.style.display = x === null ? "none" : "block";
   ring.style.left = `${x}px`;
   ring.style.top = `${y}px`;
+  ring.togglePopover(x !== null);
 }"""
 # All nodes, below the page's own bar.
 FIT = """() => {

@@ -166,18 +166,71 @@ export const drawnByVue = () => Boolean(/** @type {any} */ (window).LiteGraph?.v
 export const inAppMode = () =>
   document.querySelector('[data-testid="app-mode-widget-item"]') !== null;
 
+/** What lies between nodes, and the least room of a new one: it grows by its lines, or a picture. */
+const GAP = 60;
+const ROOM = [300, 340];
+
 /**
- * Adds a node to the graph in front, at a place of that graph.
+ * Adds a node to the graph in front: at this place or, where that is not free, at the nearest one
+ * to the right or below that is. It is brought into view.
  * @param {string} type
- * @param {[number, number]} position
+ * @param {[number, number]} place
  */
-export function addNode(type, position) {
+export function addNode(type, place) {
   const node = /** @type {any} */ (window).LiteGraph.createNode(type);
   if (!node) throw new Error(`This ComfyUI has no node ${type}.`);
-  node.pos = position;
-  /** @type {any} */ (app.canvas).graph.add(node);
+  const canvas = /** @type {any} */ (app.canvas);
+  const size = ROOM.map((least, i) => Math.max(least, node.size[i]));
+  node.pos = freePlace(canvas.graph, place, size);
+  canvas.graph.add(node);
+  // ComfyUI shows what a deleted node of the same number had made.
+  if (canvas.graph === rootGraph()) delete (/** @type {any} */ (app).nodeOutputs?.[node.id]);
+  const [x, y, width, height] = canvas.ds.visible_area ?? [];
+  const isSeen =
+    node.pos[0] >= x &&
+    node.pos[1] >= y &&
+    node.pos[0] + node.size[0] <= x + width &&
+    node.pos[1] + node.size[1] <= y + height;
+  if (!isSeen) canvas.centerOnNode?.(node);
   return node;
 }
+
+/**
+ * The place nearest to one, to its right or below, where a node of this size is over no other.
+ * Below counts as half as far: a wire to the right would pass behind what lies there.
+ * @param {any} graph
+ * @param {[number, number]} place
+ * @param {number[]} size
+ * @returns {[number, number]}
+ */
+function freePlace(graph, [x, y], [width, height]) {
+  const title = /** @type {any} */ (window).LiteGraph.NODE_TITLE_HEIGHT;
+  const nodes = graph.nodes ?? graph._nodes ?? [];
+  const isFree = (/** @type {[number, number]} */ [left, top]) =>
+    nodes.every(
+      (/** @type {any} */ { pos, size }) =>
+        left >= pos[0] + size[0] ||
+        pos[0] >= left + width ||
+        top - title >= pos[1] + size[1] ||
+        pos[1] - title >= top + height,
+    );
+  /** @type {[number, number][]} */
+  const places = [[x, y]];
+  for (const { pos, size } of nodes) {
+    if (pos[0] + size[0] > x) places.push([pos[0] + size[0] + GAP, y]);
+    if (pos[1] + size[1] > y - title) places.push([x, pos[1] + size[1] + GAP + title]);
+  }
+  const distance = (/** @type {[number, number]} */ [left, top]) => 2 * (left - x) + top - y;
+  places.sort((one, other) => distance(one) - distance(other));
+  return places.find(isFree) ?? [x, y];
+}
+
+/**
+ * The place behind a node.
+ * @param {any} node
+ * @returns {[number, number]}
+ */
+export const placeBehind = (node) => [node.pos[0] + node.size[0] + GAP, node.pos[1]];
 
 /**
  * The middle of what is seen of the graph.
@@ -190,3 +243,9 @@ export function middleOfView() {
 
 /** Draws the canvas anew. */
 export const redraw = () => app.canvas?.setDirty(true, true);
+
+/** The same, and once more: a node's widgets get their places after its wires are drawn. */
+export function redrawWires() {
+  redraw();
+  requestAnimationFrame(() => requestAnimationFrame(redraw));
+}

@@ -3,12 +3,11 @@
 
 import { app } from "../../scripts/app.js";
 import { notify, notifyError, webAddress } from "./elements.js";
-import { addNode, isOurs, rememberChange, sourceOfSlot } from "./graph.js";
+import { addNode, isOurs, placeBehind, rememberChange, sourceOfSlot } from "./graph.js";
 import { account, models, post } from "./server.js";
 import { openSettings } from "./settings.js";
 import { openSidebar } from "./sidebar.js";
 
-const GAP = 60;
 const ADDS = [
   ["Upscale", "VeniceUpscaleImage"],
   ["Edit", "VeniceEditImage"],
@@ -50,7 +49,7 @@ function pictureOf(node) {
  * @param {string} type
  */
 function addBehind(beside, source, type) {
-  const added = addNode(type, [beside.pos[0] + beside.size[0] + GAP, beside.pos[1]]);
+  const added = addNode(type, placeBehind(beside));
   const input = added.inputs.findIndex((/** @type {any} */ slot) => slot.name === "image");
   source.node.connect(source.slot, added, input);
   /** @type {any} */ (app.canvas).selectNode?.(added);

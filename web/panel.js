@@ -3,7 +3,7 @@
 
 import { app } from "../../scripts/app.js";
 import { element } from "./elements.js";
-import { drawnByVue, resize } from "./graph.js";
+import { drawnByVue, redrawWires, resize } from "./graph.js";
 
 const NAME = "venice";
 const MARGIN = 6;
@@ -56,7 +56,7 @@ export function panelOf(node) {
     const now = content.offsetHeight;
     if (!root.isConnected || now === height) return;
     height = now;
-    growToContent(node);
+    fitToContent(node);
   }).observe(content);
   return panel;
 }
@@ -73,14 +73,35 @@ function mount(node, root) {
   shown?.replaceWith(root);
 }
 
+/** What a person or a file made a node's height, what it needed, and what the page made of both.
+ * @type {WeakMap<any, {own: number, needed: number, made: number}>} */
+const heights = new WeakMap();
+
 /**
- * Makes a node large enough for its widgets; Vue does so itself.
+ * Makes a new node as high as its widgets need. Nobody chose that: it follows what they need.
  * @param {any} node
+ * @param {number} minWidth
  */
-export function growToContent(node) {
+export function fitNew(node, minWidth) {
+  const needed = node.computeSize()[1];
+  node.setSize([Math.max(node.size[0], minWidth), needed]);
+  heights.set(node, { own: 0, needed, made: node.size[1] });
+}
+
+/**
+ * Makes a node as high as its widgets need, and gives the room back when they need less; never
+ * lower than a person or a file made it. Vue does so itself.
+ * @param {any} node
+ * @param {boolean} isOtherInputs whether a person chose other inputs: the room above them stays
+ */
+export function fitToContent(node, isOtherInputs = false) {
   if (!drawnByVue()) {
-    const [width, height] = node.computeSize();
-    resize(node, [Math.max(node.size[0], width), Math.max(node.size[1], height)]);
+    const [width, needed] = node.computeSize();
+    const before = heights.get(node);
+    let own = before && before.made === node.size[1] ? before.own : node.size[1];
+    if (before && isOtherInputs) own += needed - before.needed;
+    resize(node, [Math.max(node.size[0], width), Math.max(own, needed)]);
+    heights.set(node, { own, needed, made: node.size[1] });
   }
-  node.setDirtyCanvas?.(true, true);
+  redrawWires();
 }

@@ -201,6 +201,7 @@ function sentLine(node, id, entry) {
     element("span", {
       class: `venice-price venice-${levelOf(entry)}`,
       text: entry.price?.text ?? "",
+      title: entry.price?.hint ?? "",
     }),
     element("span", { text: ` ${title}${entry.sent ?? ""}` }),
   );

@@ -125,7 +125,7 @@ function resultRow(entry, reload) {
     alt: "",
     loading: "lazy",
     decoding: "async",
-    title: "Open",
+    title: "Show it large.",
     onclick: open,
   });
   const act = (
@@ -142,24 +142,32 @@ function resultRow(entry, reload) {
       { class: "venice-result-text" },
       element("b", { text: entry.model ?? "unknown model" }),
       ...factLines(entry).map((text) => element("div", { text })),
-      element(
-        "div",
-        { class: "venice-row venice-tight" },
-        act("Open", async () => open(), "Show it in full size."),
-        act(
-          "Save",
-          async () => notify("info", "Saved", (await post(`${path}/save`)).name),
-          "Save it into the output folder.",
-        ),
-        act("Load", () => loadImage(path), "Use it as Load Image in this workflow."),
-        entry.seed === null
-          ? null
-          : act("Seed", async () => setSeed(entry.seed), "Set its seed in this workflow."),
-        act("Remove", () => remove(path, reload), "Remove it; to get it again is paid for again."),
+    ),
+    element(
+      "div",
+      { class: "venice-row venice-tight" },
+      act("Open", async () => open(), "Show it large."),
+      act(
+        "Save",
+        async () => notify("info", "Saved", (await post(`${path}/save`)).name),
+        "Save it into the output folder.",
       ),
+      act("Use as input", () => loadImage(path), "Add it to this workflow as a Load Image."),
+      entry.seed === null
+        ? null
+        : act("Seed", async () => setSeed(entry.seed), "Set its seed in this workflow."),
+      act("Remove", () => remove(entry, path, reload), `Remove it. ${afterRemoval(entry)}`),
     ),
   );
 }
+
+const SANDBOX = "sandbox";
+
+/** @param {any} entry */
+const afterRemoval = (entry) =>
+  entry.service === SANDBOX
+    ? "The sandbox draws it again, free."
+    : "The same picture again would be paid for again.";
 
 /** @param {any} entry */
 function factLines(entry) {
@@ -167,11 +175,12 @@ function factLines(entry) {
   const pictures = entry.images > 1 ? count(entry.images, "picture") : null;
   const seed = entry.seed === null || entry.seed === undefined ? null : `seed ${entry.seed}`;
   const shown = entry.was_shown ? null : "never shown";
-  const time = new Date(entry.time * 1000).toLocaleString();
-  const cost = entry.service === "sandbox" ? "sandbox" : dollars(entry.usd);
+  const time = new Date(entry.time * 1000);
+  const cost = entry.service === SANDBOX ? "sandbox" : dollars(entry.usd);
   return [
     [size, pictures, seed].filter(Boolean).join(" · "),
-    [cost, shown, time].filter(Boolean).join(" · "),
+    [cost, shown].filter(Boolean).join(" · "),
+    time.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }),
   ];
 }
 
@@ -232,12 +241,13 @@ async function setSeed(seed) {
 }
 
 /**
+ * @param {any} entry
  * @param {string} path
  * @param {() => Promise<void>} reload
  */
-async function remove(path, reload) {
+async function remove(entry, path, reload) {
   const question = openDialog("Remove this result?", (done) => [
-    element("p", { text: "To get it again would be paid for again." }),
+    element("p", { text: afterRemoval(entry) }),
     element(
       "div",
       { class: "venice-row venice-end" },

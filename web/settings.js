@@ -7,6 +7,7 @@ import { account, post } from "./server.js";
 
 const SANDBOX = "sandbox";
 const PASTE = "Paste your key";
+const GET_A_KEY = "Get a key";
 const WAIT_MS = 3_000;
 /** How long a run waits to be told whether there is a key. */
 const RUN_MS = 3_000;
@@ -64,7 +65,7 @@ function keyForm(saveText, onWorks) {
 function keyRow() {
   const form = keyForm("Save and test", () => {});
   const state = element("div", { class: "venice-hint" });
-  const forget = button("Forget", async () => {
+  const forget = button("Forget the key", async () => {
     await post("key/forget").catch(notifyError);
     form.outcome.textContent = "";
     await account.tryRefresh();
@@ -80,7 +81,8 @@ function keyRow() {
     element("div", { class: "venice-row" }, sandbox, forget, place),
   );
   follow(row, (now) => {
-    place.replaceChildren(link("Make a key", now.key_url));
+    place.replaceChildren(link(GET_A_KEY, now.key_url));
+    sandbox.hidden = now.key.is_sandbox;
     const isFixed = now.key.source === "environment";
     for (const part of [form.field, form.save, sandbox]) part.disabled = isFixed;
     form.field.placeholder = isFixed ? "Set by the environment" : PASTE;
@@ -92,12 +94,14 @@ function keyRow() {
 
 /** @param {any} now */
 function stateOfKey(now) {
+  const sandbox = "The free sandbox is in use: pictures are drawn here, and cost nothing.";
   if (now.key.source === "environment") {
-    return "The environment variable VENICE_API_KEY holds the key: it cannot be changed here.";
+    const fixed =
+      "The environment variable VENICE_API_KEY holds the key: it cannot be changed here.";
+    return now.key.is_sandbox ? `${sandbox} ${fixed}` : fixed;
   }
   if (!now.key.is_set) return "No key is saved.";
-  if (now.key.is_sandbox)
-    return "The free sandbox is in use: pictures are drawn here, and cost nothing.";
+  if (now.key.is_sandbox) return sandbox;
   const balance = now.balance_usd === null ? "" : `, balance ${dollars(now.balance_usd)}`;
   return `A key is saved${balance}.`;
 }
@@ -278,7 +282,7 @@ export async function askForKey() {
     form.field.autofocus = true;
     return [
       element("p", {
-        text: "Pictures are made by Venice with your key, and cost money. It is kept on this ComfyUI alone, in no workflow and in no browser.",
+        text: "Pictures are made by Venice with your key, and cost money. The key stays on this ComfyUI: it is in no workflow and in no browser.\nNo key? The sandbox draws free test pictures.",
       }),
       element("div", { class: "venice-row" }, form.field, form.save),
       form.outcome,
@@ -286,7 +290,7 @@ export async function askForKey() {
         "div",
         { class: "venice-row" },
         button("Try free in the sandbox", () => form.send(SANDBOX)),
-        link("Get a key", now.key_url),
+        link(GET_A_KEY, now.key_url),
         button("Cancel", () => close(false), { class: "venice-button venice-right" }),
       ),
     ];

@@ -20,6 +20,7 @@ function declaredSockets(node) {
  */
 export function showSockets(node, isTaken) {
   let different = false;
+  const [width, height] = node.size;
   for (const [name, type] of declaredSockets(node)) {
     const index = node.inputs.findIndex((/** @type {any} */ input) => input.name === name);
     const wanted = isTaken(name);
@@ -28,8 +29,10 @@ export function showSockets(node, isTaken) {
     else continue;
     different = true;
   }
-  if (different) keepSocketsOutOfUndo(node);
-  return different;
+  if (!different) return false;
+  node.setSize([width, height]); // A socket more makes a node grow, one less not shrink.
+  keepSocketsOutOfUndo(node);
+  return true;
 }
 
 /** What ComfyUI knew of the sockets that were taken: their labels in the page's language.

@@ -61,7 +61,8 @@ export function watchStatus() {
     if (Array.isArray(of)) for (const one of of) take({ ...one, prompt_id, node });
   });
   listen("execution_error", showError);
-  listen("progress_text", ({ nodeId }) => setTimeout(removeProgressText, 0, String(nodeId)));
+  // Before it is drawn: the node would grow for it.
+  listen("progress_text", ({ nodeId }) => queueMicrotask(() => removeProgressText(String(nodeId))));
   onPreview(showStale);
 }
 

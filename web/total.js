@@ -16,11 +16,8 @@ import {
 } from "./preview.js";
 import { account, post } from "./server.js";
 
-const total = element("button", {
-  type: "button",
-  class: "venice-total",
-  title: "What a run of this workflow will cost. Click for the Venice sidebar.",
-});
+const TITLE = "What a run of this workflow will cost. Click for the Venice sidebar.";
+const total = element("button", { type: "button", class: "venice-total" });
 
 /**
  * The sum by the Run button; `open` is what a click on it does.
@@ -43,6 +40,7 @@ function showTotal() {
     place.className = `venice-total venice-${levelOf(sum)}`;
     place.hidden = !text;
   }
+  total.title = [sum?.hint, TITLE].filter(Boolean).join("\n");
 }
 
 const appTotal = element("div", { class: "venice-total", hidden: true });

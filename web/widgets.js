@@ -8,12 +8,10 @@ import {
   inAppMode,
   isLinked,
   keepSocketsOutOfUndo,
-  redraw,
   rememberChange,
-  resize,
   widgetOf,
 } from "./graph.js";
-import { growToContent, panelOf } from "./panel.js";
+import { fitNew, fitToContent, panelOf } from "./panel.js";
 import { account, models } from "./server.js";
 import { drawSocket, showSockets } from "./sockets.js";
 
@@ -68,7 +66,7 @@ export function followModel(node) {
   const chosen = model.callback;
   model.callback = function (/** @type {any[]} */ ...given) {
     const result = chosen?.apply(this, given);
-    apply(node);
+    apply(node, true);
     return result;
   };
   for (const name of ["onConfigure", "onConnectionsChange"]) {
@@ -82,7 +80,7 @@ export function followModel(node) {
   panelOf(node)?.tools.append(moreButton(node));
   apply(node);
   // A node of a saved workflow gets its own size after this.
-  node.setSize([Math.max(node.size[0], MIN_WIDTH), node.computeSize()[1]]);
+  fitNew(node, MIN_WIDTH);
 }
 
 /** Has all nodes follow what the server says now. */
@@ -127,8 +125,11 @@ function rememberDefaults(node) {
   );
 }
 
-/** @param {any} node */
-function apply(node) {
+/**
+ * @param {any} node
+ * @param {boolean} isChosen whether a person changed what the node shows
+ */
+function apply(node, isChosen = false) {
   const kind = KINDS[node.comfyClass];
   const list = models.now?.[kind] ?? [];
   nameModels(widgetOf(node, "model"), list);
@@ -147,7 +148,7 @@ function apply(node) {
   const showsAll = !model || account.now?.limits?.show_all_inputs;
   different = showSockets(node, (name) => showsAll || takes(model, name) !== false) || different;
   nameMoreButton(node);
-  if (different) afterHiding(node);
+  if (different) afterHiding(node, isChosen);
 }
 
 /**
@@ -199,19 +200,18 @@ function setOption(widget, name, value) {
   if (widget._state?.options) widget._state.options[name] = value;
 }
 
-/** @param {any} node */
-function afterHiding(node) {
+/**
+ * @param {any} node
+ * @param {boolean} isChosen
+ */
+function afterHiding(node, isChosen) {
   const isWatched = node.widgets?.some((/** @type {any} */ widget) => widget._state?.options);
   if ((!isWatched && drawnByVue()) || inAppMode()) {
     const list = [...node.widgets];
     node.widgets = [];
     node.widgets = list;
   }
-  if (!drawnByVue()) {
-    const [width, height] = node.computeSize();
-    resize(node, [Math.max(node.size[0], width), height]);
-  }
-  redraw();
+  fitToContent(node, isChosen);
 }
 
 /**
@@ -259,7 +259,7 @@ function moreButton(node) {
   const made = button("", () => {
     node.properties ??= {};
     node.properties[MORE] = !node.properties[MORE];
-    apply(node);
+    apply(node, true);
     rememberChange();
   });
   moreButtons.set(node, made);
@@ -287,5 +287,5 @@ function raisePrompt(node) {
   const height = PROMPT_LINES * LINE_PX + 24;
   prompt.options.getMinHeight = () => height;
   prompt.element.classList.add("venice-prompt");
-  growToContent(node);
+  fitToContent(node);
 }

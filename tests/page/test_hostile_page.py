@@ -141,7 +141,7 @@ def test_texts_of_the_service_are_shown_as_text(page: ComfyPage, words: str) -> 
     page.wait_for_text("dialog.venice-dialog", "<img")
     page.page.keyboard.press("Escape")
     page.command("Venice.OpenSettings")
-    page.wait_for_text(".venice-settings", "Make a key")
+    page.wait_for_text(".venice-settings", "Get a key")
 
     assert page.page.evaluate(IS_HACKED) == [None, None, None]
 

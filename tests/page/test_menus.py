@@ -55,6 +55,7 @@ def test_the_menu_of_a_picture_adds_and_wires(page: ComfyPage) -> None:
 
         page.page.wait_for_function(ADDED, arg=added)
         assert page.page.evaluate(ADDED, added) == source_type
+        assert page.is_on_others(added) is False
         page.page.evaluate(
             "type => app.graph.remove(app.graph.nodes.find(node => node.type === type))", added
         )
@@ -91,7 +92,9 @@ def test_the_key_of_the_environment_is_read_only(page: ComfyPage) -> None:
     page.command("Venice.OpenSettings")
 
     page.wait_for_text(".venice-hint", "VENICE_API_KEY holds the key")
-    for control in ("input[type=password]", "text=Save and test", "text=Forget"):
+    page.wait_for_text(".venice-hint", "free sandbox is in use")
+    assert page.page.locator("text=Use the free sandbox").first.is_hidden()
+    for control in ("input[type=password]", "text=Save and test", "text=Forget the key"):
         assert page.page.locator(f".venice-settings >> {control}").first.is_disabled()
     page.wait_for_text(".venice-settings", "Set by an environment variable.")
     assert page.page.locator(".venice-settings input[type=number]").first.is_disabled()
@@ -100,7 +103,7 @@ def test_the_key_of_the_environment_is_read_only(page: ComfyPage) -> None:
 
 def as_set_by_the_environment(route: Route) -> None:
     told: dict[str, Any] = route.fetch().json()
-    told["key"]["source"] = "environment"
+    told["key"] |= {"source": "environment", "is_sandbox": True}
     route.fulfill(json={**told, "locked": ["max_usd_per_run"]})
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
+
 from comfy_running import CANARY
 from faulty_sandbox import Fault
 
@@ -18,6 +20,15 @@ MESSAGE = ".venice-message"
 GENERATE = "/image/generate"
 HOSTILE = '<img src=x onerror="window.hacked=1"> javascript:alert(1)'
 PROMPT_LINES = 5
+HAS_NO_ROOM_OVER = """name => {
+  const node = window.nodes[name];
+  return node.size[1] === node.computeSize()[1];
+}"""
+MAKE_HIGHER = """name => {
+  const node = window.nodes[name];
+  node.setSize([node.size[0], node.size[1] + 100]);
+  return node.size[1];
+}"""
 MODELS_ARE_KNOWN = (
     "() => window.nodes.generate.widgets.find(w => w.name === 'model').options.getOptionLabel"
 )
@@ -142,6 +153,28 @@ def test_the_prompt_box_keeps_five_lines(page: ComfyPage, words: str) -> None:
     assert lines() >= PROMPT_LINES
 
 
+def test_a_node_gives_back_the_room_that_it_took(page: ComfyPage, words: str) -> None:
+    if page.in_vue:
+        pytest.skip("Vue gives nodes their height")
+    page.text_to_image(prompt=words)
+    page.page.click("text=Random every run >> visible=true")
+    page.run_to_end()
+    page.wait_for_text(".venice-status .venice-done", "1 picture")
+    for node in ("seed", "generate"):
+        page.page.wait_for_function(HAS_NO_ROOM_OVER, arg=node)
+
+    chosen = page.page.evaluate(MAKE_HIGHER, "generate")
+    line = page.page.locator(".venice-status .venice-done", has_text="1 picture")
+    line.evaluate("line => { line.style.height = '500px'; }")
+    page.page.wait_for_function("most => window.nodes.generate.size[1] > most", arg=chosen)
+    line.evaluate("line => { line.style.height = ''; }")
+    page.page.wait_for_function("same => window.nodes.generate.size[1] === same", arg=chosen)
+    page.page.click("text=More inputs >> visible=true")
+    page.page.wait_for_function("most => window.nodes.generate.size[1] > most", arg=chosen)
+    page.page.click("text=Fewer inputs >> visible=true")
+    page.page.wait_for_function("same => window.nodes.generate.size[1] === same", arg=chosen)
+
+
 def test_a_status_stays(page: ComfyPage, words: str) -> None:
     page.text_to_image(prompt=words)
     page.run_to_end()
@@ -262,8 +295,9 @@ def test_what_is_kept_is_of_use(page: ComfyPage, words: str) -> None:
     page.page.wait_for_function("() => document.querySelector('.venice-result img')?.naturalWidth")
     assert shown.evaluate("image => image.naturalWidth") < 512
 
-    row.locator("button", has_text="Load").click()
+    row.locator("button", has_text="Use as input").click()
     page.page.wait_for_function("() => app.graph.nodes.some(n => n.type === 'LoadImage')")
+    assert page.is_on_others("LoadImage") is False
     row.locator("button", has_text="Save").click()
     page.wait_for_text(MESSAGE, "Saved")
     page.set("seed", seed=77)

@@ -57,7 +57,8 @@ def test_the_request_that_would_pass_the_limit_is_not_sent(
     end = bench.generate(seed=500, batch_size=2)
     assert end.error_name == "SpendingLimitError"
     assert end.sent == ()
-    for words in ("0.02 USD", "0.04 USD before it", "0.05 USD", "VENICE_MAX_USD_PER_RUN"):
+    place = ("Settings → Venice → Limit of a run", "VENICE_MAX_USD_PER_RUN")
+    for words in ("0.02 USD", "0.04 USD before it", "0.05 USD", *place):
         assert words in end.first_line
     assert bench.generate(seed=500).pictures == 1
 
@@ -87,7 +88,8 @@ def test_the_limit_of_a_day_counts_all_runs(bench: Bench, monkeypatch: pytest.Mo
     for words in (
         "about 0.01 USD on top of 0.02 USD before it today",
         "the limit for one day is 0.025 USD",
-        "Wait until midnight, or raise VENICE_MAX_USD_PER_DAY",
+        "Wait until midnight, or raise it: Settings → Venice → Limit of a day",
+        "VENICE_MAX_USD_PER_DAY",
     ):
         assert words in end.first_line
     assert bench.generate(batch_size=2).sent == (), "what is kept is free"

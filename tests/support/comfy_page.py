@@ -60,6 +60,14 @@ BUILD = """nodes => {
   app.canvas.ds.offset = [0, 60];
   app.canvas.setDirty(true, true);
 }"""
+IS_ON_OTHERS = """type => {
+  const node = app.graph.nodes.find(one => one.type === type), title = LiteGraph.NODE_TITLE_HEIGHT;
+  const box = ({pos, size}) =>
+    [pos[0], pos[1] - title, pos[0] + size[0], pos[1] + size[1]];
+  const [left, top, right, bottom] = box(node);
+  return app.graph.nodes.filter(one => one !== node).map(box)
+    .some(([l, t, r, b]) => l < right && left < r && t < bottom && top < b);
+}"""
 REMEMBER = """() => {
   const tracker = app.extensionManager.workflow.activeWorkflow.changeTracker;
   (tracker.captureCanvasState ?? tracker.checkState).call(tracker);
@@ -158,6 +166,10 @@ class ComfyPage:
         """What a widget holds."""
         code = "([n, w]) => window.nodes[n].widgets.find(one => one.name === w).value"
         return self.page.evaluate(code, [node, name])
+
+    def is_on_others(self, kind: str) -> bool:
+        """Whether the first node of a class lies over another one."""
+        return bool(self.page.evaluate(IS_ON_OTHERS, kind))
 
     def shown_inputs(self, node: str) -> list[str]:
         """The inputs with a widget that is seen."""

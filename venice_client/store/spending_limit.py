@@ -157,8 +157,8 @@ class SpendingLimit:
             before = f" on top of {run.usd:.4g} USD before it in this run" if run.usd else ""
             raise SpendingLimitError(
                 f"Not sent: it would cost {cost}{before}, and the limit for one run is "
-                f"{_exact(self._per_run)} USD. Ask for less, or raise VENICE_MAX_USD_PER_RUN "
-                f"(none: no limit).{self._others(run)}"
+                f"{_exact(self._per_run)} USD. Ask for less, or raise {_place('run')}."
+                f"{self._others(run)}"
             )
         if self._per_day is None:
             return
@@ -167,8 +167,8 @@ class SpendingLimit:
             before = f" on top of {today:.4g} USD before it today" if today else ""
             raise SpendingLimitError(
                 f"Not sent: it would cost {cost}{before}, and the limit for one day is "
-                f"{_exact(self._per_day)} USD. Wait until midnight, or raise "
-                f"VENICE_MAX_USD_PER_DAY (none: no limit).{self._others(run)}"
+                f"{_exact(self._per_day)} USD. Wait until midnight, or raise {_place('day')}."
+                f"{self._others(run)}"
             )
 
     def _today(self) -> float:
@@ -192,6 +192,14 @@ class SpendingLimit:
 
 
 _UNPUBLISHED = "a price that is not published counts as the most that it may be"
+
+
+def _place(name: str) -> str:
+    """Where a limit is set: in ComfyUI's page, and anywhere."""
+    return (
+        f"it: Settings → Venice → Limit of a {name} in ComfyUI, elsewhere "
+        f"VENICE_MAX_USD_PER_{name.upper()} (none: no limit)"
+    )
 
 
 def _unknown_price(name: str, limit: float) -> str:

@@ -28,7 +28,7 @@ from .graph import (
     sound_nodes,
 )
 from .item_quote import ItemQuote, blank_files, quote_item, values_of
-from .price import Price
+from .price import MADE_BEFORE, Price
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +41,8 @@ MAX_ITEMS = 1000
 MAX_REMEMBERED = 50_000
 MAX_WARNINGS = 12
 """Warnings of one node that a page gets."""
+
+NOTHING_CHARGED = "nothing is charged on the sandbox"
 
 
 class Preview:
@@ -198,14 +200,15 @@ class _Answer:
             total = total.or_else(sum(map(self._price, by_node), Price()))
         is_free = bool(items) and total.high == 0
         is_above = total.is_above(self._ask_above) and not self._is_sandbox
+        badge = self._badge(total) if items else ""
         text = total.sentence()
         if self._is_sandbox and total.high != 0:
-            text += " on Venice; it is nothing charged on the sandbox"
+            text += f" on Venice; {NOTHING_CHARGED}"
         return {
             "nodes": nodes,
             "total": {
-                **total.facts(is_free, self._badge(total) if items else ""),
-                "badge": self._badge(total) if items else "",
+                **total.facts(is_free, badge, self._hint(total) if items else ""),
+                "badge": badge,
                 "level": self._level(total),
                 "text": text if items else "",
                 "is_above_ask": is_above,
@@ -219,8 +222,12 @@ class _Answer:
         sent = list(dict.fromkeys(item.sent for item in items if item.sent))
         is_free = not error and all(item.is_kept(self._kept) for item in items)
         return {
-            "price": price.facts(is_free, "not sent" if error else self._badge(price)),
-            "level": "ok" if error else self._level(price),
+            "price": price.facts(
+                is_free,
+                "not sent" if error else self._badge(price),
+                "" if error else self._hint(price),
+            ),
+            "level": "over" if error else self._level(price),
             "sent": " / ".join(sent[:3]) + (" / …" if len(sent) > 3 else ""),
             "warnings": list(warnings)[:MAX_WARNINGS],
             "error": error,
@@ -235,8 +242,14 @@ class _Answer:
 
     def _badge(self, price: Price) -> str:
         if self._is_sandbox and price.high != 0:
-            return f"{price.text()} · nothing charged on the sandbox"
+            return f"{price.text()} · sandbox"
         return price.text()
+
+    def _hint(self, price: Price) -> str:
+        """What the badge leaves out."""
+        if price.high == 0:
+            return f"{MADE_BEFORE}."
+        return f"The price on Venice; {NOTHING_CHARGED}." if self._is_sandbox else ""
 
     def _level(self, price: Price) -> str:
         if price.is_over(self._room):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+MADE_BEFORE = "Made before: a run with these inputs is free"
+
 
 @dataclass(frozen=True)
 class Price:
@@ -54,7 +56,7 @@ class Price:
         if not self.is_known:
             return f"from {dollars(self.low)}, price unknown" if self.low else "price unknown"
         if self.low == self.high:
-            return f"≈ {dollars(self.low)}" if self.low else "free: made before"
+            return f"≈ {dollars(self.low)}" if self.low else "again: free"
         if self.high is None:
             return f"from {dollars(self.low)}"
         return (
@@ -69,15 +71,13 @@ class Price:
             least = f"at least {amount(self.low)} USD, and " if self.low else ""
             return f"This run costs {least}a price that is not published"
         if self.low == self.high:
-            return (
-                f"This run costs about {amount(self.low)} USD" if self.low else "Free: made before"
-            )
+            return f"This run costs about {amount(self.low)} USD" if self.low else MADE_BEFORE
         if self.high is None:
             return f"This run costs {amount(self.low)} USD or more"
         return f"This run costs {amount(self.low)} to {amount(self.high)} USD"
 
-    def facts(self, is_free: bool, text: str) -> dict[str, Any]:
-        """For the page. is_free: whether all of it was made before."""
+    def facts(self, is_free: bool, text: str, hint: str) -> dict[str, Any]:
+        """For the page. is_free: whether all of it was made before. hint: what `text` means."""
         usd = self.low if self.is_exact else None
         return {
             "usd": usd,
@@ -85,6 +85,7 @@ class Price:
             "to": self.high if self.is_known and usd is None else None,
             "is_free": is_free,
             "text": text,
+            "hint": hint,
         }
 
 

@@ -21,8 +21,9 @@ def node(class_type: str, **inputs: Any) -> dict[str, Any]:
 
 def test_one_node(preview: Any) -> None:
     told = preview.of({"1": generate(width=1024, height=768, batch_size=4)})
+    price = {"usd": 0.04, "from": None, "to": None, "is_free": False}
     assert told["nodes"]["1"] == {
-        "price": {"usd": 0.04, "from": None, "to": None, "is_free": False, "text": "≈ $0.04"},
+        "price": {**price, "text": "≈ $0.04", "hint": ""},
         "level": "ok",
         "sent": "sent as 1024×768",
         "warnings": [],
@@ -63,7 +64,7 @@ def test_what_was_made_before_is_free(preview: Any, bench: Bench) -> None:
     bench.generate(batch_size=2)
     told = preview.of({"1": generate(batch_size=2), "2": generate(batch_size=3)})
     first, second = told["nodes"]["1"]["price"], told["nodes"]["2"]["price"]
-    assert (first["is_free"], first["usd"], first["text"]) == (True, 0.0, "free: made before")
+    assert (first["is_free"], first["usd"], first["text"]) == (True, 0.0, "again: free")
     assert (second["is_free"], second["usd"]) == (False, 0.01)
     assert told["total"]["usd"] == 0.01
 
@@ -159,6 +160,8 @@ def test_a_grid_that_cannot_be_is_the_error_of_what_it_feeds(
 ) -> None:
     told = preview.of(grid_graph(**inputs))
     assert words in told["nodes"]["1"]["error"]
+    assert told["nodes"]["1"]["price"]["text"] == "not sent"
+    assert told["nodes"]["1"]["level"] == "over"
     assert told["total"]["usd"] == 0.0
 
 
@@ -211,8 +214,10 @@ def test_on_the_sandbox_nothing_is_asked(preview: Any, monkeypatch: pytest.Monke
     monkeypatch.setenv("VENICE_API_KEY", "sandbox")
     told = preview.of({"1": generate(model="gpt-image-2", batch_size=16)})
     assert told["total"]["is_above_ask"] is False
-    assert "nothing charged on the sandbox" in told["total"]["text"]
-    assert told["nodes"]["1"]["price"]["text"].endswith("nothing charged on the sandbox")
+    price = told["nodes"]["1"]["price"]
+    assert price["text"].endswith(" · sandbox")
+    for said in (told["total"]["text"], told["total"]["hint"], price["hint"]):
+        assert "nothing is charged on the sandbox" in said
 
 
 def test_it_works_without_a_key(preview: Any, monkeypatch: pytest.MonkeyPatch) -> None:
