@@ -197,11 +197,11 @@ def _compare_styles_and_models() -> Nodes:
     varied: Links = {name: ("grid", name) for name in ("model", "prompt", "style", "seed")}
     sheet: Links = {"images": ("generate", "images"), "grid": ("grid", "grid")}
     return [
-        _note((40, 80), (320, 400), notes.COMPARE_GRID),
-        _node("grid", "VeniceGrid", (420, 80), (320, 560), values),
-        _generate("generate", (800, 80), "", varied, width=1248, height=832),
-        _node("sheet", "VeniceContactSheet", (1280, 80), (320, 150), {"cell": 512}, sheet),
-        _save((1660, 80), "venice-grid", ("sheet", "sheet"), (620, 520)),
+        _node("grid", "VeniceGrid", (40, 80), (320, 560), values),
+        _generate("generate", (400, 80), "", varied, width=1248, height=832),
+        _node("sheet", "VeniceContactSheet", (860, 80), (280, 150), {"cell": 512}, sheet),
+        _note((1180, 80), (380, 300), notes.COMPARE_GRID),
+        _save((860, 440), "venice-grid", ("sheet", "sheet"), (700, 400)),
     ]
 
 
