@@ -12,6 +12,7 @@ function place(specs, made) {
     for (const [name, value] of Object.entries(spec.widgets)) {
       const widget = node.widgets.find((candidate) => candidate.name === name) ?? onlyWidget(node);
       widget.value = value;
+      widget.callback?.(value); // else the node does not follow its model
     }
     made[spec.key] = node;
   }
