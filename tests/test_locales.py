@@ -131,7 +131,7 @@ def test_english_stands_in_for_what_is_not_translated_yet(
     pack: ModuleType, english: dict[str, Any], copy: dict[str, Any]
 ) -> None:
     locales.write(locales.SOURCES / "en" / "help.json", json.dumps(english["help"]))
-    templates = dict.fromkeys(english["nodeDefs"], ["…"])
+    templates = {key: ["…"] for key in english["nodeDefs"]}
     locales.write(locales.SOURCES / "templates.json", json.dumps(templates))
     whole = locales.help_pages(pack, "xx")[locales.DOCS / "VeniceSeed" / "xx.md"]
     del copy["nodeDefs"]["VeniceSeed"]["inputs"]["mode"]
