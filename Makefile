@@ -8,6 +8,7 @@ BASE := $(VENV)/.base
 STAMP := $(VENV)/.installed
 export TORCH_INDEX
 NPM ?= npm
+HAS_NPM := $(shell command -v $(NPM) 2>/dev/null)
 PAGE := tests/page
 PAGE_STAMP := $(PAGE)/node_modules/.ready
 
@@ -60,19 +61,18 @@ lint: $(STAMP)  ## ruff, mypy; Biome and TypeScript with npm, the registry's rul
 	@$(BIN)/python scripts/check_package.py
 	@$(MAKE) --no-print-directory lint-page
 
-lint-page:  ## Biome and TypeScript over web/; skipped by name without npm
-	@if command -v $(NPM) >/dev/null; then $(MAKE) --no-print-directory $(PAGE_STAMP) && $(NPM) --prefix $(PAGE) run --silent lint; \
-	else echo 'web/ is not linted: there is no npm (Node 20 or newer; NPM names it).'; fi
+lint-page: $(if $(HAS_NPM),$(PAGE_STAMP))  ## Biome and TypeScript over web/; skipped by name without npm
+	@$(if $(HAS_NPM),$(NPM) --prefix $(PAGE) run --silent lint,echo 'web/ is not linted: there is no npm (Node 20 or newer; NPM names it).')
 
 $(PAGE_STAMP): $(PAGE)/package.json $(PAGE)/package-lock.json
 	@echo 'Downloading the linters of the page with npm. About 70 MB.'
 	$(NPM) --prefix $(PAGE) ci --loglevel error --no-audit --no-fund
 	@touch $@
 
-format: $(STAMP)  ## Put the sources into shape
+format: $(STAMP) $(if $(HAS_NPM),$(PAGE_STAMP))  ## Put the sources into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	@if command -v $(NPM) >/dev/null; then $(MAKE) --no-print-directory $(PAGE_STAMP) && $(NPM) --prefix $(PAGE) run --silent format; fi
+	$(if $(HAS_NPM),@$(NPM) --prefix $(PAGE) run --silent format)
 
 comfyui:  ## Start a real ComfyUI with this pack, on the sandbox or with your key; its files: .comfyui
 	$(PYTHON) scripts/run_comfyui.py

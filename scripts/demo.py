@@ -9,7 +9,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -31,7 +31,7 @@ def main() -> int:
     is_sandbox = key is None or key.is_sandbox
     where = "the built-in sandbox (no key, no cost)" if is_sandbox else "the Venice API (paid)"
     print(f"Style → Seed → Generate, a batch of 4, on {where}:")
-    pack.venice_nodes.run.comfyui.status_listener = lambda text: print(f"  {text}", file=sys.stderr)
+    pack.venice_nodes.run.comfyui.status_listener = _status_printer()
     began = time.monotonic()
     try:
         images, info = asyncio.run(_run_nodes(pack))
@@ -39,15 +39,31 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     seconds = time.monotonic() - began
-    paths = _save(images)
+    paths, here = _save(images), Path.cwd()
     facts = json.loads(info)
     print(f"  model {facts['model']}, seeds {facts['seeds']}, size {facts['size']}")
     for warning in facts["warnings"]:
         print(f"  note: {warning}")
-    print(f"4 pictures in {seconds:.1f} s:")
-    for path in paths:
-        print(f"  {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}")
+    print(f"{len(images)} pictures in {seconds:.1f} s:")
+    *pictures, sheet = (
+        path.relative_to(here) if path.is_relative_to(here) else path for path in paths
+    )
+    for path in pictures:
+        print(f"  {path}")
+    print(f"  all on a sheet: {sheet}")
     return 0
+
+
+def _status_printer() -> Callable[[str], None]:
+    """A function that prints a status, but none twice."""
+    told: set[str] = set()
+
+    def show(text: str) -> None:
+        if text not in told:
+            told.add(text)
+            print(f"  {text}", file=sys.stderr)
+
+    return show
 
 
 def load_pack() -> ModuleType:
@@ -82,12 +98,12 @@ async def _run_nodes(pack: ModuleType) -> tuple[Any, str]:
 
 
 def _save(images: Iterable[Any]) -> list[Path]:
-    """Writes the pictures and a sheet of the four together, the sheet first."""
+    """Writes the pictures and a sheet of the four together, the sheet last."""
     OUTPUT.mkdir(exist_ok=True)
     arrays = [(image.numpy() * 255).round().astype(np.uint8) for image in images]
     top, bottom = np.hstack(arrays[:2]), np.hstack(arrays[2:])
-    paths = [OUTPUT / "demo.png"] + [OUTPUT / f"demo-{i}.png" for i in range(1, 5)]
-    for path, array in zip(paths, [np.vstack([top, bottom]), *arrays], strict=True):
+    paths = [*(OUTPUT / f"demo-{i}.png" for i in range(1, 5)), OUTPUT / "demo.png"]
+    for path, array in zip(paths, [*arrays, np.vstack([top, bottom])], strict=True):
         Image.fromarray(array).save(path)
     return paths
 

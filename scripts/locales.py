@@ -7,6 +7,7 @@ English help pages. For another language a translator edits five files: the four
 
 scripts/translations/LANGUAGE/in_step.json says which English each translation was made from: a
 text that was translated anew, or is not in it, is taken to be in step with the English of now.
+Where a translation is missing, English stands in for it, on the help pages as in ComfyUI itself.
 """
 
 from __future__ import annotations
@@ -55,10 +56,9 @@ def main(languages: list[str]) -> int:
         wrong += problems
         if not problems:
             write(record_file(language), in_step(english, language))
-            for path, text in help_pages(pack, language).items():
-                write(path, text)
-    for path, text in help_pages(pack, "en").items():
-        write(path, text)
+    for language in ("en", *(languages or TRANSLATIONS)):
+        for path, text in help_pages(pack, language).items():
+            write(path, text)
     print("\n".join(wrong) or "Complete.")
     return int(bool(wrong))
 
@@ -155,10 +155,15 @@ def help_pages(pack: ModuleType, language: str) -> dict[Path, str]:
 
     The English ones lie a second time where the page looks for a language that has none.
     """
-    texts = texts_of(language)
+    texts = english_texts(pack)
+    if language != "en":
+        texts = completed(texts_of(language), texts)
     templates = read(SOURCES / "templates.json")
     pages = {}
     for key, cls in pack.NODE_CLASS_MAPPINGS.items():
+        for file, named in ("en/help.json", texts["help"]["nodes"]), ("templates.json", templates):
+            if key not in named:
+                sys.exit(f"scripts/translations/{file}: {key} is missing")
         page = help_page(
             texts["nodeDefs"][key],
             list(declared_inputs(cls)),
@@ -227,30 +232,39 @@ def texts_of(language: str) -> dict[str, Any]:
     return {**texts, "help": read(SOURCES / language / "help.json")}
 
 
+def completed(texts: Mapping[str, Any], english: Mapping[str, Any]) -> dict[str, Any]:
+    """The texts of a tree, with the English ones in the place of those that are missing."""
+    whole: dict[str, Any] = {}
+    for key, text in english.items():
+        is_tree = isinstance(text, Mapping)
+        whole[key] = completed(texts.get(key, {}), text) if is_tree else texts.get(key) or text
+    return whole
+
+
 def check(pack: ModuleType, english: Mapping[str, Any], language: str) -> list[str]:
     """What is wrong with a language, a line each."""
     source, translated = flat(english), flat(texts_of(language))
     record = read(record_file(language))
     own_words = _own_words(pack)
     gone = [key for key in translated if key not in source]
-    problems = [f"{language}: {key}: not in English any more" for key in gone]
+    problems = [f"{language}: {key} is not in English any more" for key in gone]
     for key, text in source.items():
         problems += [
-            f"{language}: {key}: {problem}"
+            f"{language}: {key} {problem}"
             for problem in _problems(key, text, translated.get(key, ""), own_words.get(key, ()))
         ]
         seen = record.get(key, "").split()
         if seen and seen[0] != short_hash(text) and seen[1] == short_hash(translated.get(key, "")):
-            problems.append(f"{language}: {key}: the English has changed since: {text}")
+            problems.append(f"{language}: {key} is of another English than now: {text}")
     return problems
 
 
 def _problems(key: str, english: str, text: str, words: tuple[str, ...]) -> Iterator[str]:
     if not text.strip():
-        yield f"missing: {english}"
+        yield f"is missing: {english}"
         return
     if text == english and not NAMES.search(key):
-        yield "still English"
+        yield "is still English"
     if not key.startswith("help.") and (unsafe := set(UNSAFE) & set(text)):
         yield f"must be without {' '.join(sorted(unsafe))}"
     if missing := [number for number in _numbers(english) if number not in _numbers(text)]:
@@ -286,6 +300,7 @@ def in_step(english: Mapping[str, Any], language: str) -> str:
         {
             key: f"{short_hash(text)} {short_hash(translated[key])}"
             for key, text in flat(english).items()
+            if key in translated
         }
     )
 

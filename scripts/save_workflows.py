@@ -67,6 +67,7 @@ def main() -> int:
     """Save every workflow, app and blueprint; return 0."""
     with started() as comfyui, opened(comfyui.url) as page:
         for name, nodes in WORKFLOWS.items():
+            call(page, "clean")  # else a node shows the picture of the one that had its number
             call(page, "build", nodes, identity(name))
             keep(page, comfyui.url, name)
         for name, app in APPS.items():

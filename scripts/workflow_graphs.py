@@ -62,11 +62,16 @@ def _note(place: tuple[int, int], size: tuple[int, int], text: str) -> dict[str,
 
 
 def _generate(
-    key: str, place: tuple[int, int], prompt: str, links: Links | None = None, **values: Any
+    key: str,
+    place: tuple[int, int],
+    prompt: str,
+    links: Links | None = None,
+    size: tuple[int, int] = (420, 560),
+    **values: Any,
 ) -> dict[str, Any]:
     settings = {"model": "z-image-turbo", "width": 1024, "height": 768, **values}
     settings |= {"prompt": prompt, "control_after_generate": "fixed"}
-    return _node(key, "VeniceGenerateImage", place, (420, 560), settings, links)
+    return _node(key, "VeniceGenerateImage", place, size, settings, links)
 
 
 def _save(
@@ -79,14 +84,16 @@ def _load(place: tuple[int, int]) -> dict[str, Any]:
     return _node("load", "LoadImage", place, (320, 340), {"image": PICTURE})
 
 
-def _text_to_image(prompt: str, preset: str, note: str, mode: str = "fixed") -> Nodes:
+def _text_to_image(
+    prompt: str, preset: str, note: str, note_height: int, mode: str = "fixed"
+) -> Nodes:
     """A note, the style and the seed on the left, Generate in the middle."""
     sources = {"style": ("style", "style"), "seed": ("seed", "seed")}
     return [
         _node("style", "VeniceStylePreset", (40, 80), (320, 60), {"preset": preset}),
         _node("seed", "VeniceSeed", (40, 200), (320, 130), {"seed": 42, "mode": mode}),
         _generate("generate", (420, 80), prompt, sources),
-        _note((40, 520), (320, 330), note),
+        _note((40, 420), (320, note_height), note),
     ]
 
 
@@ -103,7 +110,7 @@ def _upscale(place: tuple[int, int], source: tuple[str, str]) -> dict[str, Any]:
 def _text_to_image_and_upscale() -> Nodes:
     prompt = "A lighthouse on a cliff above a calm sea, evening, long exposure"
     return [
-        *_text_to_image(prompt, "Analog Film", notes.TEXT_UPSCALE),
+        *_text_to_image(prompt, "Analog Film", notes.TEXT_UPSCALE, 280),
         _upscale((900, 80), ("generate", "images")),
         _save((1280, 80), "venice-upscaled", ("upscale", "image")),
     ]
@@ -113,7 +120,7 @@ def _edit_my_picture() -> Nodes:
     links: Links = {"image": ("load", "IMAGE"), "mask": ("load", "MASK")}
     return [
         _load((40, 80)),
-        _note((40, 500), (320, 440), notes.EDIT),
+        _note((40, 500), (320, 320), notes.EDIT),
         _edit((420, 80), "A red hot-air balloon", links),
         _save((900, 80), "venice-edited", ("edit", "image")),
     ]
@@ -122,7 +129,7 @@ def _edit_my_picture() -> Nodes:
 def _upscale_my_picture() -> Nodes:
     return [
         _load((40, 80)),
-        _note((40, 500), (320, 360), notes.UPSCALE),
+        _note((40, 500), (320, 270), notes.UPSCALE),
         _upscale((420, 80), ("load", "IMAGE")),
         _save((800, 80), "venice-upscaled", ("upscale", "image")),
     ]
@@ -135,7 +142,7 @@ def _remove_background(place: tuple[int, int], source: tuple[str, str]) -> dict[
 def _cut_out() -> Nodes:
     return [
         _load((40, 80)),
-        _note((40, 500), (320, 340), notes.CUTOUT),
+        _note((40, 500), (320, 250), notes.CUTOUT),
         _remove_background((420, 80), ("load", "IMAGE")),
         _save((800, 80), "venice-cutout", ("cutout", "cutout")),
     ]
@@ -145,7 +152,7 @@ def _cut_out_on_a_new_background() -> Nodes:
     subject = "A ginger cat sitting upright, facing the camera, plain grey studio background"
     scene = "A sunlit library with tall shelves and a green armchair, shallow depth of field"
     return [
-        _note((40, 80), (320, 420), notes.COMPOSITE),
+        _note((40, 80), (320, 290), notes.COMPOSITE),
         _generate("subject", (420, 80), subject, seed=31, width=768, height=768),
         _generate("scene", (900, 520), scene, seed=32),
         _remove_background((900, 80), ("subject", "images")),
@@ -170,7 +177,7 @@ def _compare_styles() -> Nodes:
     prompt = "An old steam train crossing a stone viaduct in autumn"
     styles = "Anime\nWatercolor\nFilm Noir\nAnalog Film"
     return [
-        _note((40, 420), (320, 400), notes.COMPARE_STYLES),
+        _note((40, 360), (320, 310), notes.COMPARE_STYLES),
         _node("sweep", "VeniceStyleSweep", (40, 80), (320, 200), {"styles": styles}),
         _generate("generate", (420, 80), prompt, {"style": ("sweep", "style")}, seed=5),
         _node(
@@ -197,11 +204,11 @@ def _compare_styles_and_models() -> Nodes:
     varied: Links = {name: ("grid", name) for name in ("model", "prompt", "style", "seed")}
     sheet: Links = {"images": ("generate", "images"), "grid": ("grid", "grid")}
     return [
-        _note((40, 80), (320, 400), notes.COMPARE_GRID),
-        _node("grid", "VeniceGrid", (420, 80), (320, 560), values),
-        _generate("generate", (800, 80), "", varied, width=1248, height=832),
-        _node("sheet", "VeniceContactSheet", (1280, 80), (320, 150), {"cell": 512}, sheet),
-        _save((1660, 80), "venice-grid", ("sheet", "sheet"), (620, 520)),
+        _note((1180, 80), (380, 250), notes.COMPARE_GRID),
+        _node("grid", "VeniceGrid", (40, 80), (320, 560), values),
+        _generate("generate", (400, 80), "", varied, (420, 400), width=1248, height=832),
+        _node("sheet", "VeniceContactSheet", (860, 80), (280, 150), {"cell": 512}, sheet),
+        _save((860, 390), "venice-grid", ("sheet", "sheet"), (700, 370)),
     ]
 
 
@@ -212,7 +219,7 @@ transparent background"
     settings |= {"width": 1024, "height": 1024, "transparent_background": True}
     join: Links = {"image": ("generate", "images"), "alpha": ("generate", "mask")}
     return [
-        _note((40, 80), (320, 400), notes.LOGO),
+        _note((40, 80), (320, 270), notes.LOGO),
         _generate("generate", (420, 80), prompt, **settings),
         _node("join", "JoinImageWithAlpha", (900, 80), (280, 60), links=join),
         _save((1240, 80), "venice-logo", ("join", "IMAGE")),
@@ -223,7 +230,7 @@ def _style_references() -> Nodes:
     look = "Bold linocut print of a heron, two colours, deep blue and cream paper, visible grain"
     prompt = "A lighthouse in a storm, waves breaking over the rocks"
     return [
-        _note((40, 80), (320, 420), notes.REFERENCES),
+        _note((40, 80), (320, 310), notes.REFERENCES),
         _generate("look", (420, 80), look, width=1248, height=832, seed=51),
         _node(
             "references",
@@ -249,7 +256,7 @@ def _style_references() -> Nodes:
 
 WORKFLOWS: dict[str, Nodes] = {
     "Venice text to image": [
-        *_text_to_image(FOX, "Watercolor", notes.TEXT),
+        *_text_to_image(FOX, "Watercolor", notes.TEXT, 250),
         _save((900, 80), "venice", ("generate", "images")),
     ],
     "Venice text to image and upscale": _text_to_image_and_upscale(),
@@ -266,7 +273,7 @@ WORKFLOWS: dict[str, Nodes] = {
 APPS: dict[str, App] = {
     "Venice text to image.app": App(
         [
-            *_text_to_image(FOX, "None", notes.TEXT_APP, "random every run"),
+            *_text_to_image(FOX, "None", notes.TEXT_APP, 200, "random every run"),
             _save((900, 80), "venice", ("generate", "images")),
         ],
         [
@@ -282,7 +289,7 @@ APPS: dict[str, App] = {
     "Venice edit my picture.app": App(
         [
             _load((40, 80)),
-            _note((40, 500), (320, 300), notes.EDIT_APP),
+            _note((40, 500), (320, 210), notes.EDIT_APP),
             _edit((420, 80), "Make it evening, with warm light", {"image": ("load", "IMAGE")}),
             _save((900, 80), "venice-edited", ("edit", "image")),
         ],
@@ -294,7 +301,7 @@ APPS: dict[str, App] = {
 BLUEPRINTS: dict[str, Blueprint] = {
     "Venice Text to Image": Blueprint(
         "Makes pictures from a prompt with the Venice API, in a style and with a seed.",
-        _text_to_image(FOX, "None", notes.TEXT, "random every run")[:3],
+        _text_to_image(FOX, "None", notes.TEXT, 250, "random every run")[:3],
         [
             ("prompt", "generate", "prompt"),
             ("style", "style", "preset"),

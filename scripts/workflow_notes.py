@@ -86,7 +86,7 @@ COMPOSITE = (
 puts it on the second. Its mask wants 1 where the subject is, so **Invert Mask** stands between.
 
 To cut out a picture of yours, put **Load Image** in the place of the first **Venice Generate \
-Image**. The two pictures are made side by side.
+Image**. The two pictures are made at the same time.
 
 Costs about 0.05 USD on Venice: 0.01 for each picture, 0.03 for the cutout."""
     + KEY
@@ -95,8 +95,9 @@ Costs about 0.05 USD on Venice: 0.01 for each picture, 0.03 for the cutout."""
 COMPARE_STYLES = (
     """## Venice compare styles
 
-**Venice Style Sweep** is a list: **Venice Generate Image** makes a picture in each style, side by \
-side, with the same prompt and seed. **Venice Contact Sheet** puts all on one sheet, with labels.
+**Venice Style Sweep** is a list: **Venice Generate Image** makes a picture in each style, all at \
+the same time, with the same prompt and seed. **Venice Contact Sheet** puts all on one sheet, with \
+labels.
 
 One style or pattern a line: \\*noir\\* is every style with noir in its name, \\* is all of them. \
 A style that is added later pays only for itself.

@@ -12,9 +12,8 @@ function place(specs, made) {
     for (const [name, value] of Object.entries(spec.widgets)) {
       const widget = node.widgets.find((candidate) => candidate.name === name) ?? onlyWidget(node);
       widget.value = value;
+      widget.callback?.(value); // else the node does not follow its model
     }
-    const smallest = node.computeSize();
-    node.setSize([Math.max(spec.size[0], smallest[0]), Math.max(spec.size[1], smallest[1])]);
     made[spec.key] = node;
   }
   for (const spec of specs) {
@@ -24,6 +23,8 @@ function place(specs, made) {
       if (from < 0 || to < 0) throw new Error(`no link ${key}.${output} to ${spec.key}.${input}`);
       made[key].connect(from, made[spec.key], to);
     }
+    const [width, height] = made[spec.key].computeSize();
+    made[spec.key].setSize([Math.max(spec.size[0], width), Math.max(spec.size[1], height)]);
   }
   return made;
 }

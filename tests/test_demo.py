@@ -44,8 +44,11 @@ def test_the_sandbox_is_said_to_be_free_and_the_paths_lead_to_the_files(
     assert "paid" not in lines[0]
     output = Path("output") if is_inside else tmp_path / "output"
     assert lines[-5:] == [
-        f"  {output / name}"
-        for name in ("demo.png", "demo-1.png", "demo-2.png", "demo-3.png", "demo-4.png")
+        *(
+            f"  {output / name}"
+            for name in ("demo-1.png", "demo-2.png", "demo-3.png", "demo-4.png")
+        ),
+        f"  all on a sheet: {output / 'demo.png'}",
     ]
 
 
@@ -71,5 +74,6 @@ def test_in_a_pipe_what_it_says_stands_in_order(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stdout
     lines = run.stdout.splitlines()
     assert lines[0].endswith("on the built-in sandbox (no key, no cost):")
-    assert lines[-1].endswith("demo-4.png")
+    assert lines[-1].endswith("demo.png")
+    assert len(lines) == len(set(lines))
     assert any("done" in line for line in lines[1:-7])

@@ -53,11 +53,11 @@ def rows(name: str) -> list[list[str]]:
     return [[cell.strip() for cell in row.split(" | ")] for row in found]
 
 
-def sources() -> str:
-    """All code that users install, in one text."""
+def sources(*more: str) -> str:
+    """All Python that users install, and the files that `more` names as globs, in one text."""
     files = [ROOT / "nodes.py"]
-    for folder in ("venice_client", "venice_nodes"):
-        files += (ROOT / folder).rglob("*.py")
+    for pattern in ("venice_client/**/*.py", "venice_nodes/**/*.py", *more):
+        files += ROOT.glob(pattern)
     return "\n".join(path.read_text(encoding="utf-8") for path in files)
 
 
@@ -233,7 +233,8 @@ def test_files_that_are_named_exist(file: Path) -> None:
 
 
 def test_names_in_the_guide_exist() -> None:
-    text, code = read("docs/adding.md"), sources()
+    text = read("docs/adding.md")
+    code = sources("scripts/*.py", "tests/**/*.py", "web/*.js")
     names = set(re.findall(r"`(_?[A-Z]{2,}[A-Z_]*|[a-z]+_[a-z_]+|[A-Z][a-z]+[A-Z]\w+)`", text))
 
     assert names

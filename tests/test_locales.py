@@ -127,10 +127,44 @@ def test_a_full_translation_has_no_problem(
     assert locales.check(pack, english, "xx") == []
 
 
+def test_english_stands_in_for_what_is_not_translated_yet(
+    pack: ModuleType, english: dict[str, Any], copy: dict[str, Any]
+) -> None:
+    locales.write(locales.SOURCES / "en" / "help.json", json.dumps(english["help"]))
+    templates = {key: ["…"] for key in english["nodeDefs"]}
+    locales.write(locales.SOURCES / "templates.json", json.dumps(templates))
+    whole = locales.help_pages(pack, "xx")[locales.DOCS / "VeniceSeed" / "xx.md"]
+    del copy["nodeDefs"]["VeniceSeed"]["inputs"]["mode"]
+    save(copy)
+
+    page = locales.help_pages(pack, "xx")[locales.DOCS / "VeniceSeed" / "xx.md"]
+    problems = locales.check(pack, english, "xx")
+
+    tooltip = english["nodeDefs"]["VeniceSeed"]["inputs"]["mode"]["tooltip"]
+    assert f"{tooltip} … |" in whole
+    assert f"{tooltip} |" in page
+    assert "VeniceSeed.inputs.mode" not in locales.in_step(english, "xx")
+    assert problems == [
+        "xx: nodeDefs.VeniceSeed.inputs.mode.name is missing: mode",
+        f"xx: nodeDefs.VeniceSeed.inputs.mode.tooltip is missing: {tooltip}",
+    ]
+
+
+def test_a_node_without_words_for_its_help_page_is_named(
+    pack: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    node = pack.NODE_CLASS_MAPPINGS["VeniceSeed"]
+    monkeypatch.setitem(pack.NODE_CLASS_MAPPINGS, "VeniceNew", node)
+    monkeypatch.setitem(pack.NODE_DISPLAY_NAME_MAPPINGS, "VeniceNew", "Venice New")
+
+    with pytest.raises(SystemExit, match=r"en/help\.json: VeniceNew is missing"):
+        locales.help_pages(pack, "en")
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "missing"),
+        ("", "is missing"),
         ("The pictures to enlarge, at least 65,536 pixels each.", "still English"),
         ("Las imágenes, al menos 65 536 píxeles.", None),
         ("Las imágenes, al menos 65 píxeles.", "lacks the numbers 65536"),
@@ -177,7 +211,7 @@ def test_a_text_that_english_has_no_more_is_named(
 
     (problem,) = locales.check(pack, english, "xx")
 
-    assert problem == "xx: settings.Venice_Gone.name: not in English any more"
+    assert problem == "xx: settings.Venice_Gone.name is not in English any more"
 
 
 def test_an_english_text_that_changed_is_named_until_it_is_translated_again(
@@ -187,7 +221,7 @@ def test_an_english_text_that_changed_is_named_until_it_is_translated_again(
     english["settings"]["Venice_Key"]["tooltip"] = "Goes into a file."
 
     (problem,) = locales.check(pack, english, "xx")
-    assert problem.startswith("xx: settings.Venice_Key.tooltip: the English has changed since")
+    assert problem.startswith("xx: settings.Venice_Key.tooltip is of another English than now")
 
     copy["settings"]["Venice_Key"]["tooltip"] = "Va dans un fichier."
     save(copy)

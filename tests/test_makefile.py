@@ -115,6 +115,23 @@ def test_the_demo_takes_no_test_tools_and_tests_add_to_its_environment(checkout:
         assert install not in make(checkout, "--dry-run", target).stdout
 
 
+@pytest.mark.parametrize("target", ["lint-page", "lint", "format"])
+def test_a_dry_run_runs_no_linter_of_the_page(checkout: Path, target: str) -> None:
+    npm = checkout / "npm"
+    npm.write_text("#!/bin/sh\ntouch npm-ran\n")
+    npm.chmod(0o755)
+    stamp = checkout / "tests" / "page" / "node_modules" / ".ready"
+    stamp.parent.mkdir(parents=True)
+    for name in ("package.json", "package-lock.json"):
+        (checkout / "tests" / "page" / name).touch()
+    stamp.touch()
+
+    told = make(checkout, "--dry-run", target, f"NPM={npm}")
+
+    assert f"{npm} --prefix tests/page run" in told.stdout, told.stderr
+    assert not (checkout / "npm-ran").exists()
+
+
 def test_the_demo_takes_the_python_of_a_comfyui(checkout: Path, tmp_path: Path) -> None:
     comfyui = fake_comfyui(tmp_path, sys.executable)
 

@@ -31,7 +31,8 @@ class VeniceStyleSweep(StatusNode):
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
         "A list of styles. Connected to style of Venice Generate Image, it makes a picture for "
-        "each, side by side, and each is paid for. Show them with Venice Contact Sheet. " + IN_STEP
+        "each, all at the same time, and each is paid for. Show them with Venice Contact Sheet. "
+        + IN_STEP
     )
     SEARCH_ALIASES = ("venice sweep", "compare styles", "list of styles")
     RETURN_TYPES = ("STRING", "STRING")
@@ -62,8 +63,8 @@ class VeniceModelSweep(StatusNode):
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
         "A list of models. Connected to model of Venice Generate Image or Venice Edit Image, it "
-        "makes a picture with each, side by side, and each is paid for. Show them with Venice "
-        "Contact Sheet. " + IN_STEP
+        "makes a picture with each, all at the same time, and each is paid for. Show them with "
+        "Venice Contact Sheet. " + IN_STEP
     )
     SEARCH_ALIASES = ("venice sweep", "compare models", "list of models")
     RETURN_TYPES = ("COMBO", "STRING")
@@ -94,8 +95,8 @@ class VeniceGrid(StatusNode):
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
         "Every combination of two of style, model, seed and prompt. Connect what varies to Venice "
-        "Generate Image, which makes a picture for each, side by side, and each is paid for; "
-        "connect the pictures and grid to Venice Contact Sheet for one sheet with headings."
+        "Generate Image, which makes a picture for each, all at the same time, and each is paid "
+        "for; connect the pictures and grid to Venice Contact Sheet for one sheet with headings."
     )
     SEARCH_ALIASES = ("grid", "xy plot", "xy grid", "prompt list", "compare")
     RETURN_TYPES = ("COMBO", "STRING", "STRING", "INT", "STRING", "VENICE_GRID")

@@ -40,7 +40,7 @@ def _generate_required() -> dict[str, Any]:
         "model": combo(
             generate_models(),
             default=DEFAULT_MODEL,
-            tooltip="The Venice model. Prices differ a lot; see venice.ai, Pricing.",
+            tooltip="The Venice model. The price of each is in the list.",
         ),
         "prompt": text("What the picture shows. It is sent as typed."),
         "width": side("width"),
@@ -50,7 +50,9 @@ def _generate_required() -> dict[str, Any]:
             tooltip="The same seed and settings make the same picture. Picture i of a batch "
             "has seed + i. Any 64-bit number may come by wire: it is folded into 1…999999999.",
         ),
-        "batch_size": whole(1, 1, 16, "How many pictures to make, side by side. Each is paid for."),
+        "batch_size": whole(
+            1, 1, 16, "How many pictures to make, at the same time. Each is paid for."
+        ),
     }
 
 
@@ -153,12 +155,14 @@ def edit_inputs() -> dict[str, Any]:
     """The inputs of Venice Edit Image."""
     return {
         "required": {
-            "image": image("The pictures to edit. Each is a request of its own, side by side."),
+            "image": image(
+                "The pictures to edit. Each is a request of its own, all at the same time."
+            ),
             "prompt": text("What to change. Short and plain works best."),
             "model": combo(
                 edit_models(),
                 default=DEFAULT_EDIT_MODEL,
-                tooltip="The Venice edit model. Prices differ; see venice.ai, Pricing.",
+                tooltip="The Venice edit model. The price of each is in the list.",
             ),
         },
         "optional": _edit_optional(),

@@ -278,14 +278,15 @@ function nameMoreButton(node) {
 }
 
 /**
- * Gives the prompt at least five lines, also where other widgets want the room.
+ * Gives the prompt at least five lines, also where other widgets want the room; none where it comes
+ * by wire.
  * @param {any} node
  */
 function raisePrompt(node) {
   const prompt = widgetOf(node, "prompt");
   if (!prompt?.element) return;
   const height = PROMPT_LINES * LINE_PX + 24;
-  prompt.options.getMinHeight = () => height;
+  prompt.options.getMinHeight = () => (isLinked(node, "prompt") ? 0 : height);
   prompt.element.classList.add("venice-prompt");
   fitToContent(node);
 }

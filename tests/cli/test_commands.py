@@ -131,6 +131,13 @@ def test_models_stand_by_type_the_default_first_then_by_price(cli: Any) -> None:
     assert [each["id"] for each in cli("models", "--json").json] == [row[0] for row in rows]
 
 
+def test_only_marks_that_are_there_are_explained(cli: Any) -> None:
+    end = cli("models", "--type", "upscale")
+
+    assert "private:" in end.err
+    assert not any(mark in end.err for mark in ("transparency:", "until:"))
+
+
 @pytest.mark.parametrize(
     ("option", "text"),
     [("--seed", "1_0"), ("--steps", "1_0"), ("--cfg-scale", "1_0"), ("--cfg-scale", "nan")],
@@ -161,7 +168,9 @@ def test_lists_without_a_key_are_those_last_saved(cli: Any, sandbox: Sandbox) ->
 
 
 def test_styles(cli: Any) -> None:
-    assert "Anime" in cli("styles").lines
+    lines = cli("styles").lines
+    assert "Anime" in lines
+    assert lines == sorted(lines, key=str.casefold)
     assert "Anime" in cli("styles", "--json").json
 
 

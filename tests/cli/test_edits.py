@@ -161,6 +161,18 @@ def test_an_edit_in_another_ratio_is_said(
         assert cli("edit", "night", "wide.png", *options, "--json").json["warnings"] == []
 
 
+def test_a_ratio_that_no_option_asks_for_gets_the_nearest(
+    cli: Any, folder: Path, inputs: Any
+) -> None:
+    Image.new("RGB", (640, 480), "red").save(folder / "photo.png")
+
+    end = cli("edit", "night", "photo.png", "--json")
+
+    (said,) = end.json["warnings"]
+    (nearest,) = re.findall(r"--aspect-ratio (\S+) is the nearest that it makes\.$", said)
+    assert cli("edit", "night", "photo.png", "--aspect-ratio", nearest).code == 0
+
+
 def test_a_ratio_that_was_asked_for_and_did_not_come_is_said(
     cli: Any, sandbox: Sandbox, folder: Path, inputs: Any
 ) -> None:

@@ -76,6 +76,14 @@ def test_a_usage_error_begins_with_what_is_wrong(cli: Any, argv: list[str], firs
     assert usage[0].startswith("usage: ")
 
 
+def test_an_unknown_option_shows_the_usage_of_its_command(cli: Any) -> None:
+    line, *usage = cli("upscale", "a.png", "--sacle", "4").err.splitlines()
+
+    assert "upscale: unrecognized arguments: --sacle 4" in line
+    assert "upscale" in usage[0]
+    assert "--scale" in " ".join(usage)
+
+
 @pytest.mark.parametrize(
     "command",
     [

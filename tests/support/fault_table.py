@@ -111,7 +111,9 @@ ROWS = (
         charged=False,
     ),
     _refusal(400, "BadRequestError", "refuses the request", "INVALID_REQUEST"),
-    _refusal(400, "BadRequestError", r"does not know (`[\w-]+`|this model)", "INVALID_MODEL"),
+    _refusal(
+        400, "BadRequestError", r"does not know (the model `[\w-]+`|this model)", "INVALID_MODEL"
+    ),
     _refusal(401, "AuthenticationError", "check VENICE_API_KEY", holds_for_all=True),
     _refusal(
         402,

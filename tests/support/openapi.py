@@ -24,9 +24,13 @@ ROOT = Path(__file__).resolve().parents[2]
 # that, read to the letter, allows nothing; the first member is the request.
 FIRST_OF_ALL = ("/image/edit", "/image/multi-edit")
 
-# What later guides add to the document of August 2026.
-CLEAR_PATHS = ("/image/generate", "/image/edit", "/image/multi-edit")
+# What later guides add to the document of August 2026: fields, and values of one.
 CLEAR = {"transparent_background": {"type": "boolean"}}
+LATER_FIELDS = {
+    "/image/generate": {**CLEAR},
+    "/image/edit": {**CLEAR},
+    "/image/multi-edit": {**CLEAR},
+}
 LATER_RATIOS = ["4:3"]
 JSON_TYPE, FORM_TYPE = "application/json", "multipart/form-data"
 OPEN_PATHS = ("/image/upscale",)
@@ -103,8 +107,7 @@ def request_schema(path: str, media_type: str) -> dict[str, Any]:
     if path in FIRST_OF_ALL:
         schema = schema["allOf"][0]
     schema = copy.deepcopy(schema)
-    if path in CLEAR_PATHS:
-        schema["properties"] |= CLEAR
+    schema["properties"] |= LATER_FIELDS.get(path, {})
     if path in FIRST_OF_ALL:
         schema["properties"]["aspect_ratio"]["enum"] += LATER_RATIOS
     # The document leaves the form of multi-edit open; the API is as strict with forms as with JSON.

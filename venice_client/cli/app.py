@@ -34,7 +34,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     argv = sys.argv[1:] if argv is None else argv
     try:
-        args = _parser().parse_args(argv)
+        args, unknown = _parser().parse_known_args(argv)
+        if unknown:
+            args.parser.error(f"unrecognized arguments: {' '.join(unknown)}")
     except UsageError as error:
         return _refuse(error, Console(_asks_for_json(argv)))
     console = Console(args.json, args.verbose)
@@ -92,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
         options.setdefault("description", options.get("help"))
         options.setdefault("formatter_class", argparse.RawDescriptionHelpFormatter)
         added = commands.add_parser(name, parents=[common], **options)
-        added.set_defaults(is_paid=False)
+        added.set_defaults(is_paid=False, parser=added)
         return added
 
     for module in COMMANDS:

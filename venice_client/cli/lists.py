@@ -17,21 +17,27 @@ from ..settings.settings import Settings, load_settings
 from . import exits
 from .console import Console, table
 
-LEGEND = (
-    "By type; the default first, then the cheapest first.\n"
-    "private: no data of it is kept. anonymized: whoever runs it may keep what is\n"
-    "sent, but is not told who sends it. transparency: takes --transparent.\n"
-    "until: it is switched off on that day."
-)
-"""The order of the list, and the words under MARKS that do not speak for themselves."""
+ORDER = "By type; the default first, then the cheapest first."
+LEGEND = {
+    "private": "private: no data of it is kept.",
+    "anonymized": "anonymized: whoever runs it may keep what is sent, without knowing who sent it.",
+    "transparency": "transparency: takes --transparent.",
+    "until": "until: it is switched off on that day.",
+}
+"""What the words under MARKS mean that do not speak for themselves."""
 
 
 def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     models = add_parser(
         "models",
         help="the models with sizing and price; free",
-        description="The models as the service lists them now. Without a key: as last saved.\n"
-        + LEGEND,
+        description="\n".join(
+            (
+                "The models as the service lists them now. Without a key: as last saved.",
+                ORDER,
+                *LEGEND.values(),
+            )
+        ),
     )
     models.add_argument("--type", choices=TYPES, help="only models of this type")
     models.set_defaults(run=run_models)
@@ -58,7 +64,8 @@ def run_models(args: argparse.Namespace, console: Console) -> int:
         (m.id, m.type, sizing_text(m), price_text(m), m.name, " · ".join(marks(m))) for m in models
     ]
     console.result([_facts(model) for model in models], table(rows))
-    console.note(LEGEND)
+    shown = {mark.split()[0] for model in models for mark in marks(model)}
+    console.note("\n".join([ORDER, *(text for word, text in LEGEND.items() if word in shown)]))
     return exits.OK
 
 
@@ -69,7 +76,7 @@ def run_styles(args: argparse.Namespace, console: Console) -> int:
         styles = list(_saved(settings).styles)
     else:
         styles = VeniceClient(settings).list_styles()
-    console.result(styles, styles)
+    console.result(styles, sorted(styles, key=str.casefold))
     return exits.OK
 
 

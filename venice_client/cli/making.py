@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ..batch import EXIT_WAIT, RequestBatch
+from ..catalogue.model import Model
 from ..catalogue.sizing import is_other_ratio, nearest_ratio, ratio_of
 from ..client import VeniceClient
 from ..errors import BadResponseError, VeniceError
@@ -153,9 +154,15 @@ def _size_warnings(
             continue
         words = f"{asked}, which was asked for" if asked else "{}, {}×{}".format(task.source, *own)
         model = client.catalogue.model(request.model, request.kind)
-        nearest = nearest_ratio(*own, model.ratios or EDIT_RATIOS)
-        remedy = "" if asked or model.is_auto_only else f" --aspect-ratio {nearest} asks for it."
+        remedy = "" if asked or model.is_auto_only else _ratio_remedy(own, model)
         yield f"{request.model} made {came}, another ratio than {words}.{remedy}"
+
+
+def _ratio_remedy(own: tuple[int, int], model: Model) -> str:
+    nearest = nearest_ratio(*own, model.ratios or EDIT_RATIOS)
+    if is_other_ratio(*own, ratio_of(nearest)):
+        return f" --aspect-ratio {nearest} is the nearest that it makes."
+    return f" --aspect-ratio {nearest} asks for it."
 
 
 def _attend(batch: RequestBatch, console: Console) -> bool:

@@ -230,7 +230,7 @@ def _first_line(status: int, told: _Body, model: str, is_paid: bool, address: st
     """The first line. address: what was asked, where nothing may be there; else ""."""
     if status in (404, 410) and address:
         return f"Nothing at {address}: check VENICE_API_BASE (as a rule {DEFAULT_BASE_URL})."
-    model = f"`{printable(model, MAX_NAME)}`" if model else "this model"
+    model = f"the model `{printable(model, MAX_NAME)}`" if model else "this model"
     if told.offers_x402 and status == 402:
         return _NO_KEY_ARRIVED
     if status not in (404, 410) and told.code in _BY_CODE:

@@ -31,7 +31,7 @@ USUAL_SIZES = ((1024, 1024),)
 PRICED = ("model", "resolution", "quality", "batch_mode", "scale")
 """Combos that change the price."""
 
-PRICED_SWITCHES = ("enhance_prompt", "enable_web_search")
+PRICED_SWITCHES = ("enhance_prompt",)
 TRIED = {"width": (64, 1024, 4096), "height": (64, 1024, 4096), "batch_size": (1, 16)}
 ANY_TEXT = "?"
 

@@ -187,7 +187,9 @@ def test_a_402_that_offers_x402_says_that_no_key_arrived() -> None:
 
 def test_a_403_names_what_may_keep_a_key_from_a_model() -> None:
     said = first_line(error(403, {"error": "Forbidden"}, model="flux-x"))
-    assert said.startswith("This key may not use `flux-x`: its modelPrivacy may exclude it, or")
+    assert said.startswith(
+        "This key may not use the model `flux-x`: its modelPrivacy may exclude it, or"
+    )
     assert "region" in said
     switched_off = error(403, {"error": "No", "code": "API_ACCESS_DISABLED"}, model="flux-x")
     assert "switched off" in first_line(switched_off)
