@@ -164,10 +164,11 @@ def test_a_node_gives_back_the_room_that_it_took(page: ComfyPage, words: str) ->
         page.page.wait_for_function(HAS_NO_ROOM_OVER, arg=node)
 
     chosen = page.page.evaluate(MAKE_HIGHER, "generate")
-    line = page.page.locator(".venice-status .venice-done", has_text="1 picture")
-    line.evaluate("line => { line.style.height = '500px'; }")
+    # Its lines come anew with every price; what holds them stays.
+    lines = page.page.locator(".venice-status", has_text="1 picture")
+    lines.evaluate("lines => { lines.style.height = '500px'; }")
     page.page.wait_for_function("most => window.nodes.generate.size[1] > most", arg=chosen)
-    line.evaluate("line => { line.style.height = ''; }")
+    lines.evaluate("lines => { lines.style.height = ''; }")
     page.page.wait_for_function("same => window.nodes.generate.size[1] === same", arg=chosen)
     page.page.click("text=More inputs >> visible=true")
     page.page.wait_for_function("most => window.nodes.generate.size[1] > most", arg=chosen)
