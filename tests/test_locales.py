@@ -85,7 +85,8 @@ def test_help_pages_are_current(pack: ModuleType, language: str) -> None:
 
 @each_language
 def test_a_language_is_complete(pack: ModuleType, english: dict[str, Any], language: str) -> None:
-    assert locales.check(pack, english, language) == []
+    problems = locales.check(pack, english, language)
+    assert not problems, "\n".join(problems)
 
 
 @each_language
