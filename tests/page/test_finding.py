@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from comfyui_process import ROOT
+from comfyui_process import PACK_FOLDER, ROOT
 
 if TYPE_CHECKING:
     from comfy_page import ComfyPage
@@ -68,7 +68,7 @@ def test_what_the_node_search_shows_first(page: ComfyPage, is_old: bool) -> None
 def test_the_templates_are_found(page: ComfyPage, is_old: bool) -> None:
     page.command("Comfy.BrowseTemplates")
     if is_old:
-        page.page.locator("text=comfyui-venice").first.click()
+        page.page.locator(f"text={PACK_FOLDER}").first.click()
     else:
         page.page.locator("[role=dialog] input[type=text]").first.fill("venice")
     for name in TEMPLATES:
@@ -85,13 +85,13 @@ def open_template(page: ComfyPage, name: str) -> Any:
     """Opens a template as its card does; returns the prompt that it comes to."""
     return inputs_of(
         page.page.evaluate(
-            """async name => {
-              const path = `/api/workflow_templates/comfyui-venice/${encodeURI(name)}.json`;
+            """async ([pack, name]) => {
+              const path = `/api/workflow_templates/${pack}/${encodeURI(name)}.json`;
               const file = await (await fetch(path)).json();
               await app.loadGraphData(file, true, true, name, { openSource: 'template' });
               return (await app.graphToPrompt()).output;
             }""",
-            name,
+            [PACK_FOLDER, name],
         )
     )
 
