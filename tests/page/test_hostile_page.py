@@ -56,7 +56,7 @@ def test_a_foreign_page_changes_nothing(page: ComfyPage, pack: ModuleType, words
     page.text_to_image(prompt=words)
     page.run_to_end()
     page.wait_for_text(".venice-status .venice-done", "1 picture")
-    page.page.wait_for_function(IS_IDLE)
+    page.wait_until(IS_IDLE)
     running = page.running
     result = running.client.get("/venice/results").json()["results"][0]["id"]
     posts = [

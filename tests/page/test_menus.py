@@ -35,6 +35,12 @@ ADDED = """async type => {
   return added?.inputs.image && prompt[added.inputs.image[0]].class_type;
 }"""
 
+REMOVE = """type => {
+  app.graph.remove(app.graph.nodes.find(node => node.type === type));
+  app.canvas.ds.offset = [0, 60];  // adding a node may have moved the view
+  app.canvas.setDirty(true, true);
+}"""
+
 
 def test_the_menu_of_a_picture_adds_and_wires(page: ComfyPage) -> None:
     page.build(
@@ -53,12 +59,10 @@ def test_the_menu_of_a_picture_adds_and_wires(page: ComfyPage) -> None:
             venice.click()  # the canvas has a menu of its own, which opens by a click
         page.page.locator(f"text=/^{entry}$/ >> visible=true").last.click()
 
-        page.page.wait_for_function(ADDED, arg=added)
+        page.wait_until(ADDED, added)
         assert page.page.evaluate(ADDED, added) == source_type
         assert page.is_on_others(added) is False
-        page.page.evaluate(
-            "type => app.graph.remove(app.graph.nodes.find(node => node.type === type))", added
-        )
+        page.page.evaluate(REMOVE, added)
 
 
 def test_commands(page: ComfyPage) -> None:
