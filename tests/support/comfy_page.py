@@ -41,6 +41,7 @@ KNOWN_ERROR = ("reading 'id'", "onChange", "addSetting")
 
 BUILD = """nodes => {
   app.graph.clear();
+  app.graph.id = crypto.randomUUID();  // as every workflow has that the page makes or opens
   window.nodes = {};
   for (const [name, [type, x, y, values, links]] of Object.entries(nodes)) {
     const node = LiteGraph.createNode(type);
