@@ -62,7 +62,7 @@ def test_cells_come_row_by_row(bench: Bench) -> None:
     assert made["grid"].columns == ("Anime", "Comic Book")
     assert made["grid"].rows == ("z-image-turbo", "chroma", "krea-v2-large")
     assert bench.texts == ["2 styles × 3 models = 6"]
-    assert bench.sandbox.requests == []
+    assert bench.sandbox.paid_requests == []
 
 
 def test_without_rows_there_is_one(bench: Bench) -> None:
