@@ -293,7 +293,7 @@ def test_without_a_key_nothing_is_sent(bench: Bench, monkeypatch: pytest.MonkeyP
     assert end.error_name == "SettingsError"
     assert end.first_line.startswith("No Venice key: set VENICE_API_KEY")
     assert "`sandbox`" in str(end.error)
-    assert bench.sandbox.paid_requests == []
+    assert bench.sandbox.requests == []
 
 
 def test_the_key_sandbox_means_the_built_in_one_whatever_the_base_url(
@@ -302,7 +302,7 @@ def test_the_key_sandbox_means_the_built_in_one_whatever_the_base_url(
     monkeypatch.setenv("VENICE_API_KEY", "sandbox")
     end = bench.generate()
     assert end.pictures == 1
-    assert bench.sandbox.paid_requests == []
+    assert bench.sandbox.requests == []
 
 
 def test_the_status_tells_how_it_went(bench: Bench) -> None:

@@ -64,7 +64,7 @@ def test_a_mask_that_is_shrunk_to_nothing_costs_nothing(
 ) -> None:
     image = pictures()
     end = edit(bench, encoded, image, mask=box(), grow_mask=-20)
-    assert bench.sandbox.paid_requests == []
+    assert bench.sandbox.requests == []
     assert same_bits(end.tensor, image)
     assert "once it is shrunk" in end.info["warnings"][0]
     assert "raise grow_mask" in end.texts[-1]
@@ -81,4 +81,4 @@ def test_what_is_out_of_range_is_refused(
     end = edit(bench, encoded, pictures(), mask=box(), **wrong)
     assert end.error_name == "InvalidRequestError"
     assert next(iter(wrong)) in end.first_line
-    assert bench.sandbox.paid_requests == []
+    assert bench.sandbox.requests == []

@@ -84,7 +84,7 @@ def test_an_empty_mask_sends_nothing_and_changes_nothing(
 ) -> None:
     image = pictures(count=2) * 0.913
     end = edit(bench, image, torch.zeros(1, *size))
-    assert bench.sandbox.paid_requests == []
+    assert bench.sandbox.requests == []
     assert same_bits(end.tensor, image)
     assert end.info["estimated_cost_usd"] == 0
     assert end.info["requests"] == []
@@ -96,7 +96,7 @@ def test_a_practically_empty_mask_sends_nothing(bench: Bench, pictures: Pictures
     image = pictures(count=2)
     mask = torch.full((2, 240, 320), 0.4 / 255)
     end = edit(bench, image, mask)
-    assert bench.sandbox.paid_requests == []
+    assert bench.sandbox.requests == []
     assert same_bits(end.tensor, image)
     assert "empty" in end.info["warnings"][0]
     mask[1, 50:60, 50:60] = 1
@@ -106,7 +106,7 @@ def test_a_practically_empty_mask_sends_nothing(bench: Bench, pictures: Pictures
 def test_an_empty_mask_needs_nothing_else_to_be_right(bench: Bench, pictures: Pictures) -> None:
     end = edit(bench, pictures(100, 100), torch.zeros(1, 64, 64), prompt="", model="nobodys")
     assert end.error is None
-    assert bench.sandbox.paid_requests == []
+    assert bench.sandbox.requests == []
 
 
 def test_one_empty_mask_of_a_batch_costs_nothing(bench: Bench, pictures: Pictures) -> None:

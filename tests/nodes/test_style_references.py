@@ -104,7 +104,7 @@ def test_nothing_is_sent_and_no_key_is_needed(
 ) -> None:
     monkeypatch.delenv("VENICE_API_KEY")
     assert len(refer(bench, pictures(count=2))) == 2
-    assert bench.sandbox.paid_requests == []
+    assert bench.sandbox.requests == []
     assert bench.texts[-1] == "2 references"
 
 

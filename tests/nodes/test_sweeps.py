@@ -183,7 +183,7 @@ def test_nothing_is_sent_and_no_key_is_needed(
     monkeypatch.delenv("VENICE_API_KEY")
     assert styles(bench, "*noir*")[0]
     assert models(bench, "krea-*")[0]
-    assert bench.sandbox.paid_requests == []
+    assert bench.sandbox.requests == []
     assert bench.texts == ["2 styles", "4 models"]
 
 

@@ -208,7 +208,7 @@ def test_an_empty_batch_among_others_is_left_out_with_its_label(bench: Bench) ->
 def test_it_costs_nothing_and_needs_no_key(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VENICE_API_KEY")
     assert arrange(bench, [plain(64, 64, 0)]).error is None
-    assert bench.sandbox.paid_requests == []
+    assert bench.sandbox.requests == []
     assert bench.texts == ["1 picture"]
 
 
