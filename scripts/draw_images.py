@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import sys
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from save_workflows import BROWSERS, QUIET
+from chromium import ALONE, launch
 
 IMAGES = Path(__file__).resolve().parent.parent / "docs" / "images"
 PAGE = "<style>body{{margin:0;background:transparent}}svg{{display:block}}</style>{}"
 
 
 def main() -> int:
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=QUIET)
+        browser = launch(playwright, ALONE)
         for name in ("icon", "banner"):
             svg = (IMAGES / f"{name}.svg").read_text(encoding="utf-8")
             size = re.search(r'width="(\d+)" height="(\d+)"', svg)

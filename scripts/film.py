@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -19,8 +18,9 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Locator, Page, sync_playwright
 
+from chromium import ALONE, browser_path, launch
 from comfyui_process import PACK_FOLDER, ROOT, ComfyUIError, ComfyUIProcess, find, make_base
-from save_workflows import BROWSERS, PAGE_SCRIPT, QUIET, READY, SETTINGS
+from save_workflows import PAGE_SCRIPT, READY, SETTINGS
 
 FILM = ROOT / "docs" / "images" / "first-picture.webp"
 GRAPH = ROOT / "docs" / "images" / "graph.png"
@@ -182,8 +182,7 @@ def picture_of_graph(page: Page) -> None:
 def page_of_a_new_user() -> Iterator[Page]:
     """ComfyUI's page, with this pack and without a key, in a base directory that is thrown away."""
     installation = find(os.environ)
-    path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if installation is None or path is None:
+    if installation is None or browser_path() is None:
         raise ComfyUIError("needs a ComfyUI (COMFYUI_PATH) and a Chromium (CHROMIUM)")
     environ = {name: value for name, value in os.environ.items() if not name.startswith("VENICE_")}
     with tempfile.TemporaryDirectory() as folder:
@@ -197,7 +196,7 @@ def page_of_a_new_user() -> Iterator[Page]:
             sync_playwright() as playwright,
         ):
             comfyui.wait_until_ready()
-            browser = playwright.chromium.launch(executable_path=path, args=QUIET)
+            browser = launch(playwright, ALONE)
             page = browser.new_page(viewport={"width": 1280, "height": 800})
             page.goto(comfyui.url)
             page.wait_for_function(READY, timeout=120_000)

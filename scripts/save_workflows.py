@@ -30,6 +30,7 @@ from typing import Any
 
 from playwright.sync_api import Page, sync_playwright
 
+from chromium import ALONE, browser_path, launch
 from comfyui_process import ROOT, ComfyUIError, ComfyUIProcess, find, make_base
 from workflow_graphs import APPS, BLUEPRINTS, PICTURE, WORKFLOWS, Blueprint
 
@@ -38,18 +39,6 @@ SAVED = ROOT / "example_workflows"
 SUBGRAPHS = ROOT / "subgraphs"
 TWINS = ROOT / "tests" / "comfyui" / "api"
 SCREENSHOTS = ROOT / "output" / "workflows"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-# The page must reach this ComfyUI and nothing else.
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-]
 # No greeting for a new user over the graph, and nothing on the screenshot that is not about it.
 SETTINGS = {
     "Comfy.TutorialCompleted": True,
@@ -146,11 +135,10 @@ def started() -> Iterator[ComfyUIProcess]:
 @contextlib.contextmanager
 def opened(url: str) -> Iterator[Page]:
     """ComfyUI's page in headless Chromium, once its nodes are there."""
-    browser = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-    if browser is None:
+    if browser_path() is None:
         raise ComfyUIError("no Chromium: CHROMIUM names one")
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=browser, args=QUIET)
+        chromium = launch(playwright, ALONE)
         page = chromium.new_page(viewport={"width": 1600, "height": 1100})
         page.goto(url)
         page.wait_for_function(READY, timeout=60_000)

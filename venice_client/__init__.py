@@ -19,7 +19,7 @@ from .catalogue.catalogue import (
 from .catalogue.ignored_fields import is_ignored
 from .catalogue.model import Model
 from .catalogue.prices import price_range, total_cost
-from .catalogue.sizing import AUTO, tier_size
+from .catalogue.sizing import AUTO, is_other_ratio, tier_size
 from .client import KeyStatus, VeniceClient, shared_client
 from .errors import (
     BadResponseError,
@@ -155,6 +155,7 @@ __all__ = [
     "ignored_warnings",
     "images",
     "is_ignored",
+    "is_other_ratio",
     "kept_images",
     "left_out",
     "load_settings",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -16,13 +15,11 @@ from ..venice_client import (
     InvalidRequestError,
     Model,
     check_pixels,
+    is_other_ratio,
 )
 from .imaging import masks
 from .imaging.tensors import COVER, Encoder, Fit, Size, in_pixels, input_images, opaque_mask
 from .run.node_output import BatchImages
-
-RATIO_TOLERANCE = 0.03
-"""How far a ratio may be off: Venice's sizes are multiples of some pixels."""
 
 
 class EditPlan:
@@ -136,8 +133,7 @@ class EditPlan:
         frame = self._frame
 
         def say(own: Size, _size: Size) -> str:
-            asked = frame.whole[0] / frame.whole[1]
-            if abs(math.log(own[0] / own[1] / asked)) <= RATIO_TOLERANCE:
+            if not is_other_ratio(*own, frame.whole[0] / frame.whole[1]):
                 return ""
             return (
                 f"stretched to {in_pixels(frame.whole)}, another ratio than was asked for: the "

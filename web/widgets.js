@@ -45,8 +45,6 @@ const LISTS = /** @type {Record<string, string>} */ ({
   resolution: "tiers",
   quality: "qualities",
 });
-/** The inputs of a node that the answer names by another name. */
-const ALIASES = /** @type {Record<string, string>} */ ({ enable_web_search: "web_search" });
 const MORE = "venice_more";
 const PROMPT_LINES = 5;
 const LINE_PX = 16;
@@ -170,7 +168,7 @@ function isHidden(node, widget, model) {
  * @param {any} model
  * @param {string} name
  */
-const takes = (model, name) => model.inputs?.[name] ?? model.inputs?.[ALIASES[name]];
+const takes = (model, name) => model.inputs?.[name];
 
 /**
  * Whether this changed anything.

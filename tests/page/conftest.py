@@ -68,7 +68,7 @@ def browser() -> Iterator[Browser]:
     try:
         from playwright.sync_api import sync_playwright
 
-        from comfy_page import browser_path, launch
+        from chromium import browser_path, launch
     except ImportError:
         skip_or_fail(NEEDS)
     if browser_path() is None:

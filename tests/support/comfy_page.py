@@ -4,27 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Error, Page, Playwright, Route
+from playwright.sync_api import Error, Page, Route
 
 from comfy_running import CANARY, Running
 from comfyui_process import PACK_FOLDER
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-ARGUMENTS = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 READY = (
     "window.app?.graph && window.LiteGraph?.registered_node_types.VeniceGenerateImage"
     " && window.app.extensionManager && document.querySelector('.venice-total')"
@@ -73,16 +61,6 @@ REMEMBER = """() => {
   const tracker = app.extensionManager.workflow.activeWorkflow.changeTracker;
   (tracker.captureCanvasState ?? tracker.checkState).call(tracker);
 }"""
-
-
-def browser_path() -> str | None:
-    """The Chromium that CHROMIUM names, else one on the path."""
-    return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, BROWSERS)), None)
-
-
-def launch(playwright: Playwright) -> Browser:
-    """A headless Chromium."""
-    return playwright.chromium.launch(executable_path=browser_path(), args=list(ARGUMENTS))
 
 
 @dataclass
