@@ -21,6 +21,8 @@ import { openSettings } from "./settings.js";
 
 const PROPERTY = "venice";
 const STORED = "venice.status:";
+/** The id of a graph that was cleared: any other such graph has it too. */
+const NO_ID = /^[0-]*$/;
 const PROGRESS_TEXT = "$$node-text-preview";
 const KEPT_JOBS = 64;
 /** Errors that Settings → Venice can end. */
@@ -209,6 +211,7 @@ function showStale() {
  * @param {string} graph the id of the graph they belong to
  */
 function store(statuses, graph) {
+  if (NO_ID.test(graph)) return;
   try {
     const ended = [...statuses.values()].filter((status) => status.kind !== "progress");
     sessionStorage.setItem(STORED + graph, JSON.stringify(ended));
@@ -219,8 +222,10 @@ function store(statuses, graph) {
 
 /** @returns {Map<string, Status>} */
 function readStored() {
+  const graph = rootGraph()?.id;
+  if (NO_ID.test(graph)) return new Map();
   try {
-    const stored = JSON.parse(sessionStorage.getItem(STORED + rootGraph().id) ?? "[]");
+    const stored = JSON.parse(sessionStorage.getItem(STORED + graph) ?? "[]");
     return new Map(stored.map((/** @type {Status} */ status) => [status.id, status]));
   } catch {
     return new Map();

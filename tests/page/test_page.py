@@ -238,6 +238,26 @@ def test_a_status_on_a_subgraph(page: ComfyPage, words: str) -> None:
     page.wait_for_text(".venice-status .venice-done", "Venice Generate Image: 1 picture")
 
 
+def test_a_cleared_graph_has_no_id_to_keep_a_status_under(page: ComfyPage, words: str) -> None:
+    page.page.evaluate("() => app.graph.clear()")
+    page.page.evaluate(
+        """words => {
+          for (const type of ['VeniceGenerateImage', 'PreviewImage']) {
+            app.graph.add(LiteGraph.createNode(type));
+          }
+          const [generate, preview] = app.graph.nodes;
+          generate.connect(0, preview, 0);
+          generate.widgets.find(widget => widget.name === 'prompt').value = words;
+        }""",
+        words,
+    )
+    page.run_to_end()
+
+    page.wait_for_text(".venice-status .venice-done", "1 picture")
+    keys = page.page.evaluate("() => Object.keys(sessionStorage)")
+    assert "venice.status:00000000-0000-0000-0000-000000000000" not in keys
+
+
 def test_the_buttons_of_a_seed(page: ComfyPage, words: str) -> None:
     page.text_to_image(prompt=words)
     page.page.click("text=Random every run >> visible=true")
