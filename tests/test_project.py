@@ -142,6 +142,17 @@ def test_no_room_leads_back_to_itself() -> None:
     assert [start for start in arrows if start in reach(start)] == []
 
 
+def test_every_module_is_on_the_map() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "page.md").read_text(encoding="utf-8")
+    self_evident = {"__init__.py", "__main__.py", "version.py"}
+    modules = {path for path in shipped() if "sandbox" not in path.parts}
+
+    missing = {path.name for path in modules if f"{path.name}`" not in text} - self_evident
+    missing |= {path.name for path in (ROOT / "web").glob("*.js") if f"`{path.name}`" not in page}
+    assert not missing
+
+
 def shipped() -> list[Path]:
     """The Python files that users install."""
     inner = [p for name in ("venice_client", "venice_nodes") for p in (ROOT / name).rglob("*.py")]
