@@ -16,24 +16,35 @@ export const isLink = (value) =>
 export function fingerprintsOf(prompt) {
   /** @type {Map<string, number>} */
   const found = new Map();
-  /** @type {(id: string) => number} */
-  const print = (id) => {
-    const known = found.get(id);
-    if (known !== undefined) return known;
-    found.set(id, 0); // A ring ends here.
-    const { class_type: type, inputs } = prompt[id] ?? { class_type: "", inputs: {} };
-    const parts = Object.entries(inputs).map(([name, value]) => {
-      if (isLink(value)) return [name, print(String(value[0])), value[1]];
-      return name === "seed" && changesAfterRun(id) ? [name] : [name, value];
-    });
-    const sum = hash(JSON.stringify([type, parts]));
-    found.set(id, sum);
-    return sum;
-  };
-  for (const [id, node] of Object.entries(prompt)) {
-    if (String(node.class_type).startsWith("Venice")) print(id);
+  const begun = new Set(); // A ring ends at what was begun: it counts as 0 there.
+  const isVenice = (/** @type {string} */ id) => String(prompt[id].class_type).startsWith("Venice");
+  // A list instead of a call in a call: a graph may be longer than the stack.
+  const todo = Object.keys(prompt).filter(isVenice).reverse();
+  for (let id = todo.at(-1); id !== undefined; id = todo.at(-1)) {
+    const inputs = Object.values(prompt[id]?.inputs ?? {});
+    const before = inputs.filter(isLink).map(([from]) => String(from));
+    const open = begun.has(id) ? [] : before.filter((one) => !begun.has(one));
+    begun.add(id);
+    todo.push(...open.reverse());
+    if (open.length > 0) continue;
+    todo.pop();
+    if (!found.has(id)) found.set(id, sumOf(prompt, id, found));
   }
   return found;
+}
+
+/**
+ * @param {any} prompt
+ * @param {string} id
+ * @param {Map<string, number>} found the numbers of the nodes before it
+ */
+function sumOf(prompt, id, found) {
+  const { class_type: type, inputs } = prompt[id] ?? { class_type: "", inputs: {} };
+  const parts = Object.entries(inputs).map(([name, value]) => {
+    if (isLink(value)) return [name, found.get(String(value[0])) ?? 0, value[1]];
+    return name === "seed" && changesAfterRun(id) ? [name] : [name, value];
+  });
+  return hash(JSON.stringify([type, parts]));
 }
 
 /** @param {string} id */

@@ -7,6 +7,7 @@ import {
   addNode,
   allNodes,
   isLinked,
+  isOurs,
   middleOfView,
   rememberChange,
   setWidget,
@@ -223,8 +224,7 @@ async function loadImage(path) {
  * @param {number} seed
  */
 async function setSeed(seed) {
-  const own = (/** @type {any} */ node) =>
-    String(node.comfyClass).startsWith("Venice") && widgetOf(node, "seed");
+  const own = (/** @type {any} */ node) => isOurs(node) && widgetOf(node, "seed");
   const nodes = [...allNodes()].filter(own);
   const selected = Object.values(/** @type {any} */ (app.canvas).selected_nodes ?? {}).filter(own);
   const seeds = nodes.filter((node) => node.comfyClass === "VeniceSeed");

@@ -60,7 +60,7 @@ export async function confirmCost(runs, targets) {
   const sum = await costOf(targets).catch(() => null);
   if (!sum) return true; // A server that does not answer: it checks its limits itself.
   const usd = sum.usd ?? sum.to ?? sum.from ?? 0; // Without a bound it is `from` at least.
-  const most = account.now?.limits?.ask_above_usd;
+  const most = account.now?.key?.is_sandbox ? null : account.now?.limits?.ask_above_usd;
   const isDear = sum.is_above_ask || (runs > 1 && typeof most === "number" && usd * runs > most);
   if (!isDear) return true;
   const lines = [sum.text, ...(runs > 1 ? [`${runs} such runs are asked for.`] : [])];

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from comfy_running import CANARY, Running
+from comfyui_process import PACK_FOLDER
 from faulty_sandbox import Fault
 from foreign_page import foreign_page
 
@@ -222,3 +223,24 @@ def test_what_is_typed_into_the_key_is_kept_nowhere(page: ComfyPage) -> None:
     kept = page.page.evaluate("async () => JSON.stringify(await (await fetch('/settings')).json())")
     assert json.loads(kept) is not None
     assert CANARY not in kept
+
+
+FINGERPRINTS = """async ([pack, count]) => {
+  const {fingerprintsOf} = await import(`/extensions/${pack}/fingerprints.js`);
+  const chain = first => Object.fromEntries(Array.from({length: count}, (_, i) => [String(i), {
+    class_type: i === count - 1 ? 'VeniceUpscaleImage' : 'ImageInvert',
+    inputs: i === 0 ? first : {image: [String(i - 1), 0]},
+  }]));
+  const last = prompt => fingerprintsOf(prompt).get(String(count - 1));
+  const plain = chain({image: 'a.png'});
+  return [
+    last(plain) === last(structuredClone(plain)),
+    last(plain) === last(chain({image: 'b.png'})),
+    typeof last(chain({image: [String(count - 1), 0]})),
+  ];
+}"""
+
+
+def test_a_chain_longer_than_the_stack(page: ComfyPage) -> None:
+    found = page.page.evaluate(FINGERPRINTS, [PACK_FOLDER, 50_000])
+    assert found == [True, False, "number"], "equal, another far before it, a ring"

@@ -286,9 +286,7 @@ class ResultStore:
             oldest = found[0][0] if maximum and len(found) == maximum else since
             if used + CLOCK_STEP < oldest:
                 break
-            try:
-                entry = read_facts(self._folder / name)
-            except (OSError, *DAMAGE):
+            if (entry := self.entry(name.removesuffix(ENDING))) is None:
                 continue
             when = entry.facts["time"]
             if when >= since and matches(entry):
@@ -296,6 +294,13 @@ class ResultStore:
                 if maximum and len(found) > maximum:
                     heapq.heappop(found)
         return [entry for _, _, entry in sorted(found, key=lambda each: each[:2], reverse=True)]
+
+    def entry(self, key: str) -> Entry | None:
+        """What is noted of a kept answer; None if there is none, or a damaged one."""
+        try:
+            return read_facts(self._path(key))
+        except (OSError, *DAMAGE):
+            return None
 
     def usage(self) -> tuple[int, int]:
         """How many answers are kept, and their size in bytes."""

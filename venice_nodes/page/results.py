@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ HEAD_BYTES = 65_536
 FORMATS = ("PNG", "JPEG", "WEBP")
 """Whose head tells the size of a picture."""
 
+GONE = "There is no such picture any more."
 _KEY = re.compile(r"[0-9a-f]{64}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -60,18 +62,24 @@ class Results:
 
     def picture(self, key: str, index: int) -> EncodedImage:
         """One picture as it came. Raises NoResultError."""
-        response = self._store.peek(_checked(key))
-        pictures = kept_images(response) if response else ()
+        pictures = self._pictures(key)
         if not 0 <= index < len(pictures):
-            raise NoResultError("There is no such picture any more.")
+            raise NoResultError(GONE)
         return pictures[index]
+
+    def _pictures(self, key: str) -> Sequence[EncodedImage]:
+        """All pictures of a result, at least one. Raises NoResultError."""
+        response = self._store.peek(_checked(key))
+        if not (pictures := kept_images(response) if response else ()):
+            raise NoResultError(GONE)
+        return pictures
 
     def thumbnail(self, key: str) -> bytes:
         """A small WebP of the first picture, made once."""
         folder = self._settings.home / THUMBNAILS
         path = folder / f"{_checked(key)}.webp"
         if key not in self._store:
-            raise NoResultError("There is no such picture any more.")
+            raise NoResultError(GONE)
         with contextlib.suppress(OSError):
             return path.read_bytes()
         data = _small(self.picture(key, 0))
@@ -86,14 +94,11 @@ class Results:
         folder = comfyui.picture_folder(kind)
         if folder is None:
             raise NoResultError("There is no ComfyUI here to copy it to.")
-        response = self._store.peek(_checked(key))
-        if response is None:
-            raise NoResultError("There is no such picture any more.")
-        found = self._store.entries(1, matches=lambda entry: entry.key == key)
-        facts = found[0].facts if found else {}
+        pictures, entry = self._pictures(key), self._store.entry(key)
+        facts = entry.facts if entry else {}
         stem = _UNSAFE.sub("_", f"venice_{facts.get('model', '')}_{facts.get('seed') or key[:8]}")
         try:
-            names = [_write_new(folder, stem[:100], data) for data in kept_images(response)]
+            names = [_write_new(folder, stem[:100], data) for data in pictures]
         except OSError as error:
             raise VeniceError(
                 f"It cannot be copied ({error.strerror}): make room there. It stays among the "
@@ -105,7 +110,7 @@ class Results:
     def remove(self, key: str) -> None:
         """Removes a result and its thumbnail. Raises NoResultError."""
         if not self._store.remove(_checked(key)):
-            raise NoResultError("There is no such picture any more.")
+            raise NoResultError(GONE)
         with contextlib.suppress(OSError):
             (self._settings.home / THUMBNAILS / f"{key}.webp").unlink()
 

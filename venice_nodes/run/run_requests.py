@@ -117,10 +117,10 @@ async def run_node(node: PaidNode, given: Mapping[str, Sequence[Any]]) -> dict[s
             await _attend(batch, status, " · ".join([client.cost_text(batch.estimates), *warnings]))
             outcome = NodeOutcome(client, batch, again, warnings)
             outputs, text = await in_thread(partial(_finish, items, outcome))
+            save_facts(given, outputs[node.RETURN_NAMES.index("info")])
         except BaseException:
             batch.note_failure()  # before the run ends: the next one may need the room
             raise
-        save_facts(given, outputs[node.RETURN_NAMES.index("info")])
         status.finish(text)
         return status.with_outputs(outputs)
 

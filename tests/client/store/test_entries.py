@@ -144,6 +144,20 @@ def test_heads_alone_are_read_for_a_list(home: Path, monkeypatch: pytest.MonkeyP
     assert sum(read) < 2000
 
 
+def test_one_entry_is_found_by_its_key(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = ResultStore(home, 64)
+    for key in ("one", "another"):
+        put(store, key, model=f"the model of {key}")
+    monkeypatch.setattr(store, "_files", lambda: pytest.fail("the folder is looked through"))
+
+    entry = store.entry("one")
+    assert entry is not None
+    assert (entry.key, entry.facts["model"]) == ("one", "the model of one")
+    assert store.entry("none") is None
+    (home / "results" / "another.result").write_bytes(b"damaged")
+    assert store.entry("another") is None
+
+
 def test_what_was_shown_is_noted(home: Path) -> None:
     store = ResultStore(home, 64)
     put(store, "a")
