@@ -101,6 +101,20 @@ def test_a_saved_prompt_makes_the_same_free_after_a_restart(comfyui: Running, wo
     assert [each.tobytes() for each in shown] == [each.tobytes() for each in files]
 
 
+def test_on_another_machine_it_is_made_by_the_same_request(comfyui: Running, words: str) -> None:
+    graph, images = random_graph(words)
+    saver = graph.save(images)
+    picture = comfyui.saved(queue(comfyui, graph.prompt), saver)
+    comfyui.stop()
+    (comfyui.home / "results").rename(comfyui.home / "results of another machine")
+    comfyui.start()
+
+    again = comfyui.saved(queue(comfyui, texts(picture)["prompt"]), saver)
+
+    assert comfyui.sent == [comfyui.sent[0]] * 2
+    assert again.tobytes() == picture.tobytes()
+
+
 @pytest.mark.parametrize("mode", [FIXED, RANDOM])
 def test_a_mode_by_wire(comfyui: Running, words: str, mode: str) -> None:
     graph = Graph()
