@@ -13,7 +13,7 @@ PAGE := tests/page
 PAGE_STAMP := $(PAGE)/node_modules/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format comfyui test-comfyui workflows film locales soak bench clean test-page lint-page
+.PHONY: help demo test test-all lint format comfyui test-comfyui workflows film locales release-check soak bench clean test-page lint-page
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -95,6 +95,9 @@ film: $(STAMP)  ## Have ComfyUI's own page play the README's moving picture agai
 
 locales: $(STAMP)  ## Write locales/en and the help pages again; name what translations lack
 	$(BIN)/python scripts/locales.py
+
+release-check: $(STAMP)  ## What a release needs beyond `make test-all`: every text in every language
+	$(BIN)/python scripts/locales.py --complete
 
 soak: $(STAMP)  ## The long form of the reliability tests, with their figures; then properties at random
 	VENICE_SOAK=full $(BIN)/python -m pytest tests/promises -n auto --dist loadgroup \

@@ -1,13 +1,12 @@
-"""`make locales`: what the page shows in other languages, from the texts that are written by hand.
+"""`make locales`: generate locales/en and the help pages, and check the translations.
 
-English is said once: in the declarations of the nodes, in web/settings.js and web/menus.js, and,
-for the help pages alone, in scripts/translations/en/help.json. From these come locales/en and the
-English help pages. For another language a translator edits five files: the four of locales/LANGUAGE
-(as ComfyUI reads them) and scripts/translations/LANGUAGE/help.json; its help pages come from those.
+English lives in the node declarations, web/settings.js, web/menus.js and, for the help pages,
+scripts/translations/en/help.json. A translator edits five files: the four in locales/LANGUAGE (as
+ComfyUI reads them) and scripts/translations/LANGUAGE/help.json.
 
-scripts/translations/LANGUAGE/in_step.json says which English each translation was made from: a
-text that was translated anew, or is not in it, is taken to be in step with the English of now.
-Where a translation is missing, English stands in for it, on the help pages as in ComfyUI itself.
+scripts/translations/LANGUAGE/in_step.json records which English each translation was made from.
+A translation that is missing or older than its English is a warning; the release check
+(`--complete`) makes it an error. English stands in for a missing text.
 """
 
 from __future__ import annotations
@@ -41,26 +40,32 @@ NUMBER = re.compile(r"\d+(?:[.,’\u00a0\u202f ]\d+)*")
 CODE = re.compile(r"\[[^\]]+\]|\b[A-Z][A-Z_]{3,}\b|\S*\*\S*|venice\.ai")
 """Shapes, constants, patterns and addresses: the same in every language."""
 
+COMPLETE = "--complete"
+
 Texts = dict[str, str]
 
 
-def main(languages: list[str]) -> int:
-    """Write what is generated; print what is wrong in `languages` (all). Return 1 if anything."""
+def main(arguments: list[str]) -> int:
+    """Write the generated files and print every problem of the named languages (default: all).
+
+    Returns 1 if a translation is wrong; with `--complete` also if one is behind the English.
+    """
+    languages = [name for name in arguments if name != COMPLETE] or TRANSLATIONS
     pack = load_pack()
     english = english_texts(pack)
     for path, text in english_files(english).items():
         write(path, text)
     wrong: list[str] = []
-    for language in languages or TRANSLATIONS:
-        problems = check(pack, english, language)
-        wrong += problems
-        if not problems:
-            write(record_file(language), in_step(english, language))
-    for language in ("en", *(languages or TRANSLATIONS)):
+    late: list[str] = []
+    for language in languages:
+        wrong += check(pack, english, language)
+        late += behind(english, language)
+        write(record_file(language), in_step(english, language))
+    for language in ("en", *languages):
         for path, text in help_pages(pack, language).items():
             write(path, text)
-    print("\n".join(wrong) or "Complete.")
-    return int(bool(wrong))
+    print("\n".join(wrong + late) or "Complete.")
+    return int(bool(wrong or (late and COMPLETE in arguments)))
 
 
 def write(path: Path, text: str) -> None:
@@ -242,27 +247,46 @@ def completed(texts: Mapping[str, Any], english: Mapping[str, Any]) -> dict[str,
 
 
 def check(pack: ModuleType, english: Mapping[str, Any], language: str) -> list[str]:
-    """What is wrong with a language, a line each."""
+    """The mistakes in the texts of a language that aren't outdated, one per line."""
     source, translated = flat(english), flat(texts_of(language))
-    record = read(record_file(language))
     own_words = _own_words(pack)
-    gone = [key for key in translated if key not in source]
-    problems = [f"{language}: {key} is not in English any more" for key in gone]
+    late = _outdated(english, language)
+    return [
+        f"{language}: {key} {problem}"
+        for key, text in source.items()
+        if key not in late and translated.get(key, "").strip()
+        for problem in _problems(key, text, translated[key], own_words.get(key, ()))
+    ]
+
+
+def behind(english: Mapping[str, Any], language: str) -> list[str]:
+    """The texts that a language lacks, has in excess, or has from an older English."""
+    source, translated = flat(english), flat(texts_of(language))
+    late = _outdated(english, language)
+    lines = [
+        f"{language}: {key} is no longer in English" for key in translated if key not in source
+    ]
     for key, text in source.items():
-        problems += [
-            f"{language}: {key} {problem}"
-            for problem in _problems(key, text, translated.get(key, ""), own_words.get(key, ()))
-        ]
-        seen = record.get(key, "").split()
-        if seen and seen[0] != short_hash(text) and seen[1] == short_hash(translated.get(key, "")):
-            problems.append(f"{language}: {key} is of another English than now: {text}")
-    return problems
+        if not translated.get(key, "").strip():
+            lines.append(f"{language}: {key} is missing: {text}")
+        elif key in late:
+            lines.append(f"{language}: {key} is older than its English: {text}")
+    return lines
+
+
+def _outdated(english: Mapping[str, Any], language: str) -> set[str]:
+    """The keys whose English changed since they were translated."""
+    translated, record = flat(texts_of(language)), read(record_file(language))
+    return {
+        key
+        for key, text in flat(english).items()
+        if (seen := record.get(key, "").split())
+        and seen[0] != short_hash(text)
+        and seen[1] == short_hash(translated.get(key, ""))
+    }
 
 
 def _problems(key: str, english: str, text: str, words: tuple[str, ...]) -> Iterator[str]:
-    if not text.strip():
-        yield f"is missing: {english}"
-        return
     if text == english and not NAMES.search(key):
         yield "is still English"
     if not key.startswith("help.") and (unsafe := set(UNSAFE) & set(text)):
@@ -294,11 +318,12 @@ def _own_words(pack: ModuleType) -> dict[str, tuple[str, ...]]:
 
 
 def in_step(english: Mapping[str, Any], language: str) -> str:
-    """The record of which English each translation was made from."""
-    translated = flat(texts_of(language))
+    """The record of which English each translation was made from: kept while one is outdated."""
+    translated, record = flat(texts_of(language)), read(record_file(language))
+    late = _outdated(english, language)
     return dump(
         {
-            key: f"{short_hash(text)} {short_hash(translated[key])}"
+            key: record[key] if key in late else f"{short_hash(text)} {short_hash(translated[key])}"
             for key, text in flat(english).items()
             if key in translated
         }
