@@ -35,6 +35,7 @@ from .imaging import images
 from .imaging.images import Array, EncodedImage, stretch
 from .imaging.input_image import InputFile, InputImage
 from .imaging.lettering import SMALLEST_TEXT, fitted, font
+from .money import dollar_range, dollars
 from .process import accept_any_letter, end_gently
 from .quote import Quotes
 from .request.base import PaidRequest
@@ -144,6 +145,8 @@ __all__ = [
     "check_range",
     "check_switch",
     "check_upscale",
+    "dollar_range",
+    "dollars",
     "end_gently",
     "fitted",
     "fold_seed",

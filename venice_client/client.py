@@ -238,17 +238,20 @@ class VeniceClient:
             error.args = (f"{error}\nWhat came is in {file}.",)
 
     def charged_text(self, results: Sequence[ImageResult]) -> str:
-        """What some results cost, in words."""
+        """The cost of some results in words."""
         if results and all(result.is_violation for result in results):
             return "nothing charged"
-        return self.cost_text([result.cost for result in results])
+        costs = [result.cost for result in results]
+        if self.service.name == SANDBOX_NAME and total_cost(costs) != 0:
+            return "sandbox, free"
+        return cost_text(costs)
 
     def cost_text(self, costs: Sequence[float | None]) -> str:
-        """Costs in USD in words; of the built-in sandbox they say that nothing is charged."""
+        """Estimated costs in words, such as `about $0.03`; the built-in sandbox is free."""
         total, text = total_cost(costs), cost_text(costs)
         if self.service.name != SANDBOX_NAME or total == 0:
             return text
-        return f"{text}{' on Venice' if total else ''}; nothing charged on the sandbox"
+        return f"free in the sandbox ({text} on Venice)" if total else "free in the sandbox"
 
     def list_models(self, type: str | None = None) -> list[Model]:
         """The models as the service lists them now: "image", "inpaint", "upscale" or all. Free."""

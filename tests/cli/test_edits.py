@@ -53,7 +53,7 @@ def test_multi_edit_makes_one_of_all_images(
     assert request.path == "/image/multi-edit"
     assert fields_of(request)["images"] == [inputs[name] for name in ("b.jpg", "a.png", "c.webp")]
     assert fields_of(request)["prompt"] == "put them side by side"
-    assert "1 picture · about 0.04 USD" in end.err
+    assert "1 picture · about $0.04" in end.err
 
 
 def test_multi_edit_of_one_image_goes_to_its_own_endpoint(

@@ -121,7 +121,7 @@ def test_a_drawn_seed_is_printed_and_makes_the_same_again(
     again = cli("generate", "a fox", "-o", "b.png", "--seed", str(seed))
 
     assert (folder / "a.png").read_bytes() == (folder / "b.png").read_bytes()
-    assert "free: made before" in again.err
+    assert "free (saved result)" in again.err
     assert len(sandbox.charges) == 1
 
 
@@ -311,7 +311,7 @@ def test_a_price_that_is_only_a_bound_and_what_is_ignored_are_said(
     cli: Any, sandbox: Sandbox, folder: Path
 ) -> None:
     end = cli("generate", "a fox", "--model", "krea-3", "--seed", "7")
-    assert "from 0.07 USD" in end.err
+    assert "from $0.07" in end.err
 
     end = cli("generate", "a fox", "--model", "gpt-image-2", "--seed", "7", "-n", "2")
     assert end.err.count("note: seed is ignored by gpt-image-2.") == 1

@@ -45,7 +45,7 @@ def test_upscale_writes_beside_the_input(
     assert new(folder) == end.lines
     assert {size(line) for line in end.lines} == {(640, 512)}
     assert {request["image"] for request in sent(sandbox)} == {inputs["a.png"], inputs["b.jpg"]}
-    assert "2 pictures · about 0.04 USD" in end.err
+    assert "2 pictures · about $0.04" in end.err
 
 
 def test_upscale_options_reach_the_request(
@@ -148,7 +148,7 @@ def test_the_same_again_is_free(
     again = cli(*command)
 
     assert again.code == 0
-    assert "free: made before" in again.err
+    assert "free (saved result)" in again.err
     assert len(sandbox.charges) == charges
     for one, other in zip(first.lines, again.lines, strict=True):
         assert one != other

@@ -199,7 +199,7 @@ def test_every_edit_is_charged_as_estimated(
 def test_extras_are_charged_as_estimated(bench: Bench, inputs: dict[str, Any], usd: float) -> None:
     end = bench.generate(**inputs)
     assert end.info["estimated_cost_usd"] == end.charged == usd
-    assert any(f"about {usd:.4g} USD" in text for text in end.texts)
+    assert any(f"about ${usd:.2f}" in text for text in end.texts)
 
 
 def test_a_mask_counts_as_an_input_image(bench: Bench, pictures: Any) -> None:

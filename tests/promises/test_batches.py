@@ -315,8 +315,8 @@ def test_a_deprecated_model_warns_with_replacement_and_date(bench: Bench) -> Non
 
 def test_the_node_says_that_it_was_free(bench: Bench) -> None:
     bench.generate(batch_size=2)
-    assert "2 of 3 free: made before" in bench.generate(batch_size=3).texts[-1]
-    assert "free: made before" in bench.generate(batch_size=3).texts[-1]
+    assert "2 of 3 free" in bench.generate(batch_size=3).texts[-1]
+    assert "free (saved result)" in bench.generate(batch_size=3).texts[-1]
 
 
 def test_a_variant_that_is_damaged_does_not_cost_the_others(bench: Bench) -> None:

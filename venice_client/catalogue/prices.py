@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..money import dollars
 from .model import Model
 from .sizing import tier_side
 
@@ -115,12 +116,12 @@ def total_cost(costs: Sequence[float | None]) -> float | None:
 
 
 def cost_text(costs: Sequence[float | None]) -> str:
-    """The estimate in words. Only what was made before costs nothing."""
+    """The estimate in words: `about $0.03`. Only saved results cost nothing."""
     total = total_cost(costs)
     if total is None:
         return "price unknown"
     about = "from" if isinstance(total, LowerBound) else "about"
-    return f"{about} {total:.4g} USD" if total else "free: made before"
+    return f"{about} {dollars(total)}" if total else "free (saved result)"
 
 
 def _picture(payload: Mapping[str, Any], model: Model, base: str) -> float | None:

@@ -216,7 +216,7 @@ def test_a_bound_is_shown_as_one_from_plan_to_answer(
     client: VeniceClient, request_for: RequestFor
 ) -> None:
     (planned,) = client.prepare([request_for(model="krea-3", width=1024, height=1024)]).planned
-    assert client.cost_text([planned.estimate]).startswith("from 0.07 USD")
+    assert client.cost_text([planned.estimate]).startswith("from $0.07")
     result = client.generate_images(request_for(model="krea-3", width=1024, height=1024))
     assert isinstance(result.cost, LowerBound)
 
