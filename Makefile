@@ -58,6 +58,7 @@ lint: $(STAMP)  ## ruff, mypy; Biome and TypeScript with npm, the registry's rul
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/python scripts/typecheck.py
+	@$(BIN)/python scripts/plain_english.py
 	@$(BIN)/python scripts/check_package.py
 	@$(MAKE) --no-print-directory lint-page
 
