@@ -28,6 +28,7 @@ from .errors import (
     FlaggedImageError,
     InvalidRequestError,
     SettingsError,
+    SpendingLimitError,
     VeniceError,
 )
 from .image_result import ImageResult, kept_images, left_out
@@ -130,6 +131,7 @@ __all__ = [
     "ResultStore",
     "Settings",
     "SettingsError",
+    "SpendingLimitError",
     "StyleReference",
     "UpscaleRequest",
     "VeniceClient",

@@ -64,7 +64,6 @@ def test_a_price_follows_its_inputs(page: ComfyPage, words: str) -> None:
 
     page.wait_for_text(PRICE, "$0.04")
     page.wait_for_text(TOTAL, "$0.04")
-    page.wait_for_text(".venice-sent", "1024×1024")
     badges = page.page.evaluate(
         "() => window.nodes.generate.badges.map(b => (typeof b === 'function' ? b() : b).text)"
     )
@@ -76,7 +75,7 @@ def test_a_dear_run_is_asked_for(page: ComfyPage, words: str) -> None:
     page.wait_for_text(".venice-sent .venice-ask", "$")
 
     page.press_run()
-    page.wait_for_text(DIALOG, "This run costs about")
+    page.wait_for_text(DIALOG, "12 images with Nano Banana Pro, about $2.16")
     page.page.click(f"{DIALOG} >> text=Cancel")
 
     page.page.wait_for_selector(DIALOG, state="detached")
@@ -101,7 +100,7 @@ def test_inputs_follow_the_model(page: ComfyPage) -> None:
     assert page.value("generate", "steps") == 5
     prompt = page.page.evaluate("async () => (await app.graphToPrompt()).output")
     assert 5 in [node["inputs"].get("steps") for node in prompt.values()]
-    page.wait_for_text(".venice-sent", "steps is ignored by this model")
+    page.wait_for_text(".venice-sent", "steps is ignored by nano-banana-pro")
 
     page.page.evaluate(
         "() => fetch('/venice/limits', {method: 'POST', body: '{\"show_all_inputs\": true}',"

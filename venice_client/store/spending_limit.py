@@ -132,16 +132,17 @@ class SpendingLimit:
         midnight = start_of_day(today())
         return sum(r.usd for r in _open if r.counts_for(self._service, self.ledger, midnight))
 
-    def room(self) -> float | None:
-        """USD that a new run may cost now; None for no limit."""
-        limits = [] if self._per_run is None else [self._per_run]
+    def rooms(self) -> dict[str, float]:
+        """USD that a new run may cost now under each limit that is set, "run" and "day".
+
+        Below 0 where more was spent already. Raises SpendingLimitError if what was spent today
+        can't be read.
+        """
+        rooms = {} if self._per_run is None else {"run": self._per_run + ROUNDING}
         if self._per_day is not None:
-            try:
-                with _lock, self._alone():
-                    limits.append(max(0.0, self._per_day - self._today()))
-            except SpendingLimitError:
-                return 0.0  # what was spent today cannot be read, so nothing would be sent
-        return min(limits) + ROUNDING if limits else None
+            with _lock, self._alone():
+                rooms["day"] = self._per_day - self._today() + ROUNDING
+        return rooms
 
     def _check(self, charges: Sequence[Charge], usd: float, run: _Run) -> None:
         limits = {"RUN": self._per_run, "DAY": self._per_day}

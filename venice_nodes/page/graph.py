@@ -34,9 +34,11 @@ UNKNOWN = Unknown()
 
 @dataclass(frozen=True)
 class Failed:
-    """What never comes, because a node before it fails. why: its error, in a line."""
+    """What never comes, because a node before it fails. why: its error, in a line. is_incomplete:
+    whether only something was not typed or connected yet."""
 
     why: str
+    is_incomplete: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,13 @@ from typing import Any
 
 import torch
 
-from ...venice_client import PlannedRequest, Quotes, VeniceError, tier_size
+from ...venice_client import (
+    InvalidRequestError,
+    PlannedRequest,
+    Quotes,
+    VeniceError,
+    tier_size,
+)
 from .. import widgets
 from ..imaging.tensors import Size
 from .graph import Failed, Pictures, Unknown
@@ -54,7 +60,9 @@ class Line:
 class ItemQuote:
     """forms: the requests in each form that the item may have. is_exact: whether these are the very
     requests, with their keys in the store. is_open: whether there may be more. times: pictures that
-    are each sent like the one that stands for them. pictures: what it makes."""
+    are each sent like the one that stands for them. pictures: what it makes. is_incomplete: whether
+    the error is only that something was not typed or connected yet. model: its name for a person,
+    "" where that is open."""
 
     forms: tuple[tuple[Line, ...], ...] = ()
     is_exact: bool = False
@@ -63,6 +71,8 @@ class ItemQuote:
     warnings: tuple[str, ...] = ()
     sent: str = ""
     error: str = ""
+    is_incomplete: bool = False
+    model: str = ""
     pictures: Pictures = field(default_factory=lambda: Pictures(is_open=True))
 
     def price(self, paid: set[str]) -> Price:
@@ -98,28 +108,31 @@ def quote_item(
     """What a node will send for an item whose inputs carry `given`."""
     failed = next((value for value in given.values() if isinstance(value, Failed)), None)
     if failed is not None:
-        return ItemQuote(error=failed.why)
+        return ItemQuote(error=failed.why, is_incomplete=failed.is_incomplete)
     inputs = {**declared["required"], **declared.get("optional", {})}
     for name, (kind, _) in inputs.items():
         if kind in widgets.SOCKETS and name in declared["required"] and name not in given:
-            return ItemQuote(error=f"{name} is not connected.")
+            is_several = name.endswith("s")
+            error = f"Connect {name}." if is_several else f"Connect an {name}."
+            return ItemQuote(error=error, is_incomplete=True)
     forms: list[tuple[PlannedRequest, ...]] = []
     told: list[tuple[str, ...]] = []
-    errors: list[str] = []
+    errors: list[VeniceError] = []
     every = list(itertools.islice(_forms(cls.__name__, inputs, given), MAX_FORMS + 1))
     for values in every[:MAX_FORMS]:
         try:
             item = cls.item(values_of(declared, values), quotes.catalogue, blank_files)
             planned = tuple(map(quotes.plan, item.requests))
         except VeniceError as error:
-            errors.append(str(error).partition("\n")[0])
+            errors.append(error)
             continue
         own = [*item.warnings, *(w for request in planned for w in request.payload.warnings)]
         forms.append(planned)
         if planned or len(every) == 1:  # a mask in which nothing is painted has a word of its own
             told.append(tuple(dict.fromkeys(filter(None, own))))
     if errors and not any(forms):
-        return ItemQuote(error=errors[0])
+        is_incomplete = isinstance(errors[0], InvalidRequestError) and errors[0].is_empty
+        return ItemQuote(error=str(errors[0]).partition("\n")[0], is_incomplete=is_incomplete)
     source = given.get("image")
     base = source if isinstance(source, Pictures) else Pictures(is_open=source is not None)
     return ItemQuote(
@@ -129,6 +142,7 @@ def quote_item(
         times=base.count,
         warnings=tuple(w for own in told[:1] for w in own if all(w in each for each in told)),
         sent=_sent(forms),
+        model=_model_name(forms, quotes),
         pictures=_pictures(forms[0], given, len(forms) == 1),
     )
 
@@ -256,17 +270,21 @@ def _sent(forms: Sequence[Sequence[PlannedRequest]]) -> str:
 
 
 def _sent_text(planned: PlannedRequest) -> str:
-    fields, parts = planned.payload.fields, []
+    """A ratio and a tier in place of the size that was typed; any other change is a warning."""
+    fields = planned.payload.fields
     ratio, tier = fields.get("aspect_ratio"), fields.get("resolution")
-    if "width" in fields:
-        parts.append(f"sent as {fields['width']}×{fields['height']}")
-    elif ratio or tier:
-        about = tier_size(ratio, tier) if ratio else None
-        size = f" ≈ {about[0]}×{about[1]}" if about else ""
-        parts.append(f"sent as {' at '.join(filter(None, (ratio, tier)))}{size}")
-    if quality := fields.get("quality"):
-        parts.append(f"quality {quality}")
-    ending = f" is ignored by {planned.request.model}."
-    ignored = [w.removesuffix(ending) for w in planned.payload.warnings if w.endswith(ending)]
-    parts += [f"{what} is ignored by this model" for what in ignored]
-    return " · ".join(parts)
+    about = tier_size(ratio, tier) if ratio else None
+    typed = getattr(planned.request, "width", None), getattr(planned.request, "height", None)
+    if not (ratio or tier) or about == typed:
+        return ""
+    size = f", about {about[0]} × {about[1]}" if about else ""
+    return f"{' at '.join(filter(None, (ratio, tier)))}{size}"
+
+
+def _model_name(forms: Sequence[Sequence[PlannedRequest]], quotes: Quotes) -> str:
+    """The name of the one model that all are sent to, or ""."""
+    requests = {(p.request.model, p.request.kind) for form in forms for p in form}
+    if len(requests) != 1:
+        return ""
+    id, kind = requests.pop()
+    return quotes.catalogue.model(id, kind).name or id

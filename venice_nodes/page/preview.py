@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from ...venice_client import Quotes, VeniceError, load_settings
 from ..run import comfyui
+from .answer import Answer
 from .graph import (
     UNKNOWN,
     Failed,
@@ -28,7 +29,6 @@ from .graph import (
     sound_nodes,
 )
 from .item_quote import ItemQuote, blank_files, quote_item, values_of
-from .price import MADE_BEFORE, Price
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +39,8 @@ MAX_ITEMS = 1000
 """Most items of one node that are worked out; the rest costs like them, at least."""
 
 MAX_REMEMBERED = 50_000
-MAX_WARNINGS = 12
-"""Warnings of one node that a page gets."""
-
-NOTHING_CHARGED = "nothing is charged on the sandbox"
+MAX_RUNS = 1000
+"""Most runs that a page asks about at once."""
 
 
 class Preview:
@@ -60,8 +58,11 @@ class Preview:
         self._declared: dict[str, Any] = {}
         self._known: dict[Hashable, Any] = {}
 
-    def of(self, prompt: object) -> dict[str, Any]:
-        """What the route answers for a graph. Raises SettingsError."""
+    def of(self, prompt: object, runs: object = 1) -> dict[str, Any]:
+        """What the route answers for a graph that is to be queued `runs` times.
+
+        Raises SettingsError.
+        """
         graph = sound_nodes(prompt)
         settings = load_settings(comfyui.user_folder())
         with self._lock:
@@ -72,7 +73,8 @@ class Preview:
             elif len(self._known) > MAX_REMEMBERED:
                 self._known = {}
             found = self._quote_all(graph, quotes)
-            return _Answer(quotes).of(graph, found)
+            answer = Answer(quotes, _runs(runs))
+            return answer.of(found, set(in_order(graph, _ends(graph))))
 
     def _quote_all(self, graph: Graph, quotes: Quotes) -> dict[str, list[ItemQuote]]:
         """The items of each node that pays."""
@@ -167,7 +169,7 @@ class Preview:
             if "images" not in values:
                 outputs = cls.foresee(values)
             elif values["images"] is None:
-                return Failed("images is not connected.")
+                return Failed("Connect images.", is_incomplete=True)
             else:
                 count = getattr(given["images"], "count", 1)
                 values["images"] = values["images"].expand(min(count, MAX_ITEMS), -1, -1, -1)
@@ -180,90 +182,14 @@ class Preview:
         return UNKNOWN if outputs is None else outputs
 
 
-class _Answer:
-    """Puts an answer together by the state of store and limits now."""
-
-    def __init__(self, quotes: Quotes) -> None:
-        self._kept = quotes.results.keys()
-        self._is_keeping = quotes.results.is_on
-        self._room = quotes.spending.room()
-        self._ask_above = quotes.settings.ask_above_usd
-        self._is_sandbox = quotes.is_sandbox
-
-    def of(self, graph: Graph, found: Mapping[str, Sequence[ItemQuote]]) -> dict[str, Any]:
-        nodes = {name: self._node(items) for name, items in found.items()}
-        run = set(in_order(graph, _ends(graph)))
-        by_node = [_to_pay(items) for name, items in found.items() if name in run]
-        items = [item for own in by_node for item in own]
-        total = self._price(items)
-        if not self._is_keeping:  # of equal requests of two nodes each pays, unless side by side
-            total = total.or_else(sum(map(self._price, by_node), Price()))
-        is_free = bool(items) and total.high == 0
-        is_above = total.is_above(self._ask_above) and not self._is_sandbox
-        badge = self._badge(total) if items else ""
-        text = total.sentence()
-        if self._is_sandbox and total.high != 0:
-            text += f" on Venice; {NOTHING_CHARGED}"
-        return {
-            "nodes": nodes,
-            "total": {
-                **total.facts(is_free, badge, self._hint(total) if items else ""),
-                "badge": badge,
-                "level": self._level(total),
-                "text": text if items else "",
-                "is_above_ask": is_above,
-            },
-        }
-
-    def _node(self, items: Sequence[ItemQuote]) -> dict[str, Any]:
-        price = self._price(_to_pay(items))
-        error = next((item.error for item in items if item.error), None)
-        warnings = dict.fromkeys(w for item in items for w in item.warnings)
-        sent = list(dict.fromkeys(item.sent for item in items if item.sent))
-        is_free = not error and all(item.is_kept(self._kept) for item in items)
-        return {
-            "price": price.facts(
-                is_free,
-                "not sent" if error else self._badge(price),
-                "" if error else self._hint(price),
-            ),
-            "level": "over" if error else self._level(price),
-            "sent": " / ".join(sent[:3]) + (" / …" if len(sent) > 3 else ""),
-            "warnings": list(warnings)[:MAX_WARNINGS],
-            "error": error,
-            "count": len(items),
-            "images": sum(item.images * item.times for item in items),
-        }
-
-    def _price(self, items: Sequence[ItemQuote]) -> Price:
-        """What these cost together, where equal requests are paid for once."""
-        paid = set(self._kept)
-        return sum((item.price(paid) for item in items), Price())
-
-    def _badge(self, price: Price) -> str:
-        if self._is_sandbox and price.high != 0:
-            return f"{price.text()} · sandbox"
-        return price.text()
-
-    def _hint(self, price: Price) -> str:
-        """What the badge leaves out."""
-        if price.high == 0:
-            return f"{MADE_BEFORE}."
-        return f"The price on Venice; {NOTHING_CHARGED}." if self._is_sandbox else ""
-
-    def _level(self, price: Price) -> str:
-        if price.is_over(self._room):
-            return "over"
-        return "ask" if price.is_above(self._ask_above) and not self._is_sandbox else "ok"
-
-
-def _to_pay(items: Sequence[ItemQuote]) -> Sequence[ItemQuote]:
-    """An error of one item ends the node before anything is sent."""
-    return () if any(item.error for item in items) else items
-
-
 def _output(item: ItemQuote) -> Any:
-    return Failed(item.error) if item.error else item.pictures
+    return Failed(item.error, item.is_incomplete) if item.error else item.pictures
+
+
+def _runs(asked: object) -> int:
+    """How often the graph is to be queued; 1 where the page does not say."""
+    is_count = type(asked) is int and 1 <= asked <= MAX_RUNS
+    return asked if is_count else 1  # type: ignore[return-value]
 
 
 def _ends(graph: Graph) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-MADE_BEFORE = "Made before: a run with these inputs is free"
+ALREADY_YOURS = "You already have this result. Running again is free."
 
 
 @dataclass(frozen=True)
@@ -42,39 +42,34 @@ class Price:
     def is_exact(self) -> bool:
         return self.is_known and self.low == self.high
 
-    def is_over(self, room: float | None) -> bool:
-        """Whether a limit would refuse it. room: USD that are left, None for no limit."""
-        return room is not None and (self.reserved is None or self.reserved > room)
+    @property
+    def is_free(self) -> bool:
+        return self.is_known and self.high == 0
 
     def is_above(self, usd: float) -> bool:
         """Whether it may be more than `usd`."""
         top = self.high if self.high is not None else self.low
         return top > usd
 
-    def text(self) -> str:
-        """For a badge."""
+    def badge(self) -> str:
+        """The price in a few characters."""
+        if self.is_free:
+            return "Free · saved result"
+        if self.is_exact:
+            return f"≈ {dollars(self.low)}"
+        return self.words() if self.is_known or self.low else "price unknown"
+
+    def words(self) -> str:
+        """The price in a sentence, as in "8 images, …"."""
         if not self.is_known:
-            return f"from {dollars(self.low)}, price unknown" if self.low else "price unknown"
+            least = f"{dollars(self.low)} or more (no published price)"
+            return least if self.low else "no published price"
         if self.low == self.high:
-            return f"≈ {dollars(self.low)}" if self.low else "again: free"
+            return f"about {dollars(self.low)}" if self.low else "free"
         if self.high is None:
             return f"from {dollars(self.low)}"
-        return (
-            f"{dollars(self.low)}–{dollars(self.high)[1:]}"
-            if self.low
-            else f"up to {dollars(self.high)}"
-        )
-
-    def sentence(self) -> str:
-        """For a question before a run."""
-        if not self.is_known:
-            least = f"at least {amount(self.low)} USD, and " if self.low else ""
-            return f"This run costs {least}a price that is not published"
-        if self.low == self.high:
-            return f"This run costs about {amount(self.low)} USD" if self.low else MADE_BEFORE
-        if self.high is None:
-            return f"This run costs {amount(self.low)} USD or more"
-        return f"This run costs {amount(self.low)} to {amount(self.high)} USD"
+        to = dollars(self.high)
+        return f"{dollars(self.low)}–{to}" if self.low else f"up to {to}"
 
     def facts(self, is_free: bool, text: str, hint: str) -> dict[str, Any]:
         """For the page. is_free: whether all of it was made before. hint: what `text` means."""
@@ -84,6 +79,8 @@ class Price:
             "from": self.low if self.is_known and usd is None else None,
             "to": self.high if self.is_known and usd is None else None,
             "is_free": is_free,
+            "is_known": self.is_known,
+            "is_bounded": self.high is not None,
             "text": text,
             "hint": hint,
         }

@@ -110,7 +110,8 @@ class Page:
         return await _in_thread(lambda: models.models_for_page(Quotes(account.settings_of_page())))
 
     async def preview(self, _request: Any, body: dict[str, Any]) -> Any:
-        return await _in_thread(partial(self._preview.of, body.get("prompt")), _previews)
+        work = partial(self._preview.of, body.get("prompt"), body.get("runs"))
+        return await _in_thread(work, _previews)
 
     async def results(self, request: Any) -> Any:
         offset, limit = (

@@ -22,25 +22,33 @@ def node(class_type: str, **inputs: Any) -> dict[str, Any]:
 def test_one_node(preview: Any) -> None:
     told = preview.of({"1": generate(width=1024, height=768, batch_size=4)})
     price = {"usd": 0.04, "from": None, "to": None, "is_free": False}
+    price |= {"is_known": True, "is_bounded": True, "text": "≈ $0.04", "hint": ""}
     assert told["nodes"]["1"] == {
-        "price": {**price, "text": "≈ $0.04", "hint": ""},
+        "price": price,
         "level": "ok",
-        "sent": "sent as 1024×768",
+        "what": "4 images with Z-Image Turbo",
+        "sent": "",
         "warnings": [],
         "error": None,
         "count": 1,
         "images": 4,
     }
-    assert told["total"]["text"] == "This run costs about 0.04 USD"
-    assert told["total"]["is_above_ask"] is False
+    assert told["total"] == {
+        **price,
+        "badge": "≈ $0.04",
+        "level": "ok",
+        "text": "4 images with Z-Image Turbo, about $0.04.",
+        "reserved_usd": 0.04,
+        "is_above_ask": False,
+        "must_ask": False,
+        "over": None,
+    }
 
 
 def test_a_tier_and_what_is_ignored(preview: Any) -> None:
     model = "nano-banana-pro"
     told = preview.of({"1": generate(model=model, width=1344, height=768, seed=7, steps=30)})
-    sent = told["nodes"]["1"]["sent"]
-    assert sent.startswith("sent as 16:9 at 1K ≈ 13")
-    assert "steps is ignored by this model" in sent
+    assert told["nodes"]["1"]["sent"] == "16:9 at 1K, about 1360 × 768"
     assert any("ignored by nano-banana-pro" in text for text in told["nodes"]["1"]["warnings"])
 
 
@@ -60,11 +68,116 @@ def test_above_the_asking_sum_and_above_a_limit(
     assert preview.of(graph)["total"]["level"] == "over"
 
 
+DEAR = {"1": generate(model="nano-banana-pro", batch_size=8)}
+
+
+def test_a_limit_that_would_be_broken_is_named_with_its_sum(
+    preview: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "1")
+    total = preview.of(DEAR)["total"]
+    assert total["over"] == {
+        "limit": "run",
+        "limit_usd": 1.0,
+        "spent_usd": 0.0,
+        "costs_usd": 1.44,
+        "text": "Over your $1.00 limit per run: this costs about $1.44.",
+    }
+    assert total["must_ask"] is False, "there is nothing to ask"
+    monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "none")
+    bench.generate(batch_size=4)
+    monkeypatch.setenv("VENICE_MAX_USD_PER_DAY", "1.45")
+    over = preview.of(DEAR)["total"]["over"]
+    assert (over["limit"], over["limit_usd"], over["spent_usd"]) == ("day", 1.45, 0.04)
+    said = "Over your $1.45 daily limit: $0.04 spent today, this costs about $1.44."
+    assert over["text"] == said
+    monkeypatch.setenv("VENICE_MAX_USD_PER_DAY", "1.48")
+    assert preview.of(DEAR)["total"]["over"] is None
+
+
+def test_a_limit_and_no_price_do_not_go_together(
+    preview: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bench.pack.venice_client.catalogue.prices, "dearest", lambda *_: None)
+    unknown = {"1": generate(model="of-next-year")}
+    over = preview.of(unknown)["total"]["over"]
+    assert (over["limit"], over["costs_usd"]) == ("run", None)
+    assert over["text"] == (
+        "The price is unknown, so it can't be checked against your $5.00 limit per run."
+    )
+    monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "none")
+    assert preview.of(unknown)["total"]["must_ask"] is True
+
+
+def test_what_was_spent_today_and_cannot_be_read_is_over(
+    preview: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VENICE_MAX_USD_PER_DAY", "5")
+    (bench.home / "ledger.jsonl").mkdir()
+    over = preview.of(DEAR)["total"]["over"]
+    assert (over["limit"], over["spent_usd"]) == ("day", None)
+    assert over["text"].startswith("Not sent")
+
+
+@pytest.mark.parametrize(
+    ("graph", "is_known", "is_bounded"),
+    [
+        ({"1": generate(model="of-next-year")}, False, True),
+        ({"1": generate(prompt=["2", 0]), "2": node("VeniceStyleSweep", styles=["3", 0])}, True, 0),
+        ({"1": node("VeniceRemoveBackground", image=["2", 0]), "2": node("Other")}, True, False),
+    ],
+    ids=["no published price", "a list of unknown length", "a batch of unknown size"],
+)
+def test_what_is_unknown_or_has_no_bound_is_asked_about(
+    preview: Any, graph: dict[str, Any], is_known: bool, is_bounded: bool
+) -> None:
+    graph = {**graph, "3": node("Other")}
+    total = preview.of(graph)["total"]
+    assert (total["is_known"], total["is_bounded"]) == (is_known, bool(is_bounded))
+    assert (total["must_ask"], total["level"]) == (True, "ask")
+    assert total["over"] is None
+
+
+def test_several_runs_are_asked_about_together(preview: Any) -> None:
+    graph = {"1": generate(model="nano-banana-pro", batch_size=2)}
+    assert preview.of(graph, 2)["total"]["must_ask"] is False
+    total = preview.of(graph, 3)["total"]
+    assert total["must_ask"] is True
+    assert total["text"] == (
+        "2 images with Nano Banana Pro, about $0.36 each; 3 runs, about $1.08 in total."
+    )
+    for odd in (0, -1, True, 10**9, "3", None, 1.5):
+        assert preview.of(graph, odd)["total"]["must_ask"] is False
+
+
+@pytest.mark.parametrize(
+    ("graph", "said"),
+    [
+        ({"1": generate(prompt=" ")}, "The prompt is empty"),
+        ({"1": node("VeniceUpscaleImage", scale="2x")}, "Connect an image."),
+        (
+            {
+                "1": node("VeniceRemoveBackground", image=["2", 0]),
+                "2": generate(prompt=""),
+            },
+            "The prompt is empty",
+        ),
+    ],
+)
+def test_what_was_not_typed_yet_is_no_error_before_run(
+    preview: Any, graph: dict[str, Any], said: str
+) -> None:
+    told = preview.of(graph)["nodes"]["1"]
+    assert (told["level"], told["price"]["text"]) == ("input", "Needs input")
+    assert told["error"].startswith(said)
+    assert told["price"]["hint"] == told["error"]
+
+
 def test_what_was_made_before_is_free(preview: Any, bench: Bench) -> None:
     bench.generate(batch_size=2)
     told = preview.of({"1": generate(batch_size=2), "2": generate(batch_size=3)})
     first, second = told["nodes"]["1"]["price"], told["nodes"]["2"]["price"]
-    assert (first["is_free"], first["usd"], first["text"]) == (True, 0.0, "again: free")
+    assert (first["is_free"], first["usd"], first["text"]) == (True, 0.0, "Free · saved result")
     assert (second["is_free"], second["usd"]) == (False, 0.01)
     assert told["total"]["usd"] == 0.01
 
@@ -217,7 +330,7 @@ def test_on_the_sandbox_nothing_is_asked(preview: Any, monkeypatch: pytest.Monke
     price = told["nodes"]["1"]["price"]
     assert price["text"].endswith(" · sandbox")
     for said in (told["total"]["text"], told["total"]["hint"], price["hint"]):
-        assert "nothing is charged on the sandbox" in said
+        assert said.startswith("Sandbox: free. On Venice this would cost ")
 
 
 def test_it_works_without_a_key(preview: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,180 @@
+"""The answer for the page: prices, what a run would do to the limits, and whether to ask first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ...venice_client import Quotes, SpendingLimitError
+from .item_quote import ItemQuote
+from .price import ALREADY_YOURS, Price, dollars
+
+MAX_WARNINGS = 12
+"""Warnings of one node that a page gets."""
+
+NEEDS_INPUT = "Needs input"
+NOT_SENT = "not sent"
+
+
+class Answer:
+    """Puts an answer together by the state of the saved images and the limits now.
+
+    runs: how often the page is about to queue the graph.
+    """
+
+    def __init__(self, quotes: Quotes, runs: int) -> None:
+        self._quotes, self._runs = quotes, runs
+        self._kept = quotes.results.keys()
+        self._ask_above = quotes.settings.ask_above_usd
+        self._limits = {
+            "run": quotes.settings.max_usd_per_run,
+            "day": quotes.settings.max_usd_per_day,
+        }
+        self._rooms, self._trouble = _rooms(quotes)
+
+    def of(self, found: Mapping[str, Sequence[ItemQuote]], run: set[str]) -> dict[str, Any]:
+        """found: the items of each node that pays. run: the nodes that a run would reach."""
+        return {
+            "nodes": {name: self._node(items) for name, items in found.items()},
+            "total": self._total([items for name, items in found.items() if name in run]),
+        }
+
+    def _total(self, nodes: Sequence[Sequence[ItemQuote]]) -> dict[str, Any]:
+        by_node = list(map(_to_pay, nodes))
+        items = [item for own in by_node for item in own]
+        total = self._price(items)
+        if not self._quotes.results.is_on:  # of equal requests of two nodes each pays, unless side
+            total = total.or_else(sum(map(self._price, by_node), Price()))  # by side
+        badge = self._badge(total) if items else ""
+        over = self.over(total)
+        return {
+            **total.facts(bool(items) and total.is_free, badge, self._hint(total) if items else ""),
+            "badge": badge,
+            "level": self._level(total),
+            "text": self._sentence(items, total) if items else "",
+            "reserved_usd": total.reserved,
+            "is_above_ask": self._is_above_ask(total),
+            "must_ask": over is None and self._must_ask(total),
+            "over": over,
+        }
+
+    def _node(self, items: Sequence[ItemQuote]) -> dict[str, Any]:
+        price = self._price(_to_pay(items))
+        wrong = next((item for item in items if item.error), None)
+        warnings = dict.fromkeys(w for item in items for w in item.warnings)
+        sent = list(dict.fromkeys(item.sent for item in items if item.sent))
+        is_free = not wrong and all(item.is_kept(self._kept) for item in items)
+        if wrong is None:
+            text, hint, level = self._badge(price), self._hint(price), self._level(price)
+        elif wrong.is_incomplete:
+            text, hint, level = NEEDS_INPUT, wrong.error, "input"
+        else:
+            text, hint, level = NOT_SENT, "", "over"
+        return {
+            "price": price.facts(is_free, text, hint),
+            "level": level,
+            "what": _what(items),
+            "sent": " / ".join(sent[:3]) + (" / …" if len(sent) > 3 else ""),
+            "warnings": list(warnings)[:MAX_WARNINGS],
+            "error": wrong.error if wrong else None,
+            "count": len(items),
+            "images": _images(items),
+        }
+
+    def over(self, price: Price) -> dict[str, Any] | None:
+        """The limit that one run at this price would break; None for none."""
+        if price.reserved == 0:
+            return None
+        for name, room in self._rooms.items():
+            limit = self._limits[name]
+            if limit is None or (price.reserved is not None and price.reserved <= room):
+                continue
+            spent = None if self._trouble and name == "day" else max(0.0, limit - room)
+            return {
+                "limit": name,
+                "limit_usd": limit,
+                "spent_usd": None if spent is None else round(spent, 6),
+                "costs_usd": price.reserved,
+                "text": self._why_over(name, limit, spent, price),
+            }
+        return None
+
+    def _why_over(self, name: str, limit: float, spent: float | None, price: Price) -> str:
+        called = f"{dollars(limit)} {'limit per run' if name == 'run' else 'daily limit'}"
+        if price.reserved is None:
+            return f"The price is unknown, so it can't be checked against your {called}."
+        if spent is None:
+            return self._trouble
+        costs = f"this costs {'about' if price.is_exact else 'up to'} {dollars(price.reserved)}"
+        today = f"{dollars(spent)} spent today, " if name == "day" else ""
+        return f"Over your {called}: {today}{costs}."
+
+    def _price(self, items: Sequence[ItemQuote]) -> Price:
+        """What these cost together, where equal requests are paid for once."""
+        paid = set(self._kept)
+        return sum((item.price(paid) for item in items), Price())
+
+    def _badge(self, price: Price) -> str:
+        if self._quotes.is_sandbox and not price.is_free:
+            return f"{price.badge()} · sandbox"
+        return price.badge()
+
+    def _hint(self, price: Price) -> str:
+        """What the badge leaves out."""
+        if price.is_free:
+            return ALREADY_YOURS
+        if self._quotes.is_sandbox:
+            return f"Sandbox: free. On Venice this would cost {price.words()}."
+        return "The page can't tell how many images there will be." if price.high is None else ""
+
+    def _sentence(self, items: Sequence[ItemQuote], price: Price) -> str:
+        """For the question before a run."""
+        if price.is_free:
+            return ALREADY_YOURS
+        if self._quotes.is_sandbox:
+            return self._hint(price)
+        what = f"{_what(items)}, {price.words()}"
+        if self._runs == 1:
+            return f"{what}."
+        return f"{what} each; {self._runs} runs, {(price * self._runs).words()} in total."
+
+    def _is_above_ask(self, price: Price) -> bool:
+        total = price * self._runs
+        return total.is_above(self._ask_above) and not self._quotes.is_sandbox
+
+    def _must_ask(self, price: Price) -> bool:
+        """Whether a person is to be asked before this is spent."""
+        is_open = not price.is_known or price.high is None
+        return not self._quotes.is_sandbox and (is_open or self._is_above_ask(price))
+
+    def _level(self, price: Price) -> str:
+        if self.over(price):
+            return "over"
+        return "ask" if self._must_ask(price) else "ok"
+
+
+def _rooms(quotes: Quotes) -> tuple[dict[str, float], str]:
+    """USD left under each limit, and why that of the day is unknown, or ""."""
+    try:
+        return quotes.spending.rooms(), ""
+    except SpendingLimitError as error:  # what was spent today can't be read: nothing would be sent
+        return {"day": 0.0}, str(error).partition("\n")[0]
+
+
+def _to_pay(items: Sequence[ItemQuote]) -> Sequence[ItemQuote]:
+    """An error of one item ends the node before anything is sent."""
+    return () if any(item.error for item in items) else items
+
+
+def _images(items: Sequence[ItemQuote]) -> int:
+    return sum(item.images * item.times for item in items)
+
+
+def _what(items: Sequence[ItemQuote]) -> str:
+    """How many images of which model, such as "8 images with Nano Banana Pro"."""
+    count = _images(items)
+    more = " or more" if any(item.is_open for item in items) else ""
+    text = f"{count:,} image{'s' if count != 1 else ''}{more}"
+    models = {item.model for item in items if item.forms}
+    named = models.pop() if len(models) == 1 else ""
+    return f"{text} with {named}" if named else text
