@@ -12,9 +12,17 @@ from pathlib import Path
 import pytest
 
 import venice_client
+from file_calls import touches_files
 from project_file import ROOT, project
 
 MAX_FILE_BYTES = 1_500_000
+WRITES_FILES = {
+    "venice_client/files.py",
+    "venice_client/store/in_flight.py",
+    "venice_client/store/ledger.py",
+    "venice_client/store/reserved_elsewhere.py",
+    "venice_client/store/sweeper.py",
+}
 COMFYUI = {"comfy", "comfy_execution", "comfy_extras", "folder_paths", "server", "nodes"}
 
 
@@ -151,6 +159,66 @@ def test_every_module_is_on_the_map() -> None:
     missing = {path.name for path in modules if f"{path.name}`" not in text} - self_evident
     missing |= {path.name for path in (ROOT / "web").glob("*.js") if f"`{path.name}`" not in page}
     assert not missing
+
+
+def test_one_module_creates_replaces_and_removes_files() -> None:
+    """Elsewhere, nobody thinks of Windows: see the head of venice_client/files.py."""
+    found = {
+        f"{path.relative_to(ROOT).as_posix()}:{node.lineno}: {why}"
+        for path in shipped()
+        if path.relative_to(ROOT).as_posix() not in WRITES_FILES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if (why := touches_files(node))
+    }
+    assert not found
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import tempfile",
+        "from tempfile import mkstemp",
+        "os.open(path, os.O_APPEND)",
+        "os.open(path, os.O_RDONLY)",
+        "os.replace(a, b)",
+        "path.replace(other)",
+        "path.rename(other)",
+        "path.unlink(missing_ok=True)",
+        "os.remove(path)",
+        "shutil.rmtree(path)",
+        "path.mkdir(mode=0o700)",
+        "path.write_bytes(data)",
+        "open(path)",
+        "open(path, 'w', encoding='utf-8')",
+        "path.open()",
+        "path.open('a')",
+        "path.open(mode='xb')",
+        "path.read_text()",
+        "path.write_text('', encoding='utf-8')",
+    ],
+)
+def test_a_file_that_is_touched_elsewhere_is_found(code: str) -> None:
+    assert any(touches_files(node) for node in ast.walk(ast.parse(code)))
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "os.open(os.devnull, os.O_WRONLY)",
+        "text.replace('a', 'b')",
+        "replace(charge, time=1)",
+        "moment.replace(tzinfo=utc)",
+        "path.mkdir(parents=True, exist_ok=True)",
+        "open(path, 'rb')",
+        "path.open('r+b', buffering=0)",
+        "path.open(encoding='utf-8')",
+        "path.read_text('utf-8')",
+        "Image.open(file)",
+        "ledger.open(record)",
+    ],
+)
+def test_what_touches_no_file_is_not_found(code: str) -> None:
+    assert not any(touches_files(node) for node in ast.walk(ast.parse(code)))
 
 
 def shipped() -> list[Path]:

@@ -6,7 +6,6 @@ Everything that a user of the client needs is here; what lies behind is free to 
 from . import missing_packages as missing_packages
 
 # isort: split
-from .atomic_write import write_atomic, write_new
 from .batch import PlannedRequest, RequestBatch, was_cancelled
 from .catalogue.catalogue import (
     DEFAULT_EDIT_MODEL,
@@ -31,6 +30,7 @@ from .errors import (
     SpendingLimitError,
     VeniceError,
 )
+from .files import make_folder, remove_file, write_atomic, write_new
 from .image_result import ImageResult, kept_images, left_out
 from .imaging import images
 from .imaging.images import Array, EncodedImage, stretch
@@ -164,8 +164,10 @@ __all__ = [
     "kept_images",
     "left_out",
     "load_settings",
+    "make_folder",
     "plan_batch",
     "price_range",
+    "remove_file",
     "save_key",
     "save_values",
     "saved_lists",

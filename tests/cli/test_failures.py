@@ -295,7 +295,7 @@ def test_what_is_kept_nowhere_is_set_down_elsewhere(
     Image.open(path).verify()
 
     path.unlink()
-    monkeypatch.setattr("tempfile.mkdtemp", full)
+    monkeypatch.setattr("venice_client.cli.files.make_temporary_folder", full)
     assert "could be kept nowhere else, so asking again" in cli("generate", "a fox").err
 
 

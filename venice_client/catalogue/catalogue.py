@@ -19,8 +19,8 @@ from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from ..atomic_write import write_atomic
 from ..errors import InvalidRequestError, VeniceError
+from ..files import make_folder, write_atomic
 from .model import Model, parse_model, strings
 from .nearest import as_listed, folded, nearest
 
@@ -291,7 +291,7 @@ class Catalogue:
             "styles": lists.styles,
         }
         try:
-            self._home.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self._home)
             path = _file(self._home, self._service)
             write_atomic(path, json.dumps(data).encode(), prefix=".catalogue-")
         except OSError as error:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..atomic_write import write_atomic, write_new
 from ..errors import InvalidRequestError, MaybeChargedError
+from ..files import SHARED, check_folder, make_temporary_folder, write_atomic, write_new
 from ..imaging.images import EncodedImage
 
 FORMATS = {".png": "png", ".webp": "webp", ".jpg": "jpeg", ".jpeg": "jpeg"}
@@ -127,8 +126,7 @@ def prepare_folder(folder: Path) -> None:
     """Makes the folder, and sees that it can be written to, before anything is paid for."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
+        check_folder(folder)
     except OSError as error:
         raise InvalidRequestError(
             f"Nothing can be written to {folder} ({error.strerror}): choose another place with -o."
@@ -166,8 +164,8 @@ _FROM_STORE = (
 def _set_down(name: str, data: bytes) -> str:
     """Writes what is kept nowhere to a folder for temporary files; says where it is, if it is."""
     try:
-        path = Path(tempfile.mkdtemp(prefix="venice-")) / name
-        path.write_bytes(data)
+        path = make_temporary_folder() / name
+        write_new(path, data, prefix=".venice-")
     except OSError:
         return "It could be kept nowhere else, so asking again is paid for again: make room first."
     return f"It is in {path} for now, and is kept nowhere else: move it to a safe place."
@@ -176,12 +174,6 @@ def _set_down(name: str, data: bytes) -> str:
 def _write(path: Path, data: bytes, force: bool) -> None:
     """Writes a file whole or not at all. Raises OSError."""
     if force:
-        write_atomic(path, data, prefix=".venice-", mode=0o666 & ~_umask())
+        write_atomic(path, data, prefix=".venice-", mode=SHARED)
     else:
         write_new(path, data, prefix=".venice-")
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

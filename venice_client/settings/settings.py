@@ -13,14 +13,13 @@ import os
 import shlex
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ..atomic_write import write_atomic
 from ..errors import SettingsError
+from ..files import check_folder, make_folder, write_atomic
 from ..text import plain_number
 from .api_key import ApiKey, bare
 
@@ -152,9 +151,8 @@ def home_folders(comfyui_home: Path | None, environ: Mapping[str, str]) -> list[
 def make_home(home: Path) -> None:
     """Makes the home folder, and sees that it can be written to. Raises SettingsError."""
     try:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with tempfile.TemporaryFile(dir=home):
-            pass
+        make_folder(home)
+        check_folder(home)
     except OSError as error:
         raise _not_saved(home, error) from None
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from ..atomic_write import write_atomic
+from ..files import write_atomic
 from ..transport.response import Response
 
 ASIDE = ".aside-"

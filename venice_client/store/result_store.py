@@ -3,14 +3,12 @@
 Files only, no database and no locks, so that several processes can share it: each entry is one
 file, written aside and renamed. A checksum is checked by every read. What is damaged, or cannot be
 read as a picture, is set aside in a folder of its own, never deleted at once.
-Another program may hold a file for a moment (a virus scanner does), so that opening and renaming
-are tried for about a second: call it from no event loop.
+Reading and writing wait for a file that another program holds: don't call it from an event loop.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import heapq
 import json
@@ -18,17 +16,16 @@ import logging
 import os
 import re
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-from ..atomic_write import write_atomic
 from ..errors import StoreError
+from ..files import check_folder, make_folder, patiently, replace_file, write_atomic
 from ..transport.response import Response
 from .entry_file import (
     ASIDE,
@@ -43,7 +40,6 @@ from .entry_file import (
 )
 from .sweeper import ENDING, Sweeper, note_hit, note_use, remove, touch
 
-T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 MB = 1_000_000
@@ -60,14 +56,6 @@ CLOCK_STEP = 2.0
 """Seconds to which the coarsest file system rounds a time (FAT)."""
 
 NOT_THERE = (FileNotFoundError, NotADirectoryError)
-PASSING = {
-    *(errno.EACCES, errno.EPERM, errno.EBUSY, errno.EAGAIN),
-    *(errno.EMFILE, errno.ENFILE),
-}
-"""Errors that may be over in a moment: another program holds the file, too many are open."""
-
-PAUSES = (0.05, 0.1, 0.2, 0.3, 0.4)
-"""Seconds between two tries after an error of PASSING."""
 
 
 def request_key(service: str, path: str, identity: bytes, variation: object = 0) -> str:
@@ -115,7 +103,7 @@ class ResultStore:
             return None
         path = self._path(key)
         try:
-            response = _patiently(partial(read_entry, path))
+            response = patiently(partial(read_entry, path))
         except NOT_THERE:
             return None
         except OSError as error:
@@ -153,8 +141,7 @@ class ResultStore:
         if self.is_on:
             try:
                 self._make_folder()
-                with tempfile.TemporaryFile(dir=self._folder):
-                    pass
+                check_folder(self._folder)
             except OSError as error:
                 self.trouble = _reason(error)
         return self.is_on and not self.trouble
@@ -214,12 +201,9 @@ class ResultStore:
         path = self._path(key)
         note_use(path)
 
-        def write() -> int:
-            self._make_folder()
-            return write_entry(path, record, response)
-
         try:
-            size = _patiently(write)
+            self._make_folder()
+            size = write_entry(path, record, response)
         except OSError as error:
             self.trouble = _reason(error)
             log.warning("A paid result could not be kept on disk (%s).", self.trouble)
@@ -247,9 +231,9 @@ class ResultStore:
                 return None
             new = self.unreadable / f"{name}{_extension(response)}"
         try:
-            self.unreadable.mkdir(exist_ok=True, mode=0o700)
+            make_folder(self.unreadable)
             if response is None:
-                path.replace(new)
+                replace_file(path, new)
                 touch(new)
             else:
                 write_atomic(new, response.body, prefix=ASIDE)
@@ -343,7 +327,7 @@ class ResultStore:
         self._sweeper.wait()
 
     def _make_folder(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(self._folder)
 
     def _files(self) -> list[tuple[float, str, int]]:
         """The entries: time of the last use, name, and size."""
@@ -368,18 +352,6 @@ class ResultStore:
             total += state.st_size
             if number and (number >= MAX_UNREADABLE or total > MAX_UNREADABLE_BYTES):
                 remove(path)
-
-
-def _patiently(action: Callable[[], T]) -> T:
-    """Returns the value of `action`, which is tried again after an OSError of PASSING."""
-    for seconds in PAUSES:
-        try:
-            return action()
-        except OSError as error:
-            if error.errno not in PASSING:
-                raise
-        time.sleep(seconds)
-    return action()
 
 
 def _reason(error: OSError) -> str:

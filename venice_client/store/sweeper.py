@@ -20,6 +20,7 @@ import weakref
 from collections.abc import Iterable
 from pathlib import Path
 
+from ..files import make_folder, remove_file
 from .entry_file import ASIDE
 
 log = logging.getLogger(__name__)
@@ -89,8 +90,8 @@ class Sweeper:
         """Keeps these entries, there or to come, until `unprotect`, or for a day."""
         path = self._list_of(run)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            with path.open("a") as file:
+            make_folder(path.parent)
+            with path.open("a", encoding="ascii") as file:
                 file.write("".join(f"{key}\n" for key in keys))
         except OSError as error:
             log.warning("A run cannot be protected in the store (%s).", error.strerror)
@@ -225,7 +226,7 @@ def touch(path: Path) -> None:
 
 def remove(path: Path) -> None:
     try:
-        path.unlink(missing_ok=True)
+        remove_file(path, pauses=())
     except OSError as error:
         log.warning("A file of the store could not be removed (%s).", error.strerror)
 

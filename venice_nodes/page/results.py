@@ -20,6 +20,8 @@ from ...venice_client import (
     VeniceError,
     images,
     kept_images,
+    make_folder,
+    remove_file,
     write_atomic,
     write_new,
 )
@@ -84,7 +86,7 @@ class Results:
             return path.read_bytes()
         data = _small(self.picture(key, 0))
         with contextlib.suppress(OSError):  # the next look makes it again
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(folder)
             write_atomic(path, data, prefix=ASIDE)
             self._bound(folder)
         return data
@@ -112,7 +114,7 @@ class Results:
         if not self._store.remove(_checked(key)):
             raise NoResultError(GONE)
         with contextlib.suppress(OSError):
-            (self._settings.home / THUMBNAILS / f"{key}.webp").unlink()
+            remove_file(self._settings.home / THUMBNAILS / f"{key}.webp")
 
     def _row(self, entry: Entry) -> dict[str, Any]:
         facts = entry.facts
@@ -139,7 +141,7 @@ class Results:
         kept = self._store.keys()
         gone = [name for name in names if name.partition(".")[0] not in kept]
         for name in gone or names[: len(names) - MAX_THUMBNAILS]:
-            (folder / name).unlink(missing_ok=True)
+            remove_file(folder / name)
 
 
 def _checked(key: str) -> str:
