@@ -25,11 +25,11 @@ class VeniceStylePreset:
     """Chooses a style preset for Generate."""
 
     CATEGORY = inputs.CATEGORY
-    DESCRIPTION = "A Venice style preset. Connect it to style of Venice Generate Image."
+    DESCRIPTION = "Choose a Venice style. Connect it to style on Venice Generate Image."
     SEARCH_ALIASES = ("venice style", "style", "style preset", "art style", "look", "aesthetic")
     RETURN_TYPES = ("STRING",)
     RETURN_NAMES = ("style",)
-    OUTPUT_TOOLTIPS = ('The name of the style preset; "" for None.',)
+    OUTPUT_TOOLTIPS = ("The name of the style; empty for None.",)
     FUNCTION = "choose"
 
     @classmethod
@@ -55,14 +55,11 @@ class VeniceSeed(StatusNode):
     """One seed for several nodes, fixed or drawn anew on the server in every run."""
 
     CATEGORY = inputs.CATEGORY
-    DESCRIPTION = (
-        "A seed to share between nodes: fixed, or a new one in every run, drawn on the server, so "
-        "that it also works without the page and inside subgraphs. The node shows which it was."
-    )
+    DESCRIPTION = "One seed for several nodes. Keep it fixed, or use a new one every run."
     SEARCH_ALIASES = ("venice seed", "random seed", "noise seed")
     RETURN_TYPES = ("INT",)
     RETURN_NAMES = ("seed",)
-    OUTPUT_TOOLTIPS = ("The seed of this run, 1 to 999999999.",)
+    OUTPUT_TOOLTIPS = ("The seed of this run (1–999999999).",)
     FUNCTION = "draw"
 
     @classmethod
@@ -100,10 +97,7 @@ class VeniceGenerateImage(StatusNode):
     """Makes pictures from a prompt."""
 
     CATEGORY = inputs.CATEGORY
-    DESCRIPTION = (
-        "Makes pictures from a prompt with the Venice API. Each picture costs money; the "
-        "estimate is on the node. The same settings and seed give the same picture again, free."
-    )
+    DESCRIPTION = "Generate images from text. The price is on the node; repeating a run is free."
     SEARCH_ALIASES = (
         *("venice", "venice ai", "text to image", "txt2img", "t2i"),
         *("ai image", "image generation", "generate image", "generate picture"),
@@ -114,8 +108,8 @@ class VeniceGenerateImage(StatusNode):
     RETURN_TYPES = ("IMAGE", "STRING", "MASK")
     RETURN_NAMES = ("images", "info", "mask")
     OUTPUT_TOOLTIPS = (
-        "The pictures of the batch, [B, H, W, 3].",
-        "JSON: the requests as sent, model, seeds, size, request ids, timing, warnings, cost.",
+        "The generated images, [B, H, W, 3].",
+        "JSON: requests as sent, model, seeds, size, request ids, timing, warnings, cost.",
         inputs.MASK_OUTPUT,
     )
     INPUT_IS_LIST = True

@@ -70,6 +70,12 @@ def test_english_names_everything_of_the_contract(english: dict[str, Any]) -> No
         ]
 
 
+def test_english_is_short(english: dict[str, Any]) -> None:
+    for key, text in locales.flat(english["nodeDefs"]).items():
+        if key.endswith(("tooltip", "description")):
+            assert len(text) <= 140, f"{key} has {len(text)} characters: {text}"
+
+
 def test_english_can_be_shown(english: dict[str, Any]) -> None:
     for key, text in locales.flat(english).items():
         assert text.strip(), key
@@ -193,7 +199,7 @@ def test_a_node_without_words_for_its_help_page_is_named(
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("The pictures to enlarge, at least 65,536 pixels each.", "still English"),
+        ("Images to enlarge, each at least 65,536 pixels.", "still English"),
         ("Las imágenes, al menos 65 536 píxeles.", None),
         ("Las imágenes, al menos 65 píxeles.", "lacks the numbers 65536"),
         ("Las `imágenes`, 65.536 píxeles.", "must be without `"),

@@ -16,8 +16,8 @@ def style_sweep_inputs() -> dict[str, Any]:
         "required": {
             "styles": lines(
                 "Anime\nWatercolor\nFilm Noir",
-                "One style or pattern a line, in any case: * is every style, *noir* those with "
-                "noir in their name, None is no style. A name that is not known is sent as it is.",
+                "One style or pattern per line: * is every style, *noir* those with noir in "
+                "their name, None is no style.",
             )
         }
     }
@@ -29,9 +29,8 @@ def model_sweep_inputs() -> dict[str, Any]:
         "required": {
             "models": lines(
                 "z-image-turbo\nqwen-image\nchroma",
-                "One model or pattern a line, in any case: * is every model that makes pictures "
-                "from a prompt (mind the price), qwen* those that begin with qwen, *edit* edit "
-                "models. An id that is not known is sent as it is.",
+                "One model or pattern per line: * is every text-to-image model (mind the "
+                "price), qwen* those starting with qwen, *edit* edit models.",
             )
         }
     }
@@ -40,32 +39,29 @@ def model_sweep_inputs() -> dict[str, Any]:
 def sheet_inputs() -> dict[str, Any]:
     """The inputs of Venice Contact Sheet."""
     return {
-        "required": {"images": image("The pictures, in the order of the sheet.")},
+        "required": {"images": image("Images to arrange, in order.")},
         "optional": {
             "labels": (
                 "STRING",
                 {
                     "forceInput": True,
-                    "tooltip": "A label for each item of images, such as the labels of a sweep. A "
-                    "batch has its label on each of its pictures.",
+                    "tooltip": "Labels for the images, such as those of a sweep. All images of a "
+                    "batch share one.",
                 },
             ),
-            "columns": whole(0, 0, 16, "Pictures in a row. 0: about as many as there are rows."),
+            "columns": whole(0, 0, 16, "Images per row. 0: automatic."),
             "cell": whole(
                 512,
                 64,
                 2048,
-                "Pixels of a cell's side; pictures are fitted into it. A sheet may have 200 "
-                "million pixels in all.",
+                "Cell size in pixels.",
                 step=8,
             ),
             "grid": (
                 GRID,
                 {
-                    "tooltip": "From Venice Grid: headings above the columns and left of the rows, "
-                    "in place of columns and labels. Each item of images is a cell, with all "
-                    "pictures of its batch; an empty item leaves its cell empty, and so do items "
-                    "that are missing at the end. What is too much stands below, without a heading."
+                    "tooltip": "Column and row headings from Venice Grid. Replaces columns and "
+                    "labels."
                 },
             ),
         },
@@ -81,12 +77,12 @@ def grid_inputs() -> dict[str, Any]:
             "model": combo(
                 generate_models(),
                 default=DEFAULT_MODEL,
-                tooltip="The model of every cell, where neither columns nor rows vary it.",
+                tooltip="Model of every cell, unless columns or rows vary it.",
             ),
-            "prompt": text("The prompt of every cell, where neither columns nor rows vary it."),
+            "prompt": text("Prompt of every cell, unless columns or rows vary it."),
             "seed": seed(
                 control=False,
-                tooltip="The seed of every cell, where neither columns nor rows vary it.",
+                tooltip="Seed of every cell, unless columns or rows vary it.",
             ),
         },
         "optional": {
@@ -94,8 +90,7 @@ def grid_inputs() -> dict[str, Any]:
                 "STRING",
                 {
                     "default": "",
-                    "tooltip": "The style of every cell, where neither columns nor rows vary it. "
-                    "Empty: none.",
+                    "tooltip": "Style of every cell, unless columns or rows vary it. Empty: none.",
                 },
             )
         },
@@ -103,20 +98,19 @@ def grid_inputs() -> dict[str, Any]:
 
 
 def _axis(name: str, choices: tuple[str, ...], values: str) -> dict[str, Widget]:
-    """What `columns` or `rows` vary, and the values for it."""
+    """The inputs for one axis: what varies along it, and the values."""
     values_name = f"{name.removesuffix('s')}_values"
     unless = " nothing: a single row." if NOTHING in choices else ""
     return {
         name: combo(
             choices,
             default=choices[0],
-            tooltip=f"What changes from one of the {name} to the next.{unless} Columns × rows are "
-            f"at most {MAX_CELLS} cells, and each is paid for.",
+            tooltip=f"What varies along the {name}.{unless} At most {MAX_CELLS} cells, each "
+            "charged.",
         ),
         values_name: lines(
             values,
-            f"The values for {name}, one a line. Styles and models: names or patterns, as in the "
-            "sweeps (*noir*, qwen*; * is all). Seeds: numbers, or ranges such as 1-4. Prompts: a "
-            "whole prompt a line. Each counts once.",
+            f"Values for {name}, one per line. Styles and models can be patterns (*noir*, qwen*), "
+            "seeds can be ranges (1-4).",
         ),
     }

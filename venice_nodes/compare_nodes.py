@@ -18,29 +18,22 @@ from .patterns import models_for, sent_style, styles_for
 from .run.node_status import StatusNode, showing
 from .run.run_requests import in_thread, refresh_lists
 
-IN_STEP = (
-    "Two sweeps on one node go in step: first with first, second with second; the shorter list "
-    "repeats its last. For every combination of two of style, model, seed and prompt, use Venice "
-    "Grid."
-)
-
 
 class VeniceStyleSweep(StatusNode):
     """A list of styles: Generate runs once for each."""
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
-        "A list of styles. Connected to style of Venice Generate Image, it makes a picture for "
-        "each, all at the same time, and each is paid for. Show them with Venice Contact Sheet. "
-        + IN_STEP
+        "Run one prompt in several styles. Each image is charged. To combine two lists, use Venice "
+        "Grid."
     )
     SEARCH_ALIASES = ("venice sweep", "compare styles", "list of styles")
     RETURN_TYPES = ("STRING", "STRING")
     RETURN_NAMES = ("style", "labels")
     OUTPUT_IS_LIST = (True, True)
     OUTPUT_TOOLTIPS = (
-        "The styles, one after the other, for style of Venice Generate Image.",
-        "The same as labels, for Venice Contact Sheet.",
+        "Connect to style on Venice Generate Image.",
+        "Labels for Venice Contact Sheet.",
     )
     FUNCTION = "sweep"
 
@@ -62,17 +55,16 @@ class VeniceModelSweep(StatusNode):
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
-        "A list of models. Connected to model of Venice Generate Image or Venice Edit Image, it "
-        "makes a picture with each, all at the same time, and each is paid for. Show them with "
-        "Venice Contact Sheet. " + IN_STEP
+        "Run one prompt on several models. Each image is charged. To combine two lists, use Venice "
+        "Grid."
     )
     SEARCH_ALIASES = ("venice sweep", "compare models", "list of models")
     RETURN_TYPES = ("COMBO", "STRING")
     RETURN_NAMES = ("model", "labels")
     OUTPUT_IS_LIST = (True, True)
     OUTPUT_TOOLTIPS = (
-        "The models, one after the other, for model of Venice Generate Image or Venice Edit Image.",
-        "The same as labels, for Venice Contact Sheet.",
+        "Connect to model on Venice Generate Image or Venice Edit Image.",
+        "Labels for Venice Contact Sheet.",
     )
     FUNCTION = "sweep"
 
@@ -94,21 +86,20 @@ class VeniceGrid(StatusNode):
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
-        "Every combination of two of style, model, seed and prompt. Connect what varies to Venice "
-        "Generate Image, which makes a picture for each, all at the same time, and each is paid "
-        "for; connect the pictures and grid to Venice Contact Sheet for one sheet with headings."
+        "Combine two lists of styles, models, seeds or prompts. Each cell is one image, and each "
+        "is charged. Connect grid to Venice Contact Sheet."
     )
     SEARCH_ALIASES = ("grid", "xy plot", "xy grid", "prompt list", "compare")
     RETURN_TYPES = ("COMBO", "STRING", "STRING", "INT", "STRING", "VENICE_GRID")
     RETURN_NAMES = ("model", "prompt", "style", "seed", "labels", "grid")
     OUTPUT_IS_LIST = (True, True, True, True, True, False)
     OUTPUT_TOOLTIPS = (
-        "The model of each cell, row by row, for model of Venice Generate Image.",
-        "The prompt of each cell, for prompt of Venice Generate Image.",
-        "The style of each cell, for style of Venice Generate Image.",
-        "The seed of each cell, for seed of Venice Generate Image.",
-        "What varies in each cell, as text.",
-        "The headings of columns and rows, for grid of Venice Contact Sheet.",
+        "Model of each cell, row by row. Connect to Venice Generate Image.",
+        "Prompt of each cell. Connect to Venice Generate Image.",
+        "Style of each cell. Connect to Venice Generate Image.",
+        "Seed of each cell. Connect to Venice Generate Image.",
+        "Label of each cell, for Venice Contact Sheet.",
+        "Column and row headings. Connect to Venice Contact Sheet.",
     )
     FUNCTION = "combine"
     PASSED_ON = VARIED
@@ -149,14 +140,11 @@ class VeniceContactSheet(StatusNode):
     """All pictures on one labelled sheet."""
 
     CATEGORY = inputs.CATEGORY
-    DESCRIPTION = (
-        "All pictures of a list on one sheet, with labels, or under the headings of Venice Grid. "
-        "Made here; costs nothing."
-    )
+    DESCRIPTION = "Arrange images on one sheet, with labels or the headings of Venice Grid. Free."
     SEARCH_ALIASES = ("venice sheet", "contact sheet", "compare", "montage")
     RETURN_TYPES = ("IMAGE",)
     RETURN_NAMES = ("sheet",)
-    OUTPUT_TOOLTIPS = ("One picture with all of them, [1, H, W, 3].",)
+    OUTPUT_TOOLTIPS = ("One image with all of them, [1, H, W, 3].",)
     INPUT_IS_LIST = True
     FUNCTION = "arrange"
 

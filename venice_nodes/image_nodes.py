@@ -27,7 +27,7 @@ from .run.node_output import BatchImages, make_info
 from .run.node_status import StatusNode, showing
 from .run.run_requests import Item, in_thread, run_node
 
-INFO = "JSON: the requests as sent without image data, model, size, warnings, cost."
+INFO = "JSON: requests as sent (without image data), model, size, warnings, cost."
 LAYERS = [f"image_{i}" for i in range(2, 7)]
 """The inputs of Edit that go along with the base, in their order."""
 
@@ -37,13 +37,13 @@ class VeniceStyleReferences(StatusNode):
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
-        "Pictures whose look guides the result. Connect it to style_references of Venice "
-        "Generate Image; chain several for different strengths."
+        "Use the look of images for Venice Generate Image. Chain several nodes for different "
+        "strengths."
     )
     SEARCH_ALIASES = ("venice style reference", "style transfer", "ip adapter", "reference image")
     RETURN_TYPES = ("VENICE_STYLE_REFERENCES",)
     RETURN_NAMES = ("style_references",)
-    OUTPUT_TOOLTIPS = ("For style_references of Venice Generate Image.",)
+    OUTPUT_TOOLTIPS = ("Connect to style_references on Venice Generate Image.",)
     FUNCTION = "refer"
 
     @classmethod
@@ -75,11 +75,11 @@ class VeniceUpscaleImage(StatusNode):
     """Makes pictures larger."""
 
     CATEGORY = inputs.CATEGORY
-    DESCRIPTION = "Makes pictures 2 or 4 times as large with Venice. Each costs money."
+    DESCRIPTION = "Enlarge images 2 or 4 times. About $0.02 per image for 2x, $0.08 for 4x."
     SEARCH_ALIASES = ("venice upscale", "upscale", "upscaler", "super resolution", "enlarge")
     RETURN_TYPES = ("IMAGE", "STRING")
     RETURN_NAMES = ("image", "info")
-    OUTPUT_TOOLTIPS = ("The larger pictures, [B, H, W, 3].", INFO)
+    OUTPUT_TOOLTIPS = ("The enlarged images, [B, H, W, 3].", INFO)
     INPUT_IS_LIST = True
     OUTPUT_IS_LIST = (True, True)
     FUNCTION = "upscale"
@@ -113,8 +113,8 @@ class VeniceRemoveBackground(StatusNode):
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
-        "Cuts out what a picture shows. cutout has transparency and is saved with it; image and "
-        "mask are what Load Image would give for it. Each picture costs money."
+        "Remove the background. cutout is transparent; image and mask are separate. About $0.03 "
+        "per image."
     )
     SEARCH_ALIASES = (
         *("venice background", "remove background", "background removal", "rembg"),
@@ -123,9 +123,9 @@ class VeniceRemoveBackground(StatusNode):
     RETURN_TYPES = ("IMAGE", "MASK", "IMAGE", "STRING")
     RETURN_NAMES = ("image", "mask", "cutout", "info")
     OUTPUT_TOOLTIPS = (
-        "The pictures without transparency, [B, H, W, 3].",
-        "[B, H, W]: 1 where it is transparent, 0 where it is not.",
-        "The pictures with transparency, [B, H, W, 4].",
+        "The images without transparency, [B, H, W, 3].",
+        inputs.MASK_OUTPUT,
+        "The images with a transparent background, [B, H, W, 4].",
         INFO,
     )
     INPUT_IS_LIST = True
@@ -159,17 +159,14 @@ class VeniceEditImage(StatusNode):
     """Changes pictures as a prompt says."""
 
     CATEGORY = inputs.CATEGORY
-    DESCRIPTION = (
-        "Changes pictures as the prompt says, with more images and a mask if you like: what lies "
-        "outside of the mask stays exactly as it was. Each picture costs money."
-    )
+    DESCRIPTION = "Edit images with a prompt. Add a mask to change only part of an image."
     SEARCH_ALIASES = (
         *("venice edit", "image to image", "img2img", "i2i", "inpaint", "inpainting", "mask edit"),
         *("image edit", "edit image", "edit picture", "multi edit", "kontext", "retouch"),
     )
     RETURN_TYPES = ("IMAGE", "STRING", "MASK")
     RETURN_NAMES = ("image", "info", "mask")
-    OUTPUT_TOOLTIPS = ("The edited pictures, [B, H, W, 3].", INFO, inputs.MASK_OUTPUT)
+    OUTPUT_TOOLTIPS = ("The edited images, [B, H, W, 3].", INFO, inputs.MASK_OUTPUT)
     INPUT_IS_LIST = True
     OUTPUT_IS_LIST = (True, True, True)
     FUNCTION = "edit"

@@ -1,6 +1,6 @@
-"""The inputs of the nodes, and where ComfyUI lists them: saved workflows depend on it.
+"""The inputs of the nodes, in ComfyUI's order. Saved workflows depend on it.
 
-New inputs are only ever added at the end of `optional`.
+Add new inputs only at the end of `optional`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ RANDOM = "random every run"
 SEED_MODES = (FIXED, RANDOM)
 STOP = "stop"
 IF_FLAGGED = (STOP, "continue")
-MASK_OUTPUT = "[B, H, W]: 1 where the picture is transparent, 0 where it is not."
+MASK_OUTPUT = "[B, H, W]: 1 where the image is transparent, 0 elsewhere."
 
 
 def generate_inputs() -> dict[str, Any]:
@@ -40,19 +40,17 @@ def _generate_required() -> dict[str, Any]:
         "model": combo(
             generate_models(),
             default=DEFAULT_MODEL,
-            tooltip="The Venice model. The price of each is in the list.",
+            tooltip="The Venice model. Prices are in the list.",
         ),
-        "prompt": text("What the picture shows. It is sent as typed."),
+        "prompt": text("Describe the image."),
         "width": side("width"),
         "height": side("height"),
         "seed": seed(
             control=True,
-            tooltip="The same seed and settings make the same picture. Picture i of a batch "
-            "has seed + i. Any 64-bit number may come by wire: it is folded into 1…999999999.",
+            tooltip="Same seed and settings, same image. In a batch, each image uses the next "
+            "seed.",
         ),
-        "batch_size": whole(
-            1, 1, 16, "How many pictures to make, at the same time. Each is paid for."
-        ),
+        "batch_size": whole(1, 1, 16, "How many images to generate. Each one is charged."),
     }
 
 
@@ -62,29 +60,28 @@ def _generate_optional() -> dict[str, Any]:
             "STRING",
             {
                 "forceInput": True,
-                "tooltip": "The name of a style preset, from Venice Style Preset or any text.",
+                "tooltip": "A style name, from Venice Style Preset or any text.",
             },
         ),
-        "negative_prompt": text("What should not be in the picture. Not every model heeds it."),
+        "negative_prompt": text("What to leave out. Some models ignore this."),
         **_overrides(),
         **_model_settings(),
         **_switches(),
         "batch_mode": combo(
             BATCH_MODES,
             default=BATCH_MODES[0],
-            tooltip="one seed per image: each image can be made again alone. variants: up to four "
-            "images from one request; only the first has the seed, each counts against the rate "
-            "limit; a larger batch asks again for the last request.",
+            tooltip="one seed per image: you can repeat any image. variants: up to 4 images per "
+            "request; you can repeat only the whole request.",
         ),
         "if_flagged": _if_flagged(),
         "style_references": (
             "VENICE_STYLE_REFERENCES",
             {
-                "tooltip": "Pictures whose look guides the result, from Venice Style "
-                "References. Not every model takes them."
+                "tooltip": "Images that set the look, from Venice Style References. "
+                "Not all models support them."
             },
         ),
-        "transparent_background": _transparent(", and not as jpeg"),
+        "transparent_background": _transparent("jpeg"),
     }
 
 
@@ -95,8 +92,7 @@ def style_preset_inputs() -> dict[str, Any]:
             "preset": combo(
                 [NO_STYLE, *styles()],
                 default=NO_STYLE,
-                tooltip="The style that Venice applies to the picture. None applies none. A style "
-                "that this list does not know is sent as it is.",
+                tooltip="Style to apply.",
             )
         }
     }
@@ -108,15 +104,13 @@ def seed_inputs() -> dict[str, Any]:
         "required": {
             "seed": seed(
                 control=False,
-                tooltip="The seed in mode fixed, 1 to 999999999. To make a picture of a random "
-                "run again, drop its file onto the page, or put the seed that the node showed "
-                "here.",
+                tooltip="The seed to use in fixed mode (1–999999999).",
             ),
             "mode": combo(
                 SEED_MODES,
                 default=SEED_MODES[0],
-                tooltip="fixed: the seed above. random every run: another one each time, so every "
-                "run makes (and pays for) new pictures.",
+                tooltip="fixed: always the seed above. random every run: a new seed, and new "
+                "charges, each run.",
             ),
         },
         "hidden": HIDDEN,
@@ -127,12 +121,12 @@ def upscale_inputs() -> dict[str, Any]:
     """The inputs of Venice Upscale Image."""
     return {
         "required": {
-            "image": image("The pictures to enlarge, at least 65,536 pixels each."),
+            "image": image("Images to enlarge, each at least 65,536 pixels."),
             "scale": combo(
                 SCALES,
                 default="2x",
-                tooltip="2x costs about 0.02 USD a picture, 4x about 0.08. Venice makes at most "
-                "16,777,216 pixels and reduces a larger 4x.",
+                tooltip="2x costs about $0.02 per image, 4x about $0.08. Results have at most "
+                "16,777,216 pixels.",
             ),
             "creativity": (
                 "FLOAT",
@@ -142,7 +136,7 @@ def upscale_inputs() -> dict[str, Any]:
                     "max": 0.02,
                     "step": 0.001,
                     "round": 0.001,
-                    "tooltip": "How much detail to add. Lower stays closer to the source.",
+                    "tooltip": "How much detail to add. Lower stays closer to the original.",
                 },
             ),
         },
@@ -155,14 +149,12 @@ def edit_inputs() -> dict[str, Any]:
     """The inputs of Venice Edit Image."""
     return {
         "required": {
-            "image": image(
-                "The pictures to edit. Each is a request of its own, all at the same time."
-            ),
-            "prompt": text("What to change. Short and plain works best."),
+            "image": image("Images to edit. Each one is charged."),
+            "prompt": text("What to change. Short, plain prompts work best."),
             "model": combo(
                 edit_models(),
                 default=DEFAULT_EDIT_MODEL,
-                tooltip="The Venice edit model. The price of each is in the list.",
+                tooltip="The Venice edit model. Prices are in the list.",
             ),
         },
         "optional": _edit_optional(),
@@ -173,8 +165,8 @@ def edit_inputs() -> dict[str, Any]:
 def _edit_optional() -> dict[str, Any]:
     layers = {
         f"image_{i}": image(
-            f"Image {i} to go along, for models that take several: one for all pictures of "
-            "image, or one for each."
+            "Extra reference image, for models that accept several. Connect one for all images, "
+            "or one per image."
         )
         for i in range(2, 7)
     }
@@ -183,20 +175,18 @@ def _edit_optional() -> dict[str, Any]:
         "mask": (
             "MASK",
             {
-                "tooltip": "1 = change here. It goes along as the last image, white where to "
-                "change: it counts as one of the model's images and may cost its surcharge. Only "
-                "the masked part of the result is used; everything outside stays exactly as it "
-                "was. An empty mask sends nothing and costs nothing."
+                "tooltip": "White areas change; the rest stays exactly as it is. Counts as "
+                "one extra image, which some models charge for."
             },
         ),
         **_edit_sizes(),
-        "safe_mode": switch(True, "Venice blurs what it takes for adult content."),
+        "safe_mode": switch(True, "Blur adult content."),
         "enhance_prompt": switch(
-            False, "Let Venice rewrite the prompt first: up to 30 s more, about 0.04 USD."
+            False, "Let Venice improve the prompt. Adds about $0.04 and up to 30 s."
         ),
         "if_flagged": _if_flagged(),
         "variation": variation(),
-        "transparent_background": _transparent(", and not under a mask"),
+        "transparent_background": _transparent("a mask"),
         **_mask_pixels(),
     }
 
@@ -206,24 +196,23 @@ def _edit_sizes() -> dict[str, Any]:
         "aspect_ratio": combo(
             [AUTO, *EDIT_RATIOS],
             default=AUTO,
-            tooltip="The ratio that Venice makes. auto: the model's choice. With keep_size, or "
-            "under a mask, the result has the input's ratio all the same.",
+            tooltip="Aspect ratio to request. With keep_size or a mask, the result still has the "
+            "input's ratio.",
         ),
         "resolution": combo(
             [AUTO, *RESOLUTIONS],
             default=AUTO,
-            tooltip="The tier that Venice makes, for models with tiers; it changes the price. "
-            "auto: not sent. With keep_size a larger result is paid for, then scaled down.",
+            tooltip="For models with resolution tiers; changes the price. With keep_size, the "
+            "result is scaled back to the input.",
         ),
         "quality": combo(
             [AUTO, *QUALITIES],
             default=AUTO,
-            tooltip="For models with a quality setting; it changes the price. auto: not sent.",
+            tooltip="For models with a quality setting; changes the price.",
         ),
         "keep_size": switch(
             True,
-            "Bring the result back to the size of the input: scaled, and cropped where its ratio "
-            "is another. Off: in the size that Venice made. Under a mask the size is always kept.",
+            "Resize the result to match the input, cropping if needed. Always on with a mask.",
         ),
     }
 
@@ -234,14 +223,13 @@ def _mask_pixels() -> dict[str, Any]:
             0,
             -MAX_PIXELS,
             MAX_PIXELS,
-            "Pixels by which the mask grows to all sides before it is used; below 0 it shrinks.",
+            "Expand the mask by this many pixels. Negative shrinks it.",
         ),
         "feather": whole(
             BY_THICKNESS,
             BY_THICKNESS,
             MAX_PIXELS,
-            "Pixels over which the edit fades in from the mask's edge, inwards. 0: a hard edge. "
-            "−1: what suits the picture, and a mask with soft edges as it is.",
+            "Soften the mask edge, in pixels. 0: hard edge. −1: automatic.",
         ),
     }
 
@@ -249,7 +237,7 @@ def _mask_pixels() -> dict[str, Any]:
 def cutout_inputs() -> dict[str, Any]:
     """The inputs of Venice Remove Background."""
     return {
-        "required": {"image": image("The pictures to cut out, about 0.03 USD each.")},
+        "required": {"image": image("Images to cut out, about $0.03 each.")},
         "hidden": HIDDEN,
     }
 
@@ -258,7 +246,7 @@ def style_reference_inputs() -> dict[str, Any]:
     """The inputs of Venice Style References."""
     return {
         "required": {
-            "images": image("Pictures whose look guides the result; each counts as one."),
+            "images": image("Images that set the look. Each counts as one reference."),
             "strength": (
                 "FLOAT",
                 {
@@ -266,14 +254,14 @@ def style_reference_inputs() -> dict[str, Any]:
                     "min": 0.1,
                     "max": 1.0,
                     "step": 0.05,
-                    "tooltip": "How strongly they guide. Some models ignore it.",
+                    "tooltip": "How closely to follow their look. Some models ignore this.",
                 },
             ),
         },
         "optional": {
             "style_references": (
                 "VENICE_STYLE_REFERENCES",
-                {"tooltip": "References chained before these, with a strength of their own."},
+                {"tooltip": "More references, from another Venice Style References node."},
             )
         },
     }
@@ -284,19 +272,18 @@ def _overrides() -> dict[str, Any]:
         "aspect_ratio": combo(
             [AUTO, *ASPECT_RATIOS],
             default=AUTO,
-            tooltip="auto: from width and height. Anything else overrides their ratio.",
+            tooltip="auto: from width and height. Any other choice overrides their ratio.",
         ),
         "resolution": combo(
             [AUTO, *RESOLUTIONS],
             default=AUTO,
-            tooltip="auto: the smallest tier that holds width × height. Anything else overrides "
-            "it, for models with tiers. 1K is 1024² at any ratio.",
+            tooltip="For models with resolution tiers; changes the price. auto: the smallest that "
+            "fits width × height.",
         ),
         "quality": combo(
             [AUTO, *QUALITIES],
             default=AUTO,
-            tooltip="For models with a quality setting; it changes the price. auto: the model's "
-            "default.",
+            tooltip="For models with a quality setting; changes the price.",
         ),
     }
 
@@ -304,7 +291,7 @@ def _overrides() -> dict[str, Any]:
 def _model_settings() -> dict[str, Any]:
     return {
         "steps": whole(
-            0, 0, 50, "Inference steps. 0: the model's default. Not every model takes it."
+            0, 0, 50, "Inference steps; some models ignore this. 0: the model's default."
         ),
         "cfg_scale": (
             "FLOAT",
@@ -317,12 +304,12 @@ def _model_settings() -> dict[str, Any]:
             },
         ),
         "lora_strength": whole(
-            -1, -1, 100, "Strength of the model's own LoRAs, 0 to 100. −1: not sent."
+            -1, -1, 100, "Strength of the model's own LoRAs (0–100). −1: the model's default."
         ),
         "format": combo(
             FORMATS,
             default="png",
-            tooltip="The format that Venice sends. png is lossless; webp and jpeg are smaller.",
+            tooltip="Image format to request. png is lossless; webp and jpeg are smaller.",
         ),
     }
 
@@ -330,26 +317,26 @@ def _model_settings() -> dict[str, Any]:
 def _switches() -> dict[str, Any]:
     return {
         "hide_watermark": switch(
-            True, "Ask for no Venice watermark; some content gets one anyway."
+            True, "Ask Venice to leave out its watermark. Some content gets one anyway."
         ),
-        "safe_mode": switch(True, "Venice blurs what it takes for adult content."),
+        "safe_mode": switch(True, "Blur adult content."),
         "enhance_prompt": switch(
-            False, "Let Venice rewrite the prompt first: up to 30 s more, about 0.04 USD a request."
+            False, "Let Venice improve the prompt. Adds about $0.04 per request and up to 30 s."
         ),
         "enable_web_search": switch(
-            False, "Let models that can search the web for facts; costs nothing extra."
+            False, "Let the model search the web for facts, if it can. No extra charge."
         ),
         "skip_prompt_thinking": switch(
-            False, "Skip the model's thinking about the prompt: faster, where a model thinks."
+            False, "Skip the thinking step of models that have one. Faster."
         ),
     }
 
 
-def _transparent(limits: str) -> Widget:
+def _transparent(excluded: str) -> Widget:
     return switch(
         False,
-        f"Leave the background out; the mask output shows where. Only some models can{limits}. To "
-        "save it with transparency: Join Image with Alpha, then Save Image.",
+        f"Omit the background, on models that can; not with {excluded}. To save transparency, use "
+        "Join Image with Alpha.",
     )
 
 
@@ -357,6 +344,6 @@ def _if_flagged() -> Widget:
     return combo(
         IF_FLAGGED,
         default="stop",
-        tooltip="What to do with a picture that comes blurred, or that breaks Venice's terms: "
-        "stop with an error, or continue with it and a warning.",
+        tooltip="If Venice blurs or blocks an image: stop with an error, or continue with a "
+        "warning.",
     )

@@ -174,8 +174,8 @@ def side(name: str) -> Widget:
             "min": 64,
             "max": 4096,
             "step": 8,
-            "tooltip": f"The {name} you want to see, in pixels. What the model takes instead, if "
-            "it must, is said on the node and in info.",
+            "tooltip": f"{name.capitalize()} in pixels. If the model needs another size, the node "
+            "shows it.",
         },
     )
 
@@ -187,7 +187,7 @@ def variation() -> Widget:
             "default": 0,
             "min": 0,
             "max": MAX_SEED,
-            "tooltip": "Not sent. Venice has no seed here: another number asks (and pays) again "
-            "for the same thing, the same number shows what was made before, free.",
+            "tooltip": "Change the number for a new result (charged). The same number returns the "
+            "saved one.",
         },
     )

@@ -130,8 +130,8 @@ def test_a_pattern_finds_edit_models_where_no_other_is_meant(bench: Bench, patte
 
 
 @pytest.mark.parametrize("node", [STYLES, MODELS])
-def test_sweeps_say_that_two_of_them_go_in_step(bench: Bench, node: str) -> None:
-    assert "in step" in bench.pack.NODE_CLASS_MAPPINGS[node].DESCRIPTION
+def test_sweeps_say_that_a_grid_combines_two_lists(bench: Bench, node: str) -> None:
+    assert "Venice Grid" in bench.pack.NODE_CLASS_MAPPINGS[node].DESCRIPTION
 
 
 def test_a_star_is_every_model_that_generates(bench: Bench) -> None:
