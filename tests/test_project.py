@@ -21,7 +21,6 @@ WRITES_FILES = {
     "venice_client/store/in_flight.py",
     "venice_client/store/ledger.py",
     "venice_client/store/reserved_elsewhere.py",
-    "venice_client/store/sweeper.py",
 }
 COMFYUI = {"comfy", "comfy_execution", "comfy_extras", "folder_paths", "server", "nodes"}
 

@@ -177,15 +177,11 @@ class Batch(Generic[T]):
             self._left -= 1
             if self._left:
                 return
-        self._settle()
         with self._lock:
             action, self._on_end = self._on_end, None
             self._all_ended.set()
         if action is not None:
             action()
-
-    def _settle(self) -> None:
-        """Does what is due when the last job has ended, before anybody is told."""
 
     def _cancel_all_without_thread(self, error: RuntimeError) -> None:
         """Cancels every job and runs it all the same, so that it gives back what it holds."""
@@ -287,16 +283,7 @@ class RequestBatch(Batch[ImageResult]):
     ) -> None:
         self.planned = tuple(planned)
         self._fetch, self._store, self._on_result = fetch, store, on_result
-        self._protected = run or f"{id(self)} at {time.time()}"
-        self._has_begun = False
         super().__init__([partial(self._fetch_one, i) for i in range(len(planned))], run)
-
-    def begin(self) -> None:
-        """Starts the threads. What they make is protected in the store until the run has ended."""
-        if self.planned:
-            self._store.protect(self._protected, [planned.key for planned in self.planned])
-            self._has_begun = True
-        super().begin()
 
     def model_of(self, index: int) -> str:
         planned = self.planned[index]
@@ -326,18 +313,6 @@ class RequestBatch(Batch[ImageResult]):
         ]
         trouble = self._store.trouble if self._store.is_on else STORE_IS_OFF
         return settle(spent, self._store.__contains__, trouble)
-
-    def note_failure(self) -> None:
-        """Keeps what this batch made in the store, however its requests end: it was not shown."""
-        self._store.note_failure(self._protected)
-
-    def _settle(self) -> None:
-        if self._has_begun:
-            self._store.note_end(self._protected)
-        if not all(isinstance(outcome, ImageResult) for outcome in self.outcomes):
-            self.note_failure()
-        elif not self.run:
-            self._store.unprotect(self._protected)
 
     def _fetch_one(self, index: int, progress: Progress) -> ImageResult:
         result = self._fetch(self.planned[index], progress)

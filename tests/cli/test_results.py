@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from faulty_sandbox import Fault, Sandbox
-from venice_client.store import result_store, sweeper
+from venice_client.store import result_store
 from venice_client.store.result_store import ResultStore
 from venice_client.transport.response import Response
 from waiting import wait_for
@@ -345,13 +345,11 @@ def test_what_was_never_shown_is_found_and_saving_shows_it(cli: Any, kept: Any, 
 
 
 def test_the_store_is_made_smaller(cli: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Although another process, which has a larger limit, is at work."""
     store = ResultStore(home, 64)
     for number in range(4):
         store.put(str(number), Response({}, bytes(2**20), 0.1), {"seed": number})
         os.utime(home / "results" / f"{number}.result", (1000 + number, 1000 + number))
     store.finish_sweep()
-    sweeper._put_here.clear()
 
     typed = io.StringIO("no\n")
     typed.isatty = lambda: True  # type: ignore[method-assign]

@@ -80,8 +80,8 @@ def put(store: ResultStore, key: str, size: int = 1000) -> None:
 
 
 def sweep(home: Path, max_mb: float) -> None:
-    """What a put brings with it, of a process whose limit is so much, as the only one."""
-    ResultStore(home, max_mb).shrink(max_mb)
+    """What a put brings with it, of a process whose limit is so much."""
+    sweeper.Sweeper(home / "results", int(max_mb * MB)).sweep()
 
 
 def put_response(store: ResultStore, key: str, response: Response) -> None:
@@ -220,6 +220,16 @@ def test_the_least_recently_used_go_first(home: Path) -> None:
     assert {entry.key for entry in store.entries()} == {"0", "3", "4"}
 
 
+def test_what_was_generated_in_the_last_day_stays(home: Path) -> None:
+    store = ResultStore(home, 64)
+    for number in range(5):
+        put(store, str(number), MB)
+    sweep(home, 2.6)
+    assert store.usage()[0] == 5
+    sweep(home, 2.4)
+    assert store.usage()[0] == 4, "but not beyond twice the limit"
+
+
 def test_it_sweeps_every_so_many_writes(home: Path) -> None:
     store = ResultStore(home, 1.005)
     put(store, "first", 100)
@@ -228,7 +238,8 @@ def test_it_sweeps_every_so_many_writes(home: Path) -> None:
         other = ResultStore(home, 1.005)
         put(other, f"of others {number}", MB // 10)
         other.finish_sweep()
-    sweeper._put_here.clear()  # other processes put them
+    for path in (home / "results").iterdir():
+        os.utime(path, (time.time() - 90_000,) * 2)
     for number in range(SWEEP_EVERY - 1):
         put(store, str(number), 100)
     store.finish_sweep()
@@ -242,11 +253,11 @@ def test_it_sweeps_every_so_many_writes(home: Path) -> None:
 
 def test_it_sweeps_once_much_was_written(home: Path) -> None:
     """Few answers may be large: 49 of 256 MiB would be 12 GiB."""
-    store = ResultStore(home, 10)
+    store = ResultStore(home, 5)
     for number in range(SWEEP_EVERY - 1):
         put(store, str(number), MB // 2)
         store.finish_sweep()
-        assert store.usage()[1] <= 12 * MB
+        assert store.usage()[1] <= 11 * MB
     assert len(store.entries()) > 15
 
 
@@ -278,24 +289,23 @@ def test_what_was_just_paid_for_outlives_a_clock_that_is_set_back(home: Path) ->
     """Of another process and of this one; also where entries seem to be of tomorrow."""
     for number in range(3):
         put(ResultStore(home, 64), str(number), MB)
-    sweeper._put_here.clear()  # another process put them
     tomorrow = time.time() + 86_400
     for path in (home / "results").iterdir():
         os.utime(path, (tomorrow, tomorrow))
-    sweep(home, 2.5)
-    store = ResultStore(home, 2.5)
+    sweep(home, 1.25)
+    store = ResultStore(home, 1.25)
     assert len(store.entries()) == 2
 
     for name in ("new", "newer"):
         put(store, name, MB)
         store.finish_sweep()
-    sweep(home, 2.5)
+    sweep(home, 1.25)
     assert {entry.key for entry in store.entries()} == {"new", "newer"}
     for path in (home / "results").iterdir():
         os.utime(path, (tomorrow, tomorrow) if path.stem == "new" else None)
     assert store.get("newer") is not None
 
-    sweep(home, 1.5)
+    sweep(home, 0.75)
 
     assert {entry.key for entry in store.entries()} == {"newer"}
 
@@ -304,7 +314,6 @@ def test_what_seems_to_be_of_tomorrow_grows_old_from_now_on(home: Path) -> None:
     """Another process put it before the clock was set back; for a day it would seem the newest."""
     for name in ("of tomorrow", "used since"):
         put(ResultStore(home, 64), name, MB)
-    sweeper._put_here.clear()
     tomorrow = time.time() + 86_400
     os.utime(home / "results" / "of tomorrow.result", (tomorrow, tomorrow))
     sweep(home, 64)
@@ -312,7 +321,7 @@ def test_what_seems_to_be_of_tomorrow_grows_old_from_now_on(home: Path) -> None:
     time.sleep(0.05)
     assert store.get("used since") is not None
 
-    sweep(home, 1.5)
+    sweep(home, 0.75)
 
     assert [entry.key for entry in store.entries()] == ["used since"]
 

@@ -16,16 +16,15 @@ import logging
 import os
 import re
 import shutil
-import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..errors import StoreError
-from ..files import check_folder, make_folder, patiently, replace_file, write_atomic
+from ..files import PAUSES, check_folder, make_folder, patiently, replace_file, write_atomic
 from ..transport.response import Response
 from .entry_file import (
     ASIDE,
@@ -38,7 +37,7 @@ from .entry_file import (
     read_facts,
     write_entry,
 )
-from .sweeper import ENDING, Sweeper, note_hit, note_use, remove, touch
+from .sweeper import CLOCK_STEP, ENDING, HARD_LIMIT, Sweeper, remove, touch
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +50,6 @@ UNREADABLE = "unreadable"
 MAX_UNREADABLE = 50
 MAX_UNREADABLE_BYTES = 256 * 2**20
 """Most bytes that are set aside: the oldest goes first."""
-
-CLOCK_STEP = 2.0
-"""Seconds to which the coarsest file system rounds a time (FAT)."""
 
 NOT_THERE = (FileNotFoundError, NotADirectoryError)
 
@@ -71,18 +67,15 @@ def request_key(service: str, path: str, identity: bytes, variation: object = 0)
 class ResultStore:
     """Answers that were paid for, in `home`/results. Thread-safe; several processes may share it.
 
-    max_mb: MB to keep, the least recently used goes first; 0 keeps nothing. Only a put removes
-    anything, and opening a store does nothing on disk. trouble: why the last response could not be
-    kept, or "".
+    max_mb: MB to keep, see `sweeper`; 0 keeps nothing. Only a put removes anything, and opening a
+    store does nothing on disk. trouble: why the last response could not be kept, or "".
     """
 
     def __init__(self, home: Path, max_mb: float) -> None:
         self._folder = home / FOLDER
         self._max_bytes = int(max_mb * MB)
         self._sweeper = Sweeper(self._folder, self._max_bytes)
-        self._lock = threading.Lock()
-        self._runs: dict[str, int] = {}  # runs of this process, and how many parts of each go on
-        self._failed: set[str] = set()
+        self._is_probed = False
         self.trouble = ""
 
     @property
@@ -115,7 +108,7 @@ class ResultStore:
             where = self.set_aside(key)
             log.warning("A kept result is damaged and counts as none (%s): %s", error, where)
             return None
-        note_hit(path)
+        touch(path)
         return response
 
     def peek(self, key: str) -> Response | None:
@@ -136,59 +129,23 @@ class ResultStore:
             names = []
         return {name.removesuffix(ENDING) for name in names if name.endswith(ENDING)}
 
-    def probe(self) -> bool:
-        """Whether an answer would be kept now, as far as the last one and an empty file tell."""
-        if self.is_on:
+    def probe(self) -> None:
+        """Note why answers can't be saved, if one try shows it. Only the first call tries."""
+        if self.is_on and not self._is_probed:
+            self._is_probed = True
             try:
                 self._make_folder()
                 check_folder(self._folder)
             except OSError as error:
                 self.trouble = _reason(error)
-        return self.is_on and not self.trouble
 
     def room_for(self, size: int) -> bool:
-        """Whether so many bytes of one run can be kept: within the limit and on the disk."""
+        """Whether a run can save so many bytes: within twice the limit, and on the disk."""
         try:
             free = shutil.disk_usage(self._folder.parent).free
         except OSError:  # no such folder yet
             free = size
-        return size <= min(free, self._max_bytes)
-
-    def protect(self, run: str, keys: Iterable[str]) -> None:
-        """Keeps these answers, there or to come, beyond the limit.
-
-        run: what makes them. Runs that `note_end` was called for as often as this end by it, and
-        are protected no longer unless they failed. One that failed is for a day, so that it can be
-        made again without paying twice.
-        """
-        if not self.is_on:
-            return
-        with self._lock:
-            over = [name for name, going in self._runs.items() if not going and name != run]
-            for name in over:
-                del self._runs[name]
-            self._runs[run] = self._runs.get(run, 0) + 1
-        for name in over:
-            if name not in self._failed:
-                self.unprotect(name)
-        self._sweeper.protect(run, keys)
-
-    def note_end(self, run: str) -> None:
-        """Notes that a part of a run, for which `protect` was called, has ended."""
-        with self._lock:
-            if run in self._runs:
-                self._runs[run] -= 1
-
-    def note_failure(self, run: str) -> None:
-        """Notes that a run has not made all that it was to make."""
-        self._failed.add(run)
-
-    def unprotect(self, run: str) -> None:
-        """Ends the protection of a run that has ended well."""
-        if self.is_on:
-            with self._lock:
-                going = [name for name, parts in self._runs.items() if parts and name != run]
-            self._sweeper.unprotect(run, going)
+        return size <= min(free, HARD_LIMIT * self._max_bytes)
 
     def put(self, key: str, response: Response, facts: Mapping[str, Any]) -> str:
         """Keeps an answer if the store is on. Returns why it could not be kept, "" if it was.
@@ -199,7 +156,6 @@ class ResultStore:
             return ""
         record = {**facts, "time": time.time(), "headers": kept_headers(response.headers)}
         path = self._path(key)
-        note_use(path)
 
         try:
             self._make_folder()
@@ -301,7 +257,7 @@ class ResultStore:
     def remove(self, key: str) -> bool:
         """Removes one answer; returns whether there was one."""
         is_there = key in self
-        remove(self._path(key))
+        remove(self._path(key), PAUSES)
         return is_there
 
     def clear(self) -> int:
@@ -314,12 +270,9 @@ class ResultStore:
         return len(files)
 
     def shrink(self, max_mb: float) -> int:
-        """Removes the least recently used beyond `max_mb` MB now, and returns how many.
-
-        Limits of other processes do not count; what unfinished runs made stays.
-        """
+        """Remove the least recently used beyond `max_mb` MB, and return how many those were."""
         before = len(self._files())
-        self._sweeper.sweep(int(max_mb * MB))
+        self._sweeper.shrink(int(max_mb * MB))
         return before - len(self._files())
 
     def finish_sweep(self) -> None:

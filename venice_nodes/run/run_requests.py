@@ -113,14 +113,10 @@ async def run_node(node: PaidNode, given: Mapping[str, Sequence[Any]]) -> dict[s
         status.if_stopped = lambda: batch.account.advice_when_stopped(again)
         status.pays_for = lambda: batch.account.unpaid if batch.account.made else None
         status.seed = seeds[0] if len(set(seeds)) == 1 else None
-        try:
-            await _attend(batch, status, " · ".join([client.cost_text(batch.estimates), *warnings]))
-            outcome = NodeOutcome(client, batch, again, warnings)
-            outputs, text = await in_thread(partial(_finish, items, outcome))
-            save_facts(given, outputs[node.RETURN_NAMES.index("info")])
-        except BaseException:
-            batch.note_failure()  # before the run ends: the next one may need the room
-            raise
+        await _attend(batch, status, " · ".join([client.cost_text(batch.estimates), *warnings]))
+        outcome = NodeOutcome(client, batch, again, warnings)
+        outputs, text = await in_thread(partial(_finish, items, outcome))
+        save_facts(given, outputs[node.RETURN_NAMES.index("info")])
         status.finish(text)
         return status.with_outputs(outputs)
 
