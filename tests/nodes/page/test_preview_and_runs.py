@@ -15,6 +15,7 @@ import node_calls
 from bench import GENERATE, Bench, End
 from faulty_sandbox import Fault
 from venice_client.catalogue.catalogue import bundled_lists
+from venice_client.catalogue.sizing import tier_size
 
 pytestmark = pytest.mark.long
 
@@ -116,7 +117,7 @@ def compare_generation(bench: Bench, preview: Any, inputs: dict[str, Any]) -> No
     check(told, end)
     if end.error is None:
         assert told["nodes"]["1"]["images"] == end.pictures
-        assert sizes_said(told["nodes"]["1"]["sent"]) == [sizes_sent(end.sent[0])]
+        check_size(told["nodes"]["1"], end.sent[0], (values["width"], values["height"]))
     bench.sandbox.forget()
 
 
@@ -269,11 +270,15 @@ def bounds(price: dict[str, Any]) -> tuple[float, float]:
     return price["from"] or 0.0, float("inf") if price["to"] is None else price["to"]
 
 
-def sizes_said(sent: str) -> list[str]:
-    return [re.split(r" ≈ | · ", part.removeprefix("sent as "))[0] for part in sent.split(" / ")]
-
-
-def sizes_sent(body: dict[str, Any]) -> str:
+def check_size(node: dict[str, Any], body: dict[str, Any], typed: tuple[int, int]) -> None:
+    """Another size than the one that was typed is on the node's line, or in a warning."""
     if "width" in body:
-        return f"{body['width']}×{body['height']}"
-    return " at ".join(body[name] for name in ("aspect_ratio", "resolution") if name in body)
+        is_said = any(f"{body['width']}×{body['height']}" in text for text in node["warnings"])
+        assert (body["width"], body["height"]) == typed or is_said
+        assert node["sent"] == ""
+        return
+    sent = " at ".join(body[name] for name in ("aspect_ratio", "resolution") if name in body)
+    if node["sent"] or not sent:
+        assert node["sent"].partition(", about ")[0] == sent
+    else:
+        assert tier_size(body.get("aspect_ratio", ""), body.get("resolution")) == typed
