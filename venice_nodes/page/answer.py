@@ -24,7 +24,7 @@ class Answer:
 
     def __init__(self, quotes: Quotes, runs: int) -> None:
         self._quotes, self._runs = quotes, runs
-        self._kept = quotes.results.keys()
+        self._kept: set[str] = set()
         self._ask_above = quotes.settings.ask_above_usd
         self._limits = {
             "run": quotes.settings.max_usd_per_run,
@@ -34,6 +34,8 @@ class Answer:
 
     def of(self, found: Mapping[str, Sequence[ItemQuote]], run: set[str]) -> dict[str, Any]:
         """found: the items of each node that pays. run: the nodes that a run would reach."""
+        keys = {key for items in found.values() for item in items for key in item.keys}
+        self._kept = set(filter(self._quotes.results.__contains__, keys))
         return {
             "nodes": {name: self._node(items) for name, items in found.items()},
             "total": self._total([items for name, items in found.items() if name in run]),
@@ -73,7 +75,7 @@ class Answer:
         return {
             "price": price.facts(is_free, text, hint),
             "level": level,
-            "what": _what(items),
+            "what": "" if wrong else _what(items),
             "sent": " / ".join(sent[:3]) + (" / …" if len(sent) > 3 else ""),
             "warnings": list(warnings)[:MAX_WARNINGS],
             "error": wrong.error if wrong else None,

@@ -86,7 +86,12 @@ class ItemQuote:
 
     def is_kept(self, kept: set[str]) -> bool:
         """Whether all of it was made before."""
-        return self.is_exact and all(line.key in kept for form in self.forms for line in form)
+        return self.is_exact and kept.issuperset(self.keys)
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys in the store, where these are the very requests."""
+        return [line.key for form in self.forms for line in form] if self.is_exact else []
 
     @property
     def images(self) -> int:

@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from ...venice_client import Quotes, SettingsError, VeniceError, harmless, shared_client
+from ...venice_client import Quotes, SettingsError, VeniceError, shared_client
 from ..imaging.daemon_pool import DaemonPool
 from . import account, models
 from .preview import Preview
@@ -30,7 +30,6 @@ MAX_GRAPH = 32 * 2**20
 WAIT_S = 8.0
 """Seconds after which a page is told that a service does not answer."""
 
-OUR_LINKS = ("project_url", "issues_url", "key_url")
 PREFIX = "/venice"
 
 _pool = DaemonPool("venice-page", max_workers=4)
@@ -69,7 +68,6 @@ class Page:
             "/key": self.key,
             "/key/forget": self.forget,
             "/limits": self.limits,
-            "/preview": self.preview,
             "/results/{id}/save": partial(self.copy, "output"),
             "/results/{id}/input": partial(self.copy, "input"),
             "/results/{id}/remove": self.remove,
@@ -79,9 +77,10 @@ class Page:
             *(("GET", PREFIX + path, _answering(action)) for path, action in own.items()),
             *(("GET", PREFIX + path, _answering(_as_json(a))) for path, a in gets.items()),
             *(
-                ("POST", PREFIX + path, _answering(_as_json(partial(_with_body, path, a))))
+                ("POST", PREFIX + path, _answering(_as_json(partial(_with_body, a))))
                 for path, a in posts.items()
             ),
+            ("POST", f"{PREFIX}/preview", _answering(self.preview)),
         ]
 
     async def account(self, request: Any) -> Any:
@@ -109,9 +108,14 @@ class Page:
     async def models(self, _request: Any) -> Any:
         return await _in_thread(lambda: models.models_for_page(Quotes(account.settings_of_page())))
 
-    async def preview(self, _request: Any, body: dict[str, Any]) -> Any:
-        work = partial(self._preview.of, body.get("prompt"), body.get("runs"))
-        return await _in_thread(work, _previews)
+    async def preview(self, request: Any) -> Any:
+        data = await _sent(request, MAX_GRAPH)
+        return _json(await _in_thread(partial(self._previewed, data), _previews))
+
+    def _previewed(self, data: bytes) -> str:
+        """The answer for a graph. All of it in one thread: a large one takes long to read, too."""
+        body = _json_object(data)
+        return _dumped(self._preview.of(body.get("prompt"), body.get("runs")))
 
     async def results(self, request: Any) -> Any:
         offset, limit = (
@@ -164,18 +168,22 @@ async def _asked(ask: Callable[[], T]) -> T:
 
 def _as_json(action: Handler) -> Handler:
     async def answer(request: Any) -> Any:
-        return _json(await _in_thread(partial(_dumped, await action(request))))
+        return _json(_dumped(await action(request)))
 
     return answer
 
 
-async def _with_body(path: str, action: Callable[[Any, Any], Awaitable[Any]], request: Any) -> Any:
+async def _with_body(action: Callable[[Any, Any], Awaitable[Any]], request: Any) -> Any:
     """`action` with the JSON object that was sent. Raises Refused."""
+    return await action(request, _json_object(await _sent(request, MAX_BODY)))
+
+
+async def _sent(request: Any, maximum: int) -> bytes:
+    """The body of a request that changes something, or is large. Raises Refused."""
     if request.headers.get("X-Venice") != "1":
         raise Refused(403, "The header X-Venice is missing.")
     if request.content_type != "application/json":
         raise Refused(415, "Only application/json is taken.")
-    maximum = MAX_GRAPH if path == "/preview" else MAX_BODY
     if (request.content_length or 0) > maximum:
         raise Refused(413, "The request is too large.")
     data = bytearray()
@@ -183,13 +191,17 @@ async def _with_body(path: str, action: Callable[[Any, Any], Awaitable[Any]], re
         data += part
         if len(data) > maximum:
             raise Refused(413, "The request is too large.")
+    return bytes(data)
+
+
+def _json_object(data: bytes) -> dict[str, Any]:
     try:
-        body = await _in_thread(partial(json.loads, bytes(data)))
+        body = json.loads(data)
     except (ValueError, RecursionError):
         raise Refused(400, "The request is no JSON.") from None
     if not isinstance(body, dict):
         raise Refused(400, "The request is no JSON object.")
-    return await action(request, body)
+    return body
 
 
 def _answering(action: Handler) -> Handler:
@@ -230,7 +242,7 @@ def _failed(error: VeniceError, status: int) -> Any:
 
 
 def _dumped(value: Any) -> str:
-    return json.dumps(_made_harmless(value), allow_nan=False)
+    return json.dumps(value, allow_nan=False)
 
 
 def _json(text: str, status: int = 200) -> Any:
@@ -248,17 +260,6 @@ def _picture(data: bytes, format: str) -> Any:
         "X-Content-Type-Options": "nosniff",
     }
     return web.Response(body=data, content_type=f"image/{format}", headers=headers)
-
-
-def _made_harmless(value: Any, name: str = "") -> Any:
-    """The same answer with every text harmless for a page, but for our own links."""
-    if isinstance(value, str):
-        return value if name in OUR_LINKS else harmless(value)
-    if isinstance(value, dict):
-        return {key: _made_harmless(each, key) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_made_harmless(each) for each in value]
-    return value
 
 
 def _number(text: str) -> int:

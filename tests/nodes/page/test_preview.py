@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import pytest
@@ -180,6 +181,19 @@ def test_what_was_made_before_is_free(preview: Any, bench: Bench) -> None:
     assert (first["is_free"], first["usd"], first["text"]) == (True, 0.0, "Free · saved result")
     assert (second["is_free"], second["usd"]) == (False, 0.01)
     assert told["total"]["usd"] == 0.01
+
+
+def test_only_what_is_asked_for_is_looked_up(
+    preview: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.generate()
+
+    def refuse(*_: Any) -> Any:
+        raise AssertionError("the folder of all results is gone through")
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert preview.of({"1": generate()})["total"]["is_free"] is True
 
 
 def test_the_same_picture_is_paid_for_once(preview: Any, bench: Bench) -> None:
