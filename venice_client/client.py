@@ -289,8 +289,11 @@ class VeniceClient:
         if left := self.in_flight.leftover():
             self._untold_leftover = leftover_text(left)
             log.warning("%s", self._untold_leftover)
-            for charge in left:
-                self.spending.ledger.add(charge)
+            try:
+                for charge in left:
+                    self.spending.ledger.add(charge)
+            except OSError as error:
+                log.warning("What was spent cannot be written down (%s).", error.strerror)
             self.in_flight.forget_leftover(left)
 
     def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> list[PlannedRequest]:

@@ -40,7 +40,7 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_file_leaves_no_part_of_it(
     with no_file_over(100):
         assert bench.generate(width=512, height=512).pictures == 1
     assert nothing_is_half_written(bench)
-    assert "cannot be written down whole" in caplog.text
+    assert "cannot be written down (No space left" in caplog.text
     end = bench.generate(seed=101)
     assert end.error_name == "SpendingLimitError", "what could not be written down counts here"
     assert "on top of 0.01 USD before it today" in end.first_line

@@ -1,30 +1,32 @@
-"""The ledger of what was spent: a line of JSON a request, without prompt or key.
+"""The ledger of charges: a line of JSON each, without prompt or key.
 
-Several processes write to it, each line in one call. A line that is torn, or is none of ours, is
-skipped. A ledger that is full is renamed, not rewritten, so that nothing written meanwhile is lost.
+Several processes append to it, one at a time. A line that is torn, or isn't ours, is skipped.
 """
 
 from __future__ import annotations
 
+import errno
 import json
-import logging
 import math
 import os
+import sys
+import threading
 import time
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from datetime import date, datetime
 from pathlib import Path
 
-log = logging.getLogger(__name__)
+from ..files import make_folder
+from .file_lock import locked_file
 
 FILE_NAME = "ledger.jsonl"
-MAX_BYTES = 2 * 2**20
-"""Most bytes of a ledger, which is then full: about 12,000 requests."""
+OLDER = "ledger-*.jsonl"
+"""The full ledgers of version 0.2, which named them by the time."""
 
-MAX_FULL = 20
-KEPT_DAYS = 400
-"""How many full ledgers are kept, and for how many days."""
+PATIENCE = 5.0
+"""Seconds to wait for another process that appends."""
 
 FIRST_READ = 2**16
 CLOCK_ERROR = 3600.0
@@ -36,7 +38,8 @@ class Charge:
     """The charge for one request, or what it may have been.
 
     kind: as in Model. usd: what counts against the limits; None where no price of its kind is
-    known. is_known: whether the price is published; else usd is the dearest of its kind.
+    known. is_known: whether the price is published; else usd is the highest of its kind. id: a
+    random name, so that nothing counts twice; "" in version 0.2.
     """
 
     model: str
@@ -46,6 +49,7 @@ class Charge:
     service: str = ""
     run: str = ""
     time: float = 0.0
+    id: str = ""
 
     def line(self) -> bytes:
         """The charge as a line of JSON that begins with its time."""
@@ -56,7 +60,7 @@ class Charge:
 def read_charge(line: bytes) -> Charge | None:
     """The charge in a line. None if there is none; what a torn line left before it is skipped."""
     try:
-        facts = json.loads(line[max(0, line.rfind(b'{"time": ')) :])
+        facts = {"id": "", **json.loads(line[max(0, line.rfind(b'{"time": ')) :])}
         usd = facts["usd"]
         facts["time"], facts["usd"] = float(facts["time"]), None if usd is None else float(usd)
         charge = Charge(**{name: facts[name] for name in _NAMES})
@@ -73,63 +77,85 @@ class Ledger:
     def __init__(self, home: Path) -> None:
         self.path = home / FILE_NAME
 
-    def add(self, charge: Charge) -> bool:
-        """Writes a charge, and returns whether that was possible."""
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            try:
-                line = charge.line()
-                is_written = os.write(file, line) == len(line)
-                is_full = os.fstat(file).st_size > MAX_BYTES
-            finally:
-                os.close(file)
-        except OSError as error:
-            log.warning("What was spent cannot be written down (%s).", error.strerror)
-            return False
-        if not is_written:  # such a line is skipped when it is read
-            log.warning("What was spent cannot be written down whole (is the disk full?).")
-        if is_full:
-            self._begin_anew()
-        return is_written
+    def add(self, charge: Charge) -> None:
+        """Append a charge. Raises OSError; a part of the line that was written harms no other."""
+        make_folder(self.path.parent)
+        line = charge.line()
+        with locked_file(self.path, PATIENCE) as file:
+            if os.write(file.fileno(), line) != len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def since(self, when: float) -> list[Charge]:
         """The charges from a time on, in the order in which they were written. Raises OSError."""
-        charges: list[Charge] = []
-        for path in [self.path, *reversed(self._full())]:
+        return self._read(when)[0]
+
+    def missing(self, charges: Sequence[Charge]) -> list[Charge]:
+        """Those of `charges` that have no line yet. Raises OSError."""
+        if not charges:
+            return []
+        begin = min(charge.time for charge in charges) - 86_400  # the clock may have been set back
+        known = {charge.id for charge in self.since(begin)}
+        return [charge for charge in charges if charge.id not in known]
+
+    def spent_today(self, service: str, unwritten: Iterable[Charge] = ()) -> float:
+        """USD that were charged by a service since midnight, local time. Raises OSError.
+
+        unwritten: more charges, which count unless their line is there by now. Only what was
+        appended since the last look of this process is read.
+        """
+        with _lock:
+            day = self._look()
+            more = [c for c in unwritten if c.service == service and c.id not in day.ids]
+            return day.usd[service] + sum(charge.usd or 0.0 for charge in more)
+
+    def _look(self) -> _Day:
+        midnight = start_of_day(today())
+        day = _days.get(self.path)
+        is_today = day is not None and day.begin == midnight
+        appended = _appended(self.path, day.offset, day.mark) if day and is_today else None
+        if day is None or appended is None:
+            day = _days[self.path] = _Day(midnight)
+            charges, day.offset, day.mark = self._read(midnight)
+        else:
+            lines = appended.splitlines(keepends=True)
+            charges = [charge for line in lines if (charge := read_charge(line))]
+            day.offset, day.mark = day.offset + len(appended), lines[-1] if lines else day.mark
+        for charge in charges:
+            if charge.time >= midnight:
+                day.usd[charge.service] += charge.usd or 0.0
+                day.ids.add(charge.id)
+        return day
+
+    def _read(self, when: float) -> tuple[list[Charge], int, bytes]:
+        """The charges from a time on; where the last whole line of the ledger ends, and that line.
+
+        Files are read from the newest to the first that begins before that time.
+        """
+        found, offset, last = list[Charge](), 0, b""
+        for path in (self.path, *sorted(self.path.parent.glob(OLDER), reverse=True)):
             try:
-                if path.stat().st_mtime < when:
-                    break
-                lines = _last_lines(path, when)
+                data, end = _last_lines(path, when)
             except FileNotFoundError:
                 continue
-            charges[:0] = [c for line in lines if (c := read_charge(line)) and c.time >= when]
-        return charges
+            lines = data.splitlines(keepends=True)
+            if path == self.path and lines:
+                offset, last = end, lines[-1]
+            charges = [charge for line in lines if (charge := read_charge(line))]
+            found[:0] = [charge for charge in charges if charge.time >= when]
+            if charges and charges[0].time < when - CLOCK_ERROR:
+                break
+        return found, offset, last
 
-    def spent_today(self, service: str) -> float:
-        """USD that were spent on a service since midnight, local time. Raises OSError."""
-        charges = self.since(start_of_day(today()))
-        return sum(charge.usd or 0.0 for charge in charges if charge.service == service)
 
-    def _full(self) -> list[Path]:
-        """The ledgers that are full, the oldest first."""
-        return sorted(self.path.parent.glob(f"{self.path.stem}-*{self.path.suffix}"))
+@dataclass
+class _Day:
+    """What was read of a day: USD by service, ids, and up to where: behind the line `mark`."""
 
-    def _begin_anew(self) -> None:
-        """Puts the full ledger away under a name that no other process takes.
-
-        Two that do this at once put a short one away as well, which does no harm.
-        """
-        try:
-            name = f"{self.path.stem}-{time.time_ns()}-{os.getpid()}{self.path.suffix}"
-            self.path.rename(self.path.with_name(name))
-            full = self._full()
-            oldest = time.time() - KEPT_DAYS * 86_400
-            for path in full[:-1]:
-                if path in full[:-MAX_FULL] or path.stat().st_mtime < oldest:
-                    path.unlink()
-        except OSError as error:  # another process holds it, or was quicker: the next line tries
-            log.debug("A full ledger stays where it is (%s).", error.strerror)
+    begin: float
+    offset: int = 0
+    mark: bytes = b""
+    usd: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    ids: set[str] = field(default_factory=set)
 
 
 def today() -> date:
@@ -147,20 +173,52 @@ def day_of(when: float) -> date:
     return datetime.fromtimestamp(when).date()
 
 
-def _last_lines(path: Path, when: float) -> Iterator[bytes]:
-    """The lines of a file from a time on, and some before; of a long file only its end is read."""
+def _appended(path: Path, offset: int, mark: bytes) -> bytes | None:
+    """The whole lines behind `offset`; None if `mark` isn't before it, in another file."""
+    try:
+        with path.open("rb") as file:
+            file.seek(offset - len(mark))
+            data = file.read()
+    except FileNotFoundError:
+        return None if offset else b""
+    return data[len(mark) : data.rfind(b"\n") + 1] if data.startswith(mark) else None
+
+
+def _last_lines(path: Path, when: float) -> tuple[bytes, int]:
+    """The whole lines of a file from a time on, and some before; and where they end.
+
+    Of a long file only the end is read.
+    """
     with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
+        size = file.seek(0, os.SEEK_END)
         part = FIRST_READ
         while True:
-            file.seek(max(0, size - part))
-            lines = file.read().splitlines()
-            lines = lines[1:] if part < size else lines  # the first is cut
-            first = next(filter(None, map(read_charge, lines)), None)
-            if part >= size or (first and first.time < when - CLOCK_ERROR):
-                return iter(lines)
+            begin = max(0, size - part)
+            file.seek(begin)
+            data = file.read()
+            data = data[: data.rfind(b"\n") + 1]
+            end = begin + len(data)
+            if begin:
+                data = data[data.find(b"\n") + 1 :]  # the first line is cut
+            first = next(filter(None, map(read_charge, data.splitlines())), None)
+            if not begin or (first and first.time < when - CLOCK_ERROR):
+                return data, end
             part *= 4
 
 
-_NAMES = tuple(field.name for field in fields(Charge))
-_TEXTS = ("model", "kind", "service", "run")
+def _forget() -> None:
+    """Forget what was read: in a forked process another thread may have been about to change it."""
+    global _lock
+    _lock = threading.Lock()
+    _days.clear()
+
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_forget)
+
+_lock = threading.Lock()
+_days: dict[Path, _Day] = {}
+"""What this process has read of each ledger."""
+
+_NAMES = tuple(each.name for each in fields(Charge))
+_TEXTS = ("model", "kind", "service", "run", "id")

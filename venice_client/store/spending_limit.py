@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import OrderedDict
@@ -16,6 +17,8 @@ from ..settings.service import SANDBOX_NAME
 from ..settings.settings import Settings
 from .ledger import Charge, Ledger, start_of_day, today
 from .reserved_elsewhere import ReservedElsewhere
+
+log = logging.getLogger(__name__)
 
 MAX_RUNS = 1000
 """Most runs to remember."""
@@ -67,9 +70,13 @@ class Reservation:
             if not self._is_open:
                 return
             self._is_open = False
-            if self._ledger.add(replace(self.charge, time=time.time())):
-                _open.discard(self)  # else it counts on here, since the ledger does not tell of it
-                self._on_end()
+            try:
+                self._ledger.add(replace(self.charge, time=time.time()))
+            except OSError as error:  # it counts on here, since the ledger does not tell of it
+                log.warning("What was spent cannot be written down (%s).", error.strerror)
+                return
+            _open.discard(self)
+            self._on_end()
 
     def counts_for(self, service: str, ledger: Ledger, since: float) -> bool:
         """Whether it counts for a service from a time on, beside what its ledger says."""
