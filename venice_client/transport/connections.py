@@ -74,13 +74,6 @@ class Deadline:
         sock.settimeout(left)
 
     @classmethod
-    def limit_silence(cls, seconds: float) -> None:
-        """Ends this thread's request when nothing comes for so long."""
-        watch: Deadline | None = getattr(cls._of_thread, "watch", None)
-        if watch is not None and (sock := watch._sock) is not None:
-            sock.settimeout(seconds)
-
-    @classmethod
     def end(cls) -> None:
         """Gives the connection of this thread's request back, for another one to use at once."""
         watch: Deadline | None = getattr(cls._of_thread, "watch", None)
@@ -203,13 +196,17 @@ class _SecureConnection(_Connection, urllib3.connection.HTTPSConnection):
 
 
 class _FreshHTTPPool(urllib3.HTTPConnectionPool):
-    """A pool that does not use a connection again that was idle for too long."""
+    """A pool that does not use a connection again that was idle for too long, or holds bytes."""
 
     ConnectionCls = _Connection
 
     def _get_conn(self, timeout: float | None = None) -> Any:
-        connection = super()._get_conn(timeout)
-        if time.monotonic() - getattr(connection, "idle_since", time.monotonic()) > MAX_IDLE:
+        connection: Any = super()._get_conn(
+            timeout
+        )  # which sees bytes that TLS has not unpacked yet
+        idle = time.monotonic() - getattr(connection, "idle_since", time.monotonic())
+        pending = getattr(connection.sock, "pending", None)
+        if idle > MAX_IDLE or (pending and pending()):
             connection.close()
         return connection
 

@@ -1,14 +1,13 @@
-"""Reads a body to its end, within a deadline and a size limit, not by what its headers promise.
+"""Reads a body to its end, within a deadline and a size limit.
 
-The bytes decide whether it is whole. No picture that was paid for is lost to a wrong length, a
-wrong encoding, or a connection that breaks behind it.
+The bytes decide whether it is whole: no image that was paid for is lost to a length that promises
+more, a wrong encoding, or a connection that breaks behind it.
 """
 
 from __future__ import annotations
 
 import http.client
 import io
-import math
 import time
 from typing import Any
 
@@ -17,13 +16,9 @@ import urllib3
 
 from ..errors import CHARGED, BadResponseError
 from ..imaging.image_format import image_format, is_whole
-from .connections import Deadline
 from .response import read_json
 
 CHUNK = 64 * 1024
-
-MAX_SILENCE = 0.5
-"""Seconds to wait for more where a body is not whole at the end that its length promises."""
 
 ENCODINGS = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
 """Encodings that a gateway may use although plain bodies are asked for. Only one at a time,
@@ -33,23 +28,20 @@ since one may make a thousand bytes of one, and the next a thousand of each."""
 def read_body(response: requests.Response, deadline: float, limit: int, strict: bool) -> bytes:
     """The body, checked between chunks against deadline and size limit.
 
-    strict: one that is too long, too short or too late is an error, unless it is whole all the
-    same; else (of an error page) what came is enough, since the status says the most.
+    strict: a body that is too long, too short or too late is an error, unless it is whole anyway;
+    otherwise (an error page) what arrived is enough, since the status says the most.
+
+    Only an answer that can be seen to be whole leaves its connection for the next request. Behind
+    any other (an error, a 204, half an image) more bytes may follow, and would be taken for the
+    answer to that.
     """
     raw: Any = response.raw
     wire: http.client.HTTPResponse = raw._original_response
-    promised, wire.length = wire.length, None  # which http.client would end at, and throw away more
-    end = limit + 1 if promised is None else min(promised, limit + 1)
-    body, problem = _read(wire, end, deadline)
-    is_at_end = problem is None and len(body) <= limit
-    if is_at_end and promised is not None and len(body) < promised:
-        problem = urllib3.exceptions.ProtocolError(f"{len(body)} of {promised} bytes came")
-    elif is_at_end and strict and promised is not None and _is_cut(body):
-        body += _read(wire, limit + 1 - len(body), deadline, MAX_SILENCE)[0]
-    elif is_at_end:
-        wire.close()
-        raw.release_conn()
+    body, problem = _read(wire, limit + 1, deadline)
     came = len(body)
+    promised: int | None = raw.length_remaining
+    if problem is None and promised is not None and came < min(promised, limit + 1):
+        problem = urllib3.exceptions.ProtocolError(f"{came} of {promised} bytes arrived")
     body = _decoded(body, response.headers.get("content-encoding", ""), limit)
     if not strict:
         return body[:limit]
@@ -60,20 +52,22 @@ def read_body(response: requests.Response, deadline: float, limit: int, strict: 
         )
     if problem and not (is_whole(body) or _is_json(body)):
         raise problem
+    if not problem and _seems_whole(body):
+        wire.close()
+        raw.release_conn()
     return body
 
 
 def _read(
-    wire: http.client.HTTPResponse, size: int, deadline: float, silence: float = math.inf
+    wire: http.client.HTTPResponse, size: int, deadline: float
 ) -> tuple[bytes, Exception | None]:
     """Up to `size` bytes, and what ended them before the deadline or their own end."""
     body = io.BytesIO()  # which hands its bytes out without a copy
     problem: Exception | None = None
     try:
         while size > 0:
-            Deadline.limit_silence(min(_left(deadline), silence))
             chunk = wire.read1(min(CHUNK, size))
-            _left(deadline)  # an end that the deadline made is no end
+            _check(deadline)  # an end that the deadline made is no end
             if not chunk:
                 break
             body.write(chunk)
@@ -85,11 +79,9 @@ def _read(
     return body.getvalue(), problem
 
 
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
+def _check(deadline: float) -> None:
+    if time.monotonic() >= deadline:
         raise TimeoutError("the deadline for the whole answer passed")
-    return left
 
 
 def _decoded(body: bytes, encoding: str, limit: int) -> bytes:
@@ -111,11 +103,11 @@ def _decoded(body: bytes, encoding: str, limit: int) -> bytes:
     return plain.getvalue()
 
 
-def _is_cut(body: bytes) -> bool:
-    """Whether a picture, or JSON by its last letter, is not at its end."""
+def _seems_whole(body: bytes) -> bool:
+    """Whether it is an image with its end, or JSON by its first and last letter."""
     if image_format(body):
-        return not is_whole(body)
-    return body[:64].lstrip()[:1] in (b"{", b"[") and body[-64:].rstrip()[-1:] not in (b"}", b"]")
+        return is_whole(body)
+    return body[:64].lstrip()[:1] in (b"{", b"[") and body[-64:].rstrip()[-1:] in (b"}", b"]")
 
 
 def _is_json(body: bytes) -> bool:

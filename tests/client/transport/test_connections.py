@@ -20,7 +20,7 @@ from venice_client.errors import ConnectionFailedError, ResponseLostError
 from venice_client.transport import connections, transport
 
 MakeClient = Callable[..., VeniceClient]
-ABC = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 3\r\n\r\nabc"
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 7\r\n\r\n[1,2,3]"
 LARGE = {"prompt": "x" * 16_000_000}
 """More than the buffers of a connection take, so that it leaves only as fast as it is read."""
 
@@ -80,9 +80,9 @@ def test_an_upload_may_take_longer_than_connecting_may(
     session: requests.Session,
     quick_connect: None,
 ) -> None:
-    with ScriptedServer(saying(ABC), tls, read=late(3.0)) as server:
+    with ScriptedServer(saying(ANSWER), tls, read=late(3.0)) as server:
         client = make_client(server.base_url, session=session)
-        assert post(client, LARGE) == b"abc"
+        assert post(client, LARGE) == b"[1,2,3]"
         assert len(server.requests[0]) > len(LARGE["prompt"])
 
 
@@ -97,7 +97,7 @@ def test_an_upload_that_nobody_reads_ends_at_the_deadline(
         server.pause(90)
         return b""
 
-    with ScriptedServer(saying(ABC), tls, read=never) as server:
+    with ScriptedServer(saying(ANSWER), tls, read=never) as server:
         client = make_client(server.base_url, session=session, timeout=3.0)
         began = time.monotonic()
         with pytest.raises(ResponseLostError, match=r"within \d+ s"):
@@ -108,7 +108,7 @@ def test_an_upload_that_nobody_reads_ends_at_the_deadline(
 @pytest.mark.long
 def test_a_connection_used_again_has_its_own_time(make_client: MakeClient) -> None:
     """Each of the two takes more than half of it."""
-    long_body = bytes(300_000)
+    long_body = b"[" + b" " * 299_998 + b"]"
     head = b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n"
 
     def answer_slowly(connection: socket.socket) -> None:
@@ -117,12 +117,12 @@ def test_a_connection_used_again_has_its_own_time(make_client: MakeClient) -> No
         connection.sendall(long_body[100:])
         time.sleep(3.5)
         if read_request(connection):
-            connection.sendall(ABC)
+            connection.sendall(ANSWER)
 
     with ScriptedServer(answer_slowly) as server:
         client = make_client(server.base_url, timeout=6.0)
         assert post(client) == long_body
-        assert post(client, LARGE) == b"abc"
+        assert post(client, LARGE) == b"[1,2,3]"
         assert server.connections == 1
 
 
@@ -137,7 +137,7 @@ def test_no_time_left_once_the_connection_stands_is_no_connection(
         time.sleep(0.3)
 
     monkeypatch.setattr(connections._Connection, "connect", slowly)
-    with ScriptedServer(saying(ABC)) as server:
+    with ScriptedServer(saying(ANSWER)) as server:
         with pytest.raises(ConnectionFailedError, match="Nothing was sent"):
             post(make_client(server.base_url, timeout=0.2))
         assert server.requests == []
@@ -151,11 +151,11 @@ def test_the_time_of_one_request_ends_no_other(
     answers: list[bytes] = []
 
     def answer_twice(connection: socket.socket) -> None:
-        connection.sendall(ABC)
+        connection.sendall(ANSWER)
         assert read_request(connection)
         second_came.set()
         go_on.wait(60)
-        connection.sendall(ABC)
+        connection.sendall(ANSWER)
 
     with ScriptedServer(answer_twice) as server:
         client = make_client(server.base_url)
@@ -174,5 +174,5 @@ def test_the_time_of_one_request_ends_no_other(
         monkeypatch.setattr(transport, "read_body", read_and_be_late)
         answers.append(post(client))
         second.join(60)
-        assert answers == [b"abc", b"abc"]
+        assert answers == [b"[1,2,3]", b"[1,2,3]"]
         assert server.connections == 1
