@@ -6,6 +6,7 @@ variables as its keys.
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import json
 import math
@@ -62,6 +63,9 @@ class Settings:
     ask_above_usd: float = 1.0
     show_all_inputs: bool = False
     warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "home", self.home.absolute())
 
 
 def load_settings(
@@ -132,20 +136,26 @@ def _why_unsafe(path: Path) -> str:
 
 
 def home_folders(comfyui_home: Path | None, environ: Mapping[str, str]) -> list[Path]:
-    """The home folder, then those whose settings file is read when it has none."""
+    """The home folder, then those whose settings file is read when it has none.
+
+    All are absolute: a relative one stays where it was when this process first asked.
+    """
     chosen = bare(environ.get("VENICE_HOME", ""))
     around = _comfyui_around(Path(__file__).absolute())
     homes = [home for home in (comfyui_home, around) if home]
     try:
-        if chosen:
-            return [Path(chosen).expanduser()]
-        return [*homes, _platform_folder(environ)]
+        homes = [Path(chosen).expanduser()] if chosen else [*homes, _platform_folder(environ)]
     except RuntimeError:  # this user, or the one that ~name means, has no home folder
-        if homes and not chosen:
-            return homes
-        raise SettingsError(
-            "There is no home folder for the settings: set VENICE_HOME to a folder."
-        ) from None
+        if chosen or not homes:
+            raise SettingsError(
+                "There is no home folder for the settings: set VENICE_HOME to a folder."
+            ) from None
+    return [_fixed(home) for home in homes]
+
+
+@functools.cache
+def _fixed(folder: Path) -> Path:
+    return folder.absolute()
 
 
 def make_home(home: Path) -> None:

@@ -409,6 +409,27 @@ def test_a_file_that_others_could_read_is_closed_to_them(home: Path) -> None:
     assert stat.S_IMODE(save_key(home, ApiKey(CANARY)).stat().st_mode) == 0o600
 
 
+def test_a_relative_home_is_where_it_was_first_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).mkdir()
+    last_parts = {"VENICE_HOME": ".", "XDG_DATA_HOME": "venice-nodes"}
+    for variable, last in last_parts.items():
+        if variable == "XDG_DATA_HOME" and sys.platform != "linux":
+            continue
+        environ = {variable: f"of {tmp_path.name}"}
+        for folder in ("first", "second"):
+            monkeypatch.chdir(tmp_path / folder)
+            assert (
+                load_settings(None, environ).home == tmp_path / "first" / environ[variable] / last
+            )
+    monkeypatch.chdir(tmp_path / "first")
+    settings = Settings(Path("mine"))
+    monkeypatch.chdir(tmp_path / "second")
+    assert settings.home == tmp_path / "first" / "mine"
+
+
 def test_venice_home_is_the_only_home_where_it_is_set(tmp_path: Path) -> None:
     assert home_folders(tmp_path, {"VENICE_HOME": "/somewhere"}) == [Path("/somewhere")]
 
