@@ -32,7 +32,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from chromium import ALONE, browser_path, launch
 from comfyui_process import ROOT, ComfyUIError, ComfyUIProcess, find, make_base
-from workflow_graphs import APPS, BLUEPRINTS, PICTURE, WORKFLOWS, Blueprint
+from workflow_graphs import APPS, BLUEPRINTS, EXAMPLE_IMAGE, WORKFLOWS, Blueprint
 
 PAGE_SCRIPT = Path(__file__).with_name("workflow_page.js")
 SAVED = ROOT / "example_workflows"
@@ -125,7 +125,7 @@ def started() -> Iterator[ComfyUIProcess]:
         settings = base / "user" / "default" / "comfy.settings.json"
         settings.parent.mkdir()
         settings.write_text(json.dumps(SETTINGS))
-        shutil.copy(installation.path / "input" / PICTURE, base / "input")
+        shutil.copy(installation.path / "input" / EXAMPLE_IMAGE, base / "input")
         environ |= {"VENICE_API_KEY": "sandbox", "VENICE_HOME": str(base / "venice")}
         with ComfyUIProcess(installation, base, environ, ["--cpu"]) as comfyui:
             comfyui.wait_until_ready()

@@ -276,8 +276,8 @@ def evening() -> Picture:
 THUMBNAILS: dict[str, Callable[[], Picture]] = {
     "Venice text to image": lambda: captioned(fox(), FOX_PROMPT),
     "Venice text to image and upscale": lighthouse_upscaled,
-    "Venice upscale my picture": cat_upscaled,
-    "Venice edit my picture": balloon,
+    "Venice upscale my image": cat_upscaled,
+    "Venice edit my image": balloon,
     "Venice cut out": lambda: split(
         on(scenes.studio(), scenes.cat()), on(checkers(), scenes.cat())
     ),
@@ -289,7 +289,7 @@ THUMBNAILS: dict[str, Callable[[], Picture]] = {
     "Venice logo with transparent background": lambda: on(checkers(), scenes.logo()),
     "Venice style references": referenced,
     "Venice text to image.app": lambda: app(fox(), "A red fox|in snow|at dawn"),
-    "Venice edit my picture.app": lambda: app(evening(), "Make it|evening"),
+    "Venice edit my image.app": lambda: app(evening(), "Make it|evening"),
 }
 
 

@@ -1,4 +1,4 @@
-"""The example workflows as they are laid out: nodes, values, links and places on the canvas."""
+"""The example workflows: nodes, values, links and positions on the canvas."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ Nodes = list[dict[str, Any]]
 Links = dict[str, tuple[str, str]]
 
 FOX = "A red fox in fresh snow at dawn, birch forest, soft golden light"
-PICTURE = "example.png"
-"""What Load Image shows until somebody chooses a picture: ComfyUI brings one of this name."""
+EXAMPLE_IMAGE = "example.png"
+"""The image in Load Image until the user chooses one. ComfyUI ships a file with this name."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class App:
 
 @dataclass(frozen=True)
 class Blueprint:
-    """A subgraph: what it is for, and what stands on its outside (name, node, input or output).
+    """A subgraph: its purpose, and what it exposes (name, node, input or output).
 
-    `around` is put around it to try it: its links call the subgraph by the key `blueprint`.
+    `around` holds nodes to try it with; their links name the subgraph by the key `blueprint`.
     """
 
     description: str
@@ -46,7 +46,7 @@ def _node(
     values: dict[str, Any] | None = None,
     links: Links | None = None,
 ) -> dict[str, Any]:
-    """One node; `links` says for an input which output of which other node it comes from."""
+    """One node. links: for each connected input, the other node and its output."""
     return {
         "key": key,
         "type": kind,
@@ -81,7 +81,7 @@ def _save(
 
 
 def _load(place: tuple[int, int]) -> dict[str, Any]:
-    return _node("load", "LoadImage", place, (320, 340), {"image": PICTURE})
+    return _node("load", "LoadImage", place, (320, 340), {"image": EXAMPLE_IMAGE})
 
 
 def _text_to_image(
@@ -116,7 +116,7 @@ def _text_to_image_and_upscale() -> Nodes:
     ]
 
 
-def _edit_my_picture() -> Nodes:
+def _edit_my_image() -> Nodes:
     links: Links = {"image": ("load", "IMAGE"), "mask": ("load", "MASK")}
     return [
         _load((40, 80)),
@@ -126,7 +126,7 @@ def _edit_my_picture() -> Nodes:
     ]
 
 
-def _upscale_my_picture() -> Nodes:
+def _upscale_my_image() -> Nodes:
     return [
         _load((40, 80)),
         _note((40, 500), (320, 270), notes.UPSCALE),
@@ -213,7 +213,7 @@ def _compare_styles_and_models() -> Nodes:
 
 
 def _logo() -> Nodes:
-    prompt = "Logo of a small bakery: one ear of wheat in a ring, flat, two colours, isolated on a \
+    prompt = "Logo of a small bakery: one ear of wheat in a ring, flat, two colors, isolated on a \
 transparent background"
     settings: dict[str, Any] = {"model": "gpt-image-2-5-flare", "seed": 1}
     settings |= {"width": 1024, "height": 1024, "transparent_background": True}
@@ -227,7 +227,7 @@ transparent background"
 
 
 def _style_references() -> Nodes:
-    look = "Bold linocut print of a heron, two colours, deep blue and cream paper, visible grain"
+    look = "Bold linocut print of a heron, two colors, deep blue and cream paper, visible grain"
     prompt = "A lighthouse in a storm, waves breaking over the rocks"
     return [
         _note((40, 80), (320, 310), notes.REFERENCES),
@@ -260,8 +260,8 @@ WORKFLOWS: dict[str, Nodes] = {
         _save((900, 80), "venice", ("generate", "images")),
     ],
     "Venice text to image and upscale": _text_to_image_and_upscale(),
-    "Venice upscale my picture": _upscale_my_picture(),
-    "Venice edit my picture": _edit_my_picture(),
+    "Venice upscale my image": _upscale_my_image(),
+    "Venice edit my image": _edit_my_image(),
     "Venice cut out": _cut_out(),
     "Venice cut out on a new background": _cut_out_on_a_new_background(),
     "Venice compare styles": _compare_styles(),
@@ -286,7 +286,7 @@ APPS: dict[str, App] = {
         ],
         ["save"],
     ),
-    "Venice edit my picture.app": App(
+    "Venice edit my image.app": App(
         [
             _load((40, 80)),
             _note((40, 500), (320, 210), notes.EDIT_APP),
@@ -300,7 +300,7 @@ APPS: dict[str, App] = {
 
 BLUEPRINTS: dict[str, Blueprint] = {
     "Venice Text to Image": Blueprint(
-        "Makes pictures from a prompt with the Venice API, in a style and with a seed.",
+        "Generate images from text, with a style and a seed.",
         _text_to_image(FOX, "None", notes.TEXT, 250, "random every run")[:3],
         [
             ("prompt", "generate", "prompt"),
@@ -315,9 +315,8 @@ BLUEPRINTS: dict[str, Blueprint] = {
         [("images", "generate", "images"), ("info", "generate", "info")],
         [_save((900, 80), "venice", ("blueprint", "images"))],
     ),
-    "Venice Edit My Picture": Blueprint(
-        "Changes a picture as the prompt says, with the Venice API: where a mask is connected, "
-        "only inside of it.",
+    "Venice Edit My Image": Blueprint(
+        "Edit an image with a prompt. With a mask, only the masked area changes.",
         [_edit((420, 80), "Turn summer into winter, with fresh snow", {})],
         [
             ("image", "edit", "image"),

@@ -1,108 +1,104 @@
 """The notes on the canvas of the example workflows: what each is for, and what a run costs.
 
-Tests hold the price of a note against what the preview says and the sandbox charges.
+Tests compare each price with the estimate and with what the sandbox charges.
 """
 
 from __future__ import annotations
 
-# No code marks: newer pages draw them blue on blue.
+# No inline code: newer pages draw it blue on blue.
 KEY = """
 
-No key yet? Press **Run**: the page asks for one, and can also use the free sandbox, which draws \
-test pictures. This file holds no key."""
+No key yet? Press **Run** and choose the free sandbox."""
 
 TEXT = (
     """## Venice text to image
 
-Write what you want to see into **prompt**, choose a look in **Venice Style Preset**, and press \
-**Run**.
+Describe your image in **prompt**, choose a look in **Venice Style Preset** and press **Run**.
 
-**Venice Seed** makes a picture repeatable: the same seed and prompt give the same picture again, \
-free. Another seed gives another picture.
+The same seed and prompt give you the same image again, for free. Change the seed for a new one.
 
-Costs about 0.01 USD on Venice."""
+Costs about $0.01 on Venice."""
     + KEY
 )
 
 TEXT_UPSCALE = (
     """## Venice text to image and upscale
 
-**Venice Generate Image** makes a picture of 1024 × 768, and **Venice Upscale Image** makes it \
-2048 × 1536. With **scale** 4x it becomes 4096 × 3072.
+**Venice Generate Image** generates an image of 1024 × 768, and **Venice Upscale Image** enlarges \
+it to 2048 × 1536. Set **scale** to 4x for 4096 × 3072.
 
-Costs about 0.03 USD on Venice: 0.01 for the picture, 0.02 for 2x (0.08 for 4x).
+Costs about $0.03 on Venice: $0.01 for the image, $0.02 for 2x ($0.08 for 4x).
 
-To upscale on your own machine instead, without cost: put **Load Upscale Model** and **Upscale \
-Image (using Model)** in the place of **Venice Upscale Image**. They need a model file."""
+To upscale for free on your own machine, replace **Venice Upscale Image** with **Load Upscale \
+Model** and **Upscale Image (using Model)**. You need a model file."""
     + KEY
 )
 
 UPSCALE = (
-    """## Venice upscale my picture
+    """## Venice upscale my image
 
-Choose your picture in **Load Image**. **Venice Upscale Image** makes it 2 or 4 times as large, \
-as **scale** says. More **creativity** adds more detail.
+Choose your image in **Load Image** and set **scale** to 2x or 4x. Raise **creativity** for more \
+detail.
 
-The picture needs at least 65,536 pixels, as 256 × 256 has.
+The image needs at least 65,536 pixels, for example 256 × 256.
 
-Costs about 0.02 USD on Venice, with 4x about 0.08. The same picture again is free. Another number \
-in **variation** asks (and pays) again."""
+Costs about $0.02 on Venice, or about $0.08 with 4x. Running the same image again is free. Change \
+**variation** for a new result (charged again)."""
     + KEY
 )
 
 EDIT = (
-    """## Venice edit my picture
+    """## Venice edit my image
 
-1. Choose your picture in **Load Image**.
-2. Right-click on it, *Open in Mask Editor*, paint over what should change, and save.
-3. Say in **prompt** what should be there, and press **Run**.
+1. Choose your image in **Load Image**.
+2. Right-click it, open it in the mask editor, paint over the part to change, and save.
+3. Describe the change in **prompt** and press **Run**.
 
-Everything outside of the mask stays exactly as it was, pixel for pixel. **feather** softens the \
-edge, **grow_mask** makes the mask larger.
+Everything outside the mask stays exactly as it was, pixel for pixel. **feather** softens the \
+edge, **grow_mask** expands the mask.
 
-To let the whole picture change, disconnect **mask**. While nothing is painted, nothing is sent.
+To edit the whole image, disconnect **mask**. An empty mask sends nothing.
 
-Costs about 0.04 USD on Venice."""
+Costs about $0.04 on Venice."""
     + KEY
 )
 
 CUTOUT = (
     """## Venice cut out
 
-Choose your picture in **Load Image**. **Venice Remove Background** cuts out what it shows, and \
-**Save Image** writes **cutout** as a PNG with a transparent background.
+Choose your image in **Load Image**. **Venice Remove Background** removes the background, and \
+**Save Image** saves **cutout** as a transparent PNG.
 
-**image** and **mask** are for other nodes, as those of **Load Image** are: the mask is 1 where \
-the cutout is transparent.
+Use **image** and **mask** for other nodes. The mask is 1 where the cutout is transparent, as in \
+**Load Image**.
 
-Costs about 0.03 USD on Venice."""
+Costs about $0.03 on Venice."""
     + KEY
 )
 
 COMPOSITE = (
     """## Venice cut out on a new background
 
-**Venice Remove Background** cuts out what the first picture shows; **Image Composite Masked** \
-puts it on the second. Its mask wants 1 where the subject is, so **Invert Mask** stands between.
+**Venice Remove Background** cuts out the subject of the first image, and **Image Composite \
+Masked** places it on the second. That node expects 1 where the subject is, so **Invert Mask** \
+flips the mask.
 
-To cut out a picture of yours, put **Load Image** in the place of the first **Venice Generate \
-Image**. The two pictures are made at the same time.
+To cut out your own image, replace the first **Venice Generate Image** with **Load Image**.
 
-Costs about 0.05 USD on Venice: 0.01 for each picture, 0.03 for the cutout."""
+Costs about $0.05 on Venice: $0.01 for each image, $0.03 for the cutout."""
     + KEY
 )
 
 COMPARE_STYLES = (
     """## Venice compare styles
 
-**Venice Style Sweep** is a list: **Venice Generate Image** makes a picture in each style, all at \
-the same time, with the same prompt and seed. **Venice Contact Sheet** puts all on one sheet, with \
-labels.
+**Venice Style Sweep** runs one prompt and seed in several styles. **Venice Contact Sheet** \
+shows the images side by side, with labels.
 
-One style or pattern a line: \\*noir\\* is every style with noir in its name, \\* is all of them. \
-A style that is added later pays only for itself.
+Enter one style or pattern per line: \\*noir\\* is every style with noir in its name, \\* is every \
+style. Add more styles later; you pay only for the new ones.
 
-Costs about 0.04 USD on Venice, 0.01 for each style.
+Costs about $0.04 on Venice, $0.01 for each style.
 
 To compare models, connect **Venice Model Sweep** to **model**."""
     + KEY
@@ -111,14 +107,13 @@ To compare models, connect **Venice Model Sweep** to **model**."""
 COMPARE_GRID = (
     """## Venice compare styles and models
 
-**Venice Grid** makes every combination of the styles (columns) and the models (rows): six \
-pictures of the same prompt and seed, in one run. **Venice Contact Sheet** puts them on one sheet, \
-with headings.
+**Venice Grid** combines every style (columns) with every model (rows): six images of one prompt \
+and seed. **Venice Contact Sheet** arranges them on one sheet with headings.
 
-Columns and rows may be styles, models, seeds or prompts, one a line. What is added later pays \
-only for itself.
+Columns and rows can be styles, models, seeds or prompts, one per line. Add more later; you pay \
+only for the new images.
 
-Costs about 0.12 USD on Venice: 0.01 for each picture of the first model, 0.03 for each of the \
+Costs about $0.12 on Venice: $0.01 for each image of the first model, $0.03 for each of the \
 second."""
     + KEY
 )
@@ -126,46 +121,45 @@ second."""
 LOGO = (
     """## Venice logo with transparent background
 
-**transparent_background** asks a model that can make one for a picture with nothing behind it. \
-**Join Image with Alpha** takes the picture and its **mask** (1 where it is transparent), and \
-**Save Image** writes a PNG that you can lay over anything.
+With **transparent_background** on, this model generates an image without a background. \
+**Join Image with Alpha** combines the image with its **mask** (1 where it's transparent), and \
+**Save Image** saves a transparent PNG.
 
-It helps to say in the prompt that the background is transparent.
+It helps to mention the transparent background in your prompt.
 
-Costs about 0.07 USD on Venice."""
+Costs about $0.07 on Venice."""
     + KEY
 )
 
 REFERENCES = (
     """## Venice style references
 
-The look of one picture for another: the first **Venice Generate Image** makes the picture whose \
-look is wanted, **Venice Style References** hands it on, and the second one makes something else \
-in that look. Put **Load Image** in the place of the first to use a picture of yours.
+Use the look of one image for another. The first **Venice Generate Image** makes the reference; \
+the second uses its look. To use your own image, replace the first node with **Load Image**.
 
-Not every model takes references, and some ignore **strength**; the node says so. Several pictures \
-in a batch count as several references; chain nodes for different strengths.
+Some models don't support references, and some ignore **strength**; the node tells you. Each \
+image of a batch counts as one reference. Chain nodes for different strengths.
 
-Costs about 0.05 USD on Venice: 0.01 for the first picture, 0.04 for the second."""
+Costs about $0.05 on Venice: $0.01 for the first image, $0.04 for the second."""
     + KEY
 )
 
 TEXT_APP = (
     """## Venice text to image, as an app
 
-Write what you want to see, choose a look, and press **Run**. Every run draws a new seed; the \
-saved picture tells which.
+Describe your image, choose a look and press **Run**. Every run uses a new seed, which is saved \
+in the image file.
 
-Costs about 0.01 USD on Venice for each picture."""
+Costs about $0.01 on Venice for each image."""
     + KEY
 )
 
 EDIT_APP = (
-    """## Venice edit my picture, as an app
+    """## Venice edit my image, as an app
 
-Choose your picture, say what should change, and press **Run**. The whole picture may change; the \
-template Venice edit my picture changes only what you paint.
+Choose your image, describe the change and press **Run**. To change only a part of it, use the \
+template Venice edit my image.
 
-Costs about 0.04 USD on Venice."""
+Costs about $0.04 on Venice."""
     + KEY
 )

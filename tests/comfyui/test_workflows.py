@@ -30,21 +30,21 @@ SENT = {
     "Venice compare styles and models": [GENERATE] * 6,
     "Venice cut out": [CUT],
     "Venice cut out on a new background": [CUT, GENERATE, GENERATE],
-    "Venice edit my picture": [MULTI_EDIT],
-    "Venice edit my picture.app": [EDIT],
+    "Venice edit my image": [MULTI_EDIT],
+    "Venice edit my image.app": [EDIT],
     "Venice logo with transparent background": [GENERATE],
     "Venice style references": [GENERATE, GENERATE],
     "Venice text to image": [GENERATE],
     "Venice text to image and upscale": [GENERATE, UPSCALE],
     "Venice text to image.app": [GENERATE],
-    "Venice upscale my picture": [UPSCALE],
+    "Venice upscale my image": [UPSCALE],
 }
 NAMES = sorted(SENT)
 APPS = [name for name in NAMES if name.endswith(".app")]
-BLUEPRINTS = {"Venice Edit My Picture": [EDIT], "Venice Text to Image": [GENERATE]}
+BLUEPRINTS = {"Venice Edit My Image": [EDIT], "Venice Text to Image": [GENERATE]}
 
 # Comes with ComfyUI, and stands in Load Image until a person chooses another picture.
-PICTURE = "example.png"
+EXAMPLE_IMAGE = "example.png"
 
 # Boxes of text on the canvas: nothing that runs.
 NOTES = {"Note", "MarkdownNote"}
@@ -147,7 +147,7 @@ def test_a_shared_workflow_says_what_it_shows(name: str) -> None:
 def price_told(name: str) -> float:
     """What a workflow's note says that it costs, in USD."""
     notes = [n for n in read(WORKFLOWS / f"{name}.json")["nodes"] if n["type"] in NOTES]
-    (told,) = re.findall(r"Costs about (\d\.\d\d) USD on Venice", notes[0]["widgets_values"][0])
+    (told,) = re.findall(r"Costs about \$(\d\.\d\d) on Venice", notes[0]["widgets_values"][0])
     return float(told)
 
 
@@ -167,7 +167,9 @@ def test_only_what_is_not_connected_is_null(name: str) -> None:
 def test_a_shared_workflow_needs_no_file_that_comfyui_lacks(name: str) -> None:
     loads = [n for n in read(WORKFLOWS / f"{name}.json")["nodes"] if n["type"].startswith("Load")]
     assert {node["type"] for node in loads} <= {"LoadImage"}
-    assert [node["widgets_values"][0] for node in loads if widgets(node)["image"] != PICTURE] == []
+    assert [
+        node["widgets_values"][0] for node in loads if widgets(node)["image"] != EXAMPLE_IMAGE
+    ] == []
 
 
 @pytest.fixture
@@ -201,7 +203,7 @@ def test_runs_as_it_is(
     told = PageClient(comfyui.client.url).post("/venice/preview", {"prompt": prompt}).json()
     price = told["total"]["usd"]
     # What is painted is seen when it runs.
-    price = told["total"]["to"] if name == "Venice edit my picture" else price
+    price = told["total"]["to"] if name == "Venice edit my image" else price
     assert price == pytest.approx(price_told(name))
     assert [node["warnings"] for node in told["nodes"].values() if node["warnings"]] == []
 
@@ -236,7 +238,7 @@ def test_nothing_is_behind_a_logo(comfyui: Running) -> None:
 
 
 def test_an_unpainted_picture_costs_nothing_and_says_what_to_do(comfyui: Running) -> None:
-    prompt = read(TWINS / "Venice edit my picture.json")
+    prompt = read(TWINS / "Venice edit my image.json")
     loads = next(part for part in prompt.values() if part["class_type"] == "LoadImage")
     loads["inputs"]["image"] = comfyui.load("unpainted", Image.new("RGB", (320, 256), "teal"))
     run = comfyui.client.run(prompt)
