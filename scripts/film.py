@@ -1,7 +1,7 @@
-"""`make film`: the README's moving picture and its picture of a graph, from ComfyUI's real page.
+"""`make film`: record the README's animation and its screenshot of a graph in a real ComfyUI.
 
-A headless Chromium does what the README's "First picture, free" says: template, Run, the free
-sandbox, picture. Needs what `make workflows` needs.
+A headless Chromium follows the README's "Your first image, free": template, Run, free sandbox,
+image. Needs what `make workflows` needs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from chromium import ALONE, browser_path, launch
 from comfyui_process import PACK_FOLDER, ROOT, ComfyUIError, ComfyUIProcess, find, make_base
 from save_workflows import PAGE_SCRIPT, READY, SETTINGS
 
-FILM = ROOT / "docs" / "images" / "first-picture.webp"
+FILM = ROOT / "docs" / "images" / "first-image.webp"
 GRAPH = ROOT / "docs" / "images" / "graph.png"
 TEMPLATE = "Venice text to image"
 FILM_SIZE = (1120, 700)

@@ -29,7 +29,7 @@ PLACES = ("", "venice_client", "venice_client/catalogue", "venice_nodes", "tests
 """Folders from which documents name files."""
 
 SHOWN_BY_THE_PAGE = (
-    *("Save and test", "Forget the key", "Try free in the sandbox", "Show all inputs"),
+    *("Save and test", "Forget the key", "Show all inputs"),
     *(
         "Refresh the Venice lists of models and styles",
         "Limit of a run",
@@ -117,7 +117,7 @@ def test_the_pictures_have_the_shapes_that_the_registry_asks_for() -> None:
     with Image.open(images / "icon.png") as icon, Image.open(images / "banner.png") as banner:
         assert icon.width == icon.height <= 400
         assert banner.width * 9 == banner.height * 21
-    assert (images / "first-picture.webp").stat().st_size < MAX_FILM_BYTES
+    assert (images / "first-image.webp").stat().st_size < MAX_FILM_BYTES
 
 
 def test_the_changelog_begins_with_the_version() -> None:
@@ -269,8 +269,8 @@ def test_the_python_example_runs(tmp_path: Path, home: Path) -> None:
     assert Image.open(tmp_path / "fox-0.png").size == (1024, 768)
 
 
-def test_the_command_that_reads_a_picture_works(tmp_path: Path) -> None:
-    (code,) = re.findall(r'^python -c "(.+)" picture\.png$', read("docs/troubleshooting.md"), re.M)
+def test_the_command_that_reads_an_image_works(tmp_path: Path) -> None:
+    (code,) = re.findall(r'^python -c "(.+)" image\.png$', read("docs/troubleshooting.md"), re.M)
     texts = PngInfo()
     texts.add_text("venice", "as sent")
     Image.new("RGB", (8, 8)).save(tmp_path / "picture.png", pnginfo=texts)
