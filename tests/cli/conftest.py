@@ -58,9 +58,10 @@ class Cli:
 
 def start(*argv: str, **options: Any) -> subprocess.Popen[str]:
     """The command as a process; its folder is the current one."""
+    paths = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return subprocess.Popen(
         [sys.executable, "-m", "venice_client", *argv],
-        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "PYTHONPATH": paths, "PYTHONUNBUFFERED": "1"},
         stdin=options.pop("stdin", subprocess.DEVNULL),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

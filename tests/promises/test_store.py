@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import random
-import signal
 import stat
 import subprocess
 import sys
@@ -98,7 +97,7 @@ def test_a_kill_in_mid_write_leaves_no_damaged_entry(home: Path, is_long: bool) 
         assert writer.stdout is not None
         assert writer.stdout.readline() == "ready\n"
         time.sleep(chance.uniform(0.0, 0.15))
-        writer.send_signal(signal.SIGKILL)
+        writer.kill()
         writer.wait()
         writer.stdout.close()
 
@@ -349,6 +348,7 @@ def test_a_size_of_0_removes_nothing_that_was_kept_before(
     assert bench.generate().sent == ()
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
 def test_the_folder_is_for_the_user_alone(bench: Bench) -> None:
     bench.generate()
     assert stat.S_IMODE((bench.home / "results").stat().st_mode) == 0o700
