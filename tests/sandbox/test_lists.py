@@ -61,33 +61,6 @@ def test_edit_models_tell_how_many_images_they_take(api):
     assert models["luma-uni-1-edit"]["constraints"]["combineImages"] is False
 
 
-def test_traits_name_the_default_models(api):
-    told = api.get("/models/traits?type=image").json()
-
-    assert (told["object"], told["type"]) == ("list", "image")
-    assert told["data"]["default"] == told["data"]["fastest"] == "z-image-turbo"
-    assert api.get("/models/traits").json()["data"] == {}
-    assert api.get("/models/traits?type=all").status_code == 400
-
-
-def test_no_model_stands_for_another(api):
-    told = api.get("/models/compatibility_mapping?type=image").json()
-
-    assert told == {"data": {}, "object": "list", "type": "image"}
-
-
-@pytest.mark.parametrize("path", ["/models", "/image/styles", "/billing/balance"])
-def test_head_and_options(api, path):
-    whole, head = api.get(path), api.session.head(api.sandbox.base_url + path, timeout=60)
-    options = api.session.options(api.sandbox.base_url + path, timeout=60)
-
-    assert (head.status_code, head.content) == (200, b"")
-    assert head.headers["Content-Length"] == whole.headers["Content-Length"]
-    assert (options.status_code, options.content) == (200, b"")
-    assert options.headers["Allow"] == "GET, HEAD, OPTIONS"
-    assert not [name for name in options.headers if name.lower().startswith("access-control")]
-
-
 def test_styles(api):
     told = api.get("/image/styles").json()
 

@@ -27,7 +27,6 @@ PAID_PATHS = (
     "/image/multi-edit",
     "/image/upscale",
     "/image/background-remove",
-    "/images/generations",
 )
 BOMB_MEMBER_BYTES = 16 * 1024 * 1024
 BOMB_MEMBERS = 64
@@ -46,9 +45,9 @@ class Delivery(Enum):
     ENDLESS = "endless"
 
     @property
-    def has_status(self) -> bool:
-        """Whether at least the status line is sent."""
-        return self not in (Delivery.RESET, Delivery.CLOSE, Delivery.HANG)
+    def is_silent(self) -> bool:
+        """Whether not even a status line is sent."""
+        return self in (Delivery.RESET, Delivery.CLOSE, Delivery.HANG)
 
 
 @dataclass(frozen=True)
@@ -67,6 +66,10 @@ class Fault:
     latency_s: float | None = None
     image_size: tuple[int, int] | None = None
     image_count: int | None = None
+
+    def altered(self, answer: Response, request: Mapping[str, str]) -> Response:
+        """The answer to a request with those headers, as the fault has it."""
+        return answer if self.alter is None else self.alter(answer, request)
 
     @classmethod
     def status(

@@ -13,16 +13,16 @@ from .console import Console
 from .option_types import decimal_number, whole_number
 
 KEY = "sandbox-local-key"
-"""The key of this sandbox: not an ordinary word, as a key is taken out of every text."""
+"""The key of this sandbox: not an ordinary word, since the client masks keys in every text."""
 DEFAULT_PORT = 8484
 
 
 def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser = add_parser(
         "sandbox",
-        help="run a local stand-in for the API, to try without paying",
-        description="Runs a local stand-in for the Venice image API on 127.0.0.1 until Ctrl-C,\n"
-        "and prints the two settings that point the client and the nodes at it.",
+        help="run a free stand-in for the API",
+        description="Runs a free stand-in for the Venice image API on 127.0.0.1 until Ctrl-C,\n"
+        "and prints the two settings that point the client and the nodes to it.",
     )
     parser.add_argument(
         "--port",
@@ -35,33 +35,28 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         type=decimal_number,
         default=0.0,
         metavar="S",
-        help="seconds each picture takes",
-    )
-    parser.add_argument(
-        "--rate-limit", type=whole_number, metavar="N", help="requests a minute (default: no limit)"
+        help="seconds that each image takes",
     )
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, console: Console) -> int:
-    sandbox = Sandbox(
-        port=args.port, keys=(KEY,), rate_limit=args.rate_limit, latency_s=args.latency
-    )
+    sandbox = Sandbox(port=args.port, keys=(KEY,), latency_s=args.latency)
     try:
         sandbox.start()
     except (OSError, OverflowError) as error:
-        raise VeniceError(f"Port {args.port} cannot be used ({error}): try --port 0.") from None
+        raise VeniceError(f"Port {args.port} is not available ({error}). Try --port 0.") from None
     try:
         settings = {"VENICE_API_BASE": sandbox.base_url, "VENICE_API_KEY": KEY}
         console.result(settings, [f"export {name}={value}" for name, value in settings.items()])
-        console.note("The sandbox runs; Ctrl-C ends it.")
+        console.note("The sandbox is running. Press Ctrl-C to stop it.")
         while True:
             time.sleep(0.5)
     except KeyboardInterrupt:
         count = len(sandbox.charges)
         console.note(
-            f"{count} paid request{'' if count == 1 else 's'}, nothing charged; Venice would have "
-            f"charged about {sandbox.charged_usd:.4g} USD."
+            f"{count} paid request{'' if count == 1 else 's'}, free in the sandbox (about "
+            f"${sandbox.charged_usd:.2f} on Venice)."
         )
     finally:
         sandbox.stop()

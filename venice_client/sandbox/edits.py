@@ -1,4 +1,4 @@
-"""The endpoints that take images: their rules, and what a request comes to."""
+"""The endpoints that take images: their rules and their images."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ CUTOUT_SCHEMA: Schema = {"image": anything(), "image_url": text(1)}
 
 
 def edit_task(payload: Mapping[str, Any]) -> Task:
-    """What a POST /image/edit comes to. Raises Refusal unless the API takes it."""
+    """Check a POST /image/edit. Raises Refusal if the API wouldn't take it."""
     require(payload, EDIT_SCHEMA, ("image", "prompt"))
     model = _edit_model(payload.get("model", payload.get("modelId", DEFAULT_MODEL)))
     image = open_sized_image("image", payload["image"])
@@ -65,13 +65,13 @@ def edit_task(payload: Mapping[str, Any]) -> Task:
 
 
 def multi_edit_task(payload: Mapping[str, Any]) -> Task:
-    """What a POST /image/multi-edit comes to. Raises Refusal unless the API takes it."""
+    """Check a POST /image/multi-edit. Raises Refusal if the API wouldn't take it."""
     require(payload, MULTI_EDIT_SCHEMA, ("images", "prompt"))
     model = _edit_model(payload.get("modelId", DEFAULT_MODEL))
     sent = payload["images"]
     if len(sent) > model.max_input_images:
-        told = f"Array must contain at most {model.max_input_images} element(s) for {model.id}"
-        raise invalid_field("images", told)
+        message = f"Array must contain at most {model.max_input_images} element(s) for {model.id}"
+        raise invalid_field("images", message)
     check_offered("quality", payload.get("quality"), model.qualities, model)
     base = open_sized_image("images.0", sent[0])
     # One after the other, so that only the base is in memory as large as it is.
@@ -83,9 +83,9 @@ def multi_edit_task(payload: Mapping[str, Any]) -> Task:
 
 
 def upscale_task(payload: Mapping[str, Any]) -> Task:
-    """What a POST /image/upscale comes to; a 4x that would be too large is reduced.
+    """Check a POST /image/upscale; a 4x that would be too large is reduced.
 
-    Unknown fields are ignored. Raises Refusal unless the API takes the rest.
+    Like the API it ignores unknown fields. Raises Refusal if the API wouldn't take the rest.
     """
     known = {name: value for name, value in payload.items() if name in UPSCALE_SCHEMA}
     require(known, UPSCALE_SCHEMA, ("image",))
@@ -100,7 +100,7 @@ def upscale_task(payload: Mapping[str, Any]) -> Task:
 
 
 def cutout_task(payload: Mapping[str, Any]) -> Task:
-    """What a POST /image/background-remove comes to. Raises Refusal unless the API takes it."""
+    """Check a POST /image/background-remove. Raises Refusal if the API wouldn't take it."""
     require(payload, CUTOUT_SCHEMA, ())
     if ("image" in payload) == ("image_url" in payload):
         raise invalid_fields({"": ["Provide either image or image_url"]})
@@ -118,11 +118,11 @@ def _task(
     format_name: str = "png",
     headers: Mapping[str, str] | None = None,
 ) -> Task:
-    def make(other_size: Size | None, _count: int | None) -> Response:
-        body = encoded(draw(other_size or size), format_name)
+    def make(size: Size, _count: int) -> Response:
+        body = encoded(draw(size), format_name)
         return Response(200, body, f"image/{format_name}", headers or {})
 
-    return Task(service, usd, make)
+    return Task(service, usd, size, make)
 
 
 def _edit_model(model_id: str) -> Model:

@@ -1,4 +1,4 @@
-"""The endpoints: which there are, and what the free ones answer."""
+"""The endpoints, and the answers of the free ones."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
+from .account import Account
 from .edits import cutout_task, edit_task, multi_edit_task, upscale_task
 from .generate import generate_task
-from .ledger import Ledger
-from .limits import NO_LIMIT, Limits
-from .models import all_models, all_styles, model_traits
-from .openai_images import generations_task
+from .models import all_models, all_styles
 from .response import Refusal, Response, json_response
 from .task import Task
 
 TYPES = ("asr", "embedding", "image", "music", "text", "tts", "upscale", "inpaint", "video")
+LISTED_TYPES = (*TYPES, "all", "code")
 
 
 @dataclass(frozen=True)
@@ -25,47 +24,38 @@ class PaidEndpoint:
     """How a paid endpoint checks a request, and whether it takes forms with files."""
 
     check: Callable[[Mapping[str, Any]], Task]
-    takes_files: bool = False
+    takes_files: bool = True
 
 
 @dataclass(frozen=True)
 class FreeEndpoint:
-    """What a free endpoint answers to a query, and whether it needs the key."""
+    """How a free endpoint answers a query string, and whether it needs a key."""
 
-    answer: Callable[[str, Ledger, Limits], Response]
+    answer: Callable[[str, Account], Response]
     needs_key: bool = False
 
 
-def _list_models(query: str, _ledger: Ledger, _limits: Limits) -> Response:
-    wanted = _type_in(query, (*TYPES, "all", "code"))
+def _list_models(query: str, _account: Account) -> Response:
+    wanted = parse_qs(query, keep_blank_values=True).get("type", ["text"])[-1]
+    if wanted not in LISTED_TYPES:
+        raise Refusal(400, "INVALID_REQUEST", f"Unknown model type: {wanted:.40}")
     models = all_models().values()
     entries = [model.entry for model in models if wanted in ("all", model.type)]
     return json_response({"data": entries, "object": "list", "type": wanted})
 
 
-def _list_traits(query: str, _ledger: Ledger, _limits: Limits) -> Response:
-    wanted = _type_in(query, TYPES)
-    return json_response({"data": model_traits(wanted), "object": "list", "type": wanted})
-
-
-def _list_mapping(query: str, _ledger: Ledger, _limits: Limits) -> Response:
-    wanted = _type_in(query, TYPES)
-    return json_response({"data": {}, "object": "list", "type": wanted})
-
-
-def _list_styles(_query: str, _ledger: Ledger, _limits: Limits) -> Response:
+def _list_styles(_query: str, _account: Account) -> Response:
     return json_response({"data": list(all_styles()), "object": "list"})
 
 
-def _rate_limits(_query: str, ledger: Ledger, limits: Limits) -> Response:
-    each = NO_LIMIT if limits.rate_limit is None else limits.rate_limit
-    limit = {"amount": each, "type": "RPM"}
+def _rate_limits(_query: str, account: Account) -> Response:
+    limit = {"amount": account.requests_per_minute, "type": "RPM"}
     generating = [model.id for model in all_models().values() if model.type != "upscale"]
     tomorrow = time.gmtime((time.time() // 86_400 + 1) * 86_400)
     data = {
-        "accessPermitted": ledger.left_usd > 0,
+        "accessPermitted": account.left_usd > 0,
         "apiTier": {"id": "paid", "isCharged": True},
-        "balances": {"USD": ledger.left_usd, "DIEM": 0.0},
+        "balances": {"USD": account.left_usd, "DIEM": 0.0},
         "keyExpiration": None,
         "nextEpochBegins": time.strftime("%Y-%m-%dT%H:%M:%S.000Z", tomorrow),
         "rateLimits": [{"apiModelId": name, "rateLimits": [limit]} for name in generating],
@@ -73,35 +63,25 @@ def _rate_limits(_query: str, ledger: Ledger, limits: Limits) -> Response:
     return json_response({"data": data})
 
 
-def _balance(_query: str, ledger: Ledger, _limits: Limits) -> Response:
-    told = {
-        "canConsume": ledger.left_usd > 0,
+def _balance(_query: str, account: Account) -> Response:
+    data = {
+        "canConsume": account.left_usd > 0,
         "consumptionCurrency": "USD",
-        "balances": {"diem": None, "usd": ledger.left_usd},
+        "balances": {"diem": None, "usd": account.left_usd},
         "diemEpochAllocation": 0.0,
     }
-    return json_response(told)
-
-
-def _type_in(query: str, known: tuple[str, ...]) -> str:
-    wanted = parse_qs(query, keep_blank_values=True).get("type", ["text"])[-1]
-    if wanted not in known:
-        raise Refusal(400, "INVALID_REQUEST", f"Unknown model type: {wanted:.40}")
-    return wanted
+    return json_response(data)
 
 
 PAID_ENDPOINTS: Mapping[str, PaidEndpoint] = {
-    "/image/generate": PaidEndpoint(generate_task),
-    "/image/edit": PaidEndpoint(edit_task, takes_files=True),
-    "/image/multi-edit": PaidEndpoint(multi_edit_task, takes_files=True),
-    "/image/upscale": PaidEndpoint(upscale_task, takes_files=True),
-    "/image/background-remove": PaidEndpoint(cutout_task, takes_files=True),
-    "/images/generations": PaidEndpoint(generations_task),
+    "/image/generate": PaidEndpoint(generate_task, takes_files=False),
+    "/image/edit": PaidEndpoint(edit_task),
+    "/image/multi-edit": PaidEndpoint(multi_edit_task),
+    "/image/upscale": PaidEndpoint(upscale_task),
+    "/image/background-remove": PaidEndpoint(cutout_task),
 }
 FREE_ENDPOINTS: Mapping[str, FreeEndpoint] = {
     "/models": FreeEndpoint(_list_models),
-    "/models/traits": FreeEndpoint(_list_traits),
-    "/models/compatibility_mapping": FreeEndpoint(_list_mapping),
     "/image/styles": FreeEndpoint(_list_styles),
     "/api_keys/rate_limits": FreeEndpoint(_rate_limits, needs_key=True),
     "/billing/balance": FreeEndpoint(_balance, needs_key=True),

@@ -1,4 +1,4 @@
-"""From the bytes of a body to its fields: JSON, or multipart/form-data by the standard library."""
+"""The fields of a request body: JSON or multipart/form-data."""
 
 from __future__ import annotations
 
@@ -11,12 +11,8 @@ from typing import Any, NoReturn
 
 from .response import Refusal, invalid_fields
 
-MAX_JSON_VALUES = 100_000
-"""Commas and brackets of a body: a request that is taken has fewer, and each is some 60 bytes."""
-
-MAX_PARTS = 64
 BOOLEANS = {"true": True, "false": False}
-TRUTHS = (
+SWITCHES = (
     "safe_mode",
     "enhance_prompt",
     "disable_prompt_optimization_thinking",
@@ -41,60 +37,47 @@ Form = dict[str, list[FormValue]]
 
 
 def json_value(body: bytes) -> Any:
-    """The JSON value of a body. Raises Refusal unless it is JSON (which has no NaN)."""
-    if sum(map(body.count, (b",", b"[", b"{"))) > MAX_JSON_VALUES:
-        raise Refusal(400, "INVALID_REQUEST", "The request body has too many values")
+    """Parse a JSON body. Raises Refusal if it isn't JSON (which has no NaN)."""
     try:
         return json.loads(body.decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise Refusal(400, "INVALID_REQUEST", "The request body is not valid JSON") from error
 
 
-def form_payload(content_type: str, body: bytes) -> tuple[Form, dict[str, Any]]:
-    """The fields and files of a multipart body, and what they mean.
-
-    Raises Refusal unless the body can be read, and each field but `images` comes once.
-    """
-    form = _form(content_type, body)
-    payload: dict[str, Any] = {}
-    for name, values in form.items():
-        if name == FILES:
-            payload[FILES] = [_uploaded(value) for value in values]
-        elif len(values) > 1:
-            raise invalid_fields({name: ["Field was sent more than once"]})
-        else:
-            payload[name] = _meant(name, values[0])
-    return form, payload
-
-
-def _form(content_type: str, body: bytes) -> Form:
+def read_form(content_type: str, body: bytes) -> Form:
+    """Parse a multipart body: the texts and files of each field. Raises Refusal if it can't."""
     head = Message()
     head["Content-Type"] = content_type
     boundary = head.get_boundary()
     if not boundary:
         raise _unreadable("names no boundary")
-    mark = b"--" + boundary.encode("utf-8", "replace")
+    pieces = (b"\r\n" + body).split(b"\r\n--" + boundary.encode("utf-8", "replace"))
+    if len(pieces) < 2 or not pieces[-1].startswith(b"--"):
+        raise _unreadable("does not end as it should")
     form: Form = {}
-    end = body.find(mark) - 2
-    for _ in range(MAX_PARTS):
-        begin = end + 2 + len(mark)
-        if end > -3 and body.startswith(b"--", begin):
-            return form
-        end = body.find(b"\r\n" + mark, begin)
-        if begin < len(mark) or end < 0:
-            raise _unreadable("does not end as it should")
-        name, value = _part(body, begin, end)
+    for part in pieces[1:-1]:
+        name, value = _part(part)
         form.setdefault(name, []).append(value)
-    raise _unreadable("has too many parts")
+    return form
 
 
-def _part(body: bytes, begin: int, end: int) -> tuple[str, FormValue]:
-    gap = body.find(b"\r\n\r\n", begin, end)
-    head = BytesHeaderParser().parsebytes(body[begin:gap].lstrip(b"\r\n") + b"\r\n\r\n")
+def form_payload(form: Form) -> dict[str, Any]:
+    """The payload that a form stands for; a field that comes twice is a list."""
+    payload: dict[str, Any] = {}
+    for name, values in form.items():
+        if name == FILES:
+            payload[FILES] = [_uploaded(value) for value in values]
+        else:
+            payload[name] = _converted(name, values[0]) if len(values) == 1 else values
+    return payload
+
+
+def _part(part: bytes) -> tuple[str, FormValue]:
+    lines, gap, content = part.lstrip(b"\r\n").partition(b"\r\n\r\n")
+    head = BytesHeaderParser().parsebytes(lines + b"\r\n\r\n")
     name = head.get_param("name", header="content-disposition")
-    if gap < 0 or not isinstance(name, str):
+    if not gap or not isinstance(name, str):
         raise _unreadable("has a part without a name")
-    content = body[gap + 4 : end]
     filename = head.get_filename()
     if filename is not None:
         return name, UploadedFile(filename, head.get_content_type(), content)
@@ -104,10 +87,10 @@ def _part(body: bytes, begin: int, end: int) -> tuple[str, FormValue]:
         raise invalid_fields({name: ["Text must be UTF-8"]}) from error
 
 
-def _meant(name: str, value: FormValue) -> Any:
+def _converted(name: str, value: FormValue) -> Any:
     if isinstance(value, UploadedFile):
         return value.content
-    if name in TRUTHS:
+    if name in SWITCHES:
         return BOOLEANS.get(value, value)
     if name in NUMBERS and NUMERAL.fullmatch(value):
         return float(value)

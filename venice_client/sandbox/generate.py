@@ -1,4 +1,4 @@
-"""POST /image/generate: the rules of a request, and what it comes to."""
+"""POST /image/generate: its rules and its images."""
 
 from __future__ import annotations
 
@@ -75,11 +75,10 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class _Job:
-    """A request that the API takes, ready to be drawn."""
+    """A valid request, ready to draw."""
 
     payload: Mapping[str, Any]
     model: Model
-    size: Size
     format: str
     transparent: bool
     enhanced: str | None
@@ -88,16 +87,15 @@ class _Job:
     def variants(self) -> int:
         return int(self.payload.get("variants", 1))
 
-    def response(self, size: Size | None, count: int | None) -> Response:
-        """The images, as bytes or in JSON, at another size or in another number where given."""
+    def response(self, size: Size, count: int) -> Response:
+        """The images, as bytes or in JSON."""
         began = time.monotonic()
         seed = int(self.payload.get("seed", 0))
         # Only the first has the seed that was sent.
         seeds = [seed or _random_seed(), *(_random_seed() for _ in range(7))]
-        wanted = self.variants if count is None else count
-        images = [self._image(each, size or self.size) for each in seeds[:wanted]]
+        images = [self._image(each, size) for each in seeds[:count]]
         headers = image_headers(self.model, self.enhanced)
-        if self.payload.get("return_binary") and count is None:
+        if self.payload.get("return_binary"):
             return Response(200, images[0], f"image/{self.format}", headers)
         took_ms = round((time.monotonic() - began) * 1000, 3)
         told = {
@@ -136,7 +134,7 @@ class _Job:
 
 
 def generate_task(payload: Mapping[str, Any]) -> Task:
-    """What a payload comes to. Raises Refusal unless the API takes it."""
+    """Check a request. Raises Refusal if the API wouldn't take it."""
     require(payload, SCHEMA, REQUIRED)
     if payload.get("return_binary") and "variants" in payload:
         raise invalid_field("variants", "Only supported when return_binary is false")
@@ -151,10 +149,10 @@ def generate_task(payload: Mapping[str, Any]) -> Task:
     format_name = payload.get("format", "webp")
     transparent = check_transparent(payload, model, format_name)
     enhanced = enhanced_prompt(payload)
-    job = _Job(payload, model, size, format_name, transparent, enhanced)
+    job = _Job(payload, model, format_name, transparent, enhanced)
     each = prices.image_price(model, payload.get("resolution"), payload.get("quality"))
     usd = each * job.variants + (prices.ENHANCEMENT_USD if enhanced else 0.0)
-    return Task(model.id, usd, job.response, payload.get("seed"), job.variants)
+    return Task(model.id, usd, size, job.response, payload.get("seed"), job.variants)
 
 
 def _random_seed() -> int:

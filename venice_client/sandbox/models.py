@@ -114,12 +114,6 @@ def all_models() -> dict[str, Model]:
     return {entry["id"]: Model(_completed(entry)) for entry in listed}
 
 
-def model_traits(model_type: str) -> dict[str, str]:
-    """The model for each trait, such as `default`, of those of one type."""
-    models = [model for model in all_models().values() if model.type == model_type]
-    return {trait: model.id for model in models for trait in model.spec.get("traits", ())}
-
-
 @lru_cache(maxsize=1)
 def all_styles() -> tuple[str, ...]:
     """The names of the style presets."""

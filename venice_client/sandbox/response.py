@@ -1,4 +1,4 @@
-"""What the sandbox answers, and how it refuses."""
+"""Answers and refusals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ JSON_TYPE = "application/json"
 
 @dataclass(frozen=True)
 class Response:
-    """One HTTP response, before it goes onto the wire."""
+    """One HTTP response."""
 
     status: int
     body: bytes
@@ -28,7 +28,7 @@ def json_response(
 
 
 class Refusal(Exception):
-    """A request the API would not take; `response()` is what it says.
+    """A request that the API wouldn't take.
 
     The body has the published form: `error` is a text, `code` one of the documented codes,
     `details` (where fields are wrong) holds nested `_errors` lists.

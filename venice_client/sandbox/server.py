@@ -1,99 +1,64 @@
-"""The sandbox as a real HTTP/1.1 server on 127.0.0.1."""
+"""The sandbox as an HTTP server on 127.0.0.1."""
 
 from __future__ import annotations
 
-import contextlib
-import io
+import os
 import socket
 import socketserver
 import sys
 import threading
-import time
-from collections.abc import Callable, Mapping
-from http.server import BaseHTTPRequestHandler
+from collections.abc import Mapping
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
-from typing import Any, BinaryIO, cast
-from urllib.parse import urlsplit
+from typing import Any
 
-from .ledger import Charge, Ledger, RecordedRequest, is_paid
-from .limits import Limits
+from .account import Account, Charge
 from .response import Refusal, Response
-from .service import MAX_FORM_BYTES, Exchange, Request, Service
-from .wire import READ_BYTES, body_parts, check_framing, has_body, read_head, with_head
+from .service import Request, Service
 
 HOST = "127.0.0.1"
 LOOPBACK_NAMES = (HOST, "localhost")
 PREFIX = "/api/v1"
-MAX_CONNECTIONS = 256
-STALLED_S = 60.0
-"""Seconds for which a client may neither send nor take anything in the middle of a request."""
-
-SENT_ONCE = ("host", "authorization", "content-length", "transfer-encoding", "content-type")
+MAX_BODY_BYTES = 160_000_000
+"""Six images of 25 MB, the most that most models take, and some text."""
 
 
 class Sandbox:
-    """A local stand-in for the Venice image API.
+    """A local stand-in for the Venice image API, on 127.0.0.1 only.
 
-    `keys` are the accepted API keys, `rate_limit` the paid requests a key may send in `window_s`
-    seconds (None: no limit), `latency_s` how long each paid request takes, `balance_usd` what
-    there is to spend. More than `max_failures` failed requests in `failure_window_s` block a key
-    for `lockout_s`. The reset header is in seconds, or in milliseconds where `reset_in_ms`.
-    Connections idle for `idle_close_s` are dropped, and bodies over `max_body_bytes` (None: as many
-    as the API takes) refused. Bound to 127.0.0.1 only; port 0 takes a free one. `intercept` is for
-    tests: see `Exchange`.
+    port: 0 takes a free one. keys: the API keys it accepts. latency_s: seconds that each paid
+    request takes. balance_usd: what there is to spend.
     """
 
     def __init__(
         self,
         port: int = 0,
         keys: tuple[str, ...] = ("sandbox",),
-        rate_limit: int | None = None,
-        window_s: float = 60.0,
         latency_s: float = 0.0,
         balance_usd: float = 100.0,
-        *,
-        idle_close_s: float = STALLED_S,
-        max_failures: int = 20,
-        failure_window_s: float = 30.0,
-        lockout_s: float = 30.0,
-        max_body_bytes: int | None = None,
-        reset_in_ms: bool = False,
-        intercept: Callable[[Exchange], None] | None = None,
     ) -> None:
         self._asked_port = port
-        self._idle_close_s = idle_close_s
-        self._ledger = Ledger(balance_usd)
-        self._limits = Limits(rate_limit, window_s, max_failures, failure_window_s, lockout_s)
-        self._limits.reset_in_ms = reset_in_ms
-        self._service = Service(
-            tuple(keys), self._ledger, self._limits, latency_s, intercept, max_body_bytes
-        )
-        self._server: _Server | None = None
-        self._thread: threading.Thread | None = None
+        self._service = Service(keys, Account(balance_usd), latency_s)
+        self._server: Server | None = None
 
     def start(self) -> Sandbox:
-        """Listens; returns itself."""
+        """Listen; return self. Raises OSError if the port is taken."""
         if self._server is not None:
             raise RuntimeError("The sandbox is already running")
         self._service.stopping.clear()
-        self._server = _Server(self._asked_port, self._service, self._idle_close_s)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.02,), name="venice-sandbox", daemon=True
-        )
-        self._thread.start()
+        self._server = self._listen((HOST, self._asked_port))
+        serve = self._server.serve_forever
+        threading.Thread(target=serve, args=(0.02,), name="venice-sandbox", daemon=True).start()
         return self
 
     def stop(self) -> None:
-        """Stops listening and drops every connection, also those that hang."""
-        server, thread = self._server, self._thread
-        if server is None or thread is None:
-            return
-        self._service.stopping.set()
-        server.shutdown()
-        thread.join()
-        server.server_close()
-        server.drop_connections()
-        self._server = self._thread = None
+        """Stop listening, and stop waiting for latencies."""
+        if self._server is not None:
+            self._service.stopping.set()
+            self._server.shutdown()
+            self._server.server_close()
+            self._server = None
 
     def __enter__(self) -> Sandbox:
         return self.start()
@@ -119,239 +84,112 @@ class Sandbox:
         return f"http://{HOST}:{self.port}{PREFIX}"
 
     @property
-    def requests(self) -> list[RecordedRequest]:
-        """All requests so far, in the order in which they came."""
-        return self._ledger.requests
-
-    @property
-    def paid_requests(self) -> list[RecordedRequest]:
-        """The requests to POST /image/*."""
-        return [request for request in self.requests if is_paid(request)]
-
-    @property
     def charges(self) -> list[Charge]:
-        """What was charged, as (path, model, usd, seed or None)."""
-        return self._ledger.charges
+        """What Venice would have charged, in order."""
+        return list(self._service.account.charges)
 
     @property
     def charged_usd(self) -> float:
         """The sum of all charges."""
-        return self._ledger.charged_usd
+        return self._service.account.charged_usd
 
-    @property
-    def max_concurrent(self) -> int:
-        """The highest number of paid requests under way at once."""
-        return self._ledger.max_concurrent
-
-    @property
-    def locked_out(self) -> bool:
-        """Whether any key was ever blocked for too many failures."""
-        return self._limits.locked_out
-
-    @property
-    def latency_s(self) -> float:
-        """How long each paid request takes; may be set while running."""
-        return self._service.latency_s
-
-    @latency_s.setter
-    def latency_s(self, seconds: float) -> None:
-        self._service.latency_s = seconds
-
-    def forget(self) -> None:
-        """Clears requests, charges, rate windows and locks."""
-        self._ledger.forget()
-        self._limits.forget()
+    def _listen(self, address: tuple[str, int]) -> Server:
+        return Server(address, Handler, self._service)
 
 
-class _Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-    daemon_threads = True
+class Server(ThreadingHTTPServer):
+    """A server that has its port for itself."""
+
+    # On Windows, "reuse" would let a second server share the port.
+    allow_reuse_address = os.name != "nt"
+    allow_reuse_port = False
     request_queue_size = 128
 
-    def __init__(self, port: int, service: Service, idle_close_s: float) -> None:
+    def __init__(
+        self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler], service: Service
+    ) -> None:
         self.service = service
-        self.idle_close_s = idle_close_s
-        self._connections: set[socket.socket] = set()
-        self._lock = threading.Lock()
-        super().__init__((HOST, port), _Handler)
+        super().__init__(address, handler)
 
-    def verify_request(self, request: object, client_address: object) -> bool:
-        """Whether a new connection is held: not beyond the most that are held at once."""
-        assert isinstance(request, socket.socket)
-        with self._lock:
-            self._connections.add(request)
-            return len(self._connections) <= MAX_CONNECTIONS and not self.service.stopping.is_set()
+    def server_bind(self) -> None:
+        """Bind without looking up the name of this machine, which can take seconds."""
+        if hasattr(socket, "SO_EXCLUSIVEADDRUSE"):
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        socketserver.TCPServer.server_bind(self)
 
-    def drop_connections(self) -> None:
-        """Ends every connection still open."""
-        with self._lock:
-            held = list(self._connections)
-        for connection in held:
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-    def handle_error(self, request: object, client_address: object) -> None:
-        """Reports an error, unless it is a client that went away."""
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print an error, unless the client just went away."""
         if not isinstance(sys.exc_info()[1], OSError):
-            super().handle_error(request, client_address)  # type: ignore[arg-type]
-
-    def shutdown_request(self, request: object) -> None:
-        """Closes without a FIN before it, so that a reset stays a reset."""
-        assert isinstance(request, socket.socket)
-        with self._lock:
-            self._connections.discard(request)
-        request.close()
+            super().handle_error(request, client_address)
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
+    """Reads requests from one connection and sends the answers of the service."""
+
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
-    wire: BinaryIO
+    timeout = 60.0
+    server: Server
 
-    @property
-    def _home(self) -> _Server:
-        return cast(_Server, self.server)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("do_"):  # whichever the method; which are allowed depends on the path
-            return self._serve
-        raise AttributeError(name)
-
-    def setup(self) -> None:
-        super().setup()
-        self.wire = cast(BinaryIO, self.rfile)
-
-    def handle_one_request(self) -> None:
-        """Reads a head within bounds, and has it parsed and served."""
-        self.close_connection, self.command = True, ""
-        self.connection.settimeout(self._home.idle_close_s)
+    def do_GET(self) -> None:
+        """Answer a request."""
         try:
-            head = read_head(self.wire)
-            self.connection.settimeout(STALLED_S)
-            self.raw_requestline, _, fields = head.partition(b"\n")
-            self.rfile = io.BytesIO(fields)
-            if head and self.parse_request():
-                self._serve()
+            response = self.server.service.respond(self._request())
         except Refusal as refusal:
-            self.close_connection = True
-            self._send(refusal.response())
+            self.close_connection = True  # its body may be unread
+            response = refusal.response()
+        self.send(response)
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Keeps quiet: prompts and keys belong in no log."""
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_GET
+
+    def send(self, response: Response) -> None:
+        """Send a response."""
+        self.send_head(response, {"content-length": str(len(response.body))})
+        self.wfile.write(response.body)
+
+    def send_head(self, response: Response, framing: Mapping[str, str]) -> None:
+        """Send the status line and the headers; those of the response come first."""
+        own = {name.lower() for name in response.headers}
+        usual = {"date": formatdate(usegmt=True), "content-type": response.content_type, **framing}
+        if self.close_connection:
+            usual["connection"] = "close"
+        self.send_response_only(response.status)
+        sent = {name: text for name, text in usual.items() if name not in own}
+        for name, text in {**sent, **response.headers}.items():
+            self.send_header(name, text)
+        self.end_headers()
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Says in JSON what is wrong with a request line or its headers."""
+        """Refuse a malformed request in JSON, as the API does."""
         self.close_connection = True
-        self._send(Refusal(code, "INVALID_REQUEST", message or "Bad request").response())
+        self.send(Refusal(code, "INVALID_REQUEST", message or "Bad request").response())
 
-    def handle_expect_100(self) -> bool:
-        """Leaves `100 Continue` for when the body is wanted."""
-        return True
+    def log_message(self, format: str, *args: Any) -> None:
+        """Log nothing: prompts and keys don't belong in a log."""
 
-    def _serve(self) -> None:
-        received_at = time.monotonic()
+    def _request(self) -> Request:
         headers = {name.lower(): text for name, text in self.headers.items()}
-        if any(len(self.headers.get_all(name, [])) > 1 for name in SENT_ONCE):
-            raise Refusal(400, "INVALID_REQUEST", "A header is sent more than once")
-        check_framing(headers)
-        body = _Body(self, headers)
-        try:
-            path, query = self._target(headers)
-        except Refusal as refusal:
-            self._reply(refusal.response(), body)
-            return
-        record = RecordedRequest(self.command, path, headers, None, None, b"", received_at)
-        request = Request(self.command, path, query, headers)
-        entry = self._home.service.ledger.open(record)
-        try:
-            response, send = self._home.service.respond(request, entry, body.read)
-            if send is not None:
-                self.close_connection = True
-                send(self.connection, response)
-                return
-            # Written down first: who has the response may look at once.
-            entry.update(status=response.status)
-            entry.close()
-            self._reply(response, body)
-        except OSError:
-            entry.update(status=None)
-            raise
-        finally:
-            entry.close()
+        self._check_host(headers.get("host", ""))
+        body = self._body(headers)
+        path, _, query = self.path.partition("?")
+        if not path.startswith(f"{PREFIX}/"):
+            raise Refusal(404, "NOT_FOUND", f"No such path: {path:.200}. The base is {PREFIX}")
+        return Request(self.command, path.removeprefix(PREFIX), query, headers, body)
 
-    def _target(self, headers: Mapping[str, str]) -> tuple[str, str]:
-        """Path and query. Raises Refusal unless the request is meant for this machine's sandbox.
+    def _check_host(self, host: str) -> None:
+        """Refuse a website that lets its own name lead to 127.0.0.1."""
+        port = self.server.server_address[1]
+        if host.lower() not in [f"{name}:{port}" for name in LOOPBACK_NAMES]:
+            raise Refusal(421, "INVALID_REQUEST", f"This sandbox is {HOST}:{port} only")
 
-        A page of another site can have its own name lead to 127.0.0.1; its requests say that name.
-        """
-        port = self._home.server_address[1]
-        hosts = [f"{name}:{port}" for name in LOOPBACK_NAMES]
-        try:
-            url = urlsplit(self.path)
-        except ValueError as error:
-            raise Refusal(400, "INVALID_REQUEST", "The request names no path") from error
-        if headers.get("host", "").lower() not in hosts or (url.netloc or hosts[0]) not in hosts:
-            raise Refusal(421, "INVALID_REQUEST", f"This sandbox answers to {hosts[0]} only")
-        if not url.path.startswith(PREFIX + "/"):
-            raise Refusal(404, "NOT_FOUND", f"No such path: {url.path:.200}; the base is {PREFIX}")
-        return url.path.removeprefix(PREFIX), url.query
-
-    def _reply(self, response: Response, body: _Body) -> None:
-        """Sends the response, before what is left of the body where that is much.
-
-        It is then read all the same: a client still sending would see a reset, not the response.
-        """
-        if not body.is_read and body.is_small:
-            body.drop(READ_BYTES)
-        if body.is_read:
-            self._send(response)
-            return
-        self.close_connection = True
-        self._send(response)
-        with contextlib.suppress(OSError, Refusal):
-            self.connection.shutdown(socket.SHUT_WR)
-            body.drop(MAX_FORM_BYTES)
-
-    def _send(self, response: Response) -> None:
-        headers_only = self.command == "HEAD"
-        self.connection.sendall(with_head(response, not self.close_connection, headers_only))
-
-
-class _Body:
-    """The body of a request, which is read only where it is wanted."""
-
-    def __init__(self, handler: _Handler, headers: Mapping[str, str]) -> None:
-        self._handler = handler
-        self.headers = headers
-        self._parts = body_parts(handler.wire, headers)
-        self.is_read = not has_body(headers)
-
-    @property
-    def is_small(self) -> bool:
-        """Whether it is on its way and can be read at once."""
-        length = int(self.headers.get("content-length", READ_BYTES))
-        return length < READ_BYTES and "expect" not in self.headers
-
-    def read(self, limit: int) -> bytes:
-        """The whole body. Raises Refusal (413) over the limit, with the rest unread."""
-        told = f"The request body is larger than {limit} bytes"
-        too_large = Refusal(413, "PAYLOAD_TOO_LARGE", told)
-        if int(self.headers.get("content-length", 0)) > limit:
-            raise too_large
-        if self.headers.get("expect", "").lower() == "100-continue":
-            self._handler.connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-        body = io.BytesIO()
-        for part in self._parts:
-            if body.tell() + len(part) > limit:
-                raise too_large
-            body.write(part)
-        self.is_read = True
-        return body.getvalue()
-
-    def drop(self, limit: int) -> None:
-        """Reads what is left, up to a limit, and forgets it."""
-        for part in self._parts:
-            limit -= len(part)
-            if limit < 0:
-                return
-        self.is_read = True
+    def _body(self, headers: Mapping[str, str]) -> bytes:
+        length = headers.get("content-length", "0")
+        if "transfer-encoding" in headers or not length.isdecimal():
+            raise Refusal(411, "INVALID_REQUEST", "Content-Length is missing or not a number")
+        if len(length) > 18 or int(length) > MAX_BODY_BYTES:
+            message = f"The request body is larger than {MAX_BODY_BYTES} bytes"
+            raise Refusal(413, "PAYLOAD_TOO_LARGE", message)
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            raise ConnectionError("The client went away in the middle of its request")
+        return body

@@ -1,4 +1,4 @@
-"""A paid request that the API takes, and the rules that all of them share."""
+"""A valid paid request, and the rules that all of them share."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ UNFLAGGED = {"x-venice-is-blurred": "false", "x-venice-is-content-violation": "f
 
 @dataclass(frozen=True)
 class Task:
-    """What a request comes to; `make` may be given a size and a number of images of its own."""
+    """What a request asks for: `make` draws so many images of that size."""
 
     service: str
     usd: float
-    make: Callable[[Size | None, int | None], Response]
+    size: Size
+    make: Callable[[Size, int], Response]
     seed: int | None = None
     images: int = 1
 

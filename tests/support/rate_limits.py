@@ -8,7 +8,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from .response import Refusal
+from venice_client.sandbox.response import Refusal
 
 # What the rate headers say where no limit is set.
 NO_LIMIT = 1_000_000
