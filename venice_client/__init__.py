@@ -6,7 +6,7 @@ Everything that a user of the client needs is here; what lies behind is free to 
 from . import missing_packages as missing_packages
 
 # isort: split
-from .batch import PlannedRequest, RequestBatch, was_cancelled
+from .batch import RequestBatch, was_cancelled
 from .catalogue.catalogue import (
     DEFAULT_EDIT_MODEL,
     DEFAULT_MODEL,
@@ -37,6 +37,7 @@ from .imaging.images import Array, EncodedImage, stretch
 from .imaging.input_image import InputFile, InputImage
 from .imaging.lettering import SMALLEST_TEXT, fitted, font
 from .money import dollar_range, dollars
+from .planned_request import PlannedRequest
 from .process import accept_any_letter, end_gently
 from .quote import Quotes
 from .request.base import PaidRequest

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,7 +11,7 @@ from typing import Any
 
 import requests
 
-from .batch import OnResult, PlannedRequest, RequestBatch, plan_request
+from .batch import OnResult, RequestBatch
 from .catalogue.catalogue import Catalogue
 from .catalogue.model import Model
 from .catalogue.prices import cost_text, total_cost
@@ -24,6 +23,7 @@ from .errors import (
     VeniceError,
 )
 from .image_result import ImageResult, is_violation, read_images
+from .planned_request import PlannedRequest, plan_request
 from .request.base import PaidRequest
 from .request.generate import GenerateRequest
 from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleRequest
@@ -65,25 +65,6 @@ class KeyStatus:
     balance: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class _Shared:
-    """What the requests of a batch share, by their key: which of equal ones is sent is open.
-
-    answers: a place for that of each request that is there more than once, also unkept.
-    reservations: those that nobody has taken yet; who sends a request takes its own.
-    """
-
-    answers: dict[str, Response | None]
-    reservations: dict[str, Reservation]
-
-    @staticmethod
-    def by(planned: Sequence[PlannedRequest]) -> _Shared:
-        return _Shared(
-            {key: None for key, count in Counter(p.key for p in planned).items() if count > 1},
-            {one.key: one.reservation for one in planned if one.reservation is not None},
-        )
-
-
 class VeniceClient:
     """The Venice image API. Thread-safe; one for a process is enough.
 
@@ -122,6 +103,8 @@ class VeniceClient:
         self.spending = SpendingLimit(settings, self.service.name)
         self.in_flight = InFlight(settings.home)
         self.account_headers: dict[str, str] = {}
+        self._leftover_lock = threading.Lock()
+        self._has_told_leftover = False
         self._untold_leftover = ""
 
     def generate_images(
@@ -179,55 +162,58 @@ class VeniceClient:
         planned = [self._planned(request, run) for request in requests]
         self.results.probe()
         planned = self._reserve(planned, run)
-        fetch = partial(self._fetch, shared=_Shared.by(planned))
-        return RequestBatch(planned, fetch, self.results, run, on_result)
+        return RequestBatch(planned, self._fetch, self.results, run, on_result)
 
-    def _fetch(self, planned: PlannedRequest, progress: Progress, shared: _Shared) -> ImageResult:
-        """The answer to a planned request: kept, shared with an equal one, or new."""
-        is_sent = False
-        reservation: Reservation | None = None
+    def _fetch(self, equal: Sequence[PlannedRequest], progress: Progress) -> list[ImageResult]:
+        """The result of each of some equal requests. Only the first is sent, if any is."""
+        first = equal[0]
+        response, is_sent = self._get_response(first, progress)
+        is_unpaid = is_violation(first.payload.path, response)
+        try:
+            return [
+                read_images(
+                    planned.request,
+                    planned.payload,
+                    response,
+                    key=planned.key,
+                    from_store=not is_unpaid and not (is_sent and planned is first),
+                    cost=planned.price if is_sent and planned is first and not is_unpaid else 0.0,
+                )
+                for planned in equal
+            ]
+        except BadResponseError as error:
+            self._set_aside(first.key, response.checksum, error)
+            raise
+
+    def _get_response(self, planned: PlannedRequest, progress: Progress) -> tuple[Response, bool]:
+        """The response to a request, and whether it was sent for it: else it is saved or shared.
+
+        Its reservation ends here, however this ends.
+        """
+        path, reservation, is_sent = planned.payload.path, planned.reservation, False
 
         def ask() -> Response:
-            nonlocal is_sent, reservation
+            nonlocal reservation, is_sent
             progress.check()
-            response = shared.answers.get(planned.key)
-            if response is None and planned.request.is_reusable:
-                response = self.results.get(planned.key)
-            if response is None or is_violation(planned.payload.path, response):
-                reservation = shared.reservations.pop(planned.key, None)
-                if reservation is None:  # what seemed free is to be paid for after all
-                    (reservation,) = self.spending.reserve(planned.run, [_charge(planned)])
-                is_sent = True
-                response = self._send(planned, reservation, progress)
-                if planned.key in shared.answers:
-                    shared.answers[planned.key] = response
-            return response
+            saved = self.results.get(planned.key) if planned.request.is_reusable else None
+            if saved is not None and not is_violation(path, saved):
+                return saved
+            if reservation is None:  # the saved response is gone, so it has to be paid for
+                (reservation,) = self.spending.reserve(planned.run, [_charge(planned)])
+            is_sent = True
+            return self._send(planned, reservation, progress)
 
         is_charged = False
         try:
             response = _flights.do(planned.key, progress, ask)
-            is_unpaid = is_violation(planned.payload.path, response)
-            is_charged = is_sent and not is_unpaid
+            is_charged = is_sent and not is_violation(path, response)
         except BaseException as error:
             is_charged = is_sent and _may_be_charged(error, progress)
             raise
         finally:
-            if reservation is None and planned.reservation is not None:
-                reservation = shared.reservations.pop(planned.key, None)
             if reservation is not None:
                 (reservation.spend if is_charged else reservation.release)()
-        try:
-            return read_images(
-                planned.request,
-                planned.payload,
-                response,
-                key=planned.key,
-                from_store=not is_sent and not is_unpaid,
-                cost=planned.price if is_charged else 0.0,
-            )
-        except BadResponseError as error:
-            self._set_aside(planned.key, response.checksum, error)
-            raise
+        return response, is_sent
 
     def discard(self, result: ImageResult, error: VeniceError) -> None:
         """Sets a damaged answer aside, so that it can be asked for again; `error` names it."""
@@ -277,7 +263,7 @@ class VeniceClient:
         progress = progress or Progress()
         progress.enter("preparing")
         (planned,) = self._reserve([self._planned(request, run="")], run="")
-        return self._fetch(planned, progress, _Shared.by([planned]))
+        return self._fetch([planned], progress)[0]
 
     def take_leftover(self) -> str:
         """What may have been charged when an earlier process was killed; "" but for once."""
@@ -286,21 +272,25 @@ class VeniceClient:
 
     def _tell_leftover(self) -> None:
         """Logs, once, what may have been charged when an earlier process was killed."""
-        if left := self.in_flight.leftover():
-            self._untold_leftover = leftover_text(left)
-            log.warning("%s", self._untold_leftover)
-            try:
-                for charge in left:
-                    self.spending.ledger.add(charge)
-            except OSError as error:
-                log.warning("What was spent cannot be written down (%s).", error.strerror)
-            self.in_flight.forget_leftover(left)
+        with self._leftover_lock:
+            if self._has_told_leftover:
+                return
+            if left := self.in_flight.leftover():
+                self._untold_leftover = leftover_text(left)
+                log.warning("%s", self._untold_leftover)
+                try:
+                    for charge in left:
+                        self.spending.ledger.add(charge)
+                except OSError as error:
+                    log.warning("What was spent cannot be written down (%s).", error.strerror)
+                self.in_flight.forget_leftover(left)
+            self._has_told_leftover = True
 
     def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> list[PlannedRequest]:
-        """The same requests, with a reservation for the first of each that is not kept."""
+        """The same requests, with a reservation for the first of equal ones that is not saved."""
         self._tell_leftover()  # it counts for the day
-        firsts = {p.key: i for i, p in reversed(list(enumerate(planned))) if not p.is_kept}
-        paying = sorted(firsts.values())
+        firsts = {p.key: i for i, p in reversed(list(enumerate(planned)))}
+        paying = [i for i in sorted(firsts.values()) if not planned[i].is_kept]
         reserved = self.spending.reserve(run, [_charge(planned[i]) for i in paying])
         by_index = dict(zip(paying, reserved, strict=True))
         return [replace(p, reservation=by_index.get(i)) for i, p in enumerate(planned)]

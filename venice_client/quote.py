@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from .batch import PlannedRequest, plan_request
 from .catalogue.catalogue import Catalogue, saved_lists
+from .planned_request import PlannedRequest, plan_request
 from .request.base import PaidRequest
 from .settings.service import SANDBOX_NAME, service_name
 from .settings.settings import Settings

@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from faulty_sandbox import Fault, Sandbox
+from jobs import batch_of
 from venice_client import GenerateRequest, Progress, VeniceClient
 from venice_client import client as client_module
-from venice_client.batch import Batch, _wait_at_exit, was_cancelled
+from venice_client.batch import RequestBatch, _wait_at_exit, was_cancelled
 from venice_client.errors import (
     ApiError,
     AuthenticationError,
@@ -35,8 +36,8 @@ def answering(text: str) -> Job:
     return lambda _progress: text
 
 
-def begun(jobs: Sequence[Callable[[Progress], Any]], run: str = "") -> Batch[Any]:
-    batch = Batch(jobs, run)
+def begun(jobs: Sequence[Callable[[Progress], Any]], run: str = "") -> RequestBatch:
+    batch = batch_of(jobs, run)
     batch.begin()
     return batch
 
@@ -235,7 +236,7 @@ def test_phases_may_change_while_they_are_told() -> None:
 
 
 def test_no_jobs_are_done_at_once() -> None:
-    batch: Batch[str] = begun([])
+    batch = begun([])
     assert batch.wait(60)
     assert batch.done
     assert batch.outcomes == []
@@ -270,15 +271,6 @@ def test_a_phase_that_goes_on_keeps_its_beginning() -> None:
     assert progress.since == began
 
 
-class OfModel(Batch[Any]):
-    """A batch whose jobs ask one model."""
-
-    model = ""
-
-    def model_of(self, index: int) -> str:
-        return self.model
-
-
 @pytest.mark.parametrize(
     ("kind", "status", "code", "is_key"),
     [
@@ -299,9 +291,8 @@ def test_a_refused_key_drops_the_whole_run_and_says_why(
         go.wait(60)
         raise kind("Venice does not accept the key.\nMore.", status=status, code=code)
 
-    same, other, another_run = OfModel([waiting], "r"), OfModel([waiting], "r"), OfModel([waiting])
-    first = OfModel([refused], "r")
-    first.model = same.model = another_run.model = "chroma"
+    first, same = batch_of([refused], "r"), batch_of([waiting], "r")
+    other, another_run = batch_of([waiting], "r", model="z-image-turbo"), batch_of([waiting])
     for batch in (same, other, another_run, first):
         batch.begin()
     go.set()

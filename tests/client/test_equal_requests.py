@@ -1,4 +1,4 @@
-"""Equal requests of one batch: one is paid for, whichever of them comes first."""
+"""Equal requests of one batch: the first one is sent and charged, and all get its result."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from faulty_sandbox import Fault, Sandbox
 from venice_client import ImageResult
-from venice_client.errors import ApiError
+from venice_client.errors import BadRequestError, UnexpectedError
 
 PRICE = 0.01
 RUNS = map("equal requests {}".format, count())
@@ -27,34 +27,65 @@ def batch_of(sandbox: Sandbox, make_client: Any, request_for: Callable[..., Any]
     return make
 
 
-def run_backwards(batch: Any) -> list[Any]:
-    """The outcomes where the last one comes first, as threads may have it."""
-    for index in reversed(range(len(batch.planned))):
-        batch._run_job(index)
+def outcomes_of(batch: Any) -> list[Any]:
+    batch.begin()
+    assert batch.wait(60)
     return list(batch.outcomes)
 
 
 @pytest.mark.parametrize("store_mb", [0.0, 100.0])
-def test_the_reservation_is_for_the_one_that_is_sent(
+def test_equal_requests_are_sent_and_reserved_once(
     sandbox: Sandbox, batch_of: Any, store_mb: float
 ) -> None:
     client, batch = batch_of(3, store_mb=store_mb)
-    results = run_backwards(batch)
+    results = outcomes_of(batch)
     assert all(isinstance(result, ImageResult) for result in results), results
-    assert [result.cost for result in results] == [0, 0, PRICE]
+    assert [result.cost for result in results] == [PRICE, 0, 0]
+    assert [result.from_store for result in results] == [False, True, True]
     assert len(sandbox.paid_requests) == 1
     assert client.spending.ledger.spent_today(client.service.name) == pytest.approx(PRICE)
 
 
-def test_what_failed_gives_the_reservation_back_for_the_next(
+def test_equal_requests_share_an_error_and_give_the_reservation_back(
     sandbox: Sandbox, batch_of: Any
 ) -> None:
     sandbox.add_fault(Fault.status(400))
     client, batch = batch_of(3)
-    failed, made, last = reversed(run_backwards(batch))
-    assert isinstance(failed, ApiError)
-    assert [made.cost, last.cost] == [PRICE, 0]
-    assert client.spending.ledger.spent_today(client.service.name) == pytest.approx(PRICE)
+    assert [type(error) for error in outcomes_of(batch)] == [BadRequestError] * 3
+    assert len(sandbox.paid_requests) == 1
+    assert client.spending.ledger.spent_today(client.service.name) == 0
+    again = client.prepare([batch.planned[0].request], batch.run)  # there is room for it
+    assert isinstance(outcomes_of(again)[0], ImageResult)
+
+
+def test_each_of_equal_requests_has_its_own_warnings_and_its_own_call(
+    make_client: Any, sandbox: Sandbox, request_for: Callable[..., Any]
+) -> None:
+    """What is sent may be the same where what was asked for is not."""
+    calls: list[int] = []
+    exact, other = request_for(width=64), request_for(width=67)
+    client = make_client(sandbox.base_url)
+    batch = client.prepare([exact, other], on_result=lambda index, _result: calls.append(index))
+    exact_end, other_end = outcomes_of(batch)
+    assert len(sandbox.paid_requests) == 1
+    assert calls == [0, 1]
+    assert exact_end.warnings == ()
+    assert "67" in other_end.warnings[0]
+
+
+def test_a_call_that_fails_spoils_no_equal_request(
+    make_client: Any, sandbox: Sandbox, request_for: Callable[..., Any]
+) -> None:
+    def refuse_first(index: int, _result: ImageResult) -> None:
+        if index == 0:
+            raise ValueError("no place for it")
+
+    client = make_client(sandbox.base_url)
+    batch = client.prepare([request_for()] * 2, on_result=refuse_first)
+    failed, made = outcomes_of(batch)
+    assert isinstance(failed, UnexpectedError)
+    assert failed.may_have_been_charged
+    assert isinstance(made, ImageResult)
 
 
 def test_what_is_cancelled_before_it_begins_gives_all_back(

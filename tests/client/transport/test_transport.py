@@ -19,9 +19,9 @@ import urllib3
 
 import posting
 from faulty_sandbox import Fault, Sandbox
+from jobs import batch_of
 from scripted_server import ScriptedServer, read_request, saying
 from venice_client import GenerateRequest, Progress, VeniceClient, __version__
-from venice_client.batch import Batch
 from venice_client.errors import (
     ApiError,
     BadResponseError,
@@ -437,7 +437,7 @@ def test_a_busy_model_holds_up_its_own_requests_alone(make_client: MakeClient) -
 
     with ScriptedServer(answer) as server:
         sender = make_client(server.base_url)
-        busy = Batch([partial(posting.post, sender, {"model": "chroma"})])
+        busy = batch_of([partial(posting.post, sender, {"model": "chroma"})])
         busy.begin()
         phase = "waiting for chroma, which is busy"
         wait_for(lambda: busy.progress[0].phase == phase)

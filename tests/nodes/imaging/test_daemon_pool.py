@@ -209,16 +209,16 @@ def test_what_is_under_way_at_the_end_is_waited_for_and_nothing_else_begins() ->
 def test_a_batch_that_begins_while_the_process_ends_sends_nothing() -> None:
     code = (
         "import atexit, sys\n"
-        "sys.path.insert(0, sys.argv[1])\n"
+        "sys.path[:0] = sys.argv[1:]\n"
         "def late():\n"
-        "    batch = Batch([lambda progress: progress.check()])\n"
+        "    batch = batch_of([lambda progress: progress.check()])\n"
         "    batch.begin()\n"
         "    print(batch.wait(60), repr(batch.outcomes[0]))\n"
         "atexit.register(late)  # which is called after what is registered later\n"
-        "from venice_client.batch import Batch\n"
+        "from jobs import batch_of\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(ROOT)],
+        [sys.executable, "-c", code, str(ROOT), str(ROOT / "tests" / "support")],
         capture_output=True,
         text=True,
         timeout=200,
