@@ -24,15 +24,14 @@ from stand_in import StandIn, picture
 LATENCY = 2.0
 MOST_FILES = 1200
 PARTNER_NODE = "OpenAIDalle2"
-DISK, NAIVE = "LoadImage of the same file", "requests, Pillow and torch.stack, one after the other"
+DISK, NAIVE = "LoadImage of the same file", "a minimal node (requests, Pillow, torch.stack)"
 FILES = "LoadImage of the same files"
-PARTNER = f"ComfyUI's own partner node ({PARTNER_NODE}, which gets the picture itself)"
+PARTNER = f"ComfyUI's partner node {PARTNER_NODE} (image in the response)"
 PARTNER_NODE_2 = "OpenAIDalle3"
-BY_ADDRESS = f"the same ({PARTNER_NODE_2}, which gets an address, as of most partners)"
+BY_ADDRESS = f"ComfyUI's partner node {PARTNER_NODE_2} (image by URL)"
 BOUND = (
-    "A node that does nothing but fetch with requests and unpack with Pillow, without a store, a "
-    "check or a status, takes as long as ours (see its row). What is left is mostly Pillow's own "
-    "time for the PNG, about 23 ms of one core, which the partner's node spends as well."
+    "A minimal node that only downloads and decodes takes as long. What remains is mostly Pillow's "
+    "time for the PNG, about 23 ms of one core, which the partner node spends too."
 )
 """Why it is not faster yet."""
 
@@ -198,7 +197,7 @@ def _with_latency(bench: ComfyBench, count: int) -> Iterator[Row]:
         batches = rounds({"16": lambda: bench.ours(batch_size=16)}, max(2, count // 2))
         yield Row(
             f"batch of 16 at {LATENCY:g} s, 8 in flight",
-            f"{2 * LATENCY:g} s, the least that they take",
+            f"{2 * LATENCY:g} s, the minimum",
             median(batches, "16") / (2 * LATENCY),
             detail=f"{median(batches, '16'):.2f} s",
         )
@@ -222,8 +221,8 @@ def _from_store(bench: ComfyBench, count: int) -> Iterator[Row]:
             return bench.disk(size)
 
         taken = rounds({"ours": ours, "disk": disk}, 2 * count if size == 1 else max(2, count // 3))
-        what = "one picture" if size == 1 else f"batch of {size}"
-        yield _row(f"{what} from the store", DISK if size == 1 else FILES, taken, "disk", 1.1)
+        what = "one image" if size == 1 else f"batch of {size}"
+        yield _row(f"{what}, saved", DISK if size == 1 else FILES, taken, "disk", 1.1)
 
 
 def _times(nodes: int, way: Callable[[int], float]) -> Callable[[], float]:

@@ -25,7 +25,7 @@ def measure(quick: bool) -> Part:
     effort = pack().venice_nodes.imaging.tensors.PNG_EFFORT
     side = SIDE // 4 if quick else SIDE
     blocks = [
-        f"{name}, {side}²; the nodes use level {effort}. Packing in seconds of one core:\n\n"
+        f"{name}, {side}²; the nodes use level {effort}. Seconds to compress, then in total:\n\n"
         + _table(array, 1 if quick else 3)
         for name, array in _pictures(side)
     ]
@@ -37,11 +37,11 @@ def _pictures(side: int) -> Iterator[tuple[str, Image.Image]]:
     yield "A photo with fine grain", Image.open(io.BytesIO(picture(side, side))).convert("RGB")
     soft = np.random.default_rng(7).integers(0, 256, (24, 24, 3), dtype=np.uint8)
     smooth = Image.fromarray(soft).resize((side, side), Image.Resampling.BICUBIC)
-    yield "A picture without grain", smooth
+    yield "An image without grain", smooth
 
 
 def _table(image: Image.Image, times: int) -> str:
-    head = ["level of zlib", "size", "packing", *(f"at {mbit} Mbit/s" for mbit in MBITS)]
+    head = ["zlib level", "size", "compress", *(f"at {mbit} Mbit/s" for mbit in MBITS)]
     rows = []
     for level in LEVELS:
         packs = [partial(_packed, image, level)] * times

@@ -52,8 +52,8 @@ def _one_node(api: StandIn, latency: float) -> list[Row]:
     detail = f"{seconds:.2f} s / {ideal:.2f} s"
     return [
         Row(what, "latency × requests / in flight", seconds / ideal, "×", 1.03, detail),
-        Row("threads for them", "", threads[0], "", 40),
-        Row("places by which one is sent out of its turn, at most", "", away, "", IN_FLIGHT),
+        Row("threads for these requests", "", threads[0], "", 40),
+        Row("furthest that a request is sent out of order", "", away, "", IN_FLIGHT),
     ]
 
 
@@ -73,9 +73,9 @@ def _two_nodes(api: StandIn, latency: float) -> list[Row]:
     begin = max(prompts.index("one"), prompts.index("another"))
     half = prompts[begin : begin + len(prompts) // 2]
     counts = [half.count(prompt) for prompt in ("one", "another")]
-    what = "served of one node for each of another of the same run"
+    what = "requests sent for one node per request of another"
     detail = f"{max(counts)} and {min(counts)} of {len(half)}"
-    return [Row(what, "one another", max(counts) / max(1, min(counts)), "×", 1.2, detail)]
+    return [Row(what, "an equal share", max(counts) / max(1, min(counts)), "×", 1.2, detail)]
 
 
 async def _idle(api: StandIn) -> list[Row]:
@@ -94,7 +94,7 @@ async def _idle(api: StandIn) -> list[Row]:
         api.answer(0.0, (SIDE, SIDE))  # what is still to be sent is answered at once
         await asyncio.gather(*runs)
         word = "node waits" if nodes == 1 else "nodes wait"
-        what = f"a core, while {nodes} {word} for {nodes * styles * BATCH:,} requests"
+        what = f"one core while {nodes} {word} for {nodes * styles * BATCH:,} requests"
         rows.append(Row(what, "", share, "%", goal))
     return rows
 

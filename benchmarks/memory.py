@@ -37,14 +37,14 @@ class Case:
     why: str = ""
 
 
-TWICE = "Pillow unpacks a WebP whole into a buffer, and copies it into its image from there."
+TWICE = "Pillow decodes a WebP into a buffer and then copies it into its image."
 
 CASES = {
     "generate 16": Case("Generate, 16 × 2048²", "VeniceGenerateImage", 2048, 16),
     "generate 1": Case("Generate, 1 × 4096²", "VeniceGenerateImage", 4096, 1),
     "webp": Case("Generate, 1 × 4096² as WebP", "VeniceGenerateImage", 4096, 1, "webp", TWICE),
-    "edit": Case("Edit, inputs and answers of 16 × 2048²", "VeniceEditImage", 2048, 16),
-    "upscale": Case("Upscale 2x, inputs of 16 × 2048²", "VeniceUpscaleImage", 4096, 16),
+    "edit": Case("Edit, 16 × 2048²", "VeniceEditImage", 2048, 16),
+    "upscale": Case("Upscale 2x, 16 × 2048²", "VeniceUpscaleImage", 4096, 16),
 }
 
 
@@ -63,10 +63,10 @@ def measure(quick: bool) -> Any:
                 f"{found['over'] / MIB:,.0f} MiB / {found['tensors'] / MIB:,.0f} + "
                 f"{found['encoded'] / MIB:,.0f} MiB"
             )
-            against = "the pictures it gives, and all encoded ones"
+            against = "output tensors and all encoded images"
             ratio = found["over"] / needed
             rows.append(Row(case.what, against, ratio, "×", GOAL, detail, case.why))
-    return Part(rows, "Inputs are there before, and do not count; nor does the mask.")
+    return Part(rows, "Inputs and the mask don't count.")
 
 
 def _in_a_process(name: str, url: str, quick: bool) -> dict[str, int]:

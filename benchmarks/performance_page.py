@@ -1,4 +1,4 @@
-"""What was measured, as rows of tables in docs/performance.md; the text around them stays."""
+"""Write measurements into the tables of docs/performance.md; the text around them stays."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ MEMORY_INFO, CPU_INFO = Path("/proc/meminfo"), Path("/proc/cpuinfo")
 
 @dataclass(frozen=True)
 class Row:
-    """One measurement: `value` in `unit`, which is to be at most `goal`, if there is one.
+    """One measurement: `value` in `unit`, and the most it should be, if there's a goal.
 
-    detail: the figures behind it. why: said where the goal is missed.
+    detail: the figures behind it. why: the reason if the goal is missed.
     """
 
     what: str
@@ -39,7 +39,7 @@ class Row:
         return self.goal is None or self.value <= self.goal
 
     def cells(self) -> tuple[str, ...]:
-        """The row in words, in the order of HEAD."""
+        """The cells of the row, in the order of HEAD."""
         number = _number(self.value) if self.unit else f"{self.value:g}"
         measured = f"**{f'{number} {self.unit}'.strip()}**"
         measured += f" ({self.detail})" if self.detail else ""
@@ -50,17 +50,21 @@ class Row:
 
 @dataclass(frozen=True)
 class Part:
-    """What one kind of measurement found. text: more of it, in Markdown."""
+    """The results of one kind of measurement. text: more, in Markdown."""
 
     rows: Sequence[Row] = ()
     text: str = ""
 
     def markdown(self) -> str:
-        """The rows as a table, and why goals are missed."""
+        """The rows as a table, then the missed goals with their reasons."""
         blocks = [table(HEAD, [row.cells() for row in self.rows])] if self.rows else []
-        missed = [row for row in self.rows if not row.is_met]
+        missed: dict[str, list[str]] = {}
+        for row in self.rows:
+            if not row.is_met:
+                missed.setdefault(row.why, []).append(row.what)
         lines = [
-            f"- Missed: {row.what}, against {row.against}. {row.why}".strip() for row in missed
+            f"- Missed: {', '.join(dict.fromkeys(what))}. {why}".strip()
+            for why, what in missed.items()
         ]
         return "\n\n".join(filter(None, [*blocks, "\n".join(lines), self.text]))
 
@@ -72,9 +76,9 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def written(page: str, parts: Mapping[str, Part], note: str) -> str:
-    """The page with these parts in place of what stands between their marks.
+    """The page with these parts between their marks.
 
-    note: how they were measured. Raises ValueError for a part that the page has no marks for.
+    note: how they were measured. Raises ValueError if the page has no marks for a part.
     """
     for name, part in parts.items():
         begin, end = f"<!-- measured: {name} -->", f"<!-- end: {name} -->"
@@ -86,7 +90,7 @@ def written(page: str, parts: Mapping[str, Part], note: str) -> str:
 
 
 def machine(versions: str) -> str:
-    """This machine and today, in a line. versions: of what else the figures depend on."""
+    """This machine and today, in one line. versions: other versions that matter."""
     parts = [f"{date.today():%d %B %Y}", f"Python {platform.python_version()}", versions]
     parts += [f"{platform.system()} on {_processor()}"]
     if MEMORY_INFO.exists():

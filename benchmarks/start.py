@@ -32,19 +32,19 @@ def measure(quick: bool) -> Part:
     rows = [
         Row(
             "import of the pack",
-            "the clock, after torch, numpy, Pillow and requests",
+            "the clock, with torch, numpy, Pillow and requests loaded",
             min(milliseconds),
             "ms",
             60,
-            f"the least of {len(runs)} processes, since other load only adds; their median is "
-            f"{statistics.median(milliseconds):.0f}; with -X importtime, which adds to it",
+            f"fastest of {len(runs)} processes, median {statistics.median(milliseconds):.0f} ms; "
+            "-X importtime adds to it",
         ),
         _unwanted(best),
         *_lists(),
     ]
     slowest = sorted(best.items(), key=lambda each: -each[1][0])[:SHOWN]
     cells = [(name.removeprefix("venice_pack."), f"{own / 1000:.1f}") for name, (own, _) in slowest]
-    return Part(rows, "The slowest modules of that import:\n\n" + table(("module", "ms"), cells))
+    return Part(rows, "Slowest modules of this import:\n\n" + table(("module", "ms"), cells))
 
 
 def _import_times(folder: str) -> dict[str, tuple[int, int]]:
@@ -73,7 +73,7 @@ def _import_times(folder: str) -> dict[str, tuple[int, int]]:
 def _unwanted(loaded: dict[str, tuple[int, int]]) -> Row:
     rooms = {f"{OURS}.venice_client.{room}" for room in ("sandbox", "cli")}
     unwanted = [name for name in loaded if rooms & {name, name.rpartition(".")[0]}]
-    return Row("modules of sandbox and command line that it loads", "", len(unwanted), "", 0)
+    return Row("sandbox and command-line modules loaded", "", len(unwanted), "", 0)
 
 
 def _lists() -> list[Row]:

@@ -47,14 +47,14 @@ def measure(quick: bool) -> Part:
                     times.append(timed(lambda: store.put(key, response, facts)) * 1000)  # noqa: B023
                 store.finish_sweep()
         sweep = timed(lambda: ResultStore(home, 4096).shrink(4096))
-    what = f"put of a picture of {len(body) / 1e6:.1f} MB at {entries:,} results"
+    what = f"saving a {len(body) / 1e6:.1f} MB image beside {entries:,} others"
     return Part(
         [
             _row(what, quiet),
             _row(f"{what}, during a sweep", sweeping),
             *opening,
         ],
-        f"One sweep over all of them takes {sweep:.2f} s, in a thread of its own.",
+        f"A sweep over all of them takes {sweep:.2f} s, in a separate thread.",
     )
 
 
@@ -71,8 +71,8 @@ def _opening(home: Path) -> list[Row]:
     seconds = timed(lambda: ResultStore(home, 1024).get("0" * 64))
     scans = sum(path.startswith(str(home)) for path in _scans)
     return [
-        Row("looks through the folder before the first put", "", scans, "", 0),
-        Row("opening the store, and getting a result", "the clock", seconds * 1000, "ms"),
+        Row("folder scans before the first save", "", scans, "", 0),
+        Row("opening the store and reading an image", "the clock", seconds * 1000, "ms"),
     ]
 
 

@@ -32,7 +32,7 @@ def test_a_row_says_whether_its_goal_is_met_and_why_not() -> None:
     assert "| a node | the disk | **0.90 ×** | ≤ 1.1 × | met |" in page
     assert "| a put | the clock | **7.00 ms** (of 9) | ≤ 5 ms | **missed** |" in page
     assert Row("threads", "", 32, "", 40).cells() == ("threads", "", "**32**", "≤ 40", "met")
-    assert "- Missed: a put, against the clock. The disk is slow." in page
+    assert "- Missed: a put. The disk is slow." in page
 
 
 def test_a_part_without_a_place_in_the_page_is_an_error() -> None:
