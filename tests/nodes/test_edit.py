@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from copy import copy
 from typing import Any
 
 import pytest
@@ -90,11 +91,12 @@ def test_the_judge_of_the_sandbox_looks_at_edits(
     assert {request.path for request in requests} == set(wrong)
     for request in requests:
         change = wrong[request.path]
-        request.note(
+        changed = copy(request)
+        changed.note(
             form={**request.form, **{name: [str(value)] for name, value in change.items()}}
         )
         with pytest.raises(judge.RequestRefused, match=next(iter(change))):
-            judge.judge_accepted([request])
+            judge.judge_accepted([changed])
 
 
 def test_images_keep_their_order_whatever_is_left_out(
