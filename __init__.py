@@ -1,7 +1,7 @@
 """ComfyUI's door. No work at import, but for what the process must know before it ends."""
 
 from .nodes import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS
-from .venice_client import accept_any_letter, end_gently
+from .venice_client.for_nodes import accept_any_letter, end_gently
 from .venice_nodes.page.routes import Page
 from .venice_nodes.run.comfyui import add_routes
 

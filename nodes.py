@@ -5,13 +5,8 @@ from __future__ import annotations
 import secrets
 from typing import Any
 
-from .venice_client import (
-    Catalogue,
-    GenerateRequest,
-    fold_seed,
-    folding_warning,
-    plan_batch,
-)
+from .venice_client import GenerateRequest, plan_batch
+from .venice_client.for_nodes import Catalogue, fold_seed, folding_warning
 from .venice_nodes import compare_nodes, image_nodes, inputs, model_lists, widgets
 from .venice_nodes.imaging.tensors import Encoder, encode_all
 from .venice_nodes.run.node_output import BatchImages

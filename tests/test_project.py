@@ -14,6 +14,7 @@ import pytest
 import venice_client
 from file_calls import touches_files
 from project_file import ROOT, project
+from venice_client import errors, for_nodes
 
 MAX_FILE_BYTES = 1_500_000
 WRITES_FILES = {
@@ -107,11 +108,24 @@ def test_one_file_imports_comfyui() -> None:
     assert importers == {"venice_nodes/run/comfyui.py"}
 
 
-def test_the_nodes_enter_the_client_by_its_door_alone() -> None:
-    for path in [ROOT / "nodes.py", *(ROOT / "venice_nodes").rglob("*.py")]:
+def test_the_nodes_enter_the_client_by_its_two_doors_alone() -> None:
+    doors = {"venice_client", "venice_client.for_nodes"}
+    taken: set[str] = set()
+    for path in [*ROOT.glob("*.py"), *(ROOT / "venice_nodes").rglob("*.py")]:
         for level, name in imports(path):
             if level and name.split(".")[0] == "venice_client":
-                assert name == "venice_client", f"{path}: {name}"
+                assert name in doors, f"{path}: {name}"
+        taken |= names_taken(path, "venice_client.for_nodes")
+
+    assert set(for_nodes.__all__) == taken, "the second door holds what the nodes take"
+    assert not set(for_nodes.__all__) & set(venice_client.__all__), "a name has one door"
+
+
+def test_all_errors_are_at_the_front_door() -> None:
+    tree = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    names = {kind.__name__ for kind in tree if issubclass(kind, errors.VeniceError)}
+
+    assert names <= set(venice_client.__all__)
 
 
 def test_the_client_loads_no_sandbox_and_no_command_line() -> None:
@@ -248,3 +262,10 @@ def imports(path: Path) -> Iterator[tuple[int, str]]:
             yield node.level, node.module
         elif isinstance(node, ast.ImportFrom):
             yield from ((node.level, alias.name) for alias in node.names)
+
+
+def names_taken(path: Path, module: str) -> set[str]:
+    """The names that a file imports from a module by a relative import."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    taken = [n.names for n in nodes if isinstance(n, ast.ImportFrom) and n.module == module]
+    return {alias.name for names in taken for alias in names}

@@ -1,185 +1,103 @@
 """A client for the Venice image API: requests, numpy and Pillow, nothing else.
 
-Everything that a user of the client needs is here; what lies behind is free to move.
+Everything that a user of the library needs is here; docs/python.md shows how. What lies behind may
+move. `for_nodes` is a second door, for the ComfyUI nodes of this project.
 """
 
 from . import missing_packages as missing_packages
 
 # isort: split
-from .batch import RequestBatch, was_cancelled
-from .catalogue.catalogue import (
-    DEFAULT_EDIT_MODEL,
-    DEFAULT_MODEL,
-    Catalogue,
-    Lists,
-    bundled_lists,
-    saved_lists,
-)
-from .catalogue.ignored_fields import is_ignored
+
+from .batch import RequestBatch
 from .catalogue.model import Model
-from .catalogue.prices import price_range, total_cost
-from .catalogue.sizing import AUTO, is_other_ratio, tier_size
-from .client import KeyStatus, VeniceClient, shared_client
+from .client import KeyStatus, VeniceClient
 from .errors import (
+    ApiError,
+    AuthenticationError,
+    BadRequestError,
     BadResponseError,
     BatchError,
+    ConnectionFailedError,
     ContentViolationError,
     FlaggedImageError,
+    GatewayError,
     InvalidRequestError,
+    MaybeChargedError,
+    NotFoundError,
+    PayloadTooLargeError,
+    PaymentRequiredError,
+    PermissionDeniedError,
+    RateLimitError,
+    RedirectError,
+    RefusedEditError,
+    RequestCancelledError,
+    ResponseLostError,
+    ServerError,
     SettingsError,
     SpendingLimitError,
+    StoreError,
+    UnexpectedError,
+    UnprocessableError,
+    UnreadableResponseError,
+    UnsupportedContentError,
+    UntrustedCertificateError,
     VeniceError,
 )
-from .files import make_folder, remove_file, write_atomic, write_new
-from .image_result import ImageResult, kept_images, left_out
-from .imaging import images
-from .imaging.images import Array, EncodedImage, stretch
-from .imaging.input_image import InputFile, InputImage
-from .imaging.lettering import SMALLEST_TEXT, fitted, font
-from .money import dollar_range, dollars
-from .planned_request import PlannedRequest
-from .process import accept_any_letter, end_gently
-from .quote import Quotes
+from .image_result import ImageResult
+from .imaging.images import EncodedImage
 from .request.base import PaidRequest
-from .request.checks import (
-    FORMATS,
-    QUALITIES,
-    check_choice,
-    check_is_text,
-    check_number,
-    check_range,
-    check_switch,
-)
-from .request.generate import (
-    MAX_REFERENCE_BYTES,
-    GenerateRequest,
-    StyleReference,
-    ignored_warnings,
-    plan_batch,
-)
-from .request.pictures import (
-    EDIT_RATIOS,
-    MAX_EDIT_PIXELS,
-    MAX_INPUT_BYTES,
-    EditRequest,
-    RemoveBackgroundRequest,
-    UpscaleRequest,
-    check_cutout,
-    check_pixels,
-    check_upscale,
-)
-from .request.seeds import MAX_SEED, fold_seed, folding_warning
-from .settings.api_key import ApiKey
-from .settings.service import SANDBOX_NAME, service_name
-from .settings.settings import (
-    DEFAULT_BASE_URL,
-    Settings,
-    forget_key,
-    home_folders,
-    load_settings,
-    save_key,
-    save_values,
-)
-from .store.account import NOTHING_SENT, Account
-from .store.entry_file import Entry
-from .store.ledger import Ledger, start_of_day, today
-from .store.result_store import ResultStore
-from .text import harmless
+from .request.generate import GenerateRequest, StyleReference, plan_batch
+from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleRequest
+from .settings.settings import Settings, load_settings
 from .transport.progress import Progress
 from .version import __version__
 
 __all__ = [
-    "AUTO",
-    "DEFAULT_BASE_URL",
-    "DEFAULT_EDIT_MODEL",
-    "DEFAULT_MODEL",
-    "EDIT_RATIOS",
-    "FORMATS",
-    "MAX_EDIT_PIXELS",
-    "MAX_INPUT_BYTES",
-    "MAX_REFERENCE_BYTES",
-    "MAX_SEED",
-    "NOTHING_SENT",
-    "QUALITIES",
-    "SANDBOX_NAME",
-    "SMALLEST_TEXT",
-    "Account",
-    "ApiKey",
-    "Array",
+    "ApiError",
+    "AuthenticationError",
+    "BadRequestError",
     "BadResponseError",
     "BatchError",
-    "Catalogue",
+    "ConnectionFailedError",
     "ContentViolationError",
     "EditRequest",
     "EncodedImage",
-    "Entry",
     "FlaggedImageError",
+    "GatewayError",
     "GenerateRequest",
     "ImageResult",
-    "InputFile",
-    "InputImage",
     "InvalidRequestError",
     "KeyStatus",
-    "Ledger",
-    "Lists",
+    "MaybeChargedError",
     "Model",
+    "NotFoundError",
     "PaidRequest",
-    "PlannedRequest",
+    "PayloadTooLargeError",
+    "PaymentRequiredError",
+    "PermissionDeniedError",
     "Progress",
-    "Quotes",
+    "RateLimitError",
+    "RedirectError",
+    "RefusedEditError",
     "RemoveBackgroundRequest",
     "RequestBatch",
-    "ResultStore",
+    "RequestCancelledError",
+    "ResponseLostError",
+    "ServerError",
     "Settings",
     "SettingsError",
     "SpendingLimitError",
+    "StoreError",
     "StyleReference",
+    "UnexpectedError",
+    "UnprocessableError",
+    "UnreadableResponseError",
+    "UnsupportedContentError",
+    "UntrustedCertificateError",
     "UpscaleRequest",
     "VeniceClient",
     "VeniceError",
     "__version__",
-    "accept_any_letter",
-    "bundled_lists",
-    "check_choice",
-    "check_cutout",
-    "check_is_text",
-    "check_number",
-    "check_pixels",
-    "check_range",
-    "check_switch",
-    "check_upscale",
-    "dollar_range",
-    "dollars",
-    "end_gently",
-    "fitted",
-    "fold_seed",
-    "folding_warning",
-    "font",
-    "forget_key",
-    "harmless",
-    "home_folders",
-    "ignored_warnings",
-    "images",
-    "is_ignored",
-    "is_other_ratio",
-    "kept_images",
-    "left_out",
     "load_settings",
-    "make_folder",
     "plan_batch",
-    "price_range",
-    "remove_file",
-    "save_key",
-    "save_values",
-    "saved_lists",
-    "service_name",
-    "shared_client",
-    "start_of_day",
-    "stretch",
-    "tier_size",
-    "today",
-    "total_cost",
-    "was_cancelled",
-    "write_atomic",
-    "write_new",
 ]

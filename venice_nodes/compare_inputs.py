@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..venice_client import DEFAULT_MODEL
+from ..venice_client.for_nodes import DEFAULT_MODEL
 from .grid import AXES, MAX_CELLS, NOTHING
 from .model_lists import generate_models
 from .widgets import GRID, Widget, combo, image, lines, seed, text, whole

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from ..venice_client import InvalidRequestError, check_is_text
+from ..venice_client import InvalidRequestError
+from ..venice_client.for_nodes import check_is_text
 from . import compare_inputs, inputs, widgets
 from .grid import VARIED, Grid
 from .imaging.contact_sheet import contact_sheet

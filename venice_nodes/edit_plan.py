@@ -7,13 +7,11 @@ from dataclasses import replace
 
 import torch
 
-from ..venice_client import (
+from ..venice_client import EditRequest, InvalidRequestError, Model
+from ..venice_client.for_nodes import (
     MAX_EDIT_PIXELS,
     MAX_INPUT_BYTES,
-    EditRequest,
     InputFile,
-    InvalidRequestError,
-    Model,
     check_pixels,
     is_other_ratio,
 )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
-from ..venice_client import InvalidRequestError, fold_seed, folding_warning
+from ..venice_client import InvalidRequestError
+from ..venice_client.for_nodes import fold_seed, folding_warning
 from .imaging.grid_sheet import Headings
 from .imaging.labels import visible
 from .patterns import models_for, sent_style, styles_for

@@ -9,14 +9,16 @@ from typing import Any
 import torch
 
 from ..venice_client import (
-    MAX_INPUT_BYTES,
-    MAX_REFERENCE_BYTES,
-    Catalogue,
     EditRequest,
     PaidRequest,
     RemoveBackgroundRequest,
     StyleReference,
     UpscaleRequest,
+)
+from ..venice_client.for_nodes import (
+    MAX_INPUT_BYTES,
+    MAX_REFERENCE_BYTES,
+    Catalogue,
     check_cutout,
     check_upscale,
 )

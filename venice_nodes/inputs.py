@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..venice_client import AUTO, DEFAULT_EDIT_MODEL, DEFAULT_MODEL, EDIT_RATIOS, FORMATS, QUALITIES
+from ..venice_client.for_nodes import (
+    AUTO,
+    DEFAULT_EDIT_MODEL,
+    DEFAULT_MODEL,
+    EDIT_RATIOS,
+    FORMATS,
+    QUALITIES,
+)
 from .imaging.masks import BY_THICKNESS, MAX_PIXELS
 from .model_lists import NO_STYLE, edit_models, generate_models, styles
 from .widgets import HIDDEN, Widget, combo, image, seed, side, switch, text, variation, whole

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from ..venice_client import (
+from ..venice_client import SettingsError, load_settings
+from ..venice_client.for_nodes import (
     DEFAULT_EDIT_MODEL,
     DEFAULT_MODEL,
     Lists,
-    SettingsError,
     bundled_lists,
-    load_settings,
     saved_lists,
     service_name,
 )

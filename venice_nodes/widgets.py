@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..venice_client import (
+from ..venice_client import InvalidRequestError, StyleReference
+from ..venice_client.for_nodes import (
     MAX_SEED,
-    InvalidRequestError,
-    StyleReference,
     check_choice,
     check_is_text,
     check_number,

@@ -16,7 +16,7 @@ import pytest
 
 import venice_client
 from faulty_sandbox import Fault, Sandbox
-from venice_client import bundled_lists, price_range
+from venice_client.for_nodes import bundled_lists, price_range
 
 KEY = "test-key"
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 HANDLERS = """
 import signal, sys, threading
 sys.path.insert(0, sys.argv[1])
-from venice_client import end_gently
+from venice_client.for_nodes import end_gently
 {before}
 names = ("SIGTERM", "SIGHUP", "SIGQUIT")
 print([signal.getsignal(getattr(signal, name)) is {expected} for name in names])

@@ -402,7 +402,7 @@ def test_any_other_error_is_shown_on_the_node_as_well(
         raise TypeError("of another pack\nmore")
 
     with monkeypatch.context() as patch:
-        patch.setattr(bench.pack.venice_client.images, "bands", fail)
+        patch.setattr(bench.pack.venice_client.imaging.images, "bands", fail)
         end = bench.run("VeniceUpscaleImage", image=pictures(1), scale="2x", creativity=0.01)
     assert end.texts[-1] == "Failed: TypeError: of another pack"
 

@@ -36,7 +36,7 @@ def test_a_busy_model_holds_up_no_other_of_the_run(bench: Bench) -> None:
     wait_for(lambda: all(progress.phase == BUSY for progress in batch.progress[:2]))
     batch.cancel()
     assert batch.wait(60)
-    assert all(package.was_cancelled(end) for end in batch.outcomes[:2])
+    assert all(package.batch.was_cancelled(end) for end in batch.outcomes[:2])
 
 
 def test_a_sweep_waits_for_a_busy_model_and_loses_nothing(bench: Bench) -> None:

@@ -46,15 +46,16 @@ def test_a_disk_that_fills_up_in_the_middle_of_a_file_leaves_no_part_of_it(
     assert "on top of 0.01 USD before it today" in end.first_line
     monkeypatch.delenv("VENICE_MAX_USD_PER_DAY")
     assert bench.generate(seed=101).charged == 0.01
-    ledger = bench.pack.venice_client.Ledger(bench.home)
+    ledger = bench.pack.venice_client.store.ledger.Ledger(bench.home)
     assert [charge.usd for charge in ledger.since(0.0)] == [0.01], "a torn line harms no other"
 
 
 def test_settings_stay_as_they_were(bench: Bench) -> None:
     client = bench.pack.venice_client
-    client.save_values([bench.home], {"VENICE_TIMEOUT": "60"})
+    save_values = client.settings.settings.save_values
+    save_values([bench.home], {"VENICE_TIMEOUT": "60"})
     with no_file_over(10), pytest.raises(client.SettingsError, match="cannot be saved"):
-        client.save_values([bench.home], {"VENICE_TIMEOUT": "70", "VENICE_STORE_MB": "5"})
+        save_values([bench.home], {"VENICE_TIMEOUT": "70", "VENICE_STORE_MB": "5"})
     assert client.load_settings().timeout == 60
     assert [path.name for path in bench.home.iterdir()] == ["venice.json"]
 
@@ -86,7 +87,7 @@ def test_thumbnails_and_copies_are_whole_or_not_there(
             results.copy(key, "output")
     assert "It stays among the results" in str(told.value)
     assert list(output.iterdir()) == list((bench.home / "thumbnails").iterdir()) == []
-    (picture,) = bench.pack.venice_client.kept_images(bench.store().peek(key))
+    (picture,) = bench.pack.venice_client.image_result.kept_images(bench.store().peek(key))
     assert (output / results.copy(key, "output")).read_bytes() == picture.data
 
 

@@ -10,9 +10,9 @@ from functools import lru_cache
 
 from PIL import ImageFont
 
-from ...venice_client import SMALLEST_TEXT as SMALLEST_TEXT
-from ...venice_client import fitted as fitted
-from ...venice_client import font
+from ...venice_client.for_nodes import SMALLEST_TEXT as SMALLEST_TEXT
+from ...venice_client.for_nodes import fitted as fitted
+from ...venice_client.for_nodes import font
 
 MAX_LABEL = 500
 """Most characters of a label that are looked at; fewer fit into any cell."""

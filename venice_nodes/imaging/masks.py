@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from PIL import Image
 
-from ...venice_client import Array, stretch
+from ...venice_client.for_nodes import Array, stretch
 
 Truths = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[Any]

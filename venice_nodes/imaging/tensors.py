@@ -14,13 +14,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from ...venice_client import (
-    BadResponseError,
-    EncodedImage,
-    InputImage,
-    InvalidRequestError,
-    images,
-)
+from ...venice_client import BadResponseError, EncodedImage, InvalidRequestError
+from ...venice_client.for_nodes import InputImage, images
 from .daemon_pool import DaemonPool
 
 Size = tuple[int, int]

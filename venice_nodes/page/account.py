@@ -15,18 +15,20 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ...venice_client import (
-    DEFAULT_BASE_URL,
-    SANDBOX_NAME,
-    ApiKey,
-    Ledger,
     Settings,
     SettingsError,
     VeniceClient,
     VeniceError,
     __version__,
+    load_settings,
+)
+from ...venice_client.for_nodes import (
+    DEFAULT_BASE_URL,
+    SANDBOX_NAME,
+    ApiKey,
+    Ledger,
     forget_key,
     home_folders,
-    load_settings,
     save_values,
     service_name,
     shared_client,

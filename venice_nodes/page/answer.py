@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ...venice_client import Quotes, SpendingLimitError
+from ...venice_client import SpendingLimitError
+from ...venice_client.for_nodes import Quotes, dollars
 from .item_quote import ItemQuote
-from .price import ALREADY_YOURS, Price, dollars
+from .price import ALREADY_YOURS, Price
 
 MAX_WARNINGS = 12
 """Warnings of one node that a page gets."""

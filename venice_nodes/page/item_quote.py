@@ -15,13 +15,8 @@ from typing import Any
 
 import torch
 
-from ...venice_client import (
-    InvalidRequestError,
-    PlannedRequest,
-    Quotes,
-    VeniceError,
-    tier_size,
-)
+from ...venice_client import InvalidRequestError, VeniceError
+from ...venice_client.for_nodes import PlannedRequest, Quotes, tier_size
 from .. import widgets
 from ..imaging.tensors import Size
 from .graph import Failed, Pictures, Unknown

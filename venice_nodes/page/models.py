@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from ...venice_client import (
+from ...venice_client import Model
+from ...venice_client.for_nodes import (
     DEFAULT_EDIT_MODEL,
     DEFAULT_MODEL,
     EDIT_RATIOS,
-    Model,
     Quotes,
+    dollar_range,
+    dollars,
     is_ignored,
     price_range,
 )
-from .price import amount, dollars
 
 LAYERS = range(2, 7)
 MAY_BE_IGNORED = {
@@ -59,8 +60,7 @@ def _price(model: Model) -> str:
     if prices is None:
         return "price unknown"
     low, high, is_all = prices
-    text = dollars(low) if low == high else f"{dollars(low)}–{amount(high)}"
-    return text if is_all else f"from {dollars(low)}"
+    return dollar_range(low, high) if is_all else f"from {dollars(low)}"
 
 
 def _shared_inputs(model: Model) -> dict[str, bool]:

@@ -10,7 +10,8 @@ import threading
 from collections.abc import Hashable, Mapping
 from typing import Any
 
-from ...venice_client import Quotes, VeniceError, load_settings
+from ...venice_client import VeniceError, load_settings
+from ...venice_client.for_nodes import Quotes
 from ..run import comfyui
 from .answer import Answer
 from .graph import (

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from ...venice_client.for_nodes import dollar_range, dollars
+
 ALREADY_YOURS = "You already have this result. Running again is free."
 
 
@@ -68,8 +70,8 @@ class Price:
             return f"about {dollars(self.low)}" if self.low else "free"
         if self.high is None:
             return f"from {dollars(self.low)}"
-        to = dollars(self.high)
-        return f"{dollars(self.low)}–{to}" if self.low else f"up to {to}"
+        is_range = self.low > 0
+        return dollar_range(self.low, self.high) if is_range else f"up to {dollars(self.high)}"
 
     def facts(self, is_free: bool, text: str, hint: str) -> dict[str, Any]:
         """For the page. is_free: whether all of it was made before. hint: what `text` means."""
@@ -84,16 +86,6 @@ class Price:
             "text": text,
             "hint": hint,
         }
-
-
-def amount(usd: float) -> str:
-    """USD with two digits behind the point, or as many more as it has up to four."""
-    whole, _, cents = f"{usd:.4f}".rstrip("0").partition(".")
-    return f"{whole}.{cents.ljust(2, '0')}"
-
-
-def dollars(usd: float) -> str:
-    return f"${amount(usd)}"
 
 
 def _sum(one: float | None, other: float | None) -> float | None:

@@ -12,12 +12,10 @@ from typing import Any
 
 from PIL import Image
 
-from ...venice_client import (
-    EncodedImage,
+from ...venice_client import EncodedImage, Settings, VeniceError
+from ...venice_client.for_nodes import (
     Entry,
     ResultStore,
-    Settings,
-    VeniceError,
     images,
     kept_images,
     make_folder,

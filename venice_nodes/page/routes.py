@@ -14,7 +14,8 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from ...venice_client import Quotes, SettingsError, VeniceError, shared_client
+from ...venice_client import SettingsError, VeniceError
+from ...venice_client.for_nodes import Quotes, shared_client
 from ..imaging.daemon_pool import DaemonPool
 from . import account, models
 from .preview import Preview

@@ -15,14 +15,11 @@ from ...venice_client import (
     ContentViolationError,
     FlaggedImageError,
     ImageResult,
-    PlannedRequest,
     RequestBatch,
     VeniceClient,
     VeniceError,
-    left_out,
-    total_cost,
-    was_cancelled,
 )
+from ...venice_client.for_nodes import PlannedRequest, left_out, total_cost, was_cancelled
 from ..imaging.tensors import FIT, Fit, Size, decode_batch, in_pixels, split_alpha
 
 T = TypeVar("T")

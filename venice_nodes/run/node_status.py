@@ -6,14 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ...venice_client import (
-    NOTHING_SENT,
-    BatchError,
-    ContentViolationError,
-    InvalidRequestError,
-    VeniceError,
-    harmless,
-)
+from ...venice_client import BatchError, ContentViolationError, InvalidRequestError, VeniceError
+from ...venice_client.for_nodes import NOTHING_SENT, harmless
 from . import comfyui
 
 EMPTY_PROMPT = "Field 'prompt' cannot be empty."

@@ -10,15 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from ...venice_client import (
-    Catalogue,
-    PaidRequest,
-    RequestBatch,
-    SettingsError,
-    VeniceClient,
-    load_settings,
-    shared_client,
-)
+from ...venice_client import PaidRequest, RequestBatch, SettingsError, VeniceClient, load_settings
+from ...venice_client.for_nodes import Catalogue, shared_client
 from .. import widgets
 from ..imaging.daemon_pool import DaemonPool
 from ..imaging.tensors import Encoder, encode_all

@@ -6,7 +6,8 @@ import re
 import threading
 from collections import deque
 
-from ...venice_client import PlannedRequest, RequestBatch, VeniceClient
+from ...venice_client import RequestBatch, VeniceClient
+from ...venice_client.for_nodes import PlannedRequest
 
 MAX_BYTES_PER_PIXEL = 2
 """Of a PNG of a photo; most have less."""

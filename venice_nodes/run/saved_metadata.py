@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
-from ...venice_client import MAX_SEED
+from ...venice_client.for_nodes import MAX_SEED
 from ..widgets import EXTRA_PNGINFO, PROMPT
 from . import comfyui
 from .saved_workflow import Widget, find_widgets, objects

@@ -267,7 +267,7 @@ def test_models_tell_what_they_take(page: PageClient) -> None:
     assert told["edit"][0]["id"] == "firered-image-edit"
     by_id = {model["id"]: model for model in told["generate"]}
     nano = by_id["nano-banana-pro"]
-    assert nano["label"] == "Nano Banana Pro · $0.18–0.35"
+    assert nano["label"] == "Nano Banana Pro · $0.18–$0.35"
     assert (nano["inputs"]["steps"], nano["inputs"]["negative_prompt"]) == (False, False)
     assert by_id["z-image-turbo"]["inputs"]["resolution"] is False
     names = set(page_inputs("VeniceGenerateImage", page))

@@ -1,0 +1,123 @@
+"""The second door: what the ComfyUI nodes use of the client, beside the first.
+
+Not an API for others: names come and go with the nodes.
+"""
+
+from .batch import was_cancelled
+from .catalogue.catalogue import (
+    DEFAULT_EDIT_MODEL,
+    DEFAULT_MODEL,
+    Catalogue,
+    Lists,
+    bundled_lists,
+    saved_lists,
+)
+from .catalogue.ignored_fields import is_ignored
+from .catalogue.prices import price_range, total_cost
+from .catalogue.sizing import AUTO, is_other_ratio, tier_size
+from .client import shared_client
+from .files import make_folder, remove_file, write_atomic, write_new
+from .image_result import kept_images, left_out
+from .imaging import images
+from .imaging.images import Array, stretch
+from .imaging.input_image import InputFile, InputImage
+from .imaging.lettering import SMALLEST_TEXT, fitted, font
+from .money import dollar_range, dollars
+from .planned_request import PlannedRequest
+from .process import accept_any_letter, end_gently
+from .quote import Quotes
+from .request.checks import (
+    FORMATS,
+    QUALITIES,
+    check_choice,
+    check_is_text,
+    check_number,
+    check_range,
+    check_switch,
+)
+from .request.generate import MAX_REFERENCE_BYTES
+from .request.pictures import (
+    EDIT_RATIOS,
+    MAX_EDIT_PIXELS,
+    MAX_INPUT_BYTES,
+    check_cutout,
+    check_pixels,
+    check_upscale,
+)
+from .request.seeds import MAX_SEED, fold_seed, folding_warning
+from .settings.api_key import ApiKey
+from .settings.service import SANDBOX_NAME, service_name
+from .settings.settings import DEFAULT_BASE_URL, forget_key, home_folders, save_values
+from .store.account import NOTHING_SENT
+from .store.entry_file import Entry
+from .store.ledger import Ledger, start_of_day, today
+from .store.result_store import ResultStore
+from .text import harmless
+
+__all__ = [
+    "AUTO",
+    "DEFAULT_BASE_URL",
+    "DEFAULT_EDIT_MODEL",
+    "DEFAULT_MODEL",
+    "EDIT_RATIOS",
+    "FORMATS",
+    "MAX_EDIT_PIXELS",
+    "MAX_INPUT_BYTES",
+    "MAX_REFERENCE_BYTES",
+    "MAX_SEED",
+    "NOTHING_SENT",
+    "QUALITIES",
+    "SANDBOX_NAME",
+    "SMALLEST_TEXT",
+    "ApiKey",
+    "Array",
+    "Catalogue",
+    "Entry",
+    "InputFile",
+    "InputImage",
+    "Ledger",
+    "Lists",
+    "PlannedRequest",
+    "Quotes",
+    "ResultStore",
+    "accept_any_letter",
+    "bundled_lists",
+    "check_choice",
+    "check_cutout",
+    "check_is_text",
+    "check_number",
+    "check_pixels",
+    "check_range",
+    "check_switch",
+    "check_upscale",
+    "dollar_range",
+    "dollars",
+    "end_gently",
+    "fitted",
+    "fold_seed",
+    "folding_warning",
+    "font",
+    "forget_key",
+    "harmless",
+    "home_folders",
+    "images",
+    "is_ignored",
+    "is_other_ratio",
+    "kept_images",
+    "left_out",
+    "make_folder",
+    "price_range",
+    "remove_file",
+    "save_values",
+    "saved_lists",
+    "service_name",
+    "shared_client",
+    "start_of_day",
+    "stretch",
+    "tier_size",
+    "today",
+    "total_cost",
+    "was_cancelled",
+    "write_atomic",
+    "write_new",
+]
