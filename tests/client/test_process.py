@@ -111,7 +111,8 @@ def test_what_is_on_its_way_is_kept_when_the_process_is_ended(
 PRINTS = """
 import sys
 sys.path.insert(0, sys.argv[1])
-from venice_client import VeniceError, accept_any_letter
+from venice_client import VeniceError
+from venice_client.for_nodes import accept_any_letter
 accept_any_letter()
 import logging
 logging.basicConfig(stream=sys.stdout, format="%(message)s")
