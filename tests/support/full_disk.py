@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Iterator
 
-try:
+HAS_LIMIT = sys.platform != "win32"
+if HAS_LIMIT:
     import resource
-
-    HAS_LIMIT = True
-except ImportError:  # Windows
-    HAS_LIMIT = False
 
 
 @contextlib.contextmanager
