@@ -19,8 +19,6 @@ from venice_client import errors, for_nodes
 MAX_FILE_BYTES = 1_500_000
 WRITES_FILES = {
     "venice_client/files.py",
-    "venice_client/store/in_flight.py",
-    "venice_client/store/reserved_elsewhere.py",
 }
 COMFYUI = {"comfy", "comfy_execution", "comfy_extras", "folder_paths", "server", "nodes"}
 

@@ -30,7 +30,6 @@ from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleReque
 from .settings.api_key import ApiKey
 from .settings.service import SANDBOX_NAME, Service, service_for
 from .settings.settings import Settings, load_settings, normalized_base_url
-from .store.in_flight import InFlight, leftover_text
 from .store.ledger import Charge
 from .store.result_store import ResultStore
 from .store.single_flight import SingleFlight
@@ -101,11 +100,7 @@ class VeniceClient:
         )
         self.results = ResultStore(settings.home, settings.store_mb)
         self.spending = SpendingLimit(settings, self.service.name)
-        self.in_flight = InFlight(settings.home)
         self.account_headers: dict[str, str] = {}
-        self._leftover_lock = threading.Lock()
-        self._has_told_leftover = False
-        self._untold_leftover = ""
 
     def generate_images(
         self, request: GenerateRequest, progress: Progress | None = None
@@ -203,7 +198,7 @@ class VeniceClient:
             is_sent = True
             return self._send(planned, reservation, progress)
 
-        is_charged = False
+        is_charged, trouble = False, ""
         try:
             response = _flights.do(planned.key, progress, ask)
             is_charged = is_sent and not is_violation(path, response)
@@ -211,9 +206,11 @@ class VeniceClient:
             is_charged = is_sent and _may_be_charged(error, progress)
             raise
         finally:
-            if reservation is not None:
-                (reservation.spend if is_charged else reservation.release)()
-        return response, is_sent
+            if reservation is not None and is_charged:
+                trouble = reservation.spend()
+            elif reservation is not None:
+                reservation.release()
+        return replace(response, not_recorded=trouble), is_sent
 
     def discard(self, result: ImageResult, error: VeniceError) -> None:
         """Sets a damaged answer aside, so that it can be asked for again; `error` names it."""
@@ -267,28 +264,10 @@ class VeniceClient:
 
     def take_leftover(self) -> str:
         """What may have been charged when an earlier process was killed; "" but for once."""
-        text, self._untold_leftover = self._untold_leftover, ""
-        return text
-
-    def _tell_leftover(self) -> None:
-        """Logs, once, what may have been charged when an earlier process was killed."""
-        with self._leftover_lock:
-            if self._has_told_leftover:
-                return
-            if left := self.in_flight.leftover():
-                self._untold_leftover = leftover_text(left)
-                log.warning("%s", self._untold_leftover)
-                try:
-                    for charge in left:
-                        self.spending.ledger.add(charge)
-                except OSError as error:
-                    log.warning("What was spent cannot be written down (%s).", error.strerror)
-                self.in_flight.forget_leftover(left)
-            self._has_told_leftover = True
+        return self.spending.journal.take_news()
 
     def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> list[PlannedRequest]:
         """The same requests, with a reservation for the first of equal ones that is not saved."""
-        self._tell_leftover()  # it counts for the day
         firsts = {p.key: i for i, p in reversed(list(enumerate(planned)))}
         paying = [i for i in sorted(firsts.values()) if not planned[i].is_kept]
         reserved = self.spending.reserve(run, [_charge(planned[i]) for i in paying])
@@ -304,21 +283,20 @@ class VeniceClient:
         self, planned: PlannedRequest, reservation: Reservation, progress: Progress
     ) -> Response:
         """Sends a request, and keeps a charged answer before anything else is done with it."""
-        with self.in_flight.noted(reservation.charge) as note:
-            progress.on_sent(note)
-            response = self._transport.post(
-                planned.payload.path,
-                planned.body,
-                partial(self._explain, planned),
-                progress,
-                planned.request.model,
-            )
-            self.account_headers = {
-                name: value for name, value in response.headers.items() if name in ACCOUNT_HEADERS
-            }
-            if is_violation(planned.payload.path, response):
-                return response
-            not_kept = self.results.put(planned.key, response, self._facts(planned))
+        progress.on_sent(reservation.note_sent)
+        response = self._transport.post(
+            planned.payload.path,
+            planned.body,
+            partial(self._explain, planned),
+            progress,
+            planned.request.model,
+        )
+        self.account_headers = {
+            name: value for name, value in response.headers.items() if name in ACCOUNT_HEADERS
+        }
+        if is_violation(planned.payload.path, response):
+            return response
+        not_kept = self.results.put(planned.key, response, self._facts(planned))
         return replace(response, not_kept=not_kept)
 
     def _facts(self, planned: PlannedRequest) -> dict[str, Any]:

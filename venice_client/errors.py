@@ -3,7 +3,7 @@
 VeniceError
 ├── SettingsError                 a setting is missing or wrong (no key, bad base URL, bad number)
 ├── InvalidRequestError           refused here, before anything was sent or paid
-├── SpendingLimitError            would pass the user's own limit for one run; not sent
+├── SpendingLimitError            would pass a limit of the user, or can't be checked; not sent
 ├── RequestCancelledError         cancelled before it was sent
 ├── ConnectionFailedError         the service could not be reached; nothing was sent
 │   └── UntrustedCertificateError its certificate is not trusted; no further try can help
@@ -86,7 +86,26 @@ class InvalidRequestError(VeniceError):
 
 
 class SpendingLimitError(VeniceError):
-    """The request would pass the limit for one run; it was not sent."""
+    """The request would pass a limit of the user, or that can't be checked; it was not sent.
+
+    limit: "run" or "day". limit_usd, cost_usd, spent_usd: the limit, the estimate, and what the
+    run or the day has spent or reserved before; None where that isn't known.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        limit: str = "",
+        limit_usd: float | None = None,
+        cost_usd: float | None = None,
+        spent_usd: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.limit = limit
+        self.limit_usd = limit_usd
+        self.cost_usd = cost_usd
+        self.spent_usd = spent_usd
 
 
 class RequestCancelledError(VeniceError):

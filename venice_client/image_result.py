@@ -248,6 +248,11 @@ def _warnings(sent: Mapping[str, Any], response: Response) -> list[str]:
             f"A picture could not be kept on disk ({response.not_kept}): if this run ends early, "
             "or it is asked for again, it is paid for again."
         )
+    if response.not_recorded:
+        warnings.append(
+            f"The charge can't be added to the ledger yet ({response.not_recorded}). It counts "
+            "toward your limits, and is added later."
+        )
     return warnings
 
 

@@ -131,8 +131,8 @@ def test_the_limit_of_a_day_ends_with_2_and_counts_other_processes(
 
     assert end.code == 2
     assert len(sandbox.paid_requests) == 1
-    assert "about 0.01 USD on top of 0.02 USD before it today" in end.err
-    assert "the limit for one day is 0.025 USD" in end.err
+    assert "about $0.01 on top of the $0.02 already spent today" in end.err
+    assert "your daily limit is $0.025" in end.err
     assert cli("generate", "a fox", "--seed", "5").code == 0, "it is kept, and free"
 
 
@@ -147,14 +147,14 @@ def test_the_limit_of_a_day_counts_what_another_process_has_reserved(
 
     end = cli("generate", "a hen", "-n", "3", "--seed", "5")
     assert end.code == 2
-    assert "about 0.03 USD on top of 0.03 USD before it today" in end.err
+    assert "about $0.03 on top of the $0.03 already spent today" in end.err
     assert cli("generate", "a hen", "-n", "2", "--seed", "5").code == 0
 
     process.kill()
     process.wait(60)
     end = cli("generate", "a hen", "--seed", "50")
-    assert "on top of 0.05 USD before it today" in end.err, "what was on its way counts once"
-    assert len(list((home / "reserved").glob("*-*"))) == 1, "this process's own"
+    assert "on top of the $0.05 already spent today" in end.err, "what was in flight counts once"
+    assert not list((home / "journal").glob("*.jsonl"))
 
 
 def test_processes_that_begin_at_once_keep_to_one_limit(
@@ -197,18 +197,18 @@ def test_what_a_killed_process_had_on_its_way_is_told_and_counted_once(
     sandbox.add_fault(Fault.latency(90))
     process = commands("generate", "a fox", "-n", "2", "--seed", "5", "-o", "fox.png")
     wait_for(lambda: len(sandbox.paid_requests) == 2)
-    assert "on the way" not in cli("spending").err
+    assert "in flight" not in cli("spending").err
 
     process.kill()
     process.wait(60)
 
-    said = "2 requests were on the way when an earlier process was stopped (z-image-turbo): about"
-    assert f"{said} 0.02 USD may have been charged" in cli("spending").err
+    said = "2 requests were in flight when an earlier session ended (z-image-turbo). You may have"
+    assert f"{said} been charged about $0.02" in cli("spending").err
 
     sandbox.clear_faults()
     cli("generate", "a fox", "--seed", "7")
-    assert f"{said} 0.02 USD may have been charged" in caplog.text
+    assert f"{said} been charged about $0.02" in caplog.text
     caplog.clear()
     cli("generate", "a fox", "--seed", "7")
-    assert "on the way" not in caplog.text + cli("spending").err
+    assert "in flight" not in caplog.text + cli("spending").err
     assert cli("spending", "--json").json["total"]["requests"] == 3

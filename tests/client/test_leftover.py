@@ -13,7 +13,7 @@ from clock import set_to_noon
 from faulty_sandbox import Sandbox
 from venice_client import VeniceClient
 from venice_client.errors import SpendingLimitError
-from venice_client.store.in_flight import FOLDER
+from venice_client.store.journal import FOLDER
 from venice_client.store.ledger import Charge
 
 
@@ -28,11 +28,11 @@ def test_what_was_on_its_way_counts_for_the_day(
 ) -> None:
     set_to_noon(monkeypatch)
     (home / FOLDER).mkdir()
-    charge = Charge("chroma", "image", 0.04, True, service=sandbox.base_url, time=time.time())
-    (home / FOLDER / "1-killed.jsonl").write_bytes(b"1 " + charge.line())
+    charge = Charge("chroma", "image", 0.04, True, sandbox.base_url, "", time.time(), "0123")
+    (home / FOLDER / "killed.jsonl").write_bytes(b"reserved " + charge.line() + b"sent 0123\n")
     client = make_client(sandbox.base_url, max_usd_per_day=0.045)
 
-    with pytest.raises(SpendingLimitError, match=r"on top of 0\.04 USD"):
+    with pytest.raises(SpendingLimitError, match=r"the \$0\.04 already spent today"):
         ask(client, request_for())
     assert sandbox.paid_requests == []
     assert "chroma" in client.take_leftover()

@@ -218,7 +218,7 @@ def test_a_grid_over_the_limit_sends_nothing(bench: Bench, monkeypatch: pytest.M
     made = cells(bench, columns="seed", column_values="1-3\n9", rows="prompt", row_values="a\nb")
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "0.075")
     over = bench.pack.venice_client.errors.SpendingLimitError
-    with pytest.raises(over, match=r"0\.08 USD"):
+    with pytest.raises(over, match=r"\$0\.08"):
         generate(bench, made)
     assert bench.sandbox.paid_requests == []
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "0.08")

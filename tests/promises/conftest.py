@@ -71,7 +71,7 @@ def counted(bench: Bench, one_run: str, monkeypatch: pytest.MonkeyPatch) -> Call
             patch.setenv("VENICE_MAX_USD_PER_RUN", "0")
             end = bench.generate(prompt="a bear that nobody asked for before")
         assert end.error_name == "SpendingLimitError", end.error
-        before = re.search(r"on top of ([\d.]+) USD before it", end.first_line)
+        before = re.search(r"on top of the \$([\d.]+) this run", end.first_line)
         return float(before[1]) if before else 0.0
 
     return usd

@@ -23,31 +23,34 @@ def test_the_picture_is_shown_and_what_was_spent_is_told(
     with no_file_over(0):
         end = bench.generate()
     assert end.pictures == 1, end.error
-    (warning,) = end.info["warnings"]
+    warning, ledger = end.info["warnings"]
     assert "could not be kept on disk (File too large)" in warning
+    assert "The charge can't be added to the ledger yet (File too large)." in ledger
     assert "A paid result could not be kept on disk" in caplog.text
-    assert "What was spent cannot be written down" in caplog.text
-    assert "A request on its way cannot be noted on disk" in caplog.text
+    assert "A charge can't be added to the ledger yet" in caplog.text
+    assert "nothing tells what was in flight" in caplog.text
     assert nothing_is_half_written(bench)
     assert bench.generate().charged == 0.01, "it is asked for, and paid for, again"
     assert bench.generate().charged == 0.0
 
 
 def test_a_disk_that_fills_up_in_the_middle_of_a_file_leaves_no_part_of_it(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("VENICE_MAX_USD_PER_DAY", "0.015")
     with no_file_over(100):
         assert bench.generate(width=512, height=512).pictures == 1
+        monkeypatch.setenv("VENICE_MAX_USD_PER_DAY", "0.025")
+        end = bench.generate(seed=101)
+        assert end.error_name == "SpendingLimitError", "no other process would know of it"
+        assert "Not sent. Your daily limit can't be checked (" in end.first_line
+        assert end.sent == ()
     assert nothing_is_half_written(bench)
-    assert "cannot be written down (No space left" in caplog.text
-    end = bench.generate(seed=101)
-    assert end.error_name == "SpendingLimitError", "what could not be written down counts here"
-    assert "on top of 0.01 USD before it today" in end.first_line
-    monkeypatch.delenv("VENICE_MAX_USD_PER_DAY")
-    assert bench.generate(seed=101).charged == 0.01
+
+    assert bench.generate(seed=101).charged == 0.01, "now it can be written"
     ledger = bench.pack.venice_client.store.ledger.Ledger(bench.home)
-    assert [charge.usd for charge in ledger.since(0.0)] == [0.01], "a torn line harms no other"
+    assert [charge.usd for charge in ledger.since(0.0)] == [0.01, 0.01], "nor is a line lost"
+    end = bench.generate(seed=102)
+    assert "the $0.02 already spent today" in end.first_line
 
 
 def test_settings_stay_as_they_were(bench: Bench) -> None:

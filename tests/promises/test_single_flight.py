@@ -123,7 +123,7 @@ def test_a_limit_of_the_leader_is_not_the_followers() -> None:
     def send() -> Any:
         leads.set()
         refused.wait(60)
-        raise SpendingLimitError("Not sent: the limit for one run is 5.00 USD.")
+        raise SpendingLimitError("Not sent. Your limit is $5.00 per run.")
 
     def lead() -> None:
         try:

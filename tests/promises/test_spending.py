@@ -44,7 +44,7 @@ def test_what_a_run_may_cost_is_5_usd_at_first(bench: Bench, counted: Counted) -
     assert end.error_name == "SpendingLimitError", end.error
     assert end.sent == ()
     assert "Not sent" in end.first_line
-    assert "the limit for one run is 5 USD" in end.first_line
+    assert "your limit is $5.00 per run" in end.first_line
     assert "VENICE_MAX_USD_PER_RUN" in end.first_line
     assert counted() == 0.0
 
@@ -57,8 +57,8 @@ def test_the_request_that_would_pass_the_limit_is_not_sent(
     end = bench.generate(seed=500, batch_size=2)
     assert end.error_name == "SpendingLimitError"
     assert end.sent == ()
-    place = ("Settings → Venice → Limit of a run", "VENICE_MAX_USD_PER_RUN")
-    for words in ("0.02 USD", "0.04 USD before it", "0.05 USD", *place):
+    place = ("in Settings → Venice", "VENICE_MAX_USD_PER_RUN")
+    for words in ("about $0.02", "the $0.04 this run already spent", "$0.05 per run", *place):
         assert words in end.first_line
     assert bench.generate(seed=500).pictures == 1
 
@@ -70,10 +70,9 @@ def test_of_several_nodes_the_refused_one_says_what_others_sent(
     assert bench.generate(batch_size=2).pictures == 2
     end = bench.generate(seed=500, batch_size=2)
     assert end.sent == ()
-    assert "the limit for one run is 0.025 USD" in end.first_line
+    assert "your limit is $0.025 per run" in end.first_line
     assert str(end.error).splitlines()[1] == (
-        "2 other requests of it were let through before. What comes of them is kept, and free "
-        "when you queue again."
+        "2 requests of this run were already sent. You keep the images; running again is free."
     )
     assert bench.generate(batch_size=2).sent == ()
 
@@ -86,9 +85,9 @@ def test_the_limit_of_a_day_counts_all_runs(bench: Bench, monkeypatch: pytest.Mo
     assert end.error_name == "SpendingLimitError", end.error
     assert end.sent == ()
     for words in (
-        "about 0.01 USD on top of 0.02 USD before it today",
-        "the limit for one day is 0.025 USD",
-        "Wait until midnight, or raise it: Settings → Venice → Limit of a day",
+        "about $0.01 on top of the $0.02 already spent today",
+        "your daily limit is $0.025",
+        "Wait until midnight, or raise the limit in Settings → Venice",
         "VENICE_MAX_USD_PER_DAY",
     ):
         assert words in end.first_line
@@ -143,7 +142,7 @@ def test_an_unknown_price_counts_as_the_dearest(
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "0.1")
     end = bench.generate(**unknown)
     assert end.error_name == "SpendingLimitError"
-    assert "(a price that is not published counts as the most that it may be)" in end.first_line
+    assert "No price is published, so the highest possible price counts." in str(end.error)
     assert end.sent == ()
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "5")
     bench.sandbox.latency_s = 0.5  # the price is shown before the answer
@@ -165,7 +164,7 @@ def test_without_any_known_price_only_no_limit_lets_it_through(
         end = bench.generate(model="home-made", batch_size=2)
         assert end.error_name == "SpendingLimitError", repr(end.error)
         assert end.sent == ()
-        assert "no price is known" in end.first_line
+        assert "The price is unknown" in end.first_line
         assert "VENICE_MAX_USD_PER_RUN=none" in end.first_line
         assert "inf" not in end.first_line
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "none")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,7 +12,7 @@ from typing import Any
 from ..errors import VeniceError
 from ..settings.service import SANDBOX_NAME
 from ..settings.settings import load_settings
-from ..store.in_flight import InFlight, leftover_text
+from ..store.journal import journal_of, orphaned_text
 from ..store.ledger import Charge, Ledger, day_of, start_of_day, today
 from ..text import printable
 from . import exits
@@ -106,8 +107,9 @@ def run(args: argparse.Namespace, console: Console) -> int:
         if rows
         else f"Nothing was spent {days}."
     )
-    if left := InFlight(settings.home).leftover():
-        console.note(leftover_text(left))
+    with contextlib.suppress(OSError):
+        if orphaned := journal_of(settings.home).orphaned():
+            console.note(orphaned_text(orphaned))
     return exits.OK
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import logging
 import os
 import random
@@ -61,13 +62,9 @@ def unlock(file: FileIO) -> None:
 
 @contextlib.contextmanager
 def locked_file(path: Path, patience: float) -> Iterator[FileIO]:
-    """Open a file to append to it, alone.
-
-    Raises TimeoutError if another process has it for more than `patience` seconds. Without locks
-    on the file system, each process works as if it were alone; the log says so once.
-    """
+    """Open a file to append to it, locked if there are locks. Raises as `wait_for_lock` does."""
     with open_to_append(path) as file:
-        is_locked = _wait_for(file, patience, path.parent)
+        is_locked = wait_for_lock(file, patience)
         try:
             yield file
         finally:
@@ -75,24 +72,29 @@ def locked_file(path: Path, patience: float) -> Iterator[FileIO]:
                 unlock(file)
 
 
-def _wait_for(file: FileIO, patience: float, folder: Path) -> bool:
-    """Wait for a lock. Returns whether the file is locked now, False where there are no locks."""
+def wait_for_lock(file: FileIO, patience: float) -> bool:
+    """Lock a file as soon as nobody else has. Returns False if the file system has no locks.
+
+    Raises TimeoutError if another process has the file for more than `patience` seconds.
+    """
     deadline = time.monotonic() + patience
     try:
         while not try_lock(file):
             if time.monotonic() >= deadline:
-                raise TimeoutError(errno.ETIMEDOUT, "another process has it locked")
+                raise TimeoutError(errno.ETIMEDOUT, "another process has locked it")
             time.sleep(random.uniform(0, MAX_PAUSE))
     except NoLocksError:
-        if folder not in _without_locks:
-            _without_locks.add(folder)
-            log.warning(
-                "The file system of %s has no locks: each process on it counts its own spending "
-                "only, so two of them can pass the daily limit together.",
-                folder,
-            )
+        tell_of_no_locks()
         return False
     return True
+
+
+@functools.cache
+def tell_of_no_locks() -> None:
+    log.warning(
+        "The file system of Venice's home folder has no locks: programs that spend at the same "
+        "time can pass the daily limit together, and after a kill nothing tells what was in flight."
+    )
 
 
 def _set_lock(file: int, is_locked: bool) -> None:
@@ -105,7 +107,3 @@ def _set_lock(file: int, is_locked: bool) -> None:
             os.lseek(file, position, os.SEEK_SET)
     else:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB if is_locked else fcntl.LOCK_UN)
-
-
-_without_locks: set[Path] = set()
-"""Folders that the log has named already."""

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import secrets
+import sys
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from ..errors import SpendingLimitError
+from ..money import dollars
 from ..settings.service import SANDBOX_NAME
 from ..settings.settings import Settings
-from .ledger import Charge, Ledger, start_of_day, today
-from .reserved_elsewhere import ReservedElsewhere
+from .journal import Journal, journal_of
+from .ledger import Charge
 
 log = logging.getLogger(__name__)
+
+PATIENCE = 20.0
+"""Seconds to wait for other processes that reserve, before a request is refused."""
 
 MAX_RUNS = 1000
 """Most runs to remember."""
@@ -28,60 +35,42 @@ ROUNDING = 1e-9
 
 @dataclass
 class _Run:
-    """The state of one run: USD that are reserved, and requests that were let through."""
+    """The state of one run: USD that are reserved or spent, and requests that were let through."""
 
     usd: float = 0.0
     requests: int = 0
 
 
 class Reservation:
-    """USD that are reserved for one request.
+    """USD that are reserved for one request, in the journal.
 
     It ends once, by `release` or by `spend`; more calls do nothing. Until then it counts
     against the run and the day. A run goes on counting what was spent.
     """
 
-    def __init__(
-        self, charge: Charge, run: _Run, ledger: Ledger, on_end: Callable[[], None]
-    ) -> None:
+    def __init__(self, charge: Charge, run: _Run, journal: Journal) -> None:
         self.charge = charge
         self._run = run
-        self._ledger = ledger
-        self._on_end = on_end
-        self._is_open = True
+        self._journal = journal
 
     @property
     def usd(self) -> float:
         return self.charge.usd or 0.0
 
+    def note_sent(self, is_sent: bool) -> None:
+        """Note that the request is sent; or that it isn't charged, and may be sent again."""
+        self._journal.note_sent(self.charge, is_sent)
+
     def release(self) -> None:
-        """Gives the USD back, where it is certain that nothing is charged."""
-        with _lock:
-            if self._is_open:
-                self._is_open = False
-                _open.discard(self)
+        """Give the USD back, since nothing is charged."""
+        if self._journal.end(self.charge):
+            with _lock:
                 self._run.usd = max(0.0, self._run.usd - self.usd)
                 self._run.requests -= 1
-                self._on_end()
 
-    def spend(self) -> None:
-        """Writes the charge, certain or possible, to the ledger."""
-        with _lock:
-            if not self._is_open:
-                return
-            self._is_open = False
-            try:
-                self._ledger.add(replace(self.charge, time=time.time()))
-            except OSError as error:  # it counts on here, since the ledger does not tell of it
-                log.warning("What was spent cannot be written down (%s).", error.strerror)
-                return
-            _open.discard(self)
-            self._on_end()
-
-    def counts_for(self, service: str, ledger: Ledger, since: float) -> bool:
-        """Whether it counts for a service from a time on, beside what its ledger says."""
-        is_same = self.charge.service == service and self._ledger.path == ledger.path
-        return is_same and self.charge.time >= since
+    def spend(self) -> str:
+        """Write the charge, certain or possible, to the ledger. Returns why that waits, or ""."""
+        return self._journal.settle(replace(self.charge, time=time.time()))
 
 
 class SpendingLimit:
@@ -90,143 +79,176 @@ class SpendingLimit:
     def __init__(self, settings: Settings, service: str) -> None:
         self._per_run = settings.max_usd_per_run
         self._per_day = settings.max_usd_per_day
-        self._keeps = settings.store_mb > 0
+        self._saves = settings.store_mb > 0
         self._service = service
-        self.ledger = Ledger(settings.home)
+        self.journal = journal_of(settings.home)
+        self.ledger = self.journal.ledger
 
     def reserve(self, run: str, charges: Sequence[Charge]) -> list[Reservation]:
-        """Reserves all of `charges`, one Reservation each.
+        """Reserve all of `charges`, one Reservation each.
 
-        Raises SpendingLimitError if together they would pass a limit; then none is reserved. run:
-        what names one run; "" is a run of its own each time.
+        Raises SpendingLimitError if together they would pass a limit, or if the daily limit can't
+        be checked; then none is reserved. run: the name of a run; "" is another run each time.
         """
-        usd = sum(charge.usd or 0.0 for charge in charges)
+        if not charges:
+            return []
         facts: dict[str, Any] = {"service": self._service, "run": run, "time": time.time()}
-        with _lock, self._alone():
-            state = _runs.get(run) or _Run()
-            self._check(charges, usd, state)
-            state.usd += usd
-            state.requests += len(charges)
-            if run:
-                _runs[run] = state
-                _runs.move_to_end(run)
-                while len(_runs) > MAX_RUNS:
-                    _runs.popitem(last=False)
-            reserved = [
-                Reservation(replace(charge, **facts), state, self.ledger, self._tell)
-                for charge in charges
-            ]
-            _open.update(reserved)
-            self._tell()
-            return reserved
-
-    def _alone(self) -> AbstractContextManager[None]:
-        """Keeps other processes from reserving meanwhile, where a limit of the day counts all."""
-        return nullcontext() if self._per_day is None else self._elsewhere.alone()
-
-    def _tell(self) -> None:
-        """Tells other processes what is reserved here, where a limit of the day counts all."""
-        if self._per_day is not None:
-            self._elsewhere.tell(self._reserved_today())
-
-    @property
-    def _elsewhere(self) -> ReservedElsewhere:
-        home = self.ledger.path.parent
-        name = str(home), self._service
-        return _elsewhere.setdefault(name, ReservedElsewhere(home, self._service))
-
-    def _reserved_today(self) -> float:
-        midnight = start_of_day(today())
-        return sum(r.usd for r in _open if r.counts_for(self._service, self.ledger, midnight))
+        charges = [replace(charge, id=secrets.token_hex(8), **facts) for charge in charges]
+        self.journal.write_owed()
+        with self._turn(PATIENCE) as today:
+            state = _remembered(run)
+            self._check(charges, state, today)
+            self._open(charges)
+            with _lock:
+                state.usd += sum(charge.usd or 0.0 for charge in charges)
+                state.requests += len(charges)
+        return [Reservation(charge, state, self.journal) for charge in charges]
 
     def rooms(self) -> dict[str, float]:
         """USD that a new run may cost now under each limit that is set, "run" and "day".
 
-        Below 0 where more was spent already. Raises SpendingLimitError if what was spent today
-        can't be read.
+        Below 0 where more was spent already. Raises SpendingLimitError if the daily limit can't
+        be checked.
         """
         rooms = {} if self._per_run is None else {"run": self._per_run + ROUNDING}
         if self._per_day is not None:
-            with _lock, self._alone():
-                rooms["day"] = self._per_day - self._today() + ROUNDING
+            with self._turn(patience=1.0) as today:
+                rooms["day"] = self._per_day - today + ROUNDING
         return rooms
 
-    def _check(self, charges: Sequence[Charge], usd: float, run: _Run) -> None:
-        limits = {"RUN": self._per_run, "DAY": self._per_day}
-        for name, limit in limits.items():
-            if limit is not None and any(charge.usd is None for charge in charges):
-                raise SpendingLimitError(_unknown_price(name, limit))
-        if not usd:
-            return
-        is_known = all(charge.is_known for charge in charges)
-        cost = f"about {usd:.4g} USD" if is_known else f"up to {usd:.4g} USD ({_UNPUBLISHED})"
-        cost += " on Venice (nothing on the sandbox)" if self._service == SANDBOX_NAME else ""
-        if self._per_run is not None and run.usd + usd > self._per_run + ROUNDING:
-            before = f" on top of {run.usd:.4g} USD before it in this run" if run.usd else ""
-            raise SpendingLimitError(
-                f"Not sent: it would cost {cost}{before}, and the limit for one run is "
-                f"{_exact(self._per_run)} USD. Ask for less, or raise {_place('run')}."
-                f"{self._others(run)}"
-            )
-        if self._per_day is None:
-            return
-        today = self._today()
-        if today + usd > self._per_day + ROUNDING:
-            before = f" on top of {today:.4g} USD before it today" if today else ""
-            raise SpendingLimitError(
-                f"Not sent: it would cost {cost}{before}, and the limit for one day is "
-                f"{_exact(self._per_day)} USD. Wait until midnight, or raise {_place('day')}."
-                f"{self._others(run)}"
+    def _open(self, charges: Sequence[Charge]) -> None:
+        """Open charges in the journal, where other processes count them."""
+        try:
+            self.journal.reserve(charges)
+        except OSError as error:
+            if self._per_day is not None:
+                for charge in charges:
+                    self.journal.end(charge)
+                raise self._unchecked(error) from None
+            log.warning(
+                "The journal can't be written (%s): if this process is killed, nothing tells what "
+                "was in flight.",
+                error.strerror,
             )
 
-    def _today(self) -> float:
-        """The USD spent today, and reserved, by all processes."""
-        reserved = self._reserved_today() + self._elsewhere.usd()
-        try:
-            return reserved + self.ledger.spent_today(self._service)
-        except OSError as error:
-            raise SpendingLimitError(
-                f"Not sent: what was spent today cannot be read ({error.strerror}). Make "
-                f"{self.ledger.path} readable, or set VENICE_MAX_USD_PER_DAY=none."
-            ) from None
+    @contextlib.contextmanager
+    def _turn(self, patience: float) -> Iterator[float]:
+        """Let one thread of one process in. Yields USD that are charged or reserved today.
+
+        Without a daily limit other processes don't matter: nobody waits for them, and 0 is
+        yielded. Raises SpendingLimitError if the daily limit can't be checked.
+        """
+        with contextlib.ExitStack() as stack:
+            try:
+                today = self._look(stack, patience)
+            except OSError as error:
+                if self._per_day is not None:
+                    raise self._unchecked(error) from None
+                today = 0.0
+            yield today
+
+    def _look(self, stack: contextlib.ExitStack, patience: float) -> float:
+        if self._per_day is None:
+            stack.enter_context(self.journal.turn)
+            stack.enter_context(self.journal.alone(patience=0.0))
+            self.journal.open_charges()  # tells what was in flight when a process was killed
+            return 0.0
+        self.ledger.spent_today(self._service)  # reads most of it before others have to wait
+        stack.enter_context(self.journal.turn)
+        stack.enter_context(self.journal.alone(patience))
+        return self.ledger.spent_today(self._service, self.journal.open_charges())
+
+    def _check(self, charges: Sequence[Charge], run: _Run, today: float) -> None:
+        """Raise SpendingLimitError if `charges` would pass a limit."""
+        usd = sum(charge.usd or 0.0 for charge in charges)
+        for name, limit, spent in (("run", self._per_run, run.usd), ("day", self._per_day, today)):
+            if limit is None:
+                continue
+            facts: dict[str, Any] = {"limit": name, "limit_usd": limit, "spent_usd": spent}
+            if any(charge.usd is None for charge in charges):
+                raise SpendingLimitError(_unknown_price(name, limit), **facts)
+            if usd and spent + usd > limit + ROUNDING:
+                is_known = all(charge.is_known for charge in charges)
+                lines = [
+                    self._too_much(
+                        name, limit, spent, f"{'about' if is_known else 'up to'} {dollars(usd)}"
+                    ),
+                    "" if is_known else UNPUBLISHED,
+                    self._others(run),
+                ]
+                raise SpendingLimitError("\n".join(filter(None, lines)), cost_usd=usd, **facts)
+
+    def _too_much(self, name: str, limit: float, spent: float, cost: str) -> str:
+        if self._service == SANDBOX_NAME:
+            cost += " on Venice (free in the sandbox)"
+        if spent:
+            before = "this run already spent" if name == "run" else "already spent today"
+            cost += f" on top of the {dollars(spent)} {before}"
+        remedy = "Reduce the batch" if name == "run" else "Wait until midnight"
+        return (
+            f"Not sent. This would cost {cost}; your {_called(name, limit)}. {remedy}, or raise "
+            f"the limit in Settings → Venice ({_VARIABLES[name]})."
+        )
 
     def _others(self, run: _Run) -> str:
-        """A line on the requests that were let through before."""
+        """A line about the requests of this run that were let through before; "" for none."""
         if not run.requests:
             return ""
-        are = "other request of this run was" if run.requests == 1 else "other requests of it were"
-        kept = "What comes of them is kept, and free when you queue again." if self._keeps else ""
-        return f"\n{run.requests} {are} let through before. {kept}".rstrip()
+        requests = "1 request" if run.requests == 1 else f"{run.requests} requests"
+        told = f"{requests} of this run {'was' if run.requests == 1 else 'were'} already sent."
+        return f"{told} You keep the images; running again is free." if self._saves else told
+
+    def _unchecked(self, error: OSError) -> SpendingLimitError:
+        """The error when nobody knows what was spent today."""
+        remedy = f"Make {self.ledger.path.parent} readable and writable"
+        if isinstance(error, TimeoutError):
+            remedy = "Other programs use the same limit right now: queue again later"
+        return SpendingLimitError(
+            f"Not sent. Your daily limit can't be checked ({error.strerror}). {remedy}, or set "
+            f"{_VARIABLES['day']}=none.",
+            limit="day",
+            limit_usd=self._per_day,
+        )
 
 
-_UNPUBLISHED = "a price that is not published counts as the most that it may be"
+UNPUBLISHED = "No price is published, so the highest possible price counts."
+_VARIABLES = {"run": "VENICE_MAX_USD_PER_RUN", "day": "VENICE_MAX_USD_PER_DAY"}
 
 
-def _place(name: str) -> str:
-    """Where a limit is set: in ComfyUI's page, and anywhere."""
-    return (
-        f"it: Settings → Venice → Limit of a {name} in ComfyUI, elsewhere "
-        f"VENICE_MAX_USD_PER_{name.upper()} (none: no limit)"
-    )
+def _called(name: str, limit: float) -> str:
+    """A limit with the digits that it was set with, and at least two behind the point."""
+    whole, _, cents = f"{Decimal(repr(limit)).normalize():,f}".partition(".")
+    shown = f"${whole}.{cents:0<2}"
+    return f"limit is {shown} per run" if name == "run" else f"daily limit is {shown}"
 
 
 def _unknown_price(name: str, limit: float) -> str:
     return (
-        "Not sent: no price is known for it, nor for anything of its kind, and the limit for one "
-        f"{name.lower()} is {_exact(limit)} USD. To send it all the same, without a limit, set "
-        f"VENICE_MAX_USD_PER_{name}=none."
+        f"Not sent. The price is unknown, and your {_called(name, limit)}. To send it without a "
+        f"limit, set {_VARIABLES[name]}=none."
     )
 
 
-def _exact(usd: float) -> str:
-    """A limit with the digits that it was set with."""
-    return f"{Decimal(repr(usd)).normalize():f}"
+def _remembered(run: str) -> _Run:
+    """The state of a run, which is remembered under its name."""
+    with _lock:
+        state = _runs.get(run) or _Run()
+        if run:
+            _runs[run] = state
+            _runs.move_to_end(run)
+            while len(_runs) > MAX_RUNS:
+                _runs.popitem(last=False)
+        return state
 
+
+def _forget_lock() -> None:
+    global _lock
+    _lock = threading.Lock()
+
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_forget_lock)
 
 _lock = threading.Lock()
 _runs: OrderedDict[str, _Run] = OrderedDict()
-_open: set[Reservation] = set()
-"""What counts beside the ledgers. All four are for the whole process: the settings may change
-while a run goes on."""
-
-_elsewhere: dict[tuple[str, str], ReservedElsewhere] = {}
+"""For the whole process: the settings may change while a run goes on."""

@@ -18,7 +18,8 @@ class Response:
     """Headers with lower-case names, the whole body, the seconds it took, and the HTTP status.
 
     from_store: whether it comes from the store, and not just now from the service. not_kept: why
-    it could not be kept on disk, "" where it is or need not be.
+    it could not be kept on disk, "" where it is or need not be. not_recorded: why its charge isn't
+    in the ledger yet, or "".
     """
 
     headers: Mapping[str, str]
@@ -27,6 +28,7 @@ class Response:
     status: int = 200
     from_store: bool = False
     not_kept: str = ""
+    not_recorded: str = ""
 
     @property
     def is_ok(self) -> bool:

@@ -14,9 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clock import set_to_noon
+from full_disk import HAS_LIMIT, no_file_over
 from venice_client.errors import SpendingLimitError
 from venice_client.settings.settings import Settings, load_settings
 from venice_client.store import spending_limit
+from venice_client.store.journal import Journal
 from venice_client.store.ledger import Charge, Ledger
 from venice_client.store.spending_limit import Reservation, SpendingLimit
 
@@ -72,6 +74,7 @@ def test_each_ends_once(home: Path) -> None:
     refusal(limit, run, 0.01)
     (line,) = limit.ledger.since(0)
     assert replace(line, time=0.0) == replace(second.charge, time=0.0)
+    assert line.id
 
 
 @given(st.lists(st.floats(0, 10), max_size=30), st.randoms(use_true_random=False))
@@ -114,49 +117,76 @@ def test_threads_never_pass_a_limit_together(home: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("0.025", "0.025"),
-        ("5", "5"),
-        ("5.0", "5"),
-        ("0.00001", "0.00001"),
-        ("12345678.25", "12345678.25"),
-        ("1000", "1000"),
-        ("1e3", "1000"),
-        ("0", "0"),
-        ("0.1", "0.1"),
+        ("0.025", "$0.025"),
+        ("5", "$5.00"),
+        ("5.0", "$5.00"),
+        ("0.00001", "$0.00001"),
+        ("12345678.25", "$12,345,678.25"),
+        ("1000", "$1,000.00"),
+        ("1e3", "$1,000.00"),
+        ("0", "$0.00"),
+        ("0.1", "$0.10"),
     ],
 )
 def test_limits_are_shown_as_they_were_set(home: Path, text: str, shown: str) -> None:
-    names = {"VENICE_MAX_USD_PER_RUN": "run", "VENICE_MAX_USD_PER_DAY": "day"}
-    for name, what in names.items():
+    texts = {
+        "VENICE_MAX_USD_PER_RUN": f"your limit is {shown} per run.",
+        "VENICE_MAX_USD_PER_DAY": f"your daily limit is {shown}.",
+    }
+    for name, text_of in texts.items():
         environ = {"VENICE_HOME": str(home), "VENICE_MAX_USD_PER_RUN": "none", name: text}
         limit = SpendingLimit(load_settings(None, environ), SERVICE)
         said = refusal(limit, "", 1e9)
-        assert f"limit for one {what} is {shown} USD" in said
+        assert text_of in said
         assert name in said
 
 
-def test_a_refusal_says_what_else_of_the_run_was_let_through(home: Path) -> None:
+def test_a_refusal_says_what_to_do_and_what_was_sent_before(home: Path) -> None:
     limit, run = limit_of(home, max_usd_per_run=0.025), next(NAMES)
     assert "\n" not in refusal(limit, run, 0.03)
     one, two = limit.reserve(run, charges(0.01, 0.01))
     first, rest = refusal(limit, run, 0.01).split("\n")
-    assert "about 0.01 USD on top of 0.02 USD before it in this run" in first
-    assert "limit for one run is 0.025 USD" in first
-    assert rest.startswith("2 other requests of it were let through before.")
-    assert "is kept, and free when you queue again" in rest
+    assert first == (
+        "Not sent. This would cost about $0.01 on top of the $0.02 this run already spent; your "
+        "limit is $0.025 per run. Reduce the batch, or raise the limit in Settings → Venice "
+        "(VENICE_MAX_USD_PER_RUN)."
+    )
+    assert rest == (
+        "2 requests of this run were already sent. You keep the images; running again is free."
+    )
     one.spend()
     two.release()
     said = refusal(limit, run, 0.02)
-    assert "1 other request of this run was let through before." in said
-    assert "kept" not in refusal(limit_of(home, max_usd_per_run=0.025, store_mb=0), run, 0.02)
+    assert "1 request of this run was already sent." in said
+    assert "keep" not in refusal(limit_of(home, max_usd_per_run=0.025, store_mb=0), run, 0.02)
+
+
+def test_a_refusal_has_its_amounts_for_the_page(home: Path) -> None:
+    limit, run = limit_of(home, max_usd_per_run=0.05, max_usd_per_day=0.06), next(NAMES)
+    limit.reserve(run, charges(0.02))
+    with pytest.raises(SpendingLimitError) as run_error:
+        limit.reserve(run, charges(0.02, 0.02))
+    with pytest.raises(SpendingLimitError) as day_error:
+        limit.reserve("", charges(0.05))
+    with pytest.raises(SpendingLimitError) as unknown:
+        limit.reserve("", charges(0.01, None))
+    for error, amounts in (
+        (run_error.value, ("run", 0.05, 0.04, 0.02)),
+        (day_error.value, ("day", 0.06, 0.05, 0.02)),
+        (unknown.value, ("run", 0.05, None, 0.0)),
+    ):
+        assert (error.limit, error.limit_usd, error.cost_usd, error.spent_usd) == amounts
 
 
 def test_an_unknown_price_is_said(home: Path) -> None:
     limit = limit_of(home, max_usd_per_run=0.1)
-    said = refusal(limit, "", 0.2, is_known=False)
-    assert "it would cost up to 0.2 USD (a price that is not published counts as the most" in said
-    assert "no price is known" in refusal(limit, "", 0.01, None)
-    assert "VENICE_MAX_USD_PER_RUN=none" in refusal(limit, "", None)
+    first, rest = refusal(limit, "", 0.2, is_known=False).split("\n")
+    assert "This would cost up to $0.20; your limit" in first
+    assert rest == "No price is published, so the highest possible price counts."
+    assert refusal(limit, "", 0.01, None) == (
+        "Not sent. The price is unknown, and your limit is $0.10 per run. To send it without a "
+        "limit, set VENICE_MAX_USD_PER_RUN=none."
+    )
     per_day = limit_of(home, max_usd_per_run=None, max_usd_per_day=1.0)
     assert "VENICE_MAX_USD_PER_DAY=none" in refusal(per_day, "", None)
     limit_of(home, max_usd_per_run=None).reserve("", charges(None, None))
@@ -171,8 +201,11 @@ def test_the_day_counts_what_every_process_wrote_and_what_is_reserved_here(home:
     another.add(Charge("m", "image", 0.5, True, SERVICE, "", time.time() - 200_000))
 
     said = refusal(limit, "", 0.04)
-    assert "about 0.04 USD on top of 0.07 USD before it today" in said
-    assert "limit for one day is 0.1 USD" in said
+    assert said == (
+        "Not sent. This would cost about $0.04 on top of the $0.07 already spent today; your "
+        "daily limit is $0.10. Wait until midnight, or raise the limit in Settings → Venice "
+        "(VENICE_MAX_USD_PER_DAY)."
+    )
     (last,) = limit.reserve("", charges(0.03))
     mine.spend()
     refusal(limit, "", 0.01)
@@ -182,17 +215,60 @@ def test_the_day_counts_what_every_process_wrote_and_what_is_reserved_here(home:
     limit_of(home / "elsewhere", max_usd_per_day=0.1).reserve("", charges(0.1))
 
 
-def test_what_cannot_be_written_down_counts_all_the_same(home: Path) -> None:
+@pytest.mark.parametrize("name", ["ledger.jsonl", "journal"])
+def test_a_daily_limit_that_cannot_be_checked_lets_nothing_through(home: Path, name: str) -> None:
+    limit, free = limit_of(home, max_usd_per_day=0.1), limit_of(home)
+    path = home / name
+    path.mkdir() if name == "ledger.jsonl" else path.touch()
+    assert refusal(limit, "", 0.01).startswith("Not sent. Your daily limit can't be checked (")
+    with pytest.raises(SpendingLimitError, match=r"Not sent\."):
+        limit.rooms()
+    assert len(free.reserve("", charges(0.01))) == 1, "it has no daily limit"
+    path.rmdir() if name == "ledger.jsonl" else path.unlink()
+    assert limit.rooms()["day"] == pytest.approx(0.09)
+
+
+def test_what_the_ledger_cannot_take_counts_nevertheless(home: Path) -> None:
     limit = limit_of(home, max_usd_per_day=0.1)
-    limit.ledger.path.mkdir()
-    with pytest.raises(SpendingLimitError, match="cannot be read"):
-        limit.reserve("", charges(0.06))
-    limit.ledger.path.rmdir()
     (reservation,) = limit.reserve("", charges(0.06))
     limit.ledger.path.mkdir()
-    reservation.spend()
+    assert "directory" in reservation.spend().lower()
     limit.ledger.path.rmdir()
-    assert "0.06 USD before it today" in refusal(limit, "", 0.06)
+    assert "the $0.06 already spent today" in refusal(limit, "", 0.06)
+    assert len(limit.ledger.since(0)) == 1, "it is written with the next request"
+
+
+@pytest.mark.skipif(not HAS_LIMIT, reason="this system has no such limit")
+def test_what_the_journal_cannot_take_is_not_sent_under_a_daily_limit(
+    home: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    limit, free = limit_of(home, max_usd_per_day=0.1), limit_of(home)
+    for room in (0, 100):
+        with no_file_over(room):
+            assert "can't be checked" in refusal(limit, "", 0.01)
+            (reservation,) = free.reserve("", charges(0.01))
+        assert "The journal can't be written" in caplog.text
+        assert limit.rooms()["day"] == pytest.approx(0.09)
+        reservation.release()
+    assert limit.rooms()["day"] == pytest.approx(0.1)
+
+
+def test_while_another_process_reserves_a_daily_limit_waits_and_refuses_in_the_end(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit, free, another = limit_of(home, max_usd_per_day=0.1), limit_of(home), Journal(home)
+    with another.alone(patience=0.0):
+        monkeypatch.setattr(spending_limit, "PATIENCE", 0.05)
+        said = refusal(limit, "", 0.01)
+        assert said.startswith("Not sent. Your daily limit can't be checked (")
+        assert "queue again later" in said
+        free.reserve("", charges(0.01))
+        monkeypatch.setattr(spending_limit, "PATIENCE", 60.0)
+        reserved: list[Reservation] = []
+        thread = threading.Thread(target=lambda: reserved.extend(limit.reserve("", charges(0.01))))
+        thread.start()
+    thread.join(60)
+    assert len(reserved) == 1
 
 
 def test_only_so_many_runs_are_remembered(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,5 +283,5 @@ def test_only_so_many_runs_are_remembered(home: Path, monkeypatch: pytest.Monkey
 
 def test_on_the_sandbox_a_refusal_says_that_nothing_is_charged_there(home: Path) -> None:
     said = refusal(limit_of(home, "sandbox", max_usd_per_run=0.05), next(NAMES), 0.06)
-    assert "it would cost about 0.06 USD on Venice (nothing on the sandbox), and the limit" in said
+    assert "This would cost about $0.06 on Venice (free in the sandbox); your limit" in said
     assert "sandbox" not in refusal(limit_of(home, max_usd_per_run=0.05), next(NAMES), 0.06)

@@ -161,7 +161,7 @@ def test_nodes_of_one_run_share_its_limit(
             await bench.call("VeniceGenerateImage", **inputs)
 
     errors = bench.pack.venice_client.errors
-    with pytest.raises(errors.SpendingLimitError, match=r"0\.02 USD before it"):
+    with pytest.raises(errors.SpendingLimitError, match=r"the \$0\.02 this run already spent"):
         asyncio.run(run())
 
 

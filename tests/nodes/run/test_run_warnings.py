@@ -53,8 +53,10 @@ def test_what_a_killed_process_left_is_told_once(bench: Bench) -> None:
     folder.mkdir(parents=True)
     (folder / "1-killed.jsonl").write_bytes(b"1 " + charge.line())
     end = bench.generate()
-    assert any("0.25 USD may have been charged" in text for text in end.info["warnings"])
-    assert "0.25 USD may have been charged" in end.texts[-1]
+    assert any(
+        "1 request was in flight" in text and "about $0.25" in text for text in end.info["warnings"]
+    )
+    assert "You may have been charged about $0.25" in end.texts[-1]
     assert "may have been charged" not in bench.generate(seed=2).shown[1]
 
 

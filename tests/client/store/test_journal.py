@@ -1,0 +1,323 @@
+"""What is open in the journal, for the limits of every process and for the start after a kill."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from full_disk import HAS_LIMIT, no_file_over
+from spenders import SERVICE, Spender, spend_together
+from venice_client.store import file_lock
+from venice_client.store.file_lock import NoLocksError
+from venice_client.store.journal import FOLDER, Journal
+from venice_client.store.ledger import Charge
+
+ROOT = Path(__file__).resolve().parents[3]
+needs_full_disk = pytest.mark.skipif(not HAS_LIMIT, reason="this system has no such limit")
+
+
+def charge(number: int = 0, usd: float = 0.01) -> Charge:
+    return Charge("a-model", "image", usd, True, SERVICE, "a run", time.time(), f"{number:016x}")
+
+
+def files_in(home: Path) -> list[Path]:
+    """The files of processes."""
+    return list((home / FOLDER).glob("*.jsonl"))
+
+
+def seen_by(other: Journal) -> list[str]:
+    with other.alone(patience=5.0):
+        return sorted(charge.id for charge in other.open_charges())
+
+
+@pytest.fixture
+def here(home: Path) -> Journal:
+    return Journal(home)
+
+
+@pytest.fixture
+def there(home: Path) -> Journal:
+    """The journal of another process: each object has a file of its own."""
+    return Journal(home)
+
+
+def test_others_see_what_is_open_and_the_file_is_there_as_long(
+    here: Journal, there: Journal, home: Path
+) -> None:
+    one, two = charge(1), charge(2)
+    here.reserve([one, two])
+    (path,) = files_in(home)
+    if os.name != "nt":
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert seen_by(there) == [one.id, two.id]
+    here.note_sent(one, True)
+    assert here.end(two)
+    assert seen_by(there) == seen_by(here) == [one.id]
+    there.reserve([two])
+    assert len(files_in(home)) == 2
+    assert seen_by(here) == [one.id, two.id]
+    assert here.settle(one) == ""
+    assert seen_by(here) == [two.id]
+    assert there.end(two)
+    assert len(files_in(home)) == 0
+    assert here.ledger.since(0) == [one]
+
+
+def test_a_charge_ends_once(here: Journal) -> None:
+    one, two = charge(1), charge(2)
+    here.reserve([one, two])
+    assert here.end(one)
+    assert not here.end(one)
+    here.settle(one)
+    here.settle(two)
+    here.settle(two)
+    assert not here.end(two)
+    assert here.ledger.since(0) == [two]
+
+
+def test_threads_reserve_and_settle_side_by_side(here: Journal, there: Journal, home: Path) -> None:
+    def spend(first: int) -> None:
+        for number in range(first, first + 50):
+            here.reserve([charge(number)])
+            here.note_sent(charge(number), True)
+            here.settle(charge(number)) if number % 2 else here.end(charge(number))
+
+    threads = [threading.Thread(target=spend, args=(1000 * number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(here.ledger.since(0)) == 100
+    assert seen_by(there) == []
+    assert len(files_in(home)) == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")
+def test_a_file_that_was_removed_is_written_again(
+    here: Journal, there: Journal, home: Path
+) -> None:
+    here.reserve([charge(1)])
+    for path in files_in(home):
+        path.unlink()
+    here.reserve([charge(2)])
+    assert seen_by(there) == [charge(1).id, charge(2).id]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"reserved {}\n", b"sent \xff\n", b"\x00\n\n", b"ended", b"7 x\n", b"9" * 5000 + b" x\n"],
+)
+def test_lines_that_mean_nothing_are_skipped(
+    here: Journal, there: Journal, home: Path, text: bytes
+) -> None:
+    here.reserve([charge(1)])
+    (path,) = files_in(home)
+    with path.open("ab") as file:
+        file.write(text)
+    assert seen_by(there) == [charge(1).id]
+
+
+@pytest.mark.parametrize("is_killed", [True, False])
+def test_what_a_process_had_in_flight_when_it_ended_is_told_once(
+    home: Path, here: Journal, there: Journal, is_killed: bool
+) -> None:
+    spender = Spender.start(home, None, tries=3, then="send")
+    spend_together([spender])
+    assert here.orphaned() == [], "it is still alive"
+    spender.end(kill=is_killed)
+
+    assert len(here.orphaned()) == len(here.orphaned()) == 3
+    assert here.ledger.since(0) == []
+    assert len(seen_by(here)) == 3
+    assert len(here.ledger.since(0)) == 3
+    said = "3 requests were in flight when an earlier session ended (a-model). You may have been"
+    assert f"{said} charged about $0.03 without receiving the images." in here.take_news()
+    assert here.take_news() == there.take_news() == ""
+    assert here.orphaned() == seen_by(there) == []
+    assert len(files_in(home)) == 0
+
+
+def test_the_sandbox_charges_nothing_so_nothing_is_told(home: Path, here: Journal) -> None:
+    (home / FOLDER).mkdir()
+    free = replace(charge(1), service="sandbox")
+    data = b"reserved " + free.line() + b"sent " + free.id.encode() + b"\n"
+    (home / FOLDER / "dead.jsonl").write_bytes(data)
+    assert here.orphaned() == []
+    assert seen_by(here) == []
+    assert len(files_in(home)) == len(here.ledger.since(0)) == 0
+
+
+def test_what_version_0_2_left_in_flight_is_told_once(home: Path, here: Journal) -> None:
+    for name in ("in-flight", "reserved"):
+        (home / name).mkdir()
+    note = charge(0).line()
+    (home / "in-flight" / "7-x.jsonl").write_bytes(b"1 " + note + b"2 " + note + b"1\n3 " + note)
+    (home / "reserved" / "7-x-abc").write_bytes(b"0000000000000.020000")
+    (home / "reserved" / ".lock").touch()
+    assert len(seen_by(here)) == 2
+    assert len(here.ledger.since(0)) == 2
+    here.reserve([charge(1)])
+    assert sorted(path.name for path in home.iterdir()) == ["journal", "ledger.jsonl"]
+
+
+def test_what_cannot_be_written_to_the_ledger_counts_and_is_written_later(
+    here: Journal, there: Journal, caplog: pytest.LogCaptureFixture
+) -> None:
+    one, two = charge(1), charge(2)
+    here.reserve([one, two])
+    here.ledger.path.mkdir()
+    assert "directory" in here.settle(one).lower()
+    assert "can't be added to the ledger yet" in caplog.text
+    assert not here.end(one)
+    here.ledger.path.rmdir()
+    assert seen_by(there) == [one.id, two.id]
+    assert here.settle(two) == ""
+    assert here.ledger.since(0) == [one, two]
+    assert seen_by(there) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such limit")
+def test_with_too_many_files_open_a_charge_is_written_later(here: Journal, there: Journal) -> None:
+    import resource
+
+    here.reserve([charge(1)])
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = os.open(os.devnull, os.O_RDONLY)
+    os.close(lowest)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, hard))
+    try:
+        assert here.settle(charge(1)) == "Too many open files"
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert seen_by(there) == [charge(1).id]
+    assert here.write_owed() == ""
+    assert len(here.ledger.since(0)) == 1
+    assert seen_by(there) == []
+
+
+@needs_full_disk
+def test_what_a_full_disk_cut_is_written_with_the_next_line(
+    here: Journal, there: Journal, home: Path
+) -> None:
+    here.reserve([charge(1)])
+    (path,) = files_in(home)
+    for number, more in enumerate((1, 40, 150), start=2):
+        with (
+            no_file_over(path.stat().st_size + more),
+            pytest.raises(OSError, match=r"No space|too large"),
+        ):
+            here.reserve([charge(number)])
+        assert len(seen_by(here)) == number
+        here.note_sent(charge(number), True)
+        assert seen_by(there) == [charge(n).id for n in range(1, number + 1)]
+    with no_file_over(path.stat().st_size):
+        here.end(charge(1))
+    assert seen_by(there) == [charge(n).id for n in range(1, 5)]
+    here.end(charge(2))
+    assert seen_by(there) == [charge(3).id, charge(4).id]
+
+
+def test_without_locks_a_process_counts_itself_and_says_so_once(
+    here: Journal,
+    there: Journal,
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def fail(_file: int, _is_locked: bool) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    def wait(_seconds: float) -> None:
+        raise AssertionError("it will never be free")
+
+    monkeypatch.setattr(file_lock, "_set_lock", fail)
+    file_lock.tell_of_no_locks.cache_clear()
+    monkeypatch.setattr(time, "sleep", wait)
+    for journal in (here, there):
+        journal.reserve([charge(1)])
+        journal.reserve([charge(2)])
+        assert seen_by(journal) == [charge(1).id, charge(2).id]
+        assert journal.settle(charge(1)) == ""
+        journal.end(charge(2))
+    assert len(files_in(home)) == 0
+    assert caplog.text.count("has no locks") == 1
+
+
+def test_while_another_process_is_alone_nobody_else_is(here: Journal, there: Journal) -> None:
+    with here.alone(patience=0.0):
+        with pytest.raises(TimeoutError), there.alone(patience=0.05):
+            pass
+        with contextlib.suppress(NoLocksError):
+            assert seen_by(Journal(here.ledger.path.parent / "another home")) == []
+    with there.alone(patience=0.0):
+        pass
+
+
+FORK = """
+import os, sys, threading, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+from venice_client.errors import SpendingLimitError
+from venice_client.settings.settings import Settings
+from venice_client.store.ledger import Charge
+from venice_client.store.spending_limit import SpendingLimit
+
+home = Path(sys.argv[2])
+limit = SpendingLimit(Settings(home, max_usd_per_day=0.05), sys.argv[3])
+parents = limit.reserve("", [Charge("m", "image", 0.01)] * 2)
+parents[0].note_sent(True)
+
+held, over = threading.Event(), threading.Event()
+def hold() -> None:
+    with limit.journal.turn, limit.journal.alone(5.0):
+        held.set()
+        over.wait()
+threading.Thread(target=hold, daemon=True).start()
+held.wait()
+readable, writable = os.pipe()
+if child := os.fork():
+    over.set()
+    os.read(readable, 1)
+    (third,) = limit.reserve("", [Charge("m", "image", 0.01)])
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    print(status, len(list((home / "journal").glob("*.jsonl"))), flush=True)
+    for reservation in (*parents, third):
+        reservation.spend()
+else:
+    end = 1
+    try:
+        os.write(writable, b"x")
+        for reservation in parents:  # they are the parent's
+            reservation.release()
+            reservation.spend()
+        reserved = 0
+        while True:
+            try:
+                limit.reserve("", [Charge("m", "image", 0.01)])[0].note_sent(True)
+                reserved += 1
+            except SpendingLimitError:
+                if reserved == 2:
+                    end = 0
+                break
+    finally:
+        os._exit(end)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_forked_process_has_a_journal_of_its_own_and_leaves_its_parents(home: Path) -> None:
+    code = [sys.executable, "-W", "ignore", "-c", FORK, str(ROOT), str(home), SERVICE]
+    run = subprocess.run(code, capture_output=True, text=True, timeout=120, check=False)
+    assert run.stdout == "0 2\n", run.stderr
+    assert len(Journal(home).ledger.since(0)) == 3
+    assert len(seen_by(Journal(home))) == 2, "what the child had in flight"

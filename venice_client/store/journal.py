@@ -1,0 +1,321 @@
+"""The journal: what each process has reserved and sent, for the limits and for what a kill leaves.
+
+While charges of a process are open, it has a file in `journal/`, which it holds locked. Its lines
+say that a charge is reserved, sent, unsent or ended. Other processes add up what is open in locked
+files. A file that isn't locked is of a process that is gone: what it had in flight moves to the
+ledger.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import errno
+import logging
+import os
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+from io import FileIO
+from pathlib import Path
+
+from ..files import create_file, make_folder, patiently, remove_file
+from ..money import dollars
+from ..settings.service import SANDBOX_NAME
+from .file_lock import NoLocksError, locked_file, try_lock, unlock, wait_for_lock
+from .ledger import Charge, Ledger, read_charge
+
+log = logging.getLogger(__name__)
+
+FOLDER = "journal"
+ENDING = ".jsonl"
+OLD_NOTES, OLD_RESERVATIONS = "in-flight", "reserved"
+"""The folders of version 0.2."""
+
+PATIENCE = 5.0
+"""Seconds to wait for a process that looks whether a new file is locked yet."""
+
+
+class Journal:
+    """The journal in `home`, and the ledger beside it, for this process. Thread-safe.
+
+    turn: a lock for one thread at a time, from a look at what is open until it has reserved.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self.ledger = Ledger(home)
+        self._folder, self._old_folder = home / FOLDER, home / OLD_NOTES
+        self._has_locks = True
+        self._news: list[str] = []
+        self._others: dict[Path, _Entries] = {}
+        self._file: FileIO | None = None
+        self._path = self._folder
+        self.forget()
+
+    def forget(self) -> None:
+        """Start afresh in a forked process: files, locks and open charges are the parent's."""
+        if self._file is not None:
+            self._file.close()
+        self._file, self._unwritten = None, b""
+        self._own = _Entries()
+        self._owed: dict[str, Charge] = {}
+        self.turn, self._lock, self._settling = (threading.Lock() for _ in range(3))
+
+    @contextlib.contextmanager
+    def alone(self, patience: float) -> Iterator[None]:
+        """Keep other processes out. Raises TimeoutError after `patience` seconds, or OSError."""
+        make_folder(self._folder)
+        with locked_file(self._folder / ".lock", patience):
+            yield
+
+    def reserve(self, charges: Sequence[Charge]) -> None:
+        """Open charges. Raises OSError if that can't be written; they're open nevertheless."""
+        with self._lock:
+            self._write(b"".join(b"reserved " + charge.line() for charge in charges))
+
+    def note_sent(self, charge: Charge, is_sent: bool) -> None:
+        """Note that a request is sent, or that it isn't charged and may be sent again."""
+        with self._lock:
+            if charge.id in self._own.charges and is_sent != (charge.id in self._own.sent):
+                self._try_to_write("sent" if is_sent else "unsent", charge)
+
+    def end(self, charge: Charge) -> bool:
+        """End an open charge: nothing is charged. Returns whether it was open."""
+        with self._lock:
+            is_open = charge.id in self._own.charges and charge.id not in self._owed
+            if is_open:
+                self._try_to_write("ended", charge)
+            return is_open
+
+    def settle(self, charge: Charge) -> str:
+        """Move an open charge to the ledger. Returns why that has to wait, or ""."""
+        with self._lock:
+            if charge.id in self._own.charges:
+                self._owed.setdefault(charge.id, charge)
+        return self.write_owed()
+
+    def write_owed(self) -> str:
+        """Write the charges that the ledger couldn't take. Returns why it still can't, or ""."""
+        with self._settling:
+            for charge in list(self._owed.values()):
+                try:
+                    self.ledger.add(charge)
+                except OSError as error:
+                    log.warning("A charge can't be added to the ledger yet (%s).", error.strerror)
+                    return error.strerror or type(error).__name__
+                with self._lock:
+                    del self._owed[charge.id]
+                    self._try_to_write("ended", charge)
+        return ""
+
+    def open_charges(self) -> list[Charge]:
+        """What the ledger may not have: charges that are open, and what was orphaned.
+
+        The latter is told, and moves to the ledger. Call it `alone`. Raises OSError.
+        """
+        with self._lock:
+            found = list(self._own.charges.values())
+            for path, entries, is_alive in self._look_at_others():
+                found += entries.charges.values() if is_alive else entries.in_flight()
+                if not is_alive:
+                    self._take_over(path, entries)
+        return found
+
+    def orphaned(self) -> list[Charge]:
+        """What processes had in flight that are gone, and that nobody took over. Raises OSError."""
+        with self._lock:
+            gone = [entries for _, entries, is_alive in self._look_at_others() if not is_alive]
+        return self.ledger.missing([charge for entries in gone for charge in entries.in_flight()])
+
+    def take_news(self) -> str:
+        """What the user should know about earlier processes; "" but for once."""
+        news, self._news = self._news, []
+        return "\n".join(news)
+
+    def _try_to_write(self, verb: str, charge: Charge) -> None:
+        try:
+            self._write(f"{verb} {charge.id}\n".encode())
+        except OSError as error:
+            log.warning("The journal can't be written (%s).", error.strerror)
+
+    def _write(self, lines: bytes) -> None:
+        """Write lines to the file of this process. It goes when nothing is open.
+
+        Raises OSError. What wasn't written is written before the next line.
+        """
+        self._own.read(lines)
+        if self._file is not None and not os.fstat(self._file.fileno()).st_nlink:
+            self._close()  # somebody has removed it
+        if self._file is not None:
+            self._unwritten += lines
+        elif self._own.charges and self._has_locks:
+            self._open()
+        try:
+            if self._file is not None:
+                self._unwritten = self._unwritten[self._file.write(self._unwritten) :]
+                if self._unwritten:
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        finally:
+            if not self._own.charges:
+                self._close()
+
+    def _open(self) -> None:
+        """Create the file, for all that is open; where the file system has locks, else none."""
+        make_folder(self._folder)
+        self._file, self._path = create_file(self._folder, "", ENDING)
+        self._unwritten = self._own.lines()
+        try:
+            self._has_locks = wait_for_lock(self._file, PATIENCE)
+        except OSError:
+            self._close()
+            raise
+        if not self._has_locks:
+            self._close()
+        self._remove_old_folders()
+
+    def _remove_old_folders(self) -> None:
+        """Remove the folders of version 0.2, unless there is something left to tell."""
+        with contextlib.suppress(OSError):
+            for path in self._old_folder.with_name(OLD_RESERVATIONS).iterdir():
+                remove_file(path, pauses=())
+            self._old_folder.with_name(OLD_RESERVATIONS).rmdir()
+        with contextlib.suppress(OSError):
+            self._old_folder.rmdir()
+
+    def _close(self) -> None:
+        """Close and remove the file. If it's held just now, it goes with the next look at it."""
+        file, self._file, self._unwritten = self._file, None, b""
+        if file is not None:
+            file.close()
+            with contextlib.suppress(OSError):
+                remove_file(self._path, pauses=())
+
+    def _look_at_others(self) -> Iterator[tuple[Path, _Entries, bool]]:
+        """The files of other processes, what is open in them, and whether the process is alive."""
+        paths = {*self._folder.glob(f"*{ENDING}"), *self._old_folder.glob(f"*{ENDING}")}
+        if self._file is not None:
+            paths.discard(self._path)
+        known, self._others = self._others, {}
+        for path in sorted(paths):
+            entries = self._others[path] = known.get(path) or _Entries(path.stem)
+            try:
+                with patiently(partial(FileIO, path, "r+")) as file:
+                    is_alive = not try_lock(file)
+                    entries.read_on(file)
+                    if not is_alive:
+                        unlock(file)
+            except FileNotFoundError:
+                continue
+            except NoLocksError:
+                return
+            yield path, entries, is_alive
+
+    def _take_over(self, path: Path, entries: _Entries) -> None:
+        """Tell what a process that is gone had in flight; move it to the ledger.
+
+        Whoever takes over may be killed too: the next one adds what the ledger still misses.
+        """
+        try:
+            if missing := self.ledger.missing(entries.in_flight()):
+                self._news.append(orphaned_text(missing))
+                log.warning("%s", self._news[-1])
+            for charge in missing:
+                self.ledger.add(charge)
+            remove_file(path, pauses=())
+        except OSError as error:
+            log.warning("The journal %s has to wait (%s).", path.name, error.strerror)
+
+
+class _Entries:
+    """The open charges of one process by their ids, and which of them are sent."""
+
+    def __init__(self, name: str = "") -> None:
+        self.charges: dict[str, Charge] = {}
+        self.sent: set[str] = set()
+        self._name, self._offset = name, 0
+
+    def read_on(self, file: FileIO) -> None:
+        """Read the whole lines that the file has got since."""
+        file.seek(self._offset)
+        data = file.read()
+        data = data[: data.rfind(b"\n") + 1]
+        self._offset += len(data)
+        self.read(data)
+
+    def read(self, lines: bytes) -> None:
+        for line in lines.splitlines():
+            verb, _, rest = line.partition(b" ")
+            if verb == b"reserved" and (charge := read_charge(rest)):
+                self.charges[charge.id] = charge
+            elif verb.isdigit():
+                self._read_old(f"{self._name}-{verb.decode()}", rest)
+            else:
+                self._mark(verb, rest.decode("ascii", "replace"))
+
+    def _mark(self, verb: bytes, name: str) -> None:
+        if verb == b"sent":
+            self.sent.add(name)
+        elif verb in (b"unsent", b"ended"):
+            self.sent.discard(name)
+        if verb == b"ended":
+            self.charges.pop(name, None)
+
+    def _read_old(self, name: str, rest: bytes) -> None:
+        """A note of version 0.2: a number and a charge that is sent, or nothing when it ended."""
+        if charge := read_charge(rest):
+            self.charges[name] = replace(charge, id=name)
+            self.sent.add(name)
+        else:
+            self._mark(b"ended", name)
+
+    def in_flight(self) -> list[Charge]:
+        """What is sent and may be charged; the sandbox charges nothing."""
+        sent = [charge for name, charge in self.charges.items() if name in self.sent]
+        return [charge for charge in sent if charge.service != SANDBOX_NAME]
+
+    def lines(self) -> bytes:
+        """All of it, for a new file."""
+        reserved = [b"reserved " + charge.line() for charge in self.charges.values()]
+        return b"".join([*reserved, *(f"sent {name}\n".encode() for name in self.sent)])
+
+
+def orphaned_text(charges: Sequence[Charge]) -> str:
+    """A sentence about requests that were in flight when a process ended."""
+    usd = sum(charge.usd or 0.0 for charge in charges)
+    models = ", ".join(sorted({charge.model for charge in charges}))
+    requests = "1 request was" if len(charges) == 1 else f"{len(charges)} requests were"
+    images = "image" if len(charges) == 1 else "images"
+    return (
+        f"{requests} in flight when an earlier session ended ({models}). You may have been "
+        f"charged about {dollars(usd)} without receiving the {images}."
+    )
+
+
+def journal_of(home: Path) -> Journal:
+    """The journal of this process in a home folder."""
+    with _lock:
+        if home not in _journals:
+            _journals[home] = Journal(home)
+        return _journals[home]
+
+
+@atexit.register
+def _write_all_owed() -> None:
+    for journal in list(_journals.values()):
+        journal.write_owed()
+
+
+def _forget_all() -> None:
+    global _lock
+    _lock = threading.Lock()
+    for journal in _journals.values():
+        journal.forget()
+
+
+if sys.platform != "win32":
+    os.register_at_fork(after_in_child=_forget_all)
+
+_lock = threading.Lock()
+_journals: dict[Path, Journal] = {}
