@@ -9,7 +9,6 @@ from typing import Any
 import torch
 
 from ..venice_client import InvalidRequestError
-from ..venice_client.for_nodes import check_is_text
 from . import compare_inputs, inputs, widgets
 from .grid import VARIED, Grid
 from .imaging.contact_sheet import contact_sheet
@@ -44,7 +43,7 @@ class VeniceStyleSweep(StatusNode):
 
     @staticmethod
     def foresee(values: dict[str, Any]) -> tuple[list[str], list[str]]:
-        found = styles_for(values["styles"])
+        found = styles_for("styles", values["styles"])
         return [sent_style(name) for name in found], found
 
     async def sweep(self, styles: str) -> dict[str, Any]:
@@ -75,7 +74,7 @@ class VeniceModelSweep(StatusNode):
 
     @staticmethod
     def foresee(values: dict[str, Any]) -> tuple[list[str], list[str]]:
-        found = models_for(values["models"])
+        found = models_for("models", values["models"])
         return found, list(found)
 
     async def sweep(self, models: str) -> dict[str, Any]:
@@ -129,12 +128,19 @@ class VeniceGrid(StatusNode):
         style: str = "",
     ) -> dict[str, Any]:
         with showing() as status:
-            values = widgets.read_values(self.INPUT_TYPES(), locals())
+            given = dict(locals())
             await refresh_lists()
-            grid = Grid.read(values)
+            grid, outputs = await in_thread(partial(self._combined, given))
             told = (grid.summary, grid.columns.warning, grid.rows.warning)
             status.finish(" · ".join(filter(None, told)))
-            return status.with_outputs(grid.outputs(values))
+            return status.with_outputs(outputs)
+
+    @classmethod
+    def _combined(cls, given: dict[str, Any]) -> tuple[Grid, tuple[Any, ...]]:
+        """The grid that the inputs ask for, and the node's outputs."""
+        values = widgets.read_values(cls.INPUT_TYPES(), given)
+        grid = Grid.read(values)
+        return grid, grid.outputs(values)
 
 
 class VeniceContactSheet(StatusNode):
@@ -201,11 +207,13 @@ async def _sweep(
     node: VeniceStyleSweep | VeniceModelSweep, what: str, **values: str
 ) -> dict[str, Any]:
     """The names that the node's text asks for; their count is shown on it. what: one of them."""
+
+    def work() -> tuple[list[str], list[str]]:
+        return node.foresee(widgets.read_values(node.INPUT_TYPES(), values))
+
     with showing() as status:
-        for name, text in values.items():
-            check_is_text(name, text)
         await refresh_lists()
-        outputs = node.foresee(values)
+        outputs = await in_thread(work)
         status.finish(_count(outputs[0], what))
         return status.with_outputs(outputs)
 

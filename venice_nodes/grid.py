@@ -12,7 +12,7 @@ from ..venice_client import InvalidRequestError
 from ..venice_client.for_nodes import fold_seed, folding_warning
 from .imaging.grid_sheet import Headings
 from .imaging.labels import visible
-from .patterns import models_for, sent_style, styles_for
+from .patterns import check_count, lines_of, models_for, sent_style, styles_for
 
 AXES = ("style", "model", "seed", "prompt")
 NOTHING = "nothing"
@@ -20,8 +20,8 @@ VARIED = ("model", "prompt", "style", "seed")
 """What an axis can vary, in the order of the node's outputs."""
 
 MAX_CELLS = 400
-MAX_VALUES = 10_000
-"""Most lines, and most seeds, that are looked through for doubles; more are refused at once."""
+MAX_SEEDS = 10_000
+"""Most seeds that are looked through for doubles; more are refused at once."""
 
 SEEDS = re.compile(r"(-?\d{1,20})|(\d{1,20})\s*[-\u2010-\u2015\u2212\uff0d]\s*(\d{1,20})")
 """A seed, of at most the digits of 64 bits, or the first and the last of a range."""
@@ -101,35 +101,25 @@ def _axis(name: str, values: Mapping[str, Any]) -> Axis:
     if what == NOTHING:
         return Axis(NOTHING)
     text = values[field]
-    lines = list(filter(visible, text.splitlines()))
+    lines = lines_of(field, text)
     if not lines:
-        raise InvalidRequestError(f"{field} is empty: write one {what} a line.", field)
-    _check_count(field, len(lines), "lines")
+        raise InvalidRequestError(f"{field} is empty. Write one {what} per line.", field)
     if what == "seed":
         return _seeds(field, lines)
     if what == "prompt":
         prompts = tuple(dict.fromkeys(map(str.strip, lines)))
         return Axis(what, prompts, prompts)
     if what == "style":
-        styles = styles_for(text)
+        styles = styles_for(field, text)
         return Axis(what, tuple(map(sent_style, styles)), tuple(styles))
-    models = tuple(models_for(text))
+    models = tuple(models_for(field, text))
     return Axis(what, models, models)
-
-
-def _check_count(field: str, count: int, what: str) -> None:
-    """Raises InvalidRequestError for far more values than there can be cells."""
-    if count > MAX_VALUES:
-        raise InvalidRequestError(
-            f"{field} has {count:,} {what}, and a grid has at most {MAX_CELLS} cells: write fewer.",
-            field,
-        )
 
 
 def _seeds(field: str, lines: Sequence[str]) -> Axis:
     """The seeds that numbers and ranges ask for, folded, each once."""
     ranges = [_range(field, visible(line)) for line in lines]
-    _check_count(field, sum(last - first + 1 for first, last in ranges), "seeds")
+    check_count(field, sum(last - first + 1 for first, last in ranges), MAX_SEEDS, "seeds")
     wanted = [seed for first, last in ranges for seed in range(first, last + 1)]
     folded = tuple(dict.fromkeys(map(fold_seed, wanted)))
     warning = next(filter(None, map(folding_warning, wanted)), "")

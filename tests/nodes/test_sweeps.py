@@ -26,7 +26,8 @@ def styles(bench: Bench, text: str) -> tuple[list[str], list[str]]:
 
 def matching(pack: Any, text: str, known: list[str]) -> list[str]:
     sweeps = pack.venice_nodes.patterns
-    found: list[str] = sweeps.matching(text, known, lambda line: sweeps._like(line, known))
+    lines = sweeps.names_in("styles", text)
+    found: list[str] = sweeps.matching(lines, known, lambda line: sweeps._like(line, known))
     return found
 
 

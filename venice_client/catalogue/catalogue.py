@@ -94,10 +94,10 @@ class Lists:
         They are those of models that make pictures from a prompt; where there are none, of models
         that edit.
         """
-        for kind in SUGGESTION_BY_KIND:
-            ids = [m.id for m in self.listed(kind) if fnmatchcase(folded(m.id), folded(pattern))]
-            if ids:
-                return list(dict.fromkeys(ids))
+        wanted = folded(pattern)
+        for ids in self._choices:
+            if found := [id for name, id in ids if fnmatchcase(name, wanted)]:
+                return list(dict.fromkeys(found))
         return []
 
     def by_name(self) -> dict[str, dict[str, Model]]:
@@ -106,6 +106,11 @@ class Lists:
         for named in (*((m.id, m) for m in self._all), *((folded(m.id), m) for m in self._all)):
             models.setdefault(named[0], {}).setdefault(named[1].kind, named[1])
         return models
+
+    @cached_property
+    def _choices(self) -> list[list[tuple[str, str]]]:
+        """The models of each kind that a pattern may mean: folded id, and id."""
+        return [[(folded(m.id), m.id) for m in self.listed(kind)] for kind in SUGGESTION_BY_KIND]
 
     @cached_property
     def _all(self) -> tuple[Model, ...]:
