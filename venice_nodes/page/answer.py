@@ -108,7 +108,8 @@ class Answer:
             return f"The price is unknown, so it can't be checked against your {called}."
         if spent is None:
             return self._trouble
-        costs = f"this costs {'about' if price.is_exact else 'up to'} {dollars(price.reserved)}"
+        about = "about" if price.is_exact else "at least" if price.is_known else "up to"
+        costs = f"this costs {about} {dollars(price.reserved)}"
         today = f"{dollars(spent)} spent today, " if name == "day" else ""
         return f"Over your {called}: {today}{costs}."
 

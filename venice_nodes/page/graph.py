@@ -5,7 +5,7 @@ A graph is ComfyUI's API format: {node id: {"class_type": …, "inputs": {name: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,6 +18,9 @@ PRIMITIVES = (
     *("PrimitiveInt", "PrimitiveFloat", "PrimitiveBoolean"),
     *("PrimitiveString", "PrimitiveStringMultiline"),
 )
+MAX_ITEMS = 1000
+"""Most items of an output that are followed; it is open beyond."""
+
 ONE_PICTURE = ("png", "jpg", "jpeg", "bmp")
 """Endings of files that hold one picture as a rule."""
 
@@ -59,6 +62,11 @@ class Wire:
 
     items: tuple[Any, ...] = (UNKNOWN,)
     is_open: bool = False
+
+    @staticmethod
+    def of(items: Sequence[Any], is_open: bool) -> Wire:
+        """As many of the items as are followed."""
+        return Wire(tuple(items[:MAX_ITEMS]), is_open or len(items) > MAX_ITEMS)
 
     def at(self, index: int) -> Any:
         """The item at `index`; a list that is too short repeats its last."""

@@ -117,22 +117,21 @@ def quote_item(
             return ItemQuote(error=error, is_incomplete=True)
     forms: list[tuple[PlannedRequest, ...]] = []
     told: list[tuple[str, ...]] = []
-    errors: list[VeniceError] = []
+    errors: list[ItemQuote] = []
     every = list(itertools.islice(_forms(cls.__name__, inputs, given), MAX_FORMS + 1))
     for values in every[:MAX_FORMS]:
         try:
             item = cls.item(values_of(declared, values), quotes.catalogue, blank_files)
             planned = tuple(map(quotes.plan, item.requests))
         except VeniceError as error:
-            errors.append(error)
+            errors.append(_failed(error))
             continue
         own = [*item.warnings, *(w for request in planned for w in request.payload.warnings)]
         forms.append(planned)
         if planned or len(every) == 1:  # a mask in which nothing is painted has a word of its own
             told.append(tuple(dict.fromkeys(filter(None, own))))
     if errors and not any(forms):
-        is_incomplete = isinstance(errors[0], InvalidRequestError) and errors[0].is_empty
-        return ItemQuote(error=str(errors[0]).partition("\n")[0], is_incomplete=is_incomplete)
+        return errors[0]
     source = given.get("image")
     base = source if isinstance(source, Pictures) else Pictures(is_open=source is not None)
     return ItemQuote(
@@ -145,6 +144,11 @@ def quote_item(
         model=_model_name(forms, quotes),
         pictures=_pictures(forms[0], given, len(forms) == 1),
     )
+
+
+def _failed(error: VeniceError) -> ItemQuote:
+    is_incomplete = isinstance(error, InvalidRequestError) and error.is_empty
+    return ItemQuote(error=str(error).partition("\n")[0], is_incomplete=is_incomplete)
 
 
 def values_of(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Hashable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...venice_client import VeniceError, load_settings
 from ...venice_client.for_nodes import Quotes
 from ..run import comfyui
 from .answer import Answer
+from .budget import Budget, Memory
 from .graph import (
+    MAX_ITEMS,
     UNKNOWN,
     Failed,
     Graph,
@@ -36,10 +39,12 @@ log = logging.getLogger(__name__)
 MAX_GRAPH_FORMS = 10_000
 """Most forms of items that are tried anew for one graph. Beyond, prices are told as open."""
 
-MAX_ITEMS = 1000
-"""Most items of one node that are worked out; the rest costs like them, at least."""
+MAX_SPARE_FORMS = 200
+"""The same for nodes that no output needs. Beyond, they have no price."""
 
-MAX_REMEMBERED = 50_000
+MAX_SECONDS = 1.5
+"""Seconds after which the rest of a graph is told as open: the page waits for three."""
+
 MAX_RUNS = 1000
 """Most runs that a page asks about at once."""
 
@@ -49,15 +54,18 @@ class Preview:
 
     nodes: the classes of the pack by name. Those that pay have `item`, of others whose outputs can
     be told before a run `foresee` tells them. PASSED_ON names inputs that it only hands on, and so
-    need not be known.
+    need not be known. clock: seconds.
     """
 
-    def __init__(self, nodes: Mapping[str, Any]) -> None:
-        self._nodes = nodes
+    def __init__(
+        self, nodes: Mapping[str, Any], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._nodes, self._clock = nodes, clock
         self._lock = threading.Lock()
         self._quotes: Quotes | None = None
         self._declared: dict[str, Any] = {}
-        self._known: dict[Hashable, Any] = {}
+        self._memory = Memory()
+        self._budget = Budget(0, 0, clock)
 
     def of(self, prompt: object, runs: object = 1) -> dict[str, Any]:
         """What the route answers for a graph that is to be queued `runs` times.
@@ -70,29 +78,46 @@ class Preview:
             quotes = self._quotes
             if quotes is None or quotes.settings != settings or not quotes.catalogue.is_current:
                 self._quotes = quotes = Quotes(settings)
-                self._known, self._declared = {}, {}
-            elif len(self._known) > MAX_REMEMBERED:
-                self._known = {}
-            found = self._quote_all(graph, quotes)
-            answer = Answer(quotes, _runs(runs))
-            return answer.of(found, set(in_order(graph, _ends(graph))))
+                self._memory, self._declared = Memory(), {}
+            needed = in_order(graph, _ends(graph))
+            found = self._quote_all(graph, needed, quotes)
+            return Answer(quotes, _runs(runs)).of(found, set(needed))
 
-    def _quote_all(self, graph: Graph, quotes: Quotes) -> dict[str, list[ItemQuote]]:
-        """The items of each node that pays."""
-        self._left = MAX_GRAPH_FORMS
+    def _quote_all(
+        self, graph: Graph, needed: Sequence[str], quotes: Quotes
+    ) -> dict[str, list[ItemQuote]]:
+        """The items of each node that pays; of one that no output needs where that is quick."""
+        self._budget = Budget(MAX_GRAPH_FORMS, MAX_SECONDS, self._clock)
         paying = [name for name, node in graph.items() if self._pays(node["class_type"])]
         made: dict[str, Outputs] = {}
         found: dict[str, list[ItemQuote]] = {}
+        for name in needed:
+            self._follow(name, graph[name], quotes, made, found)
+        self._budget.lower(MAX_SPARE_FORMS)
         for name in in_order(graph, paying):
-            node = graph[name]
-            kind, inputs = node["class_type"], inputs_of(node, made)
-            if self._pays(kind):
-                found[name], made[name] = self._quote(kind, inputs, quotes)
-            elif kind in self._nodes:
-                made[name] = self._foresee(kind, inputs)
-            else:
-                made[name] = foreign_outputs(kind, inputs)
-        return {name: found[name] for name in paying}
+            if self._budget.is_spent:
+                break
+            if name not in made:
+                self._follow(name, graph[name], quotes, made, found)
+        self._budget = Budget(0, 0, self._clock)  # the last one holds texts
+        return {name: found[name] for name in paying if name in found}
+
+    def _follow(
+        self,
+        name: str,
+        node: Mapping[str, Any],
+        quotes: Quotes,
+        made: dict[str, Outputs],
+        found: dict[str, list[ItemQuote]],
+    ) -> None:
+        """Adds the outputs of a node to `made`, and its items to `found` if it pays."""
+        kind, inputs = node["class_type"], inputs_of(node, made)
+        if self._pays(kind):
+            found[name], made[name] = self._quote(kind, inputs, quotes)
+        elif kind in self._nodes:
+            made[name] = self._foresee(kind, inputs)
+        else:
+            made[name] = foreign_outputs(kind, inputs)
 
     def _pays(self, kind: str) -> bool:
         return hasattr(self._nodes.get(kind), "item")
@@ -105,10 +130,13 @@ class Preview:
     def _quote(self, kind: str, inputs: Inputs, quotes: Quotes) -> tuple[list[ItemQuote], Outputs]:
         count, is_open = longest(inputs)
         items = []
-        for i in range(min(count, MAX_ITEMS)):
+        for i in range(count):
+            if self._budget.is_spent:
+                is_open = True
+                break
             given = {name: wire.at(i) for name, wire in inputs.items()}
             items.append(self._item(kind, given, quotes))
-        if is_open or count > MAX_ITEMS:
+        if is_open:
             items.append(ItemQuote(is_open=True))
         pictures = Wire(tuple(_output(item) for item in items), is_open)
         others = Wire((UNKNOWN,) * len(items), is_open)
@@ -118,14 +146,13 @@ class Preview:
     def _item(self, kind: str, given: dict[str, Any], quotes: Quotes) -> ItemQuote:
         """One item of a node, worked out once. An odd one takes no other node's price away."""
         try:
-            key = _key(kind, given)
-            if key not in self._known:
-                if self._left <= 0:
-                    return ItemQuote(is_open=True)
-                self._known[key] = quote_item(self._nodes[kind], self._inputs(kind), given, quotes)
-                self._left -= max(1, len(self._known[key].forms))
-            known: ItemQuote = self._known[key]
-            return known
+            key = self._budget.key(kind, given)
+            quote: ItemQuote | None = self._memory.get(key)
+            if quote is None:
+                quote = quote_item(self._nodes[kind], self._inputs(kind), given, quotes)
+                self._budget.take(max(1, len(quote.forms)))
+                self._memory.keep(key, quote)
+            return quote
         except Exception as error:  # a graph may hold anything, and the run itself will say it
             log.warning("A node could not be priced (%s).", type(error).__name__)
             return ItemQuote(is_open=True)
@@ -148,14 +175,18 @@ class Preview:
                 else:
                     items.append(value)
                     is_open = is_open or lists[slot]
-            outputs.append(Wire(tuple(items), is_open))
+            outputs.append(Wire.of(items, is_open))
         return tuple(outputs)
 
     def _foreseen(self, kind: str, given: dict[str, Any]) -> Any:
-        key = _key(kind, given)
-        if key not in self._known:
-            self._known[key] = self._foresee_item(kind, given)
-        return self._known[key]
+        if self._budget.is_spent:
+            return UNKNOWN
+        key = self._budget.key(kind, given)
+        outputs = self._memory.get(key)
+        if outputs is None:
+            outputs = self._foresee_item(kind, given)
+            self._memory.keep(key, outputs)
+        return outputs
 
     def _foresee_item(self, kind: str, given: dict[str, Any]) -> Any:
         cls = self._nodes[kind]
@@ -202,13 +233,3 @@ def _ends(graph: Graph) -> list[str]:
     ]
     is_told = any(comfyui.node_class(node["class_type"]) for node in graph.values())
     return ends if is_told else list(graph)
-
-
-def _key(kind: str, given: Mapping[str, Any]) -> Hashable:
-    """Tells the values of an item from any others: 1 is not True."""
-    key = (kind, *((name, type(value), value) for name, value in given.items()))
-    try:
-        hash(key)
-    except TypeError:
-        return (kind, repr(given))
-    return key

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
+import tracemalloc
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -391,16 +394,100 @@ def test_no_graph_breaks_it(preview: Any, graph: Any) -> None:
     json.dumps(told, allow_nan=False)
 
 
-def test_a_long_chain_and_a_list_beyond_measure(preview: Any) -> None:
+def test_a_long_chain_and_a_list_beyond_measure(
+    preview: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview, "_clock", lambda: 0.0)
     chain = {str(i): node("Reroute", x=[str(i + 1), 0]) for i in range(1, 10_000)}
-    chain["10000"] = node("VeniceStyleSweep", styles="\n".join(f"style {i}" for i in range(3000)))
+    chain["10000"] = node("VeniceStyleSweep", styles="\n".join(["*", *map(str, range(990))]))
     told = preview.of({"0": generate(style=["1", 0]), **chain})["nodes"]["0"]
     assert told["price"]["text"] == "from $10.00"
     assert told["level"] == "over"
 
 
+@pytest.fixture
+def with_outputs(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ComfyUI that knows which nodes are outputs."""
+    known = {"SaveImage": SimpleNamespace(OUTPUT_NODE=True), "Other": SimpleNamespace()}
+    monkeypatch.setattr(bench.pack.venice_nodes.run.comfyui, "node_class", known.get)
+
+
+def unconnected(count: int) -> dict[str, Any]:
+    """One node that is saved, and many behind a long list that nobody looks at."""
+    lines = "\n".join(map(str, range(1000)))
+    return {
+        **{f"u{i}": generate(style=["list", 0], seed=1000 * i + 1) for i in range(count)},
+        "list": node("VeniceStyleSweep", styles=lines),
+        "1": generate(batch_size=2),
+        "2": node("SaveImage", images=["1", 0]),
+    }
+
+
+def test_what_no_output_needs_takes_little_work_and_is_not_counted(
+    preview: Any, with_outputs: None, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, worked_on = bench.pack.venice_nodes.page.preview, []
+    real = module.quote_item
+    monkeypatch.setattr(module, "quote_item", lambda *a: worked_on.append(1) or real(*a))
+    told = preview.of(unconnected(55))
+    assert told["total"]["usd"] == told["nodes"]["1"]["price"]["usd"] == 0.02
+    assert told["total"]["must_ask"] is False
+    assert len(worked_on) <= module.MAX_SPARE_FORMS + 1
+    assert len(told["nodes"]) < 5, "there is no price beyond"
+    few = {name: each for name, each in unconnected(0).items() if name != "2"}
+    assert preview.of({**few, "3": generate(seed=77)})["nodes"]["3"]["price"]["usd"] == 0.01
+
+
+def test_what_takes_too_long_is_told_as_open(bench: Bench, with_outputs: None) -> None:
+    steps = itertools.count()
+    module = bench.pack.venice_nodes.page.preview
+    preview = module.Preview(bench.pack.NODE_CLASS_MAPPINGS, clock=lambda: next(steps) * 0.01)
+    graph = {"1": generate(style=["2", 0]), "3": node("SaveImage", images=["1", 0])}
+    graph["2"] = node("VeniceStyleSweep", styles="\n".join(map(str, range(900))))
+    answers = [preview.of(graph)["total"] for _ in range(3)]
+    assert answers[0]["is_bounded"] is False
+    assert answers[0]["must_ask"] or answers[0]["over"]
+    assert next(steps) < 3 * 2000, "it ends soon after its time"
+
+
+def test_large_texts_are_not_remembered(preview: Any) -> None:
+    preview.of({"1": generate()})
+    tracemalloc.start()
+    try:
+        for i in range(20):
+            text = f"{i}" + "x" * 2**21
+            preview.of({"1": generate(prompt=text), "2": node("VeniceStylePreset", preset=text)})
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert kept < 8 * 2**20, "40 MiB went through"
+
+
+def test_what_is_remembered_is_bounded(bench: Bench) -> None:
+    module = bench.pack.venice_nodes.page.budget
+    memory = module.Memory()
+    for i in range(40):
+        memory.keep(i, "x" * (module.LARGE - 2))
+    memory.keep("large", "x" * module.LARGE)
+    assert memory.get("large") is None
+    assert [memory.get(i) is None for i in (0, 39)] == [False, False]
+    for i in range(40, 80):
+        memory.keep(i, "x" * (module.LARGE - 2))
+    assert memory.get(79)
+    assert sum(memory.get(i) is not None for i in range(80)) <= 64
+
+
+@pytest.mark.parametrize(("one", "other"), [(1, True), (1, 1.0), ("1", 1), ("x" * 300, "y" * 300)])
+def test_values_that_are_not_the_same_are_told_apart(bench: Bench, one: Any, other: Any) -> None:
+    budget = bench.pack.venice_nodes.page.budget.Budget(1, 1, lambda: 0.0)
+    keys = [budget.key("Node", {"a": value}) for value in (one, other)]
+    assert keys[0] != keys[1]
+    assert keys[0] == budget.key("Node", {"a": "".join(one) if isinstance(one, str) else one})
+
+
 @pytest.mark.long
-def test_ten_thousand_nodes(preview: Any) -> None:
+def test_ten_thousand_nodes(preview: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preview, "_clock", lambda: 0.0)
     graph = {str(i): generate(seed=i + 1) for i in range(10_000)}
     told = preview.of(graph)
     assert len(told["nodes"]) == 10_000
