@@ -45,8 +45,8 @@ from .errors import (
 )
 from .image_result import ImageResult
 from .imaging.images import EncodedImage
-from .request.base import PaidRequest
 from .request.generate import GenerateRequest, StyleReference, plan_batch
+from .request.paid_request import PaidRequest
 from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleRequest
 from .settings.settings import Settings, load_settings
 from .transport.progress import Progress

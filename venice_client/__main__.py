@@ -9,7 +9,13 @@ if not __package__:  # by its path; ComfyUI's portable Python looks for -m in no
 from venice_client.cli.app import main
 from venice_client.process import accept_any_letter, end_gently
 
-if __name__ == "__main__":
+
+def run() -> int:
+    """Run the command line as a process of its own; return its exit code."""
     end_gently()
     accept_any_letter()
-    sys.exit(main())
+    return main()
+
+
+if __name__ == "__main__":
+    sys.exit(run())

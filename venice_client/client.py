@@ -24,8 +24,8 @@ from .errors import (
 )
 from .image_result import ImageResult, is_violation, read_images
 from .planned_request import PlannedRequest, plan_request
-from .request.base import PaidRequest
 from .request.generate import GenerateRequest
+from .request.paid_request import PaidRequest
 from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleRequest
 from .settings.api_key import ApiKey
 from .settings.service import SANDBOX_NAME, Service, service_for

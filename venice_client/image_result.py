@@ -12,7 +12,8 @@ from urllib.parse import unquote, unquote_to_bytes
 from .errors import CHARGED, BadResponseError
 from .imaging.image_format import describe, image_format
 from .imaging.images import EncodedImage
-from .request.base import PaidRequest, Payload
+from .request.paid_request import PaidRequest
+from .request.payload import Payload
 from .text import printable
 from .transport.response import Response
 

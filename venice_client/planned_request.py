@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from .catalogue.catalogue import Catalogue
 from .catalogue.prices import max_price
 from .errors import InvalidRequestError
-from .request.base import PaidRequest, Payload, resolve
+from .request.paid_request import PaidRequest, resolve
+from .request.payload import Payload
 from .store.result_store import request_key
 from .store.spending_limit import Reservation
 from .transport.request_body import RequestBody, request_body

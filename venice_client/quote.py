@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .catalogue.catalogue import Catalogue, saved_lists
 from .planned_request import PlannedRequest, plan_request
-from .request.base import PaidRequest
+from .request.paid_request import PaidRequest
 from .settings.service import SANDBOX_NAME, service_name
 from .settings.settings import Settings
 from .store.result_store import ResultStore

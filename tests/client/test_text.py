@@ -22,7 +22,7 @@ from venice_client.errors import (
     VeniceError,
 )
 from venice_client.image_result import read_images
-from venice_client.request.base import Payload
+from venice_client.request.payload import Payload
 from venice_client.text import MAX_SHOWN, harmless, printable, shortened
 from venice_client.transport.response import Response
 from venice_client.transport.status_errors import error_for

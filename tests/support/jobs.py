@@ -8,8 +8,8 @@ from typing import Any
 
 from venice_client.batch import RequestBatch
 from venice_client.planned_request import PlannedRequest
-from venice_client.request.base import Payload
 from venice_client.request.generate import GenerateRequest
+from venice_client.request.payload import Payload
 from venice_client.store.result_store import ResultStore
 from venice_client.transport.progress import Progress
 from venice_client.transport.request_body import request_body

@@ -13,7 +13,8 @@ from ..client import VeniceClient
 from ..errors import BadResponseError, VeniceError
 from ..image_result import ImageResult, left_out
 from ..imaging.images import decode, size_of_input
-from ..request.base import PaidRequest, Payload
+from ..request.paid_request import PaidRequest
+from ..request.payload import Payload
 from ..request.pictures import EDIT_RATIOS, EditRequest
 from ..store.account import Account
 from .console import Console

@@ -11,8 +11,8 @@ from functools import partial
 from ..catalogue.sizing import AUTO
 from ..client import VeniceClient
 from ..errors import InvalidRequestError
-from ..request.base import PaidRequest
 from ..request.checks import FORMATS, QUALITIES
+from ..request.paid_request import PaidRequest
 from ..request.pictures import (
     EDIT_RATIOS,
     MAX_CREATIVITY,

@@ -13,7 +13,6 @@ from ..catalogue.prices import estimate_generate
 from ..catalogue.sizing import AUTO, fit
 from ..errors import InvalidRequestError
 from ..imaging.image_format import SENDABLE, image_format
-from .base import Payload
 from .checks import (
     add_quality,
     add_transparency,
@@ -24,6 +23,7 @@ from .checks import (
     check_switch,
     check_text,
 )
+from .payload import Payload
 from .seeds import MAX_SEED, MAX_VARIANTS, batch_seeds
 
 MAX_PROMPT = 7500

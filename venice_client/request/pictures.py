@@ -14,7 +14,6 @@ from ..catalogue.sizing import AUTO, check_ratio, is_ratio, nearest_ratio, ratio
 from ..errors import InvalidRequestError
 from ..imaging.images import MAX_PIXELS, size_of_input
 from ..imaging.input_image import InputFile
-from .base import Payload
 from .checks import (
     add_quality,
     add_transparency,
@@ -22,6 +21,7 @@ from .checks import (
     check_text,
     may_have_qualities,
 )
+from .payload import Payload
 
 MIN_SIDE = 64
 MIN_PIXELS = 65_536

@@ -13,7 +13,7 @@ from form_fields import fields_of
 from venice_client import EditRequest, GenerateRequest, VeniceClient
 from venice_client.catalogue.catalogue import Catalogue, Lists, bundled_lists
 from venice_client.errors import InvalidRequestError
-from venice_client.request.base import resolve
+from venice_client.request.paid_request import resolve
 
 RequestFor = Callable[..., GenerateRequest]
 LIMITS = {"promptCharacterLimit": 100, "steps": {"default": 8, "max": 8}}

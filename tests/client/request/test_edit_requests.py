@@ -20,7 +20,7 @@ from venice_client.catalogue.catalogue import bundled_lists
 from venice_client.catalogue.model import Model, parse_model
 from venice_client.errors import InvalidRequestError
 from venice_client.for_nodes import EDIT_RATIOS
-from venice_client.request.base import Payload
+from venice_client.request.payload import Payload
 
 LISTED = bundled_lists().models()
 EDITS = bundled_lists().listed("inpaint")

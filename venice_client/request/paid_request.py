@@ -1,0 +1,41 @@
+"""The requests that cost money, and their names as the lists spell them."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from ..catalogue.catalogue import Catalogue
+from ..catalogue.model import Model
+from .checks import check_is_text
+from .generate import GenerateRequest
+from .pictures import EditRequest, RemoveBackgroundRequest, UpscaleRequest
+
+PaidRequest = GenerateRequest | EditRequest | UpscaleRequest | RemoveBackgroundRequest
+"""A typed request, which builds the payload for a model. All have:
+
+kind: what the model does, "image", "inpaint", "upscale" or "cutout". label: tells it from others of
+its batch, such as "seed 7"; description: from any others. is_binary: whether the response is the
+image itself. variants: how many images it asks for. input_images: how many it sends to be changed.
+is_reusable: whether an equal request means the same image. variation: another number means that
+another result is wanted; it is not sent. build(model): the payload, or InvalidRequestError.
+price(payload, model): the price in USD, or None if that is not published.
+"""
+
+
+def resolve(request: PaidRequest, catalogue: Catalogue) -> tuple[PaidRequest, Model]:
+    """The request with its names as the lists spell them, and what is known of its model.
+
+    Waits for the lists if they may say more. Raises InvalidRequestError if the model is known to
+    do other things, or to have no transparent background although the request wants one.
+    """
+    style = request.style_preset if isinstance(request, GenerateRequest) else ""
+    check_is_text("model", request.model)
+    check_is_text("style_preset", style)
+    model = catalogue.model_when_known(request.model, request.kind)
+    catalogue.check_kind(request.model, request.kind)
+    if getattr(request, "transparent_background", False):
+        catalogue.check_transparency(model)
+    names = {"model": (request.model, model.id), "style_preset": (style, catalogue.style(style))}
+    changed: dict[str, Any] = {name: new for name, (old, new) in names.items() if old != new}
+    return (dataclasses.replace(request, **changed) if changed else request), model

@@ -1,0 +1,44 @@
+"""The payload that a request builds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..imaging.input_image import InputFile
+from .checks import check_encodable
+
+LEFT_OUT = "(left out)"
+
+
+@dataclass(frozen=True)
+class Payload:
+    """A payload to send: the endpoint, its fields, and in words what the model does not take.
+
+    files: name of the field and image of each file; with files a form is sent, else JSON.
+    expected: (width, height) of the answer where that follows and no warning says it already.
+    """
+
+    path: str
+    fields: dict[str, Any]
+    warnings: tuple[str, ...] = ()
+    files: tuple[tuple[str, InputFile], ...] = ()
+    expected: tuple[int, int] | None = None
+
+    def __post_init__(self) -> None:
+        """Raises InvalidRequestError for a text that no request can carry."""
+        for name, value in self.fields.items():
+            if isinstance(value, str):
+                check_encodable(name, value)
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        """The fields that are sent, with "(left out)" in place of image data."""
+        shown = dict(self.fields)
+        if references := shown.get("style_references"):
+            shown["style_references"] = [{**each, "image": LEFT_OUT} for each in references]
+        names = [name for name, _ in self.files]
+        for name in dict.fromkeys(names):
+            count = names.count(name)
+            shown[name] = LEFT_OUT if name == "image" else [LEFT_OUT] * count
+        return shown
