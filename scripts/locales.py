@@ -6,8 +6,8 @@ ComfyUI reads them) and scripts/translations/LANGUAGE/help.json.
 
 scripts/translations/LANGUAGE/in_step.json records which English each translation was made from.
 A translation that is missing or older than its English is a warning; the release check
-(`--complete`) makes it an error. English stands in for a missing text. If an older translation still
-fits, delete its line in in_step.json.
+(`--complete`) makes it an error. English stands in for a missing text. If an older translation
+still fits, delete its line in in_step.json.
 """
 
 from __future__ import annotations
