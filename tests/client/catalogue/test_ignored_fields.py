@@ -13,7 +13,7 @@ from venice_client.catalogue import ignored_fields
 from venice_client.catalogue.catalogue import bundled_lists
 from venice_client.catalogue.ignored_fields import is_ignored
 from venice_client.catalogue.model import Model
-from venice_client.for_nodes import ignored_warnings
+from venice_client.request.generate import ignored_warnings
 
 LISTED = bundled_lists().models()
 IDS = {model.id for model in bundled_lists().listed("image")}
