@@ -34,7 +34,9 @@ VeniceError
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from .text import harmless, printable
 
@@ -52,6 +54,7 @@ class VeniceError(Exception):
     Here the message, which may quote the API, a header or a workflow, becomes harmless for a page.
     """
 
+    _home = __name__
     __module__ = "venice"  # ComfyUI shows it in front of the name
     may_have_been_charged = False
 
@@ -59,7 +62,11 @@ class VeniceError(Exception):
         super().__init__(harmless(message))
 
     def __init_subclass__(cls) -> None:
-        cls.__module__ = "venice"
+        cls._home, cls.__module__ = cls.__module__, "venice"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle and copy: the class by where it lies, and its state without its cause."""
+        return _restored, (self._home, type(self).__qualname__, self.args), self.__dict__
 
     def name_item(self, item: str) -> None:
         """Adds, once, which item of a list it is about, on a line below the first."""
@@ -67,6 +74,11 @@ class VeniceError(Exception):
         item = printable(item)
         if item and item not in rest:
             self.args = ("\n".join(filter(None, (first, item, rest))), *self.args[1:])
+
+
+def _restored(module: str, name: str, args: tuple[Any, ...]) -> VeniceError:
+    kind: type[VeniceError] = getattr(importlib.import_module(module), name)
+    return kind.__new__(kind, *args)
 
 
 class SettingsError(VeniceError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Callable
 
@@ -91,7 +92,6 @@ class SingleFlight:
 
 def _copied(error: VeniceError) -> VeniceError:
     """A copy of an error, since the thread that raises one may add to its message."""
-    copied = type(error).__new__(type(error), *error.args)
-    copied.__dict__.update(error.__dict__)
+    copied = copy.copy(error)
     copied.__cause__ = error.__cause__
     return copied
