@@ -11,7 +11,7 @@ import threading
 import time
 import weakref
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from .errors import (
@@ -69,6 +69,8 @@ class RequestBatch:
         by_key = {key: Progress(id(self)) for key in equal}
         self.progress = [by_key[request.key] for request in self.planned]
         self.outcomes: list[ImageResult | BaseException | None] = [None] * len(self.planned)
+        self._ended: list[int] = []
+        self._has_ended = threading.Condition()
         self._all_ended = threading.Event()
         self._threads: list[threading.Thread] = []
         self._next, self._left = 0, len(self._jobs)
@@ -102,7 +104,7 @@ class RequestBatch:
     @property
     def ended(self) -> int:
         """How many requests have ended."""
-        return sum(outcome is not None for outcome in self.outcomes)
+        return len(self._ended)
 
     @property
     def estimates(self) -> list[float | None]:
@@ -124,6 +126,17 @@ class RequestBatch:
     def wait(self, seconds: float | None = None) -> bool:
         """Waits for the end, at most so long; returns whether it has come."""
         return self._all_ended.wait(seconds)
+
+    def as_completed(self) -> Iterator[tuple[int, ImageResult | BaseException]]:
+        """Yields the index and the outcome of each request as it ends, the first to end first."""
+        for place in range(len(self.planned)):
+            with self._has_ended:
+                while len(self._ended) == place:
+                    self._has_ended.wait()
+            index = self._ended[place]
+            outcome = self.outcomes[index]
+            assert outcome is not None, "it has ended"
+            yield index, outcome
 
     def on_end(self, action: Callable[[], None]) -> None:
         """Calls `action` once when every request has ended, in the last one's thread, or now."""
@@ -187,12 +200,12 @@ class RequestBatch:
             results = self._fetch([self.planned[i] for i in indices], progress)
         except BaseException as error:
             for index in indices:
-                self.outcomes[index] = _as_outcome(error, progress)
+                self._end(index, _as_outcome(error, progress))
             if isinstance(error, FATAL_FOR_KEY):
                 self._cancel_unsent(model, error)
         else:
             for index, result in zip(indices, results, strict=True):
-                self.outcomes[index] = self._hand_over(index, result)
+                self._end(index, self._hand_over(index, result))
         finally:
             progress.on_fatal(None)
             self._end_job()
@@ -205,6 +218,12 @@ class RequestBatch:
         except BaseException as error:
             return _as_outcome(error, self.progress[index])
         return result
+
+    def _end(self, index: int, outcome: ImageResult | BaseException) -> None:
+        with self._has_ended:
+            self.outcomes[index] = outcome
+            self._ended.append(index)
+            self._has_ended.notify_all()
 
     def _end_job(self) -> None:
         with self._lock:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
+import weakref
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from types import TracebackType
 from typing import Any
 
 import requests
@@ -101,6 +103,31 @@ class VeniceClient:
         self.results = ResultStore(settings.home, settings.store_mb)
         self.spending = SpendingLimit(settings, self.service.name)
         self.account_headers: dict[str, str] = {}
+        self._batches: weakref.WeakSet[RequestBatch] = weakref.WeakSet()
+
+    def __enter__(self) -> VeniceClient:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the client's batches and close its connections.
+
+        Requests that were not sent are cancelled. Responses in flight are waited for, since you
+        may have been charged for them.
+        """
+        batches = list(self._batches)
+        for batch in batches:
+            batch.cancel()
+        for batch in batches:
+            batch.wait()
+        self._transport.close()
 
     def generate_images(
         self, request: GenerateRequest, progress: Progress | None = None
@@ -157,7 +184,9 @@ class VeniceClient:
         planned = [self._planned(request, run) for request in requests]
         self.results.probe()
         planned = self._reserve(planned, run)
-        return RequestBatch(planned, self._fetch, self.results, run, on_result)
+        batch = RequestBatch(planned, self._fetch, self.results, run, on_result)
+        self._batches.add(batch)
+        return batch
 
     def _fetch(self, equal: Sequence[PlannedRequest], progress: Progress) -> list[ImageResult]:
         """The result of each of some equal requests. Only the first is sent, if any is."""

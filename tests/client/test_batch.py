@@ -62,6 +62,24 @@ def test_outcomes_come_in_the_order_of_the_jobs() -> None:
     assert batch.outcomes == ["first", "second"]
 
 
+def test_outcomes_can_be_had_as_they_come() -> None:
+    slow, error = threading.Event(), BadRequestError("no", status=400)
+
+    def late(_progress: Progress) -> str:
+        slow.wait(60)
+        return "first"
+
+    def fail(_progress: Progress) -> str:
+        raise error
+
+    batch = begun([late, fail])
+    coming = batch.as_completed()
+    assert next(coming) == (1, error)
+    slow.set()
+    assert list(coming) == [(0, "first")]
+    assert list(batch.as_completed()) == [(1, error), (0, "first")], "again, for another reader"
+
+
 def test_an_error_is_an_outcome_and_leaves_the_others() -> None:
     error = BadRequestError("no", status=400)
 

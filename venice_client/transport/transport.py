@@ -103,6 +103,10 @@ class Transport:
         self._origin = (parts.scheme, parts.netloc)
         self._is_local = is_loopback(parts.hostname or "")
 
+    def close(self) -> None:
+        """Close the connections that no call is using."""
+        self._adapter.close()
+
     def get(self, path: str, explain: Explain, params: Mapping[str, str] | None = None) -> Response:
         """A free call. The key goes along where there is one. Raises what `explain` makes."""
         try:

@@ -1,0 +1,54 @@
+"""A client that is closed leaves nothing behind, and loses nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from faulty_sandbox import Sandbox
+from venice_client import GenerateRequest, ImageResult, RequestCancelledError, VeniceClient
+from waiting import wait_for
+
+MakeClient = Callable[..., VeniceClient]
+RequestFor = Callable[..., GenerateRequest]
+
+
+def test_closing_waits_for_what_is_in_flight_and_cancels_the_rest(
+    sandbox: Sandbox, make_client: MakeClient, request_for: RequestFor
+) -> None:
+    sandbox.latency_s = 0.5
+    with make_client(sandbox.base_url, max_in_flight=1) as client:
+        batch = client.start([request_for(seed=seed) for seed in (1, 2, 3)])
+        wait_for(lambda: sandbox.paid_requests)
+    assert batch.done
+    made = [end for end in batch.outcomes if isinstance(end, ImageResult)]
+    cancelled = [end for end in batch.outcomes if isinstance(end, RequestCancelledError)]
+    assert (len(made), len(cancelled)) == (1, 2)
+    assert len(sandbox.paid_requests) == 1
+
+
+def test_closing_gives_back_what_a_batch_reserved_that_never_began(
+    sandbox: Sandbox, make_client: MakeClient, request_for: RequestFor
+) -> None:
+    with make_client(sandbox.base_url, max_usd_per_run=0.01) as client:
+        never_begun = client.prepare([request_for()], "closing")
+        client.close()
+        assert never_begun.done
+        again = client.prepare([request_for()], "closing")
+        again.cancel()
+
+
+def test_a_closed_client_has_no_open_connection(
+    sandbox: Sandbox, client: VeniceClient, request_for: RequestFor
+) -> None:
+    client.generate_images(request_for())
+    pools = client._transport._adapter.poolmanager.pools
+    assert len(pools) == 1
+    client.close()
+    assert len(pools) == 0
+
+
+def test_an_error_inside_the_block_comes_out(sandbox: Sandbox, make_client: MakeClient) -> None:
+    with pytest.raises(KeyboardInterrupt), make_client(sandbox.base_url):
+        raise KeyboardInterrupt
