@@ -47,7 +47,13 @@ from .request.pictures import (
 from .request.seeds import MAX_SEED, fold_seed, folding_warning
 from .settings.api_key import ApiKey
 from .settings.service import SANDBOX_NAME, service_name
-from .settings.settings import DEFAULT_BASE_URL, forget_key, home_folders, save_values
+from .settings.settings import (
+    DEFAULT_BASE_URL,
+    forget_key,
+    home_folders,
+    is_loopback,
+    save_values,
+)
 from .store.account import NOTHING_SENT
 from .store.entry_file import Entry
 from .store.ledger import Ledger, start_of_day, today
@@ -102,6 +108,7 @@ __all__ = [
     "home_folders",
     "images",
     "is_ignored",
+    "is_loopback",
     "is_other_ratio",
     "kept_images",
     "left_out",

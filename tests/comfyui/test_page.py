@@ -40,7 +40,7 @@ def test_a_preview_is_what_is_charged(comfyui: Running, words: str) -> None:
     assert comfyui.client.run(graph.prompt).succeeded
     assert comfyui.sandbox.charged_usd == 0.04
     after = page.post("/venice/preview", {"prompt": graph.prompt}).json()
-    assert after["nodes"][images[0]]["price"]["text"] == "again: free"
+    assert after["nodes"][images[0]]["price"]["text"] == "Free · saved result"
 
 
 def test_a_list_that_another_node_makes_has_no_known_length(comfyui: Running, words: str) -> None:

@@ -49,7 +49,8 @@ NO_KEY = (
 class Settings:
     """The settings of the user. `timeout` in seconds, `store_mb` in MB, money in USD.
 
-    warnings: sentences for a person about what is odd in them.
+    allowed_hosts: names, or patterns of names, at which ComfyUI's page may use the routes, beside
+    those of this computer. warnings: sentences for a person about what is odd in them.
     """
 
     home: Path
@@ -62,6 +63,7 @@ class Settings:
     max_usd_per_day: float | None = None
     ask_above_usd: float = 1.0
     show_all_inputs: bool = False
+    allowed_hosts: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -97,6 +99,9 @@ def load_settings(
         max_usd_per_day=_limit(values, "VENICE_MAX_USD_PER_DAY", Settings.max_usd_per_day),
         ask_above_usd=_number(values, "VENICE_ASK_ABOVE_USD", Settings.ask_above_usd, minimum=0.0),
         show_all_inputs=_switch(values, "VENICE_SHOW_ALL_INPUTS"),
+        allowed_hosts=tuple(
+            values.get("VENICE_ALLOWED_HOSTS", "").lower().replace(",", " ").split()
+        ),
         warnings=tuple(filter(None, warnings)),
     )
 
@@ -307,6 +312,11 @@ def _switch(values: Mapping[str, str], name: str) -> bool:
     if text not in ("", *_ON, *_OFF):
         raise SettingsError(f"{name} must be true or false, not {text!r}.")
     return text in _ON
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """The names in a list with commas or blanks between them."""
+    return tuple(text.lower().replace(",", " ").split())
 
 
 def _max_in_flight(values: Mapping[str, str]) -> int:

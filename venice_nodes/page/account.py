@@ -76,6 +76,14 @@ def settings_of_page() -> Settings:
     return load_settings(comfyui.user_folder())
 
 
+def allowed_hosts() -> tuple[str, ...]:
+    """The hosts that the owner lists; none if the settings can't be read."""
+    try:
+        return settings_of_page().allowed_hosts
+    except SettingsError:
+        return ()
+
+
 def account(balance: Balance) -> dict[str, Any]:
     """What the route answers. balance: what a free call said last, perhaps of another key."""
     try:

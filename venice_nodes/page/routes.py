@@ -12,12 +12,13 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from ...venice_client import SettingsError, VeniceError
 from ...venice_client.for_nodes import Quotes, shared_client
 from ..imaging.daemon_pool import DaemonPool
+from ..run import comfyui
 from . import account, models
+from .origin import why_refused
 from .preview import Preview
 from .results import NoResultError, Results
 
@@ -228,14 +229,10 @@ def _answering(action: Handler) -> Handler:
 
 def _check_origin(request: Any) -> None:
     """Raises Refused for what another page sends, or one that does not say which it is."""
-    origin, host = request.headers.get("Origin"), request.headers.get("Host", "")
-    is_ours = origin is None or (
-        origin != "null" and urlsplit(origin).netloc.lower() == host.lower()
-    )
-    if not is_ours or request.headers.get("Sec-Fetch-Site", "same-origin") not in (
-        *("same-origin", "none"),
-    ):
-        raise Refused(403, "Only ComfyUI's own page may ask.")
+    address = request.transport.get_extra_info("sockname") if request.transport else None
+    is_local = comfyui.listens_locally(str(address[0]) if address else "")
+    if why := why_refused(request.headers, is_local, account.allowed_hosts):
+        raise Refused(403, why)
 
 
 def _failed(error: VeniceError, status: int) -> Any:

@@ -16,15 +16,18 @@ from pathlib import Path
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
+from ...venice_client.for_nodes import is_loopback
+
 log = logging.getLogger(__name__)
 
 try:
     import comfy.model_management as model_management
     import comfy.utils as comfy_utils
     import folder_paths
+    from comfy.cli_args import args
     from server import PromptServer
 except ImportError:
-    model_management = comfy_utils = folder_paths = PromptServer = None
+    args = model_management = comfy_utils = folder_paths = PromptServer = None
 
 try:
     from comfy_execution.utils import get_executing_context
@@ -142,6 +145,15 @@ def add_routes(routes: Iterable[tuple[str, str, Callable[..., Any]]]) -> None:
         return
     for method, path, handler in routes:
         server.routes.route(method, path)(handler)
+
+
+def listens_locally(address: str) -> bool:
+    """Whether ComfyUI listens on this computer only.
+
+    address: this end of a connection, which says it where ComfyUI doesn't.
+    """
+    listened = getattr(args, "listen", None) or address
+    return all(is_loopback(each.strip()) for each in str(listened).split(","))
 
 
 def node_class(name: str) -> Any:
