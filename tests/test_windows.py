@@ -21,19 +21,13 @@ FILES = [
     "cli/test_results.py",
     "cli/test_spending.py",
     "promises/test_batches.py",
+    "promises/test_limits_of_processes.py",
     "promises/test_scanner.py",
     "promises/test_single_flight.py",
     "promises/test_spending.py",
     "promises/test_store.py",
     "promises/test_unshown_runs.py",
 ]
-
-FAIL_YET = [
-    "client/store/test_ledger.py::test_processes_write_side_by_side_and_no_line_is_lost",
-    "client/store/test_reserved_elsewhere.py::test_others_see_the_last_that_was_told",
-    "cli/test_spending.py::test_processes_that_begin_at_once_keep_to_one_limit",
-]
-"""Until the journal is made for these semantics."""
 
 
 @pytest.mark.long
@@ -43,7 +37,6 @@ def test_the_money_core_holds_as_on_windows(tmp_path: Path) -> None:
     run = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", *FILES, "-q", "-n", "0", "-p", "no:cacheprovider"),
-            *[f"--deselect={name}" for name in FAIL_YET],
             *("-m", "not long and not comfyui and not page", f"--basetemp={tmp_path / 'run'}"),
         ],
         cwd=TESTS,

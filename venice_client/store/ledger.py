@@ -82,7 +82,7 @@ class Ledger:
         make_folder(self.path.parent)
         line = charge.line()
         with locked_file(self.path, PATIENCE) as file:
-            if os.write(file.fileno(), line) != len(line):
+            if file.write(line) != len(line):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def since(self, when: float) -> list[Charge]:

@@ -314,7 +314,7 @@ else:
 """
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
 def test_a_forked_process_has_a_journal_of_its_own_and_leaves_its_parents(home: Path) -> None:
     code = [sys.executable, "-W", "ignore", "-c", FORK, str(ROOT), str(home), SERVICE]
     run = subprocess.run(code, capture_output=True, text=True, timeout=120, check=False)
