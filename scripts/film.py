@@ -144,7 +144,7 @@ def play(film: Film) -> None:
     film.shoot(2.2)
     film.say("3. Run")
     film.press(page.get_by_test_id("queue-button").first)
-    free = page.get_by_role("button", name="Try free in the sandbox")
+    free = page.get_by_role("button", name="Try the sandbox (free)")
     free.wait_for(state="visible")
     film.say("4. Your key, or the free sandbox")
     film.shoot(1.5)

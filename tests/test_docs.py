@@ -29,7 +29,7 @@ PLACES = ("", "venice_client", "venice_client/catalogue", "venice_nodes", "tests
 """Folders from which documents name files."""
 
 SHOWN_BY_THE_PAGE = (
-    *("Save and test", "Forget the key", "Show all inputs"),
+    *("Save and test", "Forget the key", "Try the sandbox (free)", "Show all inputs"),
     *(
         "Refresh the Venice lists of models and styles",
         "Limit of a run",

@@ -14,6 +14,12 @@ export const activeWorkflow = () =>
 export const isOurs = (node) => String(node?.comfyClass ?? node?.type ?? "").startsWith("Venice");
 
 /**
+ * Whether a node is ours, or may have become one of several: the group nodes of frontend 1.27.
+ * @param {any} node
+ */
+export const mayHoldOurs = (node) => isOurs(node) || /^workflow[>/]/.test(String(node?.type));
+
+/**
  * Every node, those in subgraphs too, each once, as there may be several instances of one.
  * @returns {Generator<any>}
  */
@@ -37,7 +43,8 @@ export function nodesOf(executionId) {
   const found = [];
   let graph = rootGraph();
   for (const [i, id] of ids.entries()) {
-    const node = graph?.getNodeById(id) ?? graph?.getNodeById(Number(id));
+    if (!graph) break; // A group node: what it holds is no node of the page.
+    const node = graph.getNodeById(id) ?? graph.getNodeById(Number(id));
     if (!node) return [];
     found.push({ node, rest: ids.slice(i + 1).join(":") });
     graph = node.subgraph;

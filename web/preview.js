@@ -4,9 +4,9 @@
 import { app } from "../../scripts/app.js";
 import { element } from "./elements.js";
 import { fingerprintsOf } from "./fingerprints.js";
-import { allNodes, isOurs, nodeOf, nodesOf, redraw } from "./graph.js";
+import { allNodes, isOurs, mayHoldOurs, nodeOf, nodesOf, redraw } from "./graph.js";
 import { panelOf } from "./panel.js";
-import { post } from "./server.js";
+import { post, tell } from "./server.js";
 
 const LOOK_EVERY_MS = 100;
 const QUIET_MS = 200;
@@ -32,9 +32,6 @@ const UNKNOWN = "price unknown";
 
 /** The last answer. */
 export let preview = NOTHING;
-
-/** Whether there was none yet, or none of our nodes to ask for. */
-export const isUnasked = () => preview === NOTHING;
 
 /** A short sum of each node's inputs and all before it, by execution id, at the last look. */
 export let fingerprints = new Map();
@@ -79,10 +76,10 @@ function changed() {
   const nodes = [...allNodes()];
   let different = nodes.length !== lastNodes;
   lastNodes = nodes.length;
-  if (!nodes.some(isOurs)) return different;
+  if (!nodes.some(mayHoldOurs)) return different;
   // Some widgets act when a prompt is made of them (a camera takes a picture): they are not asked
   // again but for a change in a node of ours.
-  const looked = nodes.some(actsWhenRead) ? nodes.filter(isOurs) : nodes;
+  const looked = nodes.some(actsWhenRead) ? nodes.filter(mayHoldOurs) : nodes;
   for (const node of looked) {
     const values = valuesOf(node);
     const before = lastSeen.get(node);
@@ -109,7 +106,7 @@ const HARMLESS = new Set(["text", "customtext", "string", "combo", "number", "to
 
 /** @param {any} node */
 const actsWhenRead = (node) =>
-  !isOurs(node) &&
+  !mayHoldOurs(node) &&
   (node.widgets ?? []).some(
     (/** @type {any} */ widget) =>
       Object.hasOwn(widget, "serializeValue") && !HARMLESS.has(String(widget.type).toLowerCase()),
@@ -126,7 +123,7 @@ let promptMs = 0;
 export async function refreshPreview(timeoutMs = ANSWER_MS) {
   const number = ++asked;
   const begun = performance.now();
-  const prompt = [...allNodes()].some(isOurs) ? (await app.graphToPrompt()).output : {};
+  const prompt = [...allNodes()].some(mayHoldOurs) ? (await app.graphToPrompt()).output : {};
   promptMs = performance.now() - begun;
   const wanted = hasOurs(prompt) ? post("preview", { prompt }, timeoutMs) : NOTHING;
   const shown = await Promise.resolve(wanted).catch((error) => withoutAnswer(prompt, error));
@@ -161,10 +158,9 @@ export const hasOurs = (prompt) =>
   Object.values(prompt).some((node) => String(node.class_type).startsWith("Venice"));
 
 function showAll() {
-  showOnNodes();
+  tell([showOnNodes, ...listeners], undefined);
   reactive.venicePreview = (reactive.venicePreview ?? 0) + 1;
   redraw();
-  for (const listener of listeners) listener();
 }
 
 // Vue draws badges again only where something reactive that they read has changed.

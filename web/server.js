@@ -31,7 +31,7 @@ async function ask(path, options, timeoutMs) {
     const signal = AbortSignal.timeout(timeoutMs);
     response = await api.fetchApi(`/venice/${path}`, { ...options, signal });
   } catch {
-    throw new RouteError("ComfyUI does not answer: check that it still runs.", 0);
+    throw new RouteError("Can't reach ComfyUI. Is it still running?", 0);
   }
   const body = await response.json().catch(() => ({}));
   if (!response.ok) {
@@ -53,6 +53,22 @@ export const post = (path, body = {}, timeoutMs = TIMEOUT_MS) =>
 /** @param {string} path of a picture */
 export const pictureUrl = (path) => api.apiURL(`/venice/${path}`);
 
+/**
+ * Calls each listener; the error of one reaches no other, and not the caller.
+ * @template T
+ * @param {Iterable<(value: T) => void>} listeners
+ * @param {T} value
+ */
+export function tell(listeners, value) {
+  for (const listener of listeners) {
+    try {
+      listener(value);
+    } catch (error) {
+      console.error("Venice:", error);
+    }
+  }
+}
+
 /** A value of the server's that several rooms show: `now` is the last one, or null. */
 class Shared {
   /** @param {(refresh: boolean, timeoutMs?: number) => Promise<any>} load */
@@ -67,7 +83,7 @@ class Shared {
   /** Asks the server, and tells all who listen. Raises RouteError. */
   async refresh(refresh = false, timeoutMs = TIMEOUT_MS) {
     this.now = await this.load(refresh, timeoutMs);
-    for (const listener of this.listeners) listener(this.now);
+    tell(this.listeners, this.now);
     return this.now;
   }
 

@@ -52,7 +52,7 @@ function keyForm(saveText, onWorks) {
   };
   const save = button(saveText, () => {
     const key = field.value.trim();
-    return key ? send(key) : say("Paste a key first.");
+    return key ? send(key) : say("Enter your API key.");
   });
   field.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     event.stopPropagation();
@@ -270,30 +270,30 @@ export async function openSettings() {
 }
 
 /**
- * Asks for a key, where none is set. Resolves to whether there is one now.
- * @returns {Promise<boolean>}
+ * Asks for a key if none is set: "known" or "new" if there is one now, else "".
+ * @returns {Promise<"" | "known" | "new">}
  */
 export async function askForKey() {
   const now = await account.tryRefresh(false, RUN_MS);
-  if (!now || now.key.is_set) return true; // Without an answer the run itself says what is wrong.
-  const opened = await openDialog("Venice needs a key", (close) => {
+  if (!now || now.key.is_set) return "known"; // Without an answer the run itself says what's wrong.
+  const opened = await openDialog("Add your Venice API key", (close) => {
     const form = keyForm("Save and run", () => close(true));
     form.save.classList.add("venice-primary");
     form.field.autofocus = true;
     return [
       element("p", {
-        text: "Pictures are made by Venice with your key, and cost money. The key stays on this ComfyUI: it is in no workflow and in no browser.\nNo key? The sandbox draws free test pictures.",
+        text: "Venice charges your account for each image. Your key stays on this computer and is never saved in workflows.\nNo key yet? Try the free sandbox.",
       }),
       element("div", { class: "venice-row" }, form.field, form.save),
       form.outcome,
       element(
         "div",
         { class: "venice-row" },
-        button("Try free in the sandbox", () => form.send(SANDBOX)),
+        button("Try the sandbox (free)", () => form.send(SANDBOX)),
         link(GET_A_KEY, now.key_url),
         button("Cancel", () => close(false), { class: "venice-button venice-right" }),
       ),
     ];
   });
-  return opened === true;
+  return opened === true ? "new" : "";
 }

@@ -16,6 +16,7 @@ import {
 } from "./graph.js";
 import { panelOf } from "./panel.js";
 import { fingerprints, onPreview } from "./preview.js";
+import { mayQueue } from "./question.js";
 import { showLastSeed, useSeed } from "./seed.js";
 import { openSettings } from "./settings.js";
 
@@ -25,6 +26,8 @@ const STORED = "venice.status:";
 const NO_ID = /^[0-]*$/;
 const PROGRESS_TEXT = "$$node-text-preview";
 const KEPT_JOBS = 64;
+const ENDS = new Set(["done", "error"]);
+const MAX_TEXT = 2_000;
 /** Errors that Settings → Venice can end. */
 const OF_SETTINGS = /(Settings|Authentication|SpendingLimit|PaymentRequired)Error$/;
 
@@ -42,10 +45,16 @@ const seen = new WeakMap();
 const jobs = new Map();
 const NO_WORKFLOW = {};
 
+/** The statuses that this page saw of the workflow in front. */
+const statusesNow = () => seen.get(activeWorkflow() ?? NO_WORKFLOW);
+
 /** Listens to the socket and to what is queued. */
 export function watchStatus() {
   const queue = api.queuePrompt;
   api.queuePrompt = async function (/** @type {any[]} */ ...given) {
+    if (!(await mayQueue(given[1]?.output ?? {}, given[2]?.partialExecutionTargets))) {
+      return /** @type {any} */ ({}); // As of a prompt that made no job.
+    }
     const workflow = activeWorkflow() ?? NO_WORKFLOW;
     const prints = fingerprintsOf(given[1]?.output ?? {});
     const graph = rootGraph()?.id;
@@ -96,7 +105,7 @@ function take(message) {
   const workflow = job?.workflow ?? activeWorkflow() ?? NO_WORKFLOW;
   const status = {
     id,
-    text: String(message.text ?? ""),
+    text: String(message.text ?? "").slice(0, MAX_TEXT),
     kind: String(message.kind ?? "done"),
     seed: typeof message.seed === "number" ? message.seed : null,
     again: message.again ?? null,
@@ -159,15 +168,40 @@ const passing = new WeakMap();
  * @returns {Record<string, Status>}
  */
 function savedOf(node) {
-  const saved = node.properties?.[PROPERTY];
-  if (!saved || typeof saved !== "object") return {};
   return Object.fromEntries(
-    Object.entries(saved).filter(([rest, status]) => {
-      const own = rest ? String(status?.id).slice(0, -rest.length - 1) : String(status?.id);
+    Object.entries(Object(node.properties?.[PROPERTY])).filter(([rest, status]) => {
+      if (!isSound(status)) return false;
+      const own = rest ? status.id.slice(0, -rest.length - 1) : status.id;
       return own === String(node.id) || own.endsWith(`:${node.id}`);
     }),
   );
 }
+
+/**
+ * Whether this is an ended status as this page writes it: a workflow may hold anything.
+ * @param {any} status
+ */
+function isSound(status) {
+  const { id, text, kind, seed, again, print } = Object(status);
+  const isNumber = (/** @type {any} */ value) => value === null || typeof value === "number";
+  const isAgain = again === null || (isNumber(again?.seed) && typeof again?.pays_for === "number");
+  const isText = typeof text === "string" && text.length <= MAX_TEXT;
+  return (
+    typeof id === "string" &&
+    isText &&
+    ENDS.has(kind) &&
+    isNumber(seed) &&
+    isAgain &&
+    isNumber(print)
+  );
+}
+
+/**
+ * Whether this page saw the run that a status tells of.
+ * @param {Status} status
+ */
+const isOwn = (status) =>
+  status.kind === "progress" || statusesNow()?.get(status.id)?.text === status.text;
 
 /**
  * Shows what a node has to say, as of now.
@@ -186,10 +220,11 @@ export function show(node) {
  */
 function lineOf(rest, status) {
   const title = rest ? `${nodeOf(status.id)?.title ?? rest}: ` : "";
+  const origin = isOwn(status) ? "" : "Saved with this workflow: ";
   return element("div", {
     class: `venice-line venice-${status.kind} ${isStale(status) ? "venice-stale" : ""}`,
-    text: `${title}${status.text}`,
-    title: isStale(status) ? "Of a run with other inputs." : "",
+    text: `${origin}${title}${status.text}`,
+    title: isStale(status) ? "From an earlier run with different inputs." : "",
   });
 }
 
@@ -226,7 +261,7 @@ function readStored() {
   if (NO_ID.test(graph)) return new Map();
   try {
     const stored = JSON.parse(sessionStorage.getItem(STORED + graph) ?? "[]");
-    return new Map(stored.map((/** @type {Status} */ status) => [status.id, status]));
+    return new Map(stored.filter(isSound).map((/** @type {Status} */ one) => [one.id, one]));
   } catch {
     return new Map();
   }
@@ -268,7 +303,7 @@ export function placeStatusInApp() {
   const run = document.querySelector('[data-testid="linear-run-button"]');
   if (!run) return;
   if (run.nextSibling !== inApp) run.after(inApp);
-  const known = [...(seen.get(activeWorkflow() ?? NO_WORKFLOW)?.values() ?? [])];
+  const known = [...(statusesNow()?.values() ?? [])];
   const lines = known.map((status) => `${nodeOf(status.id)?.title ?? status.id}: ${status.text}`);
   if (inApp.textContent !== lines.join("")) {
     inApp.replaceChildren(...lines.map((text) => element("div", { class: "venice-line", text })));

@@ -15,39 +15,17 @@ import {
 } from "./menus.js";
 import { panelOf } from "./panel.js";
 import { addBadge, requestPreview, watchGraph } from "./preview.js";
+import { watchRuns } from "./question.js";
 import { rankInSearch } from "./search.js";
 import { addSeedButtons } from "./seed.js";
 import { account, models } from "./server.js";
-import { askForKey, settings } from "./settings.js";
+import { settings } from "./settings.js";
 import { openSidebar, refreshSidebar, tab } from "./sidebar.js";
 import { placeStatusInApp, restoreStatus, watchStatus } from "./status.js";
-import { confirmCost, mayPay, placeTotal, placeTotalInApp } from "./total.js";
+import { placeTotal, placeTotalInApp } from "./total.js";
 import { followModel, settleSockets, watchModels } from "./widgets.js";
 
 const APP_MODE_MS = 500;
-
-/** Asks for a key, and before a dear run, in front of every run that the page starts. */
-function watchRuns() {
-  const run = app.queuePrompt;
-  let isAsking = false;
-  app.queuePrompt = async function (/** @type {any[]} */ ...given) {
-    if (isAsking) return false; // "Run on change" must not ask twice at once.
-    isAsking = true;
-    try {
-      if (!(await mayRun(given))) return false;
-    } finally {
-      isAsking = false;
-    }
-    return run.apply(this, /** @type {any} */ (given));
-  };
-}
-
-/** @param {any[]} given to queuePrompt: number, runs, and options or ids of nodes */
-async function mayRun([, runs = 1, options]) {
-  const targets = Array.isArray(options) ? options : options?.queueNodeIds;
-  const goesOn = await confirmCost(runs, targets);
-  return goesOn && (!mayPay() || askForKey());
-}
 
 /** After a run its pictures are free, and there is less money. */
 function watchEnds() {

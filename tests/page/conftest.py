@@ -14,6 +14,7 @@ from comfy_fixtures import REQUIRED, installed, start
 from comfy_running import CANARY, ENVIRON, Running
 from comfyui_process import Installation, make_base
 from faulty_sandbox import Sandbox
+from page_setups import SETUPS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -21,16 +22,6 @@ if TYPE_CHECKING:
     from comfy_page import ComfyPage
 
 TIMEOUT_S = 900
-SETUPS = [
-    pytest.param((frontend, renderer), marks=pytest.mark.xdist_group(f"page-{frontend}"))
-    for frontend, renderer in (
-        ("current", "canvas"),
-        ("current", "vue"),
-        ("new", "canvas"),
-        ("new", "vue"),
-        ("old", "canvas"),
-    )
-]
 NEEDS = (
     "needs Playwright and a Chromium: make test-page installs the first; CHROMIUM names the second"
 )
@@ -79,7 +70,7 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(params=SETUPS, ids=lambda setup: "-".join(setup))
+@pytest.fixture(params=SETUPS, ids="-".join)
 def page(
     request: pytest.FixtureRequest,
     browser: Browser,

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
+from page_setups import each_frontend
+
 if TYPE_CHECKING:
     from comfy_page import ComfyPage
 
@@ -59,15 +61,6 @@ LAYOUTS = {
     "twice": INTO_SUBGRAPH + SECOND,
     "twice-shown-outside": INTO_SUBGRAPH + SHOWN + SECOND,
 }
-# Both renderers save the same.
-each_frontend = pytest.mark.parametrize(
-    "page",
-    [
-        pytest.param((name, "canvas"), marks=pytest.mark.xdist_group(f"page-{name}"), id=name)
-        for name in ("current", "new", "old")
-    ],
-    indirect=True,
-)
 DROP = """([name, data]) => {
   const bytes = Uint8Array.from(atob(data), each => each.charCodeAt(0));
   const files = new DataTransfer();
