@@ -24,6 +24,7 @@ from .errors import (
 )
 from .image_result import ImageResult
 from .planned_request import PlannedRequest
+from .process import after_fork
 from .store.account import STORE_IS_OFF, Account, Spent, settle
 from .store.result_store import ResultStore
 from .transport.progress import Progress
@@ -298,6 +299,13 @@ _is_ending = threading.Event()
 def _all_running() -> list[RequestBatch]:
     with _lock:
         return list(_running)
+
+
+@after_fork
+def _forget_parent() -> None:
+    """Forget the batches of the parent, whose threads are not here."""
+    global _lock, _running, _is_ending
+    _lock, _running, _is_ending = threading.Lock(), weakref.WeakSet(), threading.Event()
 
 
 @atexit.register

@@ -26,6 +26,7 @@ from .errors import (
 )
 from .image_result import ImageResult, is_violation, read_images
 from .planned_request import PlannedRequest, plan_request
+from .process import after_fork
 from .request.generate import GenerateRequest
 from .request.paid_request import PaidRequest
 from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleRequest
@@ -56,6 +57,7 @@ MAX_CLIENTS = 4
 _clients: dict[Settings, VeniceClient] = {}
 _clients_lock = threading.Lock()
 _flights = SingleFlight()
+_alive: weakref.WeakSet[VeniceClient] = weakref.WeakSet()
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ class VeniceClient:
         self.results = ResultStore(settings.home, settings.store_mb)
         self.spending = SpendingLimit(settings, self.service.name)
         self.account_headers: dict[str, str] = {}
+        self._session = session
+        _alive.add(self)
         self._batches: weakref.WeakSet[RequestBatch] = weakref.WeakSet()
 
     def __enter__(self) -> VeniceClient:
@@ -371,6 +375,15 @@ class VeniceClient:
 
     def _explain_free(self, path: str, response: Response) -> ApiError:
         return error_for(response, address=self._transport.address(path), is_paid=False)
+
+
+@after_fork
+def _renew_clients() -> None:
+    """Give every client of a forked process connections, locks and a gate of its own."""
+    global _clients_lock, _flights
+    _clients_lock, _flights = threading.Lock(), SingleFlight()
+    for client in list(_alive):
+        VeniceClient.__init__(client, client.settings, session=client._session)
 
 
 def shared_client(settings: Settings) -> VeniceClient:

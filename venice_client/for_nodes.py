@@ -24,7 +24,7 @@ from .imaging.input_image import InputFile, InputImage
 from .imaging.lettering import SMALLEST_TEXT, fitted, font
 from .money import dollar_range, dollars
 from .planned_request import PlannedRequest
-from .process import accept_any_letter, end_gently
+from .process import accept_any_letter, after_fork, end_gently
 from .quote import Quotes
 from .request.checks import (
     FORMATS,
@@ -87,6 +87,7 @@ __all__ = [
     "Quotes",
     "ResultStore",
     "accept_any_letter",
+    "after_fork",
     "bundled_lists",
     "check_choice",
     "check_cutout",

@@ -1,11 +1,13 @@
-"""Sets what the pack needs of its process: how signals end it, and what its streams take."""
+"""Set what the pack needs of its process: how signals end it, forks, and what its streams take."""
 
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
 import threading
+from collections.abc import Callable
 
 ENDINGS = ("SIGTERM", "SIGHUP", "SIGQUIT")
 """Signals that end a process at once, by default: `docker stop`, a closed terminal, Ctrl-\\."""
@@ -23,6 +25,17 @@ def end_gently() -> None:
         number = getattr(signal, name, None)  # Windows has but SIGTERM
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
+
+
+def after_fork(renew: Callable[[], None]) -> Callable[[], None]:
+    """Call `renew` in every process that is forked off, before it does anything else; a decorator.
+
+    A forked process has its parent's memory and connections, but none of its threads: a lock that
+    one of them holds is never released, and both would read each other's answers.
+    """
+    if sys.platform != "win32":  # which has no fork
+        os.register_at_fork(after_in_child=renew)
+    return renew
 
 
 def accept_any_letter() -> None:

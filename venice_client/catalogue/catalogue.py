@@ -13,9 +13,9 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
-from functools import cache, cached_property, lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +71,15 @@ class Lists:
     entries: tuple[Any, ...]
     styles: tuple[str, ...]
     saved_at: float = 0.0
+    _all: tuple[Model, ...] = field(init=False, repr=False)
+    _choices: list[list[tuple[str, str]]] = field(init=False, repr=False, compare=False)
+    """The models of each kind that a pattern may mean: folded id, and id."""
+
+    def __post_init__(self) -> None:
+        # Not when they are first needed: the lock of a cached property would outlast a fork.
+        object.__setattr__(self, "_all", tuple(filter(None, map(parse_model, self.entries))))
+        choices = [[(folded(m.id), m.id) for m in self.listed(kind)] for kind in SUGGESTION_BY_KIND]
+        object.__setattr__(self, "_choices", choices)
 
     def models(self) -> dict[str, Model]:
         """The models that have to do with pictures, by id; `listed` has those with several uses
@@ -106,15 +115,6 @@ class Lists:
         for named in (*((m.id, m) for m in self._all), *((folded(m.id), m) for m in self._all)):
             models.setdefault(named[0], {}).setdefault(named[1].kind, named[1])
         return models
-
-    @cached_property
-    def _choices(self) -> list[list[tuple[str, str]]]:
-        """The models of each kind that a pattern may mean: folded id, and id."""
-        return [[(folded(m.id), m.id) for m in self.listed(kind)] for kind in SUGGESTION_BY_KIND]
-
-    @cached_property
-    def _all(self) -> tuple[Model, ...]:
-        return tuple(filter(None, map(parse_model, self.entries)))
 
 
 @cache

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..errors import SettingsError
+from ..process import after_fork
 from .api_key import ApiKey
 from .settings import NO_KEY, Settings
 
@@ -45,6 +46,13 @@ def service_for(settings: Settings) -> Service:
 
 _lock = threading.Lock()
 _sandbox: Sandbox | None = None
+
+
+@after_fork
+def _renew_lock() -> None:
+    """A forked process uses the sandbox of its parent."""
+    global _lock
+    _lock = threading.Lock()
 
 
 def _builtin_sandbox() -> Sandbox:

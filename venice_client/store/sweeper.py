@@ -16,6 +16,7 @@ import weakref
 from pathlib import Path
 
 from ..files import PAUSES, remove_file
+from ..process import after_fork
 from .entry_file import ASIDE
 
 log = logging.getLogger(__name__)
@@ -165,6 +166,13 @@ def remove(path: Path, pauses: tuple[float, ...] = ()) -> None:
 
 
 _sweepers: weakref.WeakSet[Sweeper] = weakref.WeakSet()
+
+
+@after_fork
+def _forget_parent() -> None:
+    """Forget the sweepers of the parent, whose threads are not here."""
+    global _sweepers
+    _sweepers = weakref.WeakSet()
 
 
 @atexit.register

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import math
+import os
 import socket
 import ssl
 import threading
@@ -15,6 +16,8 @@ from typing import Any
 import urllib3
 import urllib3.connection
 from requests.adapters import HTTPAdapter
+
+from ..process import after_fork
 
 MAX_IDLE = 4.0
 """Seconds after which an idle connection is not used again. The server may have dropped it (many
@@ -102,19 +105,13 @@ class _Clock:
         self._is_running = False
 
     def add(self, watched: Deadline, deadline: float) -> None:
-        """Raises RuntimeError where no thread can be started."""
         with self._change:
-            is_first = deadline < min(self._watched.values(), default=math.inf)
-            self._watched[watched] = deadline
             if not self._is_running:
-                try:
-                    threading.Thread(target=self._run, name="venice-deadline", daemon=True).start()
-                except RuntimeError:
-                    del self._watched[watched]
-                    raise
+                threading.Thread(target=self._run, name="venice-deadline", daemon=True).start()
                 self._is_running = True
-            elif is_first:
+            elif deadline < min(self._watched.values(), default=math.inf):
                 self._change.notify()
+            self._watched[watched] = deadline
 
     def remove(self, watched: Deadline) -> None:
         with self._change:
@@ -135,6 +132,12 @@ class _Clock:
 
 
 _clock = _Clock()
+
+
+@after_fork
+def _renew_clock() -> None:
+    global _clock
+    _clock = _Clock()
 
 
 def _shut(sock: Any) -> None:
@@ -196,7 +199,8 @@ class _SecureConnection(_Connection, urllib3.connection.HTTPSConnection):
 
 
 class _FreshHTTPPool(urllib3.HTTPConnectionPool):
-    """A pool that does not use a connection again that was idle for too long, or holds bytes."""
+    """A pool that uses a connection again only if it was idle for a short time, holds no bytes, and
+    is not the parent's of a forked process."""
 
     ConnectionCls = _Connection
 
@@ -204,16 +208,17 @@ class _FreshHTTPPool(urllib3.HTTPConnectionPool):
         connection: Any = super()._get_conn(
             timeout
         )  # which sees bytes that TLS has not unpacked yet
-        idle = time.monotonic() - getattr(connection, "idle_since", time.monotonic())
+        process, since = getattr(connection, "idle", (os.getpid(), math.inf))
         pending = getattr(connection.sock, "pending", None)
-        if idle > MAX_IDLE or (pending and pending()):
+        is_old = time.monotonic() - since > MAX_IDLE
+        if is_old or process != os.getpid() or (pending and pending()):
             connection.close()
         return connection
 
     def _put_conn(self, conn: Any) -> None:
         Deadline.end()
         if conn is not None:
-            conn.idle_since = time.monotonic()
+            conn.idle = os.getpid(), time.monotonic()
         super()._put_conn(conn)
 
 

@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 
 from ..errors import RateLimitError
+from ..process import after_fork
 from ..settings.service import Service
 from ..text import printable
 from .progress import Progress
@@ -31,8 +32,9 @@ LOOK_AGAIN = 1.0
 RESET_JITTER = 2.0
 """Seconds over which several processes spread after the same reset."""
 
-draw = random.Random().random
-"""A random number of 0..1, apart from Python's own ones, which another node may have seeded."""
+draw = random.SystemRandom().random
+"""A random number of 0..1, from the system: Python's own may be seeded by another node, and forked
+processes would all draw the same."""
 
 
 class Hold:
@@ -347,3 +349,10 @@ def gate_for(service: Service, max_in_flight: int) -> Gate:
 
 _gates: dict[Service, Gate] = {}
 _gates_lock = threading.Lock()
+
+
+@after_fork
+def _forget_gates() -> None:
+    global _gates_lock
+    _gates_lock = threading.Lock()
+    _gates.clear()

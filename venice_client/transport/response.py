@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 from typing import Any
 
 from ..errors import CHARGED, BadResponseError
@@ -19,7 +18,7 @@ class Response:
 
     from_store: whether it comes from the store, and not just now from the service. not_kept: why
     it could not be kept on disk, "" where it is or need not be. not_recorded: why its charge isn't
-    in the ledger yet, or "".
+    in the ledger yet, or "". checksum: the SHA-256 of the body.
     """
 
     headers: Mapping[str, str]
@@ -29,16 +28,15 @@ class Response:
     from_store: bool = False
     not_kept: str = ""
     not_recorded: str = ""
+    checksum: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "checksum", hashlib.sha256(self.body).hexdigest())
 
     @property
     def is_ok(self) -> bool:
         """Whether its status is one of success."""
         return 200 <= self.status < 300
-
-    @cached_property
-    def checksum(self) -> str:
-        """The SHA-256 of the body."""
-        return hashlib.sha256(self.body).hexdigest()
 
     def json(self) -> Any:
         """The body as JSON. Raises BadResponseError unless it is (endless nesting included)."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import contextlib
 import threading
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
@@ -11,17 +10,13 @@ from functools import partial
 from queue import SimpleQueue
 from typing import TypeVar
 
+from ...venice_client.for_nodes import after_fork
+
 T = TypeVar("T")
 R = TypeVar("R")
 
 END_WAIT = 2.0
 """Seconds for tasks that are under way when the process ends."""
-
-STUCK_AFTER = 5.0
-"""Seconds in which no task ends, until another thread is started for those that wait."""
-
-MAX_THREADS = 64
-"""Most threads of a pool, however many are stuck."""
 
 
 class _Work:
@@ -32,6 +27,10 @@ class _Work:
     """
 
     def __init__(self) -> None:
+        self._renew()
+        after_fork(self._renew)
+
+    def _renew(self) -> None:
         self._changed = threading.Condition()
         self._busy = 0
         self._is_ending = False
@@ -64,27 +63,25 @@ atexit.register(_work.end)
 
 
 class DaemonPool:
-    """At most `max_workers` threads, started as they are needed, or more where these are stuck.
+    """Up to `max_workers` threads, started when they are needed. Thread-safe.
 
-    Thread-safe. The standard pool would do, but for two things: Python joins its threads at exit,
-    however long they take, and tasks that never end would starve all others.
+    The standard pool would do if Python didn't join its threads at exit, however long they take.
     """
 
     def __init__(self, name: str, max_workers: int) -> None:
         self._name = name
         self._max_workers = max_workers
+        self._renew()
+        after_fork(self._renew)
+
+    def _renew(self) -> None:
         self._tasks: SimpleQueue[Callable[[], None]] = SimpleQueue()
         self._lock = threading.Lock()
         self._started = 0
         self._open = 0
-        self._ended = 0
-        self._is_watched = False
 
     def submit(self, function: Callable[[], T]) -> Future[T]:
-        """Runs `function` in one of the threads; the future holds its answer or its exception.
-
-        Raises RuntimeError where not even one thread can be started.
-        """
+        """Run `function` in one of the threads; the future holds its answer or its exception."""
         future: Future[T] = Future()
 
         def task() -> None:
@@ -97,12 +94,17 @@ class DaemonPool:
             else:
                 future.set_result(answer)
 
-        self._make_room()
+        with self._lock:
+            if self._started <= self._open and self._started < self._max_workers:
+                name = f"{self._name}-{self._started}"
+                threading.Thread(target=self._work, name=name, daemon=True).start()
+                self._started += 1
+            self._open += 1
         self._tasks.put(task)
         return future
 
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> list[R]:
-        """`function` of each item, side by side; raises what the first of them raises."""
+        """Return `function` of each item, side by side; raise what the first of them raises."""
         futures = [self.submit(partial(function, item)) for item in items]
         is_worker = getattr(_own, "is_worker", False)
         if is_worker:
@@ -115,45 +117,6 @@ class DaemonPool:
             for future in futures:
                 future.cancel()
 
-    def _make_room(self) -> None:
-        """Counts a task, and starts a thread for it unless one is idle or there are enough."""
-        with self._lock:
-            self._open += 1
-            if self._open > self._started:
-                if self._started < self._max_workers:
-                    self._start_thread()
-                self._watch()
-
-    def _start_thread(self) -> None:
-        name = f"{self._name}-{self._started}"
-        try:
-            threading.Thread(target=self._work, name=name, daemon=True).start()
-        except RuntimeError:
-            if not self._started:
-                self._open -= 1
-                raise
-        else:
-            self._started += 1
-
-    def _watch(self) -> None:
-        """Has `_relieve` look in a while, if tasks wait and it is not going to."""
-        if self._is_watched or self._open <= self._started:
-            return
-        timer = threading.Timer(STUCK_AFTER, self._relieve, [self._ended])
-        timer.daemon = True
-        with contextlib.suppress(RuntimeError):  # no thread can be started: none for more work
-            timer.start()
-            self._is_watched = True
-
-    def _relieve(self, ended: int) -> None:
-        """Starts another thread if tasks wait, and none has ended beyond the first `ended`."""
-        with self._lock:
-            self._is_watched = False
-            is_stuck = self._open > self._started and self._ended == ended
-            if is_stuck and self._started < MAX_THREADS:
-                self._start_thread()
-            self._watch()
-
     def _work(self) -> None:
         _own.is_worker = True
         while True:
@@ -165,4 +128,3 @@ class DaemonPool:
                 _work.rest()
                 with self._lock:
                     self._open -= 1
-                    self._ended += 1

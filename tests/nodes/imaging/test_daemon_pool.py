@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
 import subprocess
 import sys
 import threading
@@ -11,8 +13,6 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-
-from waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -42,15 +42,8 @@ print(sorted(t.name.rpartition("-")[0] for t in threading.enumerate() if "venice
 
 
 @pytest.fixture
-def module(pack: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The module of the pool, for which no thread is stuck however slow the machine is."""
-    monkeypatch.setattr(pack.venice_nodes.imaging.daemon_pool, "STUCK_AFTER", 3600)
-    return pack.venice_nodes.imaging.daemon_pool
-
-
-@pytest.fixture
-def workers(module: Any) -> Any:
-    return module.DaemonPool("test", max_workers=3)
+def workers(pack: ModuleType) -> Any:
+    return pack.venice_nodes.imaging.daemon_pool.DaemonPool("test", max_workers=3)
 
 
 def test_the_end_of_the_process_waits_for_no_picture_and_no_helper() -> None:
@@ -101,64 +94,22 @@ def test_what_is_cancelled_in_time_does_not_begin(workers: Any) -> None:
     assert began == []
 
 
-def test_the_threads_that_there_are_do_the_work_where_no_more_can_be_started(
-    workers: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+def test_a_forked_process_starts_threads_of_its_own(workers: Any) -> None:
+    """Those of its parent are not in it, and one of them may be about to take a task."""
     go = threading.Event()
-    first = workers.submit(go.wait)
-
-    def refuse(_thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", refuse)
-    second = workers.submit(lambda: "done")
+    busy = [workers.submit(go.wait) for _ in range(4)]
+    context: Any = multiprocessing.get_context("fork")
+    end, pipe = context.Pipe(duplex=False)
+    child = context.Process(target=lambda: pipe.send(workers.map(str, range(5))), daemon=True)
+    child.start()
+    assert end.poll(60)
+    assert end.recv() == ["0", "1", "2", "3", "4"]
+    child.join(60)
+    assert child.exitcode == 0
     go.set()
-    assert first.result(60)
-    assert second.result(60) == "done"
-
-
-def test_threads_that_are_stuck_do_not_starve_the_others(
-    module: Any, workers: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "STUCK_AFTER", 0.01)
-    go = threading.Event()
-    stuck = [workers.submit(go.wait) for _ in range(7)]
-    try:
-        assert workers.submit(lambda: "done").result(60) == "done"
-        assert workers.map(str, range(3)) == ["0", "1", "2"]
-    finally:
-        go.set()
-    assert all(future.result(60) for future in stuck)
-
-
-def test_while_tasks_end_no_thread_counts_as_stuck(workers: Any) -> None:
-    go = threading.Event()
-    before = workers._ended
-    workers.map(str, range(3))
-    wait_for(lambda: workers._ended == before + 3)
-    stuck = [workers.submit(go.wait) for _ in range(3)]
-    late = workers.submit(lambda: "done")
-    workers._relieve(before)
-    assert (workers._started, late.done()) == (3, False)
-    go.set()
-    assert all(future.result(60) for future in stuck)
-    assert late.result(60) == "done"
-    wait_for(lambda: workers._ended == before + 7)
-    workers._relieve(workers._ended)
-    assert workers._started == 3, "nothing waits"
-
-
-def test_there_are_never_more_threads_than_the_most(
-    module: Any, workers: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "MAX_THREADS", 5)
-    go = threading.Event()
-    stuck = [workers.submit(go.wait) for _ in range(8)]
-    for _ in range(9):
-        workers._relieve(workers._ended)
-    assert workers._started == 5
-    go.set()
-    assert all(future.result(60) for future in stuck)
+    assert all(future.result(60) for future in busy)
 
 
 ENDS_AT_WORK = """
