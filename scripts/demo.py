@@ -44,18 +44,18 @@ def main() -> int:
     print(f"  model {facts['model']}, seeds {facts['seeds']}, size {facts['size']}")
     for warning in facts["warnings"]:
         print(f"  note: {warning}")
-    print(f"{len(images)} pictures in {seconds:.1f} s:")
-    *pictures, sheet = (
+    print(f"{len(images)} images in {seconds:.1f} s:")
+    *files, sheet = (
         path.relative_to(here) if path.is_relative_to(here) else path for path in paths
     )
-    for path in pictures:
+    for path in files:
         print(f"  {path}")
     print(f"  all on a sheet: {sheet}")
     return 0
 
 
 def _status_printer() -> Callable[[str], None]:
-    """A function that prints a status, but none twice."""
+    """A function that prints each status once."""
     told: set[str] = set()
 
     def show(text: str) -> None:
@@ -67,7 +67,7 @@ def _status_printer() -> Callable[[str], None]:
 
 
 def load_pack() -> ModuleType:
-    """Loads the pack the way ComfyUI does: from its folder, under a name of its own."""
+    """Load the pack as ComfyUI does: from its folder, under a separate name."""
     spec = importlib.util.spec_from_file_location(
         "venice_pack", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
     )
@@ -80,7 +80,7 @@ def load_pack() -> ModuleType:
 
 
 async def _run_nodes(pack: ModuleType) -> tuple[Any, str]:
-    """The pictures, a tensor [4, H, W, 3], and the `info` of Generate."""
+    """The images [4, H, W, 3] and the `info` of Generate."""
     nodes = pack.NODE_CLASS_MAPPINGS
     (style,) = await nodes["VeniceStylePreset"]().choose(preset="Anime")
     drawn = await nodes["VeniceSeed"]().draw(seed=7, mode="fixed")
@@ -98,7 +98,7 @@ async def _run_nodes(pack: ModuleType) -> tuple[Any, str]:
 
 
 def _save(images: Iterable[Any]) -> list[Path]:
-    """Writes the pictures and a sheet of the four together, the sheet last."""
+    """Write the four images and a sheet of them; return the paths, the sheet last."""
     OUTPUT.mkdir(exist_ok=True)
     arrays = [(image.numpy() * 255).round().astype(np.uint8) for image in images]
     top, bottom = np.hstack(arrays[:2]), np.hstack(arrays[2:])

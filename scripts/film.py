@@ -149,7 +149,7 @@ def play(film: Film) -> None:
     film.say("4. Your key, or the free sandbox")
     film.shoot(1.5)
     film.press(free)
-    film.say("5. The picture comes")
+    film.say("5. The image appears")
     for _ in range(4):
         page.wait_for_timeout(350)
         film.shoot(0.35)

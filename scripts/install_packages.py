@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> int:
 
 
 def size_of_demo(versions: list[str]) -> str:
-    """What is said of the download. versions: the command that lists the versions of a package."""
+    """Describe the download. versions: the command that lists the versions of a package."""
     head = "Installing requests, numpy, Pillow and torch into .venv. "
     if sys.platform != "linux" or platform.machine() not in ("x86_64", "AMD64"):
         return f"{head}About 0.2 GB."

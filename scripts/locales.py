@@ -1,8 +1,8 @@
 """`make locales`: generate locales/en and the help pages, and check the translations.
 
-English lives in the node declarations, web/settings.js, web/menus.js and, for the help pages,
-scripts/translations/en/help.json. A translator edits five files: the four in locales/LANGUAGE (as
-ComfyUI reads them) and scripts/translations/LANGUAGE/help.json.
+English lives in the node declarations, web/settings.js, web/menus.js, the `t("…")` of web/*.js
+and, for the help pages, scripts/translations/en/help.json. A translator edits five files: the four
+in locales/LANGUAGE (as ComfyUI reads them) and scripts/translations/LANGUAGE/help.json.
 
 scripts/translations/LANGUAGE/in_step.json records which English each translation was made from.
 A translation that is missing or older than its English is a warning; the release check
@@ -35,11 +35,13 @@ NAMES = re.compile(r"\.(name|display_name|label)$|^main\.|^help\.words\.")
 """Texts that may be the same in another language."""
 
 UNSAFE = "{}@|`<"
-"""What the page would take for a sign of its own in a message."""
+"""Signs that ComfyUI's translation would interpret. It never sees OURS."""
+
+OURS = ("help.", "main.venice.")
 
 NUMBER = re.compile(r"\d+(?:[.,’\u00a0\u202f ]\d+)*")
-CODE = re.compile(r"\[[^\]]+\]|\b[A-Z][A-Z_]{3,}\b|\S*\*\S*|venice\.ai")
-"""Shapes, constants, patterns and addresses: the same in every language."""
+CODE = re.compile(r"\[[^\]]+\]|\b[A-Z][A-Z_]{3,}\b|\S*\*\S*|venice\.ai|\{\w+\}")
+"""Shapes, constants, patterns, addresses and values: the same in every language."""
 
 COMPLETE = "--complete"
 
@@ -95,6 +97,7 @@ def english_texts(pack: ModuleType) -> dict[str, Any]:
             "settingsCategories": {group: group for _, group, *_ in settings},
             "menuLabels": {label: label for _, label in commands},
             "contextMenu": {entry: entry for entry in entries},
+            "venice": {text: text for text in page_texts()},
         },
         "help": read(SOURCES / "en" / "help.json"),
     }
@@ -141,6 +144,18 @@ def menus_of(script: str) -> tuple[list[tuple[str, str]], list[str]]:
     _expect("web/menus.js", len(commands), re.findall(r"\bid: ", script))
     entries = re.findall(r'\["([^"]+)", "Venice\w+"\]', script)
     return commands, entries
+
+
+def page_texts() -> list[str]:
+    """The English of each `t("…")` in web/, sorted."""
+    found = set()
+    for path in sorted((ROOT / "web").glob("*.js")):
+        script = path.read_text(encoding="utf-8")
+        calls = re.findall(r'\bt\(\s*(?:"((?:[^"\\]|\\.)*)"|(?=\S))', script)
+        if "" in calls:
+            sys.exit(f"{path.name}: t() needs one literal in double quotes: see scripts/locales.py")
+        found |= {json.loads(f'"{text}"') for text in calls}
+    return sorted(found)
 
 
 def _expect(file: str, count: int, marks: list[str]) -> None:
@@ -290,7 +305,7 @@ def _outdated(english: Mapping[str, Any], language: str) -> set[str]:
 def _problems(key: str, english: str, text: str, words: tuple[str, ...]) -> Iterator[str]:
     if text == english and not NAMES.search(key):
         yield "is still English"
-    if not key.startswith("help.") and (unsafe := set(UNSAFE) & set(text)):
+    if not key.startswith(OURS) and (unsafe := set(UNSAFE) & set(text)):
         yield f"must be without {' '.join(sorted(unsafe))}"
     if missing := [number for number in _numbers(english) if number not in _numbers(text)]:
         yield f"lacks the numbers {', '.join(missing)}"

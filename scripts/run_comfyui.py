@@ -1,8 +1,7 @@
-"""`make comfyui`: a real ComfyUI with this pack in it, on the sandbox or with the person's key.
+"""`make comfyui`: start a real ComfyUI with this pack, in the sandbox or with your key.
 
-Takes the ComfyUI that comfyui_process.find names, or fetches one. Everything it writes lies in
-.comfyui, apart from the ComfyUI's own folder: pictures may be paid for, so `make clean` leaves
-them. More arguments are handed to ComfyUI.
+Uses the ComfyUI that comfyui_process.find returns, or downloads one. Its files go into .comfyui,
+which `make clean` keeps, since you may have paid for the images. ComfyUI gets further arguments.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ def main(arguments: list[str]) -> int:
         arguments = ["--cpu", *arguments]
     with ComfyUIProcess(installation, base, environ, arguments, PORT) as comfyui:
         comfyui.wait_until_ready()
-        print("With your Venice key: pictures cost money." if paying else "With the sandbox: free.")
+        print("With your Venice key: images cost money." if paying else "With the sandbox: free.")
         print(
             f"Open {comfyui.url} (Templates has the workflows; Ctrl-C ends it; log {comfyui.log})"
         )

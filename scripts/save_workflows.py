@@ -1,11 +1,10 @@
-"""`make workflows`: have a real ComfyUI's page save the example workflows again.
+"""`make workflows`: save the example workflows from the page of a real ComfyUI.
 
-Headless Chromium opens a real ComfyUI with this pack and the sandbox, puts each graph of
-workflow_graphs.py together through the page's own objects, and keeps what the page saves: workflows
-and apps in example_workflows/, blueprints in subgraphs/, and the API-format twin of each in
-tests/comfyui/api/. Then it loads the saved file, checks that it comes to the same prompt, runs it,
-and leaves a screenshot of the finished graph in output/workflows/ for a person to look at. The
-thumbnails are drawn by thumbnails.py, the README's pictures by film.py.
+Headless Chromium opens ComfyUI with this pack and the sandbox, builds each graph of
+workflow_graphs.py with the page's own objects, and saves workflows and apps in example_workflows/,
+blueprints in subgraphs/, and the API-format twin of each in tests/comfyui/api/. It then loads each
+file, checks that it gives the same prompt, runs it, and leaves a screenshot in output/workflows/
+for a person to look at. thumbnails.py draws the thumbnails, film.py records the README's images.
 
 Needs Playwright (requirements-workflows.txt beside this file) and a Chromium: CHROMIUM names one.
 """
@@ -56,7 +55,7 @@ def main() -> int:
     """Save every workflow, app and blueprint; return 0."""
     with started() as comfyui, opened(comfyui.url) as page:
         for name, nodes in WORKFLOWS.items():
-            call(page, "clean")  # else a node shows the picture of the one that had its number
+            call(page, "clean")  # else a node shows the image of an earlier node with its number
             call(page, "build", nodes, identity(name))
             keep(page, comfyui.url, name)
         for name, app in APPS.items():
@@ -69,7 +68,7 @@ def main() -> int:
 
 
 def keep(page: Page, url: str, name: str) -> None:
-    """Save the workflow that is built, with its twin, and try it."""
+    """Save the current workflow and its twin, and try it."""
     call(page, "showAll")
     saved = call(page, "save")
     write(SAVED / f"{name}.json", saved["workflow"])
@@ -95,12 +94,12 @@ def keep_blueprint(page: Page, url: str, name: str, blueprint: Blueprint) -> Non
 
 
 def identity(name: str) -> str:
-    """The id of a graph: the same at every saving, so that a new one changes only what is new."""
+    """The id of a graph: the same every time, so that saving changes only what is new."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"comfyui-venice/{name}"))
 
 
 def with_steady_ids(workflow: Any, name: str) -> Any:
-    """The workflow with ids of our own in the place of those that the page draws."""
+    """The workflow with steady ids instead of random ones."""
     text = json.dumps(workflow)
     drawn = dict.fromkeys(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", text))
     for i, one in enumerate(drawn):
@@ -115,7 +114,7 @@ def call(page: Page, function: str, *values: Any) -> Any:
 
 @contextlib.contextmanager
 def started() -> Iterator[ComfyUIProcess]:
-    """A ComfyUI with the pack and the sandbox, in a base directory that is thrown away."""
+    """A ComfyUI with the pack and the sandbox, in a temporary base directory."""
     installation = find(os.environ)
     if installation is None:
         raise ComfyUIError("no ComfyUI: COMFYUI_PATH names one")
@@ -134,7 +133,7 @@ def started() -> Iterator[ComfyUIProcess]:
 
 @contextlib.contextmanager
 def opened(url: str) -> Iterator[Page]:
-    """ComfyUI's page in headless Chromium, once its nodes are there."""
+    """ComfyUI's page in headless Chromium, with its nodes loaded."""
     if browser_path() is None:
         raise ComfyUIError("no Chromium: CHROMIUM names one")
     with sync_playwright() as playwright:
@@ -159,7 +158,7 @@ def run(page: Page, url: str, name: str) -> None:
     entry = history[new.pop()]
     if entry["status"]["status_str"] != "success":
         raise ComfyUIError(f"the workflow failed: {entry['status']['messages']}")
-    page.wait_for_timeout(2000)  # The page still has to fetch and draw the picture.
+    page.wait_for_timeout(2000)  # The page still has to fetch and draw the image.
     page.screenshot(path=SCREENSHOTS / f"{name}.png")
     print(f"{name}: saved, loaded, run; see {SCREENSHOTS / name}.png")
 

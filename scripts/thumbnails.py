@@ -1,7 +1,7 @@
-"""`make workflows`: draw the picture that ComfyUI shows for each template.
+"""`make workflows`: draw the image that ComfyUI shows for each template.
 
-They say what a template is for: what goes in beside what comes out. All is drawn here, from shapes
-and filters, the same every time; none of it is, or claims to be, what a model makes.
+Each shows the input beside the output of its template. Everything is drawn here with shapes and
+filters, the same every time; no model generated any of it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from thumbnail_scenes import INK, SIDE, Color, on
 
 SAVED = Path(__file__).resolve().parent.parent / "example_workflows"
 SHOWN = 512
-"""Pixels of a thumbnail: the page shows squares."""
+"""Pixels per side."""
 
 PAPER, BLUE, DARK = (250, 249, 246), (11, 140, 233), (32, 33, 37)
 FOX_PROMPT = "A red fox in snow at dawn"
@@ -57,7 +57,7 @@ def badge(picture: Picture, words: str, middle: tuple[float, float]) -> None:
 
 
 def captioned(picture: Picture, prompt: str) -> Picture:
-    """The picture with its prompt below, as in a box of text."""
+    """The image with its prompt below, as in a text box."""
     whole = picture.copy()
     box(whole, (48, SIDE - 178, SIDE - 48, SIDE - 48), PAPER)
     write(whole, prompt, (SIDE / 2, SIDE - 113), 56)
@@ -65,7 +65,7 @@ def captioned(picture: Picture, prompt: str) -> Picture:
 
 
 def split(before: Picture, after: Picture) -> Picture:
-    """The left of one picture and the right of another, with a handle between them."""
+    """The left of one image and the right of another, with a handle between them."""
     whole, middle = after.copy(), SIDE // 2
     whole.paste(before.crop((0, 0, middle, SIDE)), (0, 0))
     draw = ImageDraw.Draw(whole)
@@ -78,26 +78,26 @@ def split(before: Picture, after: Picture) -> Picture:
 
 
 def pixelated(picture: Picture, cells: int) -> Picture:
-    """The picture of so few pixels that they are seen."""
+    """The image in visibly large pixels."""
     small = picture.resize((cells, cells), Image.Resampling.BOX)
     return small.resize((SIDE, SIDE), Image.Resampling.NEAREST)
 
 
 def closer(picture: Picture, left: float, top: float, width: float) -> Picture:
-    """A part of the picture, as large as the whole."""
+    """A part of the image, as large as the whole."""
     place = [round(v * SIDE / 100) for v in (left, top, left + width, top + width)]
     return picture.crop((place[0], place[1], place[2], place[3])).resize((SIDE, SIDE))
 
 
 def checkers() -> Picture:
-    """The pattern that stands for transparency."""
+    """The checkerboard for transparency."""
     rows, columns = np.mgrid[0:SIDE, 0:SIDE] // 64
     grey = np.where((rows + columns) % 2, 214, 246).astype(np.uint8)
     return Image.fromarray(grey).convert("RGBA")
 
 
 def painted_over(picture: Picture) -> Picture:
-    """The picture with a part painted over, as in the mask editor."""
+    """The image with a part painted over, as in the mask editor."""
     layer = Image.new("RGBA", picture.size)
     draw = ImageDraw.Draw(layer)
     for x, y, radius in ((560, 190, 120), (650, 260, 190), (760, 230, 150), (680, 460, 170)):
@@ -106,7 +106,7 @@ def painted_over(picture: Picture) -> Picture:
 
 
 def grain(picture: Picture, strength: float) -> Picture:
-    """The picture with noise on it."""
+    """The image with noise on it."""
     pixels = np.asarray(picture.convert("RGB"), np.float32)
     noise = np.random.default_rng(1).normal(0, strength, (SIDE // 2, SIDE // 2))
     spots = noise.repeat(2, 0).repeat(2, 1)[..., None]
@@ -174,7 +174,7 @@ STYLES: dict[str, Callable[[Picture], Picture]] = {
 
 
 def sheet() -> Picture:
-    """Four styles of one picture, each with its name."""
+    """Four styles of one image, each with its name."""
     whole, cell = Image.new("RGBA", (SIDE, SIDE), PAPER), 462
     for i, (name, style) in enumerate(STYLES.items()):
         x, y = 34 + i % 2 * 494, 28 + i // 2 * 500
@@ -184,7 +184,7 @@ def sheet() -> Picture:
 
 
 def grid() -> Picture:
-    """Three styles of two pictures, with headings on top and at the left."""
+    """Three styles of two images, with headings on top and at the left."""
     whole, cell = Image.new("RGBA", (SIDE, SIDE), PAPER), 286
     rows = {
         "model A": scenes.train(),
@@ -203,7 +203,7 @@ def grid() -> Picture:
 
 
 def referenced() -> Picture:
-    """A picture in the look of another one, which is shown small."""
+    """An image in the look of another, shown small."""
     whole = as_linocut(scenes.lighthouse())
     look = as_linocut(on(scenes.snow(), scenes.fox())).resize((370, 370))
     box(whole, (30, 30, 430, 430), PAPER)
@@ -213,7 +213,7 @@ def referenced() -> Picture:
 
 
 def app(picture: Picture, prompt: str) -> Picture:
-    """The picture beside the panel of an app."""
+    """The image beside the panel of an app."""
     whole = Image.new("RGBA", (SIDE, SIDE), DARK)
     whole.paste(ImageOps.fit(picture, (660, 904)), (24, 60))
     box(whole, (714, 60, 1000, 964), (52, 54, 60))
@@ -229,7 +229,7 @@ def app(picture: Picture, prompt: str) -> Picture:
 
 
 def fox() -> Picture:
-    """The picture of the first template."""
+    """The image of the first template."""
     return on(scenes.snow(), scenes.fox())
 
 
@@ -239,14 +239,14 @@ def enlarged(picture: Picture) -> Picture:
 
 
 def lighthouse_upscaled() -> Picture:
-    """A picture with its prompt, small and then large."""
+    """An image with its prompt, small and then large."""
     whole = captioned(enlarged(closer(scenes.lighthouse(), 26, 8, 74)), "A lighthouse at dusk")
     badge(whole, "2x", (SIDE - 130, 100))
     return whole
 
 
 def cat_upscaled() -> Picture:
-    """A close picture of a cat, small and then large."""
+    """A close image of a cat, small and then large."""
     whole = enlarged(closer(on(scenes.studio(), scenes.cat()), 22, 14, 56))
     badge(whole, "4x", (SIDE - 130, 100))
     return whole

@@ -55,7 +55,7 @@ function buildBlueprint({ nodes, description, inputs, outputs }, name, id) {
   const { subgraph, node } = graph.convertToSubgraph(new Set(Object.values(made)));
   subgraph.name = node.title = name;
   graph.extra = { BlueprintDescription: description };
-  // A node that takes its seed by wire leaves an input behind that leads nowhere.
+  // A node with a connected seed leaves an input that leads nowhere.
   for (const input of [...subgraph.inputs]) subgraph.removeInput(input);
   const inner = (key) => subgraph.nodes.find(({ type }) => type === made[key].type);
   for (const [title, key, input] of inputs) {

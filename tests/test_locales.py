@@ -79,7 +79,7 @@ def test_english_is_short(english: dict[str, Any]) -> None:
 def test_english_can_be_shown(english: dict[str, Any]) -> None:
     for key, text in locales.flat(english).items():
         assert text.strip(), key
-        if not key.startswith("help."):
+        if not key.startswith(locales.OURS):
             assert not set(locales.UNSAFE) & set(text), f"{key}: {text}"
     for label in english["main"]["menuLabels"]:
         assert not set(".'\"[]") & set(label), f"the page cannot look up {label}"
@@ -235,6 +235,31 @@ def test_code_and_choices_stay_as_they_are(
 
     assert "must keep [1, H, W, 3]" in sheet_problem
     assert "must keep random every run" in seed_problem
+
+
+def test_a_value_stays_in_the_text(
+    pack: ModuleType, english: dict[str, Any], copy: dict[str, Any]
+) -> None:
+    copy["main"]["venice"]["Reuse last seed ({seed})"] = "Même graine"
+    save(copy)
+
+    (problem,) = locales.check(pack, english, "xx")
+
+    assert problem == "xx: main.venice.Reuse last seed ({seed}) must keep {seed}"
+
+
+def test_a_text_of_the_page_that_is_no_literal_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(locales, "ROOT", tmp_path)
+    (tmp_path / "web").mkdir()
+    script = tmp_path / "web" / "page.js"
+
+    script.write_text('t("One"); t(\n  "Two {n}",\n  { n })')
+    assert locales.page_texts() == ["One", "Two {n}"]
+    script.write_text("t(`Three`)")
+    with pytest.raises(SystemExit, match=r"page\.js"):
+        locales.page_texts()
 
 
 def test_a_text_that_english_has_no_more_is_named(

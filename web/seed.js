@@ -4,6 +4,7 @@
 import { button } from "./elements.js";
 import { rememberChange, setWidget, sourceOf } from "./graph.js";
 import { panelOf } from "./panel.js";
+import { t } from "./texts.js";
 
 const FIXED = "fixed";
 const RANDOM = "random every run";
@@ -26,20 +27,20 @@ export function addSeedButtons(node) {
   /** @type {number | null} */
   let lastSeed = null;
   const last = button("", () => use(FIXED, lastSeed), {
-    title: "Make the picture of the last run again.",
+    title: t("Fix the seed of the last run."),
     hidden: true,
   });
   lastButtons.set(node, (seed) => {
     lastSeed = seed;
-    last.textContent = `Use the last (${seed})`;
+    last.textContent = t("Reuse last seed ({seed})", { seed });
     last.hidden = seed === null;
   });
   panelOf(node)?.tools.append(
-    button("New fixed seed", () => use(FIXED, 1 + Math.floor(Math.random() * MAX_SEED)), {
-      title: "Draw a seed once, and keep it.",
+    button(t("New seed"), () => use(FIXED, 1 + Math.floor(Math.random() * MAX_SEED)), {
+      title: t("Pick a new seed and keep it."),
     }),
-    button("Random every run", () => use(RANDOM, null), {
-      title: "Draw another seed in every run: each run makes, and pays for, new pictures.",
+    button(t("Randomize"), () => use(RANDOM, null), {
+      title: t("New seed for every run. Each run is charged."),
     }),
     last,
   );

@@ -22,6 +22,7 @@ import { account, models } from "./server.js";
 import { settings } from "./settings.js";
 import { openSidebar, refreshSidebar, tab } from "./sidebar.js";
 import { placeStatusInApp, restoreStatus, watchStatus } from "./status.js";
+import { loadTexts } from "./texts.js";
 import { placeTotal, placeTotalInApp } from "./total.js";
 import { followModel, settleSockets, watchModels } from "./widgets.js";
 
@@ -73,6 +74,7 @@ app.registerExtension(
       rankInSearch(definition);
     },
     getNodeMenuItems: nodeMenuItems,
+    init: loadTexts,
     nodeCreated: prepare,
     afterConfigureGraph: requestPreview,
     setup() {

@@ -73,6 +73,13 @@ def test_settings_speak_the_language(page: ComfyPage, texts: Any) -> None:
     page.wait_for_text("[role=dialog]", texts["main"]["settingsCategories"]["Limits"])
 
 
+def test_the_pages_own_texts_speak_the_language(page: ComfyPage, texts: Any) -> None:
+    in_language(page, LANGUAGE)
+    page.build(node=("VeniceSeed", 300, 160, {}, {}))
+
+    page.wait_for_text(".venice-tools", texts["main"]["venice"]["New seed"])
+
+
 @pytest.mark.parametrize("language", ["en", LANGUAGE])
 def test_the_help_fits_its_panel(page: ComfyPage, language: str) -> None:
     in_language(page, language)

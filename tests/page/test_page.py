@@ -156,7 +156,7 @@ def test_a_node_gives_back_the_room_that_it_took(page: ComfyPage, words: str) ->
     if page.in_vue:
         pytest.skip("Vue gives nodes their height")
     page.text_to_image(prompt=words)
-    page.page.click("text=Random every run >> visible=true")
+    page.page.click(".venice-tools >> text=Randomize")
     page.run_to_end()
     page.wait_for_text(".venice-status .venice-done", "1 picture")
     for node in ("seed", "generate"):
@@ -259,17 +259,17 @@ def test_a_cleared_graph_has_no_id_to_keep_a_status_under(page: ComfyPage, words
 
 def test_the_buttons_of_a_seed(page: ComfyPage, words: str) -> None:
     page.text_to_image(prompt=words)
-    page.page.click("text=Random every run >> visible=true")
+    page.page.click(".venice-tools >> text=Randomize")
     assert page.value("seed", "mode") == "random every run"
     page.run_to_end()
-    page.wait_for_text(".venice-tools", "Use the last")
+    page.wait_for_text(".venice-tools", "Reuse last seed")
     drawn = page.running.seeds[0]
 
-    page.page.click("text=Use the last")
+    page.page.click("text=Reuse last seed")
 
     assert page.value("seed", "mode") == "fixed"
     assert page.value("seed", "seed") == drawn
-    page.page.click("text=New fixed seed")
+    page.page.click("text=New seed")
     assert page.value("seed", "seed") != drawn
 
 
