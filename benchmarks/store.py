@@ -12,14 +12,18 @@ from typing import Any
 from performance_page import Part, Row
 from rounds import timed
 from stand_in import picture
+from venice_client.settings.settings import Settings
 from venice_client.store.entry_file import write_entry
+from venice_client.store.ledger import Charge
 from venice_client.store.result_store import FOLDER, ResultStore
+from venice_client.store.spending_limit import SpendingLimit
 from venice_client.store.sweeper import ENDING
 from venice_client.transport.response import Response
 
 ENTRIES = 20_000
 SMALL = b"a small result"
 PUTS = 20
+CHARGES = 5_000
 GOAL_MS = 5
 _scans: list[str] = []
 
@@ -53,6 +57,7 @@ def measure(quick: bool) -> Part:
             _row(what, quiet),
             _row(f"{what}, during a sweep", sweeping),
             *opening,
+            _reserving(quick),
         ],
         f"A sweep over all of them takes {sweep:.2f} s, in a separate thread.",
     )
@@ -74,6 +79,24 @@ def _opening(home: Path) -> list[Row]:
         Row("folder scans before the first save", "", scans, "", 0),
         Row("opening the store and reading an image", "the clock", seconds * 1000, "ms"),
     ]
+
+
+def _reserving(quick: bool) -> Row:
+    """What it costs to reserve an image late on a busy day."""
+    times: dict[int, float] = {}
+    for charges in (0, CHARGES):
+        with tempfile.TemporaryDirectory() as folder:
+            limit = SpendingLimit(Settings(Path(folder), max_usd_per_day=1e6), "bench")
+            charge = Charge("bench", "image", 0.01, True, "bench", "", time.time())
+            limit.ledger.path.write_bytes(charge.line() * charges)
+            limit.rooms()
+            rounds = list[float]()
+            for _ in range(20 if quick else 200):
+                rounds.append(timed(lambda: limit.reserve("", [charge])[0].release()) * 1000)  # noqa: B023
+            times[charges] = statistics.median(rounds)
+    detail = f"{times[CHARGES]:.2f} ms / {times[0]:.2f} ms"
+    what = f"reserving an image under a daily limit, at {CHARGES:,} charges today"
+    return Row(what, "the same without any charge", times[CHARGES] / times[0], "×", 1.5, detail)
 
 
 def _note(event: str, arguments: tuple[Any, ...]) -> None:

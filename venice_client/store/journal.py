@@ -47,7 +47,6 @@ class Journal:
     def __init__(self, home: Path) -> None:
         self.ledger = Ledger(home)
         self._folder, self._old_folder = home / FOLDER, home / OLD_NOTES
-        self._has_locks = True
         self._news: list[str] = []
         self._others: dict[Path, _Entries] = {}
         self._file: FileIO | None = None
@@ -111,16 +110,14 @@ class Journal:
         return ""
 
     def open_charges(self) -> list[Charge]:
-        """What the ledger may not have: charges that are open, and what was orphaned.
+        """The open charges of all processes. What was orphaned moves to the ledger.
 
-        The latter is told, and moves to the ledger. Call it `alone`. Raises OSError.
+        Call it `alone`. Raises OSError.
         """
         with self._lock:
             found = list(self._own.charges.values())
             for path, entries, is_alive in self._look_at_others():
-                found += entries.charges.values() if is_alive else entries.in_flight()
-                if not is_alive:
-                    self._take_over(path, entries)
+                found += entries.charges.values() if is_alive else self._take_over(path, entries)
         return found
 
     def orphaned(self) -> list[Charge]:
@@ -141,39 +138,35 @@ class Journal:
             log.warning("The journal can't be written (%s).", error.strerror)
 
     def _write(self, lines: bytes) -> None:
-        """Write lines to the file of this process. It goes when nothing is open.
+        """Write lines to the file of this process, which is there while something is open.
 
-        Raises OSError. What wasn't written is written before the next line.
+        Raises OSError. What couldn't be written is written before the next line.
         """
         self._own.read(lines)
-        if self._file is not None and not os.fstat(self._file.fileno()).st_nlink:
-            self._close()  # somebody has removed it
-        if self._file is not None:
-            self._unwritten += lines
-        elif self._own.charges and self._has_locks:
+        if self._file is None and self._own.charges:
             self._open()
+        if self._file is None:
+            return
+        self._unwritten += lines
         try:
-            if self._file is not None:
-                self._unwritten = self._unwritten[self._file.write(self._unwritten) :]
-                if self._unwritten:
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            self._unwritten = self._unwritten[self._file.write(self._unwritten) :]
+            if self._unwritten:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             if not self._own.charges:
                 self._close()
 
     def _open(self) -> None:
-        """Create the file, for all that is open; where the file system has locks, else none."""
+        """Create the file and lock it; without locks there is none."""
         make_folder(self._folder)
-        self._file, self._path = create_file(self._folder, "", ENDING)
-        self._unwritten = self._own.lines()
-        try:
-            self._has_locks = wait_for_lock(self._file, PATIENCE)
-        except OSError:
-            self._close()
-            raise
-        if not self._has_locks:
-            self._close()
         self._remove_old_folders()
+        self._file, self._path = create_file(self._folder, "", ENDING)
+        is_locked = False
+        try:
+            is_locked = wait_for_lock(self._file, PATIENCE)
+        finally:
+            if not is_locked:
+                self._close()
 
     def _remove_old_folders(self) -> None:
         """Remove the folders of version 0.2, unless there is something left to tell."""
@@ -212,20 +205,24 @@ class Journal:
                 return
             yield path, entries, is_alive
 
-    def _take_over(self, path: Path, entries: _Entries) -> None:
-        """Tell what a process that is gone had in flight; move it to the ledger.
+    def _take_over(self, path: Path, entries: _Entries) -> list[Charge]:
+        """Tell what a process that is gone had in flight, and move it to the ledger.
 
-        Whoever takes over may be killed too: the next one adds what the ledger still misses.
+        Returns what couldn't be moved. Whoever takes over may be killed as well: the next one adds
+        what the ledger still misses.
         """
+        missing = self.ledger.missing(entries.in_flight())
+        if missing:
+            self._news.append(orphaned_text(missing))
+            log.warning("%s", self._news[-1])
         try:
-            if missing := self.ledger.missing(entries.in_flight()):
-                self._news.append(orphaned_text(missing))
-                log.warning("%s", self._news[-1])
-            for charge in missing:
-                self.ledger.add(charge)
+            while missing:
+                self.ledger.add(missing[0])
+                del missing[0]
             remove_file(path, pauses=())
         except OSError as error:
             log.warning("The journal %s has to wait (%s).", path.name, error.strerror)
+        return missing
 
 
 class _Entries:
@@ -274,11 +271,6 @@ class _Entries:
         """What is sent and may be charged; the sandbox charges nothing."""
         sent = [charge for name, charge in self.charges.items() if name in self.sent]
         return [charge for charge in sent if charge.service != SANDBOX_NAME]
-
-    def lines(self) -> bytes:
-        """All of it, for a new file."""
-        reserved = [b"reserved " + charge.line() for charge in self.charges.values()]
-        return b"".join([*reserved, *(f"sent {name}\n".encode() for name in self.sent)])
 
 
 def orphaned_text(charges: Sequence[Charge]) -> str:

@@ -138,25 +138,20 @@ class SpendingLimit:
         Without a daily limit other processes don't matter: nobody waits for them, and 0 is
         yielded. Raises SpendingLimitError if the daily limit can't be checked.
         """
+        has_limit, today = self._per_day is not None, 0.0
         with contextlib.ExitStack() as stack:
-            try:
-                today = self._look(stack, patience)
-            except OSError as error:
-                if self._per_day is not None:
-                    raise self._unchecked(error) from None
-                today = 0.0
-            yield today
-
-    def _look(self, stack: contextlib.ExitStack, patience: float) -> float:
-        if self._per_day is None:
             stack.enter_context(self.journal.turn)
-            stack.enter_context(self.journal.alone(patience=0.0))
-            self.journal.open_charges()  # tells what was in flight when a process was killed
-            return 0.0
-        self.ledger.spent_today(self._service)  # reads most of it before others have to wait
-        stack.enter_context(self.journal.turn)
-        stack.enter_context(self.journal.alone(patience))
-        return self.ledger.spent_today(self._service, self.journal.open_charges())
+            try:
+                if has_limit:
+                    self.ledger.spent_today(self._service)  # reads most before others have to wait
+                stack.enter_context(self.journal.alone(patience if has_limit else 0.0))
+                charges = self.journal.open_charges()
+                if has_limit:
+                    today = self.ledger.spent_today(self._service, charges)
+            except OSError as error:
+                if has_limit:
+                    raise self._unchecked(error) from None
+            yield today
 
     def _check(self, charges: Sequence[Charge], run: _Run, today: float) -> None:
         """Raise SpendingLimitError if `charges` would pass a limit."""
