@@ -51,12 +51,15 @@ MAX_REASON = 200
 class VeniceError(Exception):
     """Anything that goes wrong here. The first line says what is wrong and what to do about it.
 
+    may_have_been_charged: whether money may be gone for nothing. can_pass: whether the same request
+    may succeed later, perhaps after something at Venice, such as the balance, has changed.
     Here the message, which may quote the API, a header or a workflow, becomes harmless for a page.
     """
 
     _home = __name__
     __module__ = "venice"  # ComfyUI shows it in front of the name
     may_have_been_charged = False
+    can_pass = False
 
     def __init__(self, message: str = "") -> None:
         super().__init__(harmless(message))
@@ -123,25 +126,37 @@ class SpendingLimitError(VeniceError):
 class RequestCancelledError(VeniceError):
     """The request was cancelled before it was sent; nothing was charged."""
 
+    can_pass = True
+
 
 class ConnectionFailedError(VeniceError):
     """The service could not be reached; nothing was sent, so nothing was charged."""
+
+    can_pass = True
 
 
 class UntrustedCertificateError(ConnectionFailedError):
     """The certificate of the service, or of a proxy on the way, is not trusted here."""
 
+    can_pass = False
+
 
 class UnreadableResponseError(VeniceError):
     """The answer to a free call has another form than published."""
+
+    can_pass = True
 
 
 class StoreError(VeniceError):
     """An answer is kept, and cannot be read now; nothing was sent, since it is paid for."""
 
+    can_pass = True
+
 
 class UnexpectedError(VeniceError):
     """A request failed here for a reason that was not foreseen, which is its `__cause__`."""
+
+    can_pass = True
 
     def __init__(self, cause: Exception, is_sent: bool) -> None:
         reason = printable(str(cause).partition("\n")[0], MAX_REASON)
@@ -157,6 +172,7 @@ class MaybeChargedError(VeniceError):
     """The request was sent and may have been charged, but there is no picture to show."""
 
     may_have_been_charged = True
+    can_pass = True
 
 
 class ResponseLostError(MaybeChargedError):
@@ -175,6 +191,8 @@ class BadResponseError(MaybeChargedError):
 class FlaggedImageError(MaybeChargedError):
     """The picture is blurred. It was charged, and is kept where the store is on."""
 
+    can_pass = False
+
 
 class ContentViolationError(VeniceError):
     """The picture of a prompt breaks the terms: it came blacked out, was not charged and is not
@@ -184,13 +202,16 @@ class ContentViolationError(VeniceError):
 class BatchError(VeniceError):
     """Some pictures of a batch could not be made; the others are kept where the store is on.
 
-    `errors` holds the error of each missing picture, in the order of the batch.
+    `errors` holds the error of each missing picture, in the order of the batch. advice: what was
+    saved, and how to get the rest.
     """
 
-    def __init__(self, message: str, errors: Sequence[VeniceError]) -> None:
+    def __init__(self, message: str, errors: Sequence[VeniceError], advice: str = "") -> None:
         super().__init__(message)
         self.errors = tuple(errors)
+        self.advice = advice
         self.may_have_been_charged = any(error.may_have_been_charged for error in errors)
+        self.can_pass = all(error.can_pass for error in errors)
 
 
 class ApiError(VeniceError):
@@ -232,9 +253,13 @@ class BadRequestError(ApiError):
 class AuthenticationError(ApiError):
     """401: the key is wrong or missing, or the model needs a Pro account."""
 
+    can_pass = True
+
 
 class PaymentRequiredError(ApiError):
     """402: the balance, or the key's own limit, is used up; or no key arrived."""
+
+    can_pass = True
 
 
 class PermissionDeniedError(ApiError):
@@ -266,9 +291,13 @@ class RefusedEditError(UnprocessableError):
 class RateLimitError(ApiError):
     """429, and waiting for it was given up."""
 
+    can_pass = True
+
 
 class ServerError(ApiError):
     """5xx: the API or its gateway failed."""
+
+    can_pass = True
 
 
 class GatewayError(ServerError):

@@ -216,7 +216,7 @@ def test_a_batch_with_a_failure_writes_the_others(cli: Any, sandbox: Sandbox, fo
     assert end.code == 3
     assert end.lines == ["fox-1.png", "fox-3.png"]
     assert sorted(path.name for path in folder.iterdir()) == end.lines
-    first = "2 of 3 made and kept. Run the same command again: only 1 is paid for."
+    first = "2 of 3 images are saved. Saved images stay free."
     assert first in end.err.splitlines()
     assert "- seed 6: " in end.err
 
@@ -226,10 +226,10 @@ def test_a_batch_of_drawn_seeds_with_a_failure_names_the_first(cli: Any, sandbox
     end = cli("generate", "a fox", "-n", "3")
     assert end.code == 3
     told = re.search(
-        r"2 of 3 made and kept\. (.+) again with (--seed \d+): only 1 is paid", end.err
+        r"2 of 3 images are saved\. Saved images stay free with (--seed \d+)\.", end.err
     )
     assert told, end.err
-    assert cli("generate", "a fox", "-n", "3", *told[2].split()).code == 0
+    assert cli("generate", "a fox", "-n", "3", *told[1].split()).code == 0
     assert len(sandbox.charges) == 3
 
 
@@ -257,7 +257,8 @@ def test_a_picture_that_cannot_be_written_is_kept_and_free_next_time(
     monkeypatch.setattr("venice_client.cli.files._write", full)
     end = cli("generate", "a fox", "-n", "2", "-o", "fox.png", "--seed", "5")
     assert end.code == 4
-    assert "2 of 2 made and kept. Run the same command again: nothing is paid for again." in end.err
+    told = "2 of 2 images are saved. Run the same command again to get them for free."
+    assert told in end.err
     assert "No space left on device" in end.err
 
 
@@ -527,7 +528,7 @@ def test_a_result_that_cannot_be_written_is_an_error_beside_all_that_is_told(
         assert "The result cannot be written to stdout (No space left on device)." in end.stderr
         assert "Traceback" not in end.stderr
         if code == 3:
-            assert "1 of 2 made and kept" in end.stderr
+            assert "1 of 2 images is saved" in end.stderr
 
 
 @pytest.mark.parametrize("argv", [["results", "--clear"], ["login"]])

@@ -182,7 +182,7 @@ def test_one_that_fails_leaves_the_others_written(
     assert end.code == 3
     assert end.lines == ["a-upscaled-2x.png", "c-upscaled-2x.png"]
     assert new(folder) == end.lines
-    assert "2 of 3 made and kept. Run the same command again: only 1 is paid for." in end.err
+    assert "2 of 3 images are saved. Saved images stay free." in end.err
     assert "- b.jpg: " in end.err
 
     again = cli("upscale", "a.png", "b.jpg", "c.webp", "--force")

@@ -118,14 +118,16 @@ def test_the_status_stays(comfyui: Running, words: str) -> None:
 
 
 def test_an_error_is_named_and_says_how_to_go_on(comfyui: Running, words: str) -> None:
-    comfyui.sandbox.add_fault(Fault.status(400), when=lambda sent: sent["seed"] == 7001, times=None)
+    comfyui.sandbox.add_fault(Fault.reset(), when=lambda sent: sent["seed"] == 7001)
     graph = Graph()
     graph.preview(graph.generate(prompt=words, seed=7000, batch_size=3))
     with comfyui.client.listen() as events:
         run = comfyui.client.run(graph.prompt, client_id=events.client_id)
         sent = [m["data"] for m in events.messages if m["type"] == "venice.status"]
     assert run.error["exception_type"] == "venice.BatchError"
-    assert run.error["exception_message"].startswith("2 of 3 made and kept.")
+    cause, advice, *_ = run.error["exception_message"].splitlines()
+    assert "connection" in cause
+    assert advice.startswith("2 of 3 images are saved; 1 was lost")
     (error,) = [data for data in sent if data["kind"] == "error"]
     assert error["again"] == {"seed": 7000, "pays_for": 1}
 

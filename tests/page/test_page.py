@@ -275,8 +275,8 @@ def test_the_buttons_of_a_seed(page: ComfyPage, words: str) -> None:
 
 def test_an_error_says_what_to_do(page: ComfyPage, words: str) -> None:
     page.text_to_image(prompt=words, batch_size=4)
-    refused = Fault.status(400, {"error": HOSTILE})
-    page.running.sandbox.add_fault(refused, when=lambda sent: sent["seed"] == 2, times=1)
+    broken = Fault.status(500, {"error": HOSTILE})  # which can pass: after its three other tries
+    page.running.sandbox.add_fault(broken, when=lambda sent: sent["seed"] == 2, times=4)
     page.press_run()
     page.wait_for_text(MESSAGE, "3 of 4")
     before = len(page.running.sandbox.charges)

@@ -33,9 +33,11 @@ def test_one_of_four_refused_asks_four_then_one(bench: Bench, refused: int) -> N
     end = bench.generate(batch_size=4)
     assert end.error_name == "BatchError"
     assert end.seeds == [100, 101, 102, 103]
-    assert end.first_line.startswith("3 of 4 made and kept.")
-    assert "\nVenice refuses the request" in str(end.error)
-    assert "only 1 is paid for" in str(end.error)
+    assert end.first_line.startswith("Venice refuses the request")
+    assert "\n3 of 4 images are saved. Saved images stay free with seed 100 (fixed)." in str(
+        end.error
+    )
+    assert "ueue again" not in str(end.error)
     assert f"seed {refused}: " in str(end.error)
     assert bench.seeds_kept == [seed for seed in (100, 101, 102, 103) if seed != refused]
 
@@ -65,9 +67,9 @@ def test_one_of_three_changed_pictures_refused_asks_three_then_one(
     assert len(end.sent) == 3
     assert end.charged == pytest.approx(2 * usd)
     assert len(bench.entries) == 2
-    assert end.first_line.startswith("2 of 3 made and kept. Queue again with the same input (")
-    assert "\nVenice refuses the request" in str(end.error)
-    assert "): only 1 is paid for" in str(end.error)
+    assert end.first_line.startswith("Venice refuses the request")
+    saved = "\n2 of 3 images are saved. Saved images stay free with the same input ("
+    assert saved in str(end.error)
 
     again = bench.run(node, image=three, **inputs)
 
@@ -114,7 +116,7 @@ def test_a_picture_behind_a_random_seed_can_be_had_again(
     named = (
         f"any seed before it fixed, at {drawn if is_named else 'the number that its node shows'}"
     )
-    told = f"3 of 4 made and kept. Queue again with the same input ({named}): only 1 is paid for."
+    told = f"3 of 4 images are saved. Saved images stay free with the same input ({named})."
     assert told in str(end.error)
 
     again = draw_generate_upscale(bench, "fixed", drawn)
@@ -172,7 +174,7 @@ def test_variants_that_fail_in_part_keep_the_rest(bench: Bench) -> None:
     refuse(bench, 104)
     end = bench.generate(batch_size=8, batch_mode="variants")
     assert end.seeds == [100, 104]
-    assert "4 of 8 made and kept" in str(end.error)
+    assert "4 of 8 images are saved" in str(end.error)
     again = bench.generate(batch_size=8, batch_mode="variants", seed=seed_to_set(end))
     assert again.seeds == [104]
     assert again.pictures == 8
@@ -183,8 +185,7 @@ def test_pictures_that_never_came_are_not_said_to_be_kept(bench: Bench) -> None:
     bench.sandbox.add_fault(Fault.count(3), when=lambda sent: sent["seed"] == 100)
     refuse(bench, 104)
     end = bench.generate(batch_size=8, batch_mode="variants")
-    assert end.first_line.startswith("3 of 8 made and kept.")
-    assert "only 4 are paid for" in str(end.error)
+    assert "\n3 of 8 images are saved. Saved images stay free with" in str(end.error)
     before = end.charged
     again = bench.generate(batch_size=8, batch_mode="variants", seed=seed_to_set(end))
     assert again.pictures == 7
@@ -197,9 +198,8 @@ def test_flagged_variants_are_counted_as_they_came(bench: Bench) -> None:
     headers = {"x-venice-is-blurred": "true"}
     bench.sandbox.add_fault(Fault.status(200, body=images, headers=headers))
     end = bench.generate(batch_size=8, batch_mode="variants")
-    assert end.first_line.startswith("3 of 8 pictures flagged: "), end.error
-    assert "7 of 8 made and kept." in str(end.error)
-    assert "nothing is paid for again" in str(end.error)
+    assert end.first_line.startswith("3 of 8 images flagged: "), end.error
+    assert "7 of 8 images are saved. Saved images stay free with" in str(end.error)
 
 
 @pytest.mark.parametrize("status", [401, 402, 403])
@@ -221,7 +221,7 @@ def test_other_errors_leave_the_others_alone(bench: Bench) -> None:
     end = bench.generate(batch_size=16)
     assert len(end.sent) == 16
     assert len(bench.entries) == 13
-    assert "13 of 16" in end.first_line
+    assert "\n13 of 16 images are saved." in str(end.error)
 
 
 def test_a_flagged_picture_of_a_batch_is_kept_and_free_afterwards(bench: Bench) -> None:
@@ -229,7 +229,7 @@ def test_a_flagged_picture_of_a_batch_is_kept_and_free_afterwards(bench: Bench) 
     end = bench.generate(batch_size=4)
     assert end.error is not None
     assert len(bench.entries) == 4
-    assert "nothing is paid for again" in str(end.error)
+    assert "\n4 of 4 images are saved. Saved images stay free with" in str(end.error)
 
     # What the message says, to the letter: the seed it names, and the batch as it was.
     again = bench.generate(batch_size=4, if_flagged="continue", seed=seed_to_set(end))
@@ -248,10 +248,9 @@ def test_a_violation_of_a_batch_is_neither_paid_nor_kept(
     end = bench.generate(batch_size=4)
     assert end.error_name == "BatchError"
     assert not getattr(end.error, "may_have_been_charged", True)
-    assert end.first_line.startswith("1 of 4 pictures flagged: ")
-    assert "3 of 4 made and kept. Queue again with seed 100 (fixed): only 1 is paid for." in str(
-        end.error
-    )
+    assert end.first_line.startswith("1 of 4 images flagged: ")
+    told = "\n3 of 4 images are saved. Saved images stay free with seed 100 (fixed)."
+    assert told in str(end.error)
     assert bench.seeds_kept == [100, 101, 103]
     assert end.charged == pytest.approx(counted()) == pytest.approx(0.03)
 
@@ -293,7 +292,7 @@ def test_a_lost_picture_says_that_it_may_have_been_charged(bench: Bench) -> None
     bench.sandbox.add_fault(Fault.reset(charge=True), when=lambda sent: sent["seed"] == 101)
     end = bench.generate(batch_size=4)
     assert "may have been charged" in end.first_line
-    assert "3 of 4 made and kept" in str(end.error)
+    assert "3 of 4 images are saved" in str(end.error)
     again = bench.generate(batch_size=4, seed=seed_to_set(end))
     assert again.seeds == [101]
 
@@ -336,9 +335,9 @@ def test_flagged_pictures_are_said_to_be_kept(bench: Bench) -> None:
     bench.sandbox.add_fault(Fault.flags(), times=4)
     end = bench.generate(batch_size=4)
     first, second, *_ = str(end.error).splitlines()
-    assert first.startswith("4 of 4 pictures flagged:")
+    assert first.startswith("4 of 4 images flagged:")
     assert "then Set" not in first
-    assert "4 of 4 made and kept." in "".join([second, *_])
+    assert "4 of 4 images are saved." in "".join([second, *_])
 
 
 def test_an_error_that_nobody_foresaw_loses_no_other_picture(
@@ -360,9 +359,13 @@ def test_an_error_that_nobody_foresaw_loses_no_other_picture(
     end = bench.generate(batch_size=4)
 
     assert end.error_name == "BatchError", repr(end.error)
-    assert end.texts[-1] == end.first_line
-    assert end.first_line.startswith("3 of 4 made and kept, 1 lost (may have been charged).")
-    assert "can't start new thread" in str(end.error)
+    advice = (
+        "3 of 4 images are saved; 1 was lost and may have been charged. Queue again with seed 100 "
+        "(fixed) to pay only for the missing 1."
+    )
+    assert end.texts[-1] == f"{end.first_line} {advice}"
+    assert "can't start new thread" in end.first_line
+    assert str(end.error).splitlines()[1] == advice
     assert end.charged == pytest.approx(0.03)
     again = bench.generate(batch_size=4, seed=seed_to_set(end))
     assert len(again.sent) == 1

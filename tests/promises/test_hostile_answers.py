@@ -269,15 +269,15 @@ def test_too_little_memory_is_said_and_loses_nothing(
         patch.setattr("torch.empty", no_room)
         end = bench.generate(batch_size=2)
     assert end.error_name == "VeniceError", repr(end.error)
-    assert end.first_line.startswith("There is not enough memory for 2 pictures at once: ")
+    assert end.first_line.startswith("There isn't enough memory for 2 images at once. ")
     assert end.texts[-1] == end.first_line
     again = bench.generate(batch_size=2)
     assert again.pictures == 2
     if store_mb == "0":
-        assert "0 kept (VENICE_STORE_MB=0 keeps none)" in end.first_line
+        assert "0 saved (VENICE_STORE_MB=0 saves none). Queue again" in end.first_line
     else:
-        assert "2 of 2 made and kept. Queue again with seed 100 (fixed)" in end.first_line
-        assert "nothing is paid for again" in end.first_line
+        told = "2 of 2 images are saved. Queue again with seed 100 (fixed) to get them for free."
+        assert told in end.first_line
         assert again.sent == ()
 
 

@@ -197,7 +197,7 @@ def test_a_picture_made_of_a_random_one_is_had_by_the_seed_that_the_error_names(
     run = comfyui.client.run(graph.prompt)
     assert run.status == "error"
     message = run.error["exception_message"]
-    assert "3 of 4 made and kept. Queue again with the same input" in message
+    assert "3 of 4 images are saved. Saved images stay free with the same input" in message
     named = int(message.partition("any seed before it fixed, at ")[2].partition(")")[0])
     before = comfyui.sandbox.charged_usd
 

@@ -62,7 +62,7 @@ def test_a_refused_model_of_a_sweep_leaves_the_others(
     sent = Counter(request.json["model"] for request in bench.sandbox.paid_requests)
     assert sent == ({MODELS[0]: 1, MODELS[1]: 4, MODELS[2]: 4} if is_model else {MODELS[0]: 1})
     assert len(bench.entries) == (8 if is_model else 0)
-    assert ("8 of 12 made and kept." in str(error)) == is_model
+    assert ("8 of 12 images are saved." in str(error)) == is_model
 
 
 def test_guesses_at_the_page_tell_nothing_of_the_saved_key(

@@ -440,8 +440,9 @@ def test_an_error_of_a_batch_does_not_promise_what_is_not_kept(bench: Bench) -> 
     bench.sandbox.add_fault(Fault.status(400), when=lambda sent: sent["seed"] == 101)
     end = bench.generate(batch_size=3)
     assert end.error_name == "BatchError"
-    assert end.first_line.startswith("2 of 3 made, 0 kept (")
-    assert "only 3 are paid for" in end.first_line
+    told = str(end.error).splitlines()[1]
+    assert told.startswith("2 of 3 images arrived, 0 saved (")
+    assert told.endswith("). The others will be charged again.")
     assert bench.generate(batch_size=3).charged == pytest.approx(0.03)
 
 

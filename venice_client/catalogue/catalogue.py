@@ -12,7 +12,7 @@ import logging
 import math
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
@@ -21,6 +21,7 @@ from typing import Any
 
 from ..errors import InvalidRequestError, VeniceError
 from ..files import make_folder, write_atomic
+from ..text import shortened
 from .model import Model, parse_model, strings
 from .nearest import as_listed, folded, nearest
 
@@ -59,6 +60,9 @@ SUGGESTION_BY_KIND = {
     "inpaint": ("edit", "an edit model", DEFAULT_EDIT_MODEL),
 }
 """What to suggest for each kind: its purpose, what the choice is called, and a usual model."""
+
+MAX_NAME = 60
+"""Most characters of a wrong name that an error shows."""
 
 EDIT_SUFFIX = "-edit"
 """The ending that the API gives to a model's name for the one that edits."""
@@ -250,15 +254,60 @@ class Catalogue:
         its end, or None when there is nothing to wait for.
         """
         with self._lock:
-            now = time.time()
-            is_fresh = 0 <= now - self._lists.saved_at < MAX_AGE
-            if is_fresh or 0 <= now - self._asked_at < self._pause:
-                return self._refreshed
-            self._asked_at, self._pause = now, MAX_AGE
-            self._refreshed = threading.Event()
-            self._wait_until = time.monotonic() + MAX_REFRESH_WAIT
+            if not self._is_newer_than(MAX_AGE) and not 0 <= self._since_asked() < self._pause:
+                self._begin_refresh()
+            return self._refreshed
+
+    def check_listed(self, models: Iterable[tuple[str, str]], styles: Iterable[str]) -> None:
+        """Raises InvalidRequestError for a name that a fresh list doesn't have.
+
+        models: ids, each with what the model is to do. If a name isn't on the saved list, the
+        service is asked once, for MAX_REFRESH_WAIT at most. Without a fresh list any name may do.
+        """
+        models, styles = list(models), list(styles)
+        if self._wrong_name(models, styles) is None or not self._has_fresh_lists():
+            return
+        if error := self._wrong_name(models, styles):
+            raise error
+
+    def _wrong_name(
+        self, models: Sequence[tuple[str, str]], styles: Sequence[str]
+    ) -> InvalidRequestError | None:
+        """The error of the first name that isn't listed; None if all are."""
+        for model, kind in models:
+            if not self._listed(model):
+                return _unknown("model", model, self.nearest_model(model, kind))
+        for style in styles:
+            if as_listed(style, self.styles) is None:
+                return _unknown("style", style, self.nearest_style(style))
+        return None
+
+    def _has_fresh_lists(self) -> bool:
+        """Whether the lists are of the last minutes, after one try to get them if need be."""
+        with self._lock:
+            if self._is_newer_than(TRY_AGAIN_AFTER):
+                return True
+            if 0 <= self._since_asked() < self._pause == TRY_AGAIN_AFTER:  # the last try failed
+                return False
+            if self._refreshed is None or self._refreshed.is_set():
+                self._begin_refresh()
+            refreshed = self._refreshed
+        if refreshed is not None:
+            refreshed.wait(MAX_REFRESH_WAIT)
+        return self._is_newer_than(TRY_AGAIN_AFTER)
+
+    def _is_newer_than(self, seconds: float) -> bool:
+        return 0 <= time.time() - self._lists.saved_at < seconds
+
+    def _since_asked(self) -> float:
+        return time.time() - self._asked_at
+
+    def _begin_refresh(self) -> None:
+        """Asks the service in a thread of its own, which sets `_refreshed` at its end."""
+        self._asked_at, self._pause = time.time(), MAX_AGE
+        self._refreshed = threading.Event()
+        self._wait_until = time.monotonic() + MAX_REFRESH_WAIT
         threading.Thread(target=self._refresh_quietly, name="venice-lists", daemon=True).start()
-        return self._refreshed
 
     def refresh(self) -> None:
         """Asks the service for its lists now and saves them. Raises VeniceError."""
@@ -301,6 +350,12 @@ class Catalogue:
             write_atomic(path, json.dumps(data).encode(), prefix=".catalogue-")
         except OSError as error:
             log.warning("The model list could not be saved (%s).", error.strerror)
+
+
+def _unknown(what: str, name: str, near: str | None) -> InvalidRequestError:
+    hint = f"Did you mean {near}?" if near else "Check its spelling."
+    text = f"Not sent. Venice has no {what} “{shortened(name, MAX_NAME)}”. {hint}"
+    return InvalidRequestError(text, "model" if what == "model" else "style_preset")
 
 
 def _kept(entry: dict[str, Any]) -> dict[str, Any]:

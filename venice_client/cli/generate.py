@@ -50,8 +50,8 @@ def run(args: argparse.Namespace, console: Console) -> int:
         done += one.variants
     headline = _seeds_text(requests, is_drawn=args.seed is None)
     command = make_all(client, tasks, headline, args.force, console)
-    again = f"{Report.again} with --seed {requests[0].seed}" if args.seed is None else Report.again
-    return Report(client, command, again).show(console)
+    how = f"with --seed {requests[0].seed}" if args.seed is None else ""
+    return Report(client, command, how).show(console)
 
 
 def _seeds_text(requests: Sequence[GenerateRequest], is_drawn: bool) -> str:

@@ -17,11 +17,11 @@ from .making import CommandOutcome, SavedImage, SavedImages, Task
 
 @dataclass(frozen=True)
 class Report:
-    """The end of all tasks of a command. again: how to ask for the same once more."""
+    """The end of all tasks of a command. how: what to add to get the same again, or ""."""
 
     client: VeniceClient
     command: CommandOutcome
-    again: str = "Run the same command again"
+    how: str = ""
 
     @property
     def made(self) -> list[SavedImages]:
@@ -110,7 +110,8 @@ class Report:
         if not self.pictures and len({str(error) for _, error in failed}) == 1:
             console.error(failed[0][1])
             return
-        advice = self.command.account.advice(self.again)
+        can_pass = all(getattr(error, "can_pass", True) for _, error in failed)
+        advice = self.command.account.advice("Run the same command again", self.how, can_pass)
         console.note(advice or f"None of {self.total} pictures came:")
         for task, error in failed:
             console.error(error, prefix=f"- {task.label}: ")

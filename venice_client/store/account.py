@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from ..errors import StoreError, VeniceError
 from ..image_result import ImageResult
 
-NOTHING_SENT = "Stopped. Nothing was sent, nothing is charged."
-STORE_IS_OFF = "VENICE_STORE_MB=0 keeps none"
+NOTHING_SENT = "Stopped. Nothing was sent or charged."
+STORE_IS_OFF = "VENICE_STORE_MB=0 saves none"
 
 
 @dataclass(frozen=True)
@@ -41,35 +41,45 @@ class Account:
     arriving: int = 0
     trouble: str = ""
 
-    def advice(self, again: str) -> str:
-        """A sentence on what was made, and what to do to get it; "" where nothing was made.
+    def advice(self, again: str, how: str = "", can_pass: bool = True) -> str:
+        """What is saved, and how to get the rest; "" if nothing came.
 
-        again: how to ask for the same once more, such as "Queue again with seed 7 (fixed)".
+        again: how to ask once more, such as "Queue again". how: what to keep the same for it, such
+        as "with seed 7 (fixed)". can_pass: whether that can help; if not, only what stays free is
+        said.
         """
         if not self.made:
             return ""
-        told = f"{self.made} of {self.total} made"
-        why = f" ({self.trouble})" if self.trouble else ""
-        told += " and kept" if self.kept >= self.made else f", {self.kept} kept{why}"
-        told += f", {self.lost} lost (may have been charged)" if self.lost else ""
-        return f"{told}. {again}: {_paid_again(self.unpaid)}."
+        told = f"{self.made} of {_images(self.total)} {_are(self.made)} saved"
+        if self.kept < self.made:
+            why = f" ({self.trouble})" if self.trouble else ""
+            told = f"{self.made} of {_images(self.total)} arrived, {self.kept} saved{why}"
+        if self.lost:
+            told += f"; {self.lost} {_was(self.lost)} lost and may have been charged"
+        with_how = f" {how}" if how else ""
+        if not can_pass:
+            free = f" Saved images stay free{with_how}." if self.kept else ""
+            lost = " The others will be charged again." if self.kept < self.made else ""
+            return f"{told}.{free}{lost}"
+        return f"{told}. {again}{with_how} {_to_pay(self.unpaid, self.total - self.made)}."
 
-    def advice_when_stopped(self, again: str) -> str:
-        """A sentence for a run that is stopped now, perhaps with answers on their way."""
+    def advice_when_stopped(self, again: str, how: str) -> str:
+        """What becomes of a run that is stopped now, perhaps with answers on their way."""
         sent = self.made + self.lost + self.arriving
         if not sent:
             return NOTHING_SENT
-        told = f"Stopped. {sent} of {self.total} were sent;"
+        told = f"Stopped. {sent} of {_images(self.total)} {_was(sent)} already requested"
         if sent == self.lost:
-            return f"{told} no answer came, and it may have been charged."
+            return f"{told}. No response came; you may have been charged."
         if self.trouble == STORE_IS_OFF:
-            return f"{told} they may be charged, and {self.trouble} of them."
+            return f"{told} and may be charged; {self.trouble} of them."
         if self.trouble:
             return (
-                f"{told} they may be charged, and not all can be kept on disk ({self.trouble}). "
-                f"{again}: what was kept is free."
+                f"{told} and may be charged, but not all can be saved ({self.trouble}). {again} "
+                f"{how}: saved images are free."
             )
-        return f"{told} what arrives is kept. {again}: what was kept is free."
+        rest = _to_pay(self.total - sent, self.total - sent)
+        return f"{told} and will be saved. {again} {how} {rest}."
 
 
 def settle(spent: Iterable[Spent], is_kept: Callable[[str], bool], trouble: str) -> Account:
@@ -95,7 +105,19 @@ def settle(spent: Iterable[Spent], is_kept: Callable[[str], bool], trouble: str)
     return Account(total, made, kept, unpaid, lost, arriving, trouble)
 
 
-def _paid_again(count: int) -> str:
+def _to_pay(count: int, missing: int) -> str:
     if not count:
-        return "nothing is paid for again"
-    return f"only {count} {'is' if count == 1 else 'are'} paid for"
+        return "to get them for free"
+    return f"to pay only for the missing {count}" if count == missing else f"to pay for {count}"
+
+
+def _images(count: int) -> str:
+    return f"{count} image{'' if count == 1 else 's'}"
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _was(count: int) -> str:
+    return "was" if count == 1 else "were"

@@ -44,6 +44,12 @@ def why_refused(
     )
 
 
+def listens_locally(addresses: Sequence[str], here: str) -> bool:
+    """Whether ComfyUI listens on this computer only. here: this end of a connection, which says
+    it if ComfyUI doesn't."""
+    return all(map(is_loopback, addresses or [here]))
+
+
 def _unknown_name(
     addresses: Sequence[SplitResult | None], allowed: Callable[[], Sequence[str]]
 ) -> str:

@@ -18,7 +18,7 @@ from ...venice_client.for_nodes import Quotes, shared_client
 from ..imaging.daemon_pool import DaemonPool
 from ..run import comfyui
 from . import account, models
-from .origin import why_refused
+from .origin import listens_locally, why_refused
 from .preview import Preview
 from .results import NoResultError, Results
 
@@ -229,8 +229,8 @@ def _answering(action: Handler) -> Handler:
 
 def _check_origin(request: Any) -> None:
     """Raises Refused for what another page sends, or one that does not say which it is."""
-    address = request.transport.get_extra_info("sockname") if request.transport else None
-    is_local = comfyui.listens_locally(str(address[0]) if address else "")
+    here = request.transport.get_extra_info("sockname") if request.transport else None
+    is_local = listens_locally(comfyui.listens_on(), str(here[0]) if here else "")
     if why := why_refused(request.headers, is_local, account.allowed_hosts):
         raise Refused(403, why)
 

@@ -16,18 +16,20 @@ from pathlib import Path
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
 
-from ...venice_client.for_nodes import is_loopback
-
 log = logging.getLogger(__name__)
 
 try:
     import comfy.model_management as model_management
     import comfy.utils as comfy_utils
     import folder_paths
-    from comfy.cli_args import args
     from server import PromptServer
 except ImportError:
-    args = model_management = comfy_utils = folder_paths = PromptServer = None
+    model_management = comfy_utils = folder_paths = PromptServer = None
+
+try:
+    from comfy.cli_args import args
+except ImportError:
+    args = None
 
 try:
     from comfy_execution.utils import get_executing_context
@@ -147,13 +149,10 @@ def add_routes(routes: Iterable[tuple[str, str, Callable[..., Any]]]) -> None:
         server.routes.route(method, path)(handler)
 
 
-def listens_locally(address: str) -> bool:
-    """Whether ComfyUI listens on this computer only.
-
-    address: this end of a connection, which says it where ComfyUI doesn't.
-    """
-    listened = getattr(args, "listen", None) or address
-    return all(is_loopback(each.strip()) for each in str(listened).split(","))
+def listens_on() -> list[str]:
+    """The addresses that ComfyUI listens on; none where it doesn't say."""
+    listened = str(getattr(args, "listen", None) or "")
+    return [each.strip() for each in listened.split(",") if each.strip()]
 
 
 def node_class(name: str) -> Any:

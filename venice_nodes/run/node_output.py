@@ -35,8 +35,8 @@ MAX_WARNINGS = 12
 class NodeOutcome:
     """What all requests of one node came to.
 
-    again: how to ask for the same once more. warnings: what is to be said of none of them, but of
-    the run.
+    again: what to keep the same to get the same again. warnings: what is to be said of the run, not
+    of one of them.
     """
 
     client: VeniceClient
@@ -76,7 +76,7 @@ class NodeOutcome:
         return parts
 
     def error(self, ends: Sequence[Outcome]) -> VeniceError:
-        """The error that all share as it is; else one that says what to do, then why.
+        """The error that all share as it is; else one that says why, then what to do.
 
         ends: an image result or an error for each request.
         """
@@ -86,22 +86,23 @@ class NodeOutcome:
         if len(failed) == len(ends) and len({str(error) for error in telling}) == 1:
             telling[0].name_item(f"({failed[0][0].request.description})")
             return telling[0]
-        cause, *details = str(telling[0]).split("\n")
-        advice = self.batch.account.advice(self.again)
-        lines = [advice, cause]
+        first = next((error for error in telling if not error.can_pass), telling[0])
+        cause, *details = str(first).split("\n")
         if all(isinstance(error, _FLAGGED) for error in telling):
-            lines = [f"{self._count_flagged(ends)} pictures flagged: {cause}", advice]
-        lines += details
+            cause = f"{self._count_flagged(ends)} images flagged: {cause}"
+        can_pass = all(error.can_pass for error in telling)
+        advice = self.batch.account.advice("Queue again", self.again, can_pass)
+        lines = [cause, advice, *details]
         for planned, error in failed:
             lines.append(f"- {planned.request.description}: {str(error).splitlines()[0]}")
-        return BatchError("\n".join(filter(None, lines)), [end for _, end in failed])
+        return BatchError("\n".join(filter(None, lines)), [end for _, end in failed], advice)
 
     def no_room(self, error: Exception, count: int) -> VeniceError:
-        """The error for images that were made, but do not fit into memory."""
-        advice = self.batch.account.advice(self.again)
+        """The error for images that came, but do not fit into memory."""
+        advice = self.batch.account.advice("Queue again", self.again)
         return VeniceError(
-            f"There is not enough memory for {count} picture{'s' if count > 1 else ''} at once: "
-            f"free some, or ask for fewer. {advice}\n({str(error).partition(chr(10))[0]})"
+            f"There isn't enough memory for {count} image{'s' if count > 1 else ''} at once. Free "
+            f"some, or reduce the batch. {advice}\n({str(error).partition(chr(10))[0]})"
         )
 
     def summary(self, warnings: Sequence[str]) -> str:
@@ -134,11 +135,13 @@ class NodeOutcome:
             return None
         if end.is_violation:
             return ContentViolationError(f"{flags[0]} Change the prompt.")
-        kept = "It was charged. To see it, set if_flagged to continue and queue again;"
+        kept, how = "You were charged. To see it", ""
         if planned.key in self.client.results:
-            how = f"set if_flagged to continue, {self.again[0].lower()}{self.again[1:]}"
-            kept = f"It is kept. To see it, free of charge: {how};"
-        return FlaggedImageError(f"{flags[0]} {kept} or change the prompt.")
+            kept, how = "The image is saved. To see it for free", f" {self.again}"
+        return FlaggedImageError(
+            f'{flags[0]} {kept}, set if_flagged to "continue" and queue again{how}, or change the '
+            "prompt."
+        )
 
 
 @dataclass(frozen=True)

@@ -51,10 +51,10 @@ class NodeStatus:
         """Shows the last text of a run that went well."""
         self._tell("done", text)
 
-    def fail(self, text: str) -> None:
-        """Shows why the run ended, and how what was made is had once more."""
+    def fail(self, text: str, can_pass: bool = True) -> None:
+        """Shows why the run ended, and how to get the rest where trying again can help."""
         count = self.pays_for()
-        has_way = self.seed is not None and count is not None
+        has_way = can_pass and self.seed is not None and count is not None
         self._tell("error", text, {"seed": self.seed, "pays_for": count} if has_way else None)
 
     def with_outputs(self, outputs: tuple[Any, ...]) -> dict[str, Any]:
@@ -72,7 +72,9 @@ def showing() -> Iterator[NodeStatus]:
     try:
         yield status
     except VeniceError as error:
-        status.fail(str(error).partition("\n")[0])
+        advice = error.advice if isinstance(error, BatchError) else ""
+        text = f"{str(error).partition(chr(10))[0]} {advice}".rstrip()
+        status.fail(text, error.can_pass)
         _add_known_line(error)
         raise
     except BaseException as error:

@@ -103,7 +103,7 @@ async def run_node(node: PaidNode, given: Mapping[str, Sequence[Any]]) -> dict[s
         firsts = [item.requests[0].seed for item in items if item.requests]
         seeds = [seed for seed in firsts if seed is not None]
         again = _again(seeds)
-        status.if_stopped = lambda: batch.account.advice_when_stopped(again)
+        status.if_stopped = lambda: batch.account.advice_when_stopped("Queue again", again)
         status.pays_for = lambda: batch.account.unpaid if batch.account.made else None
         status.seed = seeds[0] if len(set(seeds)) == 1 else None
         await _attend(batch, status, " · ".join([client.cost_text(batch.estimates), *warnings]))
@@ -115,7 +115,7 @@ async def run_node(node: PaidNode, given: Mapping[str, Sequence[Any]]) -> dict[s
 
 
 def _again(seeds: Sequence[int]) -> str:
-    """How to ask for the same once more. seeds: the first of each item, none for a node without.
+    """What to keep the same to get the same again. seeds: the first of each item, if it has any.
 
     A node without seeds changes images that a seed before it may have made.
     """
@@ -123,10 +123,10 @@ def _again(seeds: Sequence[int]) -> str:
         note_seed(seed)
     if seeds:
         which = f"seed {seeds[0]}" if len(set(seeds)) == 1 else "the same seeds"
-        return f"Queue again with {which} (fixed)"
+        return f"with {which} (fixed)"
     before = seed_of_run()
     number = "the number that its node shows" if before is None else before
-    return f"Queue again with the same input (any seed before it fixed, at {number})"
+    return f"with the same input (any seed before it fixed, at {number})"
 
 
 def _open_client() -> VeniceClient:
@@ -139,12 +139,27 @@ def _prepare(
     client = _open_client()
     values = widgets.read_items(node.INPUT_TYPES(), given)
     items = [node.item(each, client.catalogue) for each in values]
-    batch = client.prepare([request for item in items for request in item.requests], run)
+    requests = [request for item in items for request in item.requests]
+    _check_names(client.catalogue, requests)
+    batch = client.prepare(requests, run)
     try:
         return client, items, batch, run_warnings(client, batch, run)
     except BaseException:
         batch.cancel()
         raise
+
+
+def _check_names(catalogue: Catalogue, requests: Sequence[PaidRequest]) -> None:
+    """Raises InvalidRequestError for a wrong name in a sweep or a grid: its others would be paid.
+
+    A name that all share goes as typed: if it is wrong, nothing is paid.
+    """
+    models = {(request.model, request.kind) for request in requests}
+    styles = {getattr(request, "style_preset", "") for request in requests}
+    named = [style for style in sorted(styles) if style.strip().lower() not in ("", "none")]
+    catalogue.check_listed(
+        sorted(models) if len(models) > 1 else (), named if len(styles) > 1 else ()
+    )
 
 
 async def _attend(batch: RequestBatch, status: NodeStatus, cost: str) -> None:

@@ -150,4 +150,5 @@ def test_where_comfyui_listens(
 ) -> None:
     host = bench.pack.venice_nodes.run.comfyui
     monkeypatch.setattr(host, "args", type("Args", (), {"listen": listen}))
-    assert host.listens_locally(address) is is_local
+    origin = bench.pack.venice_nodes.page.origin
+    assert origin.listens_locally(host.listens_on(), address) is is_local

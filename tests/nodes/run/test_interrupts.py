@@ -66,7 +66,7 @@ def test_all_items_of_a_list_end_when_the_bar_swallows_the_interrupt(
     ends = asyncio.run(run_and_interrupt())
 
     assert [type(end) for end in ends] == [Interrupted] * 3
-    assert "Stopped. 1 of 1 were sent; what arrives is kept." in bench.texts[-1]
+    assert "Stopped. 1 of 1 image was already requested and will be saved." in bench.texts[-1]
 
 
 def test_what_was_lost_before_the_interrupt_is_not_said_to_arrive(
@@ -83,7 +83,7 @@ def test_what_was_lost_before_the_interrupt_is_not_said_to_arrive(
     end = bench.generate(seed=1, batch_size=2)
     assert end.error_name == "Interrupted"
     assert end.texts[-1] == (
-        "Stopped. 1 of 2 were sent; no answer came, and it may have been charged."
+        "Stopped. 1 of 2 images was already requested. No response came; you may have been charged."
     )
 
 
@@ -97,8 +97,11 @@ def test_without_a_store_nothing_is_said_to_be_kept(
     )
     end = bench.generate(seed=1, batch_size=1)
     assert end.error_name == "Interrupted"
-    assert "1 of 1 were sent; they may be charged" in bench.texts[-1]
-    assert "is kept" not in bench.texts[-1]
+    assert (
+        "1 of 1 image was already requested and may be charged; VENICE_STORE_MB=0"
+        in bench.texts[-1]
+    )
+    assert "will be saved" not in bench.texts[-1]
 
 
 @pytest.mark.parametrize("is_known", [False, True])
@@ -130,9 +133,9 @@ def test_where_the_disk_keeps_nothing_nothing_is_said_to_be_kept(
     )
     end = bench.generate(seed=1, batch_size=1)
     assert end.error_name == "Interrupted"
-    said = "1 of 1 were sent; they may be charged, and not all can be kept on disk ("
+    said = "1 of 1 image was already requested and may be charged, but not all can be saved ("
     assert said in end.texts[-1]
-    assert "is kept" not in end.texts[-1]
+    assert "will be saved" not in end.texts[-1]
 
 
 def test_a_later_run_of_the_same_id_is_another_run(
@@ -171,7 +174,7 @@ def test_an_interrupt_while_planning_is_shown_on_the_node(
     monkeypatch.setattr(host.model_management, "processing_interrupted", lambda: True)
     end = bench.generate(seed=1, batch_size=1)
     assert end.error_name == "Interrupted"
-    assert bench.texts[-1] == "Stopped. Nothing was sent, nothing is charged."
+    assert bench.texts[-1] == "Stopped. Nothing was sent or charged."
     assert not bench.sandbox.paid_requests
 
 

@@ -102,12 +102,23 @@ def test_a_random_seed_is_told(bench: Bench, server: Server) -> None:
 
 
 def test_an_error_says_how_to_ask_again_and_what_is_paid_then(bench: Bench, server: Server) -> None:
-    bench.sandbox.add_fault(Fault.status(400), when=lambda sent: sent["seed"] == 2002, times=None)
-    with pytest.raises(Exception, match="only 1 is paid for"):
+    bench.sandbox.add_fault(Fault.reset(), when=lambda sent: sent["seed"] == 2002)
+    with pytest.raises(Exception, match="to pay only for the missing 1"):
         generated(bench, seed=2000, batch_size=4)
     last = server.sent[-1][1]
     assert (last["kind"], last["again"]) == ("error", {"seed": 2000, "pays_for": 1})
-    assert last["text"].startswith("3 of 4 made and kept.")
+    assert "3 of 4 images are saved; 1 was lost" in last["text"]
+
+
+def test_an_error_that_cannot_pass_offers_no_other_try(bench: Bench, server: Server) -> None:
+    bench.sandbox.add_fault(Fault.status(400), when=lambda sent: sent["seed"] == 2002)
+    with pytest.raises(Exception, match="Saved images stay free"):
+        generated(bench, seed=2000, batch_size=4)
+    last = server.sent[-1][1]
+    assert (last["kind"], last["again"]) == ("error", None)
+    told = " 3 of 4 images are saved. Saved images stay free with seed 2000 (fixed)."
+    assert last["text"].startswith("Venice refuses the request")
+    assert last["text"].endswith(told)
 
 
 def test_an_error_where_nothing_was_made_has_no_such_way(bench: Bench, server: Server) -> None:
