@@ -10,7 +10,11 @@ import pytest
 from PIL import Image
 
 from faulty_sandbox import Sandbox
+from venice_client.cli.files import forbidden_on_windows, too_long_for_windows
 
+needs_windows = pytest.mark.skipif(
+    sys.platform != "win32", reason="needs Windows, or its imitation"
+)
 NOBODY = "~nobody-has-this-name/fox.png"
 TOO_LONG = "a" * 300 + ".png"
 
@@ -93,3 +97,56 @@ def test_the_longest_name_that_will_be_written_counts(
     assert end.code == 2
     assert "too long" in end.err.splitlines()[-1]
     assert sandbox.paid_requests == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "fox:png",
+        "images/fox.png:stream",
+        *("CON", "nul", "nul.png", "images/aux/fox.png", "Com1.tar.png", "lpt9", "COM¹"),
+        *("NUL .png", "CONOUT$"),
+    ],
+)
+def test_windows_takes_it_for_something_else(path: str) -> None:
+    assert "Windows" in forbidden_on_windows(Path(path))
+
+
+@pytest.mark.parametrize("path", ["/con-", "fox.nul", "console.png", "COM10", "COM", "a/b c/fox"])
+def test_windows_takes_it_for_a_file(path: str) -> None:
+    assert forbidden_on_windows(Path(path)) == ""
+    assert forbidden_on_windows(Path("/") / path) == ""
+
+
+@pytest.mark.parametrize(("length", "is_too_long"), [(254, False), (255, True), (300, True)])
+def test_windows_takes_259_characters_with_some_to_spare(
+    folder: Path, length: int, is_too_long: bool
+) -> None:
+    rest = length - len(str(folder)) - 1
+    assert bool(too_long_for_windows(Path("a" * rest))) == is_too_long
+    assert bool(too_long_for_windows(folder / ("a" * rest))) == is_too_long
+
+
+@needs_windows
+@pytest.mark.usefixtures("_picture")
+@pytest.mark.parametrize("path", ["fox:red.png", "nul.png", "con/fox.png", "b" * 250 + ".png"])
+@pytest.mark.parametrize(
+    "argv",
+    [["generate", "a fox", "-o"], ["upscale", "a.png", "-o"], ["edit", "night", "a.png", "-o"]],
+    ids=" ".join,
+)
+def test_what_windows_can_not_write_is_refused_before_it_is_paid_for(
+    cli: Any, sandbox: Sandbox, folder: Path, argv: list[str], path: str
+) -> None:
+    end = cli(*argv, path)
+
+    assert end.code == 2
+    assert "Windows" in end.err.splitlines()[-1]
+    assert sandbox.paid_requests == []
+    assert [file.name for file in folder.iterdir()] == ["a.png"]
+
+
+@needs_windows
+def test_a_device_is_not_read(cli: Any, sandbox: Sandbox) -> None:
+    """CON waits for what is typed."""
+    assert "Windows reserves the name" in cli("upscale", "con").err

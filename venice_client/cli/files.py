@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,12 @@ EXTENSIONS = {"jpeg": ".jpg"}
 """The extension of each format that has another name."""
 
 DEFAULT_STEM = "venice"
+
+MAX_WINDOWS_PATH = 259
+LONGER = 5
+"""Characters of a path on Windows, and how many are left for a longer number or extension."""
+
+_RESERVED = re.compile(r"CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]", re.IGNORECASE)
 
 
 class NotWrittenError(MaybeChargedError):
@@ -57,6 +65,8 @@ class Target:
         path = self.path(last, format)
         try:
             _look_at(path)
+            if sys.platform == "win32" and (why := too_long_for_windows(path)):
+                raise OSError(errno.ENAMETOOLONG, why)
         except OSError as error:
             raise InvalidRequestError(
                 f"{path} cannot be written ({error.strerror}): choose another name with -o."
@@ -97,8 +107,28 @@ def path_from(text: str) -> Path:
 
 def _look_at(path: Path) -> None:
     """Raises OSError where no file can have this path, such as a name that is too long."""
+    if sys.platform == "win32" and (why := forbidden_on_windows(path)):
+        raise OSError(errno.EINVAL, why)
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
         path.lstat()
+
+
+def forbidden_on_windows(path: Path) -> str:
+    """Return why Windows takes a path for something other than a file, or ""."""
+    for name in path.parts[1 if path.anchor else 0 :]:
+        if ":" in name:
+            return 'a name can\'t contain ":" on Windows'
+        if _RESERVED.fullmatch(name.partition(".")[0].rstrip(" ")):
+            return f"Windows reserves the name {name}"
+    return ""
+
+
+def too_long_for_windows(path: Path) -> str:
+    """Return why a path is too long for Windows, or ""."""
+    length = len(os.fspath(path.absolute()))
+    if length <= MAX_WINDOWS_PATH - LONGER:
+        return ""
+    return f"its {length} characters are too many for Windows"
 
 
 def parse_target(text: str, stem: str = DEFAULT_STEM) -> Target:
