@@ -24,7 +24,7 @@ from .errors import (
 )
 from .image_result import ImageResult
 from .planned_request import PlannedRequest
-from .process import after_fork
+from .process import after_fork, at_close
 from .store.account import STORE_IS_OFF, Account, Spent, settle
 from .store.result_store import ResultStore
 from .transport.progress import Progress
@@ -308,10 +308,11 @@ def _forget_parent() -> None:
     _lock, _running, _is_ending = threading.Lock(), weakref.WeakSet(), threading.Event()
 
 
+@at_close
 @atexit.register
-def _wait_at_exit() -> None:
+def _wait_at_exit(seconds: float = EXIT_WAIT) -> None:
     _is_ending.set()
-    deadline = time.monotonic() + EXIT_WAIT
+    deadline = time.monotonic() + seconds
     running = [batch for batch in _all_running() if not batch.done]
     _cancel(running)
     for batch in running:

@@ -9,22 +9,56 @@ import sys
 import threading
 from collections.abc import Callable
 
-ENDINGS = ("SIGTERM", "SIGHUP", "SIGQUIT")
-"""Signals that end a process at once, by default: `docker stop`, a closed terminal, Ctrl-\\."""
+ENDINGS = ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGBREAK")
+"""Signals that end a process at once, by default: `docker stop`, a closed terminal, Ctrl-\\.
+
+SIGBREAK is Ctrl-Break on Windows.
+"""
+
+CLOSE_EVENTS = (2, 5, 6)
+"""Windows closes the console, logs the user off, or shuts down."""
+
+CLOSE_WAIT = 4.5
+"""Seconds for answers in flight then: Windows ends the process after five."""
+
+
+def at_close(action: Callable[[float], None]) -> Callable[[float], None]:
+    """Call `action` with CLOSE_WAIT when Windows ends the process without `atexit`; a decorator."""
+    _at_close.append(action)
+    return action
 
 
 def end_gently() -> None:
-    """Has the signals in ENDINGS end the process as Ctrl-C does, with what is done at its exit.
+    """Let the signals in ENDINGS end the process as Ctrl-C does, with what is done at its exit.
 
-    Else answers on their way, which are paid for, would be lost. Somebody else's handler stays, and
-    a signal that is ignored stays so. Off the main thread Python can set none.
+    Otherwise, answers in flight, which are paid for, would be lost. So they are waited for if
+    Windows closes the console. Somebody else's handler stays, and a signal that is ignored stays
+    so. Python can set handlers in the main thread only.
     """
     if threading.current_thread() is not threading.main_thread():
         return
     for name in ENDINGS:
-        number = getattr(signal, name, None)  # Windows has but SIGTERM
+        number = getattr(signal, name, None)  # Windows has SIGTERM and SIGBREAK
         if number is not None and signal.getsignal(number) is signal.SIG_DFL:
             signal.signal(number, signal.default_int_handler)
+    _handle_close()  # after the signals, since Windows calls the last handler first
+
+
+def _handle_close() -> None:
+    if sys.platform == "win32" and not _handlers:
+        import ctypes
+
+        @ctypes.WINFUNCTYPE(ctypes.c_int, ctypes.c_uint)
+        def handle(event: int) -> int:
+            """Hold the process. Windows calls this in a thread of its own, and ends it after."""
+            if event not in CLOSE_EVENTS:
+                return False
+            for action in _at_close:
+                action(CLOSE_WAIT)
+            return True
+
+        _handlers.append(handle)
+        ctypes.WinDLL("kernel32").SetConsoleCtrlHandler(handle, True)
 
 
 def after_fork(renew: Callable[[], None]) -> Callable[[], None]:
@@ -46,3 +80,8 @@ def accept_any_letter() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper) and stream.errors == "strict":
             stream.reconfigure(errors="backslashreplace")
+
+
+_at_close: list[Callable[[float], None]] = []
+_handlers: list[object] = []
+"""The handler that Windows calls, which must stay in memory."""

@@ -188,3 +188,11 @@ def test_a_key_of_the_environment_never_goes_to_a_saved_address(
     assert end.code == 1
     assert "VENICE_API_BASE" in end.err
     assert sandbox.requests == []
+
+
+@pytest.mark.parametrize("system", ["linux", "win32"])
+def test_it_claims_no_rights_that_windows_does_not_set(
+    cli: Any, monkeypatch: pytest.MonkeyPatch, system: str
+) -> None:
+    monkeypatch.setattr("venice_client.cli.login.sys.platform", system)
+    assert ("readable by you alone" in cli("login", "--help").out) == (system == "linux")

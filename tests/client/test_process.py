@@ -6,17 +6,24 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from venice_client.sandbox import Sandbox
+from faulty_sandbox import Sandbox
+from venice_client import GenerateRequest, Settings, VeniceClient
+from venice_client import batch as batch_module
+from venice_client.batch import was_cancelled
+from venice_client.process import end_gently
+from venice_client.settings.api_key import ApiKey
 from waiting import read_until, wait_for
 
 ROOT = Path(__file__).resolve().parents[2]
 ENDINGS = ("SIGTERM", "SIGHUP", "SIGQUIT")
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+needs_posix = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
 
 HANDLERS = """
 import signal, sys, threading
@@ -39,6 +46,7 @@ def run_python(code: str, *arguments: str, **options: Any) -> subprocess.Complet
     )
 
 
+@needs_posix
 @pytest.mark.parametrize(
     ("before", "expected"),
     [
@@ -80,6 +88,7 @@ while True:
 
 
 @pytest.mark.long
+@needs_posix
 @pytest.mark.parametrize("name", ENDINGS)
 def test_what_is_on_its_way_is_kept_when_the_process_is_ended(
     name: str, sandbox: Sandbox, home: Path
@@ -106,6 +115,71 @@ def test_what_is_on_its_way_is_kept_when_the_process_is_ended(
     assert "KeyboardInterrupt" in err
     assert len(sandbox.charges) == 3
     assert len(list((home / "results").glob("*.result"))) == 3, err
+
+
+class Kernel32:
+    """What Windows does with a console, as far as a process can see."""
+
+    handlers: ClassVar[list[Callable[[int], int]]] = []
+
+    def __init__(self, name: str) -> None:
+        assert name == "kernel32"
+
+    def SetConsoleCtrlHandler(self, handler: Callable[[int], int], adds: bool) -> int:
+        assert adds
+        self.handlers.append(handler)
+        return 1
+
+
+@pytest.fixture
+def console(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], int]:
+    """The handler that end_gently gives to Windows."""
+    monkeypatch.setattr(Kernel32, "handlers", [])
+    monkeypatch.setattr("venice_client.process._handlers", [])
+    monkeypatch.setattr("venice_client.batch._is_ending", threading.Event())
+    monkeypatch.setattr("ctypes.WinDLL", Kernel32, raising=False)
+    monkeypatch.setattr("ctypes.WINFUNCTYPE", lambda *_: lambda handle: handle, raising=False)
+    with monkeypatch.context() as patch:
+        patch.setattr("venice_client.process.sys.platform", "win32")
+        for _ in range(2):
+            end_gently()
+    (handler,) = Kernel32.handlers
+    return handler
+
+
+@pytest.mark.parametrize("event", [2, 5, 6], ids=["closed", "logged off", "shut down"])
+def test_a_closed_console_waits_for_what_is_in_flight(
+    console: Callable[[int], int], sandbox: Sandbox, home: Path, event: int
+) -> None:
+    settings = Settings(home, ApiKey("test-key"), sandbox.base_url, max_in_flight=2)
+    sandbox.latency_s = 1.0
+    seeds = range(1, 5)
+    batch = VeniceClient(settings).start(
+        [GenerateRequest("z-image-turbo", "a fox", width=64, height=64, seed=s) for s in seeds]
+    )
+    wait_for(lambda: len(sandbox.paid_requests) == 2)
+
+    assert console(event)
+
+    assert len(list((home / "results").glob("*.result"))) == len(sandbox.charges) == 2
+    assert sum(map(was_cancelled, batch.outcomes)) == 2
+
+
+def test_what_takes_too_long_is_not_waited_for(
+    console: Callable[[int], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr("venice_client.process._at_close", [waits.append])
+    assert console(2)
+    assert waits == [pytest.approx(4.5)]
+
+
+@pytest.mark.parametrize("event", [0, 1])
+def test_ctrl_c_and_ctrl_break_are_left_to_python(
+    console: Callable[[int], int], event: int
+) -> None:
+    assert not console(event)
+    assert not batch_module._is_ending.is_set()
 
 
 PRINTS = """

@@ -14,6 +14,7 @@ names, rights, consoles and processes are those of Linux.
 from __future__ import annotations
 
 import builtins
+import ctypes
 import datetime
 import errno
 import fcntl
@@ -270,7 +271,21 @@ def _ticks(clock: str) -> Callable[[], float]:
     return lambda: getattr(time, clock)() // TICK * TICK
 
 
+# The console
+
+
+class Kernel32:
+    """The part of kernel32.dll that handles what happens to the console: nothing does."""
+
+    def __init__(self, name: str) -> None:
+        assert name == "kernel32"
+
+    def SetConsoleCtrlHandler(self, handler: object, adds: bool) -> bool:
+        return callable(handler) and adds
+
+
 _MODULES: dict[str, types.ModuleType] = {
+    "ctypes": StandIn(ctypes, {"WinDLL": Kernel32, "WINFUNCTYPE": ctypes.CFUNCTYPE}),
     "os": StandIn(
         os,
         {

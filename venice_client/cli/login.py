@@ -17,11 +17,12 @@ from .console import Console, is_terminal
 
 
 def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
+    readable = "" if sys.platform == "win32" else ", readable by you alone"  # see make_folder
     parser = add_parser(
         "login",
         help="save the Venice key on this machine",
         description="Asks for the Venice key without showing it, checks it with a free call,\n"
-        "and writes it to venice.json, readable by you alone. The key is no option, so\n"
+        f"and writes it to venice.json{readable}. The key is no option, so\n"
         "that it stays out of the shell's history; a program can give it on stdin. Where\n"
         "VENICE_API_BASE names another service, that address is saved with it.",
     )
