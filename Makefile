@@ -1,9 +1,11 @@
 # Everything a person or CI runs. Needs Python 3.10+ and make; the rest goes into .venv: first what
 # the nodes need ($(BASE)), and what only tests need ($(STAMP)) when a target asks for it.
 
-PYTHON ?= python3
+# On Windows, `make` needs the commands of Git Bash.
+IS_WINDOWS := $(filter Windows_NT,$(OS))
+PYTHON ?= $(if $(IS_WINDOWS),python,python3)
 VENV := .venv
-BIN := $(VENV)/bin
+BIN := $(VENV)/$(if $(IS_WINDOWS),Scripts,bin)
 BASE := $(VENV)/.base
 STAMP := $(VENV)/.installed
 export TORCH_INDEX

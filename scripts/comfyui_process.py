@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
+from links import link_folder
+
 ROOT = Path(__file__).absolute().parent.parent
 PACK_FOLDER = "venice-nodes"
 LOG_TAIL_LINES = 15
@@ -29,7 +31,13 @@ PORTS = range(20_000, 30_000)
 NEEDED = "import numpy, PIL, requests, torch"
 """What the Python of a ComfyUI that works can do."""
 
-ENDINGS = ((signal.SIGINT, 60.0), (signal.SIGTERM, 10.0))
+if sys.platform == "win32":
+    CTRL_C = signal.CTRL_BREAK_EVENT  # Ctrl-C can't be sent to one process alone
+    OWN_GROUP = subprocess.CREATE_NEW_PROCESS_GROUP
+else:
+    CTRL_C, OWN_GROUP = signal.SIGINT, 0
+
+ENDINGS = ((CTRL_C, 60.0), (signal.SIGTERM, 10.0))
 """What ends ComfyUI, and how many seconds it gets for it: Ctrl-C waits for answers on their way."""
 
 
@@ -117,9 +125,7 @@ def make_base(base: Path, pack: Path = ROOT) -> Path:
     link.parent.mkdir(parents=True, exist_ok=True)
     for folder in ("input", "models", "output", "temp", "user"):
         (base / folder).mkdir(exist_ok=True)
-    if link.is_symlink():
-        link.unlink()
-    link.symlink_to(pack, target_is_directory=True)
+    link_folder(link, pack)
     return base
 
 
@@ -172,6 +178,7 @@ class ComfyUIProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
+                creationflags=OWN_GROUP,
             )
 
     def __enter__(self) -> ComfyUIProcess:
@@ -204,7 +211,7 @@ class ComfyUIProcess:
         text = self.log.read_text(encoding="utf-8", errors="replace")
         return "\n".join(text.splitlines()[-lines:])
 
-    def stop(self, first: signal.Signals = signal.SIGINT) -> None:
+    def stop(self, first: signal.Signals = CTRL_C) -> None:
         """End ComfyUI: as Ctrl-C would (or by `first`), then harder."""
         for sign, seconds in ((first, ENDINGS[0][1]), *ENDINGS[1:]):
             if self._process.poll() is not None:

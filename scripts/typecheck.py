@@ -12,34 +12,44 @@ import subprocess
 import sys
 from pathlib import Path
 
+from links import link_folder
+
 ROOT = Path(__file__).resolve().parent.parent
 LINKS = ROOT / ".mypy_cache" / "as_package"
 PACKAGE = "venice_pack"
+PLATFORMS = ("linux", "win32", "darwin")
 TOOLS = (ROOT / "scripts", ROOT / "tests" / "support", ROOT / "benchmarks")
 
 
 def main() -> int:
-    """Check the pack, then the scripts and what tests share; return mypy's worst exit code."""
+    """Check the pack, the scripts and what tests share, as on each platform.
+
+    Return mypy's worst exit code.
+    """
+    targets, tools = _pack_targets(), ["--explicit-package-bases", *map(str, TOOLS)]
     return max(
-        _check(_pack_targets(), LINKS),
-        _check(["--explicit-package-bases", *map(str, TOOLS)], *TOOLS),
+        max(_check(targets, platform, LINKS), _check(tools, platform, *TOOLS))
+        for platform in PLATFORMS
     )
 
 
 def _pack_targets() -> list[str]:
     link = LINKS / PACKAGE
     LINKS.mkdir(parents=True, exist_ok=True)
-    if not link.is_symlink():
-        link.symlink_to(ROOT, target_is_directory=True)
+    link_folder(link, ROOT)
     targets = ["-p", f"{PACKAGE}.venice_client", "-p", f"{PACKAGE}.venice_nodes"]
     for path in sorted(ROOT.glob("*.py")):
         targets += ["-m", PACKAGE if path.stem == "__init__" else f"{PACKAGE}.{path.stem}"]
     return targets
 
 
-def _check(targets: list[str], *bases: Path) -> int:
+def _check(targets: list[str], platform: str, *bases: Path) -> int:
+    print(f"{platform}: ", end="", flush=True)
+    options = ["--config-file", str(ROOT / "pyproject.toml"), "--platform", platform]
+    options += [] if platform == "linux" else ["--no-warn-unreachable"]
+    options += ["--cache-dir", str(ROOT / ".mypy_cache" / platform)]
     result = subprocess.run(
-        [sys.executable, "-m", "mypy", "--config-file", str(ROOT / "pyproject.toml"), *targets],
+        [sys.executable, "-m", "mypy", *options, *targets],
         cwd=ROOT,
         env={**os.environ, "MYPYPATH": os.pathsep.join(map(str, bases))},
         capture_output=True,

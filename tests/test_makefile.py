@@ -115,6 +115,14 @@ def test_the_demo_takes_no_test_tools_and_tests_add_to_its_environment(checkout:
         assert install not in make(checkout, "--dry-run", target).stdout
 
 
+@pytest.mark.parametrize(("system", "folder"), [("Windows_NT", "Scripts"), ("", "bin")])
+def test_the_environment_is_found_on_windows_too(checkout: Path, system: str, folder: str) -> None:
+    told = make(checkout, "--dry-run", "lint", OS=system).stdout
+
+    assert f"\n.venv/{folder}/ruff check" in told
+    assert f"\n.venv/{'bin' if system else 'Scripts'}/" not in told
+
+
 @pytest.mark.parametrize("target", ["lint-page", "lint", "format"])
 def test_a_dry_run_runs_no_linter_of_the_page(checkout: Path, target: str) -> None:
     npm = checkout / "npm"

@@ -48,7 +48,6 @@ def _handle_close() -> None:
     if sys.platform == "win32" and not _handlers:
         import ctypes
 
-        @ctypes.WINFUNCTYPE(ctypes.c_int, ctypes.c_uint)
         def handle(event: int) -> int:
             """Hold the process. Windows calls this in a thread of its own, and ends it after."""
             if event not in CLOSE_EVENTS:
@@ -57,8 +56,8 @@ def _handle_close() -> None:
                 action(CLOSE_WAIT)
             return True
 
-        _handlers.append(handle)
-        ctypes.WinDLL("kernel32").SetConsoleCtrlHandler(handle, True)
+        _handlers.append(ctypes.WINFUNCTYPE(ctypes.c_int, ctypes.c_uint)(handle))
+        ctypes.WinDLL("kernel32").SetConsoleCtrlHandler(_handlers[-1], True)
 
 
 def after_fork(renew: Callable[[], None]) -> Callable[[], None]:

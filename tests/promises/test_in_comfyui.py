@@ -13,6 +13,7 @@ import pytest
 
 from comfy_client import Events, Run
 from comfy_running import CANARY, HELD_S, Running
+from comfyui_process import CTRL_C
 from faulty_sandbox import Fault
 from graphs import Graph, second
 from waiting import wait_for
@@ -211,7 +212,7 @@ def test_a_picture_made_of_a_random_one_is_had_by_the_seed_that_the_error_names(
 @pytest.mark.parametrize(
     "end",
     [
-        "SIGINT",
+        "Ctrl-C",
         pytest.param("SIGTERM", marks=NOT_ON_WINDOWS),
         pytest.param("SIGHUP", marks=NOT_ON_WINDOWS),
     ],
@@ -228,7 +229,7 @@ def test_what_was_made_or_was_on_its_way_is_there_after_a_restart(
     wait_for(lambda: 3 in comfyui.seeds)
 
     began = time.monotonic()
-    comfyui.stop(getattr(signal, end))
+    comfyui.stop(getattr(signal, end, CTRL_C))
     print(f"{end}: stopped in {time.monotonic() - began:.1f} s")
     assert len(comfyui.sandbox.charges) == 3
     comfyui.start()

@@ -17,7 +17,7 @@ from PIL import Image
 
 from bench import held_until
 from comfy_client import ComfyClient, Run
-from comfyui_process import ComfyUIProcess, Installation
+from comfyui_process import CTRL_C, ComfyUIProcess, Installation
 from faulty_sandbox import Sandbox
 from form_fields import fields_of
 from venice_client.settings.api_key import ApiKey
@@ -63,7 +63,7 @@ class Running:
         self._process.wait_until_ready(START_S)
         self.client = ComfyClient(self._process.url)
 
-    def stop(self, first: signal.Signals = signal.SIGINT) -> None:
+    def stop(self, first: signal.Signals = CTRL_C) -> None:
         """Ends ComfyUI as Ctrl-C would, or by `first`; its log is kept."""
         if self._process is not None:
             self._process.stop(first)

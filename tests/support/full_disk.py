@@ -7,13 +7,15 @@ import sys
 from collections.abc import Iterator
 
 HAS_LIMIT = sys.platform != "win32"
-if HAS_LIMIT:
-    import resource
 
 
 @contextlib.contextmanager
 def no_file_over(size: int) -> Iterator[None]:
     """Has every write beyond `size` bytes of a file fail, after what fits has been written."""
+    if sys.platform == "win32":
+        raise NotImplementedError
+    import resource
+
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:

@@ -33,6 +33,8 @@ from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
+assert sys.platform == "linux"
+
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = tuple(f"{ROOT / name}" for name in ("venice_client/", "venice_nodes/", "nodes.py"))
 TESTS = f"{ROOT / 'tests'}/"
@@ -91,7 +93,7 @@ def _adapt(module: types.ModuleType) -> None:
 
 def _import_for(modules: Mapping[str, types.ModuleType]) -> Callable[..., Any]:
     def import_(name: str, *args: Any, **named: Any) -> Any:
-        if name in NO_MODULES and modules is _MODULES:
+        if name in NO_MODULES:
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
         return modules.get(name) or builtins.__import__(name, *args, **named)
 
@@ -189,6 +191,11 @@ class AppendingFile(io.FileIO):
         time.sleep(APPEND_GAP)
         return super().write(data) or 0
 
+    def close(self) -> None:
+        if not self.closed:
+            _handles.pop(self.fileno(), None)
+        super().close()
+
 
 def _open(path: Any, flags: int, *args: Any, **named: Any) -> int:
     handle: int = os.open(path, flags & ~O_BINARY & ~os.O_APPEND, *args, **named)
@@ -215,6 +222,7 @@ def _fdopen(handle: int, mode: str = "r", buffering: int = -1, *args: Any, **nam
     _, appends = _handles.pop(handle, (False, False))
     if not appends:
         return _os["fdopen"](handle, mode, buffering, *args, **named)
+    _handles[handle] = (False, True)
     raw = AppendingFile(handle, mode.replace("b", ""))
     return raw if buffering == 0 else io.BufferedWriter(raw)
 
@@ -306,7 +314,8 @@ _MODULES: dict[str, types.ModuleType] = {
     "msvcrt": msvcrt,
 }
 _FOR_TESTS: dict[str, types.ModuleType] = {
-    "os": StandIn(os, {"name": "nt"}),
+    "os": StandIn(os, {"name": "nt"}, NO_OS),
     "sys": _MODULES["sys"],
+    "signal": _MODULES["signal"],
     "msvcrt": msvcrt,
 }
