@@ -22,6 +22,7 @@ from .imaging import images
 from .imaging.images import Array, stretch
 from .imaging.input_image import InputFile, InputImage
 from .imaging.lettering import SMALLEST_TEXT, fitted, font
+from .login import log_in
 from .money import dollar_range, dollars
 from .planned_request import PlannedRequest
 from .process import accept_any_letter, after_fork, end_gently
@@ -58,7 +59,9 @@ from .store.account import NOTHING_SENT
 from .store.entry_file import Entry
 from .store.ledger import Ledger, start_of_day, today
 from .store.result_store import ResultStore
+from .store.spending import spent_by, total
 from .text import harmless
+from .version import ISSUES_URL, PROJECT_URL
 
 __all__ = [
     "AUTO",
@@ -67,11 +70,13 @@ __all__ = [
     "DEFAULT_MODEL",
     "EDIT_RATIOS",
     "FORMATS",
+    "ISSUES_URL",
     "MAX_EDIT_PIXELS",
     "MAX_INPUT_BYTES",
     "MAX_REFERENCE_BYTES",
     "MAX_SEED",
     "NOTHING_SENT",
+    "PROJECT_URL",
     "QUALITIES",
     "SANDBOX_NAME",
     "SMALLEST_TEXT",
@@ -113,6 +118,7 @@ __all__ = [
     "is_other_ratio",
     "kept_images",
     "left_out",
+    "log_in",
     "make_folder",
     "price_range",
     "remove_file",
@@ -120,10 +126,12 @@ __all__ = [
     "saved_lists",
     "service_name",
     "shared_client",
+    "spent_by",
     "start_of_day",
     "stretch",
     "tier_size",
     "today",
+    "total",
     "total_cost",
     "was_cancelled",
     "write_atomic",

@@ -72,7 +72,7 @@ def test_the_command_line_writes_whole_files_and_nothing_else(
 def test_the_settings_and_the_thumbnails_are_written(bench: Bench) -> None:
     with scanning(MOMENT):
         for key in ("one-key", "another-key"):
-            save_key(bench.home, ApiKey(key))
+            save_key([bench.home], ApiKey(key))
         bench.generate()
         results = bench.pack.venice_nodes.page.results.Results()
         (row,) = results.listed(0, 10)["results"]

@@ -72,7 +72,7 @@ class Running:
 
     def use_key(self, key: str) -> None:
         """From the next run on, as `python -m venice_client login` does."""
-        save_key(self.home, ApiKey(key))
+        save_key([self.home], ApiKey(key))
 
     def use_limit(self, usd: str) -> None:
         """USD that a run may cost, from the next run on; as a user writes it into the file."""

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
     client = VeniceClient(settings, key=key.reveal())
     client.account()
     base_url = DEFAULT_BASE_URL if key.is_sandbox else settings.base_url
-    path = save_key(settings.home, key, base_url)
+    path = save_key([settings.home], key, base_url)
     with_it = "" if base_url == DEFAULT_BASE_URL else ", with that address as VENICE_API_BASE"
     console.result(
         {"saved": str(path), "service": client.service.name, "base_url": base_url},

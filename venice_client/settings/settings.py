@@ -172,14 +172,14 @@ def make_home(home: Path) -> None:
         raise _not_saved(home, error) from None
 
 
-def save_key(home: Path, key: ApiKey, base_url: str = DEFAULT_BASE_URL) -> Path:
-    """Writes the key to the settings file in `home`, mode 0600, and keeps its other settings.
+def save_key(homes: Sequence[Path], key: ApiKey, base_url: str = DEFAULT_BASE_URL) -> Path:
+    """Writes the key to the settings file in the first of `homes`, as `save_values`.
 
     base_url: the service that the key is for, so that it never goes to another one. Raises
     SettingsError where it cannot be written, and leaves nothing behind.
     """
     base = None if base_url == DEFAULT_BASE_URL else base_url
-    return save_values([home], {"VENICE_API_KEY": key.reveal(), "VENICE_API_BASE": base})
+    return save_values(homes, {"VENICE_API_KEY": key.reveal(), "VENICE_API_BASE": base})
 
 
 def save_values(homes: Sequence[Path], changes: Mapping[str, str | None]) -> Path:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from ..files import write_atomic
+from ..settings.service import SANDBOX_NAME
 from ..transport.response import Response
 
 ASIDE = ".aside-"
@@ -46,6 +47,24 @@ class Entry:
     facts: Mapping[str, Any]
     size: int
     was_shown: bool | None
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether the sandbox drew it, which charges nothing."""
+        return bool(self.facts.get("service") == SANDBOX_NAME)
+
+    @property
+    def cost_usd(self) -> float | None:
+        """What was charged for it; None if its price isn't known."""
+        cost = 0.0 if self.is_sandbox else self.facts.get("cost_usd")
+        is_number = isinstance(cost, int | float) and not isinstance(cost, bool)
+        return float(cost) if is_number else None  # type: ignore[arg-type]
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """The size and the like that were asked for."""
+        asked = self.facts.get("asked")
+        return dict(asked) if isinstance(asked, dict) else {}
 
 
 @dataclass(frozen=True)

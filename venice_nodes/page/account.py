@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import math
 import os
-import re
 import time
-from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from ...venice_client import (
+    KeyStatus,
     Settings,
     SettingsError,
     VeniceClient,
@@ -24,23 +21,25 @@ from ...venice_client import (
 )
 from ...venice_client.for_nodes import (
     DEFAULT_BASE_URL,
+    ISSUES_URL,
+    PROJECT_URL,
     SANDBOX_NAME,
     ApiKey,
     Ledger,
     forget_key,
     home_folders,
+    log_in,
     save_values,
     service_name,
     shared_client,
+    spent_by,
     start_of_day,
     today,
+    total,
 )
 from ..run import comfyui
 
 KEY_URL = "https://venice.ai/settings/api"
-PROJECT = Path(__file__).parents[2] / "pyproject.toml"
-URL = r'^"?{}"? *= *"(https://[^"\s]+)"$'
-"""An address in `PROJECT`, by its name. (Python 3.10 has no reader of TOML.)"""
 
 LIMITS = {
     name: f"VENICE_{name.upper()}"
@@ -102,7 +101,7 @@ def ask_balance() -> Balance:
     if settings.key is None:
         return Balance()
     seen = _seen(settings)
-    facts = _balance(VeniceClient(replace(settings, timeout=ASK_SECONDS)))
+    facts = _balance(VeniceClient(replace(settings, timeout=ASK_SECONDS)).account())
     return Balance(settings.key, facts, seen)
 
 
@@ -111,32 +110,21 @@ def try_key(text: object, until: float) -> dict[str, Any]:
 
     Raises LockedError where the environment holds the key.
     """
-    _check_unlocked("VENICE_API_KEY", "The key")
-    if not isinstance(text, str) or not 0 < len(text.strip()) <= MAX_KEY:
-        return {
-            "works": False,
-            "error": "No key was given: copy one from venice.ai, Settings, API.",
-        }
-    homes = home_folders(comfyui.user_folder(), os.environ)
+    _check_unlocked("VENICE_API_KEY")
     try:
-        key = ApiKey(text)
+        key = ApiKey(text if isinstance(text, str) and len(text) <= MAX_KEY else "")
         given = {**os.environ, "VENICE_API_KEY": key.reveal()}
-        settings = load_settings(comfyui.user_folder(), given)
-        balance = _balance(VeniceClient(replace(settings, timeout=ASK_SECONDS)))
-        if time.monotonic() > until:
-            return {"works": False, "error": "The service does not answer in time."}
-        base = (
-            None if settings.base_url == DEFAULT_BASE_URL or key.is_sandbox else settings.base_url
-        )
-        save_values(homes, {"VENICE_API_KEY": key.reveal(), "VENICE_API_BASE": base})
+        settings = replace(load_settings(comfyui.user_folder(), given), timeout=ASK_SECONDS)
+        homes = home_folders(comfyui.user_folder(), os.environ)
+        login = log_in(settings, key, homes, lambda: time.monotonic() <= until)
     except VeniceError as error:
         return {"works": False, "error": first_line(error)}
-    return {"works": True, "balance_usd": balance["balance_usd"]}
+    return {"works": True, "balance_usd": _balance(login.status)["balance_usd"]}
 
 
 def forget() -> dict[str, Any]:
     """Removes the saved key. Raises LockedError where the environment holds it."""
-    _check_unlocked("VENICE_API_KEY", "The key")
+    _check_unlocked("VENICE_API_KEY")
     forget_key(home_folders(comfyui.user_folder(), os.environ))
     return {}
 
@@ -147,7 +135,7 @@ def set_limits(changes: Mapping[str, Any]) -> dict[str, Any]:
         raise SettingsError(f"{unknown[0][:40]} is no limit: {', '.join(LIMITS)} are.")
     texts = {LIMITS[name]: _text(name, value) for name, value in changes.items()}
     for name in changes:
-        _check_unlocked(LIMITS[name], LIMITS[name])
+        _check_unlocked(LIMITS[name])
     load_settings(comfyui.user_folder(), {**os.environ, **texts})  # raises for a wrong one
     save_values(home_folders(comfyui.user_folder(), os.environ), texts)
     return _limits(settings_of_page())
@@ -180,21 +168,10 @@ def _frame(settings: Settings | None) -> dict[str, Any]:
         "locked": [name for name, setting in LIMITS.items() if _is_locked(setting)],
         "spent": None,
         "version": __version__,
-        **_project_urls(),
+        "project_url": PROJECT_URL,
+        "issues_url": ISSUES_URL,
         "key_url": KEY_URL,
     }
-
-
-@lru_cache
-def _project_urls() -> dict[str, str | None]:
-    """Where the project lives and where faults are reported; None where `PROJECT` does not say."""
-    try:
-        text = PROJECT.read_text("utf-8")
-    except OSError:
-        text = ""
-    names = {"project_url": "Repository", "issues_url": "Bug Tracker"}
-    found = {key: re.search(URL.format(name), text, re.MULTILINE) for key, name in names.items()}
-    return {key: match and match[1] for key, match in found.items()}
 
 
 def _limits(settings: Settings) -> dict[str, Any]:
@@ -205,9 +182,9 @@ def _is_locked(setting: str) -> bool:
     return bool(os.environ.get(setting, "").strip())
 
 
-def _check_unlocked(setting: str, what: str) -> None:
+def _check_unlocked(setting: str) -> None:
     if _is_locked(setting):
-        raise LockedError(f"{what} is set by {setting} in the environment: change it there.")
+        raise LockedError(f"Set by {setting} in the environment of the server. Change it there.")
 
 
 MAX_AMOUNT = 10**12
@@ -216,20 +193,21 @@ MAX_AMOUNT = 10**12
 
 def _text(name: str, value: object) -> str:
     """A limit as the settings file has it. Raises SettingsError for what is no limit."""
-    is_switch = name == "show_all_inputs"
     if value is None and name in NO_LIMIT:
         return "none"
-    if is_switch != isinstance(value, bool) or not isinstance(value, bool | int | float):
-        raise SettingsError(
-            f"{LIMITS[name]} must be {'true or false' if is_switch else 'a number'}."
-        )
-    if not is_switch and not -MAX_AMOUNT <= value <= MAX_AMOUNT:  # NaN fails too
-        raise SettingsError(f"{LIMITS[name]} must be a number.")
-    return str(value).lower() if is_switch else repr(value)
+    if name == "show_all_inputs":
+        if not isinstance(value, bool):
+            raise SettingsError("Switch it on or off.")
+        return str(value).lower()
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise SettingsError("Enter a number.")
+    if not 0 <= value <= MAX_AMOUNT:  # NaN fails too
+        raise SettingsError("Enter 0 or more.")
+    return repr(value)
 
 
-def _balance(client: VeniceClient) -> dict[str, Any]:
-    balances = client.account().balance.get("balances")
+def _balance(status: KeyStatus) -> dict[str, Any]:
+    balances = status.balance.get("balances")
     found = balances if isinstance(balances, dict) else {}
     by_unit = {str(unit).lower(): _number(value) for unit, value in found.items()}
     return {"balance_usd": by_unit.get("usd"), "balance_diem": by_unit.get("diem")}
@@ -258,21 +236,17 @@ def _spent(settings: Settings) -> dict[str, Any] | None:
         charges = Ledger(settings.home).since(min(midnight - 29 * 86_400, STARTED))
     except OSError:
         return None
-    is_free = service == SANDBOX_NAME
-    totals = {"session": 0.0, "today": 0.0, "days_30": 0.0}
+    own = [charge for charge in charges if charge.service == service]
     begins = {"session": STARTED, "today": midnight, "days_30": midnight - 29 * 86_400}
-    usd: defaultdict[str, float] = defaultdict(float)
-    count: defaultdict[str, int] = defaultdict(int)
-    for charge in charges:
-        if charge.service != service:
-            continue
-        own = 0.0 if is_free else charge.usd or 0.0
-        for name, begin in begins.items():
-            totals[name] += own if charge.time >= begin else 0.0
-        usd[charge.model] += own
-        count[charge.model] += 1
-    models = sorted(count, key=lambda model: (-usd[model], model))
-    rows = [{"model": m, "usd": round(usd[m], 6), "images": count[m]} for m in models]
+    totals = {
+        name: total(charge for charge in own if charge.time >= begin).usd
+        for name, begin in begins.items()
+    }
+    models = spent_by(own, lambda charge: charge.model)
+    rows = [
+        {"model": model, "usd": round(spent.usd, 6), "images": spent.requests}
+        for model, spent in sorted(models.items(), key=lambda each: (-each[1].usd, each[0]))
+    ]
     return {**{name: round(value, 6) for name, value in totals.items()}, "by_model": rows}
 
 

@@ -116,7 +116,7 @@ class Results:
 
     def _row(self, entry: Entry) -> dict[str, Any]:
         facts = entry.facts
-        asked: dict[str, Any] = facts.get("asked") or {}
+        asked = entry.asked
         width, height = _size(self._store.beginning(entry.key, HEAD_BYTES))
         return {
             "id": entry.key,
@@ -124,7 +124,7 @@ class Results:
             "seed": _whole(facts.get("seed")),
             "width": width or _whole(asked.get("width")),
             "height": height or _whole(asked.get("height")),
-            "usd": facts.get("cost_usd") if isinstance(facts.get("cost_usd"), float) else None,
+            "usd": entry.cost_usd,
             "time": facts["time"],
             "images": _whole(asked.get("variants")) or 1,
             "was_shown": bool(entry.was_shown),

@@ -359,7 +359,7 @@ def test_a_file_that_is_no_text_is_said_without_quoting_it(home: Path) -> None:
 
 def test_saving_a_key_keeps_the_other_settings(home: Path) -> None:
     write(home, '{"VENICE_TIMEOUT": 60, "VENICE_API_KEY": "old"}')
-    path = save_key(home, ApiKey(CANARY))
+    path = save_key([home], ApiKey(CANARY))
     settings = load_settings()
     assert path == home / "venice.json"
     assert settings.key == ApiKey(CANARY)
@@ -373,7 +373,7 @@ def test_a_key_is_saved_with_its_address_and_no_other(
     home: Path, before: dict[str, str], base_url: str
 ) -> None:
     write(home, json.dumps(before))
-    save_key(home, ApiKey(CANARY), base_url)
+    save_key([home], ApiKey(CANARY), base_url)
     assert load_settings().base_url == base_url
 
 
@@ -387,7 +387,7 @@ def test_a_key_that_cannot_be_saved_lies_nowhere(
 
     monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(SettingsError, match="Permission denied"):
-        save_key(home, ApiKey(CANARY))
+        save_key([home], ApiKey(CANARY))
     assert list(home.iterdir()) == []
 
 
@@ -395,7 +395,7 @@ def test_a_key_that_cannot_be_saved_lies_nowhere(
 def test_only_its_owner_reads_the_file(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        path = save_key(tmp_path / "new" / "home", ApiKey(CANARY))
+        path = save_key([tmp_path / "new" / "home"], ApiKey(CANARY))
     finally:
         os.umask(before)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -406,7 +406,7 @@ def test_only_its_owner_reads_the_file(tmp_path: Path) -> None:
 def test_a_file_that_others_could_read_is_closed_to_them(home: Path) -> None:
     write(home, "{}")
     (home / "venice.json").chmod(0o644)
-    assert stat.S_IMODE(save_key(home, ApiKey(CANARY)).stat().st_mode) == 0o600
+    assert stat.S_IMODE(save_key([home], ApiKey(CANARY)).stat().st_mode) == 0o600
 
 
 def test_a_relative_home_is_where_it_was_first_read(

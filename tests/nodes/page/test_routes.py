@@ -165,6 +165,10 @@ def test_a_key_that_does_not_work_is_not_saved(
     answer = page.post("/venice/key", {"key": key})
     assert answer.json()["works"] is False
     assert answer.json()["error"]
+    assert "VENICE_" not in answer.text, "nobody here has set it"
+    if key == "wrong-key-of-mine":
+        told = "Venice didn't accept this key. Check that you copied all of it."
+        assert answer.json()["error"] == told
     assert "wrong-key" not in answer.text
     assert not (bench.home / "venice.json").exists()
 
@@ -227,6 +231,14 @@ def test_limits_are_saved_all_or_none(page: PageClient, bench: Bench) -> None:
     told = page.post("/venice/limits", {**given, "show_all_inputs": True}).json()
     assert told == {**given, "show_all_inputs": True}
     assert page.get("/venice/account").json()["limits"] == told
+    for wrong, said in (
+        ({"max_usd_per_day": -5}, "Enter 0 or more."),
+        ({"store_mb": float("1e300")}, "Enter 0 or more."),
+        ({"ask_above_usd": "5"}, "Enter a number."),
+        ({"show_all_inputs": 1}, "Switch it on or off."),
+    ):
+        answer = page.post("/venice/limits", wrong)
+        assert (answer.status_code, answer.json()) == (400, {"error": said})
     for wrong in (
         {"max_usd_per_run": -1},
         {"max_usd_per_run": "5"},

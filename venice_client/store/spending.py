@@ -1,0 +1,40 @@
+"""Sums of what was spent, by whatever a reader wants to compare."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from ..settings.service import SANDBOX_NAME
+from .ledger import Charge
+
+K = TypeVar("K")
+
+
+@dataclass
+class Spent:
+    """So many requests, and their USD; of `unknown` of them the price isn't published."""
+
+    requests: int = 0
+    usd: float = 0.0
+    unknown: int = 0
+
+    def add(self, charge: Charge) -> None:
+        self.requests += 1
+        if charge.service != SANDBOX_NAME:  # which charges nothing
+            self.usd += charge.usd or 0.0
+            self.unknown += not charge.is_known
+
+
+def total(charges: Iterable[Charge]) -> Spent:
+    """What was spent in all."""
+    return spent_by(charges, lambda _: None).get(None, Spent())
+
+
+def spent_by(charges: Iterable[Charge], group: Callable[[Charge], K]) -> dict[K, Spent]:
+    """What was spent in each group of charges, in the order in which they first come."""
+    found: dict[K, Spent] = {}
+    for charge in charges:
+        found.setdefault(group(charge), Spent()).add(charge)
+    return found
