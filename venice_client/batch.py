@@ -162,17 +162,18 @@ class RequestBatch:
         with _lock:
             _running.discard(self)
 
-    def status(self) -> str:
-        """The state of the batch in a line: n of m, phases with their seconds."""
+    def status(self, with_seconds: bool = True) -> str:
+        """The state of the batch in a line: n of m, and phases with their seconds."""
         pairs = zip(self.progress, self.outcomes, strict=True)
         going = sorted((p for p, end in pairs if end is None), key=lambda p: p.since)
         phases = [(p.phase, p) for p in going]  # read once: their threads go on
         first = dict(reversed(phases))
         counts = Counter(phase for phase, _ in phases)
-        words = [
-            first[phase].text() if len(counts) == 1 else f"{count} {first[phase].text()}"
+        texts = [
+            (first[phase].text() if with_seconds else phase, count)
             for phase, count in counts.most_common(3)
         ]
+        words = [text if len(counts) == 1 else f"{count} {text}" for text, count in texts]
         if len(self.planned) > 1:
             words.insert(0, f"{self.ended} of {len(self.planned)} done")
         return " · ".join(words)

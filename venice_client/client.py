@@ -33,6 +33,7 @@ from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleReque
 from .settings.api_key import ApiKey
 from .settings.service import SANDBOX_NAME, Service, service_for
 from .settings.settings import Settings, load_settings, normalized_base_url
+from .size_warnings import size_warnings
 from .store.ledger import Charge
 from .store.result_store import ResultStore
 from .store.single_flight import SingleFlight
@@ -196,22 +197,25 @@ class VeniceClient:
         """The result of each of some equal requests. Only the first is sent, if any is."""
         first = equal[0]
         response, is_sent = self._get_response(first, progress)
-        is_unpaid = is_violation(first.payload.path, response)
         try:
-            return [
-                read_images(
-                    planned.request,
-                    planned.payload,
-                    response,
-                    key=planned.key,
-                    from_store=not is_unpaid and not (is_sent and planned is first),
-                    cost=planned.price if is_sent and planned is first and not is_unpaid else 0.0,
-                )
-                for planned in equal
-            ]
+            return [self._read(p, response, is_sent and p is first) for p in equal]
         except BadResponseError as error:
             self._set_aside(first.key, response.checksum, error)
             raise
+
+    def _read(self, planned: PlannedRequest, response: Response, is_sent: bool) -> ImageResult:
+        """Read the images in a response. is_sent: whether this request itself was sent for it."""
+        is_unpaid = is_violation(planned.payload.path, response)
+        result = read_images(
+            planned.request,
+            planned.payload,
+            response,
+            key=planned.key,
+            from_store=not is_unpaid and not is_sent,
+            cost=planned.price if is_sent and not is_unpaid else 0.0,
+        )
+        model = self.catalogue.model(planned.request.model, planned.request.kind)
+        return replace(result, size_warnings=size_warnings(planned, result.images, model))
 
     def _get_response(self, planned: PlannedRequest, progress: Progress) -> tuple[Response, bool]:
         """The response to a request, and whether it was sent for it: else it is saved or shared.
@@ -264,10 +268,7 @@ class VeniceClient:
 
     def cost_text(self, costs: Sequence[float | None]) -> str:
         """Estimated costs in words, such as `about $0.03`; the built-in sandbox is free."""
-        total, text = total_cost(costs), cost_text(costs)
-        if self.service.name != SANDBOX_NAME or total == 0:
-            return text
-        return f"free in the sandbox ({text} on Venice)" if total else "free in the sandbox"
+        return cost_text(costs, self.service.name == SANDBOX_NAME)
 
     def list_models(self, type: str | None = None) -> list[Model]:
         """The models as the service lists them now: "image", "inpaint", "upscale" or all. Free."""

@@ -55,6 +55,7 @@ from .settings.settings import (
     is_loopback,
     save_values,
 )
+from .size_warnings import other_size
 from .store.account import NOTHING_SENT
 from .store.entry_file import Entry
 from .store.ledger import Ledger, start_of_day, today
@@ -120,6 +121,7 @@ __all__ = [
     "left_out",
     "log_in",
     "make_folder",
+    "other_size",
     "price_range",
     "remove_file",
     "save_values",

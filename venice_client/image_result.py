@@ -44,7 +44,8 @@ class ImageResult:
     milliseconds, or None. enhanced_prompt: the prompt that was used, where it was rewritten.
     is_violation: it is blacked out, not charged and not kept. key: its name in the store. checksum:
     of the answer as it came. cost: the estimate in USD, 0 if it was not asked for again or not
-    charged, None if unknown. not_kept: why it could not be kept on disk, or "".
+    charged, None if unknown. not_kept: why it could not be kept on disk, or "". size_warnings: on
+    images whose size or ratio wasn't expected.
     """
 
     images: tuple[EncodedImage, ...]
@@ -60,6 +61,7 @@ class ImageResult:
     from_store: bool
     cost: float | None
     not_kept: str
+    size_warnings: tuple[str, ...] = ()
 
     def flags(self, label: str) -> list[str]:
         """The complaints of Venice about its pictures, a sentence each.

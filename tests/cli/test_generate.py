@@ -31,8 +31,8 @@ def test_writes_numbered_pictures_and_prints_their_paths(
     )
 
     assert end.code == 0
-    assert end.lines == ["fox-1.png", "fox-2.png", "fox-3.png", "fox-4.png"]
-    assert names(folder) == end.lines
+    assert sorted(end.lines) == ["fox-1.png", "fox-2.png", "fox-3.png", "fox-4.png"]
+    assert names(folder) == sorted(end.lines)
     assert sorted(request["seed"] for request in sent(sandbox)) == [7, 8, 9, 10]
     assert {request["style_preset"] for request in sent(sandbox)} == {"Anime"}
     with Image.open("fox-1.png") as picture:
@@ -49,7 +49,7 @@ def test_a_name_is_free_beside_one_of_another_format(cli: Any, folder: Path) -> 
 
     assert cli("generate", "a fox", "-o", "f3.jpg").lines == ["f3.jpg"]
     assert cli("generate", "a fox", "-o", "f3.JPG").lines == ["f3-8.JPG"]
-    assert cli("generate", "a fox", "-n", "2", "-o", "f3.png").lines == ["f3-9.png", "f3-10.png"]
+    assert {*cli("generate", "a fox", "-n", "2", "-o", "f3.png").lines} == {"f3-9.png", "f3-10.png"}
     assert (folder / "f3.webp").read_bytes() == b"x"
 
 
@@ -58,7 +58,10 @@ def test_a_name_that_is_taken_gets_the_next_free_number(cli: Any, folder: Path) 
         (folder / name).write_bytes(b"mine")
 
     assert cli("generate", "a fox", "-o", "fox.png").lines == ["fox-8.png"]
-    assert cli("generate", "a fox", "-n", "2", "-o", "fox.png").lines == ["fox-9.png", "fox-10.png"]
+    assert {*cli("generate", "a fox", "-n", "2", "-o", "fox.png").lines} == {
+        "fox-9.png",
+        "fox-10.png",
+    }
     assert (folder / "fox.png").read_bytes() == b"mine"
 
 
@@ -82,10 +85,13 @@ def test_the_extension_decides_the_format(
     assert image_format((folder / name).read_bytes()) == format
 
 
-def test_format_goes_before_the_extension_and_says_so(cli: Any, folder: Path) -> None:
+def test_format_and_extension_must_agree(cli: Any, sandbox: Sandbox, folder: Path) -> None:
     end = cli("generate", "a fox", "--format", "webp", "-o", "a.png")
 
-    assert end.lines == ["a.webp"]
+    assert end.code == 2
+    assert end.err == "-o a.png: --format says webp. Change the extension.\n"
+    assert sandbox.requests == []
+    assert cli("generate", "a fox", "--format", "jpeg", "-o", "a.jpg").lines == ["a.jpg"]
 
 
 def test_bytes_of_another_format_are_written_as_what_they_are(
@@ -101,14 +107,15 @@ def test_bytes_of_another_format_are_written_as_what_they_are(
 
     assert end.lines == ["a.jpg"]
     assert (folder / "a.jpg").read_bytes() == body
-    assert "png was asked for, jpeg came" in end.err
+    assert "Venice sent jpeg instead of png: written as a.jpg." in end.err
 
 
-def test_without_an_extension_and_into_a_folder(cli: Any, folder: Path) -> None:
-    assert cli("generate", "a fox", "-o", "fox").lines == ["fox.png"]
+def test_a_name_without_an_image_extension_is_a_folder(cli: Any, folder: Path) -> None:
     assert cli("generate", "a fox").lines == ["venice.png"]
-    assert cli("generate", "a fox", "-o", "new/").lines == [str(Path("new/venice.png"))]
-    assert cli("generate", "a fox", "-o", "new").lines == [str(Path("new/venice-1.png"))]
+    assert cli("generate", "a fox", "-o", "new").lines == [str(Path("new/venice.png"))]
+    assert cli("generate", "a fox", "-o", "new/").lines == [str(Path("new/venice-1.png"))]
+    assert cli("generate", "a fox", "-o", "v1.2").lines == [str(Path("v1.2/venice.png"))]
+    assert cli("generate", "a fox", "-o", "x.png/").lines == [str(Path("x.png/venice.png"))]
 
 
 def test_a_drawn_seed_is_printed_and_makes_the_same_again(
@@ -116,7 +123,7 @@ def test_a_drawn_seed_is_printed_and_makes_the_same_again(
 ) -> None:
     first = cli("generate", "a fox", "-o", "a.png")
     seed = sent(sandbox)[0]["seed"]
-    assert f"--seed {seed} makes the same again" in first.err
+    assert f"repeat with --seed {seed}" in first.err
 
     again = cli("generate", "a fox", "-o", "b.png", "--seed", str(seed))
 
@@ -137,7 +144,7 @@ def test_a_seed_out_of_range_is_folded_as_the_nodes_do(
 def test_variants_ask_for_up_to_four_of_one_seed(cli: Any, sandbox: Sandbox, folder: Path) -> None:
     end = cli("generate", "a fox", "--variants", "-n", "5", "--seed", "100", "-o", "v.png")
 
-    assert end.lines == [f"v-{i}.png" for i in range(1, 6)]
+    assert sorted(end.lines) == [f"v-{i}.png" for i in range(1, 6)]
     asked = sorted((request["seed"], request.get("variants", 1)) for request in sent(sandbox))
     assert asked == [(100, 4), (104, 1)]
 
@@ -146,13 +153,13 @@ def test_variants_ask_for_up_to_four_of_one_seed(cli: Any, sandbox: Sandbox, fol
     ("options", "said"),
     [
         (["-n", "1", "--seed", "5"], "seed 5"),
-        (["-n", "2", "--seed", "5"], "seeds 5 and 6"),
-        (["-n", "8", "--seed", "5"], "seeds 5 to 12"),
-        (["-n", "4", "--seed", "999999998"], "seeds 999999998, 999999999, 1 and 2"),
-        (["-n", "16", "--seed", "999999998"], "seeds 999999998, 999999999 and 1 to 14"),
+        (["-n", "2", "--seed", "5"], "seeds 5, 6"),
+        (["-n", "8", "--seed", "5"], "seeds 5–12"),
+        (["-n", "4", "--seed", "999999998"], "seeds 999999998, 999999999, 1, 2"),
+        (["-n", "16", "--seed", "999999998"], "seeds 999999998, 999999999, 1–14"),
         (["-n", "4", "--variants", "--seed", "100"], "seed 100"),
-        (["-n", "5", "--variants", "--seed", "100"], "seeds 100 and 104"),
-        (["-n", "40", "--variants", "--seed", "100"], "seeds 100, 104, 108, … and 136"),
+        (["-n", "5", "--variants", "--seed", "100"], "seeds 100, 104"),
+        (["-n", "40", "--variants", "--seed", "100"], "seeds 100, 104, 108, …, 136"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -196,15 +203,15 @@ def test_every_option_reaches_the_request(cli: Any, sandbox: Sandbox, folder: Pa
     }
     assert {name: request.get(name) for name in expected} == expected
     assert request["width"] / request["height"] == pytest.approx(1.5, rel=0.02)
-    assert "The prompt was rewritten to: " in end.err
+    assert "Venice used this prompt: " in end.err
 
 
 def test_a_rewritten_prompt_cannot_write_to_the_terminal(cli: Any, sandbox: Sandbox) -> None:
     told = {"x-venice-enhanced-prompt": "a %1B[31mred%1B[0m fox%0D%0Anote: paid%C2%9B2J"}
     sandbox.add_fault(Fault.headers(told))
     end = cli("generate", "a fox", "--enhance")
-    (line,) = [line for line in end.err.split("\n") if "rewritten" in line]
-    assert line == "note: The prompt was rewritten to: a red fox note: paid"
+    (line,) = [line for line in end.err.split("\n") if "this prompt" in line]
+    assert line == "note: Venice used this prompt: a red fox note: paid"
 
 
 def test_0_leaves_steps_and_cfg_scale_to_the_model_as_on_the_node(
@@ -261,7 +268,7 @@ def test_style_references_are_read_from_files(cli: Any, sandbox: Sandbox, folder
 def test_json_says_all_there_is(cli: Any, folder: Path) -> None:
     facts = cli("generate", "a fox", "--seed", "5", "-n", "2", "-o", "f.webp", "--json").json
 
-    assert [(p["path"], p["format"], p["size"], p["seed"]) for p in facts["pictures"]] == [
+    assert [(p["path"], p["format"], p["size"], p["seed"]) for p in facts["images"]] == [
         ("f-1.webp", "webp", [1024, 1024], 5),
         ("f-2.webp", "webp", [1024, 1024], 6),
     ]

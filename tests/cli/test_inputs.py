@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageCms, features
 
 import icc_profiles
-from venice_client.cli.inputs import read_input
+from venice_client.cli.inputs import Input, read_input
 from venice_client.errors import InvalidRequestError
 from venice_client.imaging.image_format import image_format
 from venice_client.imaging.images import decode
@@ -21,6 +21,11 @@ from venice_client.request.pictures import check_pixels
 needs_cms = pytest.mark.skipif(not features.check("littlecms2"), reason="Pillow without ImageCms")
 CHECK = partial(check_pixels, maximum=33_177_600)
 SIZE = (320, 256)
+
+
+def sent_bytes(read: Input) -> bytes:
+    """The bytes of an input as they leave."""
+    return read.image.pack()
 
 
 def picture(mode: str = "RGB") -> Image.Image:
@@ -42,7 +47,7 @@ def test_what_the_api_takes_goes_as_it_is(tmp_path: Path, name: str) -> None:
 
     read = read_input(path, CHECK)
 
-    assert read.data == Path(path).read_bytes()
+    assert sent_bytes(read) == Path(path).read_bytes()
     assert read.warnings == ()
 
 
@@ -65,9 +70,9 @@ def test_other_formats_are_converted_and_look_the_same(
 
     read = read_input(path, CHECK)
 
-    assert image_format(read.data) == "png"
+    assert image_format(sent_bytes(read)) == "png"
     assert read.warnings == (f"{path} is sent as PNG.",)
-    assert np.allclose(decode(read.data), np.asarray(picture()), atol=2)
+    assert np.allclose(decode(sent_bytes(read)), np.asarray(picture()), atol=2)
 
 
 def test_sixteen_bits_of_grey_keep_their_brightness(tmp_path: Path) -> None:
@@ -76,7 +81,7 @@ def test_sixteen_bits_of_grey_keep_their_brightness(tmp_path: Path) -> None:
 
     read = read_input(str(tmp_path / "a.tiff"), CHECK)
 
-    assert (decode(read.data) == 0x80).all()
+    assert (decode(sent_bytes(read)) == 0x80).all()
 
 
 def test_transparency_stays(tmp_path: Path) -> None:
@@ -85,7 +90,7 @@ def test_transparency_stays(tmp_path: Path) -> None:
 
     read = read_input(str(tmp_path / "a.gif"), CHECK)
 
-    assert (decode(read.data, "RGBA")[..., 3] == 0).all()
+    assert (decode(sent_bytes(read), "RGBA")[..., 3] == 0).all()
 
 
 def faded(path: Path, mode: str, alpha: int) -> str:
@@ -108,12 +113,10 @@ def test_transparency_is_left_out_where_only_colours_are_used(
 
     read = read_input(path, CHECK, only_colours=True)
 
-    assert read.warnings == (
-        f"{path} is sent as PNG, without its transparency: only its colours are used.",
-    )
-    with Image.open(io.BytesIO(read.data)) as image:
+    assert read.warnings == (f"{path} is sent as PNG without its transparency.",)
+    with Image.open(io.BytesIO(sent_bytes(read))) as image:
         assert (image.format, image.mode) == ("PNG", mode)
-    assert (decode(read.data) == np.asarray(picture().convert(mode).convert("RGB"))).all()
+    assert (decode(sent_bytes(read)) == np.asarray(picture().convert(mode).convert("RGB"))).all()
 
 
 def test_a_transparent_colour_is_left_out_too(tmp_path: Path) -> None:
@@ -122,8 +125,8 @@ def test_a_transparent_colour_is_left_out_too(tmp_path: Path) -> None:
     read = read_input(path, CHECK, only_colours=True)
 
     assert "without its transparency" in read.warnings[0]
-    assert (decode(read.data, "RGBA")[..., 3] == 255).all()
-    assert (decode(read.data) == np.asarray(picture())).all()
+    assert (decode(sent_bytes(read), "RGBA")[..., 3] == 255).all()
+    assert (decode(sent_bytes(read)) == np.asarray(picture())).all()
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.webp"])
@@ -132,7 +135,7 @@ def test_alpha_that_hides_nothing_goes_as_it_is(tmp_path: Path, name: str) -> No
 
     read = read_input(path, CHECK, only_colours=True)
 
-    assert read.data == Path(path).read_bytes()
+    assert sent_bytes(read) == Path(path).read_bytes()
     assert read.warnings == ()
 
 
@@ -146,9 +149,9 @@ def test_what_is_turned_loses_its_transparency_as_well(tmp_path: Path) -> None:
     read = read_input(str(tmp_path / "a.png"), CHECK, only_colours=True)
 
     (note,) = read.warnings
-    assert "turned as its EXIF says, and sent as PNG, without its transparency" in note
-    assert decode(read.data, "RGBA").shape == (SIZE[0], SIZE[1], 4)
-    assert (decode(read.data, "RGBA")[..., 3] == 255).all()
+    assert "turned as its EXIF says, and sent as PNG without its transparency" in note
+    assert decode(sent_bytes(read), "RGBA").shape == (SIZE[0], SIZE[1], 4)
+    assert (decode(sent_bytes(read), "RGBA")[..., 3] == 255).all()
 
 
 def test_the_first_of_several_is_taken_and_that_is_said(tmp_path: Path) -> None:
@@ -158,8 +161,8 @@ def test_the_first_of_several_is_taken_and_that_is_said(tmp_path: Path) -> None:
 
     read = read_input(str(path), CHECK)
 
-    assert read.warnings == (f"The first of 2 pictures in {path} is sent as PNG.",)
-    assert decode(read.data)[0, 0].tolist()[1] < 20
+    assert read.warnings == (f"The first of 2 images in {path} is sent as PNG.",)
+    assert decode(sent_bytes(read))[0, 0].tolist()[1] < 20
 
 
 @pytest.mark.parametrize(("name", "sent"), [("a.jpg", "JPEG"), ("a.tiff", "PNG"), ("a.png", "PNG")])
@@ -172,19 +175,28 @@ def test_the_orientation_of_a_camera_is_honoured(tmp_path: Path, name: str, sent
     read = read_input(path, CHECK)
 
     assert read.warnings == (f"{path} is turned as its EXIF says, and sent as {sent}.",)
-    assert image_format(read.data) == sent.lower()
-    array = decode(read.data)
+    assert image_format(sent_bytes(read)) == sent.lower()
+    array = decode(sent_bytes(read))
     assert array.shape[:2] == SIZE  # (height, width) of what was (width, height)
     assert array[0, 0].tolist()[0] > 200  # what was left is above
     assert array[-1, 0].tolist()[2] > 200
-    with Image.open(io.BytesIO(read.data)) as image:
+    with Image.open(io.BytesIO(sent_bytes(read))) as image:
         assert not image.getexif()
 
 
 def test_reading_the_same_file_twice_gives_the_same_request(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.bmp")
 
-    assert read_input(path, CHECK).data == read_input(path, CHECK).data
+    assert sent_bytes(read_input(path, CHECK)) == sent_bytes(read_input(path, CHECK))
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.bmp"])
+def test_a_file_that_changes_before_it_is_sent_is_not_sent(tmp_path: Path, name: str) -> None:
+    read = read_input(saved(tmp_path / name), CHECK)
+    Image.new("RGB", SIZE, "green").save(tmp_path / name)
+
+    with pytest.raises(InvalidRequestError, match="changed meanwhile"):
+        sent_bytes(read)
 
 
 def refusal(path: object) -> str:
@@ -208,18 +220,18 @@ def test_what_is_no_picture_is_refused_with_its_name(tmp_path: Path) -> None:
     }
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
-        assert "cannot be read as a whole picture" in refusal(tmp_path / name)
+        assert "isn't a whole, readable image" in refusal(tmp_path / name)
 
 
 def test_a_picture_of_plain_numbers_is_refused(tmp_path: Path) -> None:
     Image.fromarray(np.full((256, 256), 0.5, np.float32)).save(tmp_path / "a.tiff")
 
-    assert "cannot be read as a whole picture" in refusal(tmp_path / "a.tiff")
+    assert "isn't a whole, readable image" in refusal(tmp_path / "a.tiff")
 
 
 def test_what_cannot_be_opened_is_refused(tmp_path: Path) -> None:
     assert "No such file" in refusal(tmp_path / "missing.png")
-    assert "cannot be read" in refusal(tmp_path)
+    assert "can't be read" in refusal(tmp_path)
 
 
 def test_too_few_and_too_many_pixels_are_refused(tmp_path: Path) -> None:
@@ -228,7 +240,7 @@ def test_too_few_and_too_many_pixels_are_refused(tmp_path: Path) -> None:
     Image.new("1", (8000, 6000)).save(tmp_path / "large.bmp")
 
     assert "65,536" in refusal(tmp_path / "small.png")
-    assert "make it smaller" in refusal(tmp_path / "huge.png")
+    assert "Make it smaller" in refusal(tmp_path / "huge.png")
     assert "33,177,600" in refusal(tmp_path / "large.bmp")
 
 
@@ -238,8 +250,8 @@ def test_what_png_makes_too_large_is_sent_as_jpeg(tmp_path: Path) -> None:
 
     read = read_input(str(tmp_path / "noise.bmp"), CHECK)
 
-    assert image_format(read.data) == "jpeg"
-    assert len(read.data) < 25_000_000
+    assert image_format(sent_bytes(read)) == "jpeg"
+    assert len(sent_bytes(read)) < 25_000_000
     assert read.warnings == (f"{tmp_path / 'noise.bmp'} is sent as JPEG.",)
 
 
@@ -271,9 +283,11 @@ def test_colours_of_another_space_are_sent_as_srgb(tmp_path: Path, name: str, se
     read = read_input(str(tmp_path / name), CHECK)
 
     assert read.warnings == (f"{tmp_path / name} is converted to sRGB, and sent as {sent}.",)
-    error = np.abs(decode(read.data) - icc_profiles.rgb_in_srgb(array, icc_profiles.DISPLAY_P3))
+    error = np.abs(
+        decode(sent_bytes(read)) - icc_profiles.rgb_in_srgb(array, icc_profiles.DISPLAY_P3)
+    )
     assert error.max() < 1.5 if sent == "PNG" else error.mean() < 3
-    with Image.open(io.BytesIO(read.data)) as image:
+    with Image.open(io.BytesIO(sent_bytes(read))) as image:
         assert "icc_profile" not in image.info
 
 
@@ -288,7 +302,7 @@ def test_what_is_turned_and_of_other_colours_is_both(tmp_path: Path) -> None:
     (note,) = read.warnings
     assert "is turned as its EXIF says and converted to sRGB, and sent as PNG." in note
     wanted = icc_profiles.rgb_in_srgb(array[::-1, ::-1], icc_profiles.DISPLAY_P3)
-    assert np.abs(decode(read.data) - wanted).max() < 1.5
+    assert np.abs(decode(sent_bytes(read)) - wanted).max() < 1.5
 
 
 @needs_cms
@@ -299,5 +313,5 @@ def test_a_profile_of_srgb_goes_as_it_is(tmp_path: Path, name: str) -> None:
 
     read = read_input(str(tmp_path / name), CHECK)
 
-    assert read.data == (tmp_path / name).read_bytes()
+    assert sent_bytes(read) == (tmp_path / name).read_bytes()
     assert read.warnings == ()

@@ -76,14 +76,13 @@ def test_a_name_that_is_too_long_with_its_number_is_refused_before_it_is_paid_fo
 @pytest.mark.parametrize(
     "argv",
     [
-        ["generate", "a fox", "--format", "webp", "-o", "a" * LONGEST + ".png"],
-        ["generate", "a fox", "-n", "100", "-o", "a" * (LONGEST - 3)],
+        ["generate", "a fox", "-n", "100", "-o", "a" * (LONGEST - 3) + ".png"],
         ["upscale", "long.png"],
-        ["edit", "night", "a.png", "--format", "webp", "-o", "a" * LONGEST + ".png"],
+        ["edit", "night", "a.png", "--format", "webp", "-o", "{stem}" + "a" * (LONGEST - 1)],
         ["edit", "night", "a.png", "-o", "{stem}" + "a" * LONGEST],
         ["multi-edit", "both", "long.png", "long.png"],
     ],
-    ids=["another format", "three digits", "an ending", "edit", "a pattern", "multi-edit"],
+    ids=["three digits", "an ending", "another format", "a pattern", "multi-edit"],
 )
 @pytest.mark.usefixtures("_picture")
 def test_the_longest_name_that_will_be_written_counts(

@@ -205,7 +205,7 @@ def test_a_folder_that_is_a_file_ends_with_2(cli: Any, kept: Any, folder: Path) 
     end = cli("results", "-o", "taken")
 
     assert end.code == 2
-    assert "Nothing can be written to taken" in end.err
+    assert "taken can't be written to" in end.err
 
 
 def test_clear_says_how_many(cli: Any, kept: Any, home: Path) -> None:

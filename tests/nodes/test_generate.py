@@ -185,7 +185,7 @@ def test_another_size_than_asked_is_shown_as_it_is_and_said(bench: Bench) -> Non
     bench.sandbox.add_fault(Fault.size(80, 48))
     end = bench.generate()
     assert end.tensor.shape == (1, 48, 80, 3)
-    assert "64×64 was asked for; z-image-turbo made 80×48." in end.info["warnings"]
+    assert "z-image-turbo made 80×48 instead of 64×64." in end.info["warnings"]
 
 
 def test_other_sizes_within_a_batch_are_fitted_to_the_first(bench: Bench) -> None:
@@ -291,7 +291,7 @@ def test_without_a_key_nothing_is_sent(bench: Bench, monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("VENICE_API_KEY")
     end = bench.generate()
     assert end.error_name == "SettingsError"
-    assert end.first_line.startswith("No Venice key: set VENICE_API_KEY")
+    assert end.first_line.startswith("No Venice API key. Set VENICE_API_KEY")
     assert "`sandbox`" in str(end.error)
     assert bench.sandbox.requests == []
 

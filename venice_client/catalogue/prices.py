@@ -115,13 +115,16 @@ def total_cost(costs: Sequence[float | None]) -> float | None:
     return (LowerBound if is_bound else float)(round(sum(known), 6))
 
 
-def cost_text(costs: Sequence[float | None]) -> str:
-    """The estimate in words: `about $0.03`. Only saved results cost nothing."""
+def cost_text(costs: Sequence[float | None], is_sandbox: bool = False) -> str:
+    """The estimate in words: `about $0.03`. Only saved results, and the sandbox, cost nothing."""
     total = total_cost(costs)
-    if total is None:
-        return "price unknown"
+    if total == 0:
+        return "free (saved result)"
     about = "from" if isinstance(total, LowerBound) else "about"
-    return f"{about} {dollars(total)}" if total else "free (saved result)"
+    text = "price unknown" if total is None else f"{about} {dollars(total)}"
+    if not is_sandbox:
+        return text
+    return "free in the sandbox" if total is None else f"free in the sandbox ({text} on Venice)"
 
 
 def _picture(payload: Mapping[str, Any], model: Model, base: str) -> float | None:

@@ -7,31 +7,33 @@ from collections.abc import Callable
 from typing import Any
 
 from ..client import VeniceClient
+from ..settings.settings import Settings
 from . import exits
 from .console import Console, table
 
 
 def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
-    parser = add_parser("account", help="balance and rate limits of the key; free")
-    parser.add_argument("--limits", action="store_true", help="the rate limits of every model")
+    parser = add_parser("account", help="show balance and rate limits; free")
+    parser.add_argument("--limits", action="store_true", help="list the rate limits of every model")
     parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace, console: Console) -> int:
-    client = VeniceClient()
+def run(args: argparse.Namespace, console: Console, settings: Settings) -> int:
+    client = VeniceClient(settings)
     account = client.account()
     balances = account.balance.get("balances")
     lines = [f"service  {client.service.name}"]
     for unit, amount in (balances if isinstance(balances, dict) else {}).items():
         if isinstance(amount, int | float):
-            lines.append(f"balance  {amount:.2f} {str(unit).upper()}")
+            is_usd = str(unit).lower() == "usd"
+            lines.append(f"balance  {f'${amount:,.2f}' if is_usd else f'{amount:,.2f} {unit}'}")
     may_spend = account.balance.get("canConsume")
-    lines += [] if may_spend is not False else ["The balance is used up: top up at venice.ai."]
+    lines += [] if may_spend is not False else ["Your balance is too low. Add credit at venice.ai."]
     limits = _limits(account.rate_limits)
     if args.limits:
         lines += table([("MODEL", "LIMIT"), *limits])
     else:
-        lines.append(f"limits   of {len(limits)} models: --limits lists them")
+        lines.append(f"limits   for {len(limits)} models (see --limits)")
     console.result(
         {
             "service": client.service.name,

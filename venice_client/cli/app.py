@@ -1,28 +1,28 @@
-"""The parser of the command line, and the exit code of each end."""
+"""The parser of the command line, and the exit code of each command."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import partial
 from itertools import takewhile
 from typing import Any, NoReturn
 
-from ..errors import InvalidRequestError, SettingsError, VeniceError
+from ..errors import InvalidRequestError, VeniceError
 from ..settings.settings import load_settings
+from ..shell import command_name
 from ..version import __version__
-from . import account, exits, generate, lists, login, pictures, results, sandbox, spending
+from . import account, exits, generate, images, lists, login, results, sandbox, spending
 from .console import Console, describe
 
-COMMANDS = (generate, pictures, results, spending, login, lists, account, sandbox)
-"""Modules with `add(add_parser)`, in the order of --help. A parser's `run(args, console)`
+COMMANDS = (generate, images, results, spending, login, lists, account, sandbox)
+"""Modules with `add(add_parser)`, in the order of --help. A parser's `run(args, console, settings)`
 returns the exit code; `is_paid` says whether it makes requests that cost money."""
 
 
 class UsageError(InvalidRequestError):
-    """Options that no command takes. command: which it was. usage: what is taken instead."""
+    """Options that the command doesn't have. command: its name. usage: what it takes instead."""
 
     def __init__(self, message: str, command: str, usage: str) -> None:
         super().__init__(message)
@@ -31,7 +31,7 @@ class UsageError(InvalidRequestError):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and returns its exit code."""
+    """Run one command and return its exit code."""
     argv = sys.argv[1:] if argv is None else argv
     try:
         args, unknown = _parser().parse_known_args(argv)
@@ -40,11 +40,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UsageError as error:
         return _refuse(error, Console(_asks_for_json(argv)))
     console = Console(args.json, args.verbose)
-    with suppress(SettingsError):  # the command that needs them says what is wrong with them
-        for warning in load_settings().warnings:
-            console.note(f"note: {warning}")
     try:
-        code = int(args.run(args, console))
+        settings = load_settings()
+        for warning in settings.warnings:
+            console.note(f"note: {warning}")
+        code = int(args.run(args, console, settings))
         return exits.FAILED if console.is_broken and code == exits.OK else code
     except VeniceError as error:
         console.error(error)
@@ -66,7 +66,7 @@ def _refuse(error: UsageError, console: Console) -> int:
 
 
 def _asks_for_json(argv: Sequence[str]) -> bool:
-    """Whether --json is there, whole or shortened, in options that cannot be parsed."""
+    """Whether --json, whole or shortened, is among options that can't be parsed."""
     options = takewhile(lambda word: word != "--", argv)
     return any(len(word) > 2 and "--json".startswith(word) for word in options)
 
@@ -78,16 +78,16 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(
-        prog="python -m venice_client",
-        description="The Venice image API from the command line. Results go to stdout,\n"
-        "progress and errors to stderr.",
+        prog=command_name(),
+        description="Venice images from the command line. Results go to stdout, progress and\n"
+        "errors to stderr.",
         epilog=exits.HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=__version__)
     _add_common(parser, default=False)
     common = _Parser(add_help=False)
-    _add_common(common, default=argparse.SUPPRESS)  # else it would undo what stands before
+    _add_common(common, default=argparse.SUPPRESS)  # else it would reset one before the command
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
     def add_parser(name: str, **options: Any) -> argparse.ArgumentParser:
@@ -103,7 +103,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_common(parser: argparse.ArgumentParser, default: Any) -> None:
-    """The options that may stand before the command and after it."""
+    """The options that can come before or after the command."""
     add = partial(parser.add_argument, action="store_true", default=default)
-    add("--json", help="the result as one JSON value")
-    add("--verbose", help="errors with all their lines")
+    add("--json", help="write the result as one JSON value")
+    add("--verbose", help="show errors in full")

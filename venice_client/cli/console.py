@@ -1,23 +1,23 @@
-"""Writes for a person or a program: results on stdout, everything else on stderr."""
+"""Output for a person or a program: results on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import re
 import shutil
 import sys
+import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, TextIO
 
 from ..errors import ApiError, VeniceError
 
-CLEAR_LINE = "\r\x1b[K"
-
 
 class Console:
-    """Writes for one command. is_json: results as one JSON value. is_verbose: whole errors."""
+    """Output of one command. Thread-safe.
+
+    is_json: write the result as one JSON value. is_verbose: write all lines of an error. is_broken:
+    stdout refused something, and the exit code must say so.
+    """
 
     def __init__(self, is_json: bool = False, is_verbose: bool = False) -> None:
         self.is_json = is_json
@@ -26,66 +26,78 @@ class Console:
         self._is_verbose = is_verbose
         self._is_live = is_terminal(sys.stderr)
         self._shown = ""
+        self._lock = threading.RLock()
 
     def result(self, value: Any, lines: Sequence[str]) -> None:
-        """Writes the result to stdout: `value` as JSON if that was asked for, else `lines`.
+        """Write the result to stdout: `value` with --json, else `lines`.
 
-        Where that is not possible, `is_broken` is set, and the command goes on: what became of the
-        money is still to be told.
+        The JSON is ASCII, so it's valid in any code page of a console.
         """
-        self.clear_progress()
         self.has_result = True
-        if self.is_json:
-            lines = [json.dumps(value, ensure_ascii=False, indent=1)]
-        try:
-            for line in lines:
-                print(line, flush=True)
-        except OSError as error:
-            self.is_broken = True
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            if not isinstance(error, BrokenPipeError):  # which `| head` makes, as is meant
-                self.note(f"The result cannot be written to stdout ({error.strerror}).")
+        for line in [json.dumps(value, indent=1)] if self.is_json else lines:
+            self._print(line)
+
+    def line(self, text: str) -> None:
+        """Write a line of the result as soon as it is known; nothing with --json."""
+        if not self.is_json:
+            self._print(text)
 
     def note(self, text: str) -> None:
-        """Writes a line to stderr."""
-        self.clear_progress()
-        _tell(text + "\n")
+        """Write a line to stderr."""
+        with self._lock:
+            self.clear_progress()
+            _write(sys.stderr, text + "\n")
 
     def error(self, error: BaseException, prefix: str = "") -> None:
-        """Writes an error to stderr: its first line, or all of it with --verbose."""
-        text = str(error) or type(error).__name__
+        """Write an error to stderr: its first line, or all of it with --verbose."""
+        text = _with_links(str(error)) or type(error).__name__
         self.note(prefix + (text if self._is_verbose else text.partition("\n")[0]))
 
-    def progress(self, text: str) -> None:
-        """Shows what is going on: one line updated in place on a terminal, else a line a change."""
-        if text == self._shown:
-            return
-        if self._is_live:
-            width = shutil.get_terminal_size().columns - 1
-            _tell(CLEAR_LINE + text[:width])
-            self._shown = text
-        elif text and (steady := re.sub(r",? \d+ s( left)?", "", text)) != self._shown:
-            _tell(steady + "\n")
-            self._shown = steady
+    def progress(self, text: str, steady: str) -> None:
+        """Show progress: `text` in one place on a terminal, else a line if `steady` changed."""
+        with self._lock:
+            if self._is_live and text != self._shown:
+                text = text[: shutil.get_terminal_size().columns - 1]
+                _write(sys.stderr, f"\r{text.ljust(len(self._shown))}")
+                self._shown = text
+            elif not self._is_live and steady != self._shown:
+                _write(sys.stderr, steady + "\n")
+                self._shown = steady
 
     def clear_progress(self) -> None:
-        """Takes the progress line away, before something else is written."""
+        """Remove the progress line from a terminal."""
         if self._is_live and self._shown:
-            _tell(CLEAR_LINE)
+            _write(sys.stderr, f"\r{' ' * len(self._shown)}\r")
             self._shown = ""
+
+    def _print(self, line: str) -> None:
+        with self._lock:
+            self.clear_progress()
+            error = None if self.is_broken else _write(sys.stdout, line + "\n")
+            if error is not None:
+                self.is_broken = True
+                self.note(f"Can't write to stdout ({error.strerror}).")
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether a person sits at a stream; at none, where the shell has closed it."""
+    """Whether a person sits at a stream. There is none if the shell closed it."""
     return stream is not None and stream.isatty()
 
 
-def _tell(text: str) -> None:
-    """Writes to stderr, if anybody reads it: nothing that is paid for ends with that."""
-    if sys.stderr is not None:
-        with contextlib.suppress(OSError):
-            sys.stderr.write(text)
-            sys.stderr.flush()
+def _write(stream: TextIO | None, text: str) -> OSError | None:
+    """Write, and return the error if that fails: no paid image is lost over a message."""
+    try:
+        if stream is not None:
+            stream.write(text)
+            stream.flush()
+    except OSError as error:
+        return error
+    return None
+
+
+def _with_links(text: str) -> str:
+    """A message whose addresses are whole again: errors break them, for the page."""
+    return text.replace(": //", "://")
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -101,7 +113,7 @@ def describe(error: BaseException) -> Mapping[str, Any]:
     """An error as a JSON object."""
     facts: dict[str, Any] = {
         "type": type(error).__name__,
-        "message": str(error),
+        "message": _with_links(str(error)),
         "may_have_been_charged": isinstance(error, VeniceError) and error.may_have_been_charged,
     }
     if isinstance(error, ApiError):

@@ -9,19 +9,19 @@ from ..errors import ApiError, InvalidRequestError, SettingsError, SpendingLimit
 
 OK = 0
 FAILED = 1
-REFUSED_HERE = 2
+NOT_SENT = 2
 REFUSED_BY_API = 3
 MAY_BE_CHARGED = 4
 INTERRUPTED = 130
 
 MEANINGS = {
     OK: "Done.",
-    FAILED: "Failed otherwise: no connection, an unreadable list, a kept picture that cannot be "
-    "saved.",
-    REFUSED_HERE: "Refused here: options, settings, files, an invalid request. Nothing was sent.",
-    REFUSED_BY_API: "The API answered with an error: it refused, or failed.",
-    MAY_BE_CHARGED: "Failed, and it may have been charged: a lost or unreadable answer, a picture "
-    "that could not be written.",
+    FAILED: "Failed for another reason: no connection, an unreadable list, a saved image that "
+    "can't be written.",
+    NOT_SENT: "Not sent: wrong options, settings or files, or a limit.",
+    REFUSED_BY_API: "Venice answered with an error.",
+    MAY_BE_CHARGED: "Failed, and you may have been charged: a lost or unreadable answer, an image "
+    "that can't be written.",
     INTERRUPTED: "Interrupted with Ctrl-C.",
 }
 
@@ -32,13 +32,13 @@ def _help() -> str:
         lines += textwrap.wrap(
             meaning, 80, initial_indent=f"  {code:<4} ", subsequent_indent=" " * 7
         )
-    lines.append("Where several pictures fail, the first of 4, 3, 2, 1 that is among the reasons.")
+    lines.append("If several images fail, the highest of their codes.")
     return "\n".join(lines)
 
 
 HELP = _help()
 
-_REFUSED_HERE = (SettingsError, InvalidRequestError, SpendingLimitError)
+_NOT_SENT = (SettingsError, InvalidRequestError, SpendingLimitError)
 
 
 def code_for(error: BaseException, is_paid: bool) -> int:
@@ -47,8 +47,8 @@ def code_for(error: BaseException, is_paid: bool) -> int:
         return MAY_BE_CHARGED
     if isinstance(error, ApiError):
         return REFUSED_BY_API
-    if isinstance(error, _REFUSED_HERE):
-        return REFUSED_HERE
+    if isinstance(error, _NOT_SENT):
+        return NOT_SENT
     return FAILED
 
 

@@ -1,4 +1,4 @@
-"""Names and writes files of pictures. A file that exists is not overwritten unasked."""
+"""Names and writes image files. It never overwrites a file unless told to."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import errno
 import os
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import InvalidRequestError, MaybeChargedError
@@ -20,7 +20,8 @@ FORMATS = {".png": "png", ".webp": "webp", ".jpg": "jpeg", ".jpeg": "jpeg"}
 EXTENSIONS = {"jpeg": ".jpg"}
 """The extension of each format that has another name."""
 
-DEFAULT_STEM = "venice"
+STEM = "{stem}"
+"""In the name of a file, this stands for the name of the image that it comes from."""
 
 MAX_WINDOWS_PATH = 259
 LONGER = 5
@@ -30,12 +31,12 @@ _RESERVED = re.compile(r"CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]",
 
 
 class NotWrittenError(MaybeChargedError):
-    """A picture that was paid for could not be written."""
+    """A paid image could not be written."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """The target of pictures: `folder/stem` with `extension`, which is "" where none was given."""
+    """Where images go: `folder/stem` with `extension`, which is "" if none was given."""
 
     folder: Path
     stem: str
@@ -46,18 +47,22 @@ class Target:
         """The format that the extension stands for, or None without one."""
         return FORMATS.get(self.extension.lower())
 
+    def of(self, stem: str) -> Target:
+        """The same with `stem` in place of STEM."""
+        return replace(self, stem=self.stem.replace(STEM, stem))
+
     def path(self, number: int | None, format: str) -> Path:
-        """The file of picture `number` (None: without a number) in `format`."""
+        """The file of image `number` (None: without a number) in `format`."""
         right = self.extension if self.format == format else EXTENSIONS.get(format, f".{format}")
         end = "" if number is None else f"-{number}"
         return self.folder / f"{self.stem}{end}{right}"
 
     def first_number(self, count: int, force: bool, format: str | None = None) -> int | None:
-        """The number of the first of `count` pictures: None for a single one whose name is free.
+        """The number of the first of `count` images: None for a single one whose name is free.
 
-        Otherwise the numbers go on after the highest one that is taken, or with `force` from 1.
-        format: of the pictures, where it is not that of the extension. Raises InvalidRequestError
-        where no file can have the longest of their names, before anything is paid for.
+        Otherwise the numbers go on after the highest that is taken, or with `force` from 1.
+        format: of the images, if it isn't that of the extension. Raises InvalidRequestError if no
+        file can have the longest of their names.
         """
         format = format or self.format or "png"
         first = self._first_number(count, force, format)
@@ -69,7 +74,7 @@ class Target:
                 raise OSError(errno.ENAMETOOLONG, why)
         except OSError as error:
             raise InvalidRequestError(
-                f"{path} cannot be written ({error.strerror}): choose another name with -o."
+                f"{path} can't be written ({error.strerror}). Choose another name with -o."
             ) from None
         return first
 
@@ -82,7 +87,7 @@ class Target:
         return 1 + max((number for number, _ in taken if number is not None), default=0)
 
     def _taken(self) -> set[tuple[int | None, str]]:
-        """Number (None for the one without) and extension of this stem's pictures in the folder."""
+        """Number (None for the one without) and extension of this stem's images in the folder."""
         pattern = re.compile(re.escape(self.stem) + r"(?:-(\d+))?(\.\w+)", re.IGNORECASE)
         names = [path.name for path in self.folder.iterdir()] if self.folder.is_dir() else []
         found = [match for name in names if (match := pattern.fullmatch(name))]
@@ -93,20 +98,20 @@ class Target:
 def path_from(text: str) -> Path:
     """The path that a person typed, with `~` for the home folder.
 
-    Raises InvalidRequestError for one that the system cannot so much as look at.
+    Raises InvalidRequestError if the system can't even look at it.
     """
     try:
         path = Path(text).expanduser()
         _look_at(path)
     except RuntimeError:
-        raise InvalidRequestError(f"{text} cannot be used: no such user has a home here.") from None
+        raise InvalidRequestError(f"{text}: there is no such user.") from None
     except OSError as error:
-        raise InvalidRequestError(f"{text} cannot be used ({error.strerror}).") from None
+        raise InvalidRequestError(f"{text} can't be used ({error.strerror}).") from None
     return path
 
 
 def _look_at(path: Path) -> None:
-    """Raises OSError where no file can have this path, such as a name that is too long."""
+    """Raise OSError if no file can have this path, for example with a name that is too long."""
     if sys.platform == "win32" and (why := forbidden_on_windows(path)):
         raise OSError(errno.EINVAL, why)
     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
@@ -131,45 +136,49 @@ def too_long_for_windows(path: Path) -> str:
     return f"its {length} characters are too many for Windows"
 
 
-def parse_target(text: str, stem: str = DEFAULT_STEM) -> Target:
-    """A target from what -o says: a file, or a folder (one that exists, or ends in a slash).
+def parse_target(text: str | None, stem: str) -> Target:
+    """The target that -o says: a file if its name has an image extension or STEM, else a folder.
 
-    stem: of the files in a folder.
-
-    Raises InvalidRequestError for an extension that stands for no format.
+    stem: of the files in a folder; without -o, in the current one. Raises InvalidRequestError for
+    an extension of another kind.
     """
+    if text is None:
+        return Target(Path(), stem, "")
     path = path_from(text)
     if text == "-" or (path.exists() and not (path.is_file() or path.is_dir())):
-        raise InvalidRequestError(f"-o {text}: pictures go to files: name one, or a folder.")
-    if text.endswith(("/", os.sep)) or path.is_dir():
-        return Target(path, stem, "")
+        raise InvalidRequestError(f"-o {text}: images go to files. Name a file or a folder.")
     extension = path.suffix
-    if extension and extension.lower() not in FORMATS:
+    is_folder = text.endswith(("/", os.sep)) or path.is_dir()
+    if not is_folder and extension.lower() in FORMATS:
+        return Target(path.parent, path.stem, extension)
+    if not is_folder and extension[1:].isalpha():
         raise InvalidRequestError(
-            f"-o {text}: {extension} is not a format of pictures here. Use "
-            f"{', '.join(FORMATS)}, or no extension."
+            f"-o {text}: {extension} isn't an image format here. Use {', '.join(FORMATS)}, or end "
+            "a folder with /."
         )
-    return Target(path.parent, path.stem if extension else path.name, extension)
+    if not is_folder and STEM in path.name:
+        return Target(path.parent, path.name, "")
+    return Target(path, stem, "")
 
 
 def prepare_folder(folder: Path) -> None:
-    """Makes the folder, and sees that it can be written to, before anything is paid for."""
+    """Create the folder, and check that files can be written there. Raises InvalidRequestError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         check_folder(folder)
     except OSError as error:
         raise InvalidRequestError(
-            f"Nothing can be written to {folder} ({error.strerror}): choose another place with -o."
+            f"{folder} can't be written to ({error.strerror}). Choose another place with -o."
         ) from None
 
 
 def write_image(
     target: Target, number: int | None, image: EncodedImage, force: bool, is_kept: bool = True
 ) -> Path:
-    """Writes the bytes as they are, under the extension of what they are, and returns the path.
+    """Write the bytes as they are, with the extension of their format, and return the path.
 
-    A name that was taken in the meantime gives way to the next number. is_kept: whether the store
-    has the picture. Raises NotWrittenError, which says where the picture is to be had.
+    If the name was taken meanwhile, the next number is used. is_kept: whether the image is saved.
+    Raises NotWrittenError, which says where the image is.
     """
     while True:
         path = target.path(number, image.format)
@@ -180,29 +189,29 @@ def write_image(
             number = (number or 0) + 1
         except OSError as error:
             raise NotWrittenError(
-                f"{path} could not be written ({error.strerror}), and its picture was paid for. "
+                f"{path} can't be written ({error.strerror}), and you paid for its image. "
                 + (_FROM_STORE if is_kept else _set_down(path.name, image.data))
             ) from None
 
 
 _FROM_STORE = (
-    "It is kept: make room, or choose another place, and `results -o FOLDER` saves it, free, as "
-    "does asking again (a prompt with the same seed)."
+    "The image is saved: make room, or choose another place, and get it for free with "
+    "`results -o FOLDER` or the same command."
 )
 
 
 def _set_down(name: str, data: bytes) -> str:
-    """Writes what is kept nowhere to a folder for temporary files; says where it is, if it is."""
+    """Write an image that isn't saved to a temporary folder, and say where it is."""
     try:
         path = make_temporary_folder() / name
         write_new(path, data, prefix=".venice-")
     except OSError:
-        return "It could be kept nowhere else, so asking again is paid for again: make room first."
-    return f"It is in {path} for now, and is kept nowhere else: move it to a safe place."
+        return "It can't be saved anywhere else. Make room before you pay for it again."
+    return f"It is only in {path} now: move it to a safe place."
 
 
 def _write(path: Path, data: bytes, force: bool) -> None:
-    """Writes a file whole or not at all. Raises OSError."""
+    """Write a file whole or not at all. Raises OSError."""
     if force:
         write_atomic(path, data, prefix=".venice-", mode=SHARED)
     else:

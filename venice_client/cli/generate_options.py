@@ -12,48 +12,33 @@ from ..errors import InvalidRequestError
 from ..request.checks import FORMATS, QUALITIES
 from ..request.generate import DEFAULT_SIDE, GenerateRequest, StyleReference
 from ..request.seeds import MAX_SEED, fold_seed, folding_warning
-from .files import Target, parse_target, path_from
-from .option_types import decimal_number, whole_number
-
-MAX_COUNT = 100
+from .files import Target, path_from
+from .paid_options import MAX_IMAGES, add_safe_mode, add_transparent
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("prompt", help="what the picture shows")
-    _add_usual(parser)
-    _add_sizes(parser)
-    _add_model_settings(parser)
-    _add_switches(parser)
-
-
-def _add_usual(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("prompt", help="what the image shows; - reads it from stdin")
     add = parser.add_argument
-    add(
-        "-o",
-        "--output",
-        metavar="FILE",
-        default="venice",
-        help="where to: fox.png, or a folder; the extension decides the format unless --format "
-        "does (default: venice.png here)",
-    )
-    add("-n", "--count", type=_count, default=1, metavar="N", help=f"pictures, 1 to {MAX_COUNT}")
-    add("--force", action="store_true", help="overwrite files that exist")
-    add("--model", default=DEFAULT_MODEL, help="`models` lists them (default %(default)s)")
-    add("--negative", metavar="TEXT", default="", help="the negative prompt")
-    add("--style", metavar="NAME", default="", help="a style preset; `styles` lists them")
+    add("--lines", action="store_true", help="each line of the prompt is a prompt")
+    add("-n", "--count", type=_count, default=1, metavar="N", help="images per prompt")
+    add("--model", default=DEFAULT_MODEL, help="see `models` (default %(default)s)")
+    add("--negative", metavar="TEXT", default="", help="what to leave out; some models ignore it")
+    add("--style", metavar="NAME", default="", help="a style preset; see `styles`")
     add(
         "--seed",
-        type=whole_number,
+        type=int,
         metavar="N",
-        help=f"1 to {MAX_SEED}; others are folded into that. Picture i gets seed + i. Without it "
-        "one is drawn here and printed",
+        help=f"1 to {MAX_SEED}; the next image gets the next seed. Without it a random one is "
+        "used and printed",
     )
     add(
         "--variants",
         action="store_true",
-        help="ask for up to four pictures a request, of which only the first has the seed, instead "
-        "of one a seed; each is paid for and counts against the rate limit",
+        help="get up to 4 images per request; only the first can be repeated by its seed",
     )
+    _add_sizes(parser)
+    _add_model_settings(parser)
+    _add_switches(parser)
 
 
 def _add_sizes(parser: argparse.ArgumentParser) -> None:
@@ -63,35 +48,35 @@ def _add_sizes(parser: argparse.ArgumentParser) -> None:
         type=_size,
         default=(DEFAULT_SIDE, DEFAULT_SIDE),
         metavar="WxH",
-        help="pixels, such as 1024x768; fitted to what the model takes (default 1024x1024)",
+        help="in pixels, such as 1024x768; fitted to the model (default 1024x1024)",
     )
     add("--aspect-ratio", metavar="W:H", default=AUTO, help="overrides the ratio of --size")
     add("--resolution", metavar="TIER", default=AUTO, help="such as 2K; overrides --size")
-    add("--format", choices=FORMATS, help="of the picture (default: by -o, else png)")
+    add("--format", choices=FORMATS, help="of the image (default: by -o, else png)")
     add_transparent(parser)
 
 
 def _add_model_settings(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument_group("where the model has it").add_argument
+    add = parser.add_argument_group("if the model has it").add_argument
     add("--quality", metavar="LEVEL", default=AUTO, help=", ".join(QUALITIES))
-    add("--steps", type=whole_number, metavar="N", help="inference steps; 0: the model's default")
+    add("--steps", type=int, metavar="N", help="inference steps; 0: the model's default")
     add(
         "--cfg-scale",
-        type=decimal_number,
+        type=float,
         metavar="X",
         help="how closely to follow the prompt, up to 20; 0: the model's default",
     )
-    add("--lora-strength", type=whole_number, metavar="N", help="0 to 100")
+    add("--lora-strength", type=int, metavar="N", help="0 to 100")
     add(
         "--style-reference",
         action="append",
         default=[],
         metavar="FILE",
-        help="a picture whose look guides the result, under 8 MB; may be given again",
+        help="an image that sets the look, under 8 MB; repeatable",
     )
     add(
         "--style-reference-strength",
-        type=decimal_number,
+        type=float,
         default=0.5,
         metavar="X",
         help="0.1 to 1, for all of them (default %(default)s)",
@@ -99,57 +84,30 @@ def _add_model_settings(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_switches(parser: argparse.ArgumentParser) -> None:
-    group = parser.add_argument_group("switches (not given: the API's own default)")
+    group = parser.add_argument_group("switches (the default is the API's)")
     either = argparse.BooleanOptionalAction
-    group.add_argument("--watermark", action=either, help="a Venice watermark, or ask for none")
+    group.add_argument("--watermark", action=either, help="a Venice watermark")
     add_safe_mode(group)
-    group.add_argument("--exif", action=either, help="prompt and settings in the picture's EXIF")
+    group.add_argument("--exif", action=either, help="prompt and settings in the image's EXIF")
     group.add_argument(
         "--enhance",
         action=either,
-        help="have the prompt rewritten first: up to 30 s, about 0.04 USD a request",
+        help="let Venice improve the prompt: about $0.04 and up to 30 s more",
     )
     group.add_argument(
-        "--web-search", action=either, help="let the model search the web; costs nothing extra"
+        "--web-search", action=either, help="let the model search the web, at no extra cost"
     )
     group.add_argument(
         "--prompt-thinking",
         action=either,
-        help="let the model think about the prompt first, or not: faster",
+        help="let the model think about the prompt first; without it's faster",
     )
-
-
-def add_transparent(to: argparse.ArgumentParser) -> None:
-    to.add_argument(
-        "--transparent",
-        action="store_true",
-        help="a transparent background, as png or webp, for models that make it (`models` marks "
-        'them); "isolated on transparent background" in the prompt helps',
-    )
-
-
-def add_safe_mode(to: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
-    safe = to.add_mutually_exclusive_group()
-    safe.add_argument(
-        "--safe-mode",
-        action="store_true",
-        default=None,
-        help="blur adult content (the API's default)",
-    )
-    safe.add_argument(
-        "--unsafe", dest="safe_mode", action="store_false", default=None, help="do not blur it"
-    )
-
-
-def target_from(args: argparse.Namespace) -> Target:
-    """Where the pictures go. Raises InvalidRequestError."""
-    return parse_target(args.output)
 
 
 def request_from(args: argparse.Namespace, target: Target) -> tuple[GenerateRequest, list[str]]:
-    """The request that the options mean, and warnings of what was changed in it.
+    """The request for these options, without its prompt, and warnings of what was changed in it.
 
-    Its seed is always set, so that the picture can be made again. Raises InvalidRequestError.
+    Its seed is always set, so that the image can be repeated. Raises InvalidRequestError.
     """
     asked = 1 + secrets.randbelow(MAX_SEED) if args.seed is None else args.seed
     seed = fold_seed(asked)
@@ -157,7 +115,7 @@ def request_from(args: argparse.Namespace, target: Target) -> tuple[GenerateRequ
     width, height = args.size
     request = GenerateRequest(
         model=args.model,
-        prompt=args.prompt,
+        prompt="",
         negative_prompt=args.negative,
         width=width,
         height=height,
@@ -189,7 +147,7 @@ def _references(files: list[str], strength: float) -> tuple[StyleReference, ...]
             found.append(StyleReference(path_from(name).read_bytes(), strength))
         except OSError as error:
             raise InvalidRequestError(
-                f"The style reference {name} cannot be read ({error.strerror}).",
+                f"The style reference {name} can't be read ({error.strerror}).",
                 "style_references",
             ) from None
     return tuple(found)
@@ -208,6 +166,6 @@ def _size(text: str) -> tuple[int, int]:
 
 def _count(text: str) -> int:
     count = int(text) if text.isdecimal() else 0
-    if not 1 <= count <= MAX_COUNT:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MAX_COUNT}")
+    if not 1 <= count <= MAX_IMAGES:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 to {MAX_IMAGES}")
     return count

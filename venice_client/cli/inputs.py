@@ -1,7 +1,8 @@
-"""Reads pictures from files, as the API takes them: PNG, JPEG or WebP, upright and in sRGB."""
+"""Reads image files as the API takes them: PNG, JPEG or WebP, upright and in sRGB."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import warnings
 from collections.abc import Callable, Sequence
@@ -21,40 +22,60 @@ from ..imaging.images import (
     open_image,
     orientation,
     plain,
+    size_of_input,
     to_srgb,
     upright,
 )
+from ..imaging.input_image import InputImage
 from ..request.pictures import MAX_INPUT_BYTES
 from .files import path_from
 
 CONVERTIBLE = ("BMP", "DIB", "GIF", "ICO", "JPEG2000", "PCX", "PPM", "QOI", "SGI", "TGA", "TIFF")
 CONVERTIBLE_WHERE_BUILT_IN = ("AVIF", "HEIF")
-"""Formats that Pillow reads by itself; for some others it would start a program."""
+"""Formats that Pillow reads itself; for some others it would start a program."""
 
 LOSSY_QUALITY = 95
 
 
 @dataclass(frozen=True)
 class Input:
-    """A picture from a file.
+    """An image from a file, which is read again when it is sent: hundreds don't fit into memory.
 
-    name: as it was given. data: encoded, as it is sent. warnings: how it was changed for that.
+    name: as it was given. warnings: how it is changed to be sent.
     """
 
     name: str
     path: Path
-    data: bytes
+    image: InputImage
     warnings: tuple[str, ...] = ()
 
 
 def read_input(name: str, check: Callable[..., None], only_colours: bool = False) -> Input:
-    """The picture in a file. A whole PNG, JPEG or WebP that is upright and sRGB goes as it is.
+    """The image in a file. A whole PNG, JPEG or WebP that is upright and sRGB is sent as it is.
 
-    check: raises for a width and height that the endpoint does not take; `what` names the file.
-    only_colours: leaves its transparency out, as the nodes do where an endpoint has no use for it.
-    Raises InvalidRequestError, with the file's name, for what cannot be read or sent.
+    check: raises for a width and height that the endpoint doesn't take; `what` names the file.
+    only_colours: leaves its transparency out, as the nodes do if an endpoint has no use for it.
+    Raises InvalidRequestError, with the file's name, if it can't be read or sent.
     """
     path = path_from(name)
+    data, warnings = _read(path, name, check, only_colours)
+    identity = hashlib.sha256(data).hexdigest()
+
+    def pack() -> bytes:
+        again = _bytes_of(path, name)
+        if warnings:  # it was converted
+            again, _ = _read(path, name, check, only_colours)
+        if hashlib.sha256(again).hexdigest() != identity:
+            raise InvalidRequestError(f"Not sent. {name} changed meanwhile.", "image")
+        return again
+
+    return Input(name, path, InputImage(identity, *size_of_input(data), pack), warnings)
+
+
+def _read(
+    path: Path, name: str, check: Callable[..., None], only_colours: bool
+) -> tuple[bytes, tuple[str, ...]]:
+    """The bytes to send, and warnings."""
     data = _bytes_of(path, name)
     kind = image_format(data)
     own = kind if kind in SENDABLE else None
@@ -71,27 +92,27 @@ def read_input(name: str, check: Callable[..., None], only_colours: bool = False
     if len(data) >= MAX_INPUT_BYTES:
         raise InvalidRequestError(
             f"{name} has {len(data) / 1e6:.1f} MB, and Venice takes less than "
-            f"{MAX_INPUT_BYTES / 1e6:.0f} MB: make it smaller.",
+            f"{MAX_INPUT_BYTES / 1e6:.0f} MB. Make it smaller.",
             "image",
         )
-    return Input(name, path, data, (warning,) if warning else ())
+    return data, (warning,) if warning else ()
 
 
 def _converted(
     image: Image.Image, own: str | None, name: str, done: Sequence[str], is_faded: bool
 ) -> tuple[bytes, str]:
-    """The picture encoded anew, upright and without what is to be left out, and a warning of that.
+    """The image encoded again, upright and without what it must not have, and a warning.
 
     done: what is done to it, in words.
     """
     parts = 1 if own == "jpeg" else getattr(image, "n_frames", 1)
-    which = f"The first of {parts} pictures in {name}" if parts > 1 else name
-    picture = _loaded(image, name)
+    which = f"The first of {parts} images in {name}" if parts > 1 else name
+    loaded = _loaded(image, name)
     if is_faded:
-        picture = picture.convert(picture.mode.removesuffix("A"))
-    data, sent_as = _encoded(picture, "JPEG" if own == "jpeg" else "PNG")
+        loaded = loaded.convert(loaded.mode.removesuffix("A"))
+    data, sent_as = _encoded(loaded, "JPEG" if own == "jpeg" else "PNG")
     how = f"is {' and '.join(done)}, and sent as" if done else "is sent as"
-    without = ", without its transparency: only its colours are used" if is_faded else ""
+    without = " without its transparency" if is_faded else ""
     return data, f"{which} {how} {sent_as}{without}."
 
 
@@ -100,16 +121,16 @@ def _bytes_of(path: Path, name: str) -> bytes:
         with path.open("rb") as file:
             data = file.read(MAX_ENCODED_BYTES + 1)
     except OSError as error:
-        raise InvalidRequestError(f"{name} cannot be read ({error.strerror}).", "image") from None
+        raise InvalidRequestError(f"{name} can't be read ({error.strerror}).", "image") from None
     if len(data) > MAX_ENCODED_BYTES:
         raise InvalidRequestError(
-            f"{name} has more than {MAX_ENCODED_BYTES / 1e6:.0f} MB: make it smaller.", "image"
+            f"{name} has more than {MAX_ENCODED_BYTES / 1e6:.0f} MB. Make it smaller.", "image"
         )
     return data
 
 
 def _open(data: bytes, own: str | None, name: str) -> Image.Image:
-    """The picture, its head read. A JPEG stays one also where a phone has put more behind it."""
+    """The image, its head read. A JPEG stays one even if a phone put more behind it."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -124,11 +145,11 @@ def _open(data: bytes, own: str | None, name: str) -> Image.Image:
 
 
 def _is_transparent(image: Image.Image, name: str) -> bool:
-    """Whether any of it can be seen through."""
+    """Whether any part is transparent."""
     if "A" not in image.getbands() and "transparency" not in image.info:
         return False
-    picture = _loaded(image, name)
-    return "A" in picture.getbands() and picture.getchannel("A").getextrema() != (255, 255)
+    loaded = _loaded(image, name)
+    return "A" in loaded.getbands() and loaded.getchannel("A").getextrema() != (255, 255)
 
 
 def _formats() -> list[str]:
@@ -137,7 +158,7 @@ def _formats() -> list[str]:
 
 
 def _loaded(image: Image.Image, name: str) -> Image.Image:
-    """The picture upright and in sRGB, in a mode that every format can hold."""
+    """The image upright and in sRGB, in a mode that every format can hold."""
     try:
         return plain(upright(image))
     except DAMAGE:
@@ -145,7 +166,7 @@ def _loaded(image: Image.Image, name: str) -> Image.Image:
 
 
 def _encoded(image: Image.Image, format: str) -> tuple[bytes, str]:
-    """The picture in `format`, and its name; lossy only where PNG would be too large to send."""
+    """The image in `format`, and its name; lossy only if PNG is too large to send."""
     for name in (format, "WEBP" if "A" in image.getbands() else "JPEG"):
         out = io.BytesIO()
         how = {} if name == "PNG" else {"quality": LOSSY_QUALITY, "subsampling": 0}
@@ -157,7 +178,7 @@ def _encoded(image: Image.Image, format: str) -> tuple[bytes, str]:
 
 
 def _check_whole(data: bytes, name: str) -> None:
-    """Raises InvalidRequestError unless the file is whole: Venice may charge for a damaged one."""
+    """Raise InvalidRequestError if the file is damaged: Venice may charge for it."""
     try:
         decode(data)
     except BadResponseError:
@@ -166,12 +187,12 @@ def _check_whole(data: bytes, name: str) -> None:
 
 def _too_large(name: str) -> InvalidRequestError:
     return InvalidRequestError(
-        f"{name} has more than {MAX_PIXELS:,} pixels: make it smaller.", "image"
+        f"{name} has more than {MAX_PIXELS:,} pixels. Make it smaller.", "image"
     )
 
 
 def _unreadable(name: str) -> InvalidRequestError:
     return InvalidRequestError(
-        f"{name} cannot be read as a whole picture: save it as PNG, JPEG or WebP first.",
+        f"{name} isn't a whole, readable image. Save it as PNG, JPEG or WebP.",
         "image",
     )

@@ -1,4 +1,4 @@
-"""`models` and `styles`: what the service lists now."""
+"""`models` and `styles`: the lists of the service."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ from ..catalogue.model import Model
 from ..catalogue.prices import price_range
 from ..catalogue.sizing import PixelRules
 from ..client import VeniceClient
+from ..money import dollar_range, dollars
 from ..settings.service import service_name
-from ..settings.settings import Settings, load_settings
+from ..settings.settings import Settings
 from . import exits
 from .console import Console, table
 
-ORDER = "By type; the default first, then the cheapest first."
+ORDER = "Sorted by type, then the default model, then by price."
 LEGEND = {
-    "private": "private: no data of it is kept.",
-    "anonymized": "anonymized: whoever runs it may keep what is sent, without knowing who sent it.",
-    "transparency": "transparency: takes --transparent.",
-    "until": "until: it is switched off on that day.",
+    "private": "private: nobody stores your prompts and images.",
+    "anonymized": "anonymized: the provider may store them, without knowing who you are.",
+    "transparency": "transparency: can do --transparent.",
+    "until": "until: retires on that day.",
 }
-"""What the words under MARKS mean that do not speak for themselves."""
+"""The words under MARKS that need an explanation."""
 
 
 def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     models = add_parser(
         "models",
-        help="the models with sizing and price; free",
+        help="list models with sizes and prices; free",
         description="\n".join(
             (
-                "The models as the service lists them now. Without a key: as last saved.",
+                "Lists the models that Venice has now, or without a key the last saved list.",
                 ORDER,
                 *LEGEND.values(),
             )
@@ -43,15 +44,14 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     models.set_defaults(run=run_models)
     styles = add_parser(
         "styles",
-        help="the style presets; free",
-        description="The style presets as the service lists them now. Without a key: as last "
-        "saved.",
+        help="list style presets; free",
+        description="Lists the style presets that Venice has now, or without a key the last saved\n"
+        "list.",
     )
     styles.set_defaults(run=run_styles)
 
 
-def run_models(args: argparse.Namespace, console: Console) -> int:
-    settings = load_settings()
+def run_models(args: argparse.Namespace, console: Console, settings: Settings) -> int:
     if settings.key is None:
         _say_saved(console)
         known = _saved(settings).listed()
@@ -59,7 +59,7 @@ def run_models(args: argparse.Namespace, console: Console) -> int:
     else:
         models = VeniceClient(settings).list_models(args.type)
     models = sorted(models, key=_order)
-    rows = [("ID", "TYPE", "SIZING", "PRICE (USD)", "NAME", "MARKS")]
+    rows = [("ID", "TYPE", "SIZING", "PRICE", "NAME", "MARKS")]
     rows += [
         (m.id, m.type, sizing_text(m), price_text(m), m.name, " · ".join(marks(m))) for m in models
     ]
@@ -69,8 +69,7 @@ def run_models(args: argparse.Namespace, console: Console) -> int:
     return exits.OK
 
 
-def run_styles(args: argparse.Namespace, console: Console) -> int:
-    settings = load_settings()
+def run_styles(_args: argparse.Namespace, console: Console, settings: Settings) -> int:
     if settings.key is None:
         _say_saved(console)
         styles = list(_saved(settings).styles)
@@ -81,7 +80,7 @@ def run_styles(args: argparse.Namespace, console: Console) -> int:
 
 
 def _order(model: Model) -> tuple[Any, ...]:
-    """Where it stands in the list: by type, the default first, then by the lowest price."""
+    """The sort key: type, the default model first, then the lowest price."""
     kinds = [*TYPES, model.type]
     price = price_range(model)
     is_default = model.id in (DEFAULT_MODEL, DEFAULT_EDIT_MODEL)
@@ -89,7 +88,7 @@ def _order(model: Model) -> tuple[Any, ...]:
 
 
 def sizing_text(model: Model) -> str:
-    """The way in which the model takes sizes: pixels, ratio, or ratio and tiers."""
+    """How the model takes sizes: pixels, ratio, or ratio and tiers."""
     if model.type == "upscale" or not (model.makes_images or model.type == "inpaint"):
         return "as the input"
     rules = model.sizing
@@ -100,18 +99,16 @@ def sizing_text(model: Model) -> str:
 
 
 def price_text(model: Model) -> str:
-    """The price of one picture: a price, a range, "from" a price, or "unknown"."""
+    """The price of one image: a price, a range, "from" a price, or "unknown"."""
     found = price_range(model)
     if found is None:
         return "unknown"
-    minimum, maximum, is_all = f"{found[0]:.4g}", f"{found[1]:.4g}", found[2]
-    if not is_all:
-        return f"from {minimum}"
-    return minimum if minimum == maximum else f"{minimum} to {maximum}"
+    lowest, highest, is_all = found
+    return dollar_range(lowest, highest) if is_all else f"from {dollars(lowest)}"
 
 
 def marks(model: Model) -> list[str]:
-    """Remarks that are worth knowing before a model is chosen."""
+    """What is worth knowing before choosing the model."""
     until = f"until {model.retires_on}" if model.retires_on else ""
     instead = f" (then {model.replacement})" if until and model.replacement else ""
     return list(
@@ -163,4 +160,4 @@ def _saved(settings: Settings) -> Lists:
 
 
 def _say_saved(console: Console) -> None:
-    console.note("No key is set, so this is the list as it was last saved.")
+    console.note("No API key: this is the last saved list.")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from ..client import VeniceClient
 from ..errors import SettingsError
 from ..settings.api_key import ApiKey
-from ..settings.settings import DEFAULT_BASE_URL, load_settings, make_home, save_key
+from ..settings.settings import DEFAULT_BASE_URL, Settings, make_home, save_key
 from . import exits
 from .console import Console, is_terminal
 
@@ -29,8 +29,7 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace, console: Console) -> int:
-    settings = load_settings()
+def run(_args: argparse.Namespace, console: Console, settings: Settings) -> int:
     make_home(settings.home)
     key = ApiKey(_ask(settings.base_url))
     if not key.reveal():

@@ -1,4 +1,4 @@
-"""Reports the end of paid commands: paths on stdout, everything else on stderr."""
+"""Reports the end of a paid command."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from ..errors import VeniceError
 from ..text import printable
 from . import exits
 from .console import Console, describe
-from .making import CommandOutcome, SavedImage, SavedImages, Task
+from .run_batch import CommandOutcome, SavedImage, SavedImages, Task
+
+AGAIN = "Run the same command again"
 
 
 @dataclass(frozen=True)
@@ -24,30 +26,25 @@ class Report:
     how: str = ""
 
     @property
-    def made(self) -> list[SavedImages]:
-        return [made for _, made in self._made]
-
-    @property
-    def pictures(self) -> list[SavedImage]:
-        return [picture for made in self.made for picture in made.images]
+    def images(self) -> list[SavedImage]:
+        return [image for _, saved in self._saved for image in saved.images]
 
     @property
     def failed(self) -> list[tuple[Task, BaseException]]:
-        """The errors, each with its task; those that were cancelled unsent are not among them,
-        unless there are no others."""
+        """The errors, each with its task. Those of cancelled tasks only if there are no others."""
         found = [(task, error) for task, end in self._pairs for error in _errors(end)]
         return [(task, error) for task, error in found if not was_cancelled(error)] or found
 
     @property
     def total(self) -> int:
-        """The pictures that were asked for."""
+        """How many images were ordered."""
         return sum(task.request.variants for task in self.command.tasks)
 
     def show(self, console: Console) -> int:
-        """Tells all of it and returns the exit code. Raises any error but a VeniceError."""
+        """Write the report and return the exit code. Raises any error but a VeniceError."""
         for warning in self._all_warnings():
             console.note(f"note: {warning}")
-        console.result(self._facts(), [picture.path for picture in self.pictures])
+        console.result(self._facts(), [])
         if self.command.is_interrupted:
             self._say_interrupted(console)
             return exits.INTERRUPTED
@@ -56,9 +53,8 @@ class Report:
             if not isinstance(error, VeniceError):
                 raise error
         if not self.failed:
-            made = len(self.pictures)
-            count = f"{made} picture{'s' if made > 1 else ''}"
-            cost = self.client.charged_text([one.result for one in self.made])
+            count = f"{len(self.images)} image{'s' if len(self.images) != 1 else ''}"
+            cost = self.client.charged_text([saved.result for _, saved in self._saved])
             console.note(f"{count} in {self.command.seconds:.1f} s · {cost}")
         return exits.code_for_all(error for _, error in self.failed)
 
@@ -67,64 +63,61 @@ class Report:
         return list(zip(self.command.tasks, self.command.outcomes, strict=True))
 
     @property
-    def _made(self) -> list[tuple[Task, SavedImages]]:
+    def _saved(self) -> list[tuple[Task, SavedImages]]:
         return [(task, end) for task, end in self._pairs if isinstance(end, SavedImages)]
 
     def _all_warnings(self) -> list[str]:
-        found = [warning for task, made in self._made for warning in _warnings(task, made)]
+        found = [warning for task, saved in self._saved for warning in _warnings(task, saved)]
         found += [
-            f"{task.format} was asked for, {picture.format} came: written as {picture.path}."
-            for task, made in self._made
-            for picture in made.images
-            if picture.format != task.format
+            f"Venice sent {image.format} instead of {task.format}: written as {image.path}."
+            for task, saved in self._saved
+            for image in saved.images
+            if image.format != task.format
         ]
         return list(dict.fromkeys(found))
 
     def _facts(self) -> dict[str, Any]:
         return {
-            "pictures": [
-                {**vars(picture), **task.origin}
-                for task, made in self._made
-                for picture in made.images
+            "images": [
+                {**vars(image), **task.origin}
+                for task, saved in self._saved
+                for image in saved.images
             ],
             "failed": [{**task.origin, **describe(error)} for task, error in self.failed],
-            "unfinished": [
-                origin
-                for task, end in self._pairs
-                if end is None
-                for origin in task.origin.values()
-            ],
+            "unfinished": [dict(task.origin) for task, end in self._pairs if end is None],
             "interrupted": self.command.is_interrupted,
             "warnings": self._all_warnings(),
             "service": self.client.service.name,
-            "requests": [made.result.facts() for made in self.made],
-            "estimated_cost_usd": total_cost([made.result.cost for made in self.made]),
+            "requests": [saved.result.facts() for _, saved in self._saved],
+            "estimated_cost_usd": total_cost([saved.result.cost for _, saved in self._saved]),
             "seconds": round(self.command.seconds, 3),
         }
 
     def _say_failures(self, console: Console) -> None:
-        """Says one line where there is one reason for all, else a line for each that failed."""
+        """Write one line if there is one reason for all, else a line for each that failed."""
         failed = self.failed
         if not failed:
             return
-        if not self.pictures and len({str(error) for _, error in failed}) == 1:
+        if not self.images and len({str(error) for _, error in failed}) == 1:
             console.error(failed[0][1])
             return
         can_pass = all(getattr(error, "can_pass", True) for _, error in failed)
-        advice = self.command.account.advice("Run the same command again", self.how, can_pass)
-        console.note(advice or f"None of {self.total} pictures came:")
+        advice = self.command.account.advice(AGAIN, self.how, can_pass)
+        console.note(advice or f"None of {self.total} images arrived:")
         for task, error in failed:
             console.error(error, prefix=f"- {task.label}: ")
         unsent = sum(was_cancelled(end) for end in self.command.outcomes)
         if unsent and not was_cancelled(failed[0][1]):
-            console.note(f"- {unsent} more were not sent.")
+            console.note(f"- {unsent} more requests weren't sent.")
 
     def _say_interrupted(self, console: Console) -> None:
         late = sum(end is None for end in self.command.outcomes)
-        words = f"Interrupted: {len(self.pictures)} of {self.total} pictures made"
-        words += f"; {late} did not arrive in time and may be charged" if late else ""
-        again = " The same again, with the same seed, goes on from here without paying twice."
-        console.note(f"{words}.{again if self.command.account.kept and self.pictures else ''}")
+        words = f"Interrupted: {len(self.images)} of {self.total} images written"
+        words += f"; {late} didn't arrive in time and may be charged" if late else ""
+        again = " ".join(
+            filter(None, ["", AGAIN, self.how, "to get the rest; you won't pay twice."])
+        )
+        console.note(f"{words}.{again if self.command.account.kept and self.images else ''}")
 
 
 def _errors(end: object) -> tuple[BaseException, ...]:
@@ -133,12 +126,12 @@ def _errors(end: object) -> tuple[BaseException, ...]:
     return (end,) if isinstance(end, BaseException) else ()
 
 
-def _warnings(task: Task, made: SavedImages) -> list[str]:
-    result = made.result
-    found = [*result.warnings, *made.warnings]
+def _warnings(task: Task, saved: SavedImages) -> list[str]:
+    result = saved.result
+    found = [*result.warnings, *saved.warnings, *result.size_warnings]
     found += result.flags(task.label)
     if result.is_blurred:
-        found.append("--unsafe switches safe_mode off.")
+        found.append("--unsafe turns blurring off.")
     if result.enhanced_prompt:
-        found.append(f"The prompt was rewritten to: {printable(result.enhanced_prompt)}")
+        found.append(f"Venice used this prompt: {printable(result.enhanced_prompt)}")
     return found

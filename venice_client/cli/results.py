@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import InvalidRequestError, VeniceError
 from ..image_result import kept_images
 from ..settings.service import SANDBOX_NAME
-from ..settings.settings import load_settings
+from ..settings.settings import Settings
 from ..store.entry_file import Entry
 from ..store.ledger import start_of_day
 from ..store.result_store import MB, ResultStore
@@ -23,7 +23,6 @@ from ..text import printable
 from . import exits
 from .console import Console, is_terminal, table
 from .files import Target, path_from, prepare_folder, write_image
-from .option_types import decimal_number
 
 DEFAULT_LAST = 20
 FACTS = ("service", "path", "model", "seed", "asked")
@@ -143,8 +142,7 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace, console: Console) -> int:
-    settings = load_settings()
+def run(args: argparse.Namespace, console: Console, settings: Settings) -> int:
     store = ResultStore(settings.home, settings.store_mb)
     if args.clear or args.limit is not None:
         chosen = (args.last, args.number, args.model, args.day, args.never_shown, args.output)
@@ -293,7 +291,7 @@ def _day(text: str) -> date:
 
 
 def _megabytes(text: str) -> float:
-    found = decimal_number(text)
+    found = float(text)
     if not 0 <= found < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
     return found

@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable
 
 from ..errors import VeniceError
+from ..money import dollars
 from ..sandbox import Sandbox
+from ..settings.settings import Settings
+from ..shell import setting_lines
 from . import exits
 from .console import Console
-from .option_types import decimal_number, whole_number
 
 KEY = "sandbox-local-key"
 """The key of this sandbox: not an ordinary word, since the client masks keys in every text."""
@@ -26,13 +28,13 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     )
     parser.add_argument(
         "--port",
-        type=whole_number,
+        type=int,
         default=DEFAULT_PORT,
         help="0 takes a free one (default %(default)s)",
     )
     parser.add_argument(
         "--latency",
-        type=decimal_number,
+        type=float,
         default=0.0,
         metavar="S",
         help="seconds that each image takes",
@@ -40,7 +42,7 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace, console: Console) -> int:
+def run(args: argparse.Namespace, console: Console, _settings: Settings) -> int:
     sandbox = Sandbox(port=args.port, keys=(KEY,), latency_s=args.latency)
     try:
         sandbox.start()
@@ -48,7 +50,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         raise VeniceError(f"Port {args.port} is not available ({error}). Try --port 0.") from None
     try:
         settings = {"VENICE_API_BASE": sandbox.base_url, "VENICE_API_KEY": KEY}
-        console.result(settings, [f"export {name}={value}" for name, value in settings.items()])
+        console.result(settings, setting_lines(settings))
         console.note("The sandbox is running. Press Ctrl-C to stop it.")
         while True:
             time.sleep(0.5)
@@ -56,7 +58,7 @@ def run(args: argparse.Namespace, console: Console) -> int:
         count = len(sandbox.charges)
         console.note(
             f"{count} paid request{'' if count == 1 else 's'}, free in the sandbox (about "
-            f"${sandbox.charged_usd:.2f} on Venice)."
+            f"{dollars(sandbox.charged_usd)} on Venice)."
         )
     finally:
         sandbox.stop()

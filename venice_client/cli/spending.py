@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import VeniceError
 from ..settings.service import SANDBOX_NAME
-from ..settings.settings import load_settings
+from ..settings.settings import Settings
 from ..store.journal import journal_of, orphaned_text
 from ..store.ledger import Charge, Ledger, day_of, start_of_day, today
 from ..text import printable
@@ -78,8 +78,7 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser.set_defaults(run=run)
 
 
-def run(args: argparse.Namespace, console: Console) -> int:
-    settings = load_settings()
+def run(args: argparse.Namespace, console: Console, settings: Settings) -> int:
     ledger = Ledger(settings.home)
     first = today() - timedelta(days=args.days - 1)
     try:

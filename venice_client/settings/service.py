@@ -6,10 +6,9 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..errors import SettingsError
 from ..process import after_fork
 from .api_key import ApiKey
-from .settings import NO_KEY, Settings
+from .settings import Settings, no_key
 
 if TYPE_CHECKING:
     from ..sandbox import Sandbox
@@ -38,7 +37,7 @@ def service_for(settings: Settings) -> Service:
     Raises SettingsError without a key.
     """
     if settings.key is None:
-        raise SettingsError(NO_KEY)
+        raise no_key()
     if settings.key.is_sandbox:
         return Service(SANDBOX_NAME, _builtin_sandbox().base_url, settings.key)
     return Service(settings.base_url, settings.base_url, settings.key)

@@ -11,8 +11,6 @@ import ipaddress
 import json
 import math
 import os
-import shlex
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +19,7 @@ from urllib.parse import urlsplit
 
 from ..errors import SettingsError
 from ..files import check_folder, make_folder, write_atomic
+from ..shell import command_line
 from ..text import plain_number
 from .api_key import ApiKey, bare
 
@@ -33,16 +32,12 @@ MAX_IN_FLIGHT = 20
 """Most requests at once: if more of them all failed, the API could lock the key out."""
 
 
-def _login_command() -> str:
-    """`login` for this Python, from any folder: ComfyUI's portable one finds no module by -m."""
-    words = [sys.executable or "python", str(Path(__file__).absolute().parents[1]), "login"]
-    return subprocess.list2cmdline(words) if sys.platform == "win32" else shlex.join(words)
-
-
-NO_KEY = (
-    f"No Venice key: set VENICE_API_KEY, or run `{_login_command()}`, or use the key `sandbox` to "
-    "try without paying."
-)
+def no_key() -> SettingsError:
+    """The error if no key is set."""
+    return SettingsError(
+        f"No Venice API key. Set VENICE_API_KEY, or run `{command_line('login')}`. The key "
+        "`sandbox` is free."
+    )
 
 
 @dataclass(frozen=True)

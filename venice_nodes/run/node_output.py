@@ -19,8 +19,14 @@ from ...venice_client import (
     VeniceClient,
     VeniceError,
 )
-from ...venice_client.for_nodes import PlannedRequest, left_out, total_cost, was_cancelled
-from ..imaging.tensors import FIT, Fit, Size, decode_batch, in_pixels, split_alpha
+from ...venice_client.for_nodes import (
+    PlannedRequest,
+    left_out,
+    other_size,
+    total_cost,
+    was_cancelled,
+)
+from ..imaging.tensors import FIT, Fit, Size, decode_batch, split_alpha
 
 T = TypeVar("T")
 Outcome = ImageResult | VeniceError
@@ -216,10 +222,8 @@ class BatchImages:
 
     def size_warning(self, tensor: torch.Tensor) -> str:
         """A warning where another size came than was to be expected, or ""."""
-        came, expected = (tensor.shape[2], tensor.shape[1]), self.pairs[0][0].payload.expected
-        if expected is None or came == expected:
-            return ""
-        return f"{in_pixels(expected)} was asked for; {self.model} made {in_pixels(came)}."
+        size = tensor.shape[2], tensor.shape[1]
+        return other_size(self.model, self.pairs[0][0].payload.expected, size)
 
     def info(self, tensor: torch.Tensor, warnings: Sequence[str]) -> str:
         """The `info` output: JSON, without image data.

@@ -1,0 +1,103 @@
+"""What all paid commands have in common: their options, and where their images go."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+from typing import TextIO
+
+from ..errors import InvalidRequestError
+from ..text import plain_number
+from .console import Console, is_terminal
+from .files import Target, parse_target
+
+MAX_IMAGES = 1000
+"""Most images of one command."""
+
+IMAGES_HELP = (
+    "Paths go to stdout as their images are written. Existing files are never\n"
+    "overwritten without --force: the next free number is used."
+)
+
+
+def add_paid_options(parser: argparse.ArgumentParser, output: str) -> None:
+    """Options about files and money. output: more about -o, in words."""
+    add = parser.add_argument
+    add(
+        "-o",
+        "--output",
+        metavar="PATH",
+        help=f"a file such as fox.png, or a folder{output}",
+    )
+    add("--force", action="store_true", help="overwrite files that exist")
+    add("--dry-run", action="store_true", help="show the price and the requests; send nothing")
+    add("--max-usd", type=dollar_limit, metavar="X", help="send nothing if it may cost more")
+
+
+def add_safe_mode(to: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:
+    safe = to.add_mutually_exclusive_group()
+    safe.add_argument(
+        "--safe-mode",
+        action="store_true",
+        default=None,
+        help="blur adult content (the API's default)",
+    )
+    safe.add_argument(
+        "--unsafe", dest="safe_mode", action="store_false", default=None, help="don't blur it"
+    )
+
+
+def add_transparent(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "--transparent",
+        action="store_true",
+        help="a transparent background, as png or webp, if the model can (see `models`); "
+        '"isolated on transparent background" in the prompt helps',
+    )
+
+
+def target_from(args: argparse.Namespace, stem: str, format: str = "") -> Target:
+    """Where the images go. stem: of their names in a folder. format: what is sure to come.
+
+    Raises InvalidRequestError for a path that can't be used, or that has another format.
+    """
+    target = parse_target(args.output, stem)
+    format = format or getattr(args, "format", None) or ""
+    if format and target.format not in (None, format):
+        which = "--format says" if getattr(args, "format", None) else "this command writes"
+        raise InvalidRequestError(f"-o {args.output}: {which} {format}. Change the extension.")
+    return target
+
+
+def read_prompt(text: str, console: Console) -> str:
+    """The prompt: the text itself, or stdin for "-". Raises InvalidRequestError."""
+    if text != "-":
+        return text
+    if sys.stdin is None:
+        raise InvalidRequestError("There is no stdin to read the prompt from.")
+    if is_terminal(sys.stdin):
+        console.note("Type the prompt, then press Ctrl-D (on Windows Ctrl-Z and Enter).")
+    try:
+        prompt = _read_text(sys.stdin).strip()
+    except UnicodeDecodeError:
+        raise InvalidRequestError("The prompt on stdin isn't UTF-8 text.") from None
+    if not prompt:
+        raise InvalidRequestError("There is no prompt on stdin.")
+    return prompt
+
+
+def dollar_limit(text: str) -> float:
+    """An amount of money in an option."""
+    amount = plain_number(text.removeprefix("$"))
+    if not 0 <= amount < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not an amount of at least 0")
+    return amount
+
+
+def _read_text(stream: TextIO) -> str:
+    """All of a stream. What is piped in is UTF-8, whatever the console's code page."""
+    if is_terminal(stream) or not hasattr(stream, "buffer"):
+        return stream.read()
+    data: bytes = stream.buffer.read()
+    return data.decode("utf-8-sig")

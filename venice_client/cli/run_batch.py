@@ -1,0 +1,198 @@
+"""Paid requests at the same time: progress, Ctrl-C, and each image written as it arrives."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from ..batch import EXIT_WAIT, RequestBatch
+from ..client import VeniceClient
+from ..errors import BadResponseError, SpendingLimitError, VeniceError
+from ..image_result import ImageResult, left_out
+from ..imaging.images import decode
+from ..money import dollars
+from ..planned_request import PlannedRequest
+from ..request.paid_request import PaidRequest
+from ..store.account import Account
+from .console import Console
+from .files import NotWrittenError, Target, prepare_folder, write_image
+
+LOOK_EVERY = 0.1
+"""Seconds between two looks at progress."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A request, and where its images go.
+
+    number: of its first image, None for a name without one. format: of the file name. origin: the
+    values that tell it from the others, for a program: a seed, or a source file.
+    """
+
+    request: PaidRequest
+    target: Target
+    number: int | None
+    format: str
+    origin: Mapping[str, object]
+
+    @property
+    def label(self) -> str:
+        """The words that tell it from the others, for a person."""
+        line = f"line {self.origin['line']}, " if "line" in self.origin else ""
+        return line + self.request.label
+
+    @property
+    def paths(self) -> list[str]:
+        """The files that its images will have, unless their names are taken meanwhile."""
+        numbers = [
+            None if self.number is None else self.number + i for i in range(self.request.variants)
+        ]
+        return [str(self.target.path(number, self.format)) for number in numbers]
+
+
+@dataclass(frozen=True)
+class SavedImage:
+    """An image that was written. size: (width, height) in pixels."""
+
+    path: str
+    format: str
+    size: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class SavedImages:
+    """The outcome of one request: its images, and the errors of those that could not be written.
+
+    warnings: of images that are damaged beside good ones.
+    """
+
+    result: ImageResult
+    images: tuple[SavedImage, ...]
+    errors: tuple[VeniceError, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class CommandOutcome:
+    """For each task its images, its error, or None if it is unfinished."""
+
+    tasks: Sequence[Task]
+    outcomes: Sequence[SavedImages | BaseException | None]
+    account: Account
+    seconds: float
+    is_interrupted: bool
+
+
+def run_batch(
+    args: argparse.Namespace,
+    console: Console,
+    client: VeniceClient,
+    tasks: Sequence[Task],
+    headline: str,
+) -> CommandOutcome:
+    """Send all requests at the same time and write what arrives, until the end or Ctrl-C.
+
+    headline: what is ordered, shown with its price before anything is sent. Raises
+    InvalidRequestError or SpendingLimitError; then nothing was sent.
+    """
+    saved: dict[int, SavedImages] = {}
+
+    def save(index: int, result: ImageResult) -> None:
+        saved[index] = _save(client, tasks[index], result, args.force, console.line)
+
+    for folder in dict.fromkeys(task.target.folder for task in tasks):
+        prepare_folder(folder)
+    batch = client.prepare([task.request for task in tasks], on_result=save)
+    try:
+        check_price(batch.planned, args.max_usd)
+    except BaseException:
+        batch.cancel()
+        raise
+    console.note(f"{headline} · {client.cost_text(batch.estimates)}")
+    began = time.monotonic()
+    batch.begin()
+    is_interrupted = not _attend(batch, console)
+    seconds = time.monotonic() - began
+    outcomes = [
+        outcome if outcome is None or isinstance(outcome, BaseException) else saved[i]
+        for i, outcome in enumerate(batch.outcomes)
+    ]
+    return CommandOutcome(tasks, outcomes, batch.account, seconds, is_interrupted)
+
+
+def check_price(planned: Sequence[PlannedRequest], max_usd: float | None) -> None:
+    """Raise SpendingLimitError if requests may cost more than --max-usd allows."""
+    paying = {request.key: request.max_price for request in planned if not request.is_kept}
+    if max_usd is None or not paying:
+        return
+    if None in paying.values():
+        raise SpendingLimitError(
+            f"Not sent. The price is unknown, so it can't be checked against --max-usd {max_usd:g}."
+        )
+    cost = sum(price or 0.0 for price in paying.values())
+    if cost > max_usd + 1e-9:
+        raise SpendingLimitError(
+            f"Not sent. This may cost {dollars(cost)}; --max-usd allows {dollars(max_usd)}."
+        )
+
+
+def _save(
+    client: VeniceClient,
+    task: Task,
+    result: ImageResult,
+    force: bool,
+    tell: Callable[[str], None],
+) -> SavedImages:
+    """Write the images of one request, and tell each path.
+
+    An answer without any good image is set aside, so that the same request is sent again.
+    """
+    images: list[SavedImage] = []
+    errors: list[VeniceError] = []
+    damaged: list[BadResponseError] = []
+    for i, image in enumerate(result.images):
+        try:
+            decode(image)
+            number = None if task.number is None else task.number + i
+            is_saved = result.key in client.results
+            path = write_image(task.target, number, image, force, is_saved)
+        except BadResponseError as error:
+            damaged.append(error)
+        except NotWrittenError as error:
+            errors.append(error)
+        else:
+            images.append(SavedImage(str(path), image.format, (image.width, image.height)))
+            tell(str(path))
+    if len(damaged) == len(result.images):
+        client.discard(result, damaged[0])
+        return SavedImages(result, (), tuple(damaged), ())
+    if images:
+        client.results.mark_shown(result.key)
+    return SavedImages(result, tuple(images), tuple(errors), tuple(map(left_out, damaged)))
+
+
+def _attend(batch: RequestBatch, console: Console) -> bool:
+    """Show progress until the end; return False if Ctrl-C came first.
+
+    After Ctrl-C nothing more is sent, and requests in flight have a few seconds to arrive; another
+    Ctrl-C ends that wait.
+    """
+    try:
+        while not batch.wait(LOOK_EVERY):
+            console.progress(batch.status(), batch.status(with_seconds=False))
+        return True
+    except KeyboardInterrupt:
+        batch.cancel()
+    try:
+        if any(progress.sent for progress in batch.progress) and not batch.done:
+            console.note(
+                f"Interrupted. Waiting up to {EXIT_WAIT:.0f} s for images in flight, since you "
+                "pay for them. Press Ctrl-C again to quit now."
+            )
+        batch.wait(EXIT_WAIT)
+    except KeyboardInterrupt:
+        console.note("Interrupted again.")
+    batch.detach()
+    return False

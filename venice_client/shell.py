@@ -1,0 +1,69 @@
+"""Commands as a person can type them: for their shell, from the folder they stand in."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+CLIENT = Path(os.path.normpath(Path(__file__).absolute())).parent
+IS_WINDOWS = os.name == "nt"
+
+PLAIN = frozenset("-_./\\:=+@%,~")
+"""Characters, beside letters and digits, that need no quotes on Windows."""
+
+
+def command_line(*words: str) -> str:
+    """A command of this client, such as `login`, for this Python.
+
+    It names the client's folder: ComfyUI's portable Python finds no module by -m, and is isolated.
+    Paths are relative if the current folder has both, as that of the portable ComfyUI does.
+    """
+    paths = [Path(sys.executable or "python"), CLIENT]
+    try:
+        python, client = (str(path.relative_to(Path.cwd())) for path in paths)
+    except (ValueError, OSError):
+        python, client = map(str, paths)
+    if os.sep not in python:
+        python = f".{os.sep}{python}"  # shells look for a bare name elsewhere
+    return quoted([python, *(["-I"] if sys.flags.isolated else []), client, *words])
+
+
+def command_name() -> str:
+    """The words that started this process, for its own help."""
+    started = Path(sys.argv[0])
+    if started.stem == "venice":
+        return "venice"
+    return command_line() if started.absolute() == CLIENT else "python -m venice_client"
+
+
+def quoted(words: Sequence[str]) -> str:
+    """Words as one line for the shell of this system."""
+    if not IS_WINDOWS:
+        return shlex.join(words)
+    line = " ".join(w if w and all(map(_is_plain, w)) else f'"{w}"' for w in words)
+    # PowerShell takes a first word in quotes for a text, unless a & calls it.
+    return f"& {line}" if line.startswith('"') and _is_powershell() else line
+
+
+def setting_lines(settings: Mapping[str, str]) -> list[str]:
+    """Lines that set environment variables: on Windows for cmd, and for PowerShell."""
+    if not IS_WINDOWS:
+        return [f"export {name}={shlex.quote(value)}" for name, value in settings.items()]
+    return [
+        "In cmd:",
+        *(f'set "{name}={value}"' for name, value in settings.items()),
+        "In PowerShell:",
+        *(f"$env:{name} = '{value}'" for name, value in settings.items()),
+    ]
+
+
+def _is_powershell() -> bool:
+    """Whether PowerShell started this process: it adds the user's modules to those of Windows."""
+    return os.environ.get("PSMODULEPATH", "").count(";") >= 2
+
+
+def _is_plain(letter: str) -> bool:
+    return letter.isalnum() or letter in PLAIN
