@@ -13,7 +13,6 @@ import contextlib
 import errno
 import logging
 import os
-import sys
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -23,6 +22,7 @@ from pathlib import Path
 
 from ..files import create_file, make_folder, patiently, remove_file
 from ..money import dollars
+from ..process import after_fork
 from ..settings.service import SANDBOX_NAME
 from .file_lock import NoLocksError, locked_file, try_lock, unlock, wait_for_lock
 from .ledger import Charge, Ledger, read_charge
@@ -299,15 +299,13 @@ def _write_all_owed() -> None:
         journal.write_owed()
 
 
+@after_fork
 def _forget_all() -> None:
     global _lock
     _lock = threading.Lock()
     for journal in _journals.values():
         journal.forget()
 
-
-if sys.platform != "win32":
-    os.register_at_fork(after_in_child=_forget_all)
 
 _lock = threading.Lock()
 _journals: dict[Path, Journal] = {}

@@ -9,7 +9,6 @@ import errno
 import json
 import math
 import os
-import sys
 import threading
 import time
 from collections import defaultdict
@@ -19,6 +18,7 @@ from datetime import date, datetime
 from pathlib import Path
 
 from ..files import make_folder
+from ..process import after_fork
 from .file_lock import locked_file
 
 FILE_NAME = "ledger.jsonl"
@@ -206,15 +206,13 @@ def _last_lines(path: Path, when: float) -> tuple[bytes, int]:
             part *= 4
 
 
+@after_fork
 def _forget() -> None:
     """Forget what was read: in a forked process another thread may have been about to change it."""
     global _lock
     _lock = threading.Lock()
     _days.clear()
 
-
-if sys.platform != "win32":
-    os.register_at_fork(after_in_child=_forget)
 
 _lock = threading.Lock()
 _days: dict[Path, _Day] = {}

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import secrets
-import sys
 import threading
 import time
 from collections import OrderedDict
@@ -17,6 +15,7 @@ from typing import Any
 
 from ..errors import SpendingLimitError
 from ..money import dollars
+from ..process import after_fork
 from ..settings.service import SANDBOX_NAME
 from ..settings.settings import Settings
 from .journal import Journal, journal_of
@@ -236,13 +235,11 @@ def _remembered(run: str) -> _Run:
         return state
 
 
+@after_fork
 def _forget_lock() -> None:
     global _lock
     _lock = threading.Lock()
 
-
-if sys.platform != "win32":
-    os.register_at_fork(after_in_child=_forget_lock)
 
 _lock = threading.Lock()
 _runs: OrderedDict[str, _Run] = OrderedDict()
