@@ -31,9 +31,7 @@ def harmless(text: object, maximum: int = MAX_SHOWN) -> str:
     Tags become ‹…›, a blank breaks what would be a link, control and terminal codes and halves of
     surrogate pairs go. It is cut to `maximum` characters. What is harmless already stays as it is.
     """
-    plain = _TERMINAL_CODE.sub("", str(text)[: 2 * maximum])
-    lines = ("".join(c if c.isprintable() else " " for c in line) for line in plain.split("\n"))
-    shown = _LINK.sub(_broken, "\n".join(lines).translate(_BRACKETS))
+    shown = _LINK.sub(_broken, _without_codes(str(text)[: 2 * maximum]).translate(_BRACKETS))
     if len(shown) > maximum:  # the cut may go through our own address, which is not ours then
         shown = _LINK.sub(_broken, shortened(shown, maximum))
     return shortened(shown, maximum)
@@ -42,6 +40,16 @@ def harmless(text: object, maximum: int = MAX_SHOWN) -> str:
 def printable(text: object, maximum: int = MAX_SHOWN) -> str:
     """`text` as one harmless line of at most `maximum` characters."""
     return harmless(" ".join(str(text)[: 2 * maximum].splitlines()), maximum)
+
+
+def one_line(text: object, maximum: int = MAX_SHOWN) -> str:
+    """`text` as one line for a terminal: without its codes, but with whole addresses."""
+    return shortened(_without_codes(" ".join(str(text)[: 2 * maximum].splitlines())), maximum)
+
+
+def _without_codes(text: str) -> str:
+    lines = _TERMINAL_CODE.sub("", text).split("\n")
+    return "\n".join("".join(c if c.isprintable() else " " for c in line) for line in lines)
 
 
 def _broken(link: re.Match[str]) -> str:

@@ -90,7 +90,7 @@ def test_login_says_that_the_environment_goes_first(
 ) -> None:
     give(monkeypatch, KEY)
 
-    assert "VENICE_API_KEY is set too" in cli("login").err
+    assert "VENICE_API_KEY is set, too" in cli("login").err
 
 
 def test_login_takes_no_key_as_an_argument(cli: Any) -> None:

@@ -68,7 +68,7 @@ def test_the_end_of_the_input_on_a_terminal_is_no_key(
     end = cli("login", "--json")
 
     assert end.code == 2
-    assert end.json["error"]["message"].startswith("No key was given")
+    assert end.json["error"]["message"].startswith("Enter a key.")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="opens a pipe as stdin")
@@ -116,7 +116,7 @@ def test_a_saved_address_is_kept_for_a_key_that_works_there(
 
     end = cli("login", "--json")
 
-    assert asked == [f"Key for {sandbox.base_url} (not shown): "]
+    assert asked == [f"Key for {sandbox.base_url} (hidden): "]
     assert end.json["base_url"] == sandbox.base_url
     assert saved(home) == {"VENICE_API_KEY": KEY, "VENICE_API_BASE": sandbox.base_url}
 
@@ -190,9 +190,19 @@ def test_a_key_of_the_environment_never_goes_to_a_saved_address(
     assert sandbox.requests == []
 
 
-@pytest.mark.parametrize("system", ["linux", "win32"])
-def test_it_claims_no_rights_that_windows_does_not_set(
-    cli: Any, monkeypatch: pytest.MonkeyPatch, system: str
+@pytest.mark.parametrize(("mode", "says"), [(0o600, True), (0o644, False)])
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
+def test_it_says_that_the_file_is_private_only_if_it_is(
+    cli: Any, home: Path, monkeypatch: pytest.MonkeyPatch, mode: int, says: bool
 ) -> None:
-    monkeypatch.setattr("venice_client.cli.login.sys.platform", system)
-    assert ("readable by you alone" in cli("login", "--help").out) == (system == "linux")
+    """Not on Windows, and not on a drive that keeps no modes."""
+    file = home / "venice.json"
+    file.write_text("{}")
+    file.chmod(mode)
+    monkeypatch.setattr("venice_client.login.save_key", lambda *_: file)
+    give(monkeypatch, KEY)
+
+    assert ("Only you can read this file." in cli("login").out) is says
+    monkeypatch.setattr("venice_client.cli.login.sys.platform", "win32")
+    give(monkeypatch, KEY)
+    assert "Only you" not in cli("login").out

@@ -8,7 +8,7 @@ import json
 import os
 import re
 import sys
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -21,7 +21,7 @@ from venice_client.store.result_store import ResultStore
 from venice_client.transport.response import Response
 from waiting import wait_for
 
-HEAD = ["NO", "TIME", "WHAT", "MODEL", "SEED", "ASKED", "USD", "SIZE", "SHOWN"]
+HEAD = ["NO", "TIME", "WHAT", "MODEL", "SEED", "OPTIONS", "COST", "SIZE", "SEEN"]
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
 )
@@ -76,10 +76,10 @@ def test_the_newest_are_first_with_all_that_tells_them_apart(cli: Any, kept: Any
     assert end.code == 0
     assert end.lines[0].split() == HEAD
     time = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
-    row = rf"1   {time}  generate  z-image-turbo  9     640×448    0.01 +\d+ kB +yes"
+    row = rf"1   {time}  generate  z-image-turbo  9     640×448    \$0.01 +\d+ kB +yes"
     assert re.fullmatch(row, end.lines[1])
     assert len(end.lines) == 4
-    assert re.search(r"^3 listed, about 0.03 USD; 3 kept, \d+ kB$", end.err, re.MULTILINE)
+    assert re.search(r"^3 listed, about \$0.03; 3 saved, \d+ kB$", end.err, re.MULTILINE)
     assert "secret" not in end.out
 
 
@@ -94,7 +94,7 @@ def test_last_limits_what_is_shown_not_the_total(cli: Any, kept: Any) -> None:
     assert end.json["listed"]["cost_usd"] == 0.01
     assert end.json["total"]["count"] == 2
     assert end.json["total"]["bytes"] > end.json["listed"]["bytes"]
-    assert "1 listed, about 0.01 USD; 2 kept" in end.err
+    assert "1 listed, about $0.01; 2 saved" in end.err
 
 
 def test_saves_the_bytes_as_they_came(cli: Any, kept: list[bytes], folder: Path) -> None:
@@ -150,7 +150,7 @@ def test_nothing_kept_is_said(cli: Any) -> None:
     end = cli("results")
 
     assert (end.code, end.out) == (0, "")
-    assert end.err == "Nothing is kept.\n"
+    assert end.err == "There are no saved results.\n"
     assert cli("results", "--json").json == {
         "results": [],
         "listed": {"count": 0, "bytes": 0, "cost_usd": 0},
@@ -165,7 +165,7 @@ def test_damaged_entries_are_never_saved(cli: Any, kept: list[bytes], home: Path
     end = cli("results", "-o", "saved")
     assert end.code == 1
     assert len(end.lines) == 1
-    assert "cannot be read" in end.err
+    assert "can't be read" in end.err
 
     path.write_bytes(path.read_bytes()[:-40])
     assert len(cli("results", "--json").json["results"]) == 1
@@ -199,6 +199,30 @@ def test_an_odd_name_stays_in_the_folder(cli: Any, folder: Path, home: Path, kep
     assert Path(line).parent == Path("saved")
 
 
+def test_output_is_a_folder_a_file_or_a_pattern(cli: Any, kept: Any, folder: Path) -> None:
+    one = ("results", "--number", "1", "-o")
+
+    assert cli(*one, "fox.png").lines == ["fox.png"]
+    (line,) = cli(*one, "my-{stem}.png").lines
+    assert re.fullmatch(r"my-\d{8}-\d{6}-z-image-turbo-\d\.png", line)
+    assert {*cli("results", "-o", "both.png").lines} == {"both.png", "both-1.png"}
+    assert cli(*one, "fox.gif").code == 2
+
+
+def test_a_day_that_this_system_does_not_know_is_no_day(
+    cli: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def windows(day: date) -> float:
+        raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr("venice_client.cli.results.start_of_day", windows)
+
+    end = cli("results", "--day", "1969-12-31")
+
+    assert end.code == 2
+    assert "'1969-12-31' is not a day" in end.err
+
+
 def test_a_folder_that_is_a_file_ends_with_2(cli: Any, kept: Any, folder: Path) -> None:
     (folder / "taken").write_text("a file")
 
@@ -208,10 +232,14 @@ def test_a_folder_that_is_a_file_ends_with_2(cli: Any, kept: Any, folder: Path) 
     assert "taken can't be written to" in end.err
 
 
-def test_clear_says_how_many(cli: Any, kept: Any, home: Path) -> None:
-    assert cli("results", "--clear", "--yes").lines == ["2 removed."]
+def test_clear_says_what_it_removed(cli: Any, kept: Any, home: Path) -> None:
+    listed = cli("results").lines
+    end = cli("results", "--clear", "--yes")
+
+    assert end.lines == listed
+    assert re.fullmatch(r"Removed 2 saved results, \d+ kB, about \$0\.02\.\n", end.err)
     assert list((home / "results").glob("*.result")) == []
-    assert cli("results", "--clear", "--yes", "--json").json == {"removed": 0}
+    assert cli("results", "--clear", "--yes", "--json").json == {"removed": [], "bytes": 0}
 
 
 def test_clear_asks_on_a_terminal(cli: Any, kept: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,13 +251,13 @@ def test_clear_asks_on_a_terminal(cli: Any, kept: Any, monkeypatch: pytest.Monke
     answer("\n")
     end = cli("results", "--clear")
     assert end.lines == ["Nothing was removed."]
-    assert "Remove all of 2 kept answers" in end.err
+    assert "Remove all of 2 saved results" in end.err
 
     answer("")  # nobody is asked
-    assert cli("results", "--clear", "--yes").lines == ["2 removed."]
+    assert "Removed 2 saved results" in cli("results", "--clear", "--yes").err
 
     answer("y\n")
-    assert cli("results", "--clear").lines == ["0 removed."]
+    assert "Removed 0 saved results" in cli("results", "--clear").err
 
 
 @pytest.mark.parametrize(
@@ -238,7 +266,7 @@ def test_clear_asks_on_a_terminal(cli: Any, kept: Any, monkeypatch: pytest.Monke
         *(["--last", "0"], ["--last", "x"], ["--clear", "--last", "2"], ["--clear", "-o", "saved"]),
         *(["--clear", "--limit", "1"], ["--limit", "x"], ["--limit", "-1"], ["--limit", "nan"]),
         *(["--limit", "1", "--model", "x"], ["--number", "3"], ["--number", "0"]),
-        *(["--day", "yesterday"], ["--day", "2026-02-30"]),
+        *(["--day", "yesterday"], ["--day", "2026-02-30"], ["--day", "9999-12-31"]),
     ],
 )
 def test_options_that_mean_nothing_end_with_2(cli: Any, kept: Any, options: list[str]) -> None:
@@ -266,8 +294,8 @@ def test_what_the_sandbox_made_counts_no_money(cli: Any, monkeypatch: pytest.Mon
     monkeypatch.setenv("VENICE_API_KEY", "sandbox")
     cli("generate", "a fox", "--seed", "7", "--size", "128x128")
     end = cli("results")
-    assert " 0 (sandbox) " in end.lines[1]
-    assert "1 listed, about 0 USD (1 of the sandbox, nothing charged); 1 kept" in end.err
+    assert " free " in end.lines[1]
+    assert "1 listed, about $0.00 (1 free in the sandbox); 1 saved" in end.err
     facts = json.loads(cli("results", "--json").out)
     assert facts["listed"]["cost_usd"] == facts["results"][0]["cost_usd"] == 0
     assert facts["results"][0]["service"] == "sandbox"
@@ -277,7 +305,7 @@ def test_the_total_agrees_with_the_rows(cli: Any, home: Path) -> None:
     for key, facts in {"a": {"cost_usd": 0.04}, "b": {}, "c": {"cost_usd": 0.02}}.items():
         keep(home, key, datetime(2026, 5, 1), service="https://api.venice.ai/api/v1", **facts)
     end = cli("results")
-    assert "3 listed, about 0.06 USD and 1 of unknown price; 3 kept" in end.err
+    assert "3 listed, about $0.06 and 1 of unknown price; 3 saved" in end.err
     listed = cli("results", "--json").json
     assert listed["listed"]["cost_usd"] == sum(row["cost_usd"] or 0 for row in listed["results"])
 
@@ -292,7 +320,7 @@ def test_without_a_terminal_nothing_is_removed_unless_that_is_said(
     assert "Nothing was removed" in end.err
     assert "--yes" in end.err
     assert len(list((home / "results").glob("*.result"))) == 2
-    assert cli("results", *options, "--yes").lines == ["2 removed."]
+    assert len(cli("results", *options, "--yes", "--json").json["removed"]) == 2
 
 
 def keep(home: Path, key: str, when: datetime, **facts: Any) -> None:
@@ -331,16 +359,16 @@ def test_one_is_saved_by_its_number(cli: Any, home: Path, folder: Path) -> None:
     assert (listed["number"], listed["seed"]) == (3, 1)
     end = cli("results", "--number", "4")
     assert end.code == 2
-    assert "--number 4 is not in the list, which has 3" in end.err
+    assert "--number 4 isn't in the list, which has 3" in end.err
 
 
 def test_what_was_never_shown_is_found_and_saving_shows_it(cli: Any, kept: Any, home: Path) -> None:
     keep(home, "lost", datetime(2026, 5, 1), seed=1)
-    assert [line.split()[-1] for line in cli("results").lines] == ["SHOWN", "yes", "yes", "no"]
+    assert [line.split()[-1] for line in cli("results").lines] == ["SEEN", "yes", "yes", "no"]
 
-    (line,) = cli("results", "--never-shown", "-o", "saved").lines
+    (line,) = cli("results", "--unseen", "-o", "saved").lines
     assert Path(line).read_bytes() == PNG
-    assert cli("results", "--never-shown").lines == []
+    assert cli("results", "--unseen").lines == []
     assert [each["shown"] for each in cli("results", "--json").json["results"]] == [True] * 3
 
 
@@ -356,8 +384,10 @@ def test_the_store_is_made_smaller(cli: Any, home: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr("sys.stdin", typed)
     end = cli("results", "--limit", "2.5")
     assert end.lines == ["Nothing was removed."]
-    assert "Remove what is beyond 2.5 MB of 4 kept answers (4.2 MB)?" in end.err
-    assert cli("results", "--limit", "2.5", "--yes").lines == ["2 removed."]
+    assert "Remove everything beyond 2.5 MB of 4 saved results (4.2 MB)?" in end.err
+    end = cli("results", "--limit", "2.5", "--yes")
+    assert [line.split()[3] for line in end.lines[1:]] == ["1", "0"]
+    assert "Removed 2 saved results, 2.1 MB" in end.err
     assert {each["seed"] for each in cli("results", "--json").json["results"]} == {2, 3}
 
 
@@ -378,4 +408,4 @@ def test_it_says_where_unreadable_answers_are(cli: Any, sandbox: Sandbox, home: 
     assert path.read_bytes() == b"no picture"
     assert f"What came is in {path}." in end.err
     said = cli("results").err
-    assert f"Answers that could not be read: 1, in {path.parent}" in said
+    assert f"Unreadable answers: 1, in {path.parent}" in said

@@ -43,15 +43,14 @@ def test_by_day_and_model_the_newest_first(cli: Any, home: Path) -> None:
     before = today() - timedelta(days=1)
     assert end.code == 0
     assert [line.split() for line in end.lines] == [
-        ["DAY", "MODEL", "REQUESTS", "USD", "SERVICE"],
-        [str(today()), "a", "1", "<=0.4", SERVICE],
-        [str(today()), "b", "2", "0.03", SERVICE],
-        [str(today()), "c", "1", "0", "sandbox,", "nothing", "charged"],
-        [str(before), "b", "1", "0.25", SERVICE],
+        ["DAY", "MODEL", "REQUESTS", "SPENT", "SERVICE"],
+        [str(today()), "a", "1", "up", "to", "$0.40", SERVICE],
+        [str(today()), "b", "2", "$0.03", SERVICE],
+        [str(today()), "c", "1", "free", "sandbox"],
+        [str(before), "b", "1", "$0.25", SERVICE],
     ]
     assert end.err == (
-        "About 0.68 USD for 5 requests in 7 days (1 on the sandbox, nothing charged), "
-        "0.43 USD of it today\n"
+        "About $0.68 in 7 days, $0.43 of it today, for 5 requests (1 free in the sandbox).\n"
     )
     assert cli("spending", "--days", "1").lines == end.lines[:4]
     assert "long-ago" in cli("spending", "--days", "10").out
@@ -174,11 +173,11 @@ def test_processes_that_begin_at_once_keep_to_one_limit(
 def test_nothing_spent_and_no_key(cli: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("VENICE_API_KEY")
     end = cli("spending", "--days", "1")
-    assert (end.code, end.out, end.err) == (0, "", "Nothing was spent today.\n")
+    assert (end.code, end.out, end.err) == (0, "", "You spent nothing today.\n")
     (home / "ledger.jsonl").mkdir()
     end = cli("spending")
     assert end.code == 1
-    assert "cannot be read" in end.err
+    assert "Can't read" in end.err
 
 
 @pytest.mark.parametrize("days", ["0", "401", "x", "-1", "1.5"])

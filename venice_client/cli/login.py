@@ -1,4 +1,4 @@
-"""`login`: asks for the key without echo, checks it with a free call, and writes it to a file."""
+"""`login`: asks for the API key without echo, and saves it if it works."""
 
 from __future__ import annotations
 
@@ -7,52 +7,52 @@ import getpass
 import os
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
-from ..client import VeniceClient
-from ..errors import SettingsError
+from ..login import log_in
 from ..settings.api_key import ApiKey
-from ..settings.settings import DEFAULT_BASE_URL, Settings, make_home, save_key
+from ..settings.settings import DEFAULT_BASE_URL, Settings, make_home
 from . import exits
 from .console import Console, is_terminal
 
 
 def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
-    readable = "" if sys.platform == "win32" else ", readable by you alone"  # see make_folder
     parser = add_parser(
         "login",
-        help="save the Venice key on this machine",
-        description="Asks for the Venice key without showing it, checks it with a free call,\n"
-        f"and writes it to venice.json{readable}. The key is no option, so\n"
-        "that it stays out of the shell's history; a program can give it on stdin. Where\n"
-        "VENICE_API_BASE names another service, that address is saved with it.",
+        help="save your Venice API key",
+        description="Asks for your Venice API key without showing it, checks it with a free call,\n"
+        "and saves it in venice.json. It isn't an option, so it stays out of your shell's\n"
+        "history; a program can write it to stdin. If VENICE_API_BASE names another\n"
+        "service, that address is saved with it.",
     )
     parser.set_defaults(run=run)
 
 
 def run(_args: argparse.Namespace, console: Console, settings: Settings) -> int:
     make_home(settings.home)
-    key = ApiKey(_ask(settings.base_url))
-    if not key.reveal():
-        raise SettingsError("No key was given: copy one from venice.ai, Settings, API.")
-    client = VeniceClient(settings, key=key.reveal())
-    client.account()
-    base_url = DEFAULT_BASE_URL if key.is_sandbox else settings.base_url
-    path = save_key([settings.home], key, base_url)
-    with_it = "" if base_url == DEFAULT_BASE_URL else ", with that address as VENICE_API_BASE"
-    console.result(
-        {"saved": str(path), "service": client.service.name, "base_url": base_url},
-        [f"The key works with {client.service.name}. It is saved in {path}{with_it}."],
-    )
+    login = log_in(settings, ApiKey(_ask(settings.base_url)))
+    words = [f"The key works with {login.service}. It is saved in {login.file}."]
+    if login.base_url != DEFAULT_BASE_URL:
+        words.append("That address is saved with it, as VENICE_API_BASE.")
+    if _is_private(login.file):
+        words.append("Only you can read this file.")
+    facts = {"saved": str(login.file), "service": login.service, "base_url": login.base_url}
+    console.result(facts, [" ".join(words)])
     if os.environ.get("VENICE_API_KEY", "").strip():
-        console.note("VENICE_API_KEY is set too, and goes before the file: unset it.")
+        console.note("VENICE_API_KEY is set, too, and overrides the file. Unset it.")
     return exits.OK
 
 
+def _is_private(path: Path) -> bool:
+    """Whether nobody else can read a file, as far as its mode tells. Windows has none."""
+    return sys.platform != "win32" and path.stat().st_mode & 0o077 == 0
+
+
 def _ask(base_url: str) -> str:
-    name = "Venice key" if base_url == DEFAULT_BASE_URL else f"Key for {base_url}"
+    name = "Venice API key" if base_url == DEFAULT_BASE_URL else f"Key for {base_url}"
     try:
         if is_terminal(sys.stdin):
-            return getpass.getpass(f"{name} (not shown): ")
+            return getpass.getpass(f"{name} (hidden): ")
         return sys.stdin.readline() if sys.stdin is not None else ""
-    except (EOFError, UnicodeDecodeError):  # Ctrl-D, or bytes that are no text
+    except (EOFError, UnicodeDecodeError):  # Ctrl-D, or bytes that aren't text
         return ""

@@ -9,7 +9,7 @@ from ..batch import was_cancelled
 from ..catalogue.prices import total_cost
 from ..client import VeniceClient
 from ..errors import VeniceError
-from ..text import printable
+from ..text import one_line
 from . import exits
 from .console import Console, describe
 from .run_batch import CommandOutcome, SavedImage, SavedImages, Task
@@ -133,5 +133,5 @@ def _warnings(task: Task, saved: SavedImages) -> list[str]:
     if result.is_blurred:
         found.append("--unsafe turns blurring off.")
     if result.enhanced_prompt:
-        found.append(f"Venice used this prompt: {printable(result.enhanced_prompt)}")
+        found.append(f"Venice used this prompt: {one_line(result.enhanced_prompt)}")
     return found

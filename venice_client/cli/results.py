@@ -1,9 +1,10 @@
-"""`results`: what was paid for and is still kept: lists it, saves it, removes it."""
+"""`results`: saved results: lists them, writes their images to files, removes them."""
 
 from __future__ import annotations
 
 import argparse
 import fnmatch
+import glob
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -14,15 +15,15 @@ from typing import Any
 
 from ..errors import InvalidRequestError, VeniceError
 from ..image_result import kept_images
-from ..settings.service import SANDBOX_NAME
+from ..money import dollars
 from ..settings.settings import Settings
 from ..store.entry_file import Entry
 from ..store.ledger import start_of_day
 from ..store.result_store import MB, ResultStore
-from ..text import printable
+from ..text import one_line
 from . import exits
 from .console import Console, is_terminal, table
-from .files import Target, path_from, prepare_folder, write_image
+from .files import STEM, Target, parse_target, prepare_folder, write_image
 
 DEFAULT_LAST = 20
 FACTS = ("service", "path", "model", "seed", "asked")
@@ -31,7 +32,7 @@ NOT_IN_NAMES = re.compile(r"[^\w.-]+")
 
 @dataclass
 class Row:
-    """A kept answer as it is listed, and the files that its pictures were saved in.
+    """A saved result as it is listed, and the files that its images were written to.
 
     number: its place in the list, from 1 on.
     """
@@ -45,33 +46,22 @@ class Row:
 
     @property
     def time(self) -> datetime | None:
-        """When it was made, in local time; None for a time that no calendar has."""
+        """When it arrived, in local time; None for a time that no calendar has."""
         try:
             return datetime.fromtimestamp(self.entry.facts["time"]).astimezone()
         except (ValueError, OverflowError, OSError):
             return None
 
     @property
-    def is_sandbox(self) -> bool:
-        """Whether the built-in sandbox made it, which costs nothing."""
-        return bool(self.fact("service") == SANDBOX_NAME)
-
-    @property
-    def cost(self) -> float | None:
-        cost = 0.0 if self.is_sandbox else self.fact("cost_usd")
-        return float(cost) if isinstance(cost, int | float) else None
-
-    @property
     def _cost_text(self) -> str:
-        if self.is_sandbox:
-            return "0 (sandbox)"
-        return "?" if self.cost is None else f"{self.cost:.4g}"
+        if self.entry.is_sandbox:
+            return "free"
+        return "?" if self.entry.cost_usd is None else dollars(self.entry.cost_usd)
 
     @property
-    def asked(self) -> str:
+    def options(self) -> str:
         """Size, ratio, tier, scale and variants, in a word each."""
-        asked = self.fact("asked")
-        asked = dict(asked) if isinstance(asked, dict) else {}
+        asked = self.entry.asked
         words = [f"{asked.pop('width')}×{asked.pop('height')}"] if {*asked} >= {*_SIDES} else []
         words += [f"{asked.pop('scale')}×"] if "scale" in asked else []
         variants = asked.pop("variants", 1)
@@ -86,7 +76,7 @@ class Row:
             _text(self.fact("path")).removeprefix("/image/"),
             _text(self.fact("model")),
             _text(self.fact("seed")),
-            self.asked,
+            self.options,
             self._cost_text,
             _size_text(self.entry.size),
             {True: "yes", False: "no", None: "?"}[self.entry.was_shown],
@@ -105,7 +95,7 @@ class Row:
             "number": self.number,
             "time": self.time.isoformat(timespec="seconds") if self.time else None,
             **{name: self.fact(name) for name in FACTS},
-            "cost_usd": self.cost,
+            "cost_usd": self.entry.cost_usd,
             "bytes": self.entry.size,
             "shown": self.entry.was_shown,
             "files": self.files,
@@ -113,62 +103,61 @@ class Row:
 
 
 _SIDES = ("width", "height")
-_HEAD = ("NO", "TIME", "WHAT", "MODEL", "SEED", "ASKED", "USD", "SIZE", "SHOWN")
+_HEAD = ("NO", "TIME", "WHAT", "MODEL", "SEED", "OPTIONS", "COST", "SIZE", "SEEN")
 
 
 def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser = add_parser(
         "results",
-        help="what was paid for and is still kept; free",
-        description="Lists the answers that are kept on this machine, the newest first. -o saves\n"
-        "their pictures as they came; what is there already is not saved again, and\n"
-        "nothing is overwritten. SHOWN says whether a node showed a picture, or a command\n"
-        "saved it. Needs no key and sends nothing.",
+        help="list, write or remove saved results; free",
+        description="Lists the results that are saved on this computer, the newest first. -o\n"
+        "writes their images to files: never twice, and never over another file. SEEN says\n"
+        "if a node showed an image or a command wrote it. Needs no key and sends nothing.",
     )
     add = parser.add_argument
     add("--last", type=_count, metavar="N", help=f"only the last N (default: {DEFAULT_LAST})")
     add("--number", type=_count, metavar="N", help="only the one with this number in the list")
     add("--model", metavar="NAME", help="only those of a model; * stands for any letters")
-    add("--day", type=_day, metavar="YYYY-MM-DD", help="only those made on this day")
-    add("--never-shown", action="store_true", help="only those that were never shown or saved")
-    add("-o", "--output", metavar="FOLDER", help="save the pictures of those listed")
-    add("--limit", type=_megabytes, metavar="MB", help="remove the least recently used beyond this")
-    add("--clear", action="store_true", help="remove everything that is kept")
+    add("--day", type=_day, metavar="YYYY-MM-DD", help="only those of this day")
+    add("--unseen", action="store_true", help="only those you haven't seen")
     add(
-        "--yes",
-        action="store_true",
-        help="--limit or --clear without asking; needed where there is no terminal to ask on",
+        "-o",
+        "--output",
+        metavar="PATH",
+        help=f"write their images to a folder, or to a file such as fox.png; {STEM} stands for "
+        "time, model and seed",
     )
+    add("--limit", type=_megabytes, metavar="MB", help="remove the least recently used beyond this")
+    add("--clear", action="store_true", help="remove all saved results")
+    add("--yes", action="store_true", help="don't ask before --limit or --clear")
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace, console: Console, settings: Settings) -> int:
     store = ResultStore(settings.home, settings.store_mb)
     if args.clear or args.limit is not None:
-        chosen = (args.last, args.number, args.model, args.day, args.never_shown, args.output)
+        chosen = (args.last, args.number, args.model, args.day, args.unseen, args.output)
         if any(chosen) or (args.clear and args.limit is not None):
-            raise InvalidRequestError("--clear and --limit go with no other option than --yes.")
+            raise InvalidRequestError("--clear and --limit take no other option than --yes.")
         return _remove(store, console, args.limit, is_sure=args.yes)
     rows = _rows(store, args)
-    errors = _save(store, rows, path_from(args.output), console) if args.output else []
+    errors = _write(store, rows, parse_target(args.output, STEM), console) if args.output else []
     count, size = store.usage()
     listed = {
         "count": len(rows),
         "bytes": sum(row.entry.size for row in rows),
-        "cost_usd": round(sum(row.cost or 0.0 for row in rows), 6),
+        "cost_usd": round(sum(row.entry.cost_usd or 0.0 for row in rows), 6),
     }
-    lines = table([_HEAD, *(row.cells for row in rows)]) if rows else []
-    if args.output:
-        lines = [file for row in rows for file in row.files]
+    lines = table([_HEAD, *(row.cells for row in rows)]) if rows and not args.output else []
     total = {"count": count, "bytes": size}
     console.result({"results": [r.facts for r in rows], "listed": listed, "total": total}, lines)
     console.note(
-        f"{len(rows)} listed, {_total_text(rows)}; {count} kept, {_size_text(size)}"
+        f"{len(rows)} listed, {_cost_text(rows)}; {count} saved, {_size_text(size)}"
         if count
-        else "Nothing is kept."
+        else "There are no saved results."
     )
     if unreadable := len(list(store.unreadable.glob("*"))):
-        console.note(f"Answers that could not be read: {unreadable}, in {store.unreadable}")
+        console.note(f"Unreadable answers: {unreadable}, in {store.unreadable}")
     return exits.FAILED if errors else exits.OK
 
 
@@ -183,7 +172,7 @@ def _rows(store: ResultStore, args: argparse.Namespace) -> list[Row]:
         return (
             entry.facts["time"] < end
             and fnmatch.fnmatchcase(model, pattern)
-            and (is_new or not args.never_shown)
+            and (is_new or not args.unseen)
         )
 
     since = start_of_day(args.day) if args.day else 0.0
@@ -193,84 +182,92 @@ def _rows(store: ResultStore, args: argparse.Namespace) -> list[Row]:
         return rows
     if args.number > len(rows):
         raise InvalidRequestError(
-            f"--number {args.number} is not in the list, which has {len(rows)}."
+            f"--number {args.number} isn't in the list, which has {len(rows)}."
         )
     return rows[args.number - 1 :]
 
 
-def _save(
-    store: ResultStore, rows: Sequence[Row], folder: Path, console: Console
+def _write(
+    store: ResultStore, rows: Sequence[Row], target: Target, console: Console
 ) -> list[VeniceError]:
-    """Writes the pictures of all rows, and returns the errors of those that could not be."""
-    prepare_folder(folder)
+    """Write the images of all rows, and return the errors of those that can't be."""
+    prepare_folder(target.folder)
     errors = []
     for row in rows:
         try:
-            row.files += _save_one(store, row, folder)
+            row.files += _write_one(store, row, target.of(row.stem))
             store.mark_shown(row.entry.key)
         except VeniceError as error:
             errors.append(error)
             console.error(error, prefix=f"- {row.stem}: ")
+        for file in row.files:
+            console.line(file)
     return errors
 
 
-def _save_one(store: ResultStore, row: Row, folder: Path) -> list[str]:
+def _write_one(store: ResultStore, row: Row, target: Target) -> list[str]:
     answer = store.peek(row.entry.key)
     if answer is None:
-        raise VeniceError("It is no longer kept, or cannot be read.")
-    pictures = kept_images(answer)
-    target = Target(folder, row.stem, "")
+        raise VeniceError("It is gone, or can't be read.")
+    images = kept_images(answer)
     files = []
-    for number, image in enumerate(pictures, start=1):
+    for number, image in enumerate(images, start=1):
         path = _same(target, image.data)
         if path is None:
-            path = write_image(target, number if len(pictures) > 1 else None, image, force=False)
+            path = write_image(target, number if len(images) > 1 else None, image, force=False)
         files.append(str(path))
     return files
 
 
 def _same(target: Target, data: bytes) -> Path | None:
     """A file of this name, with or without a number, that holds just these bytes."""
-    for path in sorted(target.folder.glob(f"{target.stem}*")):
+    for path in sorted(target.folder.glob(f"{glob.escape(target.stem)}*")):
         if path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data:
             return path
     return None
 
 
-def _total_text(rows: Sequence[Row]) -> str:
-    """What the rows cost, in words that agree with them."""
-    free, unknown = sum(row.is_sandbox for row in rows), sum(row.cost is None for row in rows)
-    text = f"about {sum(row.cost or 0.0 for row in rows):.4g} USD"
+def _cost_text(rows: Sequence[Row]) -> str:
+    """The cost of the rows in words."""
+    free = sum(row.entry.is_sandbox for row in rows)
+    unknown = sum(row.entry.cost_usd is None for row in rows)
+    text = f"about {dollars(sum(row.entry.cost_usd or 0.0 for row in rows))}"
     text += f" and {unknown} of unknown price" if unknown else ""
-    return text + (f" ({free} of the sandbox, nothing charged)" if free else "")
+    return text + (f" ({free} free in the sandbox)" if free else "")
 
 
 def _remove(store: ResultStore, console: Console, limit: float | None, is_sure: bool) -> int:
-    """Removes what is beyond a limit in MB, or everything; asks before, on a terminal.
+    """Remove the results beyond a limit in MB, or all. Ask first, on a terminal.
 
-    Raises InvalidRequestError where there is no terminal to ask on.
+    Raises InvalidRequestError if there is no terminal to ask on.
     """
     if not is_sure and not is_terminal(sys.stdin):
         raise InvalidRequestError(
-            "Nothing was removed: what is kept was paid for, and there is no terminal to ask on. "
-            "Add --yes to remove it all the same."
+            "Nothing was removed. You paid for these results, and there is no terminal to ask on. "
+            "Add --yes to remove them."
         )
     if not is_sure:
         count, size = store.usage()
-        part = "all" if limit is None else f"what is beyond {limit:g} MB"
-        console.note(f"Remove {part} of {count} kept answers ({_size_text(size)})?")
-        console.note("They are paid for. [y/N]")
+        part = "all" if limit is None else f"everything beyond {limit:g} MB"
+        console.note(f"Remove {part} of {count} saved results ({_size_text(size)})?")
+        console.note("You'd be charged to generate them again. [y/N]")
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            console.result({"removed": 0}, ["Nothing was removed."])
+            console.result({"removed": [], "bytes": 0}, ["Nothing was removed."])
             return exits.OK
+    rows = [Row(number, entry) for number, entry in enumerate(store.entries(), start=1)]
     count = store.clear() if limit is None else store.shrink(limit)
-    console.result({"removed": count}, [f"{count} removed."])
+    gone = [row for row in rows if row.entry.key not in store]
+    size = sum(row.entry.size for row in gone)
+    lines = table([_HEAD, *(row.cells for row in gone)]) if gone else []
+    console.result({"removed": [row.facts for row in gone], "bytes": size}, lines)
+    many = f"{count} saved result{'' if count == 1 else 's'}"
+    console.note(f"Removed {many}, {_size_text(size)}, {_cost_text(gone)}.")
     return exits.OK
 
 
 def _text(value: object) -> str:
-    """A fact in a cell."""
-    return "" if value is None else printable(value)
+    """A fact in a cell of the list."""
+    return "" if value is None else one_line(value)
 
 
 def _size_text(size: float) -> str:
@@ -285,8 +282,11 @@ def _count(text: str) -> int:
 
 def _day(text: str) -> date:
     try:
-        return date.fromisoformat(text)
-    except ValueError:
+        day = date.fromisoformat(text)
+        for each in (day, day + timedelta(days=1)):
+            start_of_day(each)  # Windows knows no time before 1970
+        return day
+    except (ValueError, OverflowError, OSError):
         raise argparse.ArgumentTypeError(f"{text!r} is not a day such as 2026-11-30") from None
 
 

@@ -1,71 +1,66 @@
-"""`spending`: what was spent, by day and model, as the ledger says."""
+"""`spending`: what you spent, by day and model, as the ledger says."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 from ..errors import VeniceError
+from ..money import dollars
 from ..settings.service import SANDBOX_NAME
 from ..settings.settings import Settings
 from ..store.journal import journal_of, orphaned_text
-from ..store.ledger import Charge, Ledger, day_of, start_of_day, today
-from ..text import printable
+from ..store.ledger import Ledger, day_of, start_of_day, today
+from ..store.spending import Spent, spent_by, total
+from ..text import one_line
 from . import exits
 from .console import Console, table
 
 DEFAULT_DAYS = 7
 MAX_DAYS = 400
 
-NOTHING_CHARGED = ", nothing charged"
-
-_HEAD = ("DAY", "MODEL", "REQUESTS", "USD", "SERVICE")
+_HEAD = ("DAY", "MODEL", "REQUESTS", "SPENT", "SERVICE")
 
 
-@dataclass
+@dataclass(frozen=True)
 class Row:
-    """The spending on one model in one day. unknown: requests whose price is unknown."""
+    """The spending on one model in one day."""
 
     day: date
-    model: str
     service: str
-    requests: int = 0
-    usd: float = 0.0
-    unknown: int = 0
-
-    @property
-    def is_sandbox(self) -> bool:
-        return self.service == SANDBOX_NAME
-
-    def add(self, charge: Charge) -> None:
-        self.requests += 1
-        if not self.is_sandbox:
-            self.unknown += not charge.is_known
-            self.usd += charge.usd or 0.0
+    model: str
+    spent: Spent
 
     @property
     def cells(self) -> tuple[str, ...]:
-        usd = f"{'<=' if self.unknown else ''}{self.usd:.4g}"
-        service = f"{printable(self.service)}{NOTHING_CHARGED if self.is_sandbox else ''}"
-        return str(self.day), printable(self.model), str(self.requests), usd, service
+        amount = f"{'up to ' if self.spent.unknown else ''}{dollars(self.spent.usd)}"
+        amount = "free" if self.service == SANDBOX_NAME else amount
+        count = str(self.spent.requests)
+        return str(self.day), one_line(self.model), count, amount, one_line(self.service)
 
     @property
     def facts(self) -> dict[str, Any]:
-        return {**self.__dict__, "day": str(self.day), "usd": round(self.usd, 6)}
+        return {
+            "day": str(self.day),
+            "service": self.service,
+            "model": self.model,
+            "requests": self.spent.requests,
+            "usd": round(self.spent.usd, 6),
+            "unknown": self.spent.unknown,
+        }
 
 
 def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser = add_parser(
         "spending",
-        help="what was spent, by day and model; free",
-        description="Lists what was spent on this machine, by day and model, the newest day\n"
-        "first: the estimates of what was charged, or may have been. <= stands before an\n"
-        "amount where a price is not published, and counts as the most that it may be.\n"
-        "The sandbox charges nothing: its requests are counted, with 0 USD.\n"
+        help="show what you spent, by day and model; free",
+        description="Shows what you spent on this computer, by day and model, the newest day\n"
+        "first: the estimates of what was or may have been charged. Without a published\n"
+        "price, the highest possible one counts (up to). The sandbox is free.\n"
         "Needs no key and sends nothing.",
     )
     parser.add_argument(
@@ -80,45 +75,44 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
 
 def run(args: argparse.Namespace, console: Console, settings: Settings) -> int:
     ledger = Ledger(settings.home)
-    first = today() - timedelta(days=args.days - 1)
     try:
-        rows = _rows(ledger.since(start_of_day(first)))
+        charges = ledger.since(start_of_day(today() - timedelta(days=args.days - 1)))
     except OSError as error:
-        raise VeniceError(
-            f"What was spent cannot be read ({error.strerror}): make {ledger.path} readable."
-        ) from None
-    total = {
-        "requests": sum(row.requests for row in rows),
-        "sandbox_requests": sum(row.requests for row in rows if row.is_sandbox),
-        "usd": round(sum(row.usd for row in rows), 6),
-        "today_usd": round(sum(row.usd for row in rows if row.day == today()), 6),
-        "max_usd_per_day": settings.max_usd_per_day,
-        "unknown": sum(row.unknown for row in rows),
+        raise VeniceError(f"Can't read {ledger.path} ({error.strerror}).") from None
+    groups = spent_by(charges, lambda c: (day_of(c.time), c.service, c.model))
+    rows = [Row(*key, spent) for key, spent in groups.items()]
+    rows.sort(key=lambda row: (-row.day.toordinal(), row.service, row.model))
+    whole = total(charges)
+    in_sandbox = total(charge for charge in charges if charge.service == SANDBOX_NAME).requests
+    of_today = total(charge for charge in charges if day_of(charge.time) == today()).usd
+    facts = {
+        "days": args.days,
+        "spending": [row.facts for row in rows],
+        "total": {
+            "requests": whole.requests,
+            "sandbox_requests": in_sandbox,
+            "usd": round(whole.usd, 6),
+            "today_usd": round(of_today, 6),
+            "max_usd_per_day": settings.max_usd_per_day,
+            "unknown": whole.unknown,
+        },
     }
-    lines = table([_HEAD, *(row.cells for row in rows)]) if rows else []
-    facts = {"days": args.days, "spending": [row.facts for row in rows], "total": total}
-    console.result(facts, lines)
-    days = "today" if args.days == 1 else f"in {args.days} days"
-    free = f" ({total['sandbox_requests']} on the sandbox{NOTHING_CHARGED})"
-    console.note(
-        f"About {total['usd']:.4g} USD for {total['requests']} requests {days}"
-        f"{free if total['sandbox_requests'] else ''}, {total['today_usd']:.4g} USD of it today"
-        if rows
-        else f"Nothing was spent {days}."
-    )
+    console.result(facts, table([_HEAD, *(row.cells for row in rows)]) if rows else [])
+    console.note(_summary(args.days, whole, of_today, in_sandbox))
     with contextlib.suppress(OSError):
         if orphaned := journal_of(settings.home).orphaned():
             console.note(orphaned_text(orphaned))
     return exits.OK
 
 
-def _rows(charges: Iterable[Charge]) -> list[Row]:
-    """One row for each day, service and model; the newest day first."""
-    rows: dict[tuple[date, str, str], Row] = {}
-    for charge in charges:
-        key = (day_of(charge.time), charge.service, charge.model)
-        rows.setdefault(key, Row(key[0], charge.model, charge.service)).add(charge)
-    return sorted(rows.values(), key=lambda row: (-row.day.toordinal(), row.service, row.model))
+def _summary(days: int, whole: Spent, of_today: float, in_sandbox: int) -> str:
+    when = "today" if days == 1 else f"in {days} days"
+    if not whole.requests:
+        return f"You spent nothing {when}."
+    today_only = f", {dollars(of_today)} of it today" if days > 1 else ""
+    free = f" ({in_sandbox} free in the sandbox)" if in_sandbox else ""
+    many = f"{whole.requests} request{'' if whole.requests == 1 else 's'}"
+    return f"About {dollars(whole.usd)} {when}{today_only}, for {many}{free}."
 
 
 def _days(text: str) -> int:
