@@ -255,7 +255,7 @@ class VeniceClient:
 
     def _set_aside(self, key: str, checksum: str, error: VeniceError) -> None:
         if file := self.results.set_aside(key, checksum):
-            error.args = (f"{error}\nWhat came is in {file}.",)
+            error.add_line(f"The raw response is saved in {file}.")
 
     def charged_text(self, results: Sequence[ImageResult]) -> str:
         """The cost of some results in words."""
@@ -365,7 +365,7 @@ class VeniceClient:
     def _explain(self, planned: PlannedRequest, response: Response) -> ApiError:
         """The error of an answer, with the nearest known model or style where that may help."""
         request, style = planned.request, planned.payload.fields.get("style_preset")
-        return error_for(
+        error = error_for(
             response,
             path=planned.payload.path,
             address=self._transport.address(planned.payload.path),
@@ -373,6 +373,9 @@ class VeniceClient:
             nearest_model=partial(self.catalogue.nearest_model, request.model, request.kind),
             nearest_style=partial(self.catalogue.nearest_style, style) if style else None,
         )
+        if response.status == 400 and planned.payload.if_refused:
+            error.add_line(planned.payload.if_refused)
+        return error
 
     def _explain_free(self, path: str, response: Response) -> ApiError:
         return error_for(response, address=self._transport.address(path), is_paid=False)

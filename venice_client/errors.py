@@ -71,6 +71,10 @@ class VeniceError(Exception):
         """For pickle and copy: the class by where it lies, and its state without its cause."""
         return _restored, (self._home, type(self).__qualname__, self.args), self.__dict__
 
+    def add_line(self, line: str) -> None:
+        """Add a line of our own below the others."""
+        self.args = (f"{self}\n{line}", *self.args[1:])
+
     def name_item(self, item: str) -> None:
         """Adds, once, which item of a list it is about, on a line below the first."""
         first, _, rest = str(self).partition("\n")

@@ -406,6 +406,6 @@ def test_it_says_where_unreadable_answers_are(cli: Any, sandbox: Sandbox, home: 
     assert end.code == 4
     (path,) = (home / "results" / "unreadable").iterdir()
     assert path.read_bytes() == b"no picture"
-    assert f"What came is in {path}." in end.err
+    assert f"The raw response is saved in {path}." in end.err
     said = cli("results").err
     assert f"Unreadable answers: 1, in {path.parent}" in said

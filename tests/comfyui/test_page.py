@@ -138,5 +138,5 @@ def test_an_empty_prompt_is_known_to_the_page(comfyui: Running) -> None:
     run = comfyui.client.run(graph.prompt)
     assert run.error["exception_type"] == "venice.InvalidRequestError"
     lines = run.error["exception_message"].splitlines()
-    assert lines[0].startswith("The prompt is empty")
+    assert lines[0].startswith("Enter a prompt")
     assert "Field 'prompt' cannot be empty." in lines

@@ -293,7 +293,7 @@ def test_a_small_picture_is_refused(bench: Bench, pictures: Pictures) -> None:
 def test_an_empty_prompt_is_refused(bench: Bench, pictures: Pictures, prompt: str) -> None:
     end = edit(bench, pictures(), prompt=prompt)
     assert end.error_name == "InvalidRequestError"
-    assert end.first_line == "The prompt is empty: say what to change."
+    assert end.first_line == "Enter a prompt."
     assert end.sent == ()
 
 

@@ -228,7 +228,7 @@ def test_a_grid_over_the_limit_sends_nothing(bench: Bench, monkeypatch: pytest.M
 
 def test_one_cell_that_cannot_be_sends_nothing(bench: Bench) -> None:
     made = cells(bench, columns="prompt", column_values=f"a fox\n{'x' * 20_000}")
-    with pytest.raises(bench.pack.venice_client.errors.InvalidRequestError, match="shorten it"):
+    with pytest.raises(bench.pack.venice_client.errors.InvalidRequestError, match="Shorten the prompt"):
         generate(bench, made)
     assert bench.sandbox.paid_requests == []
 

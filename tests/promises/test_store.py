@@ -565,7 +565,7 @@ def test_the_error_of_a_damaged_picture_names_its_file(bench: Bench) -> None:
     end = bench.generate()
     (path,) = bench.store().unreadable.iterdir()
     assert path.read_bytes() == damaged_picture()
-    assert f"What came is in {path}." in str(end.error)
+    assert f"The raw response is saved in {path}." in str(end.error)
 
 
 def test_what_a_node_shows_is_noted_as_shown(bench: Bench) -> None:

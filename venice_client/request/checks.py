@@ -29,21 +29,29 @@ def check_encodable(field: str, text: str) -> None:
         raise InvalidRequestError(f"{field} holds {why}: remove it.", field)
 
 
-def check_text(field: str, text: str, model: Model, maximum: int, if_empty: str = "") -> None:
-    """Raises InvalidRequestError unless `text` is a str within the model's limit and `maximum`.
+def check_text(field: str, text: str, model: Model, maximum: int, is_needed: bool = False) -> str:
+    """Raise InvalidRequestError unless `text` is a str within the model's limit and `maximum`.
 
-    if_empty: what to do where it is empty, or "" where it may be.
+    is_needed: whether it must not be empty. Return what to add if Venice refuses the text: its two
+    lengths, if only one of them is within the limit, else "".
     """
     check_is_text(field, text)
-    if if_empty and not text.strip():
-        raise InvalidRequestError(f"The {field} is empty: {if_empty}.", field, is_empty=True)
+    name = field.replace("_", " ")
+    if is_needed and not text.strip():
+        raise InvalidRequestError(f"Enter a {name}.", field, is_empty=True)
     limit = min(model.prompt_limit or maximum, maximum)
     if len(text) > limit:
         raise InvalidRequestError(
-            f"The {field.replace('_', ' ')} has {len(text)} characters, and {model.id} takes "
-            f"{limit}: shorten it.",
+            f"Shorten the {name}. It has {len(text):,} characters; {model.id} takes {limit:,}.",
             field,
         )
+    units = len(text.encode("utf-16-le")) // 2
+    if units <= limit:
+        return ""
+    return (
+        f"The {name} has {len(text):,} characters, or {units:,} if Venice counts UTF-16 units; "
+        f"{model.id} takes {limit:,}."
+    )
 
 
 def check_range(field: str, value: object, minimum: int, maximum: int) -> None:

@@ -188,8 +188,10 @@ _IGNORED_TEXTS = {
 
 
 def _build(request: GenerateRequest, model: Model) -> Payload:
-    check_text("prompt", request.prompt, model, MAX_PROMPT, if_empty="say what the picture shows")
-    check_text("negative_prompt", request.negative_prompt, model, MAX_PROMPT)
+    lengths = [
+        check_text("prompt", request.prompt, model, MAX_PROMPT, is_needed=True),
+        check_text("negative_prompt", request.negative_prompt, model, MAX_PROMPT),
+    ]
     _check_names(request)
     _check_numbers(request)
     for name in _SWITCHES:
@@ -216,7 +218,8 @@ def _build(request: GenerateRequest, model: Model) -> Payload:
         if value is not None:
             fields[name] = value
     warnings += ignored_warnings(request, model)
-    return Payload("/image/generate", fields, tuple(warnings), expected=expected)
+    if_refused = " ".join(filter(None, lengths))
+    return Payload("/image/generate", fields, tuple(warnings), (), expected, if_refused)
 
 
 _SENT_SWITCHES = (

@@ -17,6 +17,7 @@ class Payload:
 
     files: name of the field and image of each file; with files a form is sent, else JSON.
     expected: (width, height) of the answer where that follows and no warning says it already.
+    if_refused: a possible reason, for the error if Venice refuses it.
     """
 
     path: str
@@ -24,6 +25,7 @@ class Payload:
     warnings: tuple[str, ...] = ()
     files: tuple[tuple[str, InputFile], ...] = ()
     expected: tuple[int, int] | None = None
+    if_refused: str = ""
 
     def __post_init__(self) -> None:
         """Raises InvalidRequestError for a text that no request can carry."""

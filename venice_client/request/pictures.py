@@ -113,12 +113,13 @@ class EditRequest(_PictureRequest):
 
     def build(self, model: Model) -> Payload:
         """The payload for `model`. Raises InvalidRequestError for what is known to be wrong."""
-        check_text("prompt", self.prompt, model, MAX_EDIT_PROMPT, if_empty="say what to change")
+        prompt = self.prompt
+        length = check_text("prompt", prompt, model, MAX_EDIT_PROMPT, is_needed=True)
         _check_count(len(self.images), model)
         for image in self.images:
             check_pixels(*_check_bytes(image), MAX_EDIT_PIXELS)
         check_format("output_format", self.output_format, self.transparent_background)
-        fields: dict[str, Any] = {"prompt": self.prompt}
+        fields: dict[str, Any] = {"prompt": prompt}
         warnings: list[str] = []
         if self.uses_single_image_endpoint(len(self.images), model):
             path, name = "/image/edit", "image"
@@ -134,7 +135,7 @@ class EditRequest(_PictureRequest):
         fields |= {"enhance_prompt": True} if self.enhance_prompt else {}
         add_transparency(self.transparent_background, model, fields)
         files = tuple((name, image) for image in self.images)
-        return Payload(path, fields, tuple(warnings), files)
+        return Payload(path, fields, tuple(warnings), files, if_refused=length)
 
     def price(self, payload: Payload, model: Model) -> float | None:
         """The price in USD; None where that is not published."""

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from faulty_sandbox import Sandbox
+from faulty_sandbox import Fault, Sandbox
 from venice_client import GenerateRequest, StyleReference, VeniceClient, plan_batch
 from venice_client.catalogue.catalogue import bundled_lists
 from venice_client.catalogue.model import Model, parse_model
@@ -365,3 +365,30 @@ def test_an_edit_model_is_refused_with_the_nearest_one_that_makes_pictures(
     assert named == ["nano-banana-2"]
     assert client.catalogue.model(named[0]).makes_images
     assert sandbox.paid_requests == []
+
+
+@pytest.mark.parametrize("name", ["prompt", "negative_prompt"])
+def test_a_text_too_long_by_one_count_alone_is_sent_and_a_refusal_says_both(
+    make_client: Any, strict_sandbox: Sandbox, name: str
+) -> None:
+    """Venice doesn't say whether it counts characters or UTF-16 units."""
+    client = make_client(strict_sandbox.base_url)
+    foxes = {"model": "z-image-turbo", "prompt": "a fox", name: "🦊" * 4000}
+    client.generate_images(GenerateRequest(**foxes, seed=1))
+    strict_sandbox.add_fault(Fault.status(400, {"error": "Too long"}))
+    with pytest.raises(BadRequestError) as refused:
+        client.generate_images(GenerateRequest(**foxes, seed=2))
+    said = (
+        f"The {name.replace('_', ' ')} has 4,000 characters, or 8,000 if Venice counts UTF-16 "
+        "units; z-image-turbo takes 7,500."
+    )
+    assert str(refused.value).splitlines()[-1] == said
+    strict_sandbox.add_fault(Fault.status(400, {"error": "No"}))
+    with pytest.raises(BadRequestError) as other:
+        client.generate_images(GenerateRequest("z-image-turbo", "a fox", seed=3))
+    assert "UTF-16" not in str(other.value)
+
+
+def test_a_text_too_long_by_both_counts_is_not_sent() -> None:
+    with pytest.raises(InvalidRequestError, match="has 7,501 characters; a-model-of-.* takes 7,500"):
+        GenerateRequest(UNHEARD_OF.id, "x" * 7501).build(UNHEARD_OF)

@@ -89,5 +89,5 @@ def test_what_cannot_be_read_is_named_in_the_error(settings: Settings, sandbox: 
     assert not isinstance(caught.value, BadRequestError)
     (path,) = client.results.unreadable.iterdir()
     assert path.read_bytes() == b"no picture at all"
-    assert str(caught.value).endswith(f"What came is in {path}.")
+    assert str(caught.value).endswith(f"The raw response is saved in {path}.")
     assert client.generate_images(request).images

@@ -157,14 +157,14 @@ def test_several_runs_are_asked_about_together(preview: Any) -> None:
 @pytest.mark.parametrize(
     ("graph", "said"),
     [
-        ({"1": generate(prompt=" ")}, "The prompt is empty"),
+        ({"1": generate(prompt=" ")}, "Enter a prompt"),
         ({"1": node("VeniceUpscaleImage", scale="2x")}, "Connect an image."),
         (
             {
                 "1": node("VeniceRemoveBackground", image=["2", 0]),
                 "2": generate(prompt=""),
             },
-            "The prompt is empty",
+            "Enter a prompt",
         ),
     ],
 )

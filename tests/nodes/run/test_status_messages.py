@@ -122,7 +122,7 @@ def test_an_error_that_cannot_pass_offers_no_other_try(bench: Bench, server: Ser
 
 
 def test_an_error_where_nothing_was_made_has_no_such_way(bench: Bench, server: Server) -> None:
-    with pytest.raises(Exception, match="The prompt is empty"):
+    with pytest.raises(Exception, match="Enter a prompt"):
         generated(bench, prompt="")
     assert server.sent[-1][1]["again"] is None
 
