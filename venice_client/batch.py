@@ -30,26 +30,26 @@ from .store.result_store import ResultStore
 from .transport.progress import Progress
 
 MAX_THREADS = 32
-"""Most threads of one batch. More requests wait for a thread; few are let out at once anyway."""
+"""The most threads of one batch. Other requests wait; the gate lets few out at once anyway."""
 
 EXIT_WAIT = 5.0
 """Seconds to wait for responses in flight when the process ends."""
 
 Fetch = Callable[[Sequence[PlannedRequest], Progress], Sequence[ImageResult]]
-"""Gets the response to equal requests, and reads a result for each of them, or raises."""
+"""Gets the response to equal requests and reads a result for each of them, or raises."""
 
 OnResult = Callable[[int, ImageResult], None]
 """A function that is called with the index of a request and its result."""
 
 
 class RequestBatch:
-    """Planned requests that run side by side: one job for all that are equal.
+    """Planned requests that run side by side, with one job for equal ones.
 
     planned: in the order of `progress` and `outcomes`. fetch: raises at once if its Progress was
-    cancelled before it begins, as in a batch that begins while the process ends. run: what the
-    batches of one run have in common; "" for none. on_result: called in the thread of the job.
-    progress: one object for equal requests. outcomes: for each request its result or its exception,
-    a VeniceError as a rule; None while it runs.
+    cancelled before, as in a batch that begins while the process ends. run: the name that the
+    batches of one run share; "" for none. on_result: called in the thread of the job. progress:
+    one object for equal requests. outcomes: for each request its result or its exception, usually
+    a VeniceError; None while it runs.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class RequestBatch:
             self._all_ended.set()
 
     def begin(self) -> None:
-        """Starts the threads, as many as are useful and as the system gives."""
+        """Start the threads, as many as are useful and the system allows."""
         with _lock:
             _running.add(self)
         if _is_ending.is_set():
@@ -118,18 +118,18 @@ class RequestBatch:
 
     @property
     def account(self) -> Account:
-        """The state of the money so far."""
+        """What has become of the money so far."""
         requests = zip(self.planned, self.outcomes, self.progress, strict=True)
         spent = [Spent(p.request.variants, end, state.sent, p.key) for p, end, state in requests]
         trouble = self._store.trouble if self._store.is_on else STORE_IS_OFF
         return settle(spent, self._store.__contains__, trouble)
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Waits for the end, at most so long; returns whether it has come."""
+        """Wait for the end for at most so many seconds; return whether it has come."""
         return self._all_ended.wait(seconds)
 
     def as_completed(self) -> Iterator[tuple[int, ImageResult | BaseException]]:
-        """Yields the index and the outcome of each request as it ends, the first to end first."""
+        """Yield the index and the outcome of each request as it ends."""
         for place in range(len(self.planned)):
             with self._has_ended:
                 while len(self._ended) == place:
@@ -140,7 +140,7 @@ class RequestBatch:
             yield index, outcome
 
     def on_end(self, action: Callable[[], None]) -> None:
-        """Calls `action` once when every request has ended, in the last one's thread, or now."""
+        """Call `action` once when every request has ended, in the last one's thread, or now."""
         with self._lock:
             if not self.done:
                 self._on_end = action
@@ -148,22 +148,22 @@ class RequestBatch:
         action()
 
     def cancel(self) -> None:
-        """Sends nothing more. Responses in flight still arrive."""
+        """Send nothing more. Responses in flight still arrive."""
         _cancel([self])
-        if not self._threads:  # never begun: its jobs give back what they hold
+        if not self._threads:  # never begun: its jobs return their reservations
             self._work()
 
     def cancel_run(self) -> None:
-        """Cancels every batch of this run, since the run is over."""
+        """Cancel every batch of this run, since the run is over."""
         _cancel(self._of_run())
 
     def detach(self) -> None:
-        """Lets the process end without waiting for this batch."""
+        """Let the process end without waiting for this batch."""
         with _lock:
             _running.discard(self)
 
     def status(self, with_seconds: bool = True) -> str:
-        """The state of the batch in a line: n of m, and phases with their seconds."""
+        """Return the state of the batch in a line: n of m, and phases with their seconds."""
         pairs = zip(self.progress, self.outcomes, strict=True)
         going = sorted((p for p, end in pairs if end is None), key=lambda p: p.since)
         phases = [(p.phase, p) for p in going]  # read once: their threads go on
@@ -179,12 +179,12 @@ class RequestBatch:
         return " · ".join(words)
 
     def join(self, deadline: float) -> None:
-        """Waits for its threads until `deadline` (monotonic seconds)."""
+        """Wait for its threads until `deadline` (monotonic seconds)."""
         for thread in self._threads:
             thread.join(max(0.0, deadline - time.monotonic()))
 
     def _work(self) -> None:
-        """Runs one job after the other, the first ones first, until none is left."""
+        """Run one job after the other, in order, until none is left."""
         while (indices := self._take()) is not None:
             self._run_job(indices)
 
@@ -213,7 +213,7 @@ class RequestBatch:
             self._end_job()
 
     def _hand_over(self, index: int, result: ImageResult) -> ImageResult | BaseException:
-        """The outcome of a request that has a result."""
+        """Return the outcome of a request that has a result."""
         try:
             if self._on_result is not None:
                 self._on_result(index, result)
@@ -238,17 +238,17 @@ class RequestBatch:
             action()
 
     def _cancel_all_without_thread(self, error: RuntimeError) -> None:
-        """Cancels every job and runs it all the same, so that it gives back what it holds."""
-        _cancel([self], f"This machine starts no more threads ({error}): ask for less at once.")
+        """Cancel every job and run it, so that it returns its reservation."""
+        _cancel([self], f"This computer can't start more threads ({error}). Reduce the batch size.")
         self._work()
 
     def _model_of(self, index: int) -> str:
-        """The model of a request, or what else is refused by itself."""
+        """Return the model of a request, or its endpoint, which Venice may also refuse alone."""
         planned = self.planned[index]
         return planned.request.model or planned.payload.path
 
     def _cancel_unsent(self, model: str, error: ApiError) -> None:
-        """Cancels what would meet the same error as `model`: all of the run, or of that model."""
+        """Cancel what would get the same error as `model`: all of the run, or of that model."""
         is_for_all = not is_fatal_for_model(error)
         unsent = [
             progress
@@ -271,14 +271,14 @@ def was_cancelled(outcome: object) -> bool:
 
 
 def _as_outcome(error: BaseException, progress: Progress) -> BaseException:
-    """The error that the caller gets, who raises or counts it."""
+    """Return the error for the caller, who raises or counts it."""
     if isinstance(error, Exception) and not isinstance(error, VeniceError):
         return UnexpectedError(error, progress.sent)
     return error
 
 
 def _cancel(batches: Sequence[RequestBatch], because: str = "") -> None:
-    """Cancels all at once: none of them takes the slot that another gives back."""
+    """Cancel all at once, so that none takes the slot that another gives back."""
     for batch in batches:
         for progress in batch.progress:
             progress.mark_cancelled(because)
@@ -294,7 +294,7 @@ _running: weakref.WeakSet[RequestBatch] = weakref.WeakSet()
 
 
 _is_ending = threading.Event()
-"""An event that is set once the process begins to end: what was sent then would be lost."""
+"""Set once the process begins to end: a response to anything sent then would be lost."""
 
 
 def _all_running() -> list[RequestBatch]:

@@ -1,4 +1,4 @@
-"""VeniceClient: one method an endpoint, thread-safe, synchronous."""
+"""VeniceClient: a method for each endpoint, thread-safe and synchronous."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ ACCOUNT_HEADERS = (
     *("x-venice-balance-usd", "x-venice-balance-diem"),
     *("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests"),
 )
-"""What an answer says of the account; the last ones are `VeniceClient.account_headers`."""
+"""Headers about the account; `VeniceClient.account_headers` has the latest values."""
 
 MAX_CLIENTS = 4
-"""Most clients that are kept, each for settings that were in force."""
+"""The most shared clients to hold, each for its own settings."""
 
 _clients: dict[Settings, VeniceClient] = {}
 _clients_lock = threading.Lock()
@@ -63,19 +63,19 @@ _alive: weakref.WeakSet[VeniceClient] = weakref.WeakSet()
 
 @dataclass(frozen=True)
 class KeyStatus:
-    """Rate limits and balance of a key, as the API's own objects."""
+    """The rate limits and balance of a key, as the API's own objects."""
 
     rate_limits: dict[str, Any]
     balance: dict[str, Any]
 
 
 class VeniceClient:
-    """The Venice image API. Thread-safe; one for a process is enough.
+    """The Venice image API. Thread-safe; one client per process is enough.
 
     settings: from environment and file by default. key, base_url: override them. session: a
-    requests.Session whose headers, proxies and certificates are used; its adapters are not (unless
-    they are a connections.FreshAdapter), since one that retries would pay again on its own. Raises
-    SettingsError where no key is set.
+    requests.Session with your headers, proxies and certificates. Its adapters aren't used (unless
+    they are a connections.FreshAdapter), since an adapter that retries could pay twice. Raises
+    SettingsError if no key is set. Use `with`, or `close`, to end it.
     """
 
     def __init__(
@@ -137,43 +137,43 @@ class VeniceClient:
     def generate_images(
         self, request: GenerateRequest, progress: Progress | None = None
     ) -> ImageResult:
-        """Makes one picture, or up to four variants. Costs money, unless it was made before.
+        """Generate one image, or up to four variants. Costs money, unless the result is saved.
 
         Raises InvalidRequestError or SpendingLimitError before anything is sent, then ApiError,
-        ConnectionFailedError, ResponseLostError or BadResponseError; RequestCancelledError when
+        ConnectionFailedError, ResponseLostError or BadResponseError; RequestCancelledError if
         `progress` is cancelled in time.
         """
         return self._ask_once(request, progress)
 
     def edit(self, request: EditRequest, progress: Progress | None = None) -> ImageResult:
-        """Edits one picture. Costs money; raises as `generate_images` does."""
+        """Edit one image. Costs money; raises the same errors as `generate_images`."""
         if len(request.images) != 1:
             raise InvalidRequestError("edit takes one image; multi_edit takes several.", "images")
         return self._ask_once(request, progress)
 
     def multi_edit(self, request: EditRequest, progress: Progress | None = None) -> ImageResult:
-        """Edits a picture with layers, or without any. Costs money, raises as the others do."""
+        """Edit an image, with or without layers. Costs money; raises the same errors."""
         return self._ask_once(replace(request, is_multi=True), progress)
 
     def upscale(self, request: UpscaleRequest, progress: Progress | None = None) -> ImageResult:
-        """Makes a picture 2 or 4 times as large. Costs money; raises as `generate_images` does."""
+        """Enlarge an image 2 or 4 times. Costs money; raises the same errors."""
         return self._ask_once(request, progress)
 
     def remove_background(
         self, request: RemoveBackgroundRequest, progress: Progress | None = None
     ) -> ImageResult:
-        """Makes a cutout, a PNG with alpha. Costs money; raises as `generate_images` does."""
+        """Cut out the subject, as a PNG with alpha. Costs money; raises the same errors."""
         return self._ask_once(request, progress)
 
     def start(
         self, requests: Sequence[PaidRequest], run: str = "", on_result: OnResult | None = None
     ) -> RequestBatch:
-        """Checks requests, reserves what they may cost, and runs them at the same time.
+        """Check requests, reserve their cost, and run them at the same time.
 
-        run: what the limit VENICE_MAX_USD_PER_RUN counts together; "": these requests alone.
-        on_result: called with the index of a request and its result, in the request's thread.
-        Raises InvalidRequestError for what is known to be wrong, and SpendingLimitError if all of
-        them together would pass the limit: then nothing is sent.
+        run: the name of the run that they count toward; "": a run of their own. on_result: called
+        with the index of a request and its result, in the request's thread. Raises
+        InvalidRequestError for a known mistake, and SpendingLimitError if all of them together
+        would exceed a limit. Then nothing is sent.
         """
         batch = self.prepare(requests, run, on_result)
         batch.begin()
@@ -182,9 +182,9 @@ class VeniceClient:
     def prepare(
         self, requests: Sequence[PaidRequest], run: str = "", on_result: OnResult | None = None
     ) -> RequestBatch:
-        """Does what `start` does, but sends nothing until the batch begins.
+        """Do the same as `start`, but send nothing until `batch.begin()`.
 
-        A batch that never begins must be cancelled, so that it gives back what it reserved.
+        Cancel a batch that never begins, so that it returns its reservations.
         """
         planned = [self._planned(request, run) for request in requests]
         self.results.probe()
@@ -194,7 +194,7 @@ class VeniceClient:
         return batch
 
     def _fetch(self, equal: Sequence[PlannedRequest], progress: Progress) -> list[ImageResult]:
-        """The result of each of some equal requests. Only the first is sent, if any is."""
+        """Return the results of equal requests. Only the first is sent, if any is."""
         first = equal[0]
         response, is_sent = self._get_response(first, progress)
         try:
@@ -218,9 +218,9 @@ class VeniceClient:
         return replace(result, size_warnings=size_warnings(planned, result.images, model))
 
     def _get_response(self, planned: PlannedRequest, progress: Progress) -> tuple[Response, bool]:
-        """The response to a request, and whether it was sent for it: else it is saved or shared.
+        """Return the response to a request, and whether it was sent instead of cached or shared.
 
-        Its reservation ends here, however this ends.
+        The reservation ends here in any case.
         """
         path, reservation, is_sent = planned.payload.path, planned.reservation, False
 
@@ -230,7 +230,7 @@ class VeniceClient:
             saved = self.results.get(planned.key) if planned.request.is_reusable else None
             if saved is not None and not is_violation(path, saved):
                 return saved
-            if reservation is None:  # the saved response is gone, so it has to be paid for
+            if reservation is None:  # the cached response is gone
                 (reservation,) = self.spending.reserve(planned.run, [_charge(planned)])
             is_sent = True
             return self._send(planned, reservation, progress)
@@ -250,7 +250,7 @@ class VeniceClient:
         return replace(response, not_recorded=trouble), is_sent
 
     def discard(self, result: ImageResult, error: VeniceError) -> None:
-        """Sets a damaged answer aside, so that it can be asked for again; `error` names it."""
+        """Quarantine a damaged response, so that it is requested again; `error` names the file."""
         self._set_aside(result.key, result.checksum, error)
 
     def _set_aside(self, key: str, checksum: str, error: VeniceError) -> None:
@@ -258,7 +258,7 @@ class VeniceClient:
             error.add_line(f"The raw response is saved in {file}.")
 
     def charged_text(self, results: Sequence[ImageResult]) -> str:
-        """The cost of some results in words."""
+        """Return the cost of some results in words."""
         if results and all(result.is_violation for result in results):
             return "nothing charged"
         costs = [result.cost for result in results]
@@ -267,26 +267,26 @@ class VeniceClient:
         return cost_text(costs)
 
     def cost_text(self, costs: Sequence[float | None]) -> str:
-        """Estimated costs in words, such as `about $0.03`; the built-in sandbox is free."""
+        """Return estimated costs in words, such as `about $0.03`; the built-in sandbox is free."""
         return cost_text(costs, self.service.name == SANDBOX_NAME)
 
     def list_models(self, type: str | None = None) -> list[Model]:
-        """The models as the service lists them now: "image", "inpaint", "upscale" or all. Free."""
+        """Get the current models: "image", "inpaint", "upscale" or all. Free."""
         self.catalogue.refresh()
         return self.catalogue.models(type)
 
     def list_styles(self) -> list[str]:
-        """The style presets as the service lists them now. Free."""
+        """Get the current style presets. Free."""
         return list(self._fetch_styles())
 
     def account(self) -> KeyStatus:
-        """Rate limits and balance of the key. Free."""
+        """Get the rate limits and the balance of the key. Free."""
         limits = self._free("/api_keys/rate_limits")
         balance = self._free("/billing/balance")
         data = limits.get("data") if isinstance(limits, dict) else None
         if not isinstance(data, dict) or not isinstance(balance, dict):
             raise UnreadableResponseError(
-                "Venice's answer about the account has another form than published."
+                "Venice's response about the account has an unknown form. Try again later."
             )
         return KeyStatus(data, balance)
 
@@ -301,7 +301,7 @@ class VeniceClient:
         return self.spending.journal.take_news()
 
     def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> list[PlannedRequest]:
-        """The same requests, with a reservation for the first of equal ones that is not saved."""
+        """Reserve for the first of equal requests, unless it is cached. Return all with that."""
         firsts = {p.key: i for i, p in reversed(list(enumerate(planned)))}
         paying = [i for i in sorted(firsts.values()) if not planned[i].is_kept]
         reserved = self.spending.reserve(run, [_charge(planned[i]) for i in paying])
@@ -316,7 +316,7 @@ class VeniceClient:
     def _send(
         self, planned: PlannedRequest, reservation: Reservation, progress: Progress
     ) -> Response:
-        """Sends a request, and keeps a charged answer before anything else is done with it."""
+        """Send a request, and save a charged response before anything else happens to it."""
         progress.on_sent(reservation.note_sent)
         response = self._transport.post(
             planned.payload.path,
@@ -334,7 +334,7 @@ class VeniceClient:
         return replace(response, not_kept=not_kept)
 
     def _facts(self, planned: PlannedRequest) -> dict[str, Any]:
-        """The facts that the store keeps with an answer."""
+        """Return the facts to save with a response."""
         request, fields = planned.request, planned.payload.fields
         asked = ("width", "height", "aspect_ratio", "resolution", "variants", "scale")
         return {
@@ -347,12 +347,12 @@ class VeniceClient:
         }
 
     def _free(self, path: str, params: dict[str, str] | None = None) -> Any:
-        """The JSON of a call that costs nothing."""
+        """Return the JSON of a free call."""
         try:
             return self._transport.get(path, partial(self._explain_free, path), params).json()
         except BadResponseError:
             raise UnreadableResponseError(
-                "Venice's answer cannot be read as JSON: try again; this call is free."
+                "Venice's response isn't readable JSON. Try again; this call is free."
             ) from None
 
     def _fetch_models(self, type: str) -> Sequence[Any]:
@@ -363,7 +363,7 @@ class VeniceClient:
         return [name for name in styles if isinstance(name, str)]
 
     def _explain(self, planned: PlannedRequest, response: Response) -> ApiError:
-        """The error of an answer, with the nearest known model or style where that may help."""
+        """Return the error for a response, with the nearest model or style if that may help."""
         request, style = planned.request, planned.payload.fields.get("style_preset")
         error = error_for(
             response,
@@ -391,7 +391,7 @@ def _renew_clients() -> None:
 
 
 def shared_client(settings: Settings) -> VeniceClient:
-    """The client of this process for these settings, so that its connections are kept."""
+    """Return the client of this process for these settings, which reuses its connections."""
     with _clients_lock:
         if settings not in _clients:
             _clients[settings] = VeniceClient(settings)
@@ -407,13 +407,13 @@ def _charge(planned: PlannedRequest) -> Charge:
 
 
 def _may_be_charged(error: BaseException, progress: Progress) -> bool:
-    """Whether a request that ended so may have been charged; of an unknown error: if it left."""
+    """Whether a request may have been charged; after an unknown error, if it was sent."""
     return error.may_have_been_charged if isinstance(error, VeniceError) else progress.sent
 
 
 def _data(response: Any) -> list[Any]:
-    """The list in an answer, bare or under `data`."""
+    """Return the list in a response, bare or under `data`."""
     data = response.get("data") if isinstance(response, dict) else response
     if not isinstance(data, list):
-        raise UnreadableResponseError("Venice's list has another form than published.")
+        raise UnreadableResponseError("Venice's list has an unknown form. Try again later.")
     return data

@@ -2,20 +2,20 @@
 
 VeniceError
 ├── SettingsError                 a setting is missing or wrong (no key, bad base URL, bad number)
-├── InvalidRequestError           refused here, before anything was sent or paid
-├── SpendingLimitError            would pass a limit of the user, or can't be checked; not sent
+├── InvalidRequestError           known to be wrong; not sent
+├── SpendingLimitError            would exceed a limit of the user, or can't be checked; not sent
 ├── RequestCancelledError         cancelled before it was sent
-├── ConnectionFailedError         the service could not be reached; nothing was sent
-│   └── UntrustedCertificateError its certificate is not trusted; no further try can help
-├── UnreadableResponseError       the answer to a free call has another form than published
-├── StoreError                    a kept answer cannot be read; nothing was sent
-├── UnexpectedError               an error of ours that was not foreseen; perhaps charged
+├── ConnectionFailedError         the service can't be reached; nothing was sent
+│   └── UntrustedCertificateError its certificate isn't trusted; another try can't help
+├── UnreadableResponseError       the response to a free call doesn't have the published form
+├── StoreError                    a saved response can't be read; nothing was sent
+├── UnexpectedError               an unforeseen error of this client; perhaps charged
 ├── MaybeChargedError             may have been charged
 │   ├── ResponseLostError         the connection broke after the request was sent
-│   ├── BadResponseError          the answer cannot be read as a picture
-│   └── FlaggedImageError         the picture is blurred
-├── ContentViolationError         the picture is blacked out; nothing was charged
-├── BatchError                    some pictures of a batch are missing; `errors` says why
+│   ├── BadResponseError          the response isn't a readable image
+│   └── FlaggedImageError         the image is blurred
+├── ContentViolationError         the image is blocked; nothing was charged
+├── BatchError                    some images of a batch are missing; `errors` says why
 └── ApiError                      the API answered with an error status
     ├── RedirectError             3xx
     ├── BadRequestError           400
@@ -40,20 +40,19 @@ from typing import Any
 
 from .text import harmless, printable
 
-CHARGED = "It may have been charged. To ask again, and perhaps pay again, run it once more."
+CHARGED = "You may have been charged. Running again may charge you again."
 LOST = f"It was not sent again. {CHARGED}"
 
-
 MAX_REASON = 200
-"""Most characters of a message that is not ours."""
+"""The most characters to quote of another program's message."""
 
 
 class VeniceError(Exception):
-    """Anything that goes wrong here. The first line says what is wrong and what to do about it.
+    """The base of all errors. The first line says what happened and what to do about it.
 
-    may_have_been_charged: whether money may be gone for nothing. can_pass: whether the same request
+    may_have_been_charged: whether you may have paid for nothing. can_pass: whether the same request
     may succeed later, perhaps after something at Venice, such as the balance, has changed.
-    Here the message, which may quote the API, a header or a workflow, becomes harmless for a page.
+    The message may quote the API, a header or a workflow, so it is made harmless for a page.
     """
 
     _home = __name__
@@ -68,15 +67,15 @@ class VeniceError(Exception):
         cls._home, cls.__module__ = cls.__module__, "venice"
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """For pickle and copy: the class by where it lies, and its state without its cause."""
+        """For pickle and copy: the class by its real module, and the state without the cause."""
         return _restored, (self._home, type(self).__qualname__, self.args), self.__dict__
 
     def add_line(self, line: str) -> None:
-        """Add a line of our own below the others."""
+        """Add a line below the others."""
         self.args = (f"{self}\n{line}", *self.args[1:])
 
     def name_item(self, item: str) -> None:
-        """Adds, once, which item of a list it is about, on a line below the first."""
+        """Add, once and below the first line, which item of a list the error is about."""
         first, _, rest = str(self).partition("\n")
         item = printable(item)
         if item and item not in rest:
@@ -89,13 +88,13 @@ def _restored(module: str, name: str, args: tuple[Any, ...]) -> VeniceError:
 
 
 class SettingsError(VeniceError):
-    """A setting is missing or cannot be used; nothing was sent."""
+    """A setting is missing or can't be used; nothing was sent."""
 
 
 class InvalidRequestError(VeniceError):
     """The request is known to be wrong; nothing was sent.
 
-    `field` is the request's field the message speaks of, or None. is_empty: whether that is empty.
+    field: the request's field that the message is about, or None. is_empty: whether it is empty.
     """
 
     def __init__(self, message: str, field: str | None = None, is_empty: bool = False) -> None:
@@ -134,80 +133,82 @@ class RequestCancelledError(VeniceError):
 
 
 class ConnectionFailedError(VeniceError):
-    """The service could not be reached; nothing was sent, so nothing was charged."""
+    """The service can't be reached; nothing was sent, so nothing was charged."""
 
     can_pass = True
 
 
 class UntrustedCertificateError(ConnectionFailedError):
-    """The certificate of the service, or of a proxy on the way, is not trusted here."""
+    """This computer doesn't trust the certificate of the service or of a proxy."""
 
     can_pass = False
 
 
 class UnreadableResponseError(VeniceError):
-    """The answer to a free call has another form than published."""
+    """The response to a free call doesn't have the published form."""
 
     can_pass = True
 
 
 class StoreError(VeniceError):
-    """An answer is kept, and cannot be read now; nothing was sent, since it is paid for."""
+    """A saved response can't be read. Nothing was sent, since you already paid for it."""
 
     can_pass = True
 
 
 class UnexpectedError(VeniceError):
-    """A request failed here for a reason that was not foreseen, which is its `__cause__`."""
+    """A request failed in this client for an unforeseen reason, its `__cause__`."""
 
     can_pass = True
 
     def __init__(self, cause: Exception, is_sent: bool) -> None:
         reason = printable(str(cause).partition("\n")[0], MAX_REASON)
         super().__init__(
-            f"The request failed here, not at Venice ({type(cause).__name__}: {reason}). "
-            + (CHARGED if is_sent else "It was not sent, so nothing is charged: queue again.")
+            f"The request failed on this computer ({type(cause).__name__}: {reason}). "
+            + (CHARGED if is_sent else "It was not sent, so nothing was charged. Try again.")
         )
         self.may_have_been_charged = is_sent
         self.__cause__ = cause
 
 
 class MaybeChargedError(VeniceError):
-    """The request was sent and may have been charged, but there is no picture to show."""
+    """The request was sent and may have been charged, but there is no image to show."""
 
     may_have_been_charged = True
     can_pass = True
 
 
 class ResponseLostError(MaybeChargedError):
-    """The connection was lost, timed out or was cut short after the request was sent."""
+    """The connection broke or timed out after the request was sent."""
 
 
 class BadResponseError(MaybeChargedError):
-    """The answer cannot be read as a picture, or is larger than the limits.
+    """The response isn't a readable image, or exceeds the limits.
 
-    `body` holds the answer as it came, where it is at hand, so that it can be set aside.
+    `body` holds the raw response if it is available, so that it can be quarantined.
     """
 
     body = b""
 
 
 class FlaggedImageError(MaybeChargedError):
-    """The picture is blurred. It was charged, and is kept where the store is on."""
+    """The image is blurred. It was charged, and is saved if saving is on."""
 
     can_pass = False
 
 
 class ContentViolationError(VeniceError):
-    """The picture of a prompt breaks the terms: it came blacked out, was not charged and is not
-    kept, so that asking again asks again."""
+    """Venice blocked the image: it violates the content policy.
+
+    It was neither charged nor saved, so the same request is sent again.
+    """
 
 
 class BatchError(VeniceError):
-    """Some pictures of a batch could not be made; the others are kept where the store is on.
+    """Some images of a batch are missing. The others are saved if saving is on.
 
-    `errors` holds the error of each missing picture, in the order of the batch. advice: what was
-    saved, and how to get the rest.
+    `errors` holds the error of each missing image, in the order of the batch. advice: the number of
+    saved images, and how to get the rest.
     """
 
     def __init__(self, message: str, errors: Sequence[VeniceError], advice: str = "") -> None:
@@ -222,8 +223,8 @@ class ApiError(VeniceError):
     """The API answered with an error status.
 
     status: HTTP status. code: the API's code such as "INVALID_REQUEST", or "". api_message: the
-    API's own words. fields: {field: its complaints}. request_id: the answer's id, or "".
-    is_about_model: whether the model is what the API does not take.
+    API's own words. fields: {field: complaints about it}. request_id: the response's id, or "".
+    is_about_model: whether the API rejected the model.
     """
 
     def __init__(
@@ -247,7 +248,7 @@ class ApiError(VeniceError):
 
 
 class RedirectError(ApiError):
-    """3xx. Never followed, since the key would go along to another host."""
+    """3xx. Never followed, since that would send the key to another host."""
 
 
 class BadRequestError(ApiError):
@@ -261,39 +262,39 @@ class AuthenticationError(ApiError):
 
 
 class PaymentRequiredError(ApiError):
-    """402: the balance, or the key's own limit, is used up; or no key arrived."""
+    """402: the balance or the key's own limit is used up, or no key arrived."""
 
     can_pass = True
 
 
 class PermissionDeniedError(ApiError):
-    """403: the account or key may not use the API, or not this model."""
+    """403: the account or key isn't allowed to use the API, or this model."""
 
 
 class NotFoundError(ApiError):
-    """404 or 410: no such model (any more), or nothing at the address."""
+    """404 or 410: the model doesn't exist (any more), or nothing is at the address."""
 
 
 class PayloadTooLargeError(ApiError):
-    """413: the request is larger than the API takes."""
+    """413: the request is too large for the API."""
 
 
 class UnsupportedContentError(ApiError):
-    """415: the API does not take this type of content."""
+    """415: the API doesn't accept this type of content."""
 
 
 class UnprocessableError(ApiError):
-    """422: the content was refused, or an image is too large."""
+    """422: Venice refused the content, or an image is too large."""
 
 
 class RefusedEditError(UnprocessableError):
-    """422 to an edit. Where Venice refuses the finished picture it has charged for it."""
+    """422 to an edit. If Venice refused the finished image, it charged for it."""
 
     may_have_been_charged = True
 
 
 class RateLimitError(ApiError):
-    """429, and waiting for it was given up."""
+    """429 that waiting did not resolve."""
 
     can_pass = True
 
@@ -305,21 +306,23 @@ class ServerError(ApiError):
 
 
 class GatewayError(ServerError):
-    """502, 504, 520 or 524 to a paid request: a gateway gave up on the API, and the picture may
-    have been made, and charged, behind it."""
+    """502, 504, 520 or 524 to a paid request: a gateway gave up waiting for the API.
+
+    The API may have generated and charged the image all the while.
+    """
 
     may_have_been_charged = True
 
 
 PRO_ONLY_MODEL = "PRO_ONLY_MODEL"
-"""The one code of a 401 that is about the model, not the key."""
+"""The only code of a 401 that is about the model instead of the key."""
 
 FATAL_FOR_KEY = (AuthenticationError, PaymentRequiredError, PermissionDeniedError)
-"""Errors that every other request with the same key, or to the same model, would meet as well."""
+"""Errors that every other request with the same key, or to the same model, would get as well."""
 
 
 def is_fatal_for_model(error: ApiError) -> bool:
-    """Whether one of FATAL_FOR_KEY may be about the model: then other models may be asked still.
+    """Whether one of FATAL_FOR_KEY may be about the model, so that other models may still work.
 
     A 403 is about modelPrivacy or the region of a model, unless its code says otherwise.
     """

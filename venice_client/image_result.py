@@ -1,4 +1,4 @@
-"""Reads an answer: its encoded pictures, flags and warnings."""
+"""The result of a request: its encoded images, flags and warnings."""
 
 from __future__ import annotations
 
@@ -18,34 +18,34 @@ from .text import printable
 from .transport.response import Response
 
 MAX_TEXT = 200
-"""Most characters of an id or a name; the API's own have some forty."""
+"""The most characters of an id or a name; the API's have about forty."""
 
 MAX_TIMES = 20
 MAX_TIME_MS = 1e9
-"""Most milliseconds that are believed. JSON may hold 1e999, which is infinite."""
+"""The most milliseconds to believe. JSON may contain 1e999, which is infinite."""
 
 LISTS = ("images", "data")
-"""Names under which JSON lists its pictures: the first is generate's, the second OpenAI's."""
+"""The names of JSON's list of images: the first is generate's, the second OpenAI's."""
 
 ENTRIES = ("b64_json", "image", "url")
-"""Names under which an entry that is an object holds its picture, as a data: URL under `url`."""
+"""The names of the image in an entry that is an object; `url` holds a data: URL."""
 
 _URL_SAFE = str.maketrans("-_", "+/")
 
 UNPAID_PATH = "/image/generate"
-"""Where a content violation is not charged; for an edit the API never says that there is one."""
+"""The endpoint whose content violations aren't charged. Edits never report any."""
 
 
 @dataclass(frozen=True)
 class ImageResult:
-    """The answer to one request.
+    """The result of one request.
 
-    images: checked, not decoded. sent: what was sent, without image data. timing: the server's, in
-    milliseconds, or None. enhanced_prompt: the prompt that was used, where it was rewritten.
-    is_violation: it is blacked out, not charged and not kept. key: its name in the store. checksum:
-    of the answer as it came. cost: the estimate in USD, 0 if it was not asked for again or not
-    charged, None if unknown. not_kept: why it could not be kept on disk, or "". size_warnings: on
-    images whose size or ratio wasn't expected.
+    images: checked, not decoded. sent: the fields without image data. timing: the server's, in
+    milliseconds, or None. enhanced_prompt: the prompt that Venice used, if it rewrote it.
+    is_violation: the image is blocked, and was neither charged nor saved. key: its name among the
+    saved images. checksum: of the raw response. cost: the estimate in USD; 0 if nothing was sent or
+    charged, None if unknown. not_kept: why it couldn't be saved on disk, or "".
+    size_warnings: about images with an unexpected size or ratio.
     """
 
     images: tuple[EncodedImage, ...]
@@ -64,22 +64,22 @@ class ImageResult:
     size_warnings: tuple[str, ...] = ()
 
     def flags(self, label: str) -> list[str]:
-        """The complaints of Venice about its pictures, a sentence each.
+        """Return Venice's complaints about the images, a sentence each.
 
-        label: what tells this request from others, such as "seed 7".
+        label: a name for this request, such as "seed 7".
         """
         found = []
         if self.is_violation:
             found.append(
-                f"Venice says that its picture ({label}) breaks the terms of use: it came blacked "
-                "out. Nothing was charged for it, and it is not kept."
+                f"Venice blocked this image ({label}): it violates the content policy. "
+                "You weren't charged."
             )
         if self.is_blurred:
-            found.append(f"The picture ({label}) was blurred by safe_mode.")
+            found.append(f"Venice blurred this image ({label}), since safe_mode is on.")
         return found
 
     def facts(self) -> dict[str, Any]:
-        """The facts of the request and its answer, for JSON, without image data."""
+        """Return the facts of the request and its result for JSON, without image data."""
         return {
             "sent": self.sent,
             "request_id": self.request_id,
@@ -101,10 +101,10 @@ def read_images(
     from_store: bool,
     cost: float | None,
 ) -> ImageResult:
-    """The images in a response, checked but not decoded.
+    """Read the images in a response, checked but not decoded.
 
-    from_store: whether nothing was sent for it. Raises BadResponseError, with the body, unless
-    one image at least is whole.
+    from_store: whether nothing was sent for it. Raises BadResponseError, with the body, unless at
+    least one image is whole.
     """
     try:
         data, entries = _contents(response)
@@ -133,18 +133,18 @@ def read_images(
 
 
 def is_violation(path: str, response: Response) -> bool:
-    """Whether an answer of `path` is blacked out and not charged, since it breaks the terms."""
+    """Whether Venice blocked the image in a response of `path`, and didn't charge it."""
     return path == UNPAID_PATH and _flag(response, "x-venice-is-content-violation")
 
 
 def kept_images(response: Response) -> tuple[EncodedImage, ...]:
-    """The pictures in a kept answer of any endpoint."""
+    """Return the images in a saved response of any endpoint."""
     return _read_all(_contents(response)[1])[0]
 
 
 def left_out(error: BadResponseError) -> str:
-    """The warning that a picture of an answer is damaged, beside good ones."""
-    return f"A picture of the answer is left out: {error}"
+    """Return the warning that one of several images in a response is damaged."""
+    return f"One image in the response is damaged and left out: {error}"
 
 
 def _numbers(timing: Any) -> dict[str, float] | None:
@@ -159,9 +159,9 @@ def _numbers(timing: Any) -> dict[str, float] | None:
 
 
 def _contents(response: Response) -> tuple[dict[str, Any], list[Any]]:
-    """The JSON object of an answer, if it is one, and what stands for pictures in it.
+    """Return the JSON object of a response, {} if there is none, and its encoded images.
 
-    The bytes decide, not what was asked for: a picture, JSON, or base64 alone.
+    The bytes decide which form it has, not the request: an image, JSON, or base64 alone.
     """
     body = response.body
     if image_format(body):
@@ -173,11 +173,11 @@ def _contents(response: Response) -> tuple[dict[str, Any], list[Any]]:
         if decoded and image_format(decoded):
             return {}, [decoded]
         raise BadResponseError(
-            f"What came is not a picture that can be read here: {describe(body)}. {CHARGED}"
+            f"Venice's response isn't a readable image ({describe(body)}). {CHARGED}"
         ) from None
     entries = [_entry(each) for each in _listed(data)]
     if not any(entries):
-        raise BadResponseError(f"Venice's answer holds no image: {describe(body)}. {CHARGED}")
+        raise BadResponseError(f"Venice's response contains no image ({describe(body)}). {CHARGED}")
     return data if isinstance(data, dict) else {}, entries
 
 
@@ -188,14 +188,14 @@ def _listed(data: Any) -> list[Any]:
 
 
 def _entry(each: Any) -> Any:
-    """The value that stands for a picture in an entry of JSON; None if there is none."""
+    """Return the encoded image in an entry of JSON; None if there is none."""
     if not isinstance(each, dict):
         return each
     return next((each[name] for name in ENTRIES if each.get(name)), None)
 
 
 def _read_all(entries: Sequence[Any]) -> tuple[tuple[EncodedImage, ...], list[str]]:
-    """The images that can be read, at least one, and a warning for each that cannot."""
+    """Return the readable images, at least one, and a warning for each of the others."""
     images: list[EncodedImage] = []
     errors: list[BadResponseError] = []
     for entry in entries:
@@ -214,18 +214,18 @@ def _bytes_of(entry: Any) -> bytes:
     decoded = _from_text(entry) if isinstance(entry, str) else None
     if decoded is not None and image_format(decoded):
         return decoded
-    what = "not valid base64"
-    if decoded is not None:  # whose letters are not shown: in base64 the key is not looked for
-        what = f"not a picture that can be read here: {len(decoded)} bytes"
+    what = "isn't valid base64"
+    if decoded is not None:  # not quoted: in base64, the key isn't masked
+        what = f"can't be read ({len(decoded):,} bytes)"
     elif isinstance(entry, str) and entry.lstrip()[:4].lower() == "http":
-        what = "an address, which is not followed"
-    raise BadResponseError(f"An image in Venice's answer is {what}. {CHARGED}")
+        what = "is a web address, which is never followed"
+    raise BadResponseError(f"An image in Venice's response {what}. {CHARGED}")
 
 
 def _from_text(text: str) -> bytes | None:
-    """The bytes that base64 or a data: URL stands for; None where it is neither.
+    """Decode base64 or a data: URL; None for anything else.
 
-    Line breaks, letters of URLs and padding that is left out are as good.
+    Line breaks, the URL-safe alphabet and missing padding are accepted.
     """
     text = text.strip()
     if text[:5].lower() == "data:":
@@ -245,11 +245,11 @@ def _from_text(text: str) -> bytes | None:
 def _warnings(sent: Mapping[str, Any], response: Response) -> list[str]:
     warnings = _deprecation(response)
     if response.from_store and sent.get("enhance_prompt"):
-        warnings.append("The picture comes from the store: the rewritten prompt is not kept.")
+        warnings.append("The rewritten prompt isn't saved with the image.")
     if response.not_kept:
         warnings.append(
-            f"A picture could not be kept on disk ({response.not_kept}): if this run ends early, "
-            "or it is asked for again, it is paid for again."
+            f"The image couldn't be saved on disk ({response.not_kept}). If this run ends early, "
+            "or you run it again, you'll be charged again."
         )
     if response.not_recorded:
         warnings.append(
@@ -260,14 +260,14 @@ def _warnings(sent: Mapping[str, Any], response: Response) -> list[str]:
 
 
 def _oddities(asked: int, entries: Sequence[Any], images: Sequence[EncodedImage]) -> list[str]:
-    """Warnings where another number came than was asked for, and of animations."""
+    """Return warnings about a wrong number of images, and about animations."""
     warnings = []
     if (came := len(entries)) != asked:
-        rest = ": the rest is left out" if came > asked else ""
-        what = "1 picture was" if asked == 1 else f"{asked} pictures were"
-        warnings.append(f"{what} asked for, {came} came{rest}.")
+        rest = "; the extra ones are left out" if came > asked else ""
+        count = f"{came} image{'' if came == 1 else 's'}"
+        warnings.append(f"Venice returned {count} instead of {asked}{rest}.")
     warnings += [
-        f"The picture came as an animated {image.format.upper()}: only its first frame is used."
+        f"Venice returned an animated {image.format.upper()}; only its first frame is used."
         for image in images
         if image.is_animated
     ]
@@ -282,8 +282,8 @@ def _deprecation(response: Response) -> list[str]:
         return []
     replacement = printable(headers.get("x-venice-deprecated-replacement", ""), MAX_TEXT)
     parts = ["This model is deprecated"]
-    parts += [f" and will be switched off on {date}"] if date else []
-    parts += [f"; use `{replacement}` instead"] if replacement else []
+    parts += [f" and will be removed on {date}"] if date else []
+    parts += [f". Use `{replacement}` instead"] if replacement else []
     return ["".join(parts) + "." + (f" ({text})" if text else "")]
 
 

@@ -1,4 +1,4 @@
-"""A request that was checked, with its price and its name in the store."""
+"""A checked request, with its price and its key in the cache."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from .transport.request_body import RequestBody, request_body
 
 @dataclass(frozen=True)
 class PlannedRequest:
-    """A request that was checked and whose cost is reserved, ready to be fetched once.
+    """A checked request with a reservation for its cost, ready to be fetched once.
 
-    key: its name in the store. price: USD, None where it is unknown. max_price: the most that it
-    may cost, which is reserved; None where no price is known. run: whose limit it counts for.
-    is_kept: whether it was made before, and will be free; then nothing is reserved.
+    key: its name in the cache. price: USD, None if unknown. max_price: the most it may cost, which
+    is reserved; None if no price is known. run: the run that it counts toward. is_kept: whether it
+    is cached, so it is free and has no reservation.
     """
 
     request: PaidRequest
@@ -37,12 +37,12 @@ class PlannedRequest:
 
     @property
     def reserved(self) -> float:
-        """USD that count against the limit of the run from the start."""
+        """The USD that count against the limit per run from the start."""
         return self.reservation.usd if self.reservation else 0.0
 
     @property
     def estimate(self) -> float | None:
-        """What fetching it will cost, in USD; None where the price is unknown."""
+        """The estimated cost in USD; None if the price is unknown."""
         return 0.0 if self.is_kept else self.price
 
 
@@ -53,10 +53,10 @@ def plan_request(
     is_kept: Callable[[str], bool],
     run: str = "",
 ) -> PlannedRequest:
-    """The request, checked against what is known of its model, with its price and its key.
+    """Check a request against its model, and work out its price and its key.
 
-    service: its name. is_kept: whether the answer with this key is in the store. Raises
-    InvalidRequestError for what is known to be wrong.
+    service: its name. is_kept: whether the response with a key is cached. Raises
+    InvalidRequestError for a known mistake.
     """
     try:
         request, model = resolve(request, catalogue)

@@ -1,4 +1,4 @@
-"""What requests will send and cost, by what is known here: nobody is asked, nothing is sent."""
+"""Estimates of requests from local knowledge alone. Nothing is sent."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .store.spending_limit import SpendingLimit
 
 
 class SavedCatalogue(Catalogue):
-    """The lists as last saved. It never asks for newer ones."""
+    """The lists as last saved. It never gets newer ones."""
 
     def __init__(self, settings: Settings) -> None:
         self._saved = settings.home, service_name(settings)
@@ -29,9 +29,9 @@ class SavedCatalogue(Catalogue):
 
 
 class Quotes:
-    """Plans requests by these settings without a key, without a network. Thread-safe.
+    """Plan requests with these settings, without a key or a network. Thread-safe.
 
-    catalogue: the lists as last saved. results: the store, for what was made before.
+    catalogue: the lists as last saved. results: the cache.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -42,7 +42,7 @@ class Quotes:
         self.is_sandbox = service_name(settings) == SANDBOX_NAME
 
     def plan(self, request: PaidRequest) -> PlannedRequest:
-        """The request as it would be sent, `is_kept` left out. Raises InvalidRequestError."""
+        """Plan a request as if it weren't cached. Raises InvalidRequestError."""
         return plan_request(
             request, self.catalogue, service_name(self.settings), lambda _key: False
         )

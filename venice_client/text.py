@@ -1,4 +1,4 @@
-"""Makes texts of others fit to be shown: harmless, in a form that reads the same everywhere."""
+"""Foreign texts made safe to show."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 import re
 
 MAX_SHOWN = 2000
-"""Most characters of a text that a page shows."""
+"""The most characters of a text to show on a page."""
 
 _TERMINAL_CODE = re.compile(r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)?")
 
@@ -16,8 +16,8 @@ _LINK = re.compile(
     r"|\](?=[(\[:])|\[(?=\[)|(?<=[\w.+-])@(?=\w))",
     re.IGNORECASE,
 )
-"""Places where pages find links: schemes, www, mail addresses, Markdown, and [[…]] of ComfyUI. The
-address of the API is our own, and stays."""
+"""What pages turn into links: schemes, www, mail addresses, Markdown, and ComfyUI's [[…]]. The
+address of the API is ours, and stays."""
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 """JSON writes a small number as 1e-05."""
@@ -26,19 +26,19 @@ _BRACKETS = str.maketrans("<>", "‹›")
 
 
 def harmless(text: object, maximum: int = MAX_SHOWN) -> str:
-    """`text` such that a page can neither run nor link anything in it; its lines are kept.
+    """Return `text` with nothing in it that a page could run or turn into a link.
 
-    Tags become ‹…›, a blank breaks what would be a link, control and terminal codes and halves of
-    surrogate pairs go. It is cut to `maximum` characters. What is harmless already stays as it is.
+    Tags become ‹…›, and a space breaks links. Control and terminal codes and halves of surrogate
+    pairs are removed. Lines stay, up to `maximum` characters. Harmless text doesn't change.
     """
     shown = _LINK.sub(_broken, _without_codes(str(text)[: 2 * maximum]).translate(_BRACKETS))
-    if len(shown) > maximum:  # the cut may go through our own address, which is not ours then
+    if len(shown) > maximum:  # the cut may have broken our own address
         shown = _LINK.sub(_broken, shortened(shown, maximum))
     return shortened(shown, maximum)
 
 
 def printable(text: object, maximum: int = MAX_SHOWN) -> str:
-    """`text` as one harmless line of at most `maximum` characters."""
+    """Return `text` as one harmless line of at most `maximum` characters."""
     return harmless(" ".join(str(text)[: 2 * maximum].splitlines()), maximum)
 
 
@@ -57,23 +57,23 @@ def _broken(link: re.Match[str]) -> str:
 
 
 def plain_number(text: str) -> float:
-    """The number that `text` is in plain decimals; NaN for others, such as 1_000 or inf."""
+    """Return a plain decimal number; NaN for anything else, such as 1_000 or inf."""
     return float(text) if _NUMBER.fullmatch(text.strip()) else math.nan
 
 
 def beginning(data: bytes, maximum: int) -> str:
-    """The beginning of `data`, in quotes: at most `maximum` bytes, as far as they are ASCII."""
+    """Return the ASCII at the beginning of `data`, in quotes, from at most `maximum` bytes."""
     start = re.match(rb"[ -~]*", data[:maximum])
     return repr(start[0]) if start and start[0] else "no text"
 
 
 def shortened(text: str, maximum: int) -> str:
-    """`text` in at most `maximum` characters; one that was cut ends with "…"."""
+    """Return `text` cut to `maximum` characters; "…" marks a cut."""
     return text if len(text) <= maximum else text[: maximum - 1].rstrip() + "…"
 
 
 def why_unsendable(text: str) -> str:
-    """The part of `text` that no request can carry, in words; "" as a rule."""
+    """Describe what in `text` no request can carry; "" if there is nothing."""
     if text.isascii() and "\0" not in text:
         return ""
     if "\0" in text:

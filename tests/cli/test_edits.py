@@ -204,4 +204,4 @@ def test_a_flagged_edit_is_written_with_a_note(
     end = cli("edit", "night", "a.png")
 
     assert end.lines == ["a-edited.png"]
-    assert "The picture (a.png) was blurred by safe_mode" in end.err
+    assert "blurred this image (a.png), since safe_mode is on" in end.err

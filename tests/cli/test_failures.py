@@ -328,7 +328,7 @@ def test_a_flagged_picture_is_written_with_a_note(cli: Any, sandbox: Sandbox, fo
 
     assert end.code == 0
     assert end.lines == ["fox.png"]
-    assert "was blurred by safe_mode" in end.err
+    assert "since safe_mode is on" in end.err
 
 
 def test_a_violation_is_written_with_a_note_and_costs_nothing(
@@ -339,7 +339,7 @@ def test_a_violation_is_written_with_a_note_and_costs_nothing(
     assert end.code == 0
     assert len(end.lines) == 1
     assert (folder / end.lines[0]).exists()
-    assert "breaks the terms of use: it came blacked out. Nothing was charged" in end.err
+    assert "it violates the content policy. You weren't charged" in end.err
     assert end.err.rstrip().endswith("nothing charged")
     assert sandbox.charged_usd == 0
     assert cli("generate", "a fox", "--seed", "7").code == 0
@@ -413,7 +413,8 @@ def test_a_variant_that_is_damaged_does_not_cost_the_others(
         "v-4.webp",
     ]
     assert any(
-        text.startswith("A picture of the answer is left out: ") for text in end.json["warnings"]
+        text.startswith("One image in the response is damaged and left out: ")
+        for text in end.json["warnings"]
     )
     assert "3 images in" in end.err
 
@@ -432,7 +433,7 @@ def test_an_answer_without_any_good_picture_is_asked_for_again(
     end = cli(*FOUR, "-o", "v.webp")
 
     assert (end.code, end.lines) == (4, [])
-    assert "cannot be decoded" in end.err
+    assert "can't be decoded" in end.err
     assert len(cli(*FOUR, "-o", "v.webp").lines) == 4
     assert len(sandbox.paid_requests) == 2
 

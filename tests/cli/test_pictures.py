@@ -273,9 +273,9 @@ def test_a_large_picture_is_refused_twice_as_large_and_noted_four_times(
 
     refused = cli("upscale", "large.png")
     assert refused.code == 2
-    assert refused.err.startswith("large.png has 2100×2000")
+    assert refused.err.startswith("large.png is 2100 × 2000")
 
-    assert "it reduces the scale" in cli("upscale", "large.png", "--scale", "4").err
+    assert "so it uses about" in cli("upscale", "large.png", "--scale", "4").err
 
 
 def test_a_converted_input_is_said(cli: Any, sandbox: Sandbox, folder: Path) -> None:

@@ -220,7 +220,7 @@ def test_a_value_of_a_workflow_is_harmless_in_its_refusal(field: str) -> None:
 def test_what_no_request_can_carry_is_refused_with_its_name(
     cls: Any, given: dict[str, Any], field: str, name: str, text: str, what: str
 ) -> None:
-    with pytest.raises(InvalidRequestError, match=f"{name} holds {what}: remove it.") as caught:
+    with pytest.raises(InvalidRequestError, match=f"{name} contains {what}. Remove it.") as caught:
         cls(**{**given, field: text}).build(Model("some-model"))
     assert caught.value.field == name
 

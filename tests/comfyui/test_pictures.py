@@ -162,7 +162,7 @@ def test_references_do_not_go_to_another_model(comfyui: Running, name: str, word
     graph.preview(graph.generate(prompt=words, style_references=references))
     run = comfyui.client.run(graph.prompt)
     assert run.status == "error"
-    assert "takes no style references" in run.error["exception_message"].splitlines()[0]
+    assert "doesn't support style references" in run.error["exception_message"].splitlines()[0]
     assert comfyui.sent == []
 
 

@@ -162,7 +162,7 @@ def test_a_picture_is_taken_whatever_its_pixels(bench: Bench, size: tuple[int, i
 def test_what_could_not_be_shown_is_not_sent(bench: Bench) -> None:
     end = remove(bench, torch.zeros(1, 1, 1, 3).expand(1, 8000, 7000, 3))
     assert end.error_name == "InvalidRequestError"
-    assert "image has 7000×8000 = 56,000,000 pixels" in end.first_line
+    assert "image is 7000 × 8000 = 56,000,000 pixels" in end.first_line
     assert "50,000,000" in end.first_line
     assert bench.sandbox.paid_requests == []
 

@@ -101,7 +101,7 @@ def test_any_64_bit_seed_is_folded_and_said(bench: Bench, seed: int, sent: int) 
     end = bench.generate(seed=seed)
     assert end.seeds == [sent]
     assert end.info["seeds"] == [sent]
-    (warning,) = (w for w in end.info["warnings"] if "folded" in w)
+    (warning,) = (w for w in end.info["warnings"] if "out of range" in w)
     assert str(seed) in warning
     assert str(sent) in warning
 
@@ -178,7 +178,7 @@ def test_what_changes_the_size_is_a_warning(
     bench: Bench, model: str, size: tuple[int, int]
 ) -> None:
     end = bench.generate(model=model, width=size[0], height=size[1])
-    assert any(f"{size[0]}×{size[1]}" in w for w in end.info["warnings"])
+    assert any(f"{size[0]} × {size[1]}" in w for w in end.info["warnings"])
 
 
 def test_another_size_than_asked_is_shown_as_it_is_and_said(bench: Bench) -> None:
@@ -228,8 +228,8 @@ def test_a_violation_stops_the_run_and_says_that_nothing_was_charged(bench: Benc
     end = bench.generate()
     assert end.error_name == "ContentViolationError"
     assert end.first_line == (
-        "Venice says that its picture (seed 100) breaks the terms of use: it came blacked out. "
-        "Nothing was charged for it, and it is not kept. Change the prompt."
+        "Venice blocked this image (seed 100): it violates the content policy. "
+        "You weren't charged. Change the prompt."
     )
     assert "may have been charged" not in str(end.error)
     assert bench.entries == []

@@ -119,9 +119,7 @@ def test_seeds_may_be_ranges(bench: Bench, text: str, seeds: list[int]) -> None:
 
 def test_folded_seeds_are_told(bench: Bench) -> None:
     cells(bench, columns="seed", column_values="5\n1000000000")
-    assert bench.texts == [
-        "2 seeds · seed 1000000000 was folded into 1: Venice takes 1 to 999999999."
-    ]
+    assert bench.texts == ["2 seeds · Seed 1000000000 is out of range (1–999999999), so 1 is used."]
 
 
 @pytest.mark.parametrize(
@@ -228,7 +226,9 @@ def test_a_grid_over_the_limit_sends_nothing(bench: Bench, monkeypatch: pytest.M
 
 def test_one_cell_that_cannot_be_sends_nothing(bench: Bench) -> None:
     made = cells(bench, columns="prompt", column_values=f"a fox\n{'x' * 20_000}")
-    with pytest.raises(bench.pack.venice_client.errors.InvalidRequestError, match="Shorten the prompt"):
+    with pytest.raises(
+        bench.pack.venice_client.errors.InvalidRequestError, match="Shorten the prompt"
+    ):
         generate(bench, made)
     assert bench.sandbox.paid_requests == []
 

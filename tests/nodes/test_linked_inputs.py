@@ -113,7 +113,7 @@ def test_a_seed_whose_mode_comes_by_wire_runs_again(pack: ModuleType) -> None:
     ("seed", "shown"),
     [
         (7, "seed 7"),
-        (0, "seed 999999999 · seed 0 was folded into 999999999: Venice takes 1 to 999999999."),
+        (0, "seed 999999999 · Seed 0 is out of range (1–999999999), so 999999999 is used."),
     ],
 )
 def test_a_fixed_seed_says_that_it_was_folded(bench: Bench, seed: int, shown: str) -> None:

@@ -255,7 +255,7 @@ def test_a_huge_picture_is_refused_by_its_pixels(
     )
     end = run(bench, node, torch.zeros(1, 1, 1, 3).expand(1, 8000, 7000, 3))
     assert end.error_name == "InvalidRequestError"
-    assert "7000×8000" in end.first_line
+    assert "7000 × 8000" in end.first_line
     assert limit in end.first_line
     assert end.sent == ()
     assert encoded == [], "nothing is worked on that is not sent"

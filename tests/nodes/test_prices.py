@@ -13,11 +13,11 @@ from faulty_sandbox import Fault
 from venice_client.catalogue.catalogue import bundled_lists
 from venice_client.catalogue.model import Model
 from venice_client.catalogue.prices import (
-    dearest,
     estimate_cutout,
     estimate_edit,
     estimate_generate,
     estimate_upscale,
+    highest_price,
 )
 from venice_client.sandbox.models import all_models
 
@@ -125,10 +125,10 @@ def test_odd_prices_of_input_images_add_nothing(extra: Any) -> None:
 
 def test_the_dearest_is_that_of_the_same_endpoint() -> None:
     models = list(LISTED.values())
-    assert dearest(models, "inpaint") == 0.84
-    assert dearest(models, "image") == 0.84
-    assert dearest([], "inpaint") is None
-    assert dearest([Model("free", "image", pricing={"generation": {"usd": 0}})], "image") == 0
+    assert highest_price(models, "inpaint") == 0.84
+    assert highest_price(models, "image") == 0.84
+    assert highest_price([], "inpaint") is None
+    assert highest_price([Model("free", "image", pricing={"generation": {"usd": 0}})], "image") == 0
 
 
 @pytest.fixture
@@ -213,7 +213,7 @@ def test_a_mask_counts_as_an_input_image(bench: Bench, pictures: Any) -> None:
     assert end.info["estimated_cost_usd"] == end.charged == pytest.approx(0.1545)
 
 
-def test_an_unknown_price_is_said_and_counts_as_the_dearest(
+def test_an_unknown_price_is_said_and_counts_as_the_highest_price(
     bench: Bench, pictures: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "0.8")

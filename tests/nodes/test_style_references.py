@@ -69,7 +69,7 @@ def test_more_than_the_model_takes_are_refused(
 def test_a_model_that_takes_none_refuses_them(bench: Bench, pictures: Pictures) -> None:
     end = bench.generate(style_references=refer(bench, pictures()))
     assert end.error_name == "InvalidRequestError"
-    assert "no style references" in end.first_line
+    assert "doesn't support style references" in end.first_line
     assert end.sent == ()
 
 

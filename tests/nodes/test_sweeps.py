@@ -245,7 +245,7 @@ def test_a_sweep_is_one_call_and_gives_lists_in_order(bench: Bench) -> None:
 def test_an_error_in_one_item_sends_none(bench: Bench) -> None:
     node = bench.pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
     values = {**in_lists(GENERATE), "prompt": ["a fox", "  "]}
-    with pytest.raises(bench.pack.venice_client.errors.InvalidRequestError, match="prompt is emp"):
+    with pytest.raises(bench.pack.venice_client.errors.InvalidRequestError, match="Enter a prompt"):
         node_calls.call_with_lists(node, **values)
     assert bench.sandbox.paid_requests == []
 

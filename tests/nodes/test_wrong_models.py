@@ -17,10 +17,10 @@ Pictures = Callable[..., torch.Tensor]
 @pytest.mark.parametrize(
     ("model", "does", "instead"),
     [
-        ("z-image-turbo", "makes pictures from a prompt", "firered-image-edit"),
-        ("flux-2-max", "makes pictures from a prompt", "flux-2-max-edit"),
+        ("z-image-turbo", "generates images from a prompt", "firered-image-edit"),
+        ("flux-2-max", "generates images from a prompt", "flux-2-max-edit"),
         ("bria-bg-remover", "removes backgrounds", "firered-image-edit"),
-        ("upscaler", "makes pictures larger", "firered-image-edit"),
+        ("upscaler", "upscales images", "firered-image-edit"),
     ],
 )
 @pytest.mark.parametrize("mask", [None, torch.ones(1, 240, 320)])
@@ -29,7 +29,7 @@ def test_edit_refuses_what_does_not_edit(
 ) -> None:
     end = bench.run("VeniceEditImage", image=pictures(), prompt="night", model=model, mask=mask)
     assert end.error_name == "InvalidRequestError"
-    assert f"{model} {does} and does not edit" in end.first_line
+    assert f"{model} {does} and can't edit images" in end.first_line
     assert f"such as {instead}." in end.first_line
     assert end.sent == ()
 
@@ -37,10 +37,10 @@ def test_edit_refuses_what_does_not_edit(
 @pytest.mark.parametrize(
     ("model", "does", "instead"),
     [
-        ("firered-image-edit", "edits pictures", "z-image-turbo"),
-        ("flux-2-max-edit", "edits pictures", "flux-2-max"),
+        ("firered-image-edit", "edits images", "z-image-turbo"),
+        ("flux-2-max-edit", "edits images", "flux-2-max"),
         ("bria-bg-remover", "removes backgrounds", "z-image-turbo"),
-        ("upscaler", "makes pictures larger", "z-image-turbo"),
+        ("upscaler", "upscales images", "z-image-turbo"),
     ],
 )
 def test_generate_refuses_what_makes_nothing_from_a_prompt(
@@ -48,7 +48,7 @@ def test_generate_refuses_what_makes_nothing_from_a_prompt(
 ) -> None:
     end = bench.generate(model=model)
     assert end.error_name == "InvalidRequestError"
-    assert f"{model} {does} and does not make pictures from a prompt" in end.first_line
+    assert f"{model} {does} and can't generate images" in end.first_line
     assert f"such as {instead}." in end.first_line
     assert end.sent == ()
 

@@ -51,7 +51,7 @@ def test_sockets_follow_the_model(page: ComfyPage) -> None:
     page.set("edit", model="luma-uni-1-edit")
 
     assert set(page.page.evaluate(SOCKETS, "edit")) == {"image*", "mask", "image_5*"}
-    page.wait_for_text(".venice-sent .venice-wrong", "takes at most 1 image")
+    page.wait_for_text(".venice-sent .venice-wrong", "accepts at most 1 image")
     page.wait_until_stored("luma-uni-1-edit")
     page.load()
     page.page.wait_for_function(IS_SHOWN, arg=["VeniceEditImage", ["image", "image_5", "mask"]])

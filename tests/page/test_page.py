@@ -100,7 +100,7 @@ def test_inputs_follow_the_model(page: ComfyPage) -> None:
     assert page.value("generate", "steps") == 5
     prompt = page.page.evaluate("async () => (await app.graphToPrompt()).output")
     assert 5 in [node["inputs"].get("steps") for node in prompt.values()]
-    page.wait_for_text(".venice-sent", "steps is ignored by nano-banana-pro")
+    page.wait_for_text(".venice-sent", "nano-banana-pro doesn't use steps")
 
     page.page.evaluate(
         "() => fetch('/venice/limits', {method: 'POST', body: '{\"show_all_inputs\": true}',"

@@ -280,7 +280,7 @@ def test_a_violation_of_a_batch_that_is_shown_costs_nothing(bench: Bench) -> Non
     end = bench.generate(batch_size=2, if_flagged="continue")
     assert [float(image.max()) > 0 for image in end.tensor] == [True, False]
     (told,) = end.info["warnings"]
-    assert "(seed 101) breaks the terms of use: it came blacked out. Nothing was charged" in told
+    assert "(seed 101): it violates the content policy. You weren't charged" in told
     assert end.info["estimated_cost_usd"] == end.charged == 0.01
     assert end.info["from_store"] == 0
     spending = bench.pack.venice_client.VeniceClient().spending
@@ -389,7 +389,7 @@ def test_a_batch_whose_threads_cannot_be_started_holds_no_money(
         end = bench.generate(batch_size=4)
 
     assert end.error_name in ("RequestCancelledError", "BatchError"), repr(end.error)
-    assert "starts no more threads (can't start new thread)" in end.first_line
+    assert "can't start more threads (can't start new thread)" in end.first_line
     assert end.texts[-1] == end.first_line
     assert end.seconds < 60
     assert counted() == pytest.approx(bench.sandbox.charged_usd)

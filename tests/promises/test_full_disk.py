@@ -24,7 +24,7 @@ def test_the_picture_is_shown_and_what_was_spent_is_told(
         end = bench.generate()
     assert end.pictures == 1, end.error
     warning, ledger = end.info["warnings"]
-    assert "could not be kept on disk (File too large)" in warning
+    assert "couldn't be saved on disk (File too large)" in warning
     assert "The charge can't be added to the ledger yet (File too large)." in ledger
     assert "A paid result could not be kept on disk" in caplog.text
     assert "A charge can't be added to the ledger yet" in caplog.text
@@ -69,7 +69,7 @@ def test_lists_that_cannot_be_saved_serve_all_the_same(
     catalogue = bench.pack.venice_client.VeniceClient().catalogue
     with no_file_over(100), caplog.at_level(logging.WARNING):
         catalogue.refresh()
-    assert "The model list could not be saved (File too large)" in caplog.text
+    assert "The model list couldn't be saved (File too large)" in caplog.text
     assert catalogue.models()
     assert list(bench.home.iterdir()) == []
 

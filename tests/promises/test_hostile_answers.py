@@ -237,7 +237,7 @@ def test_no_more_pictures_are_shown_than_were_asked_for(bench: Bench) -> None:
     end = bench.generate(batch_size=2, batch_mode="variants")
     assert end.error is None, end.error
     assert end.pictures == 2
-    warning = "2 pictures were asked for, 101 came: the rest is left out."
+    warning = "Venice returned 101 images instead of 2; the extra ones are left out."
     assert warning in end.info["warnings"]
     assert warning in end.texts[-1]
 

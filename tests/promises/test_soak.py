@@ -117,7 +117,7 @@ def label_of(fault: Fault) -> str:
 
 def seeds_blacked_out(end: End) -> set[int]:
     """The seeds whose pictures came blacked out, unpaid, by the warnings."""
-    told = [text for text in end.info["warnings"] if "breaks the terms of use" in text]
+    told = [text for text in end.info["warnings"] if "violates the content policy" in text]
     return {int(seed) for text in told for seed in re.findall(r"\(seed (\d+)\)", text)}
 
 

@@ -135,7 +135,7 @@ def test_a_limit_of_0_lets_only_free_things_through(
     assert bench.generate(seed=101).error_name == "SpendingLimitError"
 
 
-def test_an_unknown_price_counts_as_the_dearest(
+def test_an_unknown_price_counts_as_the_highest_price(
     bench: Bench, one_run: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unknown = {"model": "a-model-of-tomorrow"}

@@ -419,8 +419,8 @@ def test_a_picture_that_cannot_be_kept_is_shown(
     assert "could not be kept" in caplog.text
     (warning,) = end.info["warnings"]
     why = "File exists" if trouble != "a full disk" else "No space left on device"
-    assert f"could not be kept on disk ({why})" in warning
-    assert "paid for again" in warning
+    assert f"couldn't be saved on disk ({why})" in warning
+    assert "charged again" in warning
     assert end.texts[-1].endswith(warning)
 
 
@@ -432,7 +432,7 @@ def test_who_shares_an_answer_that_is_not_kept_is_told_so_too(
     ends = bench.side_by_side(bench.generate, bench.generate)
     assert len(bench.sandbox.paid_requests) == 1
     for end in ends:
-        assert "could not be kept on disk" in end.info["warnings"][0]
+        assert "couldn't be saved on disk" in end.info["warnings"][0]
 
 
 def test_an_error_of_a_batch_does_not_promise_what_is_not_kept(bench: Bench) -> None:

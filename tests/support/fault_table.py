@@ -97,8 +97,8 @@ def _refusal(code: int, error: str, says: str, word: str = "", **more: Any) -> R
     return Row(name, _status(code, word), error, says, charged=False, **more)
 
 
-BEHIND_GATEWAY = "gateway.*not sent again.*may have been charged.*run it once more"
-TOO_LATE = "too long to answer.*not sent again.*may have been charged.*run it once more"
+BEHIND_GATEWAY = "gateway.*not sent again.*may have been charged.*Running again"
+TOO_LATE = "too long to answer.*not sent again.*may have been charged.*Running again"
 SHORT = {"VENICE_TIMEOUT": "1"}
 
 ROWS = (
@@ -213,43 +213,51 @@ ROWS = (
         "BadResponseError",
         "a web page.*may have been charged",
     ),
-    Row("empty body", lambda: Fault.body(b""), "BadResponseError", "nothing at all"),
-    Row("half a PNG", lambda: Fault.foreign_bytes(picture()[:90]), "BadResponseError", "cut short"),
+    Row("empty body", lambda: Fault.body(b""), "BadResponseError", "it is empty"),
     Row(
-        "a PNG's head", lambda: Fault.foreign_bytes(b"\x89PNG\r\n\x1a\n"), "BadResponseError", "cut"
+        "half a PNG",
+        lambda: Fault.foreign_bytes(picture()[:90]),
+        "BadResponseError",
+        "is incomplete",
+    ),
+    Row(
+        "a PNG's head",
+        lambda: Fault.foreign_bytes(b"\x89PNG\r\n\x1a\n"),
+        "BadResponseError",
+        "incomplete",
     ),
     Row(
         "a huge PNG",
         lambda: Fault.foreign_bytes(bomb(9000, 9000)),
         "BadResponseError",
-        r"claims 9000×9000 pixels",
+        r"claims 9000 × 9000 pixels",
     ),
     Row(
         "no images",
         lambda: Fault.body(in_json(), "application/json"),
         "BadResponseError",
-        "holds no image",
+        "contains no image",
         only="json",
     ),
     Row(
         "images is null",
         lambda: Fault.body(b'{"images": null}', "application/json"),
         "BadResponseError",
-        "holds no image",
+        "contains no image",
         only="json",
     ),
     Row(
         "JSON list",
         lambda: Fault.body(b"[]", "application/json"),
         "BadResponseError",
-        "holds no image",
+        "contains no image",
         only="json",
     ),
     Row(
         "deep JSON",
         lambda: Fault.body(b"[" * 100_000, "application/json"),
         "BadResponseError",
-        "not a picture that can be read here",
+        "isn't a readable image",
         only="json",
     ),
     # Pictures after all, with or without a word.
@@ -262,7 +270,7 @@ ROWS = (
         lambda: Fault.body(
             in_json(picture()).replace(b"{}", b'{"total": NaN}'), "application/json"
         ),
-        says="4 pictures were asked for, 1 came",
+        says="Venice returned 1 image instead of 4",
         kept=True,
         pictures=1,
         only="json",
@@ -278,22 +286,22 @@ ROWS = (
                 "x-venice-deprecated-replacement": "venice-sd35",
             }
         ),
-        says=r"deprecated and will be switched off on 2026-12-31; use `venice-sd35` instead",
+        says=r"deprecated and will be removed on 2026-12-31. Use `venice-sd35` instead",
         kept=True,
     ),
     Row(
         "blurred",
         Fault.flags,
         "FlaggedImageError",
-        "blurred by safe_mode.*kept.*if_flagged",
-        warns="blurred by safe_mode",
+        "since safe_mode is on.*kept.*if_flagged",
+        warns="since safe_mode is on",
         kept=True,
     ),
     Row(
         "violation",
         Fault.violation,
         "ContentViolationError",
-        "breaks .*terms.*Nothing was charged.*Change the prompt",
+        "violates the content policy.*weren't charged.*Change the prompt",
         charged=False,
         only="generated",
     ),
@@ -346,7 +354,7 @@ ROWS = (
     Row(
         "too few",
         lambda: Fault.count(3),
-        says="4 pictures were asked for, 3 came",
+        says="Venice returned 3 images instead of 4",
         kept=True,
         pictures=3,
         only="json",
@@ -354,7 +362,7 @@ ROWS = (
     Row(
         "too many",
         lambda: Fault.count(6),
-        says="4 pictures were asked for, 6 came: the rest is left out",
+        says="Venice returned 6 images instead of 4; the extra ones are left out",
         kept=True,
         only="json",
     ),

@@ -1,7 +1,7 @@
-"""Models, their constraints and prices, and styles.
+"""Models with their constraints and prices, and styles.
 
-What is known comes from three places: the bundled lists, a saved copy of the live ones (one file
-a service), and a live refresh. Constraints that are not published are unknown, and stay so.
+They come from three places: the bundled lists, a saved copy of the live ones (a file for each
+service), and a live refresh. Constraints that aren't published stay unknown.
 """
 
 from __future__ import annotations
@@ -29,48 +29,48 @@ log = logging.getLogger(__name__)
 
 DATA = Path(__file__).parent / "data"
 TYPES = ("image", "inpaint", "upscale")
-"""The types of model that have to do with pictures."""
+"""The types of model that take or produce images."""
 
 OTHER_TYPES = ("asr", "code", "decision", "embedding", "music", "text", "tts", "video")
-"""The API's other types. Models of a type in neither tuple are not judged."""
+"""The API's other types. A model of a type in neither tuple isn't checked."""
 
 DEFAULT_MODEL = "z-image-turbo"
 DEFAULT_EDIT_MODEL = "firered-image-edit"
-"""The model that is chosen until the user chooses, in nodes and command line alike."""
+"""The default of nodes and command line."""
 
 MAX_AGE = 24 * 3600.0
-"""Seconds after which the saved copy is refreshed."""
+"""Seconds until the saved copy is refreshed."""
 
 TRY_AGAIN_AFTER = 600.0
-"""Seconds after a refresh that failed until the next one."""
+"""Seconds from a failed refresh to the next one."""
 
 MAX_REFRESH_WAIT = 5.0
-"""Seconds that requests wait for a refresh where it may say more of their models, all together."""
+"""Seconds that all requests together wait for a refresh that may say more about their models."""
 
 ACTION_BY_KIND = {
-    "image": "makes pictures from a prompt",
-    "inpaint": "edits pictures",
-    "upscale": "makes pictures larger",
+    "image": "generates images from a prompt",
+    "inpaint": "edits images",
+    "upscale": "upscales images",
     "cutout": "removes backgrounds",
 }
-"""What a model of each kind does, in words."""
+"""The purpose of a model of each kind, in words."""
 
 SUGGESTION_BY_KIND = {
-    "image": ("make pictures from a prompt", "another model", DEFAULT_MODEL),
-    "inpaint": ("edit", "an edit model", DEFAULT_EDIT_MODEL),
+    "image": ("generate images", "another model", DEFAULT_MODEL),
+    "inpaint": ("edit images", "an edit model", DEFAULT_EDIT_MODEL),
 }
-"""What to suggest for each kind: its purpose, what the choice is called, and a usual model."""
+"""Suggestions for each kind: its purpose, the words for a choice, and the default model."""
 
 MAX_NAME = 60
-"""Most characters of a wrong name that an error shows."""
+"""The most characters of a wrong name to show in an error."""
 
 EDIT_SUFFIX = "-edit"
-"""The ending that the API gives to a model's name for the one that edits."""
+"""The API's suffix for the edit variant of a model."""
 
 
 @dataclass(frozen=True)
 class Lists:
-    """The lists at one moment: entries of `GET /models` and style names."""
+    """The lists at one moment: entries of `GET /models`, and style names."""
 
     entries: tuple[Any, ...]
     styles: tuple[str, ...]
@@ -86,26 +86,24 @@ class Lists:
         object.__setattr__(self, "_choices", choices)
 
     def models(self) -> dict[str, Model]:
-        """The models that have to do with pictures, by id; `listed` has those with several uses
-        in full."""
+        """Return the image models by id, the first use of each; `listed` has all of them."""
         models: dict[str, Model] = {}
         for model in self.listed():
             models.setdefault(model.id, model)
         return models
 
     def listed(self, kind: str | None = None) -> tuple[Model, ...]:
-        """The models that have to do with pictures, of one kind or of all, in the list's order.
+        """Return the image models, of one kind or all, in the list's order.
 
-        A model that is listed for several things is among them once for each.
+        A model with several uses appears once for each.
         """
         found = (m for m in self._all if m.type not in OTHER_TYPES)
         return tuple(m for m in found if kind is None or m.kind == kind)
 
     def ids_like(self, pattern: str) -> list[str]:
-        """The ids that a shell pattern such as `*edit*` asks for, in any case of its letters.
+        """Return the ids that match a shell pattern such as `*edit*`, ignoring case.
 
-        They are those of models that make pictures from a prompt; where there are none, of models
-        that edit.
+        If no model that generates images matches, the models that edit count.
         """
         wanted = folded(pattern)
         for ids in self._choices:
@@ -114,7 +112,7 @@ class Lists:
         return []
 
     def by_name(self) -> dict[str, dict[str, Model]]:
-        """Every model by its id, and by its folded id, then by what it does."""
+        """Return every model by its id and its folded id, then by its kind."""
         models: dict[str, dict[str, Model]] = {}
         for named in (*((m.id, m) for m in self._all), *((folded(m.id), m) for m in self._all)):
             models.setdefault(named[0], {}).setdefault(named[1].kind, named[1])
@@ -123,27 +121,27 @@ class Lists:
 
 @cache
 def bundled_lists() -> Lists:
-    """The lists as published by November 2026, with the constraints that were published."""
+    """Return the lists as of November 2026, with the constraints published by then."""
     models = json.loads((DATA / "models.json").read_text(encoding="utf-8"))
     styles = json.loads((DATA / "styles.json").read_text(encoding="utf-8"))
     return Lists(tuple(models), tuple(styles))
 
 
 def saved_lists(home: Path, service: str) -> Lists:
-    """The saved copy for `service` in `home`, else the bundled lists. Never asks the network."""
+    """Return the saved copy for `service`, else the bundled lists. Never uses the network."""
     path = _file(home, service)
     try:
         return _read_saved(path, service, path.stat().st_mtime_ns)
     except FileNotFoundError:
         return bundled_lists()
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        log.warning("The saved model list is unreadable and not used (%s).", type(error).__name__)
+        log.warning("The saved model list can't be read and isn't used (%s).", type(error).__name__)
         return bundled_lists()
 
 
 @lru_cache(maxsize=4)
 def _read_saved(path: Path, service: str, _changed: int) -> Lists:
-    """The lists in a file, read anew only when it has changed: the node list asks often."""
+    """Read the lists from a file, once for each change of it: the node list needs them often."""
     data = json.loads(path.read_text(encoding="utf-8"))
     lists = Lists(tuple(data["models"]), strings(data["styles"]), float(data["time"]))
     is_sound = lists.models() and lists.styles and math.isfinite(lists.saved_at)
@@ -153,9 +151,9 @@ def _read_saved(path: Path, service: str, _changed: int) -> Lists:
 
 
 class Catalogue:
-    """The lists of one service, refreshed from it when they are old. Thread-safe.
+    """The lists of one service, refreshed when they are old. Thread-safe.
 
-    fetch_models(type) and fetch_styles() ask the service; they raise VeniceError.
+    fetch_models(type) and fetch_styles() get them from the service, or raise VeniceError.
     """
 
     def __init__(
@@ -175,15 +173,16 @@ class Catalogue:
         self._use(saved_lists(home, service))
 
     def model(self, model_id: str, kind: str = "image") -> Model:
-        """The model as it is known for what it is to do, its id spelled as the list does.
+        """Return a model for one use, with its id as the list spells it.
 
-        Of one that no list has, nothing but its id; of one that is listed for other things, those.
+        A model that isn't listed has nothing but its id. If it is listed for other uses only,
+        return one of those.
         """
         listed = self._listed(model_id)
         return listed.get(kind) or next(iter(listed.values()), None) or Model(model_id, kind)
 
     def models(self, type: str | None = None) -> list[Model]:
-        """The listed models that have to do with pictures, of one type or of all."""
+        """Return the listed image models, of one type or all."""
         return [m for m in self._lists.listed() if type is None or m.type == type]
 
     @property
@@ -191,24 +190,23 @@ class Catalogue:
         return self._lists.styles
 
     def style(self, name: str) -> str:
-        """The style as the list spells it; one that is not listed stays as it is."""
+        """Return the style as the list spells it; an unlisted one doesn't change."""
         return as_listed(name, self.styles) or name
 
     def nearest_model(self, model_id: str, kind: str = "image") -> str | None:
-        """The listed model whose id is most like `model_id`, among those that do the same.
+        """Return the listed model of the same kind with the most similar id.
 
-        None where none is like it, or where it is among them itself.
+        None if there is none, or if `model_id` itself is listed.
         """
         fit = [m.id for m in self._lists.listed(kind)]
         return None if model_id in fit else nearest(model_id, fit)
 
     def nearest_style(self, style: str) -> str | None:
-        """The listed style whose name is most like `style`; None if none is, or it is listed."""
+        """Return the most similar listed style; None if there is none, or if `style` is listed."""
         return None if style in self.styles else nearest(style, self.styles)
 
     def check_kind(self, model_id: str, kind: str) -> None:
-        """Raises InvalidRequestError, which names a model to take, if this one is listed for other
-        things than `kind`."""
+        """Raise InvalidRequestError, which names another model, if this one has other uses."""
         listed = self._listed(model_id)
         if kind not in SUGGESTION_BY_KIND or not listed or kind in listed:
             return
@@ -220,25 +218,29 @@ class Catalogue:
         sibling = model.id.removesuffix(EDIT_SUFFIX) if kind == "image" else model.id + EDIT_SUFFIX
         choice = sibling if kind in self._listed(sibling) else usual
         raise InvalidRequestError(
-            f"{model.id} {is_what} and does not {wanted}: choose {called}, such as {choice}.",
+            f"{model.id} {is_what} and can't {wanted}. Choose {called}, such as {choice}.",
             "model",
         )
 
     def check_transparency(self, model: Model) -> None:
-        """Raises InvalidRequestError, which names those that do, if `model` is known not to make
-        transparent backgrounds."""
+        """Raise InvalidRequestError if `model` is known to have no transparent background.
+
+        The message names models that do.
+        """
         if model.supports_transparency is not False:
             return
         able = [m.id for m in self._lists.listed(model.kind) if m.supports_transparency]
-        choice = f"choose {', '.join(able)}, or switch it off" if able else "switch it off"
+        choose = f"Choose {', '.join(able)}, or turn" if able else "Turn"
         raise InvalidRequestError(
-            f"{model.id} makes no transparent background: {choice}.", "transparent_background"
+            f"{model.id} can't generate a transparent background. {choose} off "
+            "transparent_background.",
+            "transparent_background",
         )
 
     def model_when_known(self, model_id: str, kind: str = "image") -> Model:
-        """The model; starts a refresh when the lists are old, and waits for it if that may help.
+        """Return the model, after a refresh if the lists are old and that may help.
 
-        It may help where constraints are unknown, and as long as there are only bundled lists.
+        It may help if constraints are unknown, or if there are only the bundled lists.
         """
         refreshed = self.refresh_when_old()
         model = self.model(model_id, kind)
@@ -248,10 +250,10 @@ class Catalogue:
         return self.model(model_id, kind)
 
     def refresh_when_old(self) -> threading.Event | None:
-        """Starts a refresh in the background if the saved copy is older than a day.
+        """Start a refresh in the background if the saved copy is older than a day.
 
-        At most once a day, or ten minutes after one that failed. Returns an event that is set at
-        its end, or None when there is nothing to wait for.
+        At most once a day, or ten minutes after a failure. Return an event that marks its end, or
+        None if there is nothing to wait for.
         """
         with self._lock:
             if not self._is_newer_than(MAX_AGE) and not 0 <= self._since_asked() < self._pause:
@@ -259,10 +261,10 @@ class Catalogue:
             return self._refreshed
 
     def check_listed(self, models: Iterable[tuple[str, str]], styles: Iterable[str]) -> None:
-        """Raises InvalidRequestError for a name that a fresh list doesn't have.
+        """Raise InvalidRequestError for a name that a fresh list doesn't have.
 
-        models: ids, each with what the model is to do. If a name isn't on the saved list, the
-        service is asked once, for MAX_REFRESH_WAIT at most. Without a fresh list any name may do.
+        models: ids, each with its kind. If a name isn't in the saved list, one refresh may take up
+        to MAX_REFRESH_WAIT. Without a fresh list, any name is accepted.
         """
         models, styles = list(models), list(styles)
         if self._wrong_name(models, styles) is None or not self._has_fresh_lists():
@@ -273,7 +275,7 @@ class Catalogue:
     def _wrong_name(
         self, models: Sequence[tuple[str, str]], styles: Sequence[str]
     ) -> InvalidRequestError | None:
-        """The error of the first name that isn't listed; None if all are."""
+        """Return the error for the first name that isn't listed; None if all are."""
         for model, kind in models:
             if not self._listed(model):
                 return _unknown("model", model, self.nearest_model(model, kind))
@@ -283,7 +285,7 @@ class Catalogue:
         return None
 
     def _has_fresh_lists(self) -> bool:
-        """Whether the lists are of the last minutes, after one try to get them if need be."""
+        """Whether the lists are a few minutes old at most, after one attempt to get them."""
         with self._lock:
             if self._is_newer_than(TRY_AGAIN_AFTER):
                 return True
@@ -303,18 +305,18 @@ class Catalogue:
         return time.time() - self._asked_at
 
     def _begin_refresh(self) -> None:
-        """Asks the service in a thread of its own, which sets `_refreshed` at its end."""
+        """Refresh in a new thread, which sets `_refreshed` at its end."""
         self._asked_at, self._pause = time.time(), MAX_AGE
         self._refreshed = threading.Event()
         self._wait_until = time.monotonic() + MAX_REFRESH_WAIT
         threading.Thread(target=self._refresh_quietly, name="venice-lists", daemon=True).start()
 
     def refresh(self) -> None:
-        """Asks the service for its lists now and saves them. Raises VeniceError."""
-        entries = tuple(_kept(e) for e in self._fetch_models("all") if parse_model(e))
+        """Get the lists from the service now, and save them. Raises VeniceError."""
+        entries = tuple(_needed(e) for e in self._fetch_models("all") if parse_model(e))
         lists = Lists(entries, strings(list(self._fetch_styles())), time.time())
         if not lists.models() or not lists.styles:
-            raise VeniceError("The service's list of models or styles is empty; the old one stays.")
+            raise VeniceError("Venice's list of models or styles is empty. The saved one stays.")
         self._use(lists)
         self._save(lists)
 
@@ -322,15 +324,15 @@ class Catalogue:
         try:
             self.refresh()
         except VeniceError as error:
-            # The lists at hand go on serving; what is wrong will show in the request itself.
-            log.info("The model list was not refreshed (%s).", type(error).__name__)
+            # The current lists still serve; what is wrong shows in the request itself.
+            log.info("The model list couldn't be refreshed (%s).", type(error).__name__)
             self._pause = TRY_AGAIN_AFTER
         finally:
             assert self._refreshed is not None
             self._refreshed.set()
 
     def _listed(self, model_id: str) -> dict[str, Model]:
-        """The listed uses of a model, by its kind; {} if it is not listed."""
+        """Return the listed uses of a model by kind; {} if it isn't listed."""
         return self._models.get(model_id) or self._models.get(folded(model_id), {})
 
     def _use(self, lists: Lists) -> None:
@@ -349,7 +351,7 @@ class Catalogue:
             path = _file(self._home, self._service)
             write_atomic(path, json.dumps(data).encode(), prefix=".catalogue-")
         except OSError as error:
-            log.warning("The model list could not be saved (%s).", error.strerror)
+            log.warning("The model list couldn't be saved (%s).", error.strerror)
 
 
 def _unknown(what: str, name: str, near: str | None) -> InvalidRequestError:
@@ -358,8 +360,8 @@ def _unknown(what: str, name: str, near: str | None) -> InvalidRequestError:
     return InvalidRequestError(text, "model" if what == "model" else "style_preset")
 
 
-def _kept(entry: dict[str, Any]) -> dict[str, Any]:
-    """The parts of an entry that are kept: of models without pictures only the type."""
+def _needed(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return the parts of an entry to save: of models without images only id and type."""
     is_other = entry.get("type") in OTHER_TYPES
     return {"id": entry["id"], "type": entry["type"]} if is_other else entry
 

@@ -1,4 +1,4 @@
-"""The fields that models ignore without a word: as published, unless the live list says more."""
+"""The fields that models silently ignore: as published, unless the live list says more."""
 
 from __future__ import annotations
 

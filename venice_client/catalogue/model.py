@@ -17,30 +17,30 @@ PIXEL_DIVISORS = {
     "z-image-turbo": 8,
     "chroma": 8,
 }
-"""Models that take width and height, as the API's documents say, where the list does not."""
+"""Models that take width and height according to the API's documents, but not in the list."""
 
 IS_PARTIAL = "constraintsArePartial"
-"""Marks entries of the bundled lists whose constraints were published in part; the rest of them is
-unknown. The live list has all."""
+"""Marks entries of the bundled lists with constraints that were published in part. The rest is
+unknown; the live list has all of them."""
 
 USUAL_DIVISOR = 8
 USUAL_RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9")
 MAX_WHOLE = 10**9
-"""Most of any limit of a model that is believed."""
+"""The largest limit to believe."""
 
 MAX_INPUT_IMAGES = 3
-"""Most input images of an edit model that does not say: the API's default."""
+"""The most input images of an edit model that names no limit: the API's default."""
 
 
 @dataclass(frozen=True)
 class Model:
     """A model as far as it is known. None and "" mean unknown; so does (), unless `is_known`.
 
-    is_known: whether its constraints are published whole, so that what they leave out is not
-    offered. is_by_ratio, is_auto_only: whether it takes a ratio, and whether it always chooses the
-    ratio itself. prompt_limit: characters. max_steps: 0 where it takes none. abilities: the API's
-    own flags, such as "supportsWebSearch". privacy: "private" or "anonymized". regions: country
-    codes, where it is restricted to some. retires_on: a date, YYYY-MM-DD.
+    is_known: whether all of its constraints are published, so that it offers nothing else.
+    is_by_ratio, is_auto_only: whether it takes a ratio, and whether it always chooses the ratio
+    itself. prompt_limit: characters. max_steps: 0 if it has no steps. abilities: the API's own
+    flags, such as "supportsWebSearch". privacy: "private" or "anonymized". regions: country codes
+    if it is restricted to some. retires_on: a date, YYYY-MM-DD.
     """
 
     id: str
@@ -72,9 +72,9 @@ class Model:
 
     @property
     def sizing(self) -> PixelRules | RatioRules:
-        """The rules for sizes of this model: from its constraints, else from what is published.
+        """The rules for sizes: from its constraints, else from the API's documents.
 
-        Only ratios or a divisor among the constraints say how; the others say nothing of it.
+        Of the constraints, only ratios and a divisor say anything about sizes.
         """
         if self.ratios or self.is_auto_only:
             return RatioRules(self.ratios, self.tiers, is_complete=True)
@@ -85,33 +85,33 @@ class Model:
 
     @property
     def priced_tiers(self) -> tuple[str, ...]:
-        """The tiers that the price list names."""
+        """The tiers in the price list."""
         return tuple(map(str, _object(self.pricing.get("resolutions"))))
 
     @property
     def kind(self) -> str:
-        """Its kind, which is its type, but "cutout" for background removers, listed as "image"."""
+        """Its type; "cutout" for background removers, which are listed as "image"."""
         is_cutter = self.type == "image" and "bg-remov" in self.id.lower()
         return "cutout" if is_cutter else self.type
 
     @property
     def makes_images(self) -> bool:
-        """Whether it makes pictures from a prompt."""
+        """Whether it generates images from a prompt."""
         return self.kind == "image"
 
     @property
     def may_be_constrained(self) -> bool:
-        """Whether the API may say more of it: of upscalers and background removers it does not."""
+        """Whether the API may publish constraints for it; for upscalers and cutouts it doesn't."""
         return self.kind not in ("upscale", "cutout")
 
     @property
     def supports_transparency(self) -> bool | None:
-        """Whether it makes transparent backgrounds; None where that is unknown."""
+        """Whether it can generate transparent backgrounds; None if that is unknown."""
         return self.abilities.get("supportsTransparentBackground", False if self.is_known else None)
 
 
 def parse_model(entry: Any) -> Model | None:
-    """The model in an entry of `GET /models`; None if there is none. Odd parts are unknown."""
+    """Read an entry of `GET /models`; None if it is no model. Malformed parts count as unknown."""
     entry = _object(entry)
     if not isinstance(entry.get("id"), str) or not entry["id"]:
         return None
@@ -138,7 +138,7 @@ def parse_model(entry: Any) -> Model | None:
 
 
 def _sizes(limits: Mapping[str, Any]) -> dict[str, Any]:
-    """The ratios, tiers and qualities that the constraints name."""
+    """Return the ratios, tiers and qualities in the constraints."""
     listed = strings(limits.get("aspectRatios"))
     ratios = tuple(name for name in listed if is_ratio(name))
     return {
@@ -163,7 +163,7 @@ def _style_references(
 
 
 def _standing(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """The privacy, the regions and the retirement of a model."""
+    """Return the privacy, the regions and the retirement of a model."""
     plan = _object(spec.get("deprecation"))
     return {
         "privacy": _text(spec.get("privacy")),
@@ -176,7 +176,7 @@ def _standing(spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _flags(*places: Mapping[str, Any]) -> dict[str, bool]:
-    """Every "supports…" of the API that is true or false, wherever it stands."""
+    """Return every "supports…" flag of the API, wherever it is."""
     return {
         name: value
         for place in places
@@ -186,7 +186,7 @@ def _flags(*places: Mapping[str, Any]) -> dict[str, bool]:
 
 
 def _divisor(limits: Mapping[str, Any]) -> int | None:
-    """The divisor of a model that takes pixels, the usual one where it leaves no size."""
+    """Return the divisor of a model that takes pixels; the usual one if no size would be left."""
     divisor = _whole(limits.get("widthHeightDivisor")) or None
     return USUAL_DIVISOR if divisor and divisor > MAX_SIDE else divisor
 
@@ -212,7 +212,7 @@ def _text(value: Any) -> str:
 
 
 def strings(value: Any) -> tuple[str, ...]:
-    """The texts in a list, each once and none empty; () for anything but a list."""
+    """Return the texts in a list, each once and none empty; () for anything but a list."""
     items = value if isinstance(value, list | tuple) else ()
     return tuple(dict.fromkeys(item for item in items if isinstance(item, str) and item))
 

@@ -1,4 +1,4 @@
-"""Finding a name in a list: the same one in another spelling, or else the nearest."""
+"""Names in a list: the same one in another spelling, or else the nearest."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from collections.abc import Iterable, Sequence
 from ..errors import InvalidRequestError
 
 MIN_PART = 3
-"""Fewest characters of a name that count as a part of another one."""
+"""The fewest characters to match as a part of another name."""
 
 
 def folded(name: str) -> str:
-    """`name` as names are compared: without regard to case, and to blanks around it."""
+    """Return `name` in the form for comparing: without case and surrounding spaces."""
     return unicodedata.normalize("NFC", name.strip().casefold())
 
 
 def as_listed(name: str, known: Iterable[str]) -> str | None:
-    """`name` as `known` spells it, in any case of letters; None if it is not among them."""
+    """Return `name` as `known` spells it, ignoring case; None if it isn't among them."""
     wanted, found = folded(name), None
     for candidate in known:
         if candidate == name:
@@ -29,7 +29,7 @@ def as_listed(name: str, known: Iterable[str]) -> str | None:
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name most like `name`, else the first that holds it, in any case of letters.
+    """Return the most similar known name, else the first that contains `name`, ignoring case.
 
     None if there is none.
     """
@@ -42,17 +42,17 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 
 
 def nearest_hint(name: str, known: Iterable[str]) -> str:
-    """ "Did you mean …?" with the nearest known name, or ""."""
+    """Return "Did you mean …?" with the nearest known name, or ""."""
     found = nearest(name, known)
     return f"Did you mean {found}?" if found else ""
 
 
 def check_offered(field: str, value: str, offered: Sequence[str], model: str) -> None:
-    """Raises InvalidRequestError, which names the nearest, unless `value` is among `offered`."""
+    """Raise InvalidRequestError, which names the nearest, unless `value` is among `offered`."""
     if value not in offered:
         hint = nearest_hint(value, offered)
         raise InvalidRequestError(
-            f"{model} does not offer {field} {value}. {hint}{' ' if hint else ''}"
-            f"It offers {', '.join(offered)}, or choose auto.",
+            f"{model} doesn't offer {field} {value}. {hint}{' ' if hint else ''}"
+            f"Choose {', '.join(offered)}, or auto.",
             field,
         )

@@ -1,4 +1,4 @@
-"""Estimates what a request will cost, in USD, from the published prices. None: they do not say."""
+"""Estimates of the cost of a request in USD, from the published prices; None if unknown."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from .model import Model
 from .sizing import tier_side
 
 ENHANCEMENT_USD = 0.04
-"""Price of rewriting the prompt, for each request; searching the web costs nothing extra."""
+"""The price of rewriting the prompt, for each request; web search costs nothing extra."""
 
 USUAL_TIER = "1K"
-"""The tier that the API makes where neither request nor model names one."""
+"""The API's tier if neither request nor model names one."""
 
 UPSCALE_USD = {2: 0.02, 4: 0.08}
 CUTOUT_USD = 0.03
 
 BASE_PRICE = {"image": "generation", "inpaint": "inpaint"}
-"""Names under which the price list has one price for all tiers, by the model's kind."""
+"""The price list's names for one price for all tiers, by the model's kind."""
 
 MAX_USD = 1e6
-"""Most USD of a price that is believed."""
+"""The highest price to believe."""
 
 UNPUBLISHED_SURCHARGE = "krea-v2-"
-"""Models that add something for style references; how much is not published."""
+"""Models with a surcharge for style references that isn't published."""
 
 
 class LowerBound(float):
-    """A price in USD that is known to be no less, but perhaps more."""
+    """A price in USD that may turn out higher."""
 
 
 def estimate_generate(payload: Mapping[str, Any], model: Model) -> float | None:
-    """The price of a payload of `/image/generate`: pictures by tier and quality, and the extras."""
-    price = _picture(payload, model, "generation")
+    """Estimate a payload of `/image/generate`: images by tier and quality, and extras."""
+    price = _image_usd(payload, model, "generation")
     if price is None:
         return None
     if payload.get("style_references") and model.id.startswith(UNPUBLISHED_SURCHARGE):
@@ -43,22 +43,22 @@ def estimate_generate(payload: Mapping[str, Any], model: Model) -> float | None:
 
 
 def estimate_edit(payload: Mapping[str, Any], images: int, model: Model) -> float | None:
-    """The price of a payload of `/image/edit` or `/image/multi-edit` with so many input images."""
-    price = _picture(payload, model, "inpaint")
+    """Estimate a payload of `/image/edit` or `/image/multi-edit` with so many input images."""
+    price = _image_usd(payload, model, "inpaint")
     if price is None:
         return None
     return type(price)(round(price + _extra_images(images, model) + _extras(payload), 6))
 
 
 def estimate_upscale(scale: float, model: Model) -> float:
-    """The price of `/image/upscale`. scale: what Venice makes, which may be less than asked."""
+    """Estimate `/image/upscale`. scale: Venice's own, which may be less than requested."""
     step = 2 if scale <= 2 else 4
     listed = _usd(_below(_below(model.pricing, "upscale"), f"{step}x"))
     return UPSCALE_USD[step] if listed is None else listed
 
 
 def estimate_cutout(model: Model) -> float:
-    """The price of `/image/background-remove`."""
+    """Estimate `/image/background-remove`."""
     listed = _usd(_below(model.pricing, "generation"))
     return CUTOUT_USD if listed is None else listed
 
@@ -70,32 +70,32 @@ def max_price(
     model: Model,
     models: Iterable[Model],
 ) -> float | None:
-    """The price to reserve for a request whose estimate is `price`: the most that it may cost.
+    """Return the amount to reserve for a request with the estimate `price`: its maximum.
 
-    Where that is not published, it is worked out from the model's other prices, a larger tier in
-    proportion to its pixels, and is no more than the dearest of `models` that do the same; without
-    any price of its own it is the dearest. None where there is no price at all.
+    If that isn't published, it follows from the model's other prices, a larger tier in proportion
+    to its pixels, up to the most expensive of `models` of its kind. For a model without prices it
+    is that most expensive one. None if there is no price at all.
     """
     if price is not None and not isinstance(price, LowerBound):
         return price
-    bounds = _own_maximum(payload, model), dearest(models, model.kind)
+    bounds = _own_maximum(payload, model), highest_price(models, model.kind)
     each = min((bound for bound in bounds if bound is not None), default=None)
     if each is None:
         return price
-    pictures = each * int(payload.get("variants", 1))
-    return max(price or 0.0, round(pictures + _extra_images(images, model) + _extras(payload), 6))
+    images_usd = each * int(payload.get("variants", 1))
+    return max(price or 0.0, round(images_usd + _extra_images(images, model) + _extras(payload), 6))
 
 
-def dearest(models: Iterable[Model], type: str) -> float | None:
-    """The highest known price of one picture of any model of `type`; None if none is known."""
+def highest_price(models: Iterable[Model], type: str) -> float | None:
+    """Return the highest known price of an image of any model of `type`; None if none is known."""
     prices = [price for m in models if m.type == type for price in _all_usd(m.pricing)]
     return max(prices, default=None)
 
 
 def price_range(model: Model) -> tuple[float, float, bool] | None:
-    """The lowest and the highest listed price of one picture; None if none is listed.
+    """Return the lowest and the highest listed price of an image; None if none is listed.
 
-    With whether that is all: some tiers may have no published price.
+    The third value says whether every tier has a published price.
     """
     if model.kind == "upscale":
         found, is_all = _all_usd(_below(model.pricing, "upscale")), True
@@ -107,7 +107,7 @@ def price_range(model: Model) -> tuple[float, float, bool] | None:
 
 
 def total_cost(costs: Sequence[float | None]) -> float | None:
-    """The sum in USD, or None where a price is unknown; a LowerBound if one of them is."""
+    """Return the sum in USD, or None if a price is unknown; a LowerBound if one of them is."""
     known = [cost for cost in costs if cost is not None]
     if len(known) < len(costs):
         return None
@@ -127,8 +127,8 @@ def cost_text(costs: Sequence[float | None], is_sandbox: bool = False) -> str:
     return "free in the sandbox" if total is None else f"free in the sandbox ({text} on Venice)"
 
 
-def _picture(payload: Mapping[str, Any], model: Model, base: str) -> float | None:
-    """The price of one picture at the tier and quality that are asked for, else the model's own."""
+def _image_usd(payload: Mapping[str, Any], model: Model, base: str) -> float | None:
+    """Return the price of an image at the requested tier and quality, else the model's own."""
     asked = payload.get("quality")
     tier = payload.get("resolution") or model.default_tier
     table = _table(model, base)
@@ -151,7 +151,7 @@ def _picture(payload: Mapping[str, Any], model: Model, base: str) -> float | Non
 
 
 def _table(model: Model, base: str = "") -> dict[str, dict[str, float]]:
-    """The listed prices of one picture by tier and quality; "" where the list has one for all."""
+    """Return the listed prices of an image by tier and quality; "" is one price for all."""
     table: dict[str, dict[str, float]] = {}
     for tier, price in _object(model.pricing.get("resolutions")).items():
         table[tier] = {} if (usd := _usd(price)) is None else {"": usd}
@@ -165,12 +165,12 @@ def _table(model: Model, base: str = "") -> dict[str, dict[str, float]]:
 
 
 def _is_open(model: Model) -> bool:
-    """Whether one listed price may be that of the lowest of several tiers."""
+    """Whether one listed price may belong to the lowest of several tiers."""
     return model.kind in BASE_PRICE and (not model.is_known or len(model.tiers) > 1)
 
 
 def _own_maximum(payload: Mapping[str, Any], model: Model) -> float | None:
-    """The most that a picture may cost, by the model's own prices; None where it has none.
+    """Return the most that an image may cost by the model's own prices; None if it has none.
 
     A larger tier costs at most in proportion to its pixels, as all published prices do.
     """
@@ -186,12 +186,12 @@ def _own_maximum(payload: Mapping[str, Any], model: Model) -> float | None:
 
 
 def _extras(payload: Mapping[str, Any]) -> float:
-    """The price of what is charged for each request, beside its pictures."""
+    """Return the charge for each request that doesn't depend on its images."""
     return ENHANCEMENT_USD if payload.get("enhance_prompt") else 0.0
 
 
 def _extra_images(images: int, model: Model) -> float:
-    """The price of an edit's further input images. `included: 0` charges the first one too."""
+    """Return the price of an edit's extra input images. `included: 0` charges the first, too."""
     extra = _below(model.pricing, "inputImages")
     included = _below(extra, "included")
     is_number = isinstance(included, int) and not isinstance(included, bool)
@@ -214,7 +214,7 @@ def _usd(price: Any) -> float | None:
 
 
 def _all_usd(node: Any) -> list[float]:
-    """Every price below `node` but those of upscaling, which is another endpoint's."""
+    """Return every price in `node`, except upscaling, which is another endpoint's."""
     usd = _usd(node)
     if usd is not None:
         return [usd]

@@ -1,4 +1,4 @@
-"""Turns width × height into what a model takes: pixels, a ratio, or a ratio and a tier."""
+"""The size that a model accepts for width × height: pixels, a ratio, or a ratio and a tier."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from ..errors import InvalidRequestError
 from .nearest import check_offered
 
 MAX_SIDE = 1280
-"""Most pixels of width and height in the API's schema."""
+"""The most pixels per side in the API's schema."""
 
 TIER_TOLERANCE = 0.9
-"""How large S² must be, as a part of the area, for a tier S to do: 1344×768 is still 1K."""
+"""The smallest S² for a tier S, as a share of the area: 1344 × 768 still fits 1K."""
 
 MAX_RATIO = 1000.0
-"""Largest and, inverted, smallest ratio that a picture can have."""
+"""The largest ratio of an image; its inverse is the smallest."""
 
 RATIO_TOLERANCE = 0.03
-"""How far a ratio may be off: Venice's sizes are multiples of some pixels."""
+"""The most that a ratio may be off, since Venice rounds sizes to multiples of some pixels."""
 
 GRID = 16
-"""Pixels that the sides of a tier's pictures are multiples of, as far as they were seen."""
+"""In pixels: the sides of a tier's images are multiples of it, as observed."""
 
 AUTO = "auto"
 
 
 @dataclass(frozen=True)
 class PixelRules:
-    """The model takes width and height: multiples of `divisor`, each at most `max_side`."""
+    """The model accepts width and height: multiples of `divisor`, each at most `max_side`."""
 
     divisor: int = 8
     max_side: int = MAX_SIDE
@@ -38,10 +38,10 @@ class PixelRules:
 
 @dataclass(frozen=True)
 class RatioRules:
-    """The model takes one of `ratios`, and of `tiers` where it has any.
+    """The model accepts one of `ratios`, and one of `tiers` if it has any.
 
     is_complete: whether the lists are the model's own, so that anything else is known to be wrong.
-    Where `ratios` is empty, the model always chooses the ratio itself.
+    If `ratios` is empty, the model always chooses the ratio itself.
     """
 
     ratios: tuple[str, ...]
@@ -51,9 +51,9 @@ class RatioRules:
 
 @dataclass(frozen=True)
 class Size:
-    """The size to send, and in words what was changed to get there.
+    """The size to send, with warnings about what differs from the size the user wants.
 
-    expected: (width, height) that is to come, unless a warning says that it will be another.
+    expected: (width, height) of the image, or None if a warning already names another size.
     """
 
     fields: dict[str, int | str]
@@ -70,10 +70,10 @@ def fit(
     aspect_ratio: str = AUTO,
     resolution: str = AUTO,
 ) -> Size:
-    """The size that `model` takes which is closest to width × height in pixels.
+    """Return the size closest to width × height pixels that `model` accepts.
 
-    aspect_ratio, resolution: override what follows from width and height, unless "auto".
-    Raises InvalidRequestError for an override that the model is known not to offer.
+    aspect_ratio, resolution: override width and height, unless "auto". Raises InvalidRequestError
+    for an override that the model is known not to offer.
     """
     if width < 1 or height < 1:
         field = "width" if width < 1 else "height"
@@ -84,7 +84,7 @@ def fit(
 
 
 def snap_pixels(width: int, height: int, rules: PixelRules) -> tuple[int, int]:
-    """The size within the rules whose ratio is nearest, scaled down only as far as needed."""
+    """Return the size within the rules with the nearest ratio, scaled down no more than needed."""
     divisor = rules.divisor
     longest = rules.max_side // divisor * divisor
     part, whole = (longest, max(width, height)) if max(width, height) > longest else (1, 1)
@@ -103,12 +103,12 @@ def snap_pixels(width: int, height: int, rules: PixelRules) -> tuple[int, int]:
 
 
 def nearest_ratio(width: int, height: int, ratios: Sequence[str]) -> str:
-    """The ratio nearest to width : height on a logarithmic scale. Its name is never reduced."""
+    """Return the ratio nearest to width : height on a logarithmic scale, named as in `ratios`."""
     return min(ratios, key=lambda name: abs(math.log(ratio_of(name) * height / width)))
 
 
 def ratio_of(name: str) -> float:
-    """Width over height of a ratio such as "16:9"; raises ValueError unless it is one."""
+    """Return width over height of a ratio such as "16:9". Raises ValueError for anything else."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?):(\d+(?:\.\d+)?)", name)
     width, height = (float(match[1]), float(match[2])) if match else (0.0, 0.0)
     if not width or not height or not 1 / MAX_RATIO <= width / height <= MAX_RATIO:
@@ -117,7 +117,7 @@ def ratio_of(name: str) -> float:
 
 
 def is_other_ratio(width: int, height: int, ratio: float) -> bool:
-    """Whether width : height is not `ratio`, beyond what whole pixels explain."""
+    """Whether width : height differs from `ratio` by more than rounding to whole pixels."""
     return abs(math.log(width / height / ratio)) > RATIO_TOLERANCE
 
 
@@ -130,25 +130,25 @@ def is_ratio(name: str) -> bool:
 
 
 def check_ratio(ratio: str, offered: Sequence[str], model: str) -> None:
-    """Raises InvalidRequestError, which names the nearest, unless `ratio` is among `offered`."""
+    """Raise InvalidRequestError, which names the nearest, unless `ratio` is among `offered`."""
     if ratio not in offered and offered and is_ratio(ratio):
         near = min(offered, key=lambda name: abs(math.log(ratio_of(name) / ratio_of(ratio))))
         raise InvalidRequestError(
-            f"{model} does not take aspect_ratio {ratio}. The nearest is {near}; it takes "
-            f"{', '.join(offered)}, or choose auto.",
+            f"{model} doesn't offer aspect_ratio {ratio}. The closest is {near}. Choose "
+            f"{', '.join(offered)}, or auto.",
             "aspect_ratio",
         )
     check_offered("aspect_ratio", ratio, offered, model)
 
 
 def tier_side(name: str) -> float | None:
-    """Pixels of a tier's square, 1024 for "1K"; None for a name that does not say."""
+    """Return the side of a tier's square in pixels, 1024 for "1K"; None for other names."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)K", name, re.IGNORECASE)
     return float(match[1]) * 1024 if match else None
 
 
 def tier_size(ratio: str, tier: object = None) -> tuple[int, int] | None:
-    """(width, height) that a tier has at a ratio, about; None where the names do not say."""
+    """Return the approximate (width, height) of a tier at a ratio; None for unknown names."""
     side = tier_side(str(tier)) if tier else 1024.0
     if side is None or not is_ratio(ratio):
         return None
@@ -160,7 +160,7 @@ def tier_size(ratio: str, tier: object = None) -> tuple[int, int] | None:
 
 
 def smallest_tier(width: int, height: int, tiers: Sequence[str]) -> tuple[str, bool]:
-    """The smallest tier that holds width × height, and whether it does; else the largest."""
+    """Return the smallest tier that holds width × height, else the largest; and if it holds it."""
     sides = sorted((side, name) for name in tiers if (side := tier_side(name)))
     if not sides:
         return tiers[0], True
@@ -168,6 +168,16 @@ def smallest_tier(width: int, height: int, tiers: Sequence[str]) -> tuple[str, b
         if side * side >= TIER_TOLERANCE * width * height:
             return name, True
     return sides[-1][1], False
+
+
+def no_tiers(model: str, resolution: str) -> str:
+    """Return the warning that a model has no setting for its resolution."""
+    return f"{model} has no resolution setting, so {resolution} isn't sent."
+
+
+def chooses_ratio(model: str, size: str) -> str:
+    """Return the warning that a model ignores a ratio or a size."""
+    return f"{model} chooses the aspect ratio itself, so {size} isn't sent."
 
 
 def _fit_pixels(
@@ -180,21 +190,21 @@ def _fit_pixels(
             ratio = ratio_of(aspect_ratio)
         except ValueError:
             raise InvalidRequestError(
-                f"aspect_ratio {aspect_ratio!r} is not a ratio such as 16:9.", "aspect_ratio"
+                f"aspect_ratio must be a ratio such as 16:9, not {aspect_ratio!r}.", "aspect_ratio"
             ) from None
         side = math.sqrt(width * height)
         wanted = round(side * math.sqrt(ratio)) or 1, round(side / math.sqrt(ratio)) or 1
     if resolution != AUTO:
-        warnings.append(f"{model} has no resolution tiers: resolution {resolution} was not sent.")
+        warnings.append(no_tiers(model, resolution))
     size = snap_pixels(*wanted, rules)
     if size != (width, height):
         if aspect_ratio != AUTO:
             why = f"aspect_ratio {aspect_ratio} overrides"
         elif max(width, height) > rules.max_side:
-            why = f"{model} makes at most {rules.max_side} pixels a side"
+            why = f"{model} generates at most {rules.max_side} pixels per side"
         else:
-            why = f"{model} takes multiples of {rules.divisor}"
-        warnings.append(f"{width}×{height} was sent as {size[0]}×{size[1]}: {why}.")
+            why = f"{model} needs multiples of {rules.divisor}"
+        warnings.append(f"Size: {size[0]} × {size[1]} instead of {width} × {height}; {why}.")
     return Size({"width": size[0], "height": size[1]}, tuple(warnings), size)
 
 
@@ -210,9 +220,7 @@ def _fit_ratio(
     expected = None if warnings else (width, height)
     if resolution != AUTO and not rules.tiers:
         if rules.is_complete:
-            warnings.append(
-                f"{model} has no resolution tiers: resolution {resolution} was not sent."
-            )
+            warnings.append(no_tiers(model, resolution))
         else:
             fields["resolution"] = resolution
     return Size(fields, tuple(warnings), expected)
@@ -221,19 +229,18 @@ def _fit_ratio(
 def _ratio(
     width: int, height: int, rules: RatioRules, model: str, aspect_ratio: str
 ) -> tuple[str, str]:
-    """The ratio to send, or "" for none, and a warning where it is not that of width × height."""
+    """Return the ratio to send, "" for none, and a warning if it isn't that of width × height."""
     is_own = aspect_ratio != AUTO
     if not rules.ratios:
-        asked = f"aspect_ratio {aspect_ratio}" if is_own else f"{width}×{height}"
-        return "", f"{model} chooses the ratio itself: {asked} was not sent."
+        return "", chooses_ratio(model, aspect_ratio if is_own else f"{width} × {height}")
     if is_own and rules.is_complete:
         check_ratio(aspect_ratio, rules.ratios, model)
     ratio = aspect_ratio if is_own else nearest_ratio(width, height, rules.ratios)
     if not is_ratio(ratio) or math.isclose(ratio_of(ratio), width / height):
         return ratio, ""
     if is_own:
-        return ratio, f"aspect_ratio {ratio} overrides {width}×{height}."
-    return ratio, f"{width}×{height} was sent as {ratio}: the nearest ratio of {model}."
+        return ratio, f"aspect_ratio {ratio} overrides {width} × {height}."
+    return ratio, f"{width} × {height} is sent as {ratio}, the closest ratio that {model} offers."
 
 
 def _tier(
@@ -246,7 +253,8 @@ def _tier(
     tier, is_enough = smallest_tier(width, height, rules.tiers)
     side = tier_side(tier)
     if not is_enough:
-        return tier, f"{width}×{height} is more than {model} makes: sent as {tier}, its largest."
+        return tier, f"{width} × {height} is sent as {tier}, the largest resolution of {model}."
     if side and not TIER_TOLERANCE <= side * side / (width * height) <= 1 / TIER_TOLERANCE:
-        return tier, f"{width}×{height} was sent as {tier} (about {side:.0f}² pixels), for {model}."
+        square = f"about {side:.0f} × {side:.0f}"
+        return tier, f"{width} × {height} is sent as {tier} ({square}) for {model}."
     return tier, ""

@@ -74,24 +74,24 @@ def check_whole(data: bytes) -> str:
     format = image_format(data)
     if format is None:
         raise BadResponseError(
-            f"What came is not a picture that can be read here: {describe(data)}. {CHARGED}"
+            f"Venice's response isn't a readable image ({describe(data)}). {CHARGED}"
         )
     if not _END[format](data):
         raise BadResponseError(
-            f"The {format.upper()} image is cut short ({len(data)} bytes). {CHARGED}"
+            f"The {format.upper()} image is incomplete ({len(data):,} bytes). {CHARGED}"
         )
     if format == "png" and not _is_intact(data):
-        raise BadResponseError(f"The PNG image is damaged: a checksum in it is wrong. {CHARGED}")
+        raise BadResponseError(f"The PNG image is damaged (wrong checksum). {CHARGED}")
     return format
 
 
 def describe(data: bytes) -> str:
-    """A description of `data` for a person: its first letters, or that it is a web page."""
+    """Describe `data` to a person: its first letters, or that it is a web page."""
     if not data:
-        return "nothing at all"
+        return "it is empty"
     if data.lstrip()[:1] == b"<":
         return "a web page"
-    return f"{len(data)} bytes that begin with {beginning(data, 24)}"
+    return f"{len(data):,} bytes starting with {beginning(data, 24)}"
 
 
 def png_parts(png: bytes, wanted: bytes = b"") -> bytes:
@@ -125,8 +125,8 @@ def _png_chunks(png: bytes) -> list[tuple[bytes, int, int]]:
             return found
         at = end
     raise BadResponseError(
-        f"The PNG image has over {MAX_CHUNKS:,} chunks, which no picture needs: not decoded. "
-        f"{CHARGED}"
+        f"The PNG image has over {MAX_CHUNKS:,} chunks, more than any image needs, so it isn't "
+        f"decoded. {CHARGED}"
     )
 
 
@@ -167,7 +167,7 @@ def _jpeg_end(jpeg: bytes) -> int:
         at = marker.end() + int.from_bytes(jpeg[marker.end() : marker.end() + 2], "big")
     raise BadResponseError(
         f"The JPEG image has over {MAX_SCANS} scans, or {MAX_SEGMENTS:,} segments, which no "
-        f"picture needs: not decoded. {CHARGED}"
+        f"image needs, so it isn't decoded. {CHARGED}"
     )
 
 

@@ -85,15 +85,15 @@ class EncodedImage:
         """
         if len(data) > MAX_ENCODED_BYTES:
             raise BadResponseError(
-                f"The image has {len(data) / 1e6:.0f} MB, which no picture needs. {CHARGED}"
+                f"The image has {len(data) / 1e6:.0f} MB, more than any image needs. {CHARGED}"
             )
         format = check_whole(data)
         image = _open(data, format)
         width, height = image.size
         if width * height > MAX_PIXELS:
             raise BadResponseError(
-                f"The image claims {width}×{height} pixels, more than {MAX_PIXELS:,}: not "
-                f"decoded. {CHARGED}"
+                f"The image claims {width} × {height} pixels, more than {MAX_PIXELS:,}, so it "
+                f"isn't decoded. {CHARGED}"
             )
         if orientation(image) >= 5:
             width, height = height, width
@@ -141,8 +141,8 @@ def size_of_input(file: InputFile) -> tuple[int, int]:
         image = None
     if image is None or image.format not in SENDABLE:
         raise InvalidRequestError(
-            f"The input must be a whole PNG, JPEG or WebP image of at most {MAX_PIXELS:,} pixels: "
-            f"{describe(file)}.",
+            f"The input must be a complete PNG, JPEG or WebP image of at most {MAX_PIXELS:,} "
+            f"pixels ({describe(file)}).",
             "image",
         )
     return image.width, image.height
@@ -278,13 +278,13 @@ def _open(data: bytes, format: str) -> Image.Image:
         Image.init()
     if name not in Image.OPEN:
         raise BadResponseError(
-            f"What came is a picture in {name}, which the Pillow here does not read: update "
-            f"Pillow, or ask for another format. {CHARGED}"
+            f"This Pillow can't read {name} images. Update Pillow, or choose another format. "
+            f"{CHARGED}"
         )
     try:
         return open_image(data, [name])
     except DAMAGE as error:
-        raise BadResponseError(f"The {name} image cannot be read ({error}). {CHARGED}") from None
+        raise BadResponseError(f"The {name} image can't be read ({error}). {CHARGED}") from None
 
 
 def _is_animated(image: Image.Image, data: bytes) -> bool:
@@ -305,5 +305,5 @@ def _fill(out: Array, image: EncodedImage, mode: Mode) -> None:
             out[rows] = np.asarray(plain(band).convert(mode))
     except DAMAGE as error:
         raise BadResponseError(
-            f"The image cannot be decoded: it is damaged ({error}). {CHARGED}"
+            f"The image is damaged and can't be decoded ({error}). {CHARGED}"
         ) from None

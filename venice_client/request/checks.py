@@ -1,4 +1,4 @@
-"""Checks of values before a request is sent, each of which raises InvalidRequestError."""
+"""Checks of values before a request is sent. Each raises InvalidRequestError."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ FORMATS = ("png", "webp", "jpeg")
 
 
 def check_is_text(field: str, value: object) -> None:
-    """Raises InvalidRequestError unless `value` is a str."""
+    """Raise InvalidRequestError unless `value` is a str."""
     if not isinstance(value, str):
         raise InvalidRequestError(f"{field} must be text, not {_shown(value)}.", field)
     check_encodable(field, value)
 
 
 def check_encodable(field: str, text: str) -> None:
-    """Raises InvalidRequestError unless a request can carry `text`: no NUL, no half character."""
+    """Raise InvalidRequestError unless a request can carry `text`: no NUL, no half character."""
     if why := why_unsendable(text):
-        raise InvalidRequestError(f"{field} holds {why}: remove it.", field)
+        raise InvalidRequestError(f"{field} contains {why}. Remove it.", field)
 
 
 def check_text(field: str, text: str, model: Model, maximum: int, is_needed: bool = False) -> str:
@@ -55,7 +55,7 @@ def check_text(field: str, text: str, model: Model, maximum: int, is_needed: boo
 
 
 def check_range(field: str, value: object, minimum: int, maximum: int) -> None:
-    """Raises InvalidRequestError unless `value` is a whole number in the range."""
+    """Raise InvalidRequestError unless `value` is a whole number in the range."""
     if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= maximum:
         raise InvalidRequestError(
             f"{field} must be a whole number from {minimum} to {maximum}, not {_shown(value)}.",
@@ -64,12 +64,12 @@ def check_range(field: str, value: object, minimum: int, maximum: int) -> None:
 
 
 def may_have_qualities(model: Model) -> bool:
-    """Whether `model` may have a quality setting: it lists some, or nothing is known of it."""
+    """Whether `model` may have a quality setting: it lists some, or nothing is known about it."""
     return bool(model.qualities) or not model.is_known
 
 
 def check_number(field: str, value: object, minimum: float, maximum: float) -> None:
-    """Raises InvalidRequestError unless `value` is a number in the range; NaN is not."""
+    """Raise InvalidRequestError unless `value` is a number in the range, which NaN isn't."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     if not is_number or not minimum <= value <= maximum:  # type: ignore[operator]
         raise InvalidRequestError(
@@ -78,13 +78,13 @@ def check_number(field: str, value: object, minimum: float, maximum: float) -> N
 
 
 def check_switch(field: str, value: object) -> None:
-    """Raises InvalidRequestError unless `value` is true or false."""
+    """Raise InvalidRequestError unless `value` is true or false."""
     if not isinstance(value, bool):
         raise InvalidRequestError(f"{field} must be true or false, not {_shown(value)}.", field)
 
 
 def check_choice(field: str, value: object, choices: Sequence[str]) -> None:
-    """Raises InvalidRequestError unless `value` is one of the choices, exactly as spelled."""
+    """Raise InvalidRequestError unless `value` is one of the choices, exactly as spelled."""
     if value not in choices:
         raise InvalidRequestError(
             f"{field} must be {', '.join(choices[:-1])} or {choices[-1]}, not {_shown(value)}.",
@@ -93,40 +93,38 @@ def check_choice(field: str, value: object, choices: Sequence[str]) -> None:
 
 
 def check_format(field: str, value: object, is_transparent: object) -> None:
-    """Raises InvalidRequestError unless `value` is a format of pictures that the API sends, one
-    with transparency where the background is to be transparent."""
+    """Raise InvalidRequestError unless the API offers this image format for this background."""
     check_choice(field, value, FORMATS)
     check_switch("transparent_background", is_transparent)
     if is_transparent and value == "jpeg":
         raise InvalidRequestError(
-            "A JPEG has no transparency: choose png or webp for a transparent background, or "
-            "switch it off.",
+            "JPEG has no transparency. Choose png or webp, or turn off transparent_background.",
             field,
         )
 
 
 def add_transparency(is_wanted: bool, model: Model, fields: dict[str, Any]) -> None:
-    """Adds `transparent_background` where it is wanted.
+    """Add `transparent_background` if it is wanted.
 
-    Raises InvalidRequestError if `model` is known not to make it.
+    Raises InvalidRequestError if `model` is known not to support it.
     """
     if not is_wanted:
         return
     if model.supports_transparency is False:
         raise InvalidRequestError(
-            f"{model.id} makes no transparent background: choose a model that does, or switch it "
-            "off.",
+            f"{model.id} can't generate a transparent background. Choose another model, or turn "
+            "off transparent_background.",
             "transparent_background",
         )
     fields["transparent_background"] = True
 
 
 def add_quality(quality: str, model: Model, fields: dict[str, Any], warnings: list[str]) -> None:
-    """Adds `quality` where the model may have such a setting, else a warning."""
+    """Add `quality` if the model may have such a setting, else a warning."""
     if quality == AUTO:
         return
     if not may_have_qualities(model):
-        warnings.append(f"{model.id} has no quality setting: quality {quality} was not sent.")
+        warnings.append(f"{model.id} has no quality setting, so {quality} isn't sent.")
         return
     if model.qualities:
         check_offered("quality", quality, model.qualities, model.id)
@@ -138,5 +136,5 @@ def _shown(value: object) -> str:
 
 
 def as_base64(image: bytes) -> str:
-    """An encoded image as the text that goes into JSON."""
+    """Return an encoded image as text for JSON."""
     return base64.b64encode(image).decode("ascii")

@@ -27,28 +27,28 @@ from .payload import Payload
 from .seeds import MAX_SEED, MAX_VARIANTS, batch_seeds
 
 MAX_PROMPT = 7500
-"""Most characters of a prompt where the model's own limit is unknown: that of the schema."""
+"""The schema's limit in characters, for models with an unknown limit of their own."""
 
 DEFAULT_SIDE = 1024
-"""How many pixels width and height have by default, as in the schema."""
+"""The schema's default for width and height, in pixels."""
 
 MAX_ASKED_SIDE = 100_000
-"""Most pixels of a side that may be asked for; what the model takes instead is far below."""
+"""The most pixels per side to request; the models' own limits are far lower."""
 
 DEFAULT_SEED = 1
-"""The seed with which nodes begin."""
+"""The default seed of nodes."""
 
 NO_STYLE = "none"
-"""The name that means no style preset, in any case of letters."""
+"""The name for no style preset, ignoring case."""
 
 MAX_REFERENCE_BYTES = 8_000_000
 
 
 @dataclass(frozen=True)
 class StyleReference:
-    """An encoded PNG, JPEG or WebP whose look guides the picture; strength 0.1 to 1.
+    """An encoded PNG, JPEG or WebP that guides the look of an image; strength 0.1 to 1.
 
-    warning: what was done to the image to make it fit, in words, or "".
+    warning: how the reference was changed to fit, or "".
     """
 
     image: bytes
@@ -60,13 +60,13 @@ class StyleReference:
 class GenerateRequest:
     """A request to `/image/generate`.
 
-    Not sent: None of a number or a switch, "" or "auto" of a text, and no style references.
-    width, height: pixels wanted; what the model takes instead is worked out from them.
-    aspect_ratio, resolution: override what follows from the size. quality: low, medium, high.
-    steps: at least 1. cfg_scale: above 0 to 20. seed: ±1 … ±999999999. lora_strength: 0 to 100.
-    style_preset: "None" is none as well. format: png, webp, jpeg. variants: 1 to 4. return_binary:
-    by default for one picture. transparent_background: for models that make it, as png or webp.
-    The facts are those of the published schema of `/image/generate`.
+    A number or switch of None, a text of "" or "auto", and empty style references aren't sent.
+    width, height: the size you want in pixels; the model gets the closest size it accepts.
+    aspect_ratio, resolution: override that size. quality: low, medium, high. steps: at least 1.
+    cfg_scale: above 0 to 20. seed: ±1 … ±999999999. lora_strength: 0 to 100. style_preset: "None"
+    means none. format: png, webp, jpeg. variants: 1 to 4 images of one request. return_binary: by
+    default for one image. transparent_background: for models that support it, as png or webp.
+    The ranges are those of the published schema of `/image/generate`.
     """
 
     model: str
@@ -100,43 +100,44 @@ class GenerateRequest:
 
     @property
     def label(self) -> str:
-        """The words that tell it from others of its batch."""
+        """A name for it within its batch."""
         return f"seed {self.seed}"
 
     @property
     def description(self) -> str:
-        """The words that tell it from any other request in an error."""
+        """A name for it in an error."""
         return f"{self.model}, {self.style_preset or 'no style'}, {self.label}"
 
     @property
     def is_binary(self) -> bool:
-        """Whether the answer is to be the image itself rather than JSON."""
+        """Whether the response is the image itself rather than JSON."""
         return self.variants == 1 if self.return_binary is None else self.return_binary
 
     @property
     def is_reusable(self) -> bool:
-        """Whether an equal request means the same picture: without a seed another one is meant."""
+        """Whether an equal request means the same image: without a seed, it means another one."""
         return self.seed is not None
 
     def build(self, model: Model) -> Payload:
-        """The payload for `model`. Raises InvalidRequestError for what is known to be wrong."""
+        """Build the payload for `model`. Raises InvalidRequestError for a known mistake."""
         return _build(self, model)
 
     def price(self, payload: Payload, model: Model) -> float | None:
-        """The price in USD; None where that is not published."""
+        """Return the price in USD; None if it isn't published."""
         return estimate_generate(payload.fields, model)
 
 
 def plan_batch(
     request: GenerateRequest, batch_size: int, variants: bool = False
 ) -> list[GenerateRequest]:
-    """The requests for `batch_size` pictures from the request's seed (a random one stays random).
+    """Return the requests for `batch_size` images, starting at the request's seed.
 
-    One request a picture with seed, seed + 1, …; with `variants` one for up to four, seed + 4k.
+    One request for each image with seed, seed + 1, …; with `variants` one for up to four images,
+    with seed, seed + 4, …. Without a seed, each image is random.
     """
     if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
         raise InvalidRequestError(
-            f"batch_size must be a whole number from 1 on, not {batch_size!r}.", "batch_size"
+            f"batch_size must be a whole number of at least 1, not {batch_size!r}.", "batch_size"
         )
     step = MAX_VARIANTS if variants else 1
     counts = [min(step, batch_size - done) for done in range(0, batch_size, step)]
@@ -150,7 +151,7 @@ def plan_batch(
 
 
 def ignored_warnings(request: GenerateRequest, model: Model) -> tuple[str, ...]:
-    """Warnings of what `request` sets and `model` is known to ignore without a word.
+    """Return warnings about settings of `request` that `model` is known to ignore silently.
 
     A seed counts as set unless it is DEFAULT_SEED.
     """
@@ -165,25 +166,25 @@ def ignored_warnings(request: GenerateRequest, model: Model) -> tuple[str, ...]:
     }
     ignored = {name for name in is_set if is_ignored(name, model)}
     warnings = [
-        f"{text} is ignored by {model.id}."
+        f"{model.id} {text}."
         for name, text in _IGNORED_TEXTS.items()
         if is_set[name] and name in ignored
     ]
     if request.variants > 1 and request.seed is not None and "seed" not in ignored:
         warnings.append(
-            "Of variants, only the first picture of a request has the seed; each one is paid for "
-            "and counts against the rate limit."
+            "With variants, only the first image of each request uses the seed. Each image is "
+            "charged and counts against the rate limit."
         )
     return tuple(warnings)
 
 
 _IGNORED_TEXTS = {
-    "negative_prompt": "The negative prompt",
-    "steps": "steps",
-    "seed": "seed",
-    "enable_web_search": "Web search",
-    "disable_prompt_optimization_thinking": "Skipping the thinking about the prompt",
-    "hide_watermark": "The wish for a watermark",
+    "negative_prompt": "doesn't use negative prompts",
+    "steps": "doesn't use steps",
+    "seed": "doesn't use seeds",
+    "enable_web_search": "can't search the web",
+    "disable_prompt_optimization_thinking": "can't skip thinking about the prompt",
+    "hide_watermark": "doesn't add watermarks",
 }
 
 
@@ -239,7 +240,7 @@ def _check_names(request: GenerateRequest) -> None:
         check_is_text(name, getattr(request, name))
     check_format("format", request.format, request.transparent_background)
     if not request.model.strip():
-        raise InvalidRequestError("No model is chosen.", "model")
+        raise InvalidRequestError("Choose a model.", "model")
 
 
 def _check_numbers(request: GenerateRequest) -> None:
@@ -248,7 +249,10 @@ def _check_numbers(request: GenerateRequest) -> None:
             check_range(side, getattr(request, side), 1, MAX_ASKED_SIDE)
     check_range("variants", request.variants, 1, MAX_VARIANTS)
     if request.is_binary and request.variants > 1:
-        raise InvalidRequestError("Several variants cannot come as binary.", "return_binary")
+        raise InvalidRequestError(
+            "return_binary works for one image only. Turn it off, or set variants to 1.",
+            "return_binary",
+        )
     if request.seed is not None:
         check_range("seed", request.seed, -MAX_SEED, MAX_SEED)
         if request.seed == 0:
@@ -266,7 +270,7 @@ def _check_numbers(request: GenerateRequest) -> None:
 def _add_size(
     request: GenerateRequest, model: Model, fields: dict[str, Any], warnings: list[str]
 ) -> tuple[int, int] | None:
-    """Adds the size as the model takes it. Returns (width, height) to expect, if that follows."""
+    """Add the size as the model accepts it. Return the (width, height) to expect, if known."""
     ratio, tier = request.aspect_ratio or AUTO, request.resolution or AUTO
     if (request.width, request.height, ratio, tier) == (None, None, AUTO, AUTO):
         return None
@@ -290,12 +294,12 @@ def _add_steps(
         return
     check_range("steps", request.steps, 1, 1000)
     if model.max_steps == 0:
-        warnings.append(f"{model.id} takes no steps: steps {request.steps} was not sent.")
+        warnings.append(f"{model.id} doesn't use steps, so {request.steps} isn't sent.")
         return
     if model.max_steps is not None and request.steps > model.max_steps:
         raise InvalidRequestError(
-            f"{model.id} takes at most {model.max_steps} steps, not {request.steps}: lower steps, "
-            "or set 0 for the model's default.",
+            f"{model.id} allows at most {model.max_steps} steps, not {request.steps}. Lower steps, "
+            "or leave them at the model's default.",
             "steps",
         )
     fields["steps"] = request.steps
@@ -310,18 +314,18 @@ def _add_style_references(
     maximum = model.style_references
     if maximum == 0:
         raise InvalidRequestError(
-            f"{model.id} takes no style references: choose another model, or give none.",
+            f"{model.id} doesn't support style references. Choose another model, or remove them.",
             "style_references",
         )
     if maximum is not None and len(references) > maximum:
         raise InvalidRequestError(
-            f"{model.id} takes at most {maximum} style reference{'s' if maximum > 1 else ''}, not "
-            f"{len(references)}.",
+            f"{model.id} accepts at most {maximum} style reference{'s' if maximum > 1 else ''}, "
+            f"not {len(references)}.",
             "style_references",
         )
     warnings.extend(reference.warning for reference in references if reference.warning)
     if not model.honours_reference_strength:
-        warnings.append(f"{model.id} ignores the strength of style references: it was not sent.")
+        warnings.append(f"{model.id} ignores the strength of style references, so it isn't sent.")
     fields["style_references"] = [
         _style_reference(reference, model.honours_reference_strength) for reference in references
     ]

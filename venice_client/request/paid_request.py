@@ -1,4 +1,4 @@
-"""The requests that cost money, and their names as the lists spell them."""
+"""The requests that cost money, and the spelling of their names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ price(payload, model): the price in USD, or None if that is not published.
 
 
 def resolve(request: PaidRequest, catalogue: Catalogue) -> tuple[PaidRequest, Model]:
-    """The request with its names as the lists spell them, and what is known of its model.
+    """Return the request with its names as the lists spell them, and its model.
 
     Waits for the lists if they may say more. Raises InvalidRequestError if the model is known to
     do other things, or to have no transparent background although the request wants one.

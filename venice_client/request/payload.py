@@ -1,4 +1,4 @@
-"""The payload that a request builds."""
+"""What a request builds to be sent."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ LEFT_OUT = "(left out)"
 
 @dataclass(frozen=True)
 class Payload:
-    """A payload to send: the endpoint, its fields, and in words what the model does not take.
+    """A payload to send: the endpoint, its fields, and warnings about unsupported settings.
 
-    files: name of the field and image of each file; with files a form is sent, else JSON.
-    expected: (width, height) of the answer where that follows and no warning says it already.
+    files: field name and image of each file; with files a form is sent, else JSON. expected:
+    (width, height) of the response, or None if that is unknown or a warning already names it.
     if_refused: a possible reason, for the error if Venice refuses it.
     """
 
@@ -28,14 +28,14 @@ class Payload:
     if_refused: str = ""
 
     def __post_init__(self) -> None:
-        """Raises InvalidRequestError for a text that no request can carry."""
+        """Raise InvalidRequestError for a text that no request can carry."""
         for name, value in self.fields.items():
             if isinstance(value, str):
                 check_encodable(name, value)
 
     @property
     def shown(self) -> dict[str, Any]:
-        """The fields that are sent, with "(left out)" in place of image data."""
+        """The fields to send, with "(left out)" in place of image data."""
         shown = dict(self.fields)
         if references := shown.get("style_references"):
             shown["style_references"] = [{**each, "image": LEFT_OUT} for each in references]

@@ -1,4 +1,4 @@
-"""The typed requests that take pictures: edit, upscale, remove the background."""
+"""The typed requests that change an image: edit, upscale, remove the background."""
 
 from __future__ import annotations
 
@@ -10,7 +10,15 @@ from ..catalogue.catalogue import DEFAULT_EDIT_MODEL
 from ..catalogue.model import Model
 from ..catalogue.nearest import check_offered
 from ..catalogue.prices import estimate_cutout, estimate_edit, estimate_upscale
-from ..catalogue.sizing import AUTO, check_ratio, is_ratio, nearest_ratio, ratio_of
+from ..catalogue.sizing import (
+    AUTO,
+    check_ratio,
+    chooses_ratio,
+    is_ratio,
+    nearest_ratio,
+    no_tiers,
+    ratio_of,
+)
 from ..errors import InvalidRequestError
 from ..imaging.images import MAX_PIXELS, size_of_input
 from ..imaging.input_image import InputFile
@@ -32,12 +40,12 @@ MAX_EDIT_PROMPT = 32_768
 MAX_CREATIVITY = 0.02
 
 EDIT_RATIOS = ("1:1", "3:2", "16:9", "21:9", "9:16", "2:3", "3:4", "4:3", "4:5")
-"""The ratios of edits as far as they are known; what a model takes is its own list."""
+"""The known ratios of edits, for models without a list of their own."""
 
 
 @dataclass(frozen=True)
-class _PictureRequest:
-    """The base of requests without a seed, whose answer is an image itself."""
+class _ImageRequest:
+    """The base of requests without a seed; their response is the image itself."""
 
     seed: ClassVar[None] = None
     is_binary: ClassVar[bool] = True
@@ -46,19 +54,19 @@ class _PictureRequest:
 
     @property
     def input_images(self) -> int:
-        """How many pictures it sends to be changed."""
+        """The number of images to change."""
         return 1
 
 
 @dataclass(frozen=True)
-class EditRequest(_PictureRequest):
+class EditRequest(_ImageRequest):
     """A request to `/image/edit`, or to `/image/multi-edit` for several images or a quality.
 
-    images: the first is the base, the others are layers. aspect_ratio, resolution and
-    quality: "auto" means not sent. output_format: png, webp or jpeg. variation: another number
-    asks again for the same edit; it is not sent. label: what tells it from others of its batch.
-    is_multi: the endpoint for several images, whether or not there are several.
-    transparent_background: for models that make it, as png or webp.
+    images: the first is the base, the others are layers. aspect_ratio, resolution and quality:
+    "auto" isn't sent. output_format: png, webp or jpeg. variation: another number means another
+    result of the same edit; it isn't sent. label: a name for it within its batch. is_multi: use
+    the endpoint for several images, even for one. transparent_background: for models that support
+    it, as png or webp.
     """
 
     images: tuple[InputFile, ...]
@@ -71,7 +79,7 @@ class EditRequest(_PictureRequest):
     safe_mode: bool | None = None
     enhance_prompt: bool | None = None
     variation: int = 0
-    label: str = "picture 1"
+    label: str = "image 1"
     is_multi: bool = False
     transparent_background: bool = False
 
@@ -79,12 +87,12 @@ class EditRequest(_PictureRequest):
 
     @property
     def description(self) -> str:
-        """What tells it from any other in an error."""
+        """A name for it in an error."""
         return f"{self.model}, {self.label}"
 
     @property
     def input_images(self) -> int:
-        """How many pictures it sends: the base and its layers."""
+        """The number of images to send: the base and its layers."""
         return len(self.images)
 
     def uses_single_image_endpoint(self, images: int, model: Model) -> bool:
@@ -93,14 +101,14 @@ class EditRequest(_PictureRequest):
         return images == 1 and not self.is_multi and not is_refined
 
     def answers_in_input_size(self, images: int, model: Model) -> bool:
-        """Whether the answer to so many images has the base's size, and no ratio is heeded."""
+        """Whether the result for so many images has the base's size, whatever the ratio."""
         return model.keeps_single_image_size and self.uses_single_image_endpoint(images, model)
 
     def answer_ratio(self, images: int, width: int, height: int, model: Model) -> float:
-        """Width over height of what will come for a base of width × height in so many images.
+        """Return width over height of the result for a base of width × height and so many images.
 
-        Without a ratio of the request's own, models with tiers take the nearest that they offer;
-        the others answer with a square. Raises InvalidRequestError for a ratio that is wrong.
+        If the request names no ratio, models with tiers use the nearest they offer; the others
+        generate a square. Raises InvalidRequestError for a wrong ratio.
         """
         if self.answers_in_input_size(images, model):
             return width / height
@@ -112,7 +120,7 @@ class EditRequest(_PictureRequest):
         return 1.0
 
     def build(self, model: Model) -> Payload:
-        """The payload for `model`. Raises InvalidRequestError for what is known to be wrong."""
+        """Build the payload for `model`. Raises InvalidRequestError for a known mistake."""
         prompt = self.prompt
         length = check_text("prompt", prompt, model, MAX_EDIT_PROMPT, is_needed=True)
         _check_count(len(self.images), model)
@@ -138,7 +146,7 @@ class EditRequest(_PictureRequest):
         return Payload(path, fields, tuple(warnings), files, if_refused=length)
 
     def price(self, payload: Payload, model: Model) -> float | None:
-        """The price in USD; None where that is not published."""
+        """Return the price in USD; None if it isn't published."""
         return estimate_edit(payload.fields, len(self.images), model)
 
     def _add_ratio(self, model: Model, fields: dict[str, Any], warnings: list[str]) -> None:
@@ -146,14 +154,10 @@ class EditRequest(_PictureRequest):
         if ratio == AUTO:
             return
         if self.answers_in_input_size(len(self.images), model):
-            warnings.append(
-                f"{model.id} keeps the input's size: aspect_ratio {ratio} was not sent."
-            )
+            warnings.append(f"{model.id} keeps the input's size, so {ratio} isn't sent.")
             return
         if model.is_auto_only:
-            warnings.append(
-                f"{model.id} chooses the ratio itself: aspect_ratio {ratio} was not sent."
-            )
+            warnings.append(chooses_ratio(model.id, ratio))
             return
         _check_ratio(ratio, model)
         fields["aspect_ratio"] = ratio
@@ -163,7 +167,7 @@ class EditRequest(_PictureRequest):
         if tier == AUTO:
             return
         if model.is_known and not model.tiers:
-            warnings.append(f"{model.id} has no resolution tiers: resolution {tier} was not sent.")
+            warnings.append(no_tiers(model.id, tier))
             return
         if model.tiers:
             check_offered("resolution", tier, model.tiers, model.id)
@@ -171,25 +175,25 @@ class EditRequest(_PictureRequest):
 
 
 @dataclass(frozen=True)
-class UpscaleRequest(_PictureRequest):
+class UpscaleRequest(_ImageRequest):
     """A request to `/image/upscale`: scale 2 or 4, creativity 0 to 0.02."""
 
     image: InputFile
     scale: int = 2
     creativity: float = 0.01
     variation: int = 0
-    label: str = "picture 1"
+    label: str = "image 1"
 
     kind: ClassVar[str] = "upscale"
     model: ClassVar[str] = "upscaler"
 
     @property
     def description(self) -> str:
-        """What tells it from any other in an error."""
+        """A name for it in an error."""
         return f"{self.model}, {self.label}"
 
     def build(self, model: Model) -> Payload:
-        """The payload. Raises InvalidRequestError for what is known to be wrong."""
+        """Build the payload. Raises InvalidRequestError for a known mistake."""
         if self.scale not in (2, 4):
             raise InvalidRequestError(f"scale must be 2 or 4, not {self.scale}.", "scale")
         if not 0 <= self.creativity <= MAX_CREATIVITY:  # NaN fails too
@@ -207,16 +211,16 @@ class UpscaleRequest(_PictureRequest):
         return Payload("/image/upscale", fields, (), files, larger)
 
     def price(self, payload: Payload, model: Model) -> float | None:
-        """The price in USD, by the scale that Venice can make of it."""
+        """Return the price in USD for the scale that Venice can reach."""
         return estimate_upscale(min(self.scale, _largest_scale(*size_of_input(self.image))), model)
 
 
 @dataclass(frozen=True)
-class RemoveBackgroundRequest(_PictureRequest):
-    """A request to `/image/background-remove`; the answer is a PNG with alpha."""
+class RemoveBackgroundRequest(_ImageRequest):
+    """A request to `/image/background-remove`. The result is a PNG with alpha."""
 
     image: InputFile
-    label: str = "picture 1"
+    label: str = "image 1"
 
     kind: ClassVar[str] = "cutout"
     model: ClassVar[str] = "bria-bg-remover"
@@ -224,21 +228,21 @@ class RemoveBackgroundRequest(_PictureRequest):
 
     @property
     def description(self) -> str:
-        """What tells it from any other in an error."""
+        """A name for it in an error."""
         return f"{self.model}, {self.label}"
 
     def build(self, model: Model) -> Payload:
-        """The payload. Raises InvalidRequestError for what is known to be wrong."""
+        """Build the payload. Raises InvalidRequestError for a known mistake."""
         check_cutout(*_check_bytes(self.image))
         return Payload("/image/background-remove", {}, files=(("image", self.image),))
 
     def price(self, payload: Payload, model: Model) -> float | None:
-        """The price in USD."""
+        """Return the price in USD."""
         return estimate_cutout(model)
 
 
 def _check_ratio(ratio: str, model: Model) -> None:
-    """Raises InvalidRequestError unless `model` may take `ratio`; of some, no list is known."""
+    """Raise InvalidRequestError unless `model` may accept `ratio`; some have no known list."""
     if model.ratios or not is_ratio(ratio):
         check_ratio(ratio, model.ratios or EDIT_RATIOS, model.id)
 
@@ -246,72 +250,72 @@ def _check_ratio(ratio: str, model: Model) -> None:
 def _check_count(count: int, model: Model) -> None:
     maximum = model.max_input_images
     if count < 1:
-        raise InvalidRequestError("An edit needs an image.", "images")
+        raise InvalidRequestError("Add an image to edit.", "images")
     if maximum is not None and count > maximum:
         raise InvalidRequestError(
-            f"{model.id} takes at most {maximum} image{'s' if maximum > 1 else ''}, not {count}: "
-            "give fewer, or choose another model.",
+            f"{model.id} accepts at most {maximum} image{'s' if maximum > 1 else ''}, not {count}. "
+            "Remove some, or choose another model.",
             "images",
         )
 
 
 def check_pixels(width: int, height: int, maximum: int, what: str = "The image") -> None:
-    """Raises InvalidRequestError unless the API takes pictures of that size, up to `maximum`."""
+    """Raise InvalidRequestError unless the API accepts this size, up to `maximum` pixels."""
     if min(width, height) < MIN_SIDE:
         raise InvalidRequestError(
-            f"{what} has {width}×{height} pixels, and Venice takes at least {MIN_SIDE} a side: "
-            "resize or pad it first.",
+            f"{what} is {width} × {height} pixels; Venice needs at least {MIN_SIDE} per side. "
+            "Resize or pad it first.",
             "image",
         )
     if not MIN_PIXELS <= width * height <= maximum:
         raise InvalidRequestError(
-            f"{what} has {width}×{height} = {width * height:,} pixels, and Venice takes "
-            f"{MIN_PIXELS:,} to {maximum:,}: resize it first.",
+            f"{what} is {width} × {height} = {width * height:,} pixels; Venice accepts "
+            f"{MIN_PIXELS:,} to {maximum:,}. Resize it first.",
             "image",
         )
 
 
 def check_upscale(width: int, height: int, scale: int, what: str = "The image") -> None:
-    """Raises InvalidRequestError unless Venice would make pictures of that size larger."""
+    """Raise InvalidRequestError unless Venice would enlarge an image of this size."""
     pixels = width * height
     if scale == 4 and not _gains(width, height, 1):
         raise InvalidRequestError(
-            f"{what} has {width}×{height} = {pixels:,} pixels and is already as large as Venice "
-            f"makes ({MAX_OUTPUT_PIXELS:,}): 4x would not make it larger.",
+            f"{what} is {width} × {height} = {pixels:,} pixels, already the most that Venice "
+            f"generates ({MAX_OUTPUT_PIXELS:,}). 4x wouldn't enlarge it.",
             "image",
         )
     check_pixels(width, height, MAX_OUTPUT_PIXELS, what)
     if scale == 2 and pixels * 4 > MAX_OUTPUT_PIXELS:
         raise InvalidRequestError(
-            f"{what} has {width}×{height} pixels, and 2× of that is more than the "
-            f"{MAX_OUTPUT_PIXELS:,} that Venice makes: make it smaller.",
+            f"{what} is {width} × {height}; 2x of that exceeds the {MAX_OUTPUT_PIXELS:,} pixels "
+            "that Venice generates. Resize it first.",
             "image",
         )
 
 
 def check_cutout(width: int, height: int, what: str = "The image") -> None:
-    """Raises InvalidRequestError unless its cutout could be decoded; the API names no limit."""
+    """Raise InvalidRequestError if the cutout would be too large to open; the API has no limit."""
     if width * height > MAX_PIXELS:
         raise InvalidRequestError(
-            f"{what} has {width}×{height} = {width * height:,} pixels, and a cutout of more than "
-            f"{MAX_PIXELS:,} could not be shown: resize it first.",
+            f"{what} is {width} × {height} = {width * height:,} pixels; a cutout of more than "
+            f"{MAX_PIXELS:,} can't be opened. Resize it first.",
             "image",
         )
 
 
 def _largest_scale(width: int, height: int) -> float:
-    """The scale at which a picture has the most pixels that Venice makes."""
+    """Return the scale at which an image reaches the most pixels that Venice generates."""
     return math.sqrt(MAX_OUTPUT_PIXELS / (width * height))
 
 
 def _gains(width: int, height: int, scale: int) -> bool:
-    """Whether the most that Venice makes is more than `scale` times the picture."""
+    """Whether Venice's maximum is more than `scale` times the image."""
     factor = _largest_scale(width, height)
     return any(math.floor(side * factor) > side * scale for side in (width, height))
 
 
 def _reduction(width: int, height: int) -> str:
-    """What Venice makes of 4×, where that is less; else ""."""
+    """Return the warning that Venice can't reach 4x, or ""."""
     pixels = width * height
     if pixels * 16 <= MAX_OUTPUT_PIXELS:
         return ""
@@ -319,18 +323,18 @@ def _reduction(width: int, height: int) -> str:
     is_half = scale >= 2 and not _gains(width, height, 2)
     same = f" 2x gives the same size{' for less' if scale > 2 else ''}."
     return (
-        f"4× of {width}×{height} is more than the {MAX_OUTPUT_PIXELS:,} pixels that Venice makes: "
-        f"it reduces the scale to about {scale:.2f}×."
+        f"4x of {width} × {height} exceeds the {MAX_OUTPUT_PIXELS:,} pixels that Venice generates, "
+        f"so it uses about {scale:.2f}x."
     ) + (same if is_half else "")
 
 
 def _check_bytes(image: InputFile) -> tuple[int, int]:
-    """The size of an input in pixels. Raises InvalidRequestError unless the API takes the file."""
+    """Return the size of an input in pixels. Raises InvalidRequestError for unsuitable files."""
     width, height = size_of_input(image)
     if isinstance(image, bytes) and len(image) >= MAX_INPUT_BYTES:
         raise InvalidRequestError(
-            f"The image has {len(image) / 1e6:.1f} MB, and Venice takes less than 25 MB: "
-            "make it smaller.",
+            f"The image has {len(image) / 1e6:.1f} MB; Venice accepts less than 25 MB. Resize it, "
+            "or save it as JPEG.",
             "image",
         )
     return width, height

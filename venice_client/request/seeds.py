@@ -1,4 +1,4 @@
-"""Folds any 64-bit number into a seed that the API takes, and counts the seeds of a batch."""
+"""Seeds: any 64-bit number folded into the API's range, and the seeds of a batch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MAX_VARIANTS = 4
 
 
 def fold_seed(seed: int) -> int:
-    """`seed` folded into 1 … 999,999,999; within that it stays as it is. 0 is never sent.
+    """Return `seed` folded into 1 … 999,999,999, unchanged within that range; never 0.
 
     Raises InvalidRequestError unless it is a whole number.
     """
@@ -19,14 +19,14 @@ def fold_seed(seed: int) -> int:
 
 
 def folding_warning(seed: int) -> str:
-    """The warning that `seed` was folded, or ""."""
+    """Return the warning that `seed` is folded, or ""."""
     folded = fold_seed(seed)
     if folded == seed:
         return ""
-    return f"seed {seed} was folded into {folded}: Venice takes 1 to {MAX_SEED}."
+    return f"Seed {seed} is out of range (1–{MAX_SEED}), so {folded} is used."
 
 
 def batch_seeds(seed: int, count: int, step: int = 1) -> list[int]:
-    """The seeds of `count` requests: the folded seed, then on by `step`, folded again."""
+    """Return the seeds of `count` requests: the folded seed, then every `step`, folded again."""
     first = fold_seed(seed)
     return [fold_seed(first + i * step) for i in range(count)]

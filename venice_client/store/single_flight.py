@@ -1,4 +1,4 @@
-"""One request for equal requests that are asked at the same time in this process."""
+"""One request for equal requests at the same time in this process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..transport.progress import Progress
 from ..transport.response import Response
 
 NOT_SHARED = (RequestCancelledError, SpendingLimitError)
-"""Errors that say nothing about what an equal request would meet."""
+"""Errors that say nothing about the outcome of an equal request."""
 
 
 class _Flight:
@@ -22,12 +22,12 @@ class _Flight:
         self._change = threading.Condition()
 
     def land(self) -> None:
-        """Tells those who wait that there is a response or an error."""
+        """Tell those who wait that there is a response or an error."""
         self._has_landed = True
         self._wake()
 
     def wait(self, progress: Progress) -> None:
-        """Waits until it has landed. Raises RequestCancelledError if `progress` is cancelled."""
+        """Wait until it has landed. Raises RequestCancelledError if `progress` is cancelled."""
         progress.on_cancel(self._wake)
         try:
             with self._change:
@@ -43,18 +43,17 @@ class _Flight:
 
 
 class SingleFlight:
-    """The requests under way, by their key. Thread-safe."""
+    """The requests in flight by their key. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._under_way: dict[str, _Flight] = {}
 
     def do(self, key: str, progress: Progress, send: Callable[[], Response]) -> Response:
-        """The answer of `send`, or of the equal request that is under way already.
+        """Return the response of `send`, or of the equal request that is already in flight.
 
-        An error is shared too, each time as one of their own. But what is about the one that asked
-        first alone, that it was cancelled or has spent its money, is not: then the next one that
-        waits sends its own.
+        Errors are shared as well, as copies, except if the first request was cancelled or exceeded
+        its limit: then the next one that waits sends its own.
         """
         while True:
             flight, is_mine = self._join(key)
@@ -65,7 +64,7 @@ class SingleFlight:
             if flight.response is not None:
                 return flight.response
             if not isinstance(flight.error, VeniceError):
-                raise VeniceError("The same request, sent by another node, failed: see there.")
+                raise VeniceError("The same request failed in another node. See the error there.")
             if not isinstance(flight.error, NOT_SHARED):
                 raise _copied(flight.error)
 
@@ -91,7 +90,7 @@ class SingleFlight:
 
 
 def _copied(error: VeniceError) -> VeniceError:
-    """A copy of an error, since the thread that raises one may add to its message."""
+    """Copy an error, since the thread that raises it may add to its message."""
     copied = copy.copy(error)
     copied.__cause__ = error.__cause__
     return copied

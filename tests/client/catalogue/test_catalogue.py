@@ -450,9 +450,9 @@ def test_a_model_that_always_chooses_the_ratio_gets_none() -> None:
     rules = RatioRules((), ("1K", "2K"), is_complete=True)
     size = fit(2048, 1024, rules, model="m", aspect_ratio="2:1")
     assert size.fields == {"resolution": "2K"}
-    assert size.warnings[0] == "m chooses the ratio itself: aspect_ratio 2:1 was not sent."
+    assert size.warnings[0] == "m chooses the aspect ratio itself, so 2:1 isn't sent."
     assert fit(1024, 1024, rules, model="m").warnings == (
-        "m chooses the ratio itself: 1024×1024 was not sent.",
+        "m chooses the aspect ratio itself, so 1024 × 1024 isn't sent.",
     )
 
 

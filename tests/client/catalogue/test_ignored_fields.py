@@ -33,17 +33,17 @@ UNSIGNED = {"hide_watermark": False}
 @pytest.mark.parametrize(
     ("model", "changes", "said"),
     [
-        ("z-image-turbo", NEGATIVE, "The negative prompt is ignored by z-image-turbo."),
-        ("chroma", NEGATIVE, "The negative prompt is ignored by chroma."),
-        ("z-image-turbo", {"steps": 8}, "steps is ignored by z-image-turbo."),
-        ("nano-banana-2", {"steps": 20}, "steps is ignored by nano-banana-2."),
-        ("ideogram-v4-6", {"steps": 20}, "steps is ignored by ideogram-v4-6."),
-        ("gpt-image-2", {"seed": 7}, "seed is ignored by gpt-image-2."),
-        ("gpt-image-2-6-flare", {"seed": 7}, "seed is ignored by gpt-image-2-6-flare."),
-        ("seedream-v5-pro", {"seed": 7}, "seed is ignored by seedream-v5-pro."),
-        ("grok-imagine-image", {"seed": 7}, "seed is ignored by grok-imagine-image."),
-        ("z-image-turbo", SEARCH, "Web search is ignored by z-image-turbo."),
-        ("flux-2-pro", UNSIGNED, "The wish for a watermark is ignored by flux-2-pro."),
+        ("z-image-turbo", NEGATIVE, "z-image-turbo doesn't use negative prompts."),
+        ("chroma", NEGATIVE, "chroma doesn't use negative prompts."),
+        ("z-image-turbo", {"steps": 8}, "z-image-turbo doesn't use steps."),
+        ("nano-banana-2", {"steps": 20}, "nano-banana-2 doesn't use steps."),
+        ("ideogram-v4-6", {"steps": 20}, "ideogram-v4-6 doesn't use steps."),
+        ("gpt-image-2", {"seed": 7}, "gpt-image-2 doesn't use seeds."),
+        ("gpt-image-2-6-flare", {"seed": 7}, "gpt-image-2-6-flare doesn't use seeds."),
+        ("seedream-v5-pro", {"seed": 7}, "seedream-v5-pro doesn't use seeds."),
+        ("grok-imagine-image", {"seed": 7}, "grok-imagine-image doesn't use seeds."),
+        ("z-image-turbo", SEARCH, "z-image-turbo can't search the web."),
+        ("flux-2-pro", UNSIGNED, "flux-2-pro doesn't add watermarks."),
     ],
 )
 def test_what_is_ignored_is_said(model: str, changes: dict[str, Any], said: str) -> None:
@@ -92,18 +92,18 @@ def test_what_the_live_list_says_goes_before_what_was_published() -> None:
 
 def test_of_variants_only_the_first_has_the_seed() -> None:
     (said,) = warned("z-image-turbo", seed=7, variants=4)
-    assert "only the first picture of a request has the seed" in said
+    assert "only the first image of each request uses the seed" in said
     assert "rate limit" in said
     assert warned("z-image-turbo", seed=7, variants=1) == ()
     assert warned("z-image-turbo", seed=None, variants=4) == ()
-    assert warned("gpt-image-2", seed=7, variants=4) == ("seed is ignored by gpt-image-2.",)
+    assert warned("gpt-image-2", seed=7, variants=4) == ("gpt-image-2 doesn't use seeds.",)
 
 
 def test_it_is_among_the_warnings_of_the_answer_and_sent_all_the_same(
     client: VeniceClient, request_for: RequestFor
 ) -> None:
     result = client.generate_images(request_for(negative_prompt="rain"))
-    assert "The negative prompt is ignored by z-image-turbo." in result.warnings
+    assert "z-image-turbo doesn't use negative prompts." in result.warnings
     assert result.sent["negative_prompt"] == "rain"
 
 
@@ -111,7 +111,7 @@ def test_a_batch_says_it_once(request_for: RequestFor) -> None:
     model = LISTED["gpt-image-2"]
     requests = [request_for(model="gpt-image-2", seed=seed) for seed in (7, 8, 9)]
     said = {warning for each in requests for warning in ignored_warnings(each, model)}
-    assert said == {"seed is ignored by gpt-image-2."}
+    assert said == {"gpt-image-2 doesn't use seeds."}
 
 
 def test_the_data_has_its_source_and_speaks_of_listed_models_only() -> None:

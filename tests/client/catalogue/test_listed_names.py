@@ -70,7 +70,7 @@ def test_a_model_in_another_case_is_priced_and_refused_as_itself(
     client: VeniceClient, request_for: RequestFor
 ) -> None:
     assert client.prepare([request_for(model="Flux-2-PRO")]).planned[0].price == 0.03
-    with pytest.raises(InvalidRequestError, match="firered-image-edit edits pictures"):
+    with pytest.raises(InvalidRequestError, match="firered-image-edit edits images"):
         client.prepare([request_for(model="FIRERED-image-edit")])
 
 
@@ -130,7 +130,7 @@ def test_of_models_of_another_type_only_that_is_kept(
 def test_a_list_without_any_model_for_pictures_is_not_used(home: Path) -> None:
     only_text = [{"id": "other", "type": "text"}]
     lists = Catalogue(home, "https://one.example", lambda _: only_text, lambda: ["Anime"])
-    with pytest.raises(Exception, match="is empty; the old one stays"):
+    with pytest.raises(Exception, match=r"is empty\. The saved one stays"):
         lists.refresh()
     assert lists.model("z-image-turbo").makes_images
 

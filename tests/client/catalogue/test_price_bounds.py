@@ -15,10 +15,10 @@ from venice_client.catalogue.catalogue import bundled_lists
 from venice_client.catalogue.model import Model, parse_model
 from venice_client.catalogue.prices import (
     LowerBound,
-    dearest,
     estimate_edit,
     estimate_generate,
     estimate_upscale,
+    highest_price,
     max_price,
     price_range,
 )
@@ -151,14 +151,14 @@ def test_a_model_with_a_price_of_its_own_is_never_the_dearest_of_all() -> None:
     assert reserved(LISTED["flux-3-image-edit"], 1) == 0.12
 
 
-def test_a_larger_tier_is_reserved_in_proportion_up_to_the_dearest() -> None:
+def test_a_larger_tier_is_reserved_in_proportion_up_to_the_highest_price() -> None:
     assert reserved(LISTED["flux-3-image"], resolution="2K") == pytest.approx(0.48)
     assert reserved(LISTED["flux-3-image"], resolution="4K") == 0.84
     assert reserved(LISTED["seedream-v5-5"], resolution="1.5K") == pytest.approx(0.0675)
     assert reserved(LISTED["gpt-image-2-5-flare"], quality="low", resolution="2K") == 0.15
 
 
-def test_without_any_price_of_its_own_a_model_is_reserved_as_the_dearest() -> None:
+def test_without_any_price_of_its_own_a_model_is_reserved_as_the_highest_price() -> None:
     assert reserved(Model("of-tomorrow"), variants=2, enhance_prompt=True) == 1.72
     assert max_price(None, {}, 0, Model("of-tomorrow"), []) is None
 
@@ -209,7 +209,7 @@ def test_odd_prices_break_nothing(pricing: dict[str, Any]) -> None:
         most = max_price(price, payload, 0, model, [model])
         assert price is None or 0 <= price <= (most or 0)
     price_range(model)
-    dearest([model], "image")
+    highest_price([model], "image")
 
 
 def test_a_bound_is_shown_as_one_from_plan_to_answer(

@@ -75,7 +75,7 @@ def test_a_note_where_something_changed_and_only_there(
             area = (float(str(tier).removesuffix("K")) * 1024) ** 2 / (width * height)
             changed = changed or not 0.9 <= area <= 1 / 0.9
     assert bool(size.warnings) == changed, size
-    assert all(f"{width}×{height}" in note and model.id in note for note in size.warnings)
+    assert all(f"{width} × {height}" in note and model.id in note for note in size.warnings)
 
 
 @given(st.sampled_from(PIXEL_RULES), side, side)
@@ -180,14 +180,14 @@ def test_ratio_and_tier(asked: tuple[int, int], ratio: str, tier: str) -> None:
 
 def test_more_than_the_largest_tier_is_said() -> None:
     (note,) = fit(2048, 2048, RatioRules(("1:1",), ("1K",), True), model="small").warnings
-    assert note == "2048×2048 is more than small makes: sent as 1K, its largest."
+    assert note == "2048 × 2048 is sent as 1K, the largest resolution of small."
 
 
 def test_overrides_win_and_say_so() -> None:
     rules = RatioRules(("1:1", "21:9"), ("1K", "2K"), True)
     size = fit(1024, 1024, rules, model="m", aspect_ratio="21:9", resolution="2K")
     assert size.fields == {"aspect_ratio": "21:9", "resolution": "2K"}
-    assert size.warnings == ("aspect_ratio 21:9 overrides 1024×1024.",)
+    assert size.warnings == ("aspect_ratio 21:9 overrides 1024 × 1024.",)
 
 
 def test_a_ratio_for_a_model_of_pixels_keeps_the_area() -> None:
@@ -201,7 +201,7 @@ def test_a_tier_for_a_model_without_is_not_sent_and_said() -> None:
     for rules in (PixelRules(8), RatioRules(("1:1",), is_complete=True)):
         size = fit(1024, 1024, rules, model="plain", resolution="4K")
         assert "resolution" not in size.fields
-        assert size.warnings == ("plain has no resolution tiers: resolution 4K was not sent.",)
+        assert size.warnings == ("plain has no resolution setting, so 4K isn't sent.",)
 
 
 @pytest.mark.parametrize(

@@ -193,10 +193,10 @@ def test_several_variants_come_as_json_and_one_as_binary(
 @pytest.mark.parametrize(
     ("change", "field", "named"),
     [
-        ({"prompt": ""}, "prompt", "empty"),
-        ({"prompt": " \n"}, "prompt", "empty"),
-        ({"prompt": "x" * 7501}, "prompt", "7501"),
-        ({"negative_prompt": "x" * 7501}, "negative_prompt", "7500"),
+        ({"prompt": ""}, "prompt", "Enter a prompt"),
+        ({"prompt": " \n"}, "prompt", "Enter a prompt"),
+        ({"prompt": "x" * 7501}, "prompt", "7,501"),
+        ({"negative_prompt": "x" * 7501}, "negative_prompt", "7,500"),
         ({"width": 0}, "width", "width"),
         ({"height": -8}, "height", "height"),
         ({"seed": 0}, "seed", "seed must be 1 to 999999999, not 0."),
@@ -276,11 +276,11 @@ def test_what_a_model_has_no_setting_for_is_left_out_and_said(request_for: Reque
     model = LIVE["z-image-turbo"]
     built = request_for(quality="high", resolution="2K").build(model)
     assert not {"quality", "resolution"} & set(built.fields)
-    assert any("quality high was not sent" in note for note in built.warnings)
-    assert any("resolution 2K was not sent" in note for note in built.warnings)
+    assert any("so high isn't sent" in note for note in built.warnings)
+    assert any("so 2K isn't sent" in note for note in built.warnings)
     no_steps = request_for(steps=4).build(replace(model, max_steps=0))
     assert "steps" not in no_steps.fields
-    assert any("steps 4 was not sent" in note for note in no_steps.warnings)
+    assert any("so 4 isn't sent" in note for note in no_steps.warnings)
 
 
 def test_an_unknown_model_is_sent_as_typed_and_the_refusal_names_the_nearest(
@@ -390,5 +390,7 @@ def test_a_text_too_long_by_one_count_alone_is_sent_and_a_refusal_says_both(
 
 
 def test_a_text_too_long_by_both_counts_is_not_sent() -> None:
-    with pytest.raises(InvalidRequestError, match="has 7,501 characters; a-model-of-.* takes 7,500"):
+    with pytest.raises(
+        InvalidRequestError, match=r"has 7,501 characters; a-model-of-.* takes 7,500"
+    ):
         GenerateRequest(UNHEARD_OF.id, "x" * 7501).build(UNHEARD_OF)

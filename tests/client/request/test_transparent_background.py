@@ -58,7 +58,7 @@ def test_a_jpeg_is_refused(
 ) -> None:
     generate = request_for(model="gpt-image-1-5", format="jpeg", transparent_background=True)
     for request, field in ((generate, "format"), (edit_for(output_format="jpeg"), "output_format")):
-        with pytest.raises(InvalidRequestError, match="choose png or webp") as caught:
+        with pytest.raises(InvalidRequestError, match="Choose png or webp") as caught:
             client.prepare([request])
         assert caught.value.field == field
     assert sandbox.paid_requests == []
@@ -71,19 +71,23 @@ def test_other_models_are_refused_with_the_names_of_those_that_can(
         client.prepare([request_for(transparent_background=True)])
     assert caught.value.field == "transparent_background"
     text = str(caught.value)
-    assert text.startswith("z-image-turbo makes no transparent background: choose gpt-image-1-5, ")
+    assert text.startswith(
+        "z-image-turbo can't generate a transparent background. Choose gpt-image-1-5, "
+    )
     assert "mai-image-2-7" in text
     assert "edit" not in text
     with pytest.raises(InvalidRequestError) as caught:
         client.prepare([edit_for(model="flux-2-max-edit")])
     assert (
-        "gpt-image-1-5-edit, gpt-image-2-5-flare-edit, gpt-image-2-5-sunburst-edit, or switch"
+        "gpt-image-1-5-edit, gpt-image-2-5-flare-edit, gpt-image-2-5-sunburst-edit, or turn"
         in str(caught.value)
     )
 
 
 def test_building_alone_refuses_too(request_for: RequestFor) -> None:
-    with pytest.raises(InvalidRequestError, match="z-image-turbo makes no transparent background"):
+    with pytest.raises(
+        InvalidRequestError, match="z-image-turbo can't generate a transparent background"
+    ):
         request_for(transparent_background=True).build(LISTED["z-image-turbo"])
 
 

@@ -39,7 +39,7 @@ REMEDIES = (
     "check",
     "choose",
     "try again",
-    "run it once more",
+    "Running again",
     "top up",
     "see venice.ai",
     "send",
@@ -295,7 +295,7 @@ def test_a_gateway_that_gave_up_may_hide_a_charge(status: int, code: str) -> Non
     assert isinstance(paid, errors.ServerError)
     assert "not sent again" in first_line(paid)
     assert "may have been charged" in first_line(paid)
-    assert "run it once more" in first_line(paid)
+    assert "Running again" in first_line(paid)
     free = error_for(Response({}, json.dumps(told).encode(), 0.1, status), is_paid=False)
     assert type(free) is errors.ServerError
     assert not free.may_have_been_charged

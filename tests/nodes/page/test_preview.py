@@ -53,7 +53,7 @@ def test_a_tier_and_what_is_ignored(preview: Any) -> None:
     model = "nano-banana-pro"
     told = preview.of({"1": generate(model=model, width=1344, height=768, seed=7, steps=30)})
     assert told["nodes"]["1"]["sent"] == "16:9 at 1K, about 1360 × 768"
-    assert any("ignored by nano-banana-pro" in text for text in told["nodes"]["1"]["warnings"])
+    assert any("nano-banana-pro doesn't use" in text for text in told["nodes"]["1"]["warnings"])
 
 
 def test_above_the_asking_sum_and_above_a_limit(
@@ -102,7 +102,7 @@ def test_a_limit_that_would_be_broken_is_named_with_its_sum(
 def test_a_limit_and_no_price_do_not_go_together(
     preview: Any, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench.pack.venice_client.catalogue.prices, "dearest", lambda *_: None)
+    monkeypatch.setattr(bench.pack.venice_client.catalogue.prices, "highest_price", lambda *_: None)
     unknown = {"1": generate(model="of-next-year")}
     over = preview.of(unknown)["total"]["over"]
     assert (over["limit"], over["costs_usd"]) == ("run", None)
@@ -324,7 +324,7 @@ def test_pictures_are_counted_along_the_wire(preview: Any) -> None:
     }
     told = preview.of(graph)
     assert told["nodes"]["2"]["price"]["usd"] == pytest.approx(0.09)
-    assert told["nodes"]["3"]["error"].startswith("image has 64×64"), "it is too small"
+    assert told["nodes"]["3"]["error"].startswith("image is 64 × 64"), "it is too small"
     graph["1"]["inputs"].update(width=1024, height=1024)
     assert preview.of(graph)["nodes"]["3"]["price"]["usd"] == pytest.approx(0.24)
 

@@ -25,7 +25,7 @@ EDITORS = [model.id for model in MODELS if model.kind == "inpaint"]
 RATIOS = ("auto", "1:1", "3:2", "16:9", "9:16", "21:9", "4:5", "7:3")
 TIERS = ("auto", "1K", "2K", "4K", "8K")
 QUALITIES = ("auto", "low", "medium", "high", "best")
-TOLD_BY_ANSWERS = re.compile(r"was asked for|deprecated|were asked for|as text|kept on disk")
+TOLD_BY_ANSWERS = re.compile(r"was asked for|instead of|deprecated|as text|saved on disk")
 """Warnings that only an answer can give."""
 
 sides = st.sampled_from((64, 72, 512, 1000, 1024, 1344, 2048, 4096))
@@ -273,7 +273,7 @@ def bounds(price: dict[str, Any]) -> tuple[float, float]:
 def check_size(node: dict[str, Any], body: dict[str, Any], typed: tuple[int, int]) -> None:
     """Another size than the one that was typed is on the node's line, or in a warning."""
     if "width" in body:
-        is_said = any(f"{body['width']}×{body['height']}" in text for text in node["warnings"])
+        is_said = any(f"{body['width']} × {body['height']}" in text for text in node["warnings"])
         assert (body["width"], body["height"]) == typed or is_said
         assert node["sent"] == ""
         return

@@ -44,9 +44,7 @@ def test_what_comes_from_the_store_says_that_its_prompt_is_not_kept(bench: Bench
 
     assert again["from_store"] == 1
     assert again["enhanced_prompt"] == first["enhanced_prompt"]  # of the picture that is new
-    assert again["warnings"] == [
-        "The picture comes from the store: the rewritten prompt is not kept."
-    ]
+    assert again["warnings"] == ["The rewritten prompt isn't saved with the image."]
     assert told(bench)["enhanced_prompt"] is None
 
 

@@ -121,7 +121,7 @@ def test_where_the_disk_keeps_nothing_nothing_is_said_to_be_kept(
         with monkeypatch.context() as patch:
             patch.setattr(Path, "replace", no_space)
             assert bench.generate(seed=5).pictures == 1
-        assert "could not be kept on disk (No space left on device)" in bench.texts[-1]
+        assert "couldn't be saved on disk (No space left on device)" in bench.texts[-1]
     else:
         (home / "results").write_bytes(b"")
     bench.sandbox.latency_s = 60
