@@ -95,7 +95,7 @@ def test_another_size_than_was_to_be_expected_is_said(
 ) -> None:
     bench.sandbox.add_fault(Fault.size(*came))
     end = bench.generate(**inputs)
-    assert [text for text in end.info["warnings"] if "instead of" in text] == notes
+    assert [text for text in end.info["warnings"] if " made " in text] == notes
 
 
 @pytest.mark.parametrize("count", [1, 2])
