@@ -218,7 +218,7 @@ def test_a_python_without_the_packages_gets_a_sentence(how: list[str]) -> None:
     )
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert line.startswith("This Python has no requests, no numpy, no pillow: use ComfyUI's own")
+    assert line.startswith("This Python has no requests, no numpy, no pillow. Use ComfyUI's own")
     assert line.endswith("-m pip install requests numpy pillow")
 
 
