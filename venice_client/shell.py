@@ -28,7 +28,7 @@ def command_line(*words: str) -> str:
         python, client = map(str, paths)
     if os.sep not in python:
         python = f".{os.sep}{python}"  # shells look for a bare name elsewhere
-    return quoted([python, *(["-I"] if sys.flags.isolated else []), client, *words])
+    return quoted([python, *(["-I"] if _is_isolated() else []), client, *words])
 
 
 def command_name() -> str:
@@ -58,6 +58,11 @@ def setting_lines(settings: Mapping[str, str]) -> list[str]:
         "In PowerShell:",
         *(f"$env:{name} = '{value}'" for name, value in settings.items()),
     ]
+
+
+def _is_isolated() -> bool:
+    """Whether this Python ignores the environment, as the portable one does."""
+    return bool(sys.flags.isolated)
 
 
 def _is_powershell() -> bool:
