@@ -32,8 +32,9 @@ class VeniceStylePreset:
         return inputs.style_preset_inputs()
 
     @classmethod
-    def VALIDATE_INPUTS(cls, preset: str | None = None) -> bool:
-        return True  # a style that ComfyUI's list does not have may be newer than the list
+    def VALIDATE_INPUTS(cls, preset: Any = None, input_types: Any = None) -> bool | str:
+        # A style that ComfyUI's list does not have may be newer than the list.
+        return widgets.check_types(cls.INPUT_TYPES(), input_types)
 
     @staticmethod
     def foresee(values: dict[str, Any]) -> tuple[str]:
@@ -123,8 +124,10 @@ class VeniceGenerateImage(StatusNode):
         aspect_ratio: Any = None,
         resolution: Any = None,
         quality: Any = None,
-    ) -> bool:
-        return True  # what is named here ComfyUI does not hold to its own lists and ranges
+        input_types: Any = None,
+    ) -> bool | str:
+        # What is named here ComfyUI does not hold to its own lists, ranges and types.
+        return widgets.check_types(cls.INPUT_TYPES(), input_types)
 
     async def generate(self, **given: list[Any]) -> dict[str, Any]:
         return await run_node(self, given)

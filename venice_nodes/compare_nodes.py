@@ -109,8 +109,11 @@ class VeniceGrid(StatusNode):
         return compare_inputs.grid_inputs()
 
     @classmethod
-    def VALIDATE_INPUTS(cls, model: Any = None, seed: Any = None) -> bool:
-        return True  # what is named here ComfyUI does not hold to its own lists and ranges
+    def VALIDATE_INPUTS(
+        cls, model: Any = None, seed: Any = None, input_types: Any = None
+    ) -> bool | str:
+        # What is named here ComfyUI does not hold to its own lists, ranges and types.
+        return widgets.check_types(cls.INPUT_TYPES(), input_types)
 
     @staticmethod
     def foresee(values: dict[str, Any]) -> tuple[Any, ...]:

@@ -184,8 +184,10 @@ class VeniceEditImage(StatusNode):
         aspect_ratio: Any = None,
         resolution: Any = None,
         quality: Any = None,
-    ) -> bool:
-        return True  # what is named here ComfyUI does not hold to its own lists
+        input_types: Any = None,
+    ) -> bool | str:
+        # What is named here ComfyUI does not hold to its own lists and types.
+        return widgets.check_types(cls.INPUT_TYPES(), input_types)
 
     async def edit(self, **given: list[Any]) -> dict[str, Any]:
         return await run_node(self, given)

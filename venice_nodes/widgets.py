@@ -99,6 +99,35 @@ def read_value(name: str, kind: str, options: Mapping[str, Any], value: Any) -> 
     return value
 
 
+ANY_TYPES = {"*", "COMFY_MATCHTYPE_V3"}
+"""Types that fit every input: the frontend has checked them."""
+
+
+def check_types(declared: Mapping[str, Any], received: object) -> bool | str:
+    """Whether inputs are linked to outputs that fit; if not, which one isn't, in a sentence.
+
+    received: what ComfyUI gives VALIDATE_INPUTS as `input_types`, the type of each linked input,
+    in a list for nodes that take lists. It then leaves the check to the node. A text fits a combo
+    of MIRRORED, whose values are names.
+    """
+    types = received[0] if isinstance(received, list) and received else received
+    inputs = {**declared["required"], **declared.get("optional", {})}
+    for name, kind in types.items() if isinstance(types, Mapping) else ():
+        if name in inputs and not _fits(kind, inputs[name][0], name in MIRRORED):
+            return f"{name} takes {inputs[name][0]}, not {kind}."
+    return True
+
+
+def _fits(received: Any, kind: str, takes_text: bool) -> bool:
+    is_other: bool = received != kind  # as ComfyUI: some packs have a type that is never unequal
+    if not is_other:
+        return True
+    if not isinstance(received, str):
+        return kind == "COMBO"  # a list of choices
+    kinds = {each.strip() for each in received.split(",")}
+    return bool(kinds & {*ANY_TYPES, kind, *(("STRING",) if takes_text else ())})
+
+
 def _plain_number(value: Any) -> Any:
     """A number of numpy as one of Python; anything else as it is."""
     return value.item() if isinstance(value, np.generic) else value

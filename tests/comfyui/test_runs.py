@@ -92,6 +92,28 @@ def test_a_style_and_a_seed_from_foreign_nodes(comfyui: Running, words: str) -> 
     assert request["seed"] == (10**12 - 1) % SEEDS + 1
 
 
+def test_a_model_from_a_foreign_text(comfyui: Running, words: str) -> None:
+    graph = Graph()
+    name = graph.add("PrimitiveString", value="Chroma")
+    tier = graph.add("PrimitiveString", value="auto")
+    graph.preview(graph.generate(prompt=words, model=name, resolution=tier))
+    assert comfyui.client.run(graph.prompt).succeeded
+    assert [body["model"] for body in comfyui.sent] == ["chroma"]
+
+
+def test_other_types_are_refused_before_anything_runs(comfyui: Running, words: str) -> None:
+    for name, of in (("batch_size", "PrimitiveString"), ("model", "EmptyImage")):
+        graph = Graph()
+        inputs = {"value": "2"} if of == "PrimitiveString" else {"width": 8, "height": 8}
+        inputs |= {} if "value" in inputs else {"batch_size": 1, "color": 0}
+        link = graph.add(of, **inputs)
+        node = graph.preview(graph.generate(prompt=words, **{name: link}))
+        answer = comfyui.client.post("/prompt", {"prompt": graph.prompt})
+        assert answer.status_code == 400, node
+        assert f"{name} takes " in answer.text
+    assert comfyui.sent == []
+
+
 def test_a_fixed_seed_is_asked_once(comfyui: Running, words: str) -> None:
     graph = Graph()
     graph.preview(graph.generate(prompt=words, seed=graph.seed(5, "fixed")))

@@ -146,3 +146,49 @@ def test_ratios_and_tiers_that_our_lists_lack_reach_a_model_that_has_them(
     assert (sent["aspect_ratio"], sent["resolution"]) == ("9:21", "1.5K")
     assert "9:21" in run(aspect_ratio="9:22").first_line, "the nearest known one is named"
     assert "1.5K" in run(resolution="1.6K").first_line
+
+
+class Anything(str):
+    """The type of other packs that is never unequal."""
+
+    def __ne__(self, _other: object) -> bool:
+        return False
+
+    __hash__ = str.__hash__
+
+
+@pytest.mark.parametrize(
+    ("node", "name", "received", "is_fine"),
+    [
+        ("VeniceGenerateImage", "model", "STRING", True),
+        ("VeniceGenerateImage", "model", "COMBO", True),
+        ("VeniceGenerateImage", "model", ["a", "b"], True),
+        ("VeniceGenerateImage", "model", "*", True),
+        ("VeniceGenerateImage", "model", "INT,STRING", True),
+        ("VeniceGenerateImage", "model", "INT", False),
+        ("VeniceGenerateImage", "resolution", "STRING", True),
+        ("VeniceGenerateImage", "format", "STRING", False),
+        ("VeniceGenerateImage", "batch_mode", ["one", "two"], True),
+        ("VeniceGenerateImage", "prompt", "IMAGE", False),
+        ("VeniceGenerateImage", "prompt", Anything("IMAGE"), True),
+        ("VeniceGenerateImage", "prompt", "COMFY_MATCHTYPE_V3", True),
+        ("VeniceGenerateImage", "seed", "FLOAT", False),
+        ("VeniceGenerateImage", "style_references", "IMAGE", False),
+        ("VeniceGenerateImage", "of_tomorrow", "IMAGE", True),
+        ("VeniceEditImage", "model", "STRING", True),
+        ("VeniceEditImage", "image", "MASK", False),
+        ("VeniceGrid", "model", "STRING", True),
+        ("VeniceGrid", "columns", "STRING", False),
+        ("VeniceStylePreset", "preset", "STRING", True),
+        ("VeniceStylePreset", "preset", "IMAGE", False),
+    ],
+)
+def test_a_name_may_come_as_text_and_other_types_are_held_as_ever(
+    pack: ModuleType, node: str, name: str, received: Any, is_fine: bool
+) -> None:
+    cls = pack.NODE_CLASS_MAPPINGS[node]
+    for types in ({name: received}, [{name: received}]):
+        told = cls.VALIDATE_INPUTS(input_types=types)
+        assert (told is True) == is_fine
+        assert is_fine or name in told
+    assert cls.VALIDATE_INPUTS() is True
