@@ -1,14 +1,19 @@
 """ComfyUI's door. No work at import, but for what the process must know before it ends."""
 
+from pathlib import Path
+
 from .nodes import NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS
 from .venice_client.for_nodes import accept_any_letter, end_gently
-from .venice_nodes.page.routes import Page
+from .venice_nodes.page.routes import Page, other_copy
 from .venice_nodes.run.comfyui import add_routes
 
 __all__ = ["NODE_CLASS_MAPPINGS", "NODE_DISPLAY_NAME_MAPPINGS", "WEB_DIRECTORY"]
 
-WEB_DIRECTORY = "./web"
+WEB_DIRECTORY: str | None = "./web"
 
-end_gently()
-accept_any_letter()
-add_routes(Page(NODE_CLASS_MAPPINGS).routes())
+if other_copy(Path(__file__).parent):
+    NODE_CLASS_MAPPINGS, NODE_DISPLAY_NAME_MAPPINGS, WEB_DIRECTORY = {}, {}, None
+else:
+    end_gently()
+    accept_any_letter()
+    add_routes(Page(NODE_CLASS_MAPPINGS).routes())

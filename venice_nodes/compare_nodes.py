@@ -178,7 +178,7 @@ class VeniceContactSheet(StatusNode):
             items = [list(image_batch(each, "images", may_be_empty=True)) for each in images]
             pictures = [picture for item in items for picture in item]
             if not pictures:
-                raise InvalidRequestError("There is no picture to arrange.", "images")
+                raise InvalidRequestError("There are no images to arrange.", "images")
             grids = [each["grid"] for each in (size, *more)[: len(grid)]]
             if None in grids:
                 texts = _each_label(labels, items)
@@ -186,7 +186,7 @@ class VeniceContactSheet(StatusNode):
             else:
                 make = partial(_under, Headings.joined(grids), items, size["cell"])
             sheet, notes = await in_thread(make)
-            status.finish(" · ".join([_count(pictures, "picture"), *notes]))
+            status.finish(" · ".join([_count(pictures, "image"), *notes]))
             return status.with_outputs((sheet,))
 
 

@@ -112,7 +112,7 @@ def test_a_grid_is_paid_whole_or_not_at_all(comfyui: Running, words: str) -> Non
     try:
         run = comfyui.client.run(graph.prompt)
         assert run.status == "error"
-        assert "0.08 USD" in run.error["exception_message"].partition("\n")[0]
+        assert "$0.08" in run.error["exception_message"].partition("\n")[0]
         assert comfyui.sent == []
         comfyui.use_limit("0.08")
         assert comfyui.client.run(graph.prompt).succeeded

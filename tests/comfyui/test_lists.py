@@ -52,9 +52,9 @@ def test_the_status_sums_up_the_items(comfyui: Running, words: str) -> None:
 
     with comfyui.client.listen() as events:
         assert comfyui.client.run(graph.prompt, client_id=events.client_id).succeeded
-        assert wait_for(lambda: texts()[-1:] and texts()[-1].startswith("3 pictures"))
+        assert wait_for(lambda: texts()[-1:] and texts()[-1].startswith("3 images"))
     assert any(text.startswith("0 of 3 done · ") for text in texts())
-    assert "about 0.03 USD" in texts()[-1], "what all of it cost is still said at the end"
+    assert "about $0.03" in texts()[-1], "what all of it cost is still said at the end"
 
 
 def test_an_error_in_one_item_names_it(comfyui: Running, words: str) -> None:
@@ -110,5 +110,5 @@ def test_a_warning_of_one_item_is_still_shown_at_the_end(comfyui: Running, words
 
     with comfyui.client.listen() as events:
         assert comfyui.client.run(graph.prompt, client_id=events.client_id).succeeded
-        assert wait_for(lambda: last().startswith("2 pictures"))
+        assert wait_for(lambda: last().startswith("2 images"))
     assert "1024×1000" in last()

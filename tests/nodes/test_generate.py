@@ -256,7 +256,7 @@ def test_one_refused_picture_leaves_the_others_and_only_it_is_paid_for_again(ben
     bench.sandbox.add_fault(Fault.status(422), when=lambda payload: payload["seed"] == 102)
     end = bench.generate(seed=100, batch_size=4)
     assert end.error_name == "BatchError"
-    assert "3 of 4" in end.first_line
+    assert "3 of 4" in str(end.error)
     assert "100" in str(end.error)
     assert len(bench.sandbox.paid_requests) == 4
 
@@ -312,7 +312,7 @@ def test_the_status_tells_how_it_went(bench: Bench) -> None:
     bench.sandbox.add_fault(held_until(is_told))
     end = bench.generate(batch_size=3)
     assert is_told()
-    assert "3 pictures" in end.texts[-1]
+    assert "3 images" in end.texts[-1]
     bench.sandbox.add_fault(Fault.status(402))
     end = bench.generate(seed=50)
     assert end.error_name == "PaymentRequiredError"

@@ -97,8 +97,8 @@ def test_a_batch_of_both_has_zeros_where_there_is_no_alpha(bench: Bench, encoded
 def test_an_opaque_answer_to_it_is_a_warning(bench: Bench, encoded: Any) -> None:
     bench.sandbox.add_fault(Fault.body(encoded((1024, 1024))), path="/image/generate")
     end = clear(bench)
-    assert any("no transparency" in text for text in end.info["warnings"])
-    assert "no transparency" in end.texts[-1]
+    assert any("no transparent background" in text for text in end.info["warnings"])
+    assert "no transparent background" in end.texts[-1]
 
 
 @pytest.mark.parametrize(

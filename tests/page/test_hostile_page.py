@@ -57,7 +57,7 @@ BADGES = """id => app.graph.getNodeById(id).badges
 def test_a_foreign_page_changes_nothing(page: ComfyPage, pack: ModuleType, words: str) -> None:
     page.text_to_image(prompt=words)
     page.run_to_end()
-    page.wait_for_text(".venice-status .venice-done", "1 picture")
+    page.wait_for_text(".venice-status .venice-done", "1 image")
     page.wait_until(IS_IDLE)
     running = page.running
     result = running.client.get("/venice/results").json()["results"][0]["id"]
@@ -199,7 +199,7 @@ def test_a_server_that_does_not_answer(page: ComfyPage, words: str) -> None:
     page.press_run()
     page.page.click(GO)
 
-    page.wait_for_text(".venice-status .venice-done", "1 picture")
+    page.wait_for_text(".venice-status .venice-done", "1 image")
 
 
 def test_a_server_that_hangs(page: ComfyPage, words: str) -> None:
@@ -214,7 +214,7 @@ def test_a_server_that_hangs(page: ComfyPage, words: str) -> None:
     page.press_run()
     page.page.click(GO)
 
-    page.wait_for_text(".venice-status .venice-done", "2 pictures")
+    page.wait_for_text(".venice-status .venice-done", "2 images")
     page.page.context.unroute("**/venice/preview")
     page.set("generate", batch_size=3)
     page.wait_for_text(TOTAL, "$0.01")

@@ -49,7 +49,7 @@ def test_from_no_key_to_a_picture(page: ComfyPage, words: str) -> None:
     page.page.click(f"{DIALOG} >> text=Save and run")
 
     page.page.wait_for_selector(DIALOG, state="detached")
-    page.wait_for_text(".venice-status .venice-done", "1 picture")
+    page.wait_for_text(".venice-status .venice-done", "1 image")
     assert len(page.running.sandbox.paid_requests) == 1
     page.command("Venice.OpenSidebar")
     page.wait_for_text(".venice-result", "z-image-turbo")
@@ -82,7 +82,7 @@ def test_a_dear_run_is_asked_for(page: ComfyPage, words: str) -> None:
     assert page.running.sandbox.paid_requests == []
     page.press_run()
     page.page.click(f"{DIALOG} button.venice-primary")
-    page.wait_for_text(".venice-status .venice-done", "12 pictures")
+    page.wait_for_text(".venice-status .venice-done", "12 images")
 
 
 def test_inputs_follow_the_model(page: ComfyPage) -> None:
@@ -148,7 +148,7 @@ def test_the_prompt_box_keeps_five_lines(page: ComfyPage, words: str) -> None:
 
     assert lines() >= PROMPT_LINES
     page.run_to_end()
-    page.wait_for_text(".venice-status .venice-done", "1 picture")
+    page.wait_for_text(".venice-status .venice-done", "1 image")
     assert lines() >= PROMPT_LINES
 
 
@@ -158,13 +158,13 @@ def test_a_node_gives_back_the_room_that_it_took(page: ComfyPage, words: str) ->
     page.text_to_image(prompt=words)
     page.page.click(".venice-tools >> text=Randomize")
     page.run_to_end()
-    page.wait_for_text(".venice-status .venice-done", "1 picture")
+    page.wait_for_text(".venice-status .venice-done", "1 image")
     for node in ("seed", "generate"):
         page.page.wait_for_function(HAS_NO_ROOM_OVER, arg=node)
 
     chosen = page.page.evaluate(MAKE_HIGHER, "generate")
     # Its lines come anew with every price; what holds them stays.
-    lines = page.page.locator(".venice-status", has_text="1 picture")
+    lines = page.page.locator(".venice-status", has_text="1 image")
     lines.evaluate("lines => { lines.style.height = '500px'; }")
     page.page.wait_for_function("most => window.nodes.generate.size[1] > most", arg=chosen)
     lines.evaluate("lines => { lines.style.height = ''; }")
@@ -178,10 +178,10 @@ def test_a_node_gives_back_the_room_that_it_took(page: ComfyPage, words: str) ->
 def test_a_status_stays(page: ComfyPage, words: str) -> None:
     page.text_to_image(prompt=words)
     page.run_to_end()
-    done = page.wait_for_text(".venice-status .venice-done", "1 picture")
+    done = page.wait_for_text(".venice-status .venice-done", "1 image")
 
     page.set("generate", width=512)
-    page.wait_for_text(".venice-stale", "1 picture")
+    page.wait_for_text(".venice-stale", "1 image")
     page.page.evaluate("() => app.extensionManager.workflow.activeWorkflow.changeTracker.undo()")
     page.page.wait_for_function("() => !document.querySelector('.venice-stale')")
     assert done in page.statuses()
@@ -215,7 +215,7 @@ def test_a_late_status_finds_its_own_tab(page: ComfyPage, words: str) -> None:
 
     assert page.statuses() == []
     page.page.locator("text=/^Unsaved Workflow$/ >> visible=true").first.click()
-    page.wait_for_text(".venice-status .venice-done", "1 picture")
+    page.wait_for_text(".venice-status .venice-done", "1 image")
 
 
 def test_a_status_on_a_subgraph(page: ComfyPage, words: str) -> None:
@@ -229,12 +229,12 @@ def test_a_status_on_a_subgraph(page: ComfyPage, words: str) -> None:
     page.remember()
     page.run_to_end()
 
-    page.wait_for_text(".venice-status .venice-done", "Venice Generate Image: 1 picture")
+    page.wait_for_text(".venice-status .venice-done", "Venice Generate Image: 1 image")
     kept = page.page.evaluate("() => Object.values(window.outer.properties.venice)")
-    assert any("1 picture" in status["text"] for status in kept)
+    assert any("1 image" in status["text"] for status in kept)
     page.wait_until_stored(page.page.evaluate("() => window.outer.type"))
     page.load()
-    page.wait_for_text(".venice-status .venice-done", "Venice Generate Image: 1 picture")
+    page.wait_for_text(".venice-status .venice-done", "Venice Generate Image: 1 image")
 
 
 def test_a_cleared_graph_has_no_id_to_keep_a_status_under(page: ComfyPage, words: str) -> None:
@@ -252,7 +252,7 @@ def test_a_cleared_graph_has_no_id_to_keep_a_status_under(page: ComfyPage, words
     )
     page.run_to_end()
 
-    page.wait_for_text(".venice-status .venice-done", "1 picture")
+    page.wait_for_text(".venice-status .venice-done", "1 image")
     keys = page.page.evaluate("() => Object.keys(sessionStorage)")
     assert "venice.status:00000000-0000-0000-0000-000000000000" not in keys
 
@@ -283,7 +283,7 @@ def test_an_error_says_what_to_do(page: ComfyPage, words: str) -> None:
 
     page.page.click(f"{MESSAGE} >> text=queue again (pays for 1)")
 
-    page.wait_for_text(".venice-status .venice-done", "4 pictures")
+    page.wait_for_text(".venice-status .venice-done", "4 images")
     assert len(page.running.sandbox.charges) == before + 1
     assert page.page.evaluate("() => [window.hacked, document.querySelector('img[src=x]')]") == [
         None,
@@ -307,7 +307,7 @@ def test_a_refusal_leads_to_the_settings(page: ComfyPage, words: str) -> None:
 def test_what_is_kept_is_of_use(page: ComfyPage, words: str) -> None:
     page.text_to_image(prompt=words)
     page.run_to_end()
-    page.wait_for_text(".venice-status .venice-done", "1 picture")
+    page.wait_for_text(".venice-status .venice-done", "1 image")
     page.command("Venice.OpenSidebar")
     row = page.page.locator(".venice-result").first
     row.wait_for()

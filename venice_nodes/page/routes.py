@@ -7,10 +7,13 @@ aiohttp comes with ComfyUI, and is imported when a request comes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from ...venice_client import SettingsError, VeniceError
@@ -21,6 +24,8 @@ from . import account, models
 from .origin import listens_locally, why_refused
 from .preview import Preview
 from .results import NoResultError, Results
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Handler = Callable[[Any], Awaitable[Any]]
@@ -52,6 +57,24 @@ class Refused(Exception):
         self.status = status
 
 
+def other_copy(here: Path) -> Path | None:
+    """Another folder whose copy of the pack is already at work in this ComfyUI; tells of it.
+
+    Two would answer each other's pages: routes of one, nodes of the other.
+    """
+    file = comfyui.answered_by(f"{PREFIX}/account")
+    other = file.parents[2] if file and len(file.parents) > 2 else None
+    if other is None or other.resolve() == here.resolve():
+        return None
+    log.error(
+        "Two copies of the Venice nodes are installed. ComfyUI uses %s and ignores %s: remove one "
+        "of them, and restart ComfyUI.",
+        other,
+        here,
+    )
+    return other
+
+
 class Page:
     """Answers the page. nodes: the classes of the pack by name."""
 
@@ -65,7 +88,12 @@ class Page:
             "/results/{id}/thumbnail": self.thumbnail,
             "/results/{id}/image/{n}": self.image,
         }
-        gets = {"/account": self.account, "/models": self.models, "/results": self.results}
+        gets = {
+            "/account": self.account,
+            "/models": self.models,
+            "/results": self.results,
+            "/ends": self.ends,
+        }
         posts: dict[str, Callable[[Any, Any], Awaitable[Any]]] = {
             "/key": self.key,
             "/key/forget": self.forget,
@@ -107,7 +135,11 @@ class Page:
     async def limits(self, _request: Any, body: dict[str, Any]) -> Any:
         return await _in_thread(partial(account.set_limits, body))
 
+    async def ends(self, request: Any) -> Any:
+        return {"ends": comfyui.ends_of(request.query.get("prompt_id", ""))}
+
     async def models(self, _request: Any) -> Any:
+        _asking.submit(_refresh_when_old)  # before the first run, so that its prices are right
         return await _in_thread(lambda: models.models_for_page(Quotes(account.settings_of_page())))
 
     async def preview(self, request: Any) -> Any:
@@ -145,6 +177,14 @@ class Page:
     async def refresh_lists(self, _request: Any, _body: dict[str, Any]) -> Any:
         await _asked(_refresh_lists)
         return {}
+
+
+def _refresh_when_old() -> None:
+    """Starts a refresh of lists that are older than a day; nobody starts the sandbox for it."""
+    with contextlib.suppress(VeniceError):
+        settings = account.settings_of_page()
+        if settings.key is not None and not settings.key.is_sandbox:
+            shared_client(settings).catalogue.refresh_when_old()
 
 
 def _refresh_lists() -> None:

@@ -47,6 +47,9 @@ except ImportError:
 BAR_STEPS = 1000
 STATUS_EVENT = "venice.status"
 REMEMBERED_RUNS = 16
+REMEMBERED_ENDS = 500
+"""Most statuses at the end of a node that are kept for a page that missed them."""
+
 status_listener: Callable[[str], None] | None = None
 """Called with each new status text, for scripts that run nodes without ComfyUI."""
 
@@ -128,6 +131,9 @@ def send_status(
     prompt, node = where
     facts = {"prompt_id": prompt, "node": node, "text": text, "kind": kind}
     message = {**facts, "seed": seed, "again": again}
+    if kind != "progress":
+        with _lock:
+            _ends.append(message)
     server = getattr(PromptServer, "instance", None)
     if server is None or not node:
         return message
@@ -138,6 +144,22 @@ def send_status(
     except Exception as error:  # a server of another version may raise anything
         log.warning("A status could not be shown (%s).", type(error).__name__)
     return message
+
+
+def ends_of(prompt: str) -> list[dict[str, Any]]:
+    """The last status of each node of a queued prompt, as far as it is remembered."""
+    with _lock:
+        found = {end["node"]: end for end in _ends if end["prompt_id"] == prompt}
+    return list(found.values())
+
+
+def answered_by(path: str) -> Path | None:
+    """The file of the code that ComfyUI's server already has for a path; None for none."""
+    for route in getattr(getattr(PromptServer, "instance", None), "routes", ()):
+        code = getattr(getattr(route, "handler", None), "__code__", None)
+        if code is not None and getattr(route, "path", "") == path:
+            return Path(code.co_filename)
+    return None
 
 
 def add_routes(routes: Iterable[tuple[str, str, Callable[..., Any]]]) -> None:
@@ -169,6 +191,7 @@ def picture_folder(kind: str) -> Path | None:
     return Path(folder())
 
 
+_ends: deque[dict[str, Any]] = deque(maxlen=REMEMBERED_ENDS)
 _interrupted_runs: deque[str] = deque(maxlen=REMEMBERED_RUNS)
 _lock = threading.Lock()
 _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, int] = WeakKeyDictionary()

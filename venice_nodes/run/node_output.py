@@ -21,6 +21,7 @@ from ...venice_client import (
 )
 from ...venice_client.for_nodes import (
     PlannedRequest,
+    is_ignored,
     left_out,
     other_size,
     total_cost,
@@ -116,19 +117,27 @@ class NodeOutcome:
         results = [end for end in self.batch.outcomes if isinstance(end, ImageResult)]
         count = sum(len(result.images) for result in results)
         free = sum(result.from_store for result in results)
-        parts = [f"{count} picture{'s' if count != 1 else ''}"] if results else []
-        seeds = list(dict.fromkeys(p.request.seed for p in self.batch.planned if p.request.seed))
+        parts = [f"{count} image{'s' if count != 1 else ''}"] if results else []
+        seeds = list(dict.fromkeys(filter(None, map(self._seed_of, self.batch.planned))))
         if seeds:
             last = f"–{seeds[-1]}" if len(seeds) > 1 else ""
             parts.append(f"seed{'s' if last else ''} {seeds[0]}{last}")
         if results:
             parts.append(self.client.charged_text(results))
         if 0 < free < len(results):
-            parts.append(f"{free} of {len(results)} free: made before")
+            parts.append(f"{free} of {len(results)} free (saved)")
         unique = list(dict.fromkeys(filter(None, warnings)))
         more = len(unique) - MAX_WARNINGS
-        parts += unique if more <= 0 else [*unique[:MAX_WARNINGS], f"{more} more warnings in info"]
+        parts += (
+            unique if more <= 0 else [*unique[:MAX_WARNINGS], f"{more} more warnings (see info)"]
+        )
         return " · ".join(parts)
+
+    def _seed_of(self, planned: PlannedRequest) -> int | None:
+        """The seed of a request, unless its model ignores seeds."""
+        request = planned.request
+        model = self.client.catalogue.model(request.model, request.kind)
+        return None if is_ignored("seed", model) else request.seed
 
     def _count_flagged(self, ends: Sequence[Outcome]) -> str:
         total = sum(planned.request.variants for planned in self.batch.planned)
@@ -205,7 +214,7 @@ class BatchImages:
         colors, mask = split_alpha(tensor)
         is_wanted = any("transparent_background" in result.sent for result in self.results)
         if is_wanted and not mask.any():
-            warnings.append("The answer has no transparency, although it was asked for.")
+            warnings.append("The image has no transparent background.")
         return colors, mask, warnings
 
     def _by_result(self, each: Sequence[T]) -> list[list[T]]:

@@ -37,9 +37,9 @@ def _room_warning(client: VeniceClient, batch: RequestBatch) -> str:
     if not client.results.is_on or client.results.room_for(size):
         return ""
     return (
-        f"The pictures may take {size / 1e6:,.0f} MB, more than can be kept: if the run ends "
-        "early, some would be paid for again. Make fewer at once, raise VENICE_STORE_MB, or free "
-        "some disk space."
+        f"These images may take {size / 1e6:,.0f} MB, more than can be saved. If the run stops "
+        "early, repeating it charges some of them again. Reduce the batch, raise VENICE_STORE_MB, "
+        "or free disk space."
     )
 
 

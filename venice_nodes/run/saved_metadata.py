@@ -25,8 +25,8 @@ ONE_TEXT = (("Image Save", "webp"),)
 """Savers, by class and format, that join all of EXTRA_PNGINFO into one text: with more in it than
 `workflow` the page finds the bare prompt only. (WAS Node Suite has this one.)"""
 
-STAYS_RANDOM = "The saved workflow stays random: to make this again, set seed {} (fixed)."
-FIRST_ONLY = "Of several seeds only the first is saved with the pictures."
+STAYS_RANDOM = "The saved workflow stays random. To get this image again, set seed {} (fixed)."
+FIRST_ONLY = "Only the first of several seeds is saved with the images."
 
 _drawn: deque[tuple[str, Hashable, str, int]] = deque(maxlen=1000)
 """What was drawn last: the run, the place in its workflow, the node, and the seed."""

@@ -189,7 +189,7 @@ def test_it_takes_little_more_memory_than_the_sheet(tmp_path: Path) -> None:
 def test_no_pictures_are_refused(bench: Bench, images: list[torch.Tensor]) -> None:
     end = arrange(bench, images)
     assert end.error_name == "InvalidRequestError"
-    assert "no picture" in end.first_line
+    assert "no images" in end.first_line
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (1, 64, 64, 2), (1, 0, 64, 3)])
@@ -209,7 +209,7 @@ def test_it_costs_nothing_and_needs_no_key(bench: Bench, monkeypatch: pytest.Mon
     monkeypatch.delenv("VENICE_API_KEY")
     assert arrange(bench, [plain(64, 64, 0)]).error is None
     assert bench.sandbox.requests == []
-    assert bench.texts == ["1 picture"]
+    assert bench.texts == ["1 image"]
 
 
 @given(

@@ -80,7 +80,7 @@ def test_a_batch_stays_in_its_cell(bench: Bench) -> None:
     ):
         centres = part[CELL // 2 :: CELL + GAP, CELL // 2 :: CELL + GAP].reshape(-1, 3)
         assert torch.allclose(centres, COLOURS[3 - i].expand(4, 3)), i
-    assert bench.texts == ["16 pictures"]
+    assert bench.texts == ["16 images"]
 
 
 def test_an_empty_item_leaves_its_cell_empty(bench: Bench) -> None:
@@ -92,14 +92,14 @@ def test_an_empty_item_leaves_its_cell_empty(bench: Bench) -> None:
 def test_a_list_cut_short_leaves_the_last_cells_empty(bench: Bench) -> None:
     made = sheet(bench, [plain(64, 64, i) for i in range(3)], grid=headings(bench, "ab", "xy"))
     assert [colour_at(made, *divmod(i, 2), 2, 2) for i in range(4)] == [0, 1, 2, None]
-    assert bench.texts == ["3 pictures · 3 items came for 4 cells: 1 at the end stay empty."]
+    assert bench.texts == ["3 images · 3 items came for 4 cells: 1 at the end stay empty."]
 
 
 def test_what_is_too_much_stands_below(bench: Bench) -> None:
     made = sheet(bench, [plain(64, 64, i) for i in range(5)], grid=headings(bench, "ab", "x"))
     assert [colour_at(made, *divmod(i, 2), 3, 2) for i in range(6)] == [0, 1, 2, 3, 4, None]
     assert bench.texts == [
-        "5 pictures · 5 items came for 2 cells: 3 more stand below without a heading."
+        "5 images · 5 items came for 2 cells: 3 more stand below without a heading."
     ]
 
 
@@ -142,7 +142,7 @@ def test_long_headings_are_wrapped_and_unknown_letters_told(bench: Bench) -> Non
     made = bench.pack.venice_nodes.imaging.grid_sheet.Headings
     long = "a fox in deep snow at dawn, with a red scarf, looking straight at the viewer"
     sheet(bench, [plain(64, 64, 0)] * 2, grid=made((long, "猫"), ("a\nb",)))
-    assert bench.texts == ["2 pictures · The labels' font has no «猫»: boxes are drawn instead."]
+    assert bench.texts == ["2 images · The labels' font has no «猫»: boxes are drawn instead."]
 
 
 def test_a_sheet_that_is_too_large_names_the_largest_cell(

@@ -87,7 +87,7 @@ def test_letters_that_the_font_lacks_are_drawn_by_those_it_has(
 ) -> None:
     image = torch.zeros(1, 64, 64, 3)
     assert torch.equal(sheet(bench, [image], labels=[label]), sheet(bench, [image], labels=[same]))
-    assert bench.texts[0] == "1 picture", "nothing is missing"
+    assert bench.texts[0] == "1 image", "nothing is missing"
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_letters_that_the_font_lacks_are_drawn_by_those_it_has(
 )
 def test_what_the_font_has_is_drawn_as_it_is(bench: Bench, pack: Any, label: str) -> None:
     sheet(bench, [torch.zeros(1, 64, 64, 3)], labels=[label])
-    assert bench.texts == ["1 picture"]
+    assert bench.texts == ["1 image"]
     assert pack.venice_nodes.imaging.labels.drawable(label) == label
 
 
@@ -125,7 +125,7 @@ def test_letters_that_the_font_lacks_are_named_on_the_node(
 ) -> None:
     count = len(labels)
     sheet(bench, [torch.zeros(count, 64, 64, 3)[i : i + 1] for i in range(count)], labels=labels)
-    pictures = f"{count} picture{'s' if count > 1 else ''}"
+    pictures = f"{count} image{'s' if count > 1 else ''}"
     assert bench.texts == [f"{pictures} · The labels' font has no {missing}: {BOXES}"]
     assert bench.texts[0].encode()
 
@@ -139,7 +139,7 @@ def test_letters_that_the_font_lacks_are_boxes(bench: Bench) -> None:
 
 def test_what_is_cut_off_is_not_named(bench: Bench) -> None:
     sheet(bench, [torch.zeros(1, 64, 64, 3)], labels=["W" * 300 + "猫"])
-    assert bench.texts == ["1 picture"]
+    assert bench.texts == ["1 image"]
 
 
 def test_without_freetype_only_labels_are_refused(tmp_path: Path) -> None:

@@ -12,9 +12,10 @@ import pytest
 
 from bench import GENERATE, KEY, Bench, held_until
 from page_server import OURS, PageClient
+from waiting import wait_for
 
 ROOT = Path(__file__).resolve().parents[3]
-GETS = ("/venice/account", "/venice/models", "/venice/results")
+GETS = ("/venice/account", "/venice/models", "/venice/results", "/venice/ends")
 POSTS = (
     *("/venice/key", "/venice/key/forget", "/venice/limits", "/venice/preview"),
     *("/venice/lists/refresh", f"/venice/results/{'a' * 64}/save"),
@@ -297,6 +298,26 @@ def page_inputs(node: str, _page: PageClient) -> set[str]:
 def test_the_lists_are_refreshed(page: PageClient, bench: Bench) -> None:
     assert page.post("/venice/lists/refresh").json() == {}
     assert list(bench.home.glob("catalogue-*.json"))
+
+
+def test_the_lists_are_refreshed_when_a_page_opens(page: PageClient, bench: Bench) -> None:
+    """Before the first run: its prices and limits are then those of the service."""
+    page.get("/venice/models")
+    assert wait_for(lambda: list(bench.home.glob("catalogue-*.json")))
+    assert bench.sandbox.paid_requests == []
+
+
+def test_nobody_is_asked_for_lists_without_a_key_or_on_the_sandbox(
+    page: PageClient, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+    client = bench.pack.venice_client.catalogue.catalogue.Catalogue
+    monkeypatch.setattr(client, "refresh_when_old", lambda self: asked.append(self))
+    routes = bench.pack.venice_nodes.page.routes
+    for key in ("", "sandbox"):
+        monkeypatch.setenv("VENICE_API_KEY", key)
+        routes._refresh_when_old()
+    assert asked == []
 
 
 def test_no_browser_takes_an_answer_for_a_page(page: PageClient, bench: Bench) -> None:

@@ -65,7 +65,7 @@ def test_a_run_that_the_store_cannot_hold_is_told_before_it_is_sent(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, megabytes: str, is_said: bool
 ) -> None:
     monkeypatch.setenv("VENICE_STORE_MB", megabytes)
-    said = "more than can be kept"
+    said = "more than can be saved"
     if is_said:
         fault = held_until(lambda: any(said in text for text in bench.texts))
         bench.sandbox.add_fault(fault, path="/image/generate", times=1)

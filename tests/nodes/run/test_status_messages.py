@@ -63,7 +63,7 @@ def test_it_says_where_it_belongs_and_is_kept_with_the_outputs(
     assert last == {
         "prompt_id": "prompt-9",
         "node": "4:7",
-        "text": "1 picture · seed 2000 · about $0.01",
+        "text": "1 image · seed 2000 · about $0.01",
         "kind": "done",
         "seed": 2000,
         "again": None,
