@@ -52,7 +52,7 @@ NO_SIGNALS = {"SIGHUP", "SIGQUIT", "SIGKILL", "SIGUSR1", "SIGUSR2", "SIGALRM", "
 NO_SOCKET = {"AF_UNIX", "SO_REUSEPORT"}
 
 _os = {name: getattr(os, name) for name in ("open", "write", "fdopen", "replace", "rename")}
-_unlink = os.unlink
+_unlink, _sleep = os.unlink, time.sleep
 
 
 def install() -> None:
@@ -84,7 +84,7 @@ def _adapt_all_of(loader: Any) -> None:
 
 def _adapt(module: types.ModuleType) -> None:
     """Let a module of ours import modules as they are on Windows."""
-    file = getattr(module, "__file__", None) or ""
+    file = os.path.normpath(getattr(module, "__file__", None) or "")
     if file.startswith(SHIPPED) or file == f"{ROOT / '__init__.py'}":
         vars(module)["__builtins__"] = {**vars(builtins), "__import__": _import_for(_MODULES)}
     elif file.startswith(TESTS) and file != __file__:
@@ -188,7 +188,7 @@ class AppendingFile(io.FileIO):
 
     def write(self, data: Any, /) -> int:
         self.seek(0, os.SEEK_END)
-        time.sleep(APPEND_GAP)
+        _sleep(APPEND_GAP)
         return super().write(data) or 0
 
     def close(self) -> None:
@@ -207,7 +207,7 @@ def _write(handle: int, data: Any) -> int:
     is_text, appends = _handles.get(handle, (False, False))
     if appends:
         os.lseek(handle, 0, os.SEEK_END)
-        time.sleep(APPEND_GAP)
+        _sleep(APPEND_GAP)
     _os["write"](handle, bytes(data).replace(b"\n", b"\r\n") if is_text else data)
     return len(data)
 
@@ -307,7 +307,7 @@ _MODULES: dict[str, types.ModuleType] = {
         NO_OS,
     ),
     "sys": StandIn(sys, {"platform": "win32"}),
-    "signal": StandIn(signal, {"SIGBREAK": 21}, NO_SIGNALS),
+    "signal": StandIn(signal, {"SIGBREAK": 21, "CTRL_C_EVENT": 0, "CTRL_BREAK_EVENT": 1}, NO_SIGNALS),
     "socket": StandIn(socket, {"SO_EXCLUSIVEADDRUSE": socket.SO_KEEPALIVE}, NO_SOCKET),
     "time": StandIn(time, {"time": _ticks("time"), "monotonic": _ticks("monotonic")}),
     "datetime": StandIn(datetime, {"datetime": DateTime}),
