@@ -22,6 +22,7 @@ FILES = [
     "cli/test_spending.py",
     "promises/test_batches.py",
     "promises/test_limits_of_processes.py",
+    "promises/test_limits_of_processes.py",
     "promises/test_scanner.py",
     "promises/test_single_flight.py",
     "promises/test_spending.py",

@@ -7,7 +7,6 @@ import io
 import json
 import os
 import re
-import sys
 from datetime import date, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -274,7 +273,6 @@ def test_options_that_mean_nothing_end_with_2(cli: Any, kept: Any, options: list
     assert cli("results", "--json").json["total"]["count"] == 2
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="kills a process")
 def test_what_came_before_a_kill_is_there(
     cli: Any, commands: Any, sandbox: Sandbox, folder: Path, home: Path
 ) -> None:

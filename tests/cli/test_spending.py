@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -135,7 +134,6 @@ def test_the_limit_of_a_day_ends_with_2_and_counts_other_processes(
     assert cli("generate", "a fox", "--seed", "5").code == 0, "it is kept, and free"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="kills a process")
 def test_the_limit_of_a_day_counts_what_another_process_has_reserved(
     cli: Any, commands: Any, home: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -307,7 +307,9 @@ _MODULES: dict[str, types.ModuleType] = {
         NO_OS,
     ),
     "sys": StandIn(sys, {"platform": "win32"}),
-    "signal": StandIn(signal, {"SIGBREAK": 21, "CTRL_C_EVENT": 0, "CTRL_BREAK_EVENT": 1}, NO_SIGNALS),
+    "signal": StandIn(
+        signal, {"SIGBREAK": 21, "CTRL_C_EVENT": 0, "CTRL_BREAK_EVENT": 1}, NO_SIGNALS
+    ),
     "socket": StandIn(socket, {"SO_EXCLUSIVEADDRUSE": socket.SO_KEEPALIVE}, NO_SOCKET),
     "time": StandIn(time, {"time": _ticks("time"), "monotonic": _ticks("monotonic")}),
     "datetime": StandIn(datetime, {"datetime": DateTime}),
