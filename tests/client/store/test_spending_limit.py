@@ -81,7 +81,8 @@ def test_each_ends_once(home: Path) -> None:
 def test_what_is_given_back_can_be_reserved_again(
     tmp_path_factory: pytest.TempPathFactory, usd: list[float], chance: random.Random
 ) -> None:
-    limit, run = limit_of(Path("/nowhere"), max_usd_per_run=sum(usd)), next(NAMES)
+    home = tmp_path_factory.mktemp("home")
+    limit, run = limit_of(home, max_usd_per_run=sum(usd)), next(NAMES)
     reserved = limit.reserve(run, charges(*usd))
     chance.shuffle(reserved)
     for reservation in reserved:
