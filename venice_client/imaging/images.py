@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 
 from ..errors import CHARGED, BadResponseError, InvalidRequestError
 from .image_format import SENDABLE, check_whole, describe, has_second_frame, png_parts
-from .input_image import InputFile, InputImage
+from .input_image import ImageSource, InputImage, load
 
 if TYPE_CHECKING:
     from PIL.ImageCms import ImageCmsTransform
@@ -131,8 +131,9 @@ def bands(width: int, height: int) -> Iterator[slice]:
     return (slice(y, min(y + rows, height)) for y in range(0, height, rows))
 
 
-def size_of_input(file: InputFile) -> tuple[int, int]:
-    """(width, height) of an image that is to be sent. Raises InvalidRequestError."""
+def size_of_input(source: ImageSource) -> tuple[int, int]:
+    """Return the (width, height) of an image to send. Raises InvalidRequestError."""
+    file = load(source)
     if isinstance(file, InputImage):
         return file.width, file.height
     try:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from ..errors import InvalidRequestError
 
 
 @dataclass(frozen=True)
@@ -21,4 +25,23 @@ class InputImage:
 
 
 InputFile = bytes | InputImage
-"""A file that is packed already, or one to come."""
+"""An encoded image, or one that is encoded when its request leaves."""
+
+ImageSource = InputFile | str | os.PathLike[str]
+"""An image as a request takes it: also the path of a PNG, JPEG or WebP file."""
+
+
+def load(source: ImageSource) -> InputFile:
+    """Read a path into bytes. Raises InvalidRequestError if that fails."""
+    if isinstance(source, bytes | InputImage):
+        return source
+    try:
+        return Path(source).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise InvalidRequestError(f"{source} can't be read ({reason}).", "image") from None
+    except TypeError:
+        kind = type(source).__name__
+        raise InvalidRequestError(
+            f"An image must be bytes or a path, not {kind}.", "image"
+        ) from None

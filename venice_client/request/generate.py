@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ from ..catalogue.prices import estimate_generate
 from ..catalogue.sizing import AUTO, fit
 from ..errors import InvalidRequestError
 from ..imaging.image_format import SENDABLE, image_format
+from ..imaging.input_image import load
 from .checks import (
     add_quality,
     add_transparency,
@@ -46,12 +48,12 @@ MAX_REFERENCE_BYTES = 8_000_000
 
 @dataclass(frozen=True)
 class StyleReference:
-    """An encoded PNG, JPEG or WebP that guides the look of an image; strength 0.1 to 1.
+    """A PNG, JPEG or WebP, as bytes or a path, that guides the look; strength 0.1 to 1.
 
     warning: how the reference was changed to fit, or "".
     """
 
-    image: bytes
+    image: bytes | str | os.PathLike[str]
     strength: float = 0.5
     warning: str = ""
 
@@ -332,8 +334,9 @@ def _add_style_references(
 
 
 def _style_reference(reference: StyleReference, with_strength: bool) -> dict[str, Any]:
-    is_sendable = image_format(reference.image) in SENDABLE
-    if not is_sendable or len(reference.image) >= MAX_REFERENCE_BYTES:
+    image = load(reference.image)
+    assert isinstance(image, bytes), "references are packed before"
+    if image_format(image) not in SENDABLE or len(image) >= MAX_REFERENCE_BYTES:
         raise InvalidRequestError(
             "A style reference must be a PNG, JPEG or WebP image under 8 MB.", "style_references"
         )
@@ -342,7 +345,7 @@ def _style_reference(reference: StyleReference, with_strength: bool) -> dict[str
             f"The strength of a style reference must be 0.1 to 1, not {reference.strength}.",
             "style_references",
         )
-    entry: dict[str, Any] = {"image": as_base64(reference.image)}
+    entry: dict[str, Any] = {"image": as_base64(image)}
     if with_strength:
         entry["strength"] = reference.strength
     return entry

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.model import Model
+from ..imaging.input_image import load
 from .checks import check_is_text
 from .generate import GenerateRequest
 from .pictures import EditRequest, RemoveBackgroundRequest, UpscaleRequest
@@ -24,7 +25,7 @@ price(payload, model): the price in USD, or None if that is not published.
 
 
 def resolve(request: PaidRequest, catalogue: Catalogue) -> tuple[PaidRequest, Model]:
-    """Return the request with its names as the lists spell them, and its model.
+    """Return the request with its files read and its names as the lists spell them, and its model.
 
     Waits for the lists if they may say more. Raises InvalidRequestError if the model is known to
     do other things, or to have no transparent background although the request wants one.
@@ -36,6 +37,16 @@ def resolve(request: PaidRequest, catalogue: Catalogue) -> tuple[PaidRequest, Mo
     catalogue.check_kind(request.model, request.kind)
     if getattr(request, "transparent_background", False):
         catalogue.check_transparency(model)
+    request = _loaded(request)
     names = {"model": (request.model, model.id), "style_preset": (style, catalogue.style(style))}
     changed: dict[str, Any] = {name: new for name, (old, new) in names.items() if old != new}
     return (dataclasses.replace(request, **changed) if changed else request), model
+
+
+def _loaded(request: PaidRequest) -> PaidRequest:
+    """Read the files of a request, once: a later change of them changes nothing."""
+    if isinstance(request, GenerateRequest):
+        return request
+    if isinstance(request, EditRequest):
+        return dataclasses.replace(request, images=tuple(map(load, request.images)))
+    return dataclasses.replace(request, image=load(request.image))

@@ -21,7 +21,7 @@ from ..catalogue.sizing import (
 )
 from ..errors import InvalidRequestError
 from ..imaging.images import MAX_PIXELS, size_of_input
-from ..imaging.input_image import InputFile
+from ..imaging.input_image import ImageSource, load
 from .checks import (
     add_quality,
     add_transparency,
@@ -62,14 +62,14 @@ class _ImageRequest:
 class EditRequest(_ImageRequest):
     """A request to `/image/edit`, or to `/image/multi-edit` for several images or a quality.
 
-    images: the first is the base, the others are layers. aspect_ratio, resolution and quality:
-    "auto" isn't sent. output_format: png, webp or jpeg. variation: another number means another
-    result of the same edit; it isn't sent. label: a name for it within its batch. is_multi: use
-    the endpoint for several images, even for one. transparent_background: for models that support
-    it, as png or webp.
+    images: bytes or paths; the first is the base, the others are layers. aspect_ratio, resolution
+    and quality: "auto" isn't sent. output_format: png, webp or jpeg. variation: another number
+    means another result of the same edit; it isn't sent. label: a name for it within its batch.
+    is_multi: use the endpoint for several images, even for one. transparent_background: for models
+    that support it, as png or webp.
     """
 
-    images: tuple[InputFile, ...]
+    images: tuple[ImageSource, ...]
     prompt: str
     model: str = DEFAULT_EDIT_MODEL
     aspect_ratio: str = AUTO
@@ -142,7 +142,7 @@ class EditRequest(_ImageRequest):
         fields |= {} if self.safe_mode is None else {"safe_mode": self.safe_mode}
         fields |= {"enhance_prompt": True} if self.enhance_prompt else {}
         add_transparency(self.transparent_background, model, fields)
-        files = tuple((name, image) for image in self.images)
+        files = tuple((name, load(image)) for image in self.images)
         return Payload(path, fields, tuple(warnings), files, if_refused=length)
 
     def price(self, payload: Payload, model: Model) -> float | None:
@@ -176,9 +176,9 @@ class EditRequest(_ImageRequest):
 
 @dataclass(frozen=True)
 class UpscaleRequest(_ImageRequest):
-    """A request to `/image/upscale`: scale 2 or 4, creativity 0 to 0.02."""
+    """A request to `/image/upscale`: bytes or a path, scale 2 or 4, creativity 0 to 0.02."""
 
-    image: InputFile
+    image: ImageSource
     scale: int = 2
     creativity: float = 0.01
     variation: int = 0
@@ -204,7 +204,7 @@ class UpscaleRequest(_ImageRequest):
         check_upscale(width, height, self.scale)
         warning = _reduction(width, height) if self.scale == 4 else ""
         fields = {"scale": self.scale, "creativity": self.creativity}
-        files = (("image", self.image),)
+        files = (("image", load(self.image)),)
         if warning:
             return Payload("/image/upscale", fields, (warning,), files)
         larger = width * self.scale, height * self.scale
@@ -217,9 +217,9 @@ class UpscaleRequest(_ImageRequest):
 
 @dataclass(frozen=True)
 class RemoveBackgroundRequest(_ImageRequest):
-    """A request to `/image/background-remove`. The result is a PNG with alpha."""
+    """A request to `/image/background-remove`: bytes or a path. The result is a PNG with alpha."""
 
-    image: InputFile
+    image: ImageSource
     label: str = "image 1"
 
     kind: ClassVar[str] = "cutout"
@@ -234,7 +234,7 @@ class RemoveBackgroundRequest(_ImageRequest):
     def build(self, model: Model) -> Payload:
         """Build the payload. Raises InvalidRequestError for a known mistake."""
         check_cutout(*_check_bytes(self.image))
-        return Payload("/image/background-remove", {}, files=(("image", self.image),))
+        return Payload("/image/background-remove", {}, files=(("image", load(self.image)),))
 
     def price(self, payload: Payload, model: Model) -> float | None:
         """Return the price in USD."""
@@ -328,7 +328,7 @@ def _reduction(width: int, height: int) -> str:
     ) + (same if is_half else "")
 
 
-def _check_bytes(image: InputFile) -> tuple[int, int]:
+def _check_bytes(image: ImageSource) -> tuple[int, int]:
     """Return the size of an input in pixels. Raises InvalidRequestError for unsuitable files."""
     width, height = size_of_input(image)
     if isinstance(image, bytes) and len(image) >= MAX_INPUT_BYTES:
