@@ -8,6 +8,7 @@ A link with a proper name inside mypy's cache folder is that package.
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,20 +18,32 @@ from links import link_folder
 ROOT = Path(__file__).resolve().parent.parent
 LINKS = ROOT / ".mypy_cache" / "as_package"
 PACKAGE = "venice_pack"
+PROGRAMS = ROOT / ".mypy_cache" / "programs"
 PLATFORMS = ("linux", "win32", "darwin")
 TOOLS = (ROOT / "scripts", ROOT / "tests" / "support", ROOT / "benchmarks")
 
 
 def main() -> int:
-    """Check the pack, the scripts and what tests share, as on each platform.
+    """Check the pack, the scripts and what tests share, as on each platform; then the programs
+    in docs/python.md.
 
     Return mypy's worst exit code.
     """
     targets, tools = _pack_targets(), ["--explicit-package-bases", *map(str, TOOLS)]
-    return max(
-        max(_check(targets, platform, LINKS), _check(tools, platform, *TOOLS))
-        for platform in PLATFORMS
-    )
+    codes = [_check(targets, platform, LINKS) for platform in PLATFORMS]
+    codes += [_check(tools, platform, *TOOLS) for platform in PLATFORMS]
+    return max(*codes, _check(_programs(), PLATFORMS[0], ROOT))
+
+
+def _programs() -> list[str]:
+    """The documented programs, each in a file."""
+    PROGRAMS.mkdir(parents=True, exist_ok=True)
+    text = (ROOT / "docs" / "python.md").read_text(encoding="utf-8")
+    paths = []
+    for number, code in enumerate(re.findall(r"```python\n(.+?)```", text, re.DOTALL)):
+        paths.append(PROGRAMS / f"program_{number}.py")
+        paths[-1].write_text(code, encoding="utf-8")
+    return list(map(str, paths))
 
 
 def _pack_targets() -> list[str]:

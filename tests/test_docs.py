@@ -260,14 +260,19 @@ def test_the_documents_and_the_help_say_the_same_of_exit_codes() -> None:
         assert f" {code} {meaning} " in told
 
 
-def test_the_python_example_runs(tmp_path: Path, home: Path) -> None:
-    (code,) = re.findall(r"```python\n(.+?)```", read("docs/python.md"), re.DOTALL)
+def test_the_python_examples_run_one_after_the_other(tmp_path: Path, home: Path) -> None:
+    programs = re.findall(r"```python\n(.+?)```", read("docs/python.md"), re.DOTALL)
     environ = {"VENICE_API_KEY": "sandbox", "VENICE_HOME": str(home), "PYTHONPATH": str(ROOT)}
 
-    run = run_python(code, tmp_path, environ)
+    runs = [run_python(code, tmp_path, environ) for code in programs]
 
-    assert run.stdout.strip(), run.stderr
+    assert [run.returncode for run in runs] == [0] * 4, [run.stderr for run in runs]
+    _, changed, many, together = (run.stdout.strip() for run in runs)
     assert Image.open(tmp_path / "fox-0.png").size == (1024, 768)
+    assert changed == "2048 True"
+    assert many == "4 of 4"
+    assert {path.stem for path in tmp_path.glob("[0-9]*.png")} == {"7", "8", "9", "10"}
+    assert together == "[1024, 1024]"
 
 
 def test_the_command_that_reads_an_image_works(tmp_path: Path) -> None:
