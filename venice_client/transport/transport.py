@@ -171,7 +171,8 @@ class Transport:
             call.progress.sent = True
             call.progress.enter(ACTIVITIES.get(call.path, "waiting for the answer"))
             response = self._exchange(call, self._timeout)
-            call.progress.sent = response.is_ok
+            if response.status == 429 or response.status in retry.RETRYABLE:
+                call.progress.sent = False  # anything else may have been charged
             if response.status == 429:
                 self._hold(call, slot, response)
                 return response
