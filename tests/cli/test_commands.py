@@ -205,7 +205,11 @@ def test_sandbox_runs_until_interrupted(commands: Any, cli: Any, monkeypatch: An
         name, value = process.stdout.readline().removeprefix("export ").strip().split("=", 1)
         monkeypatch.setenv(name, value)
 
-    assert cli("generate", "a fox").code == 0
+    monkeypatch.setenv("VENICE_MAX_USD_PER_DAY", "0.01")
+    end = cli("generate", "a fox")
+    assert "free in the sandbox (about $0.01 on Venice)" in end.err
+    spent = cli("spending", "--json").json["total"]
+    assert (end.code, spent["usd"], spent["sandbox_requests"]) == (0, 0.0, 1)
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
 

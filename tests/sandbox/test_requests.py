@@ -10,6 +10,7 @@ import pytest
 
 from comfyui_process import free_port
 from venice_client import sandbox as shipped
+from venice_client.sandbox import server
 
 KEY = "canary-key-5d41"
 JSON = {"Content-Type": "application/json"}
@@ -209,3 +210,13 @@ def test_the_port_may_be_chosen_and_is_free_after_stop():
 def test_two_sandboxes_never_share_a_port():
     with shipped.Sandbox() as first, pytest.raises(OSError, match=r"in use|forbidden"):
         shipped.Sandbox(port=first.port).start()
+
+
+def test_where_there_is_an_exclusive_port_it_is_taken(monkeypatch):
+    """On Windows, "reuse" lets two servers share a port. Another option stands in here."""
+    monkeypatch.setattr(socket, "SO_EXCLUSIVEADDRUSE", socket.SO_KEEPALIVE, raising=False)
+
+    with shipped.Sandbox() as sandbox:
+        listening = sandbox._server.socket
+        assert listening.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert server.Server.allow_reuse_address is (os.name != "nt")

@@ -9,13 +9,12 @@ from collections.abc import Callable
 from ..errors import VeniceError
 from ..money import dollars
 from ..sandbox import Sandbox
+from ..settings.api_key import LOCAL_SANDBOX_KEY
 from ..settings.settings import Settings
 from ..shell import setting_lines
 from . import exits
 from .console import Console
 
-KEY = "sandbox-local-key"
-"""The key of this sandbox: not an ordinary word, since the client masks keys in every text."""
 DEFAULT_PORT = 8484
 
 
@@ -43,13 +42,13 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def run(args: argparse.Namespace, console: Console, _settings: Settings) -> int:
-    sandbox = Sandbox(port=args.port, keys=(KEY,), latency_s=args.latency)
+    sandbox = Sandbox(port=args.port, keys=(LOCAL_SANDBOX_KEY,), latency_s=args.latency)
     try:
         sandbox.start()
     except (OSError, OverflowError) as error:
         raise VeniceError(f"Port {args.port} is not available ({error}). Try --port 0.") from None
     try:
-        settings = {"VENICE_API_BASE": sandbox.base_url, "VENICE_API_KEY": KEY}
+        settings = {"VENICE_API_BASE": sandbox.base_url, "VENICE_API_KEY": LOCAL_SANDBOX_KEY}
         console.result(settings, setting_lines(settings))
         console.note("The sandbox is running. Press Ctrl-C to stop it.")
         while True:

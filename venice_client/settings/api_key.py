@@ -10,6 +10,9 @@ from ..errors import SettingsError
 SANDBOX_KEY = "sandbox"
 """The word in place of a key that means the built-in sandbox."""
 
+LOCAL_SANDBOX_KEY = "sandbox-local-key"
+"""The key of the sandbox that the command line runs: no word that texts contain by chance."""
+
 MIN_SECRET = 8
 """Least characters of a key that is looked for in texts; shorter ones stand in any word."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from ..process import after_fork
-from .api_key import ApiKey
-from .settings import Settings, no_key
+from .api_key import LOCAL_SANDBOX_KEY, ApiKey
+from .settings import Settings, is_loopback, no_key
 
 if TYPE_CHECKING:
     from ..sandbox import Sandbox
@@ -26,9 +27,16 @@ class Service:
 
 
 def service_name(settings: Settings) -> str:
-    """The name that `service_for` will give, without starting anything."""
-    is_sandbox = settings.key is not None and settings.key.is_sandbox
-    return SANDBOX_NAME if is_sandbox else settings.base_url
+    """The name that `service_for` will give, without starting anything.
+
+    A sandbox that the command line runs is free like the built-in one. Only its own key tells it
+    from a proxy that leads to Venice, and is no key of Venice's.
+    """
+    if settings.key is None:
+        return settings.base_url
+    is_here = is_loopback(urlsplit(settings.base_url).hostname or "")
+    is_local = is_here and settings.key.reveal() == LOCAL_SANDBOX_KEY
+    return SANDBOX_NAME if settings.key.is_sandbox or is_local else settings.base_url
 
 
 def service_for(settings: Settings) -> Service:
@@ -40,7 +48,7 @@ def service_for(settings: Settings) -> Service:
         raise no_key()
     if settings.key.is_sandbox:
         return Service(SANDBOX_NAME, _builtin_sandbox().base_url, settings.key)
-    return Service(settings.base_url, settings.base_url, settings.key)
+    return Service(service_name(settings), settings.base_url, settings.key)
 
 
 _lock = threading.Lock()
