@@ -48,7 +48,7 @@ class VeniceStylePreset:
 
 
 class VeniceSeed(StatusNode):
-    """One seed for several nodes, fixed or drawn anew on the server in every run."""
+    """One seed for several nodes, fixed or drawn on the server in every run."""
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = "One seed for several nodes. Keep it fixed, or use a new one every run."
@@ -68,8 +68,8 @@ class VeniceSeed(StatusNode):
 
     @classmethod
     def IS_CHANGED(cls, mode: str | None = None, **_: Any) -> str:
-        # ComfyUI does not say what comes by wire. NaN would do as well, but ComfyUI saves it with
-        # the pictures, and it is not JSON.
+        # ComfyUI doesn't say what comes over a link. NaN would do as well, but ComfyUI saves it
+        # with the images, and it isn't JSON.
         return "" if mode == inputs.FIXED else secrets.token_hex(8)
 
     @staticmethod
@@ -90,7 +90,7 @@ class VeniceSeed(StatusNode):
 
 
 class VeniceGenerateImage(StatusNode):
-    """Makes pictures from a prompt."""
+    """Generate images from a prompt."""
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = "Generate images from text. The price is on the node; repeating a run is free."
@@ -134,7 +134,7 @@ class VeniceGenerateImage(StatusNode):
 
     @staticmethod
     def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = encode_all) -> Item:
-        """A request for each picture, or for up to four variants."""
+        """A request for each image, or for up to four variants."""
         are_variants = values["batch_mode"] == inputs.VARIANTS
         requests = plan_batch(_request(values), values["batch_size"], variants=are_variants)
         folding = folding_warning(values["seed"])

@@ -147,7 +147,7 @@ class VeniceGrid(StatusNode):
 
 
 class VeniceContactSheet(StatusNode):
-    """All pictures on one labelled sheet."""
+    """All images on one labelled sheet."""
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = "Arrange images on one sheet, with labels or the headings of Venice Grid. Free."
@@ -191,7 +191,7 @@ class VeniceContactSheet(StatusNode):
 
 
 def _each_label(labels: Sequence[Any], items: Sequence[Sequence[torch.Tensor]]) -> list[str]:
-    """The label of each picture; an item repeats its own, or has none."""
+    """The label of each image; an item repeats its own, or has none."""
     own = ["" if label is None else str(label) for label in labels[: len(items)]]
     own += [""] * (len(items) - len(own))
     return [label for label, item in zip(own, items, strict=True) for _ in item]

@@ -31,11 +31,11 @@ from .run.run_requests import Item, in_thread, run_node
 
 INFO = "JSON: requests as sent (without image data), model, size, warnings, cost."
 LAYERS = [f"image_{i}" for i in range(2, 7)]
-"""The inputs of Edit that go along with the base, in their order."""
+"""The inputs of Edit that join the base, in their order."""
 
 
 class VeniceStyleReferences(StatusNode):
-    """Pictures whose look guides Generate."""
+    """Images whose look guides Generate."""
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
@@ -74,7 +74,7 @@ class VeniceStyleReferences(StatusNode):
 
 
 class VeniceUpscaleImage(StatusNode):
-    """Makes pictures larger."""
+    """Upscale images."""
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = "Enlarge images 2 or 4 times. About $0.02 per image for 2x, $0.08 for 4x."
@@ -111,7 +111,7 @@ class VeniceUpscaleImage(StatusNode):
 
 
 class VeniceRemoveBackground(StatusNode):
-    """Cuts out what a picture shows."""
+    """Remove the background of images."""
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
@@ -158,7 +158,7 @@ class VeniceRemoveBackground(StatusNode):
 
 
 class VeniceEditImage(StatusNode):
-    """Changes pictures as a prompt says."""
+    """Edit images with a prompt."""
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = "Edit images with a prompt. Add a mask to change only part of an image."
@@ -251,7 +251,7 @@ def _request_each(
 
 
 def split_alpha(cutout: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, str]:
-    """Colours and mask of cutouts, and a warning with the pictures where nothing was cut out."""
+    """Colours and mask of cutouts, and a warning with the images where nothing was cut out."""
     colour, mask = cutout[..., :3].contiguous(), 1.0 - cutout[..., 3]
     whole = [i for i, own in enumerate(mask, start=1) if not bool(own.any())]
     if not whole:

@@ -29,7 +29,7 @@ SOCKETS = ("IMAGE", "MASK", "VENICE_STYLE_REFERENCES", GRID)
 
 PROMPT, EXTRA_PNGINFO = "run_prompt", "extra_pnginfo"
 HIDDEN = {PROMPT: "PROMPT", EXTRA_PNGINFO: "EXTRA_PNGINFO"}
-"""What is saved with the pictures of a run. ComfyUI's cache does not look at them; it would look at
+"""What is saved with the images of a run. ComfyUI's cache does not look at them; it would look at
 UNIQUE_ID, and make the same twice."""
 
 MIRRORED = ("model", "preset", "aspect_ratio", "resolution", "quality")
@@ -57,8 +57,9 @@ def read_items(
 def read_values(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a node by name, as it declares them: what INPUT_TYPES returns is `declared`.
 
-    ComfyUI does not check what comes by wire, and in some versions no combo. What is not given has
-    its declared default, or None. Raises InvalidRequestError for a value that is not as declared.
+    ComfyUI doesn't check what comes over a link, and in some versions no combo. What isn't given
+    has its declared default, or None. Raises InvalidRequestError for a value that isn't as
+    declared.
     """
     values = {}
     for name, (kind, options) in {**declared["required"], **declared.get("optional", {})}.items():

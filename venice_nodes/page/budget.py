@@ -55,7 +55,7 @@ class Memory:
         self._size = 0
 
     def get(self, key: bytes) -> Any:
-        """What was kept under a key, or None."""
+        """What is remembered under a key, or None."""
         return self._known.get(key)
 
     def keep(self, key: bytes, value: Any) -> None:

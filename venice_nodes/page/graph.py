@@ -22,7 +22,7 @@ MAX_ITEMS = 1000
 """Most items of an output that are followed; it is open beyond."""
 
 ONE_PICTURE = ("png", "jpg", "jpeg", "bmp")
-"""Endings of files that hold one picture as a rule."""
+"""Endings of files that hold one image as a rule."""
 
 
 class Unknown:
@@ -46,7 +46,7 @@ class Failed:
 
 @dataclass(frozen=True)
 class Pictures:
-    """A batch of pictures or masks. is_open: whether there may be more. size: None if unknown."""
+    """A batch of images or masks. is_open: whether there may be more. size: None if unknown."""
 
     count: int = 1
     is_open: bool = False
@@ -110,7 +110,7 @@ def in_order(graph: Graph, ends: Iterable[str]) -> list[str]:
 
 
 def is_link(value: Any) -> bool:
-    """Whether an input comes by wire: [node id, number of the output]."""
+    """Whether an input comes over a link: [node id, number of the output]."""
     return (
         isinstance(value, list)
         and len(value) == 2
@@ -164,7 +164,7 @@ def _loaded(values: dict[str, Any]) -> Pictures:
 
 
 MAX_SIDE = 16384
-"""Most pixels of a side that ComfyUI's own empty picture has."""
+"""Most pixels of a side that ComfyUI's own empty image has."""
 
 
 def _empty(values: dict[str, Any]) -> Any:
@@ -178,7 +178,7 @@ def _empty(values: dict[str, Any]) -> Any:
 def _unknown_outputs(kind: str, inputs: Inputs) -> Outputs:
     """As many items as reach the node, unless it takes or gives lists.
 
-    Where a picture goes in, one picture or more come out.
+    Where an image goes in, one image or more come out.
     """
     cls = comfyui.node_class(kind)
     count, is_open = longest(inputs)

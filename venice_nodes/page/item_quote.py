@@ -1,4 +1,4 @@
-"""What one item of a node that pays will send and cost, by the node's own code, without pictures.
+"""What one item of a node that pays will send and cost, by the node's own code, without images.
 
 What only the run can tell is tried in all its forms that change the price.
 """
@@ -23,11 +23,11 @@ from .graph import Failed, Pictures, Unknown
 from .price import Price
 
 MAX_FORMS = 100
-"""Most forms of one item that are tried. With more of them the price is told as open."""
+"""Most forms of one item that are tried. With more of them the price counts as open."""
 
 SIZES = {"VeniceUpscaleImage": ((1024, 1024), (2048, 2048))}
 USUAL_SIZES = ((1024, 1024),)
-"""Sizes to try where that of a picture is unknown: both sides of where the price changes."""
+"""Sizes to try where that of an image is unknown: both sides of where the price changes."""
 
 PRICED = ("model", "resolution", "quality", "batch_mode", "scale")
 """Combos that change the price."""
@@ -54,7 +54,7 @@ class Line:
 @dataclass(frozen=True)
 class ItemQuote:
     """forms: the requests in each form that the item may have. is_exact: whether these are the very
-    requests, with their keys in the store. is_open: whether there may be more. times: pictures that
+    requests, with their keys in the store. is_open: whether there may be more. times: images that
     are each sent like the one that stands for them. pictures: what it makes. is_incomplete: whether
     the error is only that something was not typed or connected yet. model: its name for a person,
     "" where that is open."""
@@ -152,7 +152,7 @@ def _failed(error: VeniceError) -> ItemQuote:
 
 
 def values_of(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The node's values by name, as it reads them, with stand-ins for pictures."""
+    """The node's values by name, as it reads them, with stand-ins for images."""
     plain = {
         group: {name: spec for name, spec in specs.items() if spec[0] not in ("IMAGE", "MASK")}
         for group, specs in declared.items()
@@ -227,7 +227,7 @@ _EMPTY = object()
 
 
 def _stand_in(value: Any, kind: str, size: Size) -> torch.Tensor:
-    """One picture of that size that takes no memory."""
+    """One image of that size that takes no memory."""
     width, height = (value.size if isinstance(value, Pictures) else None) or size
     if kind == "IMAGE":
         return torch.zeros(1, 1, 1, 1).expand(1, height, width, 3)
@@ -252,7 +252,7 @@ def _line(planned: PlannedRequest) -> Line:
 def _pictures(
     planned: Sequence[PlannedRequest], given: Mapping[str, Any], is_certain: bool
 ) -> Pictures:
-    """What the node makes. A picture that is edited keeps its size as a rule."""
+    """What the node makes. An image that is edited keeps its size as a rule."""
     base = given.get("image")
     if not isinstance(base, Pictures):
         sizes = {request.payload.expected for request in planned}
@@ -268,7 +268,7 @@ def _pictures(
 
 
 def _sent(forms: Sequence[Sequence[PlannedRequest]]) -> str:
-    """How the size and what else changes the picture is sent, where that is certain."""
+    """How the size and what else changes the image is sent, where that is certain."""
     texts = {_sent_text(form[0]) for form in forms if form}
     return texts.pop() if len(texts) == 1 else ""
 

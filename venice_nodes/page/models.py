@@ -27,7 +27,7 @@ MAY_BE_IGNORED = {
 
 
 def models_for_page(quotes: Quotes) -> dict[str, Any]:
-    """What the route answers: the default first, then cheap to dear."""
+    """What the route answers: the default first, then cheap to expensive."""
     models = quotes.catalogue.models()
     return {
         "generate": _listed((m for m in models if m.makes_images), DEFAULT_MODEL),

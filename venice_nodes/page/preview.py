@@ -1,6 +1,6 @@
 """What a graph will send and cost before it runs: worked out by the client's own code.
 
-Nothing is sent or started, no picture is read, no network is used.
+Nothing is sent or started, no image is read, no network is used.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from .item_quote import ItemQuote, blank_files, quote_item, values_of
 log = logging.getLogger(__name__)
 
 MAX_GRAPH_FORMS = 10_000
-"""Most forms of items that are tried anew for one graph. Beyond, prices are told as open."""
+"""Most forms of items that are tried for one graph. Beyond, prices count as open."""
 
 MAX_SPARE_FORMS = 200
 """The same for nodes that no output needs. Beyond, they have no price."""
 
 MAX_SECONDS = 1.5
-"""Seconds after which the rest of a graph is told as open: the page waits for three."""
+"""Seconds after which the rest of a graph counts as open: the page waits for three."""
 
 MAX_RUNS = 1000
 """Most runs that a page asks about at once."""

@@ -1,4 +1,4 @@
-"""The kept results for the page: lists, pictures, thumbnails, and copies for ComfyUI."""
+"""The kept results for the page: lists, images, thumbnails, and copies for ComfyUI."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ THUMBNAILS = "thumbnails"
 MAX_THUMBNAILS = 4000
 ASIDE = ".making-"
 HEAD_BYTES = 65_536
-"""Bytes of a picture in which its size stands."""
+"""Bytes of an image in which its size stands."""
 
 FORMATS = ("PNG", "JPEG", "WEBP")
-"""Whose head tells the size of a picture."""
+"""Whose head tells the size of an image."""
 
-GONE = "There is no such picture any more."
+GONE = "This image is no longer saved."
 _KEY = re.compile(r"[0-9a-f]{64}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class NoResultError(VeniceError):
-    """There is no such result, or no such picture in it."""
+    """There is no such result, or no such image in it."""
 
 
 class Results:
@@ -61,21 +61,21 @@ class Results:
         return {"total": self._store.usage()[0], "results": [self._row(e) for e in entries]}
 
     def picture(self, key: str, index: int) -> EncodedImage:
-        """One picture as it came. Raises NoResultError."""
+        """One image as it came. Raises NoResultError."""
         pictures = self._pictures(key)
         if not 0 <= index < len(pictures):
             raise NoResultError(GONE)
         return pictures[index]
 
     def _pictures(self, key: str) -> Sequence[EncodedImage]:
-        """All pictures of a result, at least one. Raises NoResultError."""
+        """All images of a result, at least one. Raises NoResultError."""
         response = self._store.peek(_checked(key))
         if not (pictures := kept_images(response) if response else ()):
             raise NoResultError(GONE)
         return pictures
 
     def thumbnail(self, key: str) -> bytes:
-        """A small WebP of the first picture, made once."""
+        """A small WebP of the first image, made once."""
         folder = self._settings.home / THUMBNAILS
         path = folder / f"{_checked(key)}.webp"
         if key not in self._store:
@@ -90,7 +90,7 @@ class Results:
         return data
 
     def copy(self, key: str, kind: str) -> str:
-        """Copies the pictures into ComfyUI's "input" or "output" folder; the name of the first."""
+        """Copies the images into ComfyUI's "input" or "output" folder; the name of the first."""
         folder = comfyui.picture_folder(kind)
         if folder is None:
             raise NoResultError("There is no ComfyUI here to copy it to.")
@@ -144,7 +144,7 @@ class Results:
 
 def _checked(key: str) -> str:
     if not _KEY.fullmatch(key):
-        raise NoResultError("There is no such picture.")
+        raise NoResultError("There is no such image.")
     return key
 
 
@@ -162,11 +162,11 @@ def _size(head: bytes) -> tuple[int | None, int | None]:
             width, height = image.size
             return width, height
     except (OSError, ValueError, SyntaxError):
-        return None, None  # JSON, or a picture whose size stands further behind
+        return None, None  # JSON, or an image whose size stands further behind
 
 
 def _write_new(folder: Path, stem: str, image: EncodedImage) -> str:
-    """Writes a picture under a name that is free, or that holds the same already."""
+    """Writes an image under a name that is free, or that holds the same already."""
     data = bytes(image.data)
     ending = "jpg" if image.format == "jpeg" else image.format
     for number in range(1, 10_000):

@@ -35,7 +35,7 @@ MAX_GRAPH = 32 * 2**20
 """Bytes of a request; of one with a graph."""
 
 WAIT_S = 8.0
-"""Seconds after which a page is told that a service does not answer."""
+"""Seconds after which a page hears that a service does not answer."""
 
 PREFIX = "/venice"
 

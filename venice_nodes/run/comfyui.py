@@ -48,7 +48,7 @@ BAR_STEPS = 1000
 STATUS_EVENT = "venice.status"
 REMEMBERED_RUNS = 16
 REMEMBERED_ENDS = 500
-"""Most statuses at the end of a node that are kept for a page that missed them."""
+"""Most statuses at the end of a node that a page can still get if it missed them."""
 
 status_listener: Callable[[str], None] | None = None
 """Called with each new status text, for scripts that run nodes without ComfyUI."""

@@ -184,7 +184,7 @@ class BatchImages:
         """All images as one tensor, as `decode_batch`, and warnings.
 
         Raises the BadResponseError of an image that is damaged, and a VeniceError where there is
-        not enough memory. A damaged answer is set aside, so that it can be asked for again.
+        not enough memory. A damaged answer is set aside, so that it can be requested again.
         """
         encoded = [data for result in self.results for data in result.images]
         labels = [planned.request.label for planned, result in self.pairs for _ in result.images]

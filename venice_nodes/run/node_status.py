@@ -26,7 +26,7 @@ class NodeStatus:
 
     Made at the start of the node's async body, and used from there only. seed: the one that it
     works with, None for none or several. if_stopped: gives what to show if the run is stopped now.
-    pays_for: gives how many pictures are paid for if the same is asked for once more; None where
+    pays_for: gives how many images are paid for if the same is queued again; None where
     nothing was made.
     """
 

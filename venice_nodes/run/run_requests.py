@@ -56,7 +56,7 @@ class PaidNode(Protocol):
 
     @staticmethod
     def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = encode_all) -> Item:
-        """One item from the node's values. encode: makes files of the pictures."""
+        """One item from the node's values. encode: makes files of the images."""
 
 
 async def in_thread(
@@ -78,7 +78,7 @@ async def in_thread(
         job.add_done_callback(lambda done: _discard(done, discard))
         raise
     finally:
-        future.cancel()  # nothing if it is done; else its result is no longer asked for
+        future.cancel()  # nothing if it is done; else its result is no longer needed
 
 
 async def refresh_lists() -> None:

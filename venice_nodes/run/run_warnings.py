@@ -13,7 +13,7 @@ MAX_BYTES_PER_PIXEL = 2
 """Of a PNG of a photo; most have less."""
 
 PIXELS = 1024**2
-"""Of a picture whose size is not known beforehand."""
+"""Of an image whose size is not known beforehand."""
 
 _told: deque[str] = deque(maxlen=16)
 """The runs whose settings were told of last."""

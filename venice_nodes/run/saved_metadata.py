@@ -1,4 +1,4 @@
-"""What ComfyUI saves with the pictures of a run, so that each can be made again from its file.
+"""What ComfyUI saves with the images of a run, so that each can be repeated from its file.
 
 Savers write the prompt and all of EXTRA_PNGINFO, of which the page's `workflow` is a part. Both are
 objects of the run: what a node changes in them is in every file that is saved after it.
@@ -33,7 +33,7 @@ _drawn: deque[tuple[str, Hashable, str, int]] = deque(maxlen=1000)
 
 
 def draw_seed(hidden: Mapping[str, Any], fixed: str) -> tuple[int, str]:
-    """A random seed, and a warning or "". What is saved with the pictures of this run holds it.
+    """A random seed, and a warning or "". What is saved with the images of this run holds it.
 
     fixed: the mode that makes it the seed again. Where one place in the workflow is that of several
     nodes (a subgraph that is used twice), they all get the same seed, as in mode fixed.
@@ -75,7 +75,7 @@ def _set(found: Sequence[Sequence[Widget]], said: Sequence[Any], values: Sequenc
 
 
 def save_facts(hidden: Mapping[str, Sequence[Any]], infos: Sequence[str]) -> None:
-    """Adds what the node that is running has made to what is saved with the pictures of this run.
+    """Adds what the node that is running has made to what is saved with the images of this run.
 
     hidden: lists of one. infos: its output `info`, for each item.
     """
