@@ -10,7 +10,7 @@ from . import missing_packages as missing_packages
 
 from .batch import RequestBatch
 from .catalogue.model import Model
-from .client import KeyStatus, VeniceClient
+from .client import VeniceClient
 from .errors import (
     ApiError,
     AuthenticationError,
@@ -43,6 +43,7 @@ from .errors import (
     UntrustedCertificateError,
     VeniceError,
 )
+from .free_calls import KeyStatus
 from .image_result import ImageResult
 from .imaging.images import EncodedImage
 from .request.generate import GenerateRequest, StyleReference, plan_batch

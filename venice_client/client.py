@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -17,13 +16,8 @@ from .batch import OnResult, RequestBatch
 from .catalogue.catalogue import Catalogue
 from .catalogue.model import Model
 from .catalogue.prices import cost_text, total_cost
-from .errors import (
-    ApiError,
-    BadResponseError,
-    InvalidRequestError,
-    UnreadableResponseError,
-    VeniceError,
-)
+from .errors import ApiError, BadResponseError, InvalidRequestError, VeniceError
+from .free_calls import FreeCalls, KeyStatus
 from .image_result import ImageResult, is_violation, read_images
 from .planned_request import PlannedRequest, plan_request
 from .process import after_fork
@@ -44,8 +38,6 @@ from .transport.response import Response
 from .transport.status_errors import error_for
 from .transport.transport import Transport
 
-log = logging.getLogger(__name__)
-
 ACCOUNT_HEADERS = (
     *("x-venice-balance-usd", "x-venice-balance-diem"),
     *("x-ratelimit-limit-requests", "x-ratelimit-remaining-requests"),
@@ -59,14 +51,6 @@ _clients: dict[Settings, VeniceClient] = {}
 _clients_lock = threading.Lock()
 _flights = SingleFlight()
 _alive: weakref.WeakSet[VeniceClient] = weakref.WeakSet()
-
-
-@dataclass(frozen=True)
-class KeyStatus:
-    """The rate limits and balance of a key, as the API's own objects."""
-
-    rate_limits: dict[str, Any]
-    balance: dict[str, Any]
 
 
 class VeniceClient:
@@ -100,15 +84,17 @@ class VeniceClient:
             settings.timeout,
             session,
         )
+        self._free = FreeCalls(self._transport)
         self.catalogue = Catalogue(
-            settings.home, self.service.name, self._fetch_models, self._fetch_styles
+            settings.home, self.service.name, self._free.models, self._free.styles
         )
         self.results = ResultStore(settings.home, settings.store_mb)
         self.spending = SpendingLimit(settings, self.service.name)
         self.account_headers: dict[str, str] = {}
         self._session = session
-        _alive.add(self)
         self._batches: weakref.WeakSet[RequestBatch] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        _alive.add(self)
 
     def __enter__(self) -> VeniceClient:
         return self
@@ -127,7 +113,8 @@ class VeniceClient:
         Requests that were not sent are cancelled. Responses in flight are waited for, since you
         may have been charged for them.
         """
-        batches = list(self._batches)
+        with self._lock:
+            batches = list(self._batches)
         for batch in batches:
             batch.cancel()
         for batch in batches:
@@ -190,7 +177,8 @@ class VeniceClient:
         self.results.probe()
         planned = self._reserve(planned, run)
         batch = RequestBatch(planned, self._fetch, self.results, run, on_result)
-        self._batches.add(batch)
+        with self._lock:
+            self._batches.add(batch)
         return batch
 
     def _fetch(self, equal: Sequence[PlannedRequest], progress: Progress) -> list[ImageResult]:
@@ -277,18 +265,11 @@ class VeniceClient:
 
     def list_styles(self) -> list[str]:
         """Get the current style presets. Free."""
-        return list(self._fetch_styles())
+        return self._free.styles()
 
     def account(self) -> KeyStatus:
         """Get the rate limits and the balance of the key. Free."""
-        limits = self._free("/api_keys/rate_limits")
-        balance = self._free("/billing/balance")
-        data = limits.get("data") if isinstance(limits, dict) else None
-        if not isinstance(data, dict) or not isinstance(balance, dict):
-            raise UnreadableResponseError(
-                "Venice's response about the account has an unknown form. Try again later."
-            )
-        return KeyStatus(data, balance)
+        return self._free.account()
 
     def _ask_once(self, request: PaidRequest, progress: Progress | None) -> ImageResult:
         progress = progress or Progress()
@@ -297,7 +278,7 @@ class VeniceClient:
         return self._fetch([planned], progress)[0]
 
     def take_leftover(self) -> str:
-        """What may have been charged when an earlier process was killed; "" but for once."""
+        """Tell, once, what may have been charged when an earlier process was killed; else ""."""
         return self.spending.journal.take_news()
 
     def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> list[PlannedRequest]:
@@ -346,22 +327,6 @@ class VeniceClient:
             "cost_usd": planned.price,
         }
 
-    def _free(self, path: str, params: dict[str, str] | None = None) -> Any:
-        """Return the JSON of a free call."""
-        try:
-            return self._transport.get(path, partial(self._explain_free, path), params).json()
-        except BadResponseError:
-            raise UnreadableResponseError(
-                "Venice's response isn't readable JSON. Try again; this call is free."
-            ) from None
-
-    def _fetch_models(self, type: str) -> Sequence[Any]:
-        return _data(self._free("/models", {"type": type}))
-
-    def _fetch_styles(self) -> Sequence[str]:
-        styles = _data(self._free("/image/styles"))
-        return [name for name in styles if isinstance(name, str)]
-
     def _explain(self, planned: PlannedRequest, response: Response) -> ApiError:
         """Return the error for a response, with the nearest model or style if that may help."""
         request, style = planned.request, planned.payload.fields.get("style_preset")
@@ -376,9 +341,6 @@ class VeniceClient:
         if response.status == 400 and planned.payload.if_refused:
             error.add_line(planned.payload.if_refused)
         return error
-
-    def _explain_free(self, path: str, response: Response) -> ApiError:
-        return error_for(response, address=self._transport.address(path), is_paid=False)
 
 
 @after_fork
@@ -409,11 +371,3 @@ def _charge(planned: PlannedRequest) -> Charge:
 def _may_be_charged(error: BaseException, progress: Progress) -> bool:
     """Whether a request may have been charged; after an unknown error, if it was sent."""
     return error.may_have_been_charged if isinstance(error, VeniceError) else progress.sent
-
-
-def _data(response: Any) -> list[Any]:
-    """Return the list in a response, bare or under `data`."""
-    data = response.get("data") if isinstance(response, dict) else response
-    if not isinstance(data, list):
-        raise UnreadableResponseError("Venice's list has an unknown form. Try again later.")
-    return data

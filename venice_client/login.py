@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .client import KeyStatus, VeniceClient
+from .client import VeniceClient
 from .errors import AuthenticationError, SettingsError
+from .free_calls import KeyStatus
 from .settings.api_key import ApiKey
 from .settings.settings import DEFAULT_BASE_URL, Settings, save_key
 

@@ -493,10 +493,10 @@ def test_what_is_worth_knowing_before_a_model_is_chosen() -> None:
 @pytest.mark.parametrize(
     ("pricing", "tiers", "text"),
     [
-        ({"generation": {"usd": 0.0375}}, [], "0.0375"),
-        ({"generation": {"usd": 0.09}}, ["1K", "2K"], "from 0.09"),
-        (TIERS, ["1K", "2K"], "0.1 to 0.2"),
-        (TIERS, ["1K", "2K", "4K"], "from 0.1"),
+        ({"generation": {"usd": 0.0375}}, [], "$0.0375"),
+        ({"generation": {"usd": 0.09}}, ["1K", "2K"], "from $0.09"),
+        (TIERS, ["1K", "2K"], "$0.10–$0.20"),
+        (TIERS, ["1K", "2K", "4K"], "from $0.10"),
         ({}, [], "unknown"),
     ],
     ids=str,
