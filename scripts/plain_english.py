@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 
-ALLOWED = {"interface": 20, "messages": 150, "documents": 190, "docstrings": 390}
+ALLOWED = {"interface": 15, "messages": 40, "documents": 40, "docstrings": 200}
 """How many hits each class may still have. Lower it when you fix some; never raise it."""
 
 BANNED = (

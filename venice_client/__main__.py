@@ -13,7 +13,7 @@ from venice_client.process import accept_any_letter, end_gently
 
 
 def run() -> int:
-    """Run the command line as a process of its own; return its exit code."""
+    """Run the command line and return its exit code."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # see missing_packages
         signal.signal(signal.SIGINT, signal.default_int_handler)
     end_gently()

@@ -345,7 +345,7 @@ class VeniceClient:
 
 @after_fork
 def _renew_clients() -> None:
-    """Give every client of a forked process connections, locks and a gate of its own."""
+    """Give every client of a forked process its own connections, locks and gate."""
     global _clients_lock, _flights
     _clients_lock, _flights = threading.Lock(), SingleFlight()
     for client in list(_alive):

@@ -14,7 +14,7 @@ Size = tuple[int, int]
 
 
 def other_size(model: str, expected: Size | None, size: Size) -> str:
-    """A warning if a model made another size than expected, or ""."""
+    """Return a warning if a model made another size than expected, or ""."""
     if expected is None or size == expected:
         return ""
     return f"{model} made {_text(size)} instead of {_text(expected)}."
@@ -23,7 +23,7 @@ def other_size(model: str, expected: Size | None, size: Size) -> str:
 def size_warnings(
     planned: PlannedRequest, images: Sequence[EncodedImage], model: Model
 ) -> tuple[str, ...]:
-    """A warning for each size that wasn't expected, and for each other ratio of an edit."""
+    """Return a warning for each unexpected size, and for each other ratio of an edit."""
     found = []
     for size in dict.fromkeys((image.width, image.height) for image in images):
         found.append(other_size(model.id, planned.payload.expected, size))

@@ -1,4 +1,4 @@
-"""A picture to send that is packed into a file only when its request leaves."""
+"""Images to send: bytes, paths, or images that are encoded when their request leaves."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..errors import InvalidRequestError
 
 @dataclass(frozen=True)
 class InputImage:
-    """A picture that is to be sent as a file.
+    """An image to send that isn't encoded yet.
 
-    identity: names its pixels: whatever packs them, an equal request is the same. pack: makes the
-    file, in PNG, JPEG or WebP, of a size that Venice takes; from any thread.
+    identity: names its pixels, so that equal requests are the same however they are encoded. pack:
+    encodes it as PNG, JPEG or WebP, small enough for Venice; called from any thread.
     """
 
     identity: str
