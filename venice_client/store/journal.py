@@ -14,6 +14,7 @@ import errno
 import logging
 import os
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -36,6 +37,9 @@ OLD_NOTES, OLD_RESERVATIONS = "in-flight", "reserved"
 
 PATIENCE = 5.0
 """Seconds to wait for a process that looks whether a new file is locked yet."""
+
+NEW_FOR = 60.0
+"""Seconds for which a file without lines stays, though nobody has it locked."""
 
 
 class Journal:
@@ -199,6 +203,8 @@ class Journal:
                     entries.read_on(file)
                     if not is_alive:
                         unlock(file)
+                        if _is_new(file):
+                            continue
             except FileNotFoundError:
                 continue
             except NoLocksError:
@@ -271,6 +277,12 @@ class _Entries:
         """What is sent and may be charged; the sandbox charges nothing."""
         sent = [charge for name, charge in self.charges.items() if name in self.sent]
         return [charge for charge in sent if charge.service != SANDBOX_NAME]
+
+
+def _is_new(file: FileIO) -> bool:
+    """Whether a process may have created a file, and be about to lock it and to write to it."""
+    status = os.fstat(file.fileno())
+    return not status.st_size and time.time() - status.st_mtime < NEW_FOR
 
 
 def orphaned_text(charges: Sequence[Charge]) -> str:

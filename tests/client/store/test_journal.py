@@ -134,6 +134,19 @@ def test_what_a_process_had_in_flight_when_it_ended_is_told_once(
     assert len(files_in(home)) == 0
 
 
+def test_a_file_that_its_process_may_be_about_to_lock_stays_for_a_while(
+    home: Path, here: Journal
+) -> None:
+    (home / FOLDER).mkdir()
+    path = home / FOLDER / "new.jsonl"
+    path.touch()
+    assert seen_by(here) == []
+    assert path.exists()
+    os.utime(path, (1000, 1000))
+    assert seen_by(here) == []
+    assert not path.exists()
+
+
 def test_the_sandbox_charges_nothing_so_nothing_is_told(home: Path, here: Journal) -> None:
     (home / FOLDER).mkdir()
     free = replace(charge(1), service="sandbox")
