@@ -1,4 +1,4 @@
-"""The nodes for text to image, and the mappings of all: read inputs → request → tensors out."""
+"""The text-to-image nodes, and the mappings of all nodes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from .venice_nodes.run.saved_metadata import draw_seed
 
 
 class VeniceStylePreset:
-    """Chooses a style preset for Generate."""
+    """Choose a style preset for Generate."""
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = "Choose a Venice style. Connect it to style on Venice Generate Image."
@@ -33,7 +33,7 @@ class VeniceStylePreset:
 
     @classmethod
     def VALIDATE_INPUTS(cls, preset: Any = None, input_types: Any = None) -> bool | str:
-        # A style that ComfyUI's list does not have may be newer than the list.
+        # A style that isn't in ComfyUI's list can be newer than the list.
         return widgets.check_types(cls.INPUT_TYPES(), input_types)
 
     @staticmethod
@@ -48,7 +48,7 @@ class VeniceStylePreset:
 
 
 class VeniceSeed(StatusNode):
-    """One seed for several nodes, fixed or drawn on the server in every run."""
+    """One seed for several nodes, fixed or new every run. The server picks it."""
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = "One seed for several nodes. Keep it fixed, or use a new one every run."
@@ -68,8 +68,8 @@ class VeniceSeed(StatusNode):
 
     @classmethod
     def IS_CHANGED(cls, mode: str | None = None, **_: Any) -> str:
-        # ComfyUI doesn't say what comes over a link. NaN would do as well, but ComfyUI saves it
-        # with the images, and it isn't JSON.
+        # ComfyUI doesn't pass connected values. NaN would work too, but ComfyUI saves it with the
+        # images, and it isn't JSON.
         return "" if mode == inputs.FIXED else secrets.token_hex(8)
 
     @staticmethod
@@ -126,7 +126,7 @@ class VeniceGenerateImage(StatusNode):
         quality: Any = None,
         input_types: Any = None,
     ) -> bool | str:
-        # What is named here ComfyUI does not hold to its own lists, ranges and types.
+        # ComfyUI doesn't check the lists, ranges and types of the inputs named here.
         return widgets.check_types(cls.INPUT_TYPES(), input_types)
 
     async def generate(self, **given: list[Any]) -> dict[str, Any]:
@@ -134,7 +134,7 @@ class VeniceGenerateImage(StatusNode):
 
     @staticmethod
     def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = encode_all) -> Item:
-        """A request for each image, or for up to four variants."""
+        """A request per image, or for up to four variants."""
         are_variants = values["batch_mode"] == inputs.VARIANTS
         requests = plan_batch(_request(values), values["batch_size"], variants=are_variants)
         folding = folding_warning(values["seed"])

@@ -24,7 +24,8 @@ ALLOWED = {"interface": 15, "messages": 40, "documents": 40, "docstrings": 200}
 """How many hits each class may still have. Lower it when you fix some; never raise it."""
 
 BANNED = (
-    r"\b(?:pictures?(?!\.\w)|anew|dear(?:er|est)?|likewise|heed(?:s|ed)?|once more|asked for|by wire)\b",
+    r"\bpictures?\b(?!\.\w)",
+    r"\b(?:anew|dear(?:er|est)?|likewise|heed(?:s|ed)?|once more|asked for|by wire)\b",
     r"\b(?:go(?:es)? along|comes? out as|what came|(?:is|was|are|were) kept|is said|is told)\b",
     r"\b(?:made again|may not|where it is|of its own|all the same|at the foot)\b",
     r"\bso that it\b(?=.*\bso that it\b)",

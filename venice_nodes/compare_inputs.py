@@ -1,4 +1,4 @@
-"""The inputs of the nodes for comparing; as in inputs.py, saved workflows depend on them."""
+"""The inputs of the nodes for comparing. Saved workflows depend on them, as in inputs.py."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nodes for comparing: sweeps, a grid of every combination, a sheet of what they made."""
+"""The nodes for comparing: sweeps, a grid, a contact sheet."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class VeniceGrid(StatusNode):
     def VALIDATE_INPUTS(
         cls, model: Any = None, seed: Any = None, input_types: Any = None
     ) -> bool | str:
-        # What is named here ComfyUI does not hold to its own lists, ranges and types.
+        # ComfyUI doesn't check the lists, ranges and types of the inputs named here.
         return widgets.check_types(cls.INPUT_TYPES(), input_types)
 
     @staticmethod
@@ -147,7 +147,7 @@ class VeniceGrid(StatusNode):
 
 
 class VeniceContactSheet(StatusNode):
-    """All images on one labelled sheet."""
+    """All images on one sheet with labels."""
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = "Arrange images on one sheet, with labels or the headings of Venice Grid. Free."
@@ -176,22 +176,22 @@ class VeniceContactSheet(StatusNode):
             declared = {"required": {}, "optional": {name: optional[name] for name in given}}
             (size, *more) = widgets.read_items(declared, given)
             items = [list(image_batch(each, "images", may_be_empty=True)) for each in images]
-            pictures = [picture for item in items for picture in item]
-            if not pictures:
+            flat = [image for item in items for image in item]
+            if not flat:
                 raise InvalidRequestError("There are no images to arrange.", "images")
             grids = [each["grid"] for each in (size, *more)[: len(grid)]]
             if None in grids:
                 texts = _each_label(labels, items)
-                make = partial(contact_sheet, pictures, texts, size["columns"], size["cell"])
+                make = partial(contact_sheet, flat, texts, size["columns"], size["cell"])
             else:
                 make = partial(_under, Headings.joined(grids), items, size["cell"])
             sheet, notes = await in_thread(make)
-            status.finish(" · ".join([_count(pictures, "image"), *notes]))
+            status.finish(" · ".join([_count(flat, "image"), *notes]))
             return status.with_outputs((sheet,))
 
 
 def _each_label(labels: Sequence[Any], items: Sequence[Sequence[torch.Tensor]]) -> list[str]:
-    """The label of each image; an item repeats its own, or has none."""
+    """The label of each image; the images of an item share one."""
     own = ["" if label is None else str(label) for label in labels[: len(items)]]
     own += [""] * (len(items) - len(own))
     return [label for label, item in zip(own, items, strict=True) for _ in item]
@@ -209,7 +209,7 @@ def _under(
 async def _sweep(
     node: VeniceStyleSweep | VeniceModelSweep, what: str, **values: str
 ) -> dict[str, Any]:
-    """The names that the node's text asks for; their count is shown on it. what: one of them."""
+    """Return the names for the node's text, and show their count. what: a word for one."""
 
     def work() -> tuple[list[str], list[str]]:
         return node.foresee(widgets.read_values(node.INPUT_TYPES(), values))

@@ -1,4 +1,10 @@
-"""Plans the edit of a batch: what is sent of it, and how the answers are put back."""
+"""Plan the edit of a batch: which images to send, and how to put the edits back.
+
+Models answer in their own ratios, and nobody knows what they do with an image of another ratio:
+they may crop, squash or pad it. Under a mask the edit must line up, so the image is padded to the
+expected ratio by repeating its edges (`masks.Frame`). The answer is stretched to that frame, cut
+to the image, and put under the feathered mask.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +27,11 @@ from .run.node_output import BatchImages
 
 
 class EditPlan:
-    """Which pictures of a batch are sent, with which images, and how the answers are put back.
+    """Which images of a batch to send, with which others, and how to put the edits back.
 
     base: [B, H, W, 3]. mask: [B or 1, H, W] or [H, W], 1 where to change, or None for everywhere.
-    grow, feather: of the mask, in pixels of the base. indices: the pictures of the batch whose
-    mask is not empty.
+    grow, feather: of the mask, in pixels of the base. indices: the images of the batch whose mask
+    isn't empty.
     """
 
     def __init__(
@@ -42,7 +48,7 @@ class EditPlan:
         _, self.height, self.width, _ = base.shape
         is_large = self.width * self.height > MAX_EDIT_PIXELS
         if mask is not None and is_large and bool((mask > 0).any()):
-            check_size(base, MAX_EDIT_PIXELS)  # before the work that a mask makes
+            check_size(base, MAX_EDIT_PIXELS)  # before the work on the mask
         self.masks = None if mask is None else self._fitted(mask)
         self.indices = [
             i
@@ -54,10 +60,9 @@ class EditPlan:
     def requests(
         self, template: EditRequest, layers: Mapping[str, torch.Tensor], model: Model
     ) -> tuple[list[EditRequest], list[str]]:
-        """A request as `template` for each picture to send, and warnings.
+        """Return a request like `template` for each image to send, and warnings.
 
-        layers: what goes along with the pictures, by the name of the input. Raises
-        InvalidRequestError.
+        layers: the extra images, by the name of their input. Raises InvalidRequestError.
         """
         for name, batch in {"image": self.base, **layers}.items():
             check_size(batch, MAX_EDIT_PIXELS, name)
@@ -66,9 +71,8 @@ class EditPlan:
         is_mask_sent = False
         if self.masks is not None and template.transparent_background:
             raise InvalidRequestError(
-                "With a mask there can be no transparent background: only the masked part of the "
-                "edit is used, and all around it stays as it was. Disconnect mask, or switch "
-                "transparent_background off.",
+                "A mask doesn't work with transparent_background, since everything outside the "
+                "mask stays as it is. Disconnect mask, or turn transparent_background off.",
                 "transparent_background",
             )
         if self.masks is not None:
@@ -83,13 +87,13 @@ class EditPlan:
         if self.masks is not None and is_mask_sent:
             columns.append(self._encoded(self.masks, notes, self._mask_layer))
         rows = zip(self.indices, zip(*columns, strict=True), strict=True)
-        return [replace(template, images=row, label=f"picture {i + 1}") for i, row in rows], notes
+        return [replace(template, images=row, label=f"image {i + 1}") for i, row in rows], notes
 
     def finish(
         self, made: BatchImages, keep_size: bool
     ) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
-        """The answers as one tensor, under a mask put back into the originals; where they are
-        transparent, [B, H, W]; and notes."""
+        """Return the edits as one tensor, with a mask inside the originals; their transparency
+        [B, H, W]; and notes."""
         size = (self.width, self.height)
         if self.masks is None:
             return made.decode_with_mask(*((size, COVER) if keep_size else ()))
@@ -98,13 +102,13 @@ class EditPlan:
         for i, edit in zip(self.indices, edited, strict=True):
             result[i] = masks.put_back(result[i], edit, _of(self.masks, i), self._feather)
         if not keep_size:
-            notes.append("Under a mask the input's size is kept.")
+            notes.append("With a mask, the result has the input's size.")
         if len(self.indices) < len(self.base):
-            notes.append("Where the mask is empty, the input is returned, free.")
+            notes.append("Images with an empty mask are returned unchanged, for free.")
         return result, opaque_mask(result), notes
 
     def _fitted(self, mask: torch.Tensor) -> list[torch.Tensor]:
-        """The masks in the size of the pictures: one for all, or one for each."""
+        """The masks in the size of the images: one for all, or one per image."""
         _check_number(mask, self.base, "mask")
         fitted = [masks.fit_mask(each, self.height, self.width) for each in mask]
         return [masks.grown(each, self._grow) for each in fitted]
@@ -114,35 +118,35 @@ class EditPlan:
 
     def _encoded(
         self,
-        pictures: torch.Tensor | Sequence[torch.Tensor],
+        images: torch.Tensor | Sequence[torch.Tensor],
         notes: list[str],
-        prepare: Callable[[torch.Tensor], torch.Tensor] = lambda picture: picture,
+        prepare: Callable[[torch.Tensor], torch.Tensor] = lambda image: image,
     ) -> list[InputFile]:
-        """For each picture to send its own of `pictures`; one for all is packed once."""
-        is_one = len(pictures) == 1
-        used = [pictures[i] for i in ([0] if is_one else self.indices)]
+        """The one of `images` that goes with each image to send. A shared one is encoded once."""
+        is_one = len(images) == 1
+        used = [images[i] for i in ([0] if is_one else self.indices)]
         are_shared = is_one and len(self.indices) > 1
         encoded, more = self._encode(used, MAX_INPUT_BYTES, prepare, are_shared)
         notes += more
         return encoded * len(self.indices) if is_one else encoded
 
     def _unframed(self) -> Fit:
-        """How an answer is brought back to where its picture was in the frame."""
+        """How to bring an edit back to the place of its image in the frame."""
         frame = self._frame
 
         def say(own: Size, _size: Size) -> str:
             if not is_other_ratio(*own, frame.whole[0] / frame.whole[1]):
                 return ""
             return (
-                f"stretched to {in_pixels(frame.whole)}, another ratio than was asked for: the "
-                "edit may be shifted under the mask"
+                f"stretched from {in_pixels(own)} to {in_pixels(frame.whole)}, since the model "
+                "used another ratio. The edit may be shifted under the mask"
             )
 
         return Fit(lambda array, _width, _height: frame.cut_out(array), say)
 
 
 def check_size(image: torch.Tensor, max_pixels: int, name: str = "image") -> None:
-    """Raises InvalidRequestError unless the pictures have as many pixels as Venice takes."""
+    """Raise InvalidRequestError if Venice doesn't accept so many pixels."""
     _, height, width, _ = image.shape
     check_pixels(width, height, max_pixels, name)
 
@@ -152,35 +156,33 @@ def _checked_frame(width: int, height: int, ratio: float) -> masks.Frame:
     pixels = frame.whole[0] * frame.whole[1]
     if pixels > MAX_EDIT_PIXELS:
         raise InvalidRequestError(
-            f"Under a mask image goes with its edges repeated to the ratio of the answer, as "
-            f"{in_pixels(frame.whole)} = {pixels:,} pixels, and Venice takes at most "
-            f"{MAX_EDIT_PIXELS:,}: resize it first, or choose the aspect_ratio nearest to its "
-            "own.",
+            f"With a mask, the image is padded to the output aspect ratio. That makes it "
+            f"{in_pixels(frame.whole)} = {pixels:,} pixels, above Venice's limit of "
+            f"{MAX_EDIT_PIXELS:,}. Resize it, or choose an aspect_ratio closer to its own.",
             "image",
         )
     return frame
 
 
 def _why_mask_stays(images: int, model: Model) -> str:
-    """Why the mask does not go along with so many images, or ""."""
+    """Why the mask can't be sent with so many images, or ""."""
     maximum = model.max_input_images
     if maximum is not None and images < maximum:
         return ""
-    whole = "it edits the whole picture, and only the masked part of that is used."
+    whole = "It edits the whole image, and only the masked area is used."
     if maximum is None:
-        return f"Whether {model.id} takes a mask as a further image is not known: {whole}"
-    return f"{model.id} takes no further image for the mask: {whole}"
+        return f"It isn't known whether {model.id} accepts a mask as an extra image. {whole}"
+    return f"{model.id} doesn't accept a mask as an extra image. {whole}"
 
 
 def _check_number(batch: torch.Tensor, base: torch.Tensor, name: str) -> None:
-    """Raises InvalidRequestError unless there is one for all of `base`, or one for each."""
+    """Raise InvalidRequestError unless there is one for all of `base`, or one for each."""
     if len(batch) in (1, len(base)):
         return
-    right = f"give 1 for all of them, or {len(base)}" if len(base) > 1 else "give 1"
-    has = f"{name} has {len(batch)} pictures and image has {len(base)}"
-    raise InvalidRequestError(f"{has}: {right}.", name)
+    right = f"1 or {len(base)} images" if len(base) > 1 else "1 image"
+    raise InvalidRequestError(f"{name} has {len(batch)} images. Connect {right}.", name)
 
 
 def _of(each: Sequence[torch.Tensor], index: int) -> torch.Tensor:
-    """The one that goes with picture `index`: of one for all, or of one for each."""
+    """The one for image `index`: of one for all, or of one for each."""
     return each[0 if len(each) == 1 else index]

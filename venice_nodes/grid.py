@@ -1,4 +1,4 @@
-"""Every combination of two lists of values: the axes of Venice Grid, and its cells."""
+"""Combine two lists of values: the axes of Venice Grid, and its cells."""
 
 from __future__ import annotations
 
@@ -21,16 +21,18 @@ VARIED = ("model", "prompt", "style", "seed")
 
 MAX_CELLS = 400
 MAX_SEEDS = 10_000
-"""Most seeds that are looked through for doubles; more are refused at once."""
+"""Most seeds before removing duplicates."""
 
 SEEDS = re.compile(r"(-?\d{1,20})|(\d{1,20})\s*[-\u2010-\u2015\u2212\uff0d]\s*(\d{1,20})")
-"""A seed, of at most the digits of 64 bits, or the first and the last of a range."""
+"""A seed with at most the digits of 64 bits, or the first and last of a range."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """The values of columns or rows, and a heading for each. what: one of AXES, or NOTHING for a
-    single value."""
+    """The values of columns or rows, with a heading for each.
+
+    what: one of AXES, or NOTHING for a single value.
+    """
 
     what: str
     values: tuple[Any, ...] = (None,)
@@ -39,7 +41,7 @@ class Axis:
 
     @property
     def count(self) -> str:
-        """How many there are, in words."""
+        """How many there are, as text."""
         return f"{len(self.values):,} {self.what}{'s' if len(self.values) > 1 else ''}"
 
 
@@ -52,21 +54,20 @@ class Grid:
 
     @staticmethod
     def read(values: Mapping[str, Any]) -> Grid:
-        """The grid that the node's values ask for.
+        """Return the grid for the node's values.
 
-        Raises InvalidRequestError for axes that are the same, for values that cannot be read, and
-        for more than MAX_CELLS cells.
+        Raises InvalidRequestError for equal axes, unreadable values, and more than MAX_CELLS cells.
         """
         if values["columns"] == values["rows"]:
             raise InvalidRequestError(
-                f"columns and rows both vary the {values['rows']}: choose something else for one "
-                f"of them, or {NOTHING} for rows.",
+                f"columns and rows both vary the {values['rows']}. Change one of them, or set "
+                f"rows to {NOTHING}.",
                 "rows",
             )
         grid = Grid(_axis("column", values), _axis("row", values))
         if grid.cells > MAX_CELLS:
             raise InvalidRequestError(
-                f"{grid.summary}: a grid has at most {MAX_CELLS} cells. Write fewer lines.",
+                f"{grid.summary}, but a grid has at most {MAX_CELLS} cells. Remove some lines.",
                 "column_values",
             )
         return grid
@@ -77,13 +78,13 @@ class Grid:
 
     @property
     def summary(self) -> str:
-        """How many cells there are, and of what."""
+        """The number of cells and what varies, as text."""
         if self.rows.what == NOTHING:
             return self.columns.count
         return f"{self.columns.count} × {self.rows.count} = {self.cells:,}"
 
     def outputs(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
-        """The node's outputs, row by row. values: serve wherever no axis varies them."""
+        """The node's outputs, row by row. values: for everything that no axis varies."""
         cells = [
             {**values, self.rows.what: row, self.columns.what: column}
             for row, column in product(self.rows.values, self.columns.values)
@@ -117,7 +118,7 @@ def _axis(name: str, values: Mapping[str, Any]) -> Axis:
 
 
 def _seeds(field: str, lines: Sequence[str]) -> Axis:
-    """The seeds that numbers and ranges ask for, folded, each once."""
+    """The seeds of numbers and ranges, folded, each once."""
     ranges = [_range(field, visible(line)) for line in lines]
     check_count(field, sum(last - first + 1 for first, last in ranges), MAX_SEEDS, "seeds")
     wanted = [seed for first, last in ranges for seed in range(first, last + 1)]
@@ -131,8 +132,8 @@ def _range(field: str, line: str) -> tuple[int, int]:
     match = SEEDS.fullmatch(line)
     if match is None:
         raise InvalidRequestError(
-            f"{field}: “{line:.40}” is not a seed: write a whole number, or a range such as 1-4, "
-            "a line.",
+            f"{field}: “{line:.40}” isn't a seed. Write a whole number or a range such as 1-4 "
+            "per line.",
             field,
         )
     one, first, last = match.groups()
@@ -140,6 +141,6 @@ def _range(field: str, line: str) -> tuple[int, int]:
         return int(one), int(one)
     if int(first) > int(last):
         raise InvalidRequestError(
-            f"{field}: the range {line} is empty: write {last}-{first}.", field
+            f"{field}: the range {line} is empty. Write {last}-{first}.", field
         )
     return int(first), int(last)

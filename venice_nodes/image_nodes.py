@@ -1,4 +1,4 @@
-"""The nodes that take pictures: style references, upscale, edit, remove the background."""
+"""The nodes that take images: style references, upscale, edit, remove the background."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from .run.run_requests import Item, in_thread, run_node
 
 INFO = "JSON: requests as sent (without image data), model, size, warnings, cost."
 LAYERS = [f"image_{i}" for i in range(2, 7)]
-"""The inputs of Edit that join the base, in their order."""
+"""The inputs of Edit for extra images, in order."""
 
 
 class VeniceStyleReferences(StatusNode):
-    """Images whose look guides Generate."""
+    """Images that set the look of Generate."""
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
@@ -74,7 +74,7 @@ class VeniceStyleReferences(StatusNode):
 
 
 class VeniceUpscaleImage(StatusNode):
-    """Upscale images."""
+    """Enlarge images."""
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = "Enlarge images 2 or 4 times. About $0.02 per image for 2x, $0.08 for 4x."
@@ -111,7 +111,7 @@ class VeniceUpscaleImage(StatusNode):
 
 
 class VeniceRemoveBackground(StatusNode):
-    """Remove the background of images."""
+    """Remove the background."""
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
@@ -227,12 +227,12 @@ def _edit_request(values: dict[str, Any]) -> EditRequest:
 
 
 def _untouched(base: torch.Tensor, values: dict[str, Any], before: list[str]) -> Item:
-    """Edit where there is nothing to change: its input is what it gives."""
-    is_left = values["grow_mask"] < 0 and bool((values["mask"] > 0).any())
-    shrunk, remedy = (" once it is shrunk", " raise grow_mask,") if is_left else ("", "")
+    """An edit with nothing to change: it returns its input."""
+    is_shrunk = values["grow_mask"] < 0 and bool((values["mask"] > 0).any())
+    after, remedy = (" after shrinking", "Raise grow_mask") if is_shrunk else ("", "Paint a mask")
     warnings = [
-        f"The mask is empty{shrunk}: nothing was sent, and the input is returned. Paint one in the "
-        f"mask editor,{remedy} or disconnect mask.",
+        f"The mask is empty{after}, so nothing changed and you weren't charged. {remedy}, or "
+        "disconnect mask to edit the whole image.",
         *before,
     ]
     info = make_info(model=values["model"], size=[base.shape[2], base.shape[1]], warnings=warnings)
@@ -243,21 +243,21 @@ def _untouched(base: torch.Tensor, values: dict[str, Any], before: list[str]) ->
 def _request_each(
     images: torch.Tensor, request: UpscaleRequest | RemoveBackgroundRequest, encode: Encoder
 ) -> tuple[list[PaidRequest], list[str]]:
-    """A request as `request` for each image, and warnings."""
+    """A request like `request` for each image, and warnings."""
     encoded, warnings = encode(images, MAX_INPUT_BYTES)
     return [
-        replace(request, image=data, label=f"picture {i}") for i, data in enumerate(encoded, 1)
+        replace(request, image=data, label=f"image {i}") for i, data in enumerate(encoded, 1)
     ], warnings
 
 
 def split_alpha(cutout: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, str]:
-    """Colours and mask of cutouts, and a warning with the images where nothing was cut out."""
-    colour, mask = cutout[..., :3].contiguous(), 1.0 - cutout[..., 3]
+    """Colors and mask of cutouts, and a warning that names images without a cutout."""
+    color, mask = cutout[..., :3].contiguous(), 1.0 - cutout[..., 3]
     whole = [i for i, own in enumerate(mask, start=1) if not bool(own.any())]
     if not whole:
-        return colour, mask, ""
-    which = f" of picture {', '.join(map(str, whole))}" if len(cutout) > 1 else ""
-    return colour, mask, f"Nothing was cut out{which}: the answer has no transparency."
+        return color, mask, ""
+    which = f" in image {', '.join(map(str, whole))}" if len(cutout) > 1 else ""
+    return color, mask, f"Venice found no background to remove{which}."
 
 
 NODE_CLASS_MAPPINGS = {

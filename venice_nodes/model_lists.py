@@ -1,4 +1,4 @@
-"""The lists behind the combos: as last saved for the service that is set. No network."""
+"""The lists behind the combos, as last saved for the current service. No network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def lists() -> Lists:
         settings = load_settings(comfyui.user_folder())
         return saved_lists(settings.home, service_name(settings))
     except SettingsError:
-        return bundled_lists()  # the run itself says what is wrong with the settings
+        return bundled_lists()  # the run reports the error
 
 
 def styles() -> list[str]:
@@ -31,13 +31,13 @@ def styles() -> list[str]:
 
 
 def generate_models(of: Lists | None = None) -> list[str]:
-    """The ids of the models that make images from a prompt, as last saved."""
+    """The ids of the text-to-image models, as last saved."""
     ids = [model.id for model in (of or lists()).listed("image")]
     return ids if DEFAULT_MODEL in ids else [DEFAULT_MODEL, *ids]
 
 
 def other_models(of: Lists) -> list[str]:
-    """The ids of the models that neither make images from a prompt nor edit."""
+    """The ids of all models that neither generate nor edit."""
     return [m.id for m in of.listed() if m.kind not in ("image", "inpaint")]
 
 

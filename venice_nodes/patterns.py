@@ -1,6 +1,6 @@
-"""Lines of text to the styles and models that they ask for, by name or by pattern.
+"""Find the styles and models for lines of text, by name or pattern.
 
-A text may come from anywhere, and be of any length: the work on it is bounded.
+The text can come from anywhere, so the work on it is bounded.
 """
 
 from __future__ import annotations
@@ -20,36 +20,36 @@ MAX_NAME = 200
 
 MAX_LINES = 10_000
 MAX_NAMES = 1000
-"""Most different lines that are looked at, and that ask for names."""
+"""Most different lines, and most that can be names."""
 
 
 def styles_for(field: str, text: str) -> list[str]:
-    """The styles that the lines of an input ask for, NO_STYLE among them, as `matching`."""
+    """The styles for the lines of an input, including NO_STYLE, as in `matching`."""
     known = model_lists.lists().styles
     names = [model_lists.NO_STYLE, *known]
     return matching(names_in(field, text), names, partial(_like, names=known))
 
 
 def models_for(field: str, text: str) -> list[str]:
-    """The ids of the models that the lines of an input ask for, as `matching`."""
+    """The ids of the models for the lines of an input, as in `matching`."""
     lists = model_lists.lists()
     known, others = model_lists.generate_models(lists), model_lists.other_models(lists)
     return matching(names_in(field, text), known, lists.ids_like, others)
 
 
 def sent_style(name: str) -> str:
-    """What a request says for a style: "" for NO_STYLE."""
+    """The style that a request sends: "" for NO_STYLE."""
     return "" if name == model_lists.NO_STYLE else name
 
 
 def lines_of(field: str, text: str) -> list[str]:
-    """The lines of an input that are not blank, each once, as typed.
+    """The non-blank lines of an input, each once, as typed.
 
-    Raises InvalidRequestError for a text that is too long.
+    Raises InvalidRequestError if the text is too long.
     """
     if len(text) > MAX_TEXT:
         raise InvalidRequestError(
-            f"{field} has {len(text):,} characters, and takes {MAX_TEXT:,}. Write fewer lines.",
+            f"{field} has {len(text):,} characters; the limit is {MAX_TEXT:,}. Remove some lines.",
             field,
         )
     lines = list(dict.fromkeys(text.splitlines()))
@@ -58,15 +58,13 @@ def lines_of(field: str, text: str) -> list[str]:
 
 
 def check_count(field: str, count: int, maximum: int, what: str = "different lines") -> None:
-    """Raises InvalidRequestError for more lines, or others, than an input takes."""
+    """Raise InvalidRequestError if there are more lines, or other things, than allowed."""
     if count > maximum:
-        raise InvalidRequestError(
-            f"{field} has {count:,} {what}, and takes {maximum:,}. Write fewer.", field
-        )
+        raise InvalidRequestError(f"{field} has {count:,} {what}; the limit is {maximum:,}.", field)
 
 
 def names_in(field: str, text: str) -> list[str]:
-    """The lines of an input that takes names. Raises InvalidRequestError."""
+    """The lines of an input for names. Raises InvalidRequestError."""
     lines = lines_of(field, text)
     check_count(field, len(lines), MAX_NAMES)
     if longest := next((line for line in lines if len(line) > MAX_NAME), ""):
@@ -84,11 +82,11 @@ def matching(
     like: Callable[[str], Sequence[str]],
     others: Sequence[str] = (),
 ) -> list[str]:
-    """The names that lines ask for, in their order, each once.
+    """The names for some lines, in order, each once.
 
-    A line is a name that is known, else a shell pattern, of which `like` gives the names, else a
-    name as typed; case doesn't count. others: names that can't be used here. Raises
-    InvalidRequestError if there is no line, and for a pattern with `*` or `?` that matches nothing.
+    A line is a known name, else a shell pattern whose names `like` returns, else a name as typed;
+    case doesn't count. others: names that can't be used here. Raises InvalidRequestError without
+    lines, and for a pattern with `*` or `?` that matches nothing.
     """
     exact = {_folded(name): name for name in known}
     found: dict[str, str] = {}

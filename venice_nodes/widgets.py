@@ -1,4 +1,4 @@
-"""The widgets that nodes declare, each with its tooltip, and whether a value is as declared."""
+"""The widgets that nodes declare, and the check of values against them."""
 
 from __future__ import annotations
 
@@ -25,28 +25,28 @@ Widget = tuple[str, dict[str, Any]]
 
 GRID = "VENICE_GRID"
 SOCKETS = ("IMAGE", "MASK", "VENICE_STYLE_REFERENCES", GRID)
-"""Kinds without a widget: None means that nothing is connected."""
+"""Kinds without a widget. None means that nothing is connected."""
 
 PROMPT, EXTRA_PNGINFO = "run_prompt", "extra_pnginfo"
 HIDDEN = {PROMPT: "PROMPT", EXTRA_PNGINFO: "EXTRA_PNGINFO"}
-"""What is saved with the images of a run. ComfyUI's cache does not look at them; it would look at
-UNIQUE_ID, and make the same twice."""
+"""What ComfyUI saves with the images of a run. Its cache ignores them; with UNIQUE_ID, equal nodes
+would run twice."""
 
 MIRRORED = ("model", "preset", "aspect_ratio", "resolution", "quality")
-"""Combos that mirror a list of the API, which may change before ours does: any text may come."""
+"""Combos that mirror a list of the API, which can be newer than ours: any text is allowed."""
 
 
 def read_items(
     declared: Mapping[str, Any], given: Mapping[str, Sequence[Any]]
 ) -> list[dict[str, Any]]:
-    """The values of a node that takes lists, by name, for each item.
+    """The values of a node with list inputs, by name, for each item.
 
-    Lists are paired as ComfyUI pairs them: the longest says how many items there are, a shorter
-    one repeats its last. Raises as `read_values` does.
+    Pairs lists as ComfyUI does: the longest sets the number of items, and shorter ones repeat their
+    last. Raises as `read_values` does.
     """
     for name in (*declared["required"], *given):
         if not len(given.get(name, ())):
-            raise InvalidRequestError(f"{name} is an empty list: nothing to do.", name)
+            raise InvalidRequestError(f"{name} is an empty list.", name)
     count = max(map(len, given.values()))
     return [
         read_values(declared, {n: each[min(i, len(each) - 1)] for n, each in given.items()})
@@ -55,11 +55,10 @@ def read_items(
 
 
 def read_values(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a node by name, as it declares them: what INPUT_TYPES returns is `declared`.
+    """The values of a node by name, checked. declared: what INPUT_TYPES returns.
 
-    ComfyUI doesn't check what comes over a link, and in some versions no combo. What isn't given
-    has its declared default, or None. Raises InvalidRequestError for a value that isn't as
-    declared.
+    ComfyUI doesn't check connected values, and some versions check no combo. A missing value gets
+    its declared default, or None. Raises InvalidRequestError for a value that doesn't fit.
     """
     values = {}
     for name, (kind, options) in {**declared["required"], **declared.get("optional", {})}.items():
@@ -72,7 +71,7 @@ def read_values(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[s
 
 
 def read_value(name: str, kind: str, options: Mapping[str, Any], value: Any) -> Any:
-    """One value in the type that its kind has here. Raises InvalidRequestError unless it fits."""
+    """One value in the type of its kind. Raises InvalidRequestError if it doesn't fit."""
     if kind == "IMAGE":
         return image_batch(value, name)
     if kind == "MASK":
@@ -130,26 +129,26 @@ def _fits(received: Any, kind: str, takes_text: bool) -> bool:
 
 
 def _plain_number(value: Any) -> Any:
-    """A number of numpy as one of Python; anything else as it is."""
+    """A numpy number as a Python number; anything else unchanged."""
     return value.item() if isinstance(value, np.generic) else value
 
 
 def _style_references(name: str, value: Any) -> tuple[StyleReference, ...]:
-    """Raises InvalidRequestError unless `value` comes from Venice Style References."""
+    """Raise InvalidRequestError unless `value` comes from Venice Style References."""
     is_ours = isinstance(value, tuple) and all(isinstance(each, StyleReference) for each in value)
     if not is_ours:
         raise InvalidRequestError(
-            f"{name} must come from Venice Style References, not be {type(value).__name__}.", name
+            f"{name} must come from Venice Style References, not from {type(value).__name__}.", name
         )
     references: tuple[StyleReference, ...] = value
     return references
 
 
 def _headings(name: str, value: Any) -> Headings:
-    """Raises InvalidRequestError unless `value` comes from Venice Grid."""
+    """Raise InvalidRequestError unless `value` comes from Venice Grid."""
     if not isinstance(value, Headings):
         raise InvalidRequestError(
-            f"{name} must come from Venice Grid, not be {type(value).__name__}.", name
+            f"{name} must come from Venice Grid, not from {type(value).__name__}.", name
         )
     return value
 
@@ -159,7 +158,7 @@ def combo(choices: Sequence[str], default: str, tooltip: str) -> Widget:
 
 
 def seed(control: bool, tooltip: str) -> Widget:
-    """control: whether the frontend offers to change the seed after each run."""
+    """A seed. control: whether the page offers to change it after each run."""
     return (
         "INT",
         {
@@ -173,13 +172,13 @@ def seed(control: bool, tooltip: str) -> Widget:
 
 
 def whole(default: int, minimum: int, maximum: int, tooltip: str, step: int = 1) -> Widget:
-    """A whole number."""
+    """An integer."""
     limits = {"default": default, "min": minimum, "max": maximum}
     return ("INT", {**limits, **({"step": step} if step > 1 else {}), "tooltip": tooltip})
 
 
 def lines(default: str, tooltip: str) -> Widget:
-    """A text of several lines."""
+    """A text with several lines."""
     return ("STRING", {"default": default, "multiline": True, "tooltip": tooltip})
 
 

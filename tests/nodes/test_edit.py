@@ -270,7 +270,7 @@ def test_other_numbers_of_layers_are_refused(
     end = edit(bench, pictures(count=base), image_3=pictures(count=layer, start=5))
     assert end.error_name == "InvalidRequestError"
     assert "image_3" in end.first_line
-    said = f"has {layer} pictures and image has {base}: give 1"
+    said = f"has {layer} images. Connect 1 "
     assert said in end.first_line
     assert end.sent == ()
 
@@ -347,7 +347,7 @@ def test_a_flagged_picture_stops_and_is_kept(bench: Bench, pictures: Pictures) -
     shown = edit(bench, pictures(), if_flagged="continue")
     assert shown.sent == ()
     assert shown.tensor.shape == (1, 240, 320, 3)
-    assert len([text for text in shown.info["warnings"] if "picture 1" in text]) == 1
+    assert len([text for text in shown.info["warnings"] if "(image 1)" in text]) == 1
 
 
 def test_one_flagged_picture_of_a_batch_names_itself(bench: Bench, pictures: Pictures) -> None:
@@ -356,8 +356,8 @@ def test_one_flagged_picture_of_a_batch_names_itself(bench: Bench, pictures: Pic
     bench.sandbox.add_fault(Fault.flags(), path=EDIT)
     end = edit(bench, image)
     assert end.error_name == "BatchError"
-    assert "picture 2" in str(end.error)
-    assert "picture 1:" not in str(end.error)
+    assert "(image 2)" in str(end.error)
+    assert "(image 1)" not in str(end.error)
 
 
 def test_info_holds_no_picture(bench: Bench, pictures: Pictures) -> None:

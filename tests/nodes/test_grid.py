@@ -125,17 +125,17 @@ def test_folded_seeds_are_told(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("4-1", "4-1 is empty: write 1-4"),
+        ("4-1", "4-1 is empty. Write 1-4"),
         ("1-", "“1-”"),
         ("1-2-3", "“1-2-3”"),
         ("1, 2", "“1, 2”"),
         ("1.5", "“1.5”"),
         ("Anime", "“Anime”"),
-        ("9" * 21, "is not a seed"),
-        ("1-999999999", "has 999,999,999 seeds, and takes 10,000"),
+        ("9" * 21, "isn't a seed"),
+        ("1-999999999", "has 999,999,999 seeds; the limit is 10,000"),
         (f"1-{2**64}", f"has {2**64:,} seeds"),
         ("\n".join(f"{n}0000-{n}9999" for n in range(1, 9)), "has 80,000 seeds"),
-        ("1-401", "401 seeds: a grid has at most 400 cells"),
+        ("1-401", "401 seeds, but a grid has at most 400 cells"),
     ],
 )
 def test_seeds_that_make_no_grid_are_refused(bench: Bench, text: str, words: str) -> None:
@@ -160,7 +160,7 @@ def test_seeds_that_make_no_grid_are_refused(bench: Bench, text: str, words: str
         ({"model": 5}, "model must be text"),
         (
             {"rows": "seed", "row_values": "1-201"},
-            "2 styles × 201 seeds = 402: a grid has at most 400 cells",
+            "2 styles × 201 seeds = 402, but a grid has at most 400 cells",
         ),
     ],
 )

@@ -184,8 +184,8 @@ def test_an_answer_of_another_ratio_warns_of_a_shift(
     bench.sandbox.add_fault(Fault.body(encoded((1024, 768))), path=MULTI, times=2)
     end = edit(bench, image, mask)
     (warning,) = (text for text in end.info["warnings"] if "ratio" in text)
-    assert warning.startswith("Pictures 2–3 came as 1024×768")
-    assert "another ratio than was asked for" in warning
+    assert warning.startswith("Images 2–3: stretched from 1024×768")
+    assert "used another ratio" in warning
     assert "may be shifted under the mask" in warning
 
 

@@ -66,8 +66,8 @@ def test_a_mask_that_is_shrunk_to_nothing_costs_nothing(
     end = edit(bench, encoded, image, mask=box(), grow_mask=-20)
     assert bench.sandbox.requests == []
     assert same_bits(end.tensor, image)
-    assert "once it is shrunk" in end.info["warnings"][0]
-    assert "raise grow_mask" in end.texts[-1]
+    assert "after shrinking" in end.info["warnings"][0]
+    assert "Raise grow_mask" in end.texts[-1]
     end = edit(bench, encoded, image, mask=torch.zeros(1, 240, 320), grow_mask=-20)
     assert "shrunk" not in end.info["warnings"][0]
 

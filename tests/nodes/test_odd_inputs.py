@@ -29,14 +29,14 @@ def run(bench: Bench, node: str, image: torch.Tensor, **more: Any) -> Any:
 def test_no_picture_is_refused(bench: Bench, pictures: Pictures, node: str) -> None:
     end = run(bench, node, pictures()[:0])
     assert end.error_name == "InvalidRequestError"
-    assert "no picture" in end.first_line
+    assert "no image" in end.first_line
     assert end.sent == ()
 
 
 def test_no_picture_is_no_style_reference(bench: Bench, pictures: Pictures) -> None:
     end = bench.run("VeniceStyleReferences", images=pictures()[:0], strength=0.5)
     assert end.error_name == "InvalidRequestError"
-    assert "no picture" in end.first_line
+    assert "no image" in end.first_line
 
 
 @pytest.mark.parametrize("node", PAID)
@@ -119,8 +119,8 @@ def test_alpha_without_transparency_is_nothing_to_say(
 @pytest.mark.parametrize(
     ("count", "told"),
     [
-        (1, "image_2 has 3 pictures and image has 1: give 1."),
-        (2, "image_2 has 3 pictures and image has 2: give 1 for all of them, or 2."),
+        (1, "image_2 has 3 images. Connect 1 image."),
+        (2, "image_2 has 3 images. Connect 1 or 2 images."),
     ],
 )
 def test_a_wrong_number_of_further_pictures_says_what_to_give(
@@ -175,7 +175,7 @@ def test_values_outside_of_the_range_are_clipped(bench: Bench, opened: Any) -> N
 ODD = {
     "NaN or infinite": torch.tensor(math.nan),
     "infinite": torch.tensor(math.inf),
-    "divide it by 255": torch.tensor(255.0),
+    "Divide it by 255": torch.tensor(255.0),
     "values from -1 to": torch.tensor(-1.0),
 }
 
@@ -187,7 +187,7 @@ def test_values_that_are_no_colors_are_refused(bench: Bench, node: str, said: st
     image[0, 0, 0, 0] = ODD[said]
     end = run(bench, node, image)
     assert end.error_name == "InvalidRequestError", end.error
-    assert "image holds" in end.first_line
+    assert "image contains" in end.first_line
     assert said in end.first_line
     assert end.sent == ()
 
@@ -225,7 +225,7 @@ def test_other_floats_and_one_picture_without_a_batch_are_taken(
 def test_style_references_of_something_else_are_named(bench: Bench) -> None:
     end = bench.generate(style_references=["a picture"])
     assert end.error_name == "InvalidRequestError"
-    assert "must come from Venice Style References, not be list" in end.first_line
+    assert "must come from Venice Style References, not from list" in end.first_line
 
 
 def test_the_input_is_never_written_to(bench: Bench, pictures: Pictures) -> None:

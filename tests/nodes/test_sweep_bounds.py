@@ -66,7 +66,7 @@ def test_the_lists_are_read_once_for_all_lines(
     [
         ("*\n" * 10_000_000, "20,000,000 characters"),
         ("x" * 20_000_000, "20,000,000 characters"),
-        ("\n".join(map(str, range(1001))), "1,001 different lines, and takes 1,000"),
+        ("\n".join(map(str, range(1001))), "1,001 different lines; the limit is 1,000"),
         ("\n".join(map(str, range(200_000))), "200,000 different lines"),
         ("Anime\n" + "*a" * 101, "A line in {name} has 202 characters"),
     ],

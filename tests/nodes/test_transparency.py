@@ -117,7 +117,7 @@ def test_what_cannot_be_transparent_is_refused(
 def test_under_a_mask_it_is_refused_with_the_reason(bench: Bench, pictures: Pictures) -> None:
     end = edit(bench, pictures(), mask=torch.ones(1, 240, 320))
     assert end.error_name == "InvalidRequestError"
-    assert "With a mask there can be no transparent background" in end.first_line
+    assert "A mask doesn't work with transparent_background" in end.first_line
     assert "Disconnect mask" in end.first_line
     assert bench.sandbox.paid_requests == []
 

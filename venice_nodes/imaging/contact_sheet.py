@@ -1,4 +1,4 @@
-"""A labelled sheet of pictures."""
+"""A sheet of images with labels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Size = tuple[int, int]
 BACKGROUND = (24, 24, 27)
 INK = (235, 235, 235)
 LABEL_SHARE = 0.09
-"""How high the label's strip is, as a part of the cell."""
+"""Height of a label's strip, as a share of the cell."""
 
 MAX_SHEET_PIXELS = 200_000_000
 """Most pixels of a sheet; as floats they take 2.4 GB."""
@@ -30,24 +30,24 @@ CELL_STEP = 8
 
 
 def contact_sheet(
-    pictures: Sequence[torch.Tensor], labels: Sequence[str], columns: int, cell: int
+    images: Sequence[torch.Tensor], labels: Sequence[str], columns: int, cell: int
 ) -> tuple[torch.Tensor, list[str]]:
-    """Pictures [H, W, C] in a grid with labels below, as [1, H, W, 3] in 0..1, and warnings.
+    """Arrange images [H, W, C] in a grid with labels below; [1, H, W, 3] in 0..1, and warnings.
 
-    columns: 0 for about as many as rows. cell: pixels of the square that a picture is fitted
-    into, with nothing cut off; rows are as high as the highest of them. A label is fitted into
-    the width. Too few labels leave cells without one. Raises InvalidRequestError for a sheet of
-    more than MAX_SHEET_PIXELS. Beside the sheet it needs the memory of a few cells.
+    columns: 0 for about as many as rows. cell: side of the square, in pixels, that each image is
+    scaled into without cropping; a row is as high as its highest image. Labels fit the width, and
+    missing ones leave cells without. Raises InvalidRequestError above MAX_SHEET_PIXELS. It needs
+    the memory of the sheet and a few cells.
     """
     texts = [drawable(label) for label in labels]
-    grid = _grid(pictures, columns, cell, has_labels=any(texts))
+    grid = _grid(images, columns, cell, has_labels=any(texts))
     check_size(cell, lambda each: replace(grid, cell=each).size)
     sheet = empty_sheet(grid.size)
     array = sheet[0].numpy()
     drawn = []
-    for i, picture in enumerate(pictures):
+    for i, image in enumerate(images):
         x, y = grid.corner(i)
-        put_picture(array, picture, (x, y), cell, grid.height)
+        put_image(array, image, (x, y), cell, grid.height)
         if i < len(texts) and texts[i]:
             text, font = fitted(texts[i], cell, grid.strip)
             put(array, written(text, font, (cell, grid.strip)), (x, y + grid.height))
@@ -58,7 +58,7 @@ def contact_sheet(
 
 @dataclass(frozen=True)
 class _Grid:
-    """Where cells lie on a sheet, in pixels. tallest: (width, height) of the tallest picture."""
+    """The layout of a sheet, in pixels. tallest: (width, height) of the tallest image."""
 
     count: int
     columns: int
@@ -72,7 +72,7 @@ class _Grid:
 
     @property
     def height(self) -> int:
-        """The height of the pictures in a row."""
+        """The height of the images in a row."""
         return contained_size(self.tallest, self.cell)[1]
 
     @property
@@ -94,58 +94,58 @@ class _Grid:
         return self.gap + column * (self.cell + self.gap), self.gap + row * step
 
 
-def _grid(pictures: Sequence[torch.Tensor], columns: int, cell: int, has_labels: bool) -> _Grid:
-    count = len(pictures)
+def _grid(images: Sequence[torch.Tensor], columns: int, cell: int, has_labels: bool) -> _Grid:
+    count = len(images)
     return _Grid(
         count=count,
         columns=min(columns or math.ceil(math.sqrt(count)), count),
         cell=cell,
-        tallest=tallest(pictures),
+        tallest=tallest(images),
         has_labels=has_labels,
     )
 
 
-def tallest(pictures: Sequence[torch.Tensor]) -> Size:
-    """The (width, height) of the picture that is the highest in a cell."""
-    sizes = [(picture.shape[1], picture.shape[0]) for picture in pictures]
+def tallest(images: Sequence[torch.Tensor]) -> Size:
+    """The (width, height) of the image that is highest in a cell."""
+    sizes = [(image.shape[1], image.shape[0]) for image in images]
     return max(sizes, key=lambda size: size[1] / max(size))
 
 
 def check_size(cell: int, size_at: Callable[[int], Size]) -> None:
-    """Raises InvalidRequestError, with the largest cell that would do, for a sheet too large.
+    """Raise InvalidRequestError, with the largest cell that fits, if the sheet is too large.
 
-    size_at: its size with cells of some pixels.
+    size_at: the size of the sheet for a cell size.
     """
     height, width = size_at(cell)
     if height * width <= MAX_SHEET_PIXELS:
         return
     smaller = range(cell - CELL_STEP, SMALLEST_CELL - 1, -CELL_STEP)
     maximum = next((c for c in smaller if math.prod(size_at(c)) <= MAX_SHEET_PIXELS), None)
-    remedy = f"choose a smaller cell, at most {maximum}" if maximum else "arrange fewer pictures"
+    remedy = f"Set cell to at most {maximum}" if maximum else "Arrange fewer images"
     raise InvalidRequestError(
-        f"The sheet would have {width}×{height} = {width * height:,} pixels, more than "
-        f"{MAX_SHEET_PIXELS:,}: {remedy}.",
+        f"The sheet would have {width}×{height} = {width * height:,} pixels; the limit is "
+        f"{MAX_SHEET_PIXELS:,}. {remedy}.",
         "cell",
     )
 
 
 def empty_sheet(size: Size) -> torch.Tensor:
-    """A sheet of that (height, width) without pictures, [1, H, W, 3]."""
+    """An empty sheet of a (height, width), [1, H, W, 3]."""
     sheet = torch.empty((1, *size, 3), dtype=torch.float32)
     sheet.numpy()[:] = np.array(BACKGROUND, np.float32) / np.float32(255)
     return sheet
 
 
-def put_picture(
-    sheet: npt.NDArray[np.float32], picture: torch.Tensor, corner: Size, cell: int, height: int
+def put_image(
+    sheet: npt.NDArray[np.float32], image: torch.Tensor, corner: Size, cell: int, height: int
 ) -> None:
-    """Puts a picture into the middle of the cell × height pixels at `corner`."""
-    image, (x, y) = _contained(_flat(picture), cell), corner
-    put(sheet, image, (x + (cell - image.width) // 2, y + (height - image.height) // 2))
+    """Put an image into the middle of the cell × height pixels at `corner`."""
+    small, (x, y) = _contained(_flat(image), cell), corner
+    put(sheet, small, (x + (cell - small.width) // 2, y + (height - small.height) // 2))
 
 
 def put(sheet: npt.NDArray[np.float32], image: Image.Image, corner: Size) -> None:
-    """Puts an image at `corner`, (x, y)."""
+    """Put an image at `corner`, (x, y)."""
     x, y = corner
     place = sheet[y : y + image.height, x : x + image.width]
     np.divide(np.asarray(image), np.float32(255), out=place)
@@ -162,8 +162,8 @@ def written(text: str, font: ImageFont.FreeTypeFont, size: Size) -> Image.Image:
     return strip
 
 
-def _contained(picture: Image.Image, cell: int) -> Image.Image:
-    return picture.resize(contained_size(picture.size, cell), Image.Resampling.LANCZOS)
+def _contained(image: Image.Image, cell: int) -> Image.Image:
+    return image.resize(contained_size(image.size, cell), Image.Resampling.LANCZOS)
 
 
 def contained_size(size: Size, cell: int) -> Size:
@@ -172,11 +172,11 @@ def contained_size(size: Size, cell: int) -> Size:
     return max(1, round(size[0] * scale)), max(1, round(size[1] * scale))
 
 
-def _flat(picture: torch.Tensor) -> Image.Image:
-    """A picture as RGB; what is transparent shows the sheet."""
-    array = to_array(picture)
-    image = Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
-    if image.mode != "RGBA":
-        return image.convert("RGB")
-    ground = Image.new("RGBA", image.size, (*BACKGROUND, 255))
-    return Image.alpha_composite(ground, image).convert("RGB")
+def _flat(image: torch.Tensor) -> Image.Image:
+    """An image as RGB; transparent parts show the sheet."""
+    array = to_array(image)
+    flat = Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
+    if flat.mode != "RGBA":
+        return flat.convert("RGB")
+    ground = Image.new("RGBA", flat.size, (*BACKGROUND, 255))
+    return Image.alpha_composite(ground, flat).convert("RGB")

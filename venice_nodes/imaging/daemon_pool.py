@@ -1,4 +1,4 @@
-"""A few daemon threads that share work, which the end of the process does not wait for."""
+"""A few daemon threads that share work and don't hold up the end of the process."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 END_WAIT = 2.0
-"""Seconds for tasks that are under way when the process ends."""
+"""Seconds for running tasks when the process ends."""
 
 
 class _Work:
-    """How many threads of all pools are at work, and whether the process ends.
+    """How many threads of all pools are working, and whether the process is ending.
 
-    Python aborts the process where a thread is inside torch while it shuts down. So once the end
-    has begun no thread begins or resumes work, and the end waits for those that are at it.
+    Python aborts if a thread is inside torch during shutdown. So once the end begins, no thread
+    starts or resumes work, and the end waits for those that are working.
     """
 
     def __init__(self) -> None:
@@ -36,20 +36,20 @@ class _Work:
         self._is_ending = False
 
     def begin(self) -> None:
-        """Lets this thread start work, or go on; never returns once the end has begun."""
+        """Let this thread start or resume work; never return once the end has begun."""
         with self._changed:
             while self._is_ending:
                 self._changed.wait()
             self._busy += 1
 
     def rest(self) -> None:
-        """Notes that this thread has done its work, or waits for that of others."""
+        """Note that this thread has finished, or waits for others."""
         with self._changed:
             self._busy -= 1
             self._changed.notify_all()
 
     def end(self) -> None:
-        """Begins the end, and waits for END_WAIT at most."""
+        """Begin the end, and wait for END_WAIT at most."""
         with self._changed:
             self._is_ending = True
             self._changed.wait_for(lambda: not self._busy, END_WAIT)
@@ -57,13 +57,13 @@ class _Work:
 
 _work = _Work()
 _own = threading.local()
-"""Whether this thread is one of a pool, as `is_worker`."""
+"""`is_worker`: whether this thread belongs to a pool."""
 
 atexit.register(_work.end)
 
 
 class DaemonPool:
-    """Up to `max_workers` threads, started when they are needed. Thread-safe.
+    """Up to `max_workers` threads, started on demand. Thread-safe.
 
     The standard pool would do if Python didn't join its threads at exit, however long they take.
     """
@@ -89,7 +89,7 @@ class DaemonPool:
                 return
             try:
                 answer = function()
-            except BaseException as error:  # carried to the thread that waits
+            except BaseException as error:  # raised in the waiting thread
                 future.set_exception(error)
             else:
                 future.set_result(answer)

@@ -1,4 +1,4 @@
-"""A sheet of pictures with headings above its columns and left of its rows."""
+"""A sheet of images with headings for its columns and rows."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from .contact_sheet import (
     contained_size,
     empty_sheet,
     put,
-    put_picture,
+    put_image,
     tallest,
     written,
 )
 from .labels import LINE_HEIGHT, SMALLEST_TEXT, TEXT_SHARE, drawable, ems, missing_note, wrapped
 
 MAX_LINES = 4
-"""Most lines of a heading above a column; longer ones are set smaller."""
+"""Most lines of a column heading; longer ones get a smaller font."""
 
 Cells = Sequence[Sequence[torch.Tensor]]
 
 
 @dataclass(frozen=True)
 class Headings:
-    """What stands above the columns of a grid and left of its rows; "" for nothing."""
+    """The headings of a grid's columns and rows; "" for none."""
 
     columns: tuple[str, ...]
     rows: tuple[str, ...]
@@ -41,40 +41,41 @@ class Headings:
 
     @staticmethod
     def joined(grids: Sequence[Headings]) -> Headings:
-        """Grids below one another. Raises InvalidRequestError unless their columns are the same."""
+        """Stack grids. Raises InvalidRequestError if their columns differ."""
         columns = grids[0].columns
         if any(grid.columns != columns for grid in grids):
             raise InvalidRequestError(
-                "Grids with different columns came: connect one Venice Grid to grid.", "grid"
+                "The connected grids have different columns. Connect one Venice Grid to grid.",
+                "grid",
             )
         return Headings(columns, tuple(row for grid in grids for row in grid.rows))
 
 
 def in_cells(items: Cells, count: int) -> tuple[Cells, list[str]]:
-    """The pictures of each cell, and warnings. items: the pictures of each item of a list.
+    """The images of each cell, and warnings. items: the images of each item of a list.
 
-    Where there are as many items as cells, each is a cell, also an empty one. Else pictures that
-    make as many for each cell were put into other batches on their way: they are taken in order.
-    Else items are cells as far as they go, and what is too much comes after them.
+    If there are as many items as cells, each is a cell, even an empty one. Otherwise, if the images
+    divide evenly, other nodes regrouped them: they fill the cells in order. Otherwise each item is
+    a cell, and extra items follow.
     """
     if len(items) == count:
         return items, []
-    pictures = [picture for item in items for picture in item]
-    own, too_few = divmod(len(pictures), count)
-    came = f"{len(items)} item{'s' if len(items) > 1 else ''} came for {count} cells"
+    images = [image for item in items for image in item]
+    own, too_few = divmod(len(images), count)
+    found = f"{len(items)} item{'s' if len(items) > 1 else ''} for {count} cells"
     if own and not too_few:
-        cells = [pictures[i : i + own] for i in range(0, len(pictures), own)]
-        return cells, [f"{came}: their pictures fill them in order, {own} in each."]
+        cells = [images[i : i + own] for i in range(0, len(images), own)]
+        return cells, [f"{found}: the images fill them in order, {own} per cell."]
     if len(items) < count:
-        return items, [f"{came}: {count - len(items)} at the end stay empty."]
-    return items, [f"{came}: {len(items) - count} more stand below without a heading."]
+        return items, [f"{found}: {count - len(items)} left empty at the end."]
+    return items, [f"{found}: {len(items) - count} more are below, without a heading."]
 
 
 def grid_sheet(cells: Cells, headings: Headings, cell: int) -> tuple[torch.Tensor, list[str]]:
-    """Pictures [H, W, C] row by row under their headings, as [1, H, W, 3] in 0..1, and warnings.
+    """Arrange images [H, W, C] row by row under headings; [1, H, W, 3] in 0..1, and warnings.
 
-    cells: the pictures of each, side by side in it; those beyond the headings get rows of their
-    own. cell: as for `contact_sheet`, which this is like in all else.
+    cells: the images of each cell; cells beyond the headings get extra rows. cell: as for
+    `contact_sheet`, which works alike.
     """
     columns = [drawable(text) for text in headings.columns]
     rows = [drawable(text) for text in headings.rows]
@@ -82,9 +83,9 @@ def grid_sheet(cells: Cells, headings: Headings, cell: int) -> tuple[torch.Tenso
     check_size(cell, lambda each: replace(layout, cell=each).size)
     sheet = empty_sheet(layout.size)
     array = sheet[0].numpy()
-    for i, pictures in enumerate(cells):
-        for k, picture in enumerate(pictures):
-            put_picture(array, picture, layout.corner(i, k), cell, layout.height)
+    for i, images in enumerate(cells):
+        for k, image in enumerate(images):
+            put_image(array, image, layout.corner(i, k), cell, layout.height)
     width, height = layout.block
     boxes = [
         *((text, layout.above(i), (width, layout.top)) for i, text in enumerate(columns)),
@@ -102,10 +103,10 @@ def grid_sheet(cells: Cells, headings: Headings, cell: int) -> tuple[torch.Tenso
 
 @dataclass(frozen=True)
 class _Layout:
-    """Where cells and headings lie on a sheet, in pixels.
+    """The layout of cells and headings on a sheet, in pixels.
 
-    across, down: pictures in a cell. longest: the lengths of the longest heading of columns and of
-    rows, in heights of their font. tallest: (width, height) of the tallest picture.
+    across, down: images in a cell. longest: the lengths of the longest column and row headings, in
+    heights of their font. tallest: (width, height) of the tallest image.
     """
 
     columns: int
@@ -118,7 +119,7 @@ class _Layout:
 
     @property
     def gap(self) -> int:
-        """Between the pictures of a cell."""
+        """Between the images of a cell."""
         return max(2, self.cell // 64)
 
     @property
@@ -128,17 +129,17 @@ class _Layout:
 
     @property
     def text(self) -> int:
-        """The height of the headings' font, where they fit."""
+        """The height of the headings' font, if they fit."""
         return max(SMALLEST_TEXT, round(self.cell * LABEL_SHARE * TEXT_SHARE))
 
     @property
     def height(self) -> int:
-        """The height of the pictures in a row."""
+        """The height of the images in a row."""
         return contained_size(self.tallest, self.cell)[1]
 
     @property
     def block(self) -> Size:
-        """(width, height) of the pictures of a cell."""
+        """(width, height) of the images of a cell."""
         return (
             self.across * (self.cell + self.gap) - self.gap,
             self.down * (self.height + self.gap) - self.gap,
@@ -164,10 +165,10 @@ class _Layout:
         width, height = self.corner(self.columns * self.rows - 1)
         return height + self.block[1] + self.space, width + self.block[0] + self.space
 
-    def corner(self, index: int, picture: int = 0) -> Size:
-        """(x, y) of a picture in a cell."""
+    def corner(self, index: int, image: int = 0) -> Size:
+        """(x, y) of an image in a cell."""
         row, column = divmod(index, self.columns)
-        down, across = divmod(picture, self.across)
+        down, across = divmod(image, self.across)
         return (
             self.above(column)[0] + across * (self.cell + self.gap),
             self.beside(row)[1] + down * (self.height + self.gap),
@@ -194,6 +195,6 @@ def _layout(cells: Cells, columns: Sequence[str], rows: Sequence[str], cell: int
         across=across,
         down=math.ceil(most / across),
         cell=cell,
-        tallest=tallest([picture for pictures in cells for picture in pictures]),
+        tallest=tallest([image for images in cells for image in images]),
         longest=(max(map(ems, columns)), max(map(ems, rows))),
     )

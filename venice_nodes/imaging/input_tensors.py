@@ -1,4 +1,4 @@
-"""Tensors as they come by wire: checked, and brought to the form that the nodes work with."""
+"""Check connected tensors, and convert them to the form that the nodes use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 from ...venice_client import InvalidRequestError
 
 TOLERANCE = 0.05
-"""How far outside of 0..1 a value may lie: resizing and sharpening overshoot. It is clipped."""
+"""How far outside 0..1 a value can be, since resizing and sharpening overshoot. It's clipped."""
 
 
 def image_batch(value: object, name: str, may_be_empty: bool = False) -> torch.Tensor:
@@ -23,7 +23,7 @@ def image_batch(value: object, name: str, may_be_empty: bool = False) -> torch.T
     if not len(image):
         if may_be_empty:
             return image
-        raise InvalidRequestError(f"{name} holds no picture: give at least one.", name)
+        raise InvalidRequestError(f"{name} contains no image.", name)
     return _in_range(image, name)
 
 
@@ -45,22 +45,22 @@ def mask_batch(value: object, name: str) -> torch.Tensor:
 def _dense(value: object, name: str, wanted: str) -> torch.Tensor:
     if not isinstance(value, torch.Tensor):
         raise InvalidRequestError(
-            f"{name} must be a batch of {wanted}, not {type(value).__name__}: check what is "
+            f"{name} must be a batch of {wanted}, not {type(value).__name__}. Check what's "
             "connected to it.",
             name,
         )
     if value.is_meta or value.layout != torch.strided or value.is_complex():
         raise InvalidRequestError(
             f"{name} is a tensor without readable pixels ({value.dtype}, {value.layout}, "
-            f"{value.device}): connect a decoded picture.",
+            f"{value.device}). Connect a decoded image.",
             name,
         )
     if value.dtype == torch.bool:
         value = value.float()
     if not value.is_floating_point():
         raise InvalidRequestError(
-            f"{name} holds {value.dtype} values, and pictures are floats in 0..1: convert it, and "
-            "divide by 255 where it has 0..255.",
+            f"{name} contains {value.dtype} values instead of floats from 0 to 1. Convert it, and "
+            "divide it by 255 if its values go up to 255.",
             name,
         )
     return value.detach().to("cpu", torch.float32)
@@ -71,15 +71,15 @@ def _in_range(tensor: torch.Tensor, name: str) -> torch.Tensor:
     if low >= -TOLERANCE and high <= 1 + TOLERANCE:
         return tensor
     if low != low or high != high or float("inf") in (-low, high):
-        found, remedy = "NaN or infinite values", "the node before it failed: check its output"
+        found, remedy = "NaN or infinite values", "Check the output of the node before it"
     else:
         found = f"values from {low:.4g} to {high:.4g}"
-        remedy = "divide it by 255" if low >= 0 and high > 2 else "bring it to 0..1"
-    raise InvalidRequestError(f"{name} holds {found}, and pictures have 0..1: {remedy}.", name)
+        remedy = "Divide it by 255" if low >= 0 and high > 2 else "Scale it to 0..1"
+    raise InvalidRequestError(f"{name} contains {found} instead of 0..1. {remedy}.", name)
 
 
 def _wrong_shape(value: object, name: str, wanted: str) -> InvalidRequestError:
     shape = tuple(value.shape) if isinstance(value, torch.Tensor) else ()
     return InvalidRequestError(
-        f"{name} must be {wanted}, and its shape is {shape}: check what is connected to it.", name
+        f"{name} must be {wanted}, but its shape is {shape}. Check what's connected to it.", name
     )

@@ -1,4 +1,4 @@
-"""Makes texts drawable in the font that ships with Pillow, and names the letters it lacks."""
+"""Make texts drawable in the font that ships with Pillow, and name the letters it lacks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ...venice_client.for_nodes import fitted as fitted
 from ...venice_client.for_nodes import font
 
 MAX_LABEL = 500
-"""Most characters of a label that are looked at; fewer fit into any cell."""
+"""Most characters of a label that count; fewer fit into any cell."""
 
 MAX_NAMED = 10
 """Most missing letters that a warning names."""
@@ -33,7 +33,7 @@ NOWHERE = "\uffff"
 GLYPH_SIZE = 32
 TEXT_SHARE = 0.7
 LINE_HEIGHT = 1.25
-"""How high a line is, in heights of its font."""
+"""Height of a line, in heights of its font."""
 
 PLAIN = str.maketrans(
     {
@@ -49,23 +49,23 @@ PLAIN = str.maketrans(
         **{"×": "x", "\u2215": "/", "®": "(R)"},
     }
 )
-"""Letters with a plain spelling that Unicode's own decomposition does not know."""
+"""Letters with a plain spelling that Unicode's decomposition lacks."""
 
 
 def visible(text: str) -> str:
-    """`text` in NFC, without what a copied text brings along unseen, such as a byte order mark."""
+    """`text` in NFC, without invisible characters such as a byte order mark."""
     seen = [c for c in text if c.isspace() or unicodedata.category(c) not in UNSEEN]
     return unicodedata.normalize("NFC", "".join(seen)).strip()
 
 
 def drawable(text: str) -> str:
-    """`text` in a line, in letters that the font has wherever those can spell it."""
+    """`text` in one line, in letters that the font has if they can spell it."""
     whole = HALVES.sub("\N{REPLACEMENT CHARACTER}", text[:MAX_LABEL])
     return " ".join("".join(map(_plain, visible(whole))).split())
 
 
 def ems(text: str) -> float:
-    """How long a line of `text` is, in heights of its font."""
+    """The length of `text` in one line, in heights of its font."""
     return font(GLYPH_SIZE).getlength(text) / GLYPH_SIZE
 
 
@@ -74,7 +74,7 @@ def wrapped(
 ) -> tuple[list[str], ImageFont.FreeTypeFont]:
     """`text` in lines, and the font of at most `largest` pixels, that fit into (width, height).
 
-    Cut with … where even the smallest font does not fit.
+    If even the smallest font doesn't fit, the text ends in "…".
     """
     width, height = size
     sizes = range(SMALLEST_TEXT, max(SMALLEST_TEXT, largest) + 1)
@@ -90,12 +90,12 @@ def wrapped(
 
 
 def _room(size: int, height: int) -> int:
-    """How many lines of a font of that size go into a height."""
+    """How many lines of a font size fit into a height."""
     return max(1, int(height / (size * LINE_HEIGHT)))
 
 
 def _lines(text: str, size: int, width: int) -> list[str]:
-    """`text` broken at its spaces, and within words that are too long for a line."""
+    """`text` broken at spaces, and within words longer than a line."""
     lines, start, space, length = list[str](), 0, 0, 0.0
     for i, character in enumerate(text):
         length += _advance(character, size)
@@ -120,11 +120,11 @@ def missing_note(texts: Sequence[str]) -> str:
         return ""
     more = len(missing) - MAX_NAMED
     names = f"«{''.join(missing[:MAX_NAMED])}»" + (f" and {more} more" if more > 0 else "")
-    return f"The labels' font has no {names}: boxes are drawn instead."
+    return f"The labels' font has no {names} and draws boxes instead."
 
 
 def _plain(character: str) -> str:
-    """Letters that the font has for this one, ligatures taken apart; else this one as it is."""
+    """Letters in the font that spell this one, ligatures split; else this one unchanged."""
     if _has(character) and not character.isalpha():
         return character
     parts = unicodedata.normalize("NFKD", character)
@@ -135,7 +135,7 @@ def _plain(character: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _has(character: str) -> bool:
-    """Whether the font draws this otherwise than what it surely has not."""
+    """Whether the font has this character: it draws it unlike one that it can't have."""
     return _glyph(character) != _glyph(NOWHERE)
 
 

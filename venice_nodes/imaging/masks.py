@@ -1,4 +1,4 @@
-"""Puts an edit back into its original: in its place, under a feathered mask."""
+"""Put an edit back into its original, under a feathered mask."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ Truths = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[Any]
 
 MAX_PIXELS = 256
-"""Most pixels by which a mask may be told to grow, shrink or be feathered."""
+"""The most that a mask can grow, shrink or be feathered."""
 
 BY_THICKNESS = -1
-"""As a feather: as wide as fits the picture, for hard masks only."""
+"""As a feather: a width that suits the image, for hard masks only."""
 
 FEATHER = 128
-"""How many times the feather's width goes into the shorter side."""
+"""The shorter side divided by the automatic feather."""
 
 EXACT = 2**18
-"""How many steps a mask that was scaled has."""
+"""Steps of a scaled mask."""
 
 FAINTEST = 0.5 / 255
-"""Least value of a mask: less is nothing in the 8 bits that are sent, and would still cost."""
+"""Least value of a mask. Less vanishes in the 8 bits that are sent, but would still cost."""
 
 
 @dataclass(frozen=True)
 class Frame:
-    """A picture of width × height in the middle of one of `whole` pixels, (width, height).
+    """An image of width × height, centered in one of `whole` pixels (width, height).
 
-    What a service does with a picture of another ratio than its answer's is unknown: it may crop,
-    squash or pad it. Of one that has that ratio already, everything stays in its place.
+    A model may crop, squash or pad an image whose ratio differs from its output's. If the ratio is
+    the same, everything stays in place.
     """
 
     width: int
@@ -51,46 +51,46 @@ class Frame:
 
     @property
     def corner(self) -> tuple[int, int]:
-        """The picture's left and top."""
+        """Left and top of the image."""
         return (self.whole[0] - self.width) // 2, (self.whole[1] - self.height) // 2
 
-    def around(self, picture: torch.Tensor) -> torch.Tensor:
-        """A picture [H, W, C] with its edges repeated over the frame."""
+    def around(self, image: torch.Tensor) -> torch.Tensor:
+        """An image [H, W, C] with its edges repeated over the frame."""
         left, top = self.corner
         rows = (torch.arange(self.whole[1]) - top).clamp(0, self.height - 1)
         columns = (torch.arange(self.whole[0]) - left).clamp(0, self.width - 1)
-        return picture[rows][:, columns]
+        return image[rows][:, columns]
 
     def around_mask(self, mask: torch.Tensor) -> torch.Tensor:
-        """A mask [H, W] with nothing to change in the frame."""
+        """A mask [H, W], 0 over the frame."""
         left, top = self.corner
         framed = torch.zeros(self.whole[1], self.whole[0])
         framed[top : top + self.height, left : left + self.width] = mask
         return framed
 
     def cut_out(self, array: Array) -> Array:
-        """The picture in `array` [H, W, C], which shows the whole in any size."""
+        """The image from `array` [H, W, C], which shows the whole frame in any size."""
         left, top = self.corner
         return stretch(array, *self.whole)[top : top + self.height, left : left + self.width]
 
 
 def fit_mask(mask: torch.Tensor, height: int, width: int) -> torch.Tensor:
-    """A mask [H, W] of any size as one of height × width in 0..1, 0 where it is next to nothing."""
+    """A mask [H, W] scaled to height × width in 0..1, and 0 where it's almost 0."""
     mask = mask.clamp(0, 1)
     mask = torch.where(mask < FAINTEST, 0, mask)
     if mask.shape == (height, width):
         return mask
-    # Pillow looks at every pixel when it makes a mask smaller, so that no thin line is lost.
+    # Pillow uses every pixel when it shrinks a mask, so no thin line is lost.
     scaled = Image.fromarray(mask.numpy()).resize((width, height), Image.Resampling.BILINEAR)
-    # Its sums are off in the last bits, and 1 must stay 1.
+    # Its sums are inexact, and 1 must stay 1.
     steps = torch.from_numpy(np.array(scaled)).mul(EXACT).round()
     return steps.div(EXACT).clamp(0, 1)
 
 
 def grown(mask: torch.Tensor, by: int) -> torch.Tensor:
-    """A mask [H, W] grown by so many pixels to all sides, diagonally too; below 0 it shrinks.
+    """A mask [H, W] grown by some pixels to all sides and diagonally; below 0 it shrinks.
 
-    It does not shrink at the border of the picture, which is no edge of it.
+    It doesn't shrink at the border of the image.
     """
     if not by:
         return mask
@@ -102,9 +102,8 @@ def grown(mask: torch.Tensor, by: int) -> torch.Tensor:
 def feathered(mask: torch.Tensor, width: int = BY_THICKNESS) -> torch.Tensor:
     """How much of the edit to show, [H, W] in 0..1: never more than the mask allows.
 
-    It is feathered inwards over `width` pixels, so that everything outside stays untouched; the
-    innermost of what lies within a feather's width is 1, so that a thin part shows the edit as a
-    thick one does. BY_THICKNESS takes a mask with soft edges as it is.
+    It's feathered inwards over `width` pixels, so everything outside stays untouched. The innermost
+    pixels are 1 even in thin parts. BY_THICKNESS leaves a mask with soft edges unchanged.
     """
     if width == BY_THICKNESS:
         is_soft = bool(((mask > 0) & (mask < 1)).any())
@@ -121,7 +120,7 @@ def feathered(mask: torch.Tensor, width: int = BY_THICKNESS) -> torch.Tensor:
 
 
 def _box(inside: Truths) -> tuple[slice, slice]:
-    """Where anything is inside, and a pixel more on each side that has one."""
+    """The box around everything inside, a pixel larger on each side if possible."""
     rows, columns = (np.flatnonzero(inside.any(axis=axis)) for axis in (1, 0))
     return (
         slice(max(0, rows[0] - 1), rows[-1] + 2),
@@ -130,7 +129,7 @@ def _box(inside: Truths) -> tuple[slice, slice]:
 
 
 def _depth(inside: Truths, width: int) -> Numbers:
-    """Steps, also diagonal ones, from the nearest pixel outside, at most `width`."""
+    """Steps to the nearest pixel outside, diagonals included, at most `width`."""
     depth = np.zeros(inside.shape, np.min_scalar_type(width))
     for _ in range(width):
         if not inside.any():
@@ -161,7 +160,7 @@ def put_back(
 ) -> torch.Tensor:
     """`edit` over `original`, both [H, W, 3], where `mask` [H, W] is above 0, `feathered`.
 
-    Every pixel where the mask is 0 is the original's, bit for bit.
+    Where the mask is 0, every pixel stays the original's, bit for bit.
     """
     share = feathered(mask, feather)[..., None]
     mixed = torch.where(share >= 1, edit, original + (edit - original) * share)
@@ -169,5 +168,5 @@ def put_back(
 
 
 def mask_to_image(mask: torch.Tensor) -> torch.Tensor:
-    """A mask [H, W] as a picture [H, W, 3], white where the change goes."""
+    """A mask [H, W] as an image [H, W, 3], white where the image changes."""
     return mask[..., None].expand(*mask.shape, 3)

@@ -149,7 +149,7 @@ def test_a_sheet_that_is_too_large_is_refused_before_it_is_made(bench: Bench) ->
     assert end.error_name == "InvalidRequestError"
     assert "14592×14592 = 212,926,464 pixels" in end.first_line
     assert "200,000,000" in end.first_line
-    assert "smaller cell" in end.first_line
+    assert "Set cell to at most" in end.first_line
     assert bench.texts == [end.first_line]
 
 
@@ -173,7 +173,7 @@ def test_where_no_cell_is_small_enough_fewer_pictures_are_asked_for(
 ) -> None:
     monkeypatch.setattr(bench.pack.venice_nodes.imaging.contact_sheet, "MAX_SHEET_PIXELS", 4000)
     end = arrange(bench, [plain(64, 64, 0)], cell=128)
-    assert "fewer pictures" in end.first_line
+    assert "Arrange fewer images" in end.first_line
     assert "cell" not in end.first_line
 
 

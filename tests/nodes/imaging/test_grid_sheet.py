@@ -92,19 +92,17 @@ def test_an_empty_item_leaves_its_cell_empty(bench: Bench) -> None:
 def test_a_list_cut_short_leaves_the_last_cells_empty(bench: Bench) -> None:
     made = sheet(bench, [plain(64, 64, i) for i in range(3)], grid=headings(bench, "ab", "xy"))
     assert [colour_at(made, *divmod(i, 2), 2, 2) for i in range(4)] == [0, 1, 2, None]
-    assert bench.texts == ["3 images · 3 items came for 4 cells: 1 at the end stay empty."]
+    assert bench.texts == ["3 images · 3 items for 4 cells: 1 left empty at the end."]
 
 
 def test_what_is_too_much_stands_below(bench: Bench) -> None:
     made = sheet(bench, [plain(64, 64, i) for i in range(5)], grid=headings(bench, "ab", "x"))
     assert [colour_at(made, *divmod(i, 2), 3, 2) for i in range(6)] == [0, 1, 2, 3, 4, None]
-    assert bench.texts == [
-        "5 images · 5 items came for 2 cells: 3 more stand below without a heading."
-    ]
+    assert bench.texts == ["5 images · 5 items for 2 cells: 3 more are below, without a heading."]
 
 
 @pytest.mark.parametrize(
-    ("sizes", "own"), [((6,), "1 in each"), ((3, 3), "1 in each"), ((1,) * 12, "2 in each")]
+    ("sizes", "own"), [((6,), "1 per cell"), ((3, 3), "1 per cell"), ((1,) * 12, "2 per cell")]
 )
 def test_pictures_in_other_batches_fill_the_cells_in_order(
     bench: Bench, sizes: tuple[int, ...], own: str
@@ -125,7 +123,7 @@ def test_several_grids_stand_below_one_another(bench: Bench) -> None:
     end = bench.run("VeniceContactSheet", images=images, cell=[CELL], grid=grids)
     assert torch.equal(end.tensor[0], sheet(bench, images, grid=joined))
     other = bench.run("VeniceContactSheet", images=images, grid=[*grids, headings(bench, "abc")])
-    assert "connect one Venice Grid" in other.first_line
+    assert "Connect one Venice Grid" in other.first_line
 
 
 def test_no_grid_is_the_plain_sheet(bench: Bench) -> None:
@@ -142,7 +140,7 @@ def test_long_headings_are_wrapped_and_unknown_letters_told(bench: Bench) -> Non
     made = bench.pack.venice_nodes.imaging.grid_sheet.Headings
     long = "a fox in deep snow at dawn, with a red scarf, looking straight at the viewer"
     sheet(bench, [plain(64, 64, 0)] * 2, grid=made((long, "猫"), ("a\nb",)))
-    assert bench.texts == ["2 images · The labels' font has no «猫»: boxes are drawn instead."]
+    assert bench.texts == ["2 images · The labels' font has no «猫» and draws boxes instead."]
 
 
 def test_a_sheet_that_is_too_large_names_the_largest_cell(
@@ -187,7 +185,7 @@ def test_any_sheet_holds_every_picture_whole(
         for width, height in item
     ), "no picture lies on another, or beyond the edge"
     headed, _ = sheets.grid_sheet(cells, own, side)
-    assert int((headed[0, :, :, 0] == 1).sum()) == drawn, "and no heading on a picture"
+    assert int((headed[0, :, :, 0] == 1).sum()) == drawn, "and no heading on an image"
 
 
 @given(

@@ -106,7 +106,7 @@ def test_what_cannot_be_seen_is_no_label(bench: Bench, label: str) -> None:
     assert torch.equal(sheet(bench, [image], labels=[label]), sheet(bench, [image]))
 
 
-BOXES = "boxes are drawn instead."
+BOXES = "and draws boxes instead."
 
 
 @pytest.mark.parametrize(
@@ -125,8 +125,8 @@ def test_letters_that_the_font_lacks_are_named_on_the_node(
 ) -> None:
     count = len(labels)
     sheet(bench, [torch.zeros(count, 64, 64, 3)[i : i + 1] for i in range(count)], labels=labels)
-    pictures = f"{count} image{'s' if count > 1 else ''}"
-    assert bench.texts == [f"{pictures} · The labels' font has no {missing}: {BOXES}"]
+    images = f"{count} image{'s' if count > 1 else ''}"
+    assert bench.texts == [f"{images} · The labels' font has no {missing} {BOXES}"]
     assert bench.texts[0].encode()
 
 

@@ -94,10 +94,10 @@ def test_the_best_quality_that_fits_is_used_and_said(
     png, _ = pack.venice_nodes.imaging.tensors.encode(small, LIMIT)
     best, told_best = pack.venice_nodes.imaging.tensors.encode(small, len(png))
     good, told_good = pack.venice_nodes.imaging.tensors.encode(small, len(best))
-    assert "of quality 95" in told_best
-    assert "of quality 85" in told_good
+    assert "with quality 95" in told_best
+    assert "with quality 85" in told_good
     assert len(good) < len(best) < len(png)
-    with pytest.raises(pack.venice_client.errors.InvalidRequestError, match="smaller"):
+    with pytest.raises(pack.venice_client.errors.InvalidRequestError, match="Resize it"):
         pack.venice_nodes.imaging.tensors.encode(small, len(good))
 
 
@@ -111,13 +111,13 @@ def test_alpha_is_kept_where_png_is_too_large(pack: Any, noise: torch.Tensor) ->
 
 
 def test_what_is_too_large_in_any_form_is_refused(pack: Any, noise: torch.Tensor) -> None:
-    with pytest.raises(pack.venice_client.errors.InvalidRequestError, match="smaller"):
+    with pytest.raises(pack.venice_client.errors.InvalidRequestError, match="Resize it"):
         pack.venice_nodes.imaging.tensors.encode(noise[0, :200, :200], 1000)
 
 
 def test_what_webp_cannot_hold_is_refused(pack: Any) -> None:
     wide = torch.rand(4, 17_000, 4)
-    with pytest.raises(pack.venice_client.errors.InvalidRequestError, match="smaller"):
+    with pytest.raises(pack.venice_client.errors.InvalidRequestError, match="Resize it"):
         pack.venice_nodes.imaging.tensors.encode(wide, 100_000)
 
 
