@@ -260,7 +260,14 @@ def check(told: dict[str, Any], end: End, is_empty: bool = False) -> None:
 
 def finishing(end: End) -> set[str]:
     """What a node says of how it put the answer back."""
-    words = ("came as", "Under a mask", "Where the mask is empty")
+    words = (
+        "scaled from",
+        "cropped from",
+        "stretched from",
+        "fitted from",
+        "With a mask",
+        "empty mask",
+    )
     return {text for text in end.info["warnings"] if any(word in text for word in words)}
 
 
