@@ -98,4 +98,5 @@ def test_a_batch_says_what_is_kept(bench: Bench) -> None:
     bench.sandbox.add_fault(Fault.status(400), when=lambda sent: sent["seed"] == 101)
     with no_file_over(0):
         end = bench.generate(batch_size=2)
-    assert "1 of 2 made, 0 kept (File too large)" in end.first_line
+    told = "1 of 2 images arrived, 0 saved (File too large). The others will be charged again."
+    assert told in str(end.error)

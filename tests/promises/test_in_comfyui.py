@@ -178,7 +178,7 @@ def test_a_random_batch_that_failed_in_part_is_had_by_the_seed_it_names(
     run = comfyui.client.run(graph.prompt)
     assert run.status == "error"
     message = run.error["exception_message"]
-    assert "3 of 4" in message.splitlines()[0]
+    assert "3 of 4 images are saved." in message.splitlines()[1]
     named = int(message.lower().partition("with seed ")[2].split()[0])
 
     graph.prompt[seed[0]]["inputs"].update(seed=named, mode="fixed")
