@@ -542,7 +542,7 @@ def test_without_stdin_nothing_is_asked(
     monkeypatch.setattr("sys.stdin", None)
     end = cli(*argv)
     assert end.code == 2
-    assert "--yes" in end.err or "No key was given" in end.err
+    assert "--yes" in end.err or "Enter a key." in end.err
 
 
 @pytest.mark.parametrize("target", ["-", os.devnull])

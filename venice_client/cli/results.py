@@ -111,8 +111,9 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         "results",
         help="list, write or remove saved results; free",
         description="Lists the results that are saved on this computer, the newest first. -o\n"
-        "writes their images to files: never twice, and never over another file. SEEN says\n"
-        "if a node showed an image or a command wrote it. Needs no key and sends nothing.",
+        "writes their images to files: never twice, and never over another file. SEEN\n"
+        "says if a node showed an image or a command wrote it. Needs no key and sends\n"
+        "nothing.",
     )
     add = parser.add_argument
     add("--last", type=_count, metavar="N", help=f"only the last N (default: {DEFAULT_LAST})")
