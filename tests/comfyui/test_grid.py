@@ -162,5 +162,5 @@ def test_pictures_that_another_node_put_together_fill_the_cells(
 
     assert run.succeeded, run.messages
     (status,) = run.outputs[sheet[0]]["venice_status"]
-    assert status["text"].startswith("4 pictures · 1 item came for 4 cells: ")
+    assert status["text"].startswith("4 images · 1 item for 4 cells: ")
     assert comfyui.saved(run, preview).width == 4 * (CELL + GAP) + GAP
