@@ -58,7 +58,7 @@ class VeniceClient:
 
     settings: from environment and file by default. key, base_url: override them. session: a
     requests.Session with your headers, proxies and certificates. Its adapters aren't used (unless
-    they are a connections.FreshAdapter), since an adapter that retries could pay twice. Raises
+    they are a connections.NoRetryAdapter), since an adapter that retries could pay twice. Raises
     SettingsError if no key is set. Use `with`, or `close`, to end it.
     """
 

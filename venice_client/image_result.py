@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import base64
-import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote, unquote_to_bytes
+from urllib.parse import unquote
 
 from .errors import CHARGED, BadResponseError
 from .imaging.image_format import describe, image_format
@@ -23,14 +22,6 @@ MAX_TEXT = 200
 MAX_TIMES = 20
 MAX_TIME_MS = 1e9
 """The most milliseconds to believe. JSON may contain 1e999, which is infinite."""
-
-LISTS = ("images", "data")
-"""The names of JSON's list of images: the first is generate's, the second OpenAI's."""
-
-ENTRIES = ("b64_json", "image", "url")
-"""The names of the image in an entry that is an object; `url` holds a data: URL."""
-
-_URL_SAFE = str.maketrans("-_", "+/")
 
 UNPAID_PATH = "/image/generate"
 """The endpoint whose content violations aren't charged. Edits never report any."""
@@ -161,7 +152,7 @@ def _numbers(timing: Any) -> dict[str, float] | None:
 def _contents(response: Response) -> tuple[dict[str, Any], list[Any]]:
     """Return the JSON object of a response, {} if there is none, and its encoded images.
 
-    The bytes decide which form it has, not the request: an image, JSON, or base64 alone.
+    The bytes decide which form it has, not the request: an image, or JSON.
     """
     body = response.body
     if image_format(body):
@@ -169,29 +160,13 @@ def _contents(response: Response) -> tuple[dict[str, Any], list[Any]]:
     try:
         data = response.json()
     except BadResponseError:
-        decoded = _from_text(body.decode()) if body.isascii() else None
-        if decoded and image_format(decoded):
-            return {}, [decoded]
         raise BadResponseError(
             f"Venice's response isn't a readable image ({describe(body)}). {CHARGED}"
         ) from None
-    entries = [_entry(each) for each in _listed(data)]
-    if not any(entries):
+    entries = data.get("images") if isinstance(data, dict) else None
+    if not isinstance(entries, list) or not any(entries):
         raise BadResponseError(f"Venice's response contains no image ({describe(body)}). {CHARGED}")
-    return data if isinstance(data, dict) else {}, entries
-
-
-def _listed(data: Any) -> list[Any]:
-    if isinstance(data, dict):
-        data = next((data[name] for name in LISTS if data.get(name)), data)
-    return data if isinstance(data, list) else [data]
-
-
-def _entry(each: Any) -> Any:
-    """Return the encoded image in an entry of JSON; None if there is none."""
-    if not isinstance(each, dict):
-        return each
-    return next((each[name] for name in ENTRIES if each.get(name)), None)
+    return data, entries
 
 
 def _read_all(entries: Sequence[Any]) -> tuple[tuple[EncodedImage, ...], list[str]]:
@@ -211,35 +186,24 @@ def _read_all(entries: Sequence[Any]) -> tuple[tuple[EncodedImage, ...], list[st
 def _bytes_of(entry: Any) -> bytes:
     if isinstance(entry, bytes):
         return entry
-    decoded = _from_text(entry) if isinstance(entry, str) else None
+    decoded = _from_base64(entry) if isinstance(entry, str) else None
     if decoded is not None and image_format(decoded):
         return decoded
     what = "isn't valid base64"
     if decoded is not None:  # not quoted: in base64, the key isn't masked
         what = f"can't be read ({len(decoded):,} bytes)"
-    elif isinstance(entry, str) and entry.lstrip()[:4].lower() == "http":
-        what = "is a web address, which is never followed"
     raise BadResponseError(f"An image in Venice's response {what}. {CHARGED}")
 
 
-def _from_text(text: str) -> bytes | None:
-    """Decode base64 or a data: URL; None for anything else.
-
-    Line breaks, the URL-safe alphabet and missing padding are accepted.
-    """
-    text = text.strip()
+def _from_base64(text: str) -> bytes | None:
+    """Decode base64, in lines or in a data: URL; None for anything else."""
+    text = "".join(text.split())
     if text[:5].lower() == "data:":
-        head, _, text = text.partition(",")
-        raw = unquote_to_bytes(text)
-        if ";base64" not in head.lower():
-            return raw
-        text = raw.decode("ascii", "replace")
-    with contextlib.suppress(ValueError):
+        text = text.partition(",")[2]
+    try:
         return base64.b64decode(text, validate=True)
-    text = "".join(text.split()).translate(_URL_SAFE).rstrip("=")
-    with contextlib.suppress(ValueError):
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
-    return None
+    except ValueError:
+        return None
 
 
 def _warnings(sent: Mapping[str, Any], response: Response) -> list[str]:

@@ -142,7 +142,7 @@ def test_a_connection_of_the_parent_is_its_own(settings: Settings, in_forked: Ru
         stays.wait(60)
 
     session = requests.Session()
-    session.mount("http://", connections.FreshAdapter())
+    session.mount("http://", connections.NoRetryAdapter())
     with ScriptedServer(answer) as server:
         client = VeniceClient(replace(settings, base_url=server.base_url), session=session)
         client._free("/models")

@@ -333,7 +333,11 @@ EMPTY_CHUNK = struct.pack(">I4sI", 0, b"teSt", zlib.crc32(b"teSt"))
 
 # The fault, by how many MiB the peak of memory may grow, and how it ends.
 BOMBS = {
-    "PNG of 30,000×30,000": (lambda: Fault.body(bomb()), 200, "BadResponseError.*900000000 pixels"),
+    "PNG of 30,000×30,000": (
+        lambda: Fault.body(bomb()),
+        200,
+        "BadResponseError.*30000 × 30000 pixels",
+    ),
     "PNG of 7,000×7,000": (lambda: Fault.body(bomb(7000, 7000)), 1200, "pictures"),
     "gzip of a gigabyte": (Fault.gzip_bomb, 400, "BadResponseError.*larger than"),
     "endless": (Fault.endless, 400, "BadResponseError.*larger than"),

@@ -12,7 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from ..errors import BadResponseError, InvalidRequestError
-from ..imaging.image_format import SENDABLE, image_format
+from ..imaging.image_format import image_format
 from ..imaging.images import (
     DAMAGE,
     MAX_ENCODED_BYTES,
@@ -77,8 +77,7 @@ def _read(
 ) -> tuple[bytes, tuple[str, ...]]:
     """The bytes to send, and warnings."""
     data = _bytes_of(path, name)
-    kind = image_format(data)
-    own = kind if kind in SENDABLE else None
+    own = image_format(data)
     image = _open(data, own, name)
     check(*image.size, what=name)
     if own:
@@ -134,7 +133,11 @@ def _open(data: bytes, own: str | None, name: str) -> Image.Image:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            image = open_image(data, [own.upper()] if own else _formats())
+            image: Image.Image
+            if own:
+                image = open_image(data, own)
+            else:
+                image = Image.open(io.BytesIO(data), formats=_formats())
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_large(name) from None
     except (BadResponseError, *DAMAGE):

@@ -1,7 +1,6 @@
-"""Reads from the bytes of an encoded image, without Pillow, its format and whether it is whole.
+"""Read from the bytes of an encoded image, without Pillow, its format and whether it is whole.
 
-Pillow does not check the checksums of a PNG's pixels, and any pack in the process may have set it
-to fill what is missing of a cut image with grey.
+Pillow checks no checksum of a PNG's pixels, and shows a JPEG or WebP whose end is missing.
 """
 
 from __future__ import annotations
@@ -12,56 +11,32 @@ import zlib
 from ..errors import CHARGED, BadResponseError
 from ..text import beginning
 
-SENDABLE = ("png", "jpeg", "webp")
-"""The formats that every endpoint takes."""
-
 MAX_CHUNKS = 50_000
-"""Most chunks of a PNG (400 MB at the usual 8 KiB each). Each costs time, also an empty one."""
+"""Most chunks of a PNG (400 MB at the usual 8 KiB each). Each costs time, even an empty one."""
 
 MAX_SCANS = 100
-"""Most scans of a JPEG, a progressive one has about 10. Each goes over all pixels, however few
+"""Most scans of a JPEG; a progressive one has about 10. Each goes over all pixels, however few
 bytes it has."""
 
 MAX_SEGMENTS = 5_000
 """Most segments of a JPEG; those of texts and profiles hold up to 64 KiB each."""
 
-MAX_BLOCKS = 1_000_000
-"""Most blocks of a GIF before its first picture ends, of up to 255 bytes each."""
-
-MAX_BOXES = 1_000
-"""Most boxes of an AVIF or HEIF image."""
-
 _MARKER = re.compile(rb"\xff[\x02-\xcf\xd8-\xfe]")
-"""The markers of a JPEG, but for those within a scan: after FF comes 00 there, or a restart."""
-
-_AVIF = {b"avif", b"avis"}
-_HEIF = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-_GIF_PICTURE, _GIF_EXTENSION = 0x2C, 0x21
-_BMP_HEADERS = (12, 40, 52, 56, 64, 108, 124)
-"""How many bytes a BMP's header may have, by the version of the format."""
+"""The markers of a JPEG, except those within a scan: after FF comes 00 there, or a restart."""
 
 
 def image_format(data: bytes) -> str | None:
-    """ "png", "jpeg", "webp", "gif", "bmp", "avif" or "heif" by the first bytes, or None."""
+    """ "png", "jpeg" or "webp" by the first bytes, else None: the formats that the API sends and
+    takes."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return "png"
     if data.startswith(b"\xff\xd8\xff"):
         return "jpeg"
-    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-        return "webp"
-    if data.startswith((b"GIF87a", b"GIF89a")):
-        return "gif"
-    if data.startswith(b"BM") and _number(data, 14) in _BMP_HEADERS:
-        return "bmp"
-    if data[4:8] == b"ftyp":
-        end = min(int.from_bytes(data[:4], "big"), 256)
-        brands = {data[at : at + 4] for at in (8, *range(16, end, 4))}
-        return "avif" if brands & _AVIF else "heif" if brands & _HEIF else None
-    return None
+    return "webp" if data[:4] == b"RIFF" and data[8:12] == b"WEBP" else None
 
 
 def is_whole(data: bytes) -> bool:
-    """Whether this is an image whose end is there; more may come behind it."""
+    """Whether this is an image whose end is there; more may follow it."""
     format = image_format(data)
     try:
         return format is not None and _END[format](data) > 0
@@ -70,7 +45,7 @@ def is_whole(data: bytes) -> bool:
 
 
 def check_whole(data: bytes) -> str:
-    """The format of an image. Raises BadResponseError unless it is whole, and no bomb."""
+    """Return the format of an image. Raise BadResponseError unless it is whole, and no bomb."""
     format = image_format(data)
     if format is None:
         raise BadResponseError(
@@ -94,24 +69,23 @@ def describe(data: bytes) -> str:
     return f"{len(data):,} bytes starting with {beginning(data, 24)}"
 
 
-def png_parts(png: bytes, wanted: bytes = b"") -> bytes:
-    """What the first chunk of a kind holds; else the PNG with its pixels and nothing else."""
-    chunks = _png_chunks(png)
-    if wanted:
-        found = (png[begin + 8 : end - 4] for kind, begin, end in chunks if kind == wanted)
-        return next(found, b"")
-    return png[:8] + b"".join(png[begin:end] for kind, begin, end in chunks if _has_pixels(kind))
+def png_part(png: bytes, kind: bytes) -> bytes:
+    """Return the content of all chunks of a kind, joined."""
+    view = memoryview(png)
+    return b"".join(view[at + 8 : end - 4] for of, at, end in _png_chunks(png) if of == kind)
 
 
-def has_second_frame(gif: bytes) -> bool:
-    """Whether a GIF is animated."""
-    return _gif_end(gif, frames=2) > 0
+def png_without_texts(png: bytes) -> bytes:
+    """Return the PNG with its pixels and nothing else."""
+    return png[:8] + b"".join(
+        png[at:end] for kind, at, end in _png_chunks(png) if _has_pixels(kind)
+    )
 
 
 def _png_chunks(png: bytes) -> list[tuple[bytes, int, int]]:
-    """(kind, begin, end) of each chunk up to IEND; of those that are there, where it is cut.
+    """Find kind, begin and end of each chunk up to IEND; of those that are there, if it is cut.
 
-    Raises BadResponseError for over MAX_CHUNKS.
+    Raise BadResponseError for more than MAX_CHUNKS.
     """
     found: list[tuple[bytes, int, int]] = []
     at = 8
@@ -145,10 +119,6 @@ def _is_intact(png: bytes) -> bool:
     )
 
 
-def _number(data: bytes, at: int, size: int = 4) -> int:
-    return int.from_bytes(data[at : at + size], "little")
-
-
 def _png_end(png: bytes) -> int:
     chunks = _png_chunks(png)
     return chunks[-1][2] if chunks and chunks[-1][0] == b"IEND" else 0
@@ -172,79 +142,9 @@ def _jpeg_end(jpeg: bytes) -> int:
 
 
 def _webp_end(webp: bytes) -> int:
-    end = 8 + _number(webp, 4)
+    end = 8 + int.from_bytes(webp[4:8], "little")
     return end if 20 <= end <= len(webp) else 0
 
 
-def _gif_end(gif: bytes, frames: int = 1) -> int:
-    """The end of so many frames; only the first one is used."""
-    at, inside = 13 + _colour_table(gif, 10), 0
-    for _ in range(MAX_BLOCKS):
-        if at >= len(gif):
-            return 0
-        byte = gif[at]
-        if inside and byte:  # the size of a block, of a picture or an extension
-            at += 1 + byte
-        elif inside:
-            frames -= inside == _GIF_PICTURE
-            at, inside = at + 1, 0
-            if not frames:
-                return at
-        elif byte == _GIF_PICTURE:
-            at, inside = at + 11 + _colour_table(gif, at + 9), byte
-        elif byte == _GIF_EXTENSION:
-            at, inside = at + 2, byte
-        else:
-            return 0
-    raise BadResponseError(f"The GIF image has over {MAX_BLOCKS:,} blocks. {CHARGED}")
-
-
-def _colour_table(gif: bytes, at: int) -> int:
-    """The bytes of the table that the flags at `at` speak of."""
-    flags = gif[at] if at < len(gif) else 0
-    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
-
-
-def _bmp_end(bmp: bytes) -> int:
-    is_old = _number(bmp, 14) == _BMP_HEADERS[0]
-    width, height = (_number(bmp, at, 2) for at in (18, 20)) if is_old else _sides(bmp)
-    bits, packing = (_number(bmp, 24, 2), 0) if is_old else (_number(bmp, 28, 2), _number(bmp, 30))
-    if packing not in (0, 3):  # by its runs, which Pillow unpacks a byte at a time
-        raise BadResponseError(f"The BMP image is packed, and not read here. {CHARGED}")
-    end = _number(bmp, 10) + (width * bits + 31) // 32 * 4 * height
-    return end if len(bmp) >= end > 26 else 0
-
-
-def _sides(bmp: bytes) -> tuple[int, int]:
-    """Width and height; a negative height means that the first row is the top one."""
-    height = int.from_bytes(bmp[22:26], "little", signed=True)
-    return _number(bmp, 18), abs(height)
-
-
-def _boxes_end(image: bytes) -> int:
-    at, kinds = 0, set()
-    for _ in range(MAX_BOXES):
-        size, kind = int.from_bytes(image[at : at + 4], "big"), image[at + 4 : at + 8]
-        if size == 1:
-            size = int.from_bytes(image[at + 8 : at + 16], "big")
-        elif size == 0:  # it goes on to the end
-            size = len(image) - at
-        if size < 8 or at + size > len(image):
-            return 0
-        at += size
-        kinds.add(kind)
-        if b"meta" in kinds and (b"mdat" in kinds or at == len(image)):
-            return at
-    return 0
-
-
-_END = {
-    "png": _png_end,
-    "jpeg": _jpeg_end,
-    "webp": _webp_end,
-    "gif": _gif_end,
-    "bmp": _bmp_end,
-    "avif": _boxes_end,
-    "heif": _boxes_end,
-}
+_END = {"png": _png_end, "jpeg": _jpeg_end, "webp": _webp_end}
 """Functions that find the end of an image, by format: 0 without one. They raise for a bomb."""

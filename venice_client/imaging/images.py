@@ -1,4 +1,8 @@
-"""Turns encoded images into arrays, within limits. The bytes decide, not a name or a header."""
+"""Turn encoded images into arrays, within limits. The bytes decide, not a name or a header.
+
+Other packs change what all share in Pillow: the most pixels, whether half an image is one, and who
+reads a format. What decodes here looks at none of that, and changes nothing for others.
+"""
 
 from __future__ import annotations
 
@@ -11,10 +15,13 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, WebPImagePlugin
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
 
 from ..errors import CHARGED, BadResponseError, InvalidRequestError
-from .image_format import SENDABLE, check_whole, describe, has_second_frame, png_parts
+from .image_format import check_whole, describe, png_part, png_without_texts
 from .input_image import ImageSource, InputImage, load
 
 if TYPE_CHECKING:
@@ -38,13 +45,14 @@ DAMAGE = (
     RuntimeError,
     struct.error,
     Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
+    Warning,
 )
-"""What Pillow raises for damaged files, and for a size beyond its own limit."""
+"""What Pillow raises for damaged files; also a warning, if another pack has made it an error."""
 
 NO_EXIF = (*DAMAGE, LookupError, TypeError, AttributeError)
 """What Pillow raises for EXIF that cannot be read."""
 
+NEAREST = Image.Resampling.NEAREST
 ORIENTATION = 0x0112
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -55,7 +63,7 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""How each EXIF orientation turns a picture; from 5 on width and height change places."""
+"""How each EXIF orientation turns an image; from 5 on width and height change places."""
 
 CLOSE_TO_SRGB = 2
 """Most steps of 255 by which a profile may differ from sRGB and be taken for it."""
@@ -63,11 +71,11 @@ CLOSE_TO_SRGB = 2
 
 @dataclass(frozen=True)
 class EncodedImage:
-    """An image as it came: whole, within the limits, and not decoded yet.
+    """An image as Venice sent it: whole, within the limits, and not decoded yet.
 
-    width, height: of the picture as it is to be seen, turned as its EXIF says. format: as
-    `image_format` has it. is_animated: whether it holds more than its first frame, which alone is
-    decoded. has_alpha: whether parts of it may be transparent.
+    width, height: of the upright image, turned as its EXIF says. format: "png", "jpeg" or "webp".
+    is_animated: whether it has more than one frame; only the first is decoded. has_alpha: whether
+    parts of it may be transparent.
     """
 
     data: bytes = field(repr=False)
@@ -79,9 +87,9 @@ class EncodedImage:
 
     @classmethod
     def read(cls, data: bytes) -> EncodedImage:
-        """Checks everything but the pixels.
+        """Check everything but the pixels.
 
-        Raises BadResponseError unless `data` is an image that is whole and within the limits.
+        Raise BadResponseError unless `data` is an image that is whole and within the limits.
         """
         if len(data) > MAX_ENCODED_BYTES:
             raise BadResponseError(
@@ -97,15 +105,15 @@ class EncodedImage:
             )
         if orientation(image) >= 5:
             width, height = height, width
-        is_animated, has_alpha = _is_animated(image, data), image.has_transparency_data
-        return cls(data, width, height, format, is_animated, has_alpha)
+        is_animated = bool(getattr(image, "is_animated", False))
+        return cls(data, width, height, format, is_animated, image.has_transparency_data)
 
 
 def decode(image: EncodedImage | bytes, mode: Mode = "RGB") -> Array:
     """An image as uint8 [height, width, 3 or 4], upright and in sRGB.
 
-    Bytes are checked first, as EncodedImage.read does. Raises BadResponseError where the pixels
-    are damaged.
+    Bytes are checked first, as EncodedImage.read does. Raise BadResponseError if the pixels are
+    damaged.
     """
     image = EncodedImage.read(image) if isinstance(image, bytes) else image
     array = np.empty((image.height, image.width, len(mode)), np.uint8)
@@ -114,9 +122,9 @@ def decode(image: EncodedImage | bytes, mode: Mode = "RGB") -> Array:
 
 
 def decode_into(image: EncodedImage, out: npt.NDArray[np.float32]) -> None:
-    """`decode` into a contiguous float32 [height, width, 3 or 4], in 0..1.
+    """Do the same into a contiguous float32 [height, width, 3 or 4], in 0..1.
 
-    Needs no memory beside `out` but what Pillow takes: its last quarter holds the 8 bits, which
+    It needs no memory beside `out` but what Pillow takes: its last quarter holds the 8 bits, which
     are spread over it from the front, and are read before they are written over.
     """
     packed = np.frombuffer(out, np.uint8)[-out.size :].reshape(out.shape)
@@ -126,7 +134,7 @@ def decode_into(image: EncodedImage, out: npt.NDArray[np.float32]) -> None:
 
 
 def bands(width: int, height: int) -> Iterator[slice]:
-    """The rows of a picture, a band of about BAND pixels after the other."""
+    """The rows of an image, a band of about BAND pixels after the other."""
     rows = max(1, BAND // width)
     return (slice(y, min(y + rows, height)) for y in range(0, height, rows))
 
@@ -140,7 +148,7 @@ def size_of_input(source: ImageSource) -> tuple[int, int]:
         image = EncodedImage.read(file)
     except BadResponseError:
         image = None
-    if image is None or image.format not in SENDABLE:
+    if image is None:
         raise InvalidRequestError(
             f"The input must be a complete PNG, JPEG or WebP image of at most {MAX_PIXELS:,} "
             f"pixels ({describe(file)}).",
@@ -173,21 +181,46 @@ def stretch(array: Array, width: int, height: int) -> Array:
     return np.array(scaled, dtype=np.uint8)
 
 
-def open_image(data: bytes, formats: list[str]) -> Image.Image:
-    """The image that Pillow reads from the head of `data`. Raises one of DAMAGE.
+def open_image(data: bytes, format: str) -> ImageFile:
+    """The image that Pillow reads from the head of a PNG, JPEG or WebP. Raise one of DAMAGE.
 
-    formats: those that it may have, in Pillow's names. Where a PNG's texts are damaged or too long
-    for Pillow, it is opened without them.
+    A PNG whose texts are damaged, or too long for Pillow, is opened without them.
     """
+    if format == "webp":
+        if not WebPImagePlugin.SUPPORTED:
+            raise OSError("this Pillow is built without WebP")
+        return WebPImagePlugin.WebPImageFile(_HeadInPieces(data))
+    if format == "jpeg":
+        return _Jpeg(io.BytesIO(data))
     try:
-        image = Image.open(io.BytesIO(data), formats=formats)
+        image = PngImageFile(io.BytesIO(data))
     except DAMAGE:
-        if formats != ["PNG"] or (bare := png_parts(data)) == data:
+        if (bare := png_without_texts(data)) == data:
             raise
-        return Image.open(io.BytesIO(bare), formats=formats)
-    if image.format == "PNG" and (exif := png_parts(data, b"eXIf")):
-        image.info.setdefault("exif", b"Exif\0\0" + exif)  # it may stand behind the pixels
+        return PngImageFile(io.BytesIO(bare))
+    if exif := png_part(data, b"eXIf"):
+        image.info.setdefault("exif", b"Exif\0\0" + exif)  # it may follow the pixels
     return image
+
+
+class _HeadInPieces(io.BytesIO):
+    """A file whose first bytes come in pieces, as they may from any file.
+
+    By a whole head Pillow 13 compares the size of a WebP with its own limit, which is not ours.
+    """
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        return super().read(size if size is None or size < 0 else min(size, 16))
+
+
+class _Jpeg(JpegImageFile):
+    """A JPEG that has no EXIF if it is damaged; the constructor reads it, too."""
+
+    def getexif(self) -> Image.Exif:
+        try:
+            return super().getexif()
+        except NO_EXIF:
+            return Image.Exif()
 
 
 def orientation(image: Image.Image) -> int:
@@ -272,37 +305,48 @@ def _transform(profile: bytes, mode: str) -> ImageCmsTransform | None:
     return None if is_close else transform
 
 
-def _open(data: bytes, format: str) -> Image.Image:
-    """An image of that format. Raises BadResponseError where this Pillow does not read it."""
-    name = format.upper()
-    if name not in Image.OPEN:
-        Image.init()
-    if name not in Image.OPEN:
-        raise BadResponseError(
-            f"This Pillow can't read {name} images. Update Pillow, or choose another format. "
-            f"{CHARGED}"
-        )
+def _open(data: bytes, format: str) -> ImageFile:
     try:
-        return open_image(data, [name])
+        return open_image(data, format)
     except DAMAGE as error:
-        raise BadResponseError(f"The {name} image can't be read ({error}). {CHARGED}") from None
+        raise BadResponseError(
+            f"The {format.upper()} image can't be read ({error}). {CHARGED}"
+        ) from None
 
 
-def _is_animated(image: Image.Image, data: bytes) -> bool:
-    """A JPEG with more behind it, such as depth, is one picture all the same."""
-    if image.format == "GIF":  # Pillow reads all blocks up to the next picture, however many
-        return has_second_frame(data)
-    return image.format not in ("JPEG", "MPO") and bool(getattr(image, "is_animated", False))
+def _pixels(image: ImageFile, data: bytes) -> Image.Image:
+    """The image, decoded. Raise one of DAMAGE unless all of its pixels are there.
+
+    `ImageFile.load` would fill what is missing if another pack has told it to.
+    """
+    if image.format == "WEBP":  # whose own decoder is strict
+        image.load()
+        return image
+    if not image.tile:
+        raise ValueError("it has no pixels")
+    codec, _, _, arguments = image.tile[0]
+    arguments = arguments if isinstance(arguments, tuple) else (arguments,)
+    if isinstance(image, PngImageFile):
+        data = png_part(data, b"IDAT")
+        arguments = (*arguments, int(bool(image.info.get("interlace"))))
+    decoded = Image.frombytes(image.mode, image.size, data, codec, *arguments)
+    decoded.palette, decoded.info = image.palette, image.info
+    return decoded
 
 
 def _fill(out: Array, image: EncodedImage, mode: Mode) -> None:
-    """Decodes into `out`, a band at a time, so that no second copy of the whole is needed."""
+    """Decode into `out`, a band at a time, so that no second copy of the whole is needed."""
     try:
-        opened = upright(_open(image.data, image.format))
-        if opened.size != (image.width, image.height):
+        opened = _open(image.data, image.format)
+        turn = TURNS.get(orientation(opened))
+        pixels = _pixels(opened, image.data)
+        pixels = pixels if turn is None else pixels.transpose(turn)
+        if pixels.size != (image.width, image.height):
             raise ValueError("its size changes")
         for rows in bands(image.width, image.height):
-            band = opened.crop((0, rows.start, image.width, rows.stop))
+            box = (0, rows.start, image.width, rows.stop)
+            # It cuts out as `crop` does, which would look at Pillow's own limit.
+            band = pixels.resize((image.width, rows.stop - rows.start), NEAREST, box)
             out[rows] = np.asarray(plain(band).convert(mode))
     except DAMAGE as error:
         raise BadResponseError(

@@ -13,7 +13,7 @@ from ..catalogue.nearest import folded
 from ..catalogue.prices import estimate_generate
 from ..catalogue.sizing import AUTO, fit
 from ..errors import InvalidRequestError
-from ..imaging.image_format import SENDABLE, image_format
+from ..imaging.image_format import image_format
 from ..imaging.input_image import load
 from .checks import (
     add_quality,
@@ -336,7 +336,7 @@ def _add_style_references(
 def _style_reference(reference: StyleReference, with_strength: bool) -> dict[str, Any]:
     image = load(reference.image)
     assert isinstance(image, bytes), "references are packed before"
-    if image_format(image) not in SENDABLE or len(image) >= MAX_REFERENCE_BYTES:
+    if image_format(image) is None or len(image) >= MAX_REFERENCE_BYTES:
         raise InvalidRequestError(
             "A style reference must be a PNG, JPEG or WebP image under 8 MB.", "style_references"
         )

@@ -146,12 +146,15 @@ def _shut(sock: Any) -> None:
     SSLSocket.shutdown takes the encryption away first, and what is still being written would go
     out in clear.
     """
-    socket.socket.shutdown(_plain(sock), socket.SHUT_RDWR)
+    socket.SocketType.shutdown(_plain(sock), socket.SHUT_RDWR)
 
 
-def _plain(sock: Any) -> socket.socket:
-    """The socket itself, which TLS within TLS wraps."""
-    return sock if isinstance(sock, socket.socket) else sock.socket
+def _plain(sock: Any) -> Any:
+    """The socket itself, which TLS within TLS wraps.
+
+    `socket.socket` may be another pack's: PySocks puts its own there.
+    """
+    return sock if isinstance(sock, socket.SocketType) else sock.socket
 
 
 def _keep_alive(sock: socket.socket) -> None:
@@ -182,6 +185,7 @@ class _Connection(urllib3.connection.HTTPConnection):
     """Connects before it begins to send, and tells its thread's Deadline between the two."""
 
     response_class = _Response
+    debuglevel = 0  # else it prints the key once another pack has set it for all connections
 
     def connect(self) -> None:
         super().connect()
@@ -238,14 +242,16 @@ class _FreshHTTPSPool(_FreshHTTPPool, urllib3.HTTPSConnectionPool):
             raise urllib3.exceptions.NewConnectionError(conn, reason) from error
 
 
-class FreshAdapter(HTTPAdapter):
+class NoRetryAdapter(HTTPAdapter):
     """Keeps connections fresh and under their Deadline; it keeps so many for one host.
 
     It never sends anything again by itself: what is sent again is for the transport to decide.
     """
 
     def __init__(self, connections: int = 4) -> None:
-        super().__init__(pool_connections=2, pool_maxsize=max(connections, 4), max_retries=0)
+        super().__init__(pool_connections=2, pool_maxsize=max(connections, 4))
+        # Set here, since another pack may have changed what a new adapter or Retry begins with.
+        self.max_retries = urllib3.Retry(total=0, read=False)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)

@@ -41,24 +41,10 @@ class Response:
     def json(self) -> Any:
         """The body as JSON. Raises BadResponseError unless it is (endless nesting included)."""
         try:
-            return read_json(self.body)
+            # NaN and Infinity, which are no JSON, are read as null.
+            return json.loads(self.body, parse_constant=lambda _name: None)
         except (ValueError, RecursionError):
             raise BadResponseError(
-                f"Venice's answer cannot be read as JSON. {CHARGED}\n"
-                f"It begins with {beginning(self.body, 40)}."
+                f"Venice's response isn't valid JSON. {CHARGED}\n"
+                f"It starts with {beginning(self.body, 40)}."
             ) from None
-
-
-def read_json(body: bytes) -> Any:
-    """A body in UTF-8 as JSON. Raises ValueError, and RecursionError for endless nesting.
-
-    A picture may be in it, so it is read as far as it can be: with line breaks in texts, wrong
-    letters, something behind its end, and NaN, which is no JSON and is read as null.
-    """
-    if body[:1024].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"[", b'"'):
-        raise ValueError("no JSON that tells anything")  # nor worth a copy, which may be large
-    text = body.decode("utf-8-sig", "replace")
-    return _LENIENT.raw_decode(text.lstrip())[0]
-
-
-_LENIENT = json.JSONDecoder(strict=False, parse_constant=lambda _name: None)

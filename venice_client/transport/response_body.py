@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import json
 import time
 from typing import Any
 
@@ -16,7 +17,6 @@ import urllib3
 
 from ..errors import CHARGED, BadResponseError
 from ..imaging.image_format import image_format, is_whole
-from .response import read_json
 
 CHUNK = 64 * 1024
 
@@ -112,6 +112,6 @@ def _seems_whole(body: bytes) -> bool:
 
 def _is_json(body: bytes) -> bool:
     try:
-        return isinstance(read_json(body), dict | list)
+        return isinstance(json.loads(body), dict | list)
     except (ValueError, RecursionError):
         return False

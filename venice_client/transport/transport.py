@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from ..settings.settings import is_loopback
 from ..version import __version__
 from . import retry
 from .connection_errors import check_proxy, connection_error
-from .connections import Deadline, FreshAdapter
+from .connections import Deadline, NoRetryAdapter
 from .gate import Gate, Slot, Ticket, draw
 from .progress import Progress
 from .redaction import masked
@@ -77,10 +78,9 @@ class _Call:
 class Transport:
     """Sends requests to one service with one key. Thread-safe.
 
-    session: a requests.Session of the caller's, else one of its own. Its headers, proxies and
-    certificates are used; the key goes along as an auth object with each request and stays nowhere
-    in it. Its adapter is used only if that is a FreshAdapter: another one may send a paid request
-    again on its own, and knows nothing of deadlines.
+    session: a requests.Session whose headers, proxies and certificates are used. None of its
+    methods is: another pack may have replaced them for all sessions. Its adapter is used only if it
+    is a NoRetryAdapter: another one may send a paid request again, and knows no deadlines.
     """
 
     def __init__(
@@ -95,10 +95,11 @@ class Transport:
         self._key = key
         self._gate = gate
         self._timeout = timeout
-        self._session = session if session is not None else requests.Session()
-        adapter = self._session.get_adapter(base_url)
-        is_ours = isinstance(adapter, FreshAdapter)
-        self._adapter = adapter if is_ours else FreshAdapter(gate.max_in_flight)
+        self._session = session
+        adapter = session.get_adapter(base_url) if session is not None else None
+        if not isinstance(adapter, NoRetryAdapter):
+            adapter = NoRetryAdapter(gate.max_in_flight)
+        self._adapter = adapter
         parts = urlsplit(base_url)
         self._origin = (parts.scheme, parts.netloc)
         self._is_local = is_loopback(parts.hostname or "")
@@ -261,21 +262,20 @@ class Transport:
 
     def _prepare(self, call: _Call) -> requests.PreparedRequest:
         headers = {
+            **(self._session.headers if self._session is not None else {"Accept": "*/*"}),
             "User-Agent": f"venice-nodes/{__version__}",
             "Accept-Encoding": "identity",
         }
         if call.body is not None:
             headers["Content-Type"] = call.body.content_type
-        prepared = self._session.prepare_request(
-            requests.Request(
-                call.method,
-                self.base_url + call.path,
-                headers=headers,
-                params=call.params,
-                data=call.body,
-                auth=_BearerAuth(self._key),
-            )
-        )
+        prepared = requests.Request(
+            call.method,
+            self.base_url + call.path,
+            headers=headers,
+            params=call.params,
+            data=call.body,
+            auth=_BearerAuth(self._key),
+        ).prepare()
         parts = urlsplit(prepared.url or "")
         if (parts.scheme, parts.netloc) != self._origin:
             raise SettingsError(
@@ -287,9 +287,16 @@ class Transport:
         """Proxies and CA bundle from the environment for https; none of it for this machine."""
         if self._is_local:
             return {"proxies": {}, "verify": True, "cert": None}
-        settings = self._session.merge_environment_settings(url, {}, True, None, None)
-        check_proxy(requests.utils.select_proxy(url, settings["proxies"]))
-        return {name: settings[name] for name in ("proxies", "verify", "cert")}
+        session = self._session
+        proxies = dict(session.proxies) if session is not None else {}
+        verify = session.verify if session is not None else True
+        if session is None or session.trust_env:
+            proxies.update(requests.utils.get_environ_proxies(url))
+            bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
+            verify = bundle if bundle and verify is True else verify
+        check_proxy(requests.utils.select_proxy(url, proxies))
+        cert = session.cert if session is not None else None
+        return {"proxies": proxies, "verify": verify, "cert": cert}
 
     def _redact(self, text: str) -> str:
         if self._key is None:

@@ -131,7 +131,7 @@ def check_size(cell: int, size_at: Callable[[int], Size]) -> None:
 
 def empty_sheet(size: Size) -> torch.Tensor:
     """An empty sheet of a (height, width), [1, H, W, 3]."""
-    sheet = torch.empty((1, *size, 3), dtype=torch.float32)
+    sheet = torch.empty((1, *size, 3), dtype=torch.float32, device="cpu")
     sheet.numpy()[:] = np.array(BACKGROUND, np.float32) / np.float32(255)
     return sheet
 

@@ -57,14 +57,14 @@ class Frame:
     def around(self, image: torch.Tensor) -> torch.Tensor:
         """An image [H, W, C] with its edges repeated over the frame."""
         left, top = self.corner
-        rows = (torch.arange(self.whole[1]) - top).clamp(0, self.height - 1)
-        columns = (torch.arange(self.whole[0]) - left).clamp(0, self.width - 1)
+        rows = (torch.arange(self.whole[1], device="cpu") - top).clamp(0, self.height - 1)
+        columns = (torch.arange(self.whole[0], device="cpu") - left).clamp(0, self.width - 1)
         return image[rows][:, columns]
 
     def around_mask(self, mask: torch.Tensor) -> torch.Tensor:
         """A mask [H, W], 0 over the frame."""
         left, top = self.corner
-        framed = torch.zeros(self.whole[1], self.whole[0])
+        framed = torch.zeros(self.whole[1], self.whole[0], dtype=torch.float32, device="cpu")
         framed[top : top + self.height, left : left + self.width] = mask
         return framed
 

@@ -98,7 +98,8 @@ def decode_batch(
     """
     sizes = [(image.width, image.height) for image in encoded]
     width, height = size = size or _common_size(sizes)
-    batch = torch.empty((len(encoded), height, width, len(mode)), dtype=torch.float32)
+    # Both are named wherever a tensor is made: another pack may have set other defaults for all.
+    batch = torch.empty((len(encoded), height, width, len(mode)), dtype=torch.float32, device="cpu")
 
     def fill(index: int) -> BadResponseError | None:
         out = batch[index].numpy()

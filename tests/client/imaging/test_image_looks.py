@@ -18,7 +18,6 @@ import icc_profiles
 from venice_client.imaging.images import BAND, TURNS, EncodedImage, decode, decode_into
 
 needs_cms = pytest.mark.skipif(not features.check("littlecms2"), reason="Pillow without ImageCms")
-AVIF = ["AVIF"] if "avif" in features.modules and features.check("avif") else []
 Array = Any
 
 
@@ -39,7 +38,7 @@ def turned(orientation: int) -> Image.Exif:
     return exif
 
 
-@pytest.mark.parametrize("format", ["PNG", "WEBP", "JPEG", *AVIF])
+@pytest.mark.parametrize("format", ["PNG", "WEBP", "JPEG"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_turns_it(format: str, orientation: int) -> None:
     data = encoded(noise(24, 40, 3), format, exif=turned(orientation))
@@ -58,7 +57,6 @@ def test_an_orientation_that_is_none_turns_nothing(orientation: int) -> None:
     assert np.array_equal(decode(encoded(array, exif=turned(orientation))), array)
 
 
-@pytest.mark.filterwarnings("ignore:Corrupt EXIF data")
 @pytest.mark.parametrize("exif", [b"", b"odd", b"Exif\0\0MM\0*\xff\xff\xff\xff", b"II*\0" * 9])
 def test_exif_that_is_none_costs_no_picture(exif: bytes) -> None:
     array = noise(24, 40, 3)
@@ -179,7 +177,7 @@ def test_profiles_are_applied_side_by_side() -> None:
 FRAMES = [Image.new("RGB", (24, 16), colour) for colour in ("red", "green", "blue")]
 
 
-@pytest.mark.parametrize("format", ["GIF", "WEBP", "PNG", *AVIF])
+@pytest.mark.parametrize("format", ["WEBP", "PNG"])
 def test_of_an_animation_the_first_frame_is_seen(format: str) -> None:
     out = io.BytesIO()
     FRAMES[0].save(out, format, save_all=True, append_images=FRAMES[1:], duration=100)
@@ -189,8 +187,6 @@ def test_of_an_animation_the_first_frame_is_seen(format: str) -> None:
     assert not EncodedImage.read(encoded(np.asarray(FRAMES[1]), format)).is_animated
 
 
-# Older Pillows say so of it, as well.
-@pytest.mark.filterwarnings("ignore:Image appears to be a malformed MPO file")
 def test_a_film_behind_a_jpeg_is_no_animation() -> None:
     out = io.BytesIO()
     FRAMES[0].save(out, "MPO", save_all=True, append_images=FRAMES[1:])

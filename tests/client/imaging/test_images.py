@@ -13,17 +13,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image, ImageFile, features
+from PIL import Image, ImageFile
 
 from venice_client.errors import BadResponseError
 from venice_client.imaging import images
 
 FORMATS = ("PNG", "JPEG", "WEBP")
-OTHERS = (
-    "GIF",
-    "BMP",
-    *(["AVIF"] if "avif" in features.modules and features.check("avif") else []),
-)
 
 
 def picture(width: int = 48, height: int = 32) -> Image.Image:
@@ -95,80 +90,16 @@ def test_a_cut_file_is_an_error_wherever_it_is_cut(format: str, options: dict[st
 
 
 @pytest.mark.parametrize("behind", [bytes(3), b"\xff\xd9" * 500, b"<html>" * 100_000])
-@pytest.mark.parametrize("format", [*FORMATS, *OTHERS])
+@pytest.mark.parametrize("format", FORMATS)
 def test_what_comes_after_the_end_does_no_harm(format: str, behind: bytes) -> None:
     data = encoded(picture(), format)
     assert np.array_equal(images.decode(data + behind), images.decode(data))
 
 
-@pytest.mark.parametrize("format", OTHERS)
-def test_other_formats_are_decoded_too(format: str) -> None:
-    image = picture().quantize(64) if format == "GIF" else picture()
-    data = encoded(
-        image, format, **({"quality": 100, "subsampling": "4:4:4"} if format == "AVIF" else {})
-    )
-    read = images.EncodedImage.read(data)
-    assert (read.format, read.width, read.height) == (format.lower(), 48, 32)
-    error = np.abs(images.decode(read).astype(int) - np.array(image.convert("RGB")))
-    assert error.max() <= (12 if format == "AVIF" else 0)
-
-
-@pytest.mark.usefixtures("lenient")
-@pytest.mark.parametrize("format", OTHERS)
-def test_a_cut_file_of_another_format_is_an_error(format: str) -> None:
-    data = encoded(picture(), format)
-    end = data.rindex(b";") if format == "GIF" else len(data)
-    for length in sorted({*range(1, end, 23), end - 1}):
-        with pytest.raises(BadResponseError):
-            images.decode(data[:length])
-
-
-def test_a_bitmap_in_older_and_odder_forms() -> None:
-    whole = encoded(picture(), "BMP")
-    above = np.array(picture())[::-1]
-    upside_down = whole[:22] + struct.pack("<i", -32) + whole[26:]
-    assert np.array_equal(images.decode(upside_down), above)
-    lying = whole[:2] + bytes(4) + whole[6:]  # about the size of the file
-    assert np.array_equal(images.decode(lying), np.array(picture()))
-    old = b"BM" + struct.pack("<IIIIHHHH", 0, 0, 26, 12, 48, 32, 1, 24) + whole[54:]
-    assert np.array_equal(images.decode(old), np.array(picture()))
-    packed = whole[:30] + struct.pack("<I", 1) + whole[34:]
-    with pytest.raises(BadResponseError, match="packed"):
-        images.decode(packed)
-
-
-@pytest.mark.parametrize("brand", [b"heic", b"mif1", b"avif"])
-def test_a_format_that_this_pillow_does_not_read_is_named(
-    brand: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("HEIF", "AVIF"):
-        Image.init()
-        monkeypatch.delitem(Image.OPEN, name, raising=False)
-    boxes = b"".join(
-        struct.pack(">I4s", 8 + len(data), kind) + data
-        for kind, data in ((b"ftyp", brand + bytes(4)), (b"meta", bytes(9)), (b"mdat", bytes(99)))
-    )
-    name = "AVIF" if brand == b"avif" else "HEIF"
-    with pytest.raises(BadResponseError, match=f"can't read {name}.*Update Pillow"):
-        images.decode(boxes)
-
-
-BLOCKS = b"GIF89a\x10\x00\x10\x00\x00\x00\x00"
-BOMBS = {
-    "blocks of a GIF": (BLOCKS + b"!\xfe\x01\x00\x00" * 4_000_000, "blocks"),
-    "empty extensions of a GIF": (BLOCKS + b"!\xfe\x00" * 10_000_000, "blocks"),
-    "boxes": (
-        struct.pack(">I8s", 12, b"ftypavif") + struct.pack(">I4s", 8, b"free") * 10**7,
-        "incomplete",
-    ),
-}
-
-
-@pytest.mark.parametrize("name", BOMBS)
-def test_a_file_of_very_many_parts_is_not_read(name: str) -> None:
-    data, says = BOMBS[name]
-    with pytest.raises(BadResponseError, match=says):
-        images.EncodedImage.read(data)
+@pytest.mark.parametrize("format", ["GIF", "BMP", "TIFF"])
+def test_a_format_that_the_api_does_not_have_is_no_image(format: str) -> None:
+    with pytest.raises(BadResponseError, match=r"isn't a readable image .*bytes starting with"):
+        images.decode(encoded(picture(), format))
 
 
 def with_chunk(png: bytes, kind: bytes, data: bytes, is_right: bool = True, at: int = 33) -> bytes:
@@ -210,9 +141,6 @@ def test_texts_that_pillow_does_not_take_cost_no_picture() -> None:
         (b"<html><body>502</body></html>", "a web page"),
         (b"\n <!doctype html>", "a web page"),
         (b'{"error":"no"}', "14 bytes starting with"),
-        (b"GIF89a" + bytes(20), r"is incomplete \(26 bytes"),
-        (b"BM" + bytes(60), "62 bytes starting with"),
-        (b"BMW is no picture", "17 bytes starting with"),
         (b"RIFF\x04\x00\x00\x00WAVE", "12 bytes starting with"),
         (b"%PDF-1.7", "8 bytes starting with"),
         (bytes(100), "100 bytes starting with"),
@@ -323,7 +251,7 @@ def test_ink_becomes_light() -> None:
 @pytest.mark.usefixtures("lenient")
 def test_no_damage_ends_in_anything_but_a_bad_answer() -> None:
     chance = random.Random(7)
-    for format in (*FORMATS, *OTHERS):
+    for format in FORMATS:
         whole = encoded(picture(), format)
         for _ in range(400):
             data = bytearray(whole)

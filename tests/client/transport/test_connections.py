@@ -40,7 +40,7 @@ def late(seconds: float) -> Read:
     return read
 
 
-class TrustingAdapter(connections.FreshAdapter):
+class TrustingAdapter(connections.NoRetryAdapter):
     """Takes the certificate that the scripted server shows."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:

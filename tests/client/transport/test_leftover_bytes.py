@@ -68,7 +68,7 @@ FIRST = {
 }
 
 
-class Trusting(connections.FreshAdapter):
+class Trusting(connections.NoRetryAdapter):
     """Takes the certificate that the scripted server shows."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:

@@ -52,7 +52,7 @@ class CountingSession(requests.Session):
         self.mount("http://", _CountingAdapter(self.sent))
 
 
-class _CountingAdapter(connections.FreshAdapter):
+class _CountingAdapter(connections.NoRetryAdapter):
     def __init__(self, sent: list[requests.PreparedRequest]) -> None:
         super().__init__()
         self._sent = sent
@@ -511,7 +511,7 @@ def test_an_answer_packed_with_gzip_is_read(
         (b"", "it is empty"),
         (b"[]", "contains no image"),
         (b'{"images": []}', "contains no image"),
-        (b'{"images": "abc"}', r"can't be read \(2 bytes"),
+        (b'{"images": "abc"}', "contains no image"),
         (b'{"images": [5]}', "isn't valid base64"),
         (b'{"images": ["*"]}', "isn't valid base64"),
         (b'{"images": ["aGVsbG8="]}', "5 bytes"),
