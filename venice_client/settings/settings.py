@@ -14,11 +14,12 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..errors import SettingsError
-from ..files import check_folder, make_folder, write_atomic
+from ..files import PAUSES, check_folder, make_folder, patiently, write_atomic
 from ..shell import command_line
 from ..text import plain_number
 from .api_key import ApiKey, bare
@@ -269,7 +270,8 @@ def _read_first_file(homes: Sequence[Path]) -> tuple[Path | None, dict[str, str]
 
 def _read_file(path: Path) -> dict[str, str]:
     try:
-        values = json.loads(path.read_text(encoding="utf-8-sig"))
+        read = partial(path.read_text, encoding="utf-8-sig")
+        values = json.loads(patiently(read, pauses=PAUSES[:3]))
     except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, ValueError, RecursionError) as error:

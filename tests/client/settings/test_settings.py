@@ -6,6 +6,8 @@ import json
 import os
 import stat
 import sys
+import threading
+import time
 import traceback
 from pathlib import Path
 
@@ -476,3 +478,30 @@ def test_a_machine_without_a_user_folder_needs_only_comfyuis(
     assert load_settings(tmp_path, environ={}).home == tmp_path
     with pytest.raises(SettingsError, match="VENICE_HOME"):
         load_settings(environ={})
+
+
+def test_settings_are_saved_while_other_threads_read_them(home: Path) -> None:
+    """On Windows, a file that someone reads can't be replaced."""
+    save_key([home], ApiKey("first-key"))
+    stop, errors = threading.Event(), list[Exception]()
+
+    def read() -> None:
+        while not stop.is_set():
+            try:
+                assert load_settings().key is not None
+            except Exception as error:
+                errors.append(error)
+            time.sleep(0.001)
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for number in range(20):
+            save_key([home], ApiKey(f"key-number-{number}"))
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert errors == []
+    assert load_settings().key == ApiKey("key-number-19")
