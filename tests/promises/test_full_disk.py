@@ -26,7 +26,7 @@ def test_the_picture_is_shown_and_what_was_spent_is_told(
     warning, ledger = end.info["warnings"]
     assert "couldn't be saved on disk (File too large)" in warning
     assert "The charge can't be added to the ledger yet (File too large)." in ledger
-    assert "A paid result could not be kept on disk" in caplog.text
+    assert "A paid result couldn't be saved" in caplog.text
     assert "A charge can't be added to the ledger yet" in caplog.text
     assert "nothing tells what was in flight" in caplog.text
     assert nothing_is_half_written(bench)

@@ -416,7 +416,7 @@ def test_a_picture_that_cannot_be_kept_is_shown(
     end = bench.generate()
     assert end.error is None, end.error
     assert end.pictures == 1
-    assert "could not be kept" in caplog.text
+    assert "couldn't be saved" in caplog.text
     (warning,) = end.info["warnings"]
     why = "File exists" if trouble != "a full disk" else "No space left on device"
     assert f"couldn't be saved on disk ({why})" in warning
@@ -485,7 +485,7 @@ def test_what_is_paid_for_and_cannot_be_read_is_not_asked_for_again(
         end = bench.generate(batch_size=2)
     assert end.error_name == "BatchError", repr(end.error)
     assert end.sent == ()
-    assert "is kept, but cannot be read now (used by another process)" in end.first_line
+    assert "can't be read right now (used by another process)" in end.first_line
     assert any(str(path) in str(end.error) for path in bench.entries)
     again = bench.generate(batch_size=2)
     assert again.sent == ()

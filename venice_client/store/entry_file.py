@@ -1,4 +1,4 @@
-"""One kept answer as a file: a line of checksums, a line of JSON, the bytes as they came.
+"""One saved response as a file: a line of checksums, a line of JSON, the bytes as they came.
 
 The first line is "venice-result 2 HEAD BODY n", with the SHA-256 of the line of JSON and of the
 bytes: lists read heads alone. Its last letter becomes "s" in place once the answer was shown, so no
@@ -37,7 +37,7 @@ MAX_HEAD = 2**20
 
 @dataclass(frozen=True)
 class Entry:
-    """A kept answer, without its bytes.
+    """A saved response, without its bytes.
 
     facts: path, model, seed, size, cost, time. size: of the file, in bytes. was_shown: None where
     that is unknown.
@@ -77,7 +77,7 @@ class _Head:
 
 
 def write_entry(path: Path, facts: Mapping[str, Any], response: Response) -> int:
-    """Writes an entry, whole or not at all, and returns its size. Raises OSError."""
+    """Write an entry, whole or not at all, and return its size. Raises OSError."""
     head = json.dumps({**facts, "bytes": len(response.body)}).encode() + b"\n"
     first = f"venice-result 2 {_sha256(head)} {response.checksum} n\n".encode()
     write_atomic(path, first, head, response.body, prefix=ASIDE)
@@ -85,7 +85,7 @@ def write_entry(path: Path, facts: Mapping[str, Any], response: Response) -> int
 
 
 def read_entry(path: Path) -> Response:
-    """The kept answer. Raises OSError, or one of DAMAGE unless every byte is as it was written."""
+    """Return the response. Raises OSError, or one of DAMAGE if any byte has changed."""
     with path.open("rb") as file:
         head = _read_head(file)
         body = file.read()
@@ -97,7 +97,7 @@ def read_entry(path: Path) -> Response:
 
 
 def read_facts(path: Path) -> Entry:
-    """The facts in an entry. Reads its head alone: the bytes may be damaged, but not cut.
+    """Return the facts in an entry. Reads only its head: the bytes may be damaged, but not cut.
 
     Raises as `read_entry` does.
     """
@@ -110,14 +110,14 @@ def read_facts(path: Path) -> Entry:
 
 
 def read_beginning(path: Path, maximum: int) -> bytes:
-    """The first bytes of an answer, unchecked. Raises as `read_entry` does."""
+    """Return the first bytes of a response, unchecked. Raises as `read_entry` does."""
     with path.open("rb") as file:
         _read_head(file)
         return file.read(maximum)
 
 
 def mark_shown(path: Path) -> None:
-    """Notes in an entry that its pictures were shown. Raises OSError."""
+    """Note in an entry that its images were shown. Raises OSError."""
     with path.open("r+b", buffering=0) as file:
         if file.read(SHOWN_AT + 2)[SHOWN_AT:] == b"n\n":
             file.seek(SHOWN_AT)
@@ -125,7 +125,7 @@ def mark_shown(path: Path) -> None:
 
 
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers that say something of the picture, without any prompt."""
+    """Return the headers that describe the image, without any prompt."""
     return {
         name: value
         for name, value in headers.items()

@@ -1,8 +1,8 @@
-"""The store of paid results: the bytes as they came, on disk, written before they are decoded.
+"""The saved results: paid responses on disk, as they came, written before they are decoded.
 
-Files only, no database and no locks, so that several processes can share it: each entry is one
-file, written aside and renamed. A checksum is checked by every read. What is damaged, or cannot be
-read as a picture, is set aside in a folder of its own, never deleted at once.
+Files only, no database and no locks, so that several processes can share them: each entry is one
+file, written aside and renamed. Every read verifies a checksum. A damaged entry, or one that isn't
+a readable image, is quarantined in a folder of its own, and not deleted at once.
 Reading and writing wait for a file that another program holds: don't call it from an event loop.
 """
 
@@ -55,7 +55,7 @@ NOT_THERE = (FileNotFoundError, NotADirectoryError)
 
 
 def request_key(service: str, path: str, identity: bytes, variation: object = 0) -> str:
-    """The name under which an answer is kept: equal only for equal requests to one service.
+    """The name of a saved response: equal only for equal requests to one service.
 
     identity: JSON that stands for the body, input images included. The API key is no part of it.
     """
@@ -65,10 +65,10 @@ def request_key(service: str, path: str, identity: bytes, variation: object = 0)
 
 
 class ResultStore:
-    """Answers that were paid for, in `home`/results. Thread-safe; several processes may share it.
+    """Paid responses in `home`/results. Thread-safe; several processes may share it.
 
-    max_mb: MB to keep, see `sweeper`; 0 keeps nothing. Only a put removes anything, and opening a
-    store does nothing on disk. trouble: why the last response could not be kept, or "".
+    max_mb: the limit in MB, see `sweeper`; 0 saves nothing. Only a put removes anything, and
+    opening a store does nothing on disk. trouble: why the last response couldn't be saved, or "".
     """
 
     def __init__(self, home: Path, max_mb: float) -> None:
@@ -88,9 +88,9 @@ class ResultStore:
         return self._folder / UNREADABLE
 
     def get(self, key: str) -> Response | None:
-        """The kept answer. None if there is none; a damaged entry is set aside and counts as none.
+        """Return a saved response, or None. A damaged entry is quarantined and counts as none.
 
-        Raises StoreError if there is one that cannot be read: asking again would pay again.
+        Raises StoreError if there is one that can't be read: sending the request would pay twice.
         """
         if not self.is_on:
             return None
@@ -101,18 +101,19 @@ class ResultStore:
             return None
         except OSError as error:
             raise StoreError(
-                f"This was paid for and is kept, but cannot be read now ({_reason(error)}): it was "
-                f"not sent, so as not to be paid again. Queue again, or remove the file.\n{path}"
+                "Not sent. You already paid for this image, but the saved copy can't be read right "
+                f"now ({_reason(error)}). Queue again, or delete the file to generate it again.\n"
+                f"{path}"
             ) from error
         except DAMAGE as error:
             where = self.set_aside(key)
-            log.warning("A kept result is damaged and counts as none (%s): %s", error, where)
+            log.warning("A saved result is damaged and counts as none (%s): %s", error, where)
             return None
         touch(path)
         return response
 
     def peek(self, key: str) -> Response | None:
-        """The kept answer; None if there is no whole one. Does not count as a use."""
+        """Return a saved response, or None if there is no whole one. Isn't counted as a use."""
         try:
             return read_entry(self._path(key))
         except (OSError, *DAMAGE):
@@ -122,7 +123,7 @@ class ResultStore:
         return self.is_on and _state(self._path(key)) is not None
 
     def keys(self) -> set[str]:
-        """The keys of all that is kept, by one look at the folder."""
+        """Return the keys of all entries, by one look at the folder."""
         try:
             names = os.listdir(self._folder) if self.is_on else []  # noqa: PTH208 (it is quick)
         except OSError:
@@ -148,31 +149,30 @@ class ResultStore:
         return size <= min(free, HARD_LIMIT * self._max_bytes)
 
     def put(self, key: str, response: Response, facts: Mapping[str, Any]) -> str:
-        """Keeps an answer if the store is on. Returns why it could not be kept, "" if it was.
+        """Save a response if the store is on. Returns why it couldn't be saved, or "".
 
-        A full disk is a warning, no error: the picture can be shown all the same.
+        A full disk is a warning, no error: the image can still be shown.
         """
         if not self.is_on:
             return ""
         record = {**facts, "time": time.time(), "headers": kept_headers(response.headers)}
         path = self._path(key)
-
         try:
             self._make_folder()
             size = write_entry(path, record, response)
         except OSError as error:
             self.trouble = _reason(error)
-            log.warning("A paid result could not be kept on disk (%s).", self.trouble)
+            log.warning("A paid result couldn't be saved (%s).", self.trouble)
             return _reason(error)
         self.trouble = ""
         self._sweeper.count(size)
         return ""
 
     def set_aside(self, key: str, checksum: str = "") -> Path | None:
-        """Moves an answer that cannot be read out of the way, so that it can be asked for again.
+        """Quarantine an unreadable response, so that its request can be sent again.
 
-        checksum: of the answer, where its entry is whole and what is in it is not. Another answer
-        that was kept since is paid for and stays. Returns its new file, None if nothing was moved.
+        checksum: of the response, if the entry is whole and the image in it isn't. Another response
+        that was saved since is paid for and stays. Returns the new file, None if nothing was moved.
         """
         path = self._path(key)
         name = f"{datetime.now():%Y%m%d-%H%M%S-%f}-{key[:8]}"
@@ -193,21 +193,21 @@ class ResultStore:
                 touch(new)
             else:
                 write_atomic(new, response.body, prefix=ASIDE)
-                remove(path)
+                remove(path, PAUSES)
         except OSError as error:
-            log.warning("An unreadable result could not be set aside (%s).", _reason(error))
+            log.warning("An unreadable result couldn't be quarantined (%s).", _reason(error))
             return None
         self._bound_unreadable()
         return new
 
     def mark_shown(self, key: str) -> None:
-        """Notes that the pictures of an answer were shown, or saved for the user."""
+        """Note that the images of a response were shown, or written for the user."""
         try:
             mark_shown(self._path(key))
         except NOT_THERE:
             return
         except OSError as error:
-            log.warning("It cannot be noted that a result was shown (%s).", _reason(error))
+            log.warning("A result couldn't be marked as shown (%s).", _reason(error))
 
     def entries(
         self,
@@ -215,11 +215,11 @@ class ResultStore:
         since: float = 0.0,
         matches: Callable[[Entry], bool] = lambda entry: True,
     ) -> list[Entry]:
-        """The kept answers, the last made first; damaged entries are left out.
+        """Return the entries, the newest first, without damaged ones.
 
-        maximum: how many at most. since: only those made from this time on. matches: only those
-        that it is true for. Reads heads, and no more of them than it takes: no file was made after
-        its own time, which is that of its last use.
+        maximum: how many at most. since: only those generated from this time on. matches: only
+        those that it is true for. Reads heads, and no more of them than needed: no entry was
+        generated after its last use, which is the time of its file.
         """
         found: list[tuple[float, str, Entry]] = []
         for used, name, _ in sorted(self._files(), reverse=True):
@@ -236,37 +236,37 @@ class ResultStore:
         return [entry for _, _, entry in sorted(found, key=lambda each: each[:2], reverse=True)]
 
     def entry(self, key: str) -> Entry | None:
-        """What is noted of a kept answer; None if there is none, or a damaged one."""
+        """Return an entry; None if there is none, or a damaged one."""
         try:
             return read_facts(self._path(key))
         except (OSError, *DAMAGE):
             return None
 
     def usage(self) -> tuple[int, int]:
-        """How many answers are kept, and their size in bytes."""
+        """Return the number of entries, and their size in bytes."""
         files = self._files()
         return len(files), sum(size for _, _, size in files)
 
     def beginning(self, key: str, maximum: int) -> bytes:
-        """The first bytes of a kept answer; b"" where none can be read."""
+        """Return the first bytes of a saved response; b"" if none can be read."""
         try:
             return read_beginning(self._path(key), maximum)
         except (OSError, *DAMAGE):
             return b""
 
     def remove(self, key: str) -> bool:
-        """Removes one answer; returns whether there was one."""
+        """Remove one entry; return whether there was one."""
         is_there = key in self
         remove(self._path(key), PAUSES)
         return is_there
 
     def clear(self) -> int:
-        """Removes everything, and returns how many answers there were."""
+        """Remove everything; return how many entries there were."""
         files = self._files()
         for _, name, _ in files:
-            remove(self._folder / name)
+            remove(self._folder / name, PAUSES)
         for path in self.unreadable.glob("*"):
-            remove(path)
+            remove(path, PAUSES)
         return len(files)
 
     def shrink(self, max_mb: float) -> int:
@@ -276,7 +276,7 @@ class ResultStore:
         return before - len(self._files())
 
     def finish_sweep(self) -> None:
-        """Waits for the sweep that a put has started, if it still goes on."""
+        """Wait for the sweep that a put has started, if it's still running."""
         self._sweeper.wait()
 
     def _make_folder(self) -> None:
@@ -297,7 +297,7 @@ class ResultStore:
         return self._folder / f"{key}{ENDING}"
 
     def _bound_unreadable(self) -> None:
-        """Removes the oldest of what was set aside beyond its limits, but never the newest."""
+        """Remove the oldest quarantined files beyond their limits, but never the newest."""
         states = [(path, state) for path in self.unreadable.glob("*") if (state := _state(path))]
         states.sort(key=lambda each: each[1].st_mtime_ns, reverse=True)
         total = 0
@@ -312,7 +312,7 @@ def _reason(error: OSError) -> str:
 
 
 def _extension(response: Response) -> str:
-    """The extension of an answer's file: its own format, if a picture viewer may know it."""
+    """The extension of a response's file: its own format, if an image viewer may know it."""
     kind = response.headers.get("content-type", "")
     found = re.match(r"image/([a-z0-9]+)|application/(json)\b", kind)
     return f".{found[1] or found[2]}" if found else ".bin"

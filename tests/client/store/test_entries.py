@@ -240,7 +240,7 @@ def test_a_folder_that_cannot_be_made_leaves_it_where_it_is(
     store.unreadable.write_bytes(b"in the way")
     assert store.set_aside("a", Response({}, b"picture", 0.1).checksum) is None
     assert "a" in store
-    assert "could not be set aside" in caplog.text
+    assert "couldn't be quarantined" in caplog.text
 
 
 def test_clear_removes_what_was_set_aside_as_well(home: Path) -> None:
