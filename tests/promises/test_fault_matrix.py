@@ -57,7 +57,9 @@ def test_a_fault_ends_as_the_table_says(row: Row, column: Column, bench: Bench) 
 
     check_outcome(end, row, column)
     if end.error is not None:
-        assert end.texts[-1] == end.first_line, "the node shows something else"
+        advice = getattr(end.error, "advice", "")
+        shown = " ".join(filter(None, (end.first_line, advice)))
+        assert end.texts[-1] == shown, "the node shows something else"
     check_account(end, row, column, bench)
     check_next_run(end, row, column, bench)
 
