@@ -20,11 +20,11 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 
-ALLOWED = {"interface": 12, "messages": 5, "documents": 1, "docstrings": 90}
+ALLOWED = {"interface": 12, "messages": 5, "documents": 0, "docstrings": 90}
 """How many hits each class may still have. Lower it when you fix some; never raise it."""
 
 BANNED = (
-    r"\bpictures?\b(?!\.\w)",
+    r"(?<![`.])\bpictures?\b(?!\.\w)",  # but not names in code
     r"\b(?:anew|dear(?:er|est)?|likewise|heed(?:s|ed)?|once more|asked for|by wire)\b",
     r"\b(?:go(?:es)? along|comes? out as|what came|(?:is|was|are|were) kept|is said|is told)\b",
     r"\b(?:made again|may not|where it is|of its own|all the same|at the foot)\b",
