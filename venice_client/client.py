@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import weakref
 from collections.abc import Sequence
@@ -32,11 +33,14 @@ from .store.ledger import Charge
 from .store.result_store import ResultStore
 from .store.single_flight import SingleFlight
 from .store.spending_limit import Reservation, SpendingLimit
+from .text import printable
 from .transport.gate import gate_for
 from .transport.progress import Progress
 from .transport.response import Response
 from .transport.status_errors import error_for
 from .transport.transport import Transport
+
+log = logging.getLogger(__name__)
 
 ACCOUNT_HEADERS = (
     *("x-venice-balance-usd", "x-venice-balance-diem"),
@@ -312,6 +316,8 @@ class VeniceClient:
         if is_violation(planned.payload.path, response):
             return response
         not_kept = self.results.put(planned.key, response, self._facts(planned))
+        model = printable(planned.request.model or planned.payload.path)
+        log.info("%s responded: %s", model, self.cost_text([planned.price]))
         return replace(response, not_kept=not_kept)
 
     def _facts(self, planned: PlannedRequest) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ from requests.auth import AuthBase
 
 from ..errors import (
     FATAL_FOR_KEY,
+    ApiError,
     ConnectionFailedError,
     MaybeChargedError,
     RateLimitError,
@@ -25,6 +27,7 @@ from ..errors import (
 )
 from ..settings.api_key import ApiKey
 from ..settings.settings import is_loopback
+from ..text import printable
 from ..version import __version__
 from . import retry
 from .connection_errors import check_proxy, connection_error
@@ -36,12 +39,15 @@ from .request_body import PackedBody, RequestBody
 from .response import Response
 from .response_body import read_body
 
+log = logging.getLogger(__name__)
+
 CONNECT_TIMEOUT = 10.0
 FREE_TIMEOUT = 30.0
 """Seconds for a whole answer of a call that costs nothing."""
 
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
+MAX_ID = 80
 
 ACTIVITIES = {
     "/image/generate": "generating",
@@ -57,7 +63,7 @@ Explain = Callable[[Response], VeniceError]
 """Makes the error of an answer outside 2xx."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Call:
     """One call, over all its tries. ticket: its place in the gate's order; None for a free one."""
 
@@ -69,6 +75,7 @@ class _Call:
     body: PackedBody | None = None
     ticket: Ticket | None = None
     model: str = ""
+    tries: int = 0
 
     @property
     def is_paid(self) -> bool:
@@ -111,7 +118,7 @@ class Transport:
     def get(self, path: str, explain: Explain, params: Mapping[str, str] | None = None) -> Response:
         """A free call. The key goes along where there is one. Raises what `explain` makes."""
         try:
-            return self._until_answered(_Call("GET", path, explain, Progress(), params=params))
+            return self._logged(_Call("GET", path, explain, Progress(), params=params))
         except MaybeChargedError as error:
             raise ConnectionFailedError(
                 f"No whole answer from {self._origin[1]}: try again; this call is free.\n"
@@ -130,13 +137,31 @@ class Transport:
         packed = PackedBody(body.content_type, body.packed())
         model = model or path.rpartition("/")[2]
         ticket = self._gate.ticket(progress.batch)
-        return self._until_answered(
+        return self._logged(
             _Call("POST", path, explain, progress, body=packed, ticket=ticket, model=model)
         )
 
     def address(self, path: str) -> str:
         """Host and path of a call, to be shown."""
         return self._redact((self.base_url + path).partition("://")[2])
+
+    def _logged(self, call: _Call) -> Response:
+        """The good answer to a call, with one line in the log however it ends."""
+        begin = time.monotonic()
+        end: object = "no answer"
+        request_id = ""
+        try:
+            response = self._until_answered(call)
+            end, request_id = response.status, response.headers.get("x-request-id", "")
+            return response
+        except VeniceError as error:
+            end = error.status if isinstance(error, ApiError) else type(error).__name__
+            request_id = error.request_id if isinstance(error, ApiError) else ""
+            raise
+        finally:
+            seconds, name = time.monotonic() - begin, printable(request_id, MAX_ID) or "none"
+            line = "%s %s: %s in %.1f s, tries: %d, request id: %s"
+            log.debug(line, call.method, call.path, end, seconds, call.tries, name)
 
     def _until_answered(self, call: _Call) -> Response:
         """The good answer to a call, which is tried again where nothing can have been charged."""
@@ -163,6 +188,7 @@ class Transport:
         is_last: whether it is the last try.
         """
         call.progress.check()
+        call.tries += 1
         if call.ticket is None:
             return self._checked(call, self._exchange(call, FREE_TIMEOUT), is_last)
         slot = self._gate.enter(call.ticket, call.progress, call.model)
