@@ -133,7 +133,7 @@ def test_each_worker_gets_and_keeps_its_own_images(
 
 def test_a_connection_of_the_parent_is_its_own(settings: Settings, in_forked: Run) -> None:
     """Also one that a caller's own adapter keeps."""
-    body = b'{"images": []}'
+    body = b'{"data": ["Anime"]}'
     head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body)
     stays = threading.Event()
 
@@ -145,8 +145,8 @@ def test_a_connection_of_the_parent_is_its_own(settings: Settings, in_forked: Ru
     session.mount("http://", connections.NoRetryAdapter())
     with ScriptedServer(answer) as server:
         client = VeniceClient(replace(settings, base_url=server.base_url), session=session)
-        client._free("/models")
-        assert in_forked([lambda: client._free("/models")] * 3) == [{"images": []}] * 3
+        client.list_styles()
+        assert in_forked([client.list_styles] * 3) == [["Anime"]] * 3
         assert server.connections == 4
         stays.set()
 

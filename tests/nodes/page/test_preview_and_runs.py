@@ -25,7 +25,7 @@ EDITORS = [model.id for model in MODELS if model.kind == "inpaint"]
 RATIOS = ("auto", "1:1", "3:2", "16:9", "9:16", "21:9", "4:5", "7:3")
 TIERS = ("auto", "1K", "2K", "4K", "8K")
 QUALITIES = ("auto", "low", "medium", "high", "best")
-TOLD_BY_ANSWERS = re.compile(r"was asked for|instead of|deprecated|as text|saved on disk")
+TOLD_BY_ANSWERS = re.compile(r"(made|returned) .* instead of|deprecated|as text|saved on disk")
 """Warnings that only an answer can give."""
 
 sides = st.sampled_from((64, 72, 512, 1000, 1024, 1344, 2048, 4096))
