@@ -24,11 +24,12 @@ from stand_in import StandIn, picture
 LATENCY = 2.0
 MOST_FILES = 1200
 PARTNER_NODE = "OpenAIDalle2"
-DISK, NAIVE = "LoadImage of the same file", "a minimal node (requests, Pillow, torch.stack)"
-FILES = "LoadImage of the same files"
-PARTNER = f"ComfyUI's partner node {PARTNER_NODE} (image in the response)"
+DISK, NAIVE = "LoadImage", "a minimal node"
+"""The second only downloads and decodes: requests, Pillow, torch.stack."""
+
+PARTNER = f"{PARTNER_NODE} (image in the response)"
 PARTNER_NODE_2 = "OpenAIDalle3"
-BY_ADDRESS = f"ComfyUI's partner node {PARTNER_NODE_2} (image by URL)"
+BY_ADDRESS = f"{PARTNER_NODE_2} (image by URL)"
 BOUND = (
     "A minimal node that only downloads and decodes takes as long. What remains is mostly Pillow's "
     "time for the PNG, about 23 ms of one core, which the partner node spends too."
@@ -155,16 +156,16 @@ def _without_latency(bench: ComfyBench, count: int) -> Iterator[Row]:
         **{"disk": bench.disk, "naive": bench.naive},
     }
     one = rounds(ways, 2 * count)
-    what = "one node, without latency"
+    what = "one node"
     yield _row(what, PARTNER, one, "partner", 0.8, why=BOUND)
     yield _row(what, BY_ADDRESS, one, "by address", 0.8, why=BOUND)
     yield _row(what, DISK, one, "disk", 1.1, why=BOUND)
     yield _row(what, NAIVE, one, "naive")
     eight = rounds({name: _times(8, way) for name, way in ways.items()}, count)
-    what = "eight nodes, without latency"
+    what = "eight nodes"
     yield _row(what, PARTNER, eight, "partner", 0.7, why=BOUND)
     yield _row(what, BY_ADDRESS, eight, "by address", 0.7, why=BOUND)
-    yield _row(what, FILES, eight, "disk", 1.0)
+    yield _row(what, DISK, eight, "disk", 1.0)
     yield _row(what, NAIVE, eight, "naive")
     for size in (4, 16):
         batch = rounds(
@@ -175,8 +176,8 @@ def _without_latency(bench: ComfyBench, count: int) -> Iterator[Row]:
             },
             max(2, count // (1 if size == 4 else 3)),
         )
-        yield _row(f"batch of {size}, without latency", FILES, batch, "disk")
-        yield _row(f"batch of {size}, without latency", NAIVE, batch, "naive")
+        yield _row(f"batch of {size}", DISK, batch, "disk")
+        yield _row(f"batch of {size}", NAIVE, batch, "naive")
 
 
 def _with_latency(bench: ComfyBench, count: int) -> Iterator[Row]:
@@ -188,9 +189,9 @@ def _with_latency(bench: ComfyBench, count: int) -> Iterator[Row]:
         eight = rounds({"ours": lambda: bench.ours(8), "partner": lambda: bench.partner(8)}, count)
         what = f"eight nodes at {LATENCY:g} s"
         yield _row(what, PARTNER, eight, "partner", 0.95)
-        yield _row(what, f"{FILES}, and {LATENCY:g} s", eight | disk, "disk", 1.05, LATENCY)
+        yield _row(what, f"{DISK}, and {LATENCY:g} s", eight | disk, "disk", 1.05, LATENCY)
         batches = rounds({"4": lambda: bench.ours(batch_size=4)}, count)
-        yield Row(f"batch of 4 at {LATENCY:g} s", "the clock", median(batches, "4"), "s", 2.3)
+        yield Row(f"batch of 4 at {LATENCY:g} s", "", median(batches, "4"), "s", 2.3)
         naive = rounds({"naive": lambda: bench.naive(batch_size=4)}, 1)
         value = median(batches, "4") / median(naive, "naive")
         yield Row(f"batch of 4 at {LATENCY:g} s", NAIVE, value)
@@ -222,7 +223,7 @@ def _from_store(bench: ComfyBench, count: int) -> Iterator[Row]:
 
         taken = rounds({"ours": ours, "disk": disk}, 2 * count if size == 1 else max(2, count // 3))
         what = "one image" if size == 1 else f"batch of {size}"
-        yield _row(f"{what}, saved", DISK if size == 1 else FILES, taken, "disk", 1.1)
+        yield _row(f"{what}, saved", DISK, taken, "disk", 1.1)
 
 
 def _times(nodes: int, way: Callable[[int], float]) -> Callable[[], float]:

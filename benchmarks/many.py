@@ -51,7 +51,7 @@ def _one_node(api: StandIn, latency: float) -> list[Row]:
     what = f"{STYLES * BATCH} requests at {latency:g} s, {IN_FLIGHT} in flight"
     detail = f"{seconds:.2f} s / {ideal:.2f} s"
     return [
-        Row(what, "latency × requests / in flight", seconds / ideal, "×", 1.03, detail),
+        Row(what, "the minimum", seconds / ideal, "×", 1.03, detail),
         Row("threads for these requests", "", threads[0], "", 40),
         Row("furthest that a request is sent out of order", "", away, "", IN_FLIGHT),
     ]
@@ -73,7 +73,7 @@ def _two_nodes(api: StandIn, latency: float) -> list[Row]:
     begin = max(prompts.index("one"), prompts.index("another"))
     half = prompts[begin : begin + len(prompts) // 2]
     counts = [half.count(prompt) for prompt in ("one", "another")]
-    what = "requests sent for one node per request of another"
+    what = "requests of one node per request of another"
     detail = f"{max(counts)} and {min(counts)} of {len(half)}"
     return [Row(what, "an equal share", max(counts) / max(1, min(counts)), "×", 1.2, detail)]
 

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from loaded import pack
-from performance_page import Part, Row, table
+from performance_page import Part, Row
 from rounds import timed
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -19,7 +19,7 @@ THERE = "import torch, numpy, PIL.Image, requests"
 """What ComfyUI has loaded before."""
 
 LINE = re.compile(r"import time:\s+(\d+) \|\s+(\d+) \|\s*(\S+)$")
-OURS, SHOWN = "venice_pack", 8
+OURS = "venice_pack"
 LISTED = 300
 
 
@@ -32,19 +32,16 @@ def measure(quick: bool) -> Part:
     rows = [
         Row(
             "import of the pack",
-            "the clock, with torch, numpy, Pillow and requests loaded",
+            "",
             min(milliseconds),
             "ms",
             60,
-            f"fastest of {len(runs)} processes, median {statistics.median(milliseconds):.0f} ms; "
-            "-X importtime adds to it",
+            f"fastest of {len(runs)} processes, median {statistics.median(milliseconds):.0f} ms",
         ),
         _unwanted(best),
         *_lists(),
     ]
-    slowest = sorted(best.items(), key=lambda each: -each[1][0])[:SHOWN]
-    cells = [(name.removeprefix("venice_pack."), f"{own / 1000:.1f}") for name, (own, _) in slowest]
-    return Part(rows, "Slowest modules of this import:\n\n" + table(("module", "ms"), cells))
+    return Part(rows)
 
 
 def _import_times(folder: str) -> dict[str, tuple[int, int]]:
@@ -86,4 +83,4 @@ def _lists() -> list[Row]:
     slowest = max(times, key=lambda name: times[name])
     detail = f"{sum(times.values()):.2f} ms for all {len(times)} nodes"
     what = f"INPUT_TYPES of the slowest node ({slowest})"
-    return [Row(what, "the clock", times[slowest], "ms", 0.5, detail)]
+    return [Row(what, "", times[slowest], "ms", 0.5, detail)]
