@@ -25,8 +25,8 @@ T = TypeVar("T")
 BUSY = {errno.EBUSY, errno.EAGAIN, errno.EMFILE, errno.ENFILE}
 """Errors that pass: the file is busy, or too many files are open."""
 
-HELD = {*BUSY, errno.EACCES, errno.EPERM}
-"""Errors that pass if the file exists: on Windows, another program holds it."""
+HELD = {*BUSY, errno.EACCES, errno.EPERM} if sys.platform == "win32" else BUSY
+"""Errors that pass if the file exists: Windows denies access while a program holds it."""
 
 PAUSES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.5)
 """Seconds between tries, about 2 s in total."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -20,12 +21,14 @@ from venice_client.files import (
     make_folder,
     open_to_append,
     remove_file,
+    replace_file,
     write_atomic,
     write_new,
 )
 
 Write = Callable[[Path, bytes], None]
 HELD = "held by another program"
+HELD_NUMBER = errno.EACCES if sys.platform == "win32" else errno.EBUSY
 
 
 @pytest.fixture
@@ -43,14 +46,16 @@ def new(path: Path, data: bytes) -> None:
     write_new(path, data, prefix=".aside-")
 
 
-def refuse(patch: pytest.MonkeyPatch, owner: Any, name: str, times: int) -> list[Path]:
+def refuse(
+    patch: pytest.MonkeyPatch, owner: Any, name: str, times: int, number: int = HELD_NUMBER
+) -> list[Path]:
     """Let a call fail so many times as if another program held the file; note its first path."""
     original, tried = getattr(owner, name), list[Path]()
 
     def call(path: Path, *args: Any, **named: Any) -> Any:
         tried.append(path)
         if len(tried) <= times:
-            raise PermissionError(13, HELD)
+            raise OSError(number, HELD)
         return original(path, *args, **named)
 
     patch.setattr(owner, name, call)
@@ -124,7 +129,7 @@ def test_a_file_that_stays_held_leaves_nothing_behind(
     rename = "rename" if write is new and sys.platform == "win32" else "replace"
     refuse(monkeypatch, Path, rename, times=1000)
     removed = refuse(monkeypatch, Path, "unlink", times=3)
-    with pytest.raises(PermissionError, match=HELD):
+    with pytest.raises(OSError, match=HELD):
         write(here / "a.png", b"new")
     assert list(here.iterdir()) == []
     assert len(removed) > 3
@@ -136,12 +141,30 @@ def test_a_folder_that_refuses_files_fails_at_once(
     here: Path, slept: list[float], monkeypatch: pytest.MonkeyPatch, write: Write
 ) -> None:
     """Python's tempfile would try 2**31 names on Windows."""
-    tried = refuse(monkeypatch, os, "open", times=1000)
+    tried = refuse(monkeypatch, os, "open", 1000, errno.EACCES)
     for action in (lambda: write(here / "a.png", b"new"), lambda: check_folder(here)):
         tried.clear()
         with pytest.raises(PermissionError):
             action()
         assert len(tried) == 1
+    assert slept == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there it means that a program holds the file")
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM])
+def test_what_the_user_has_no_right_to_fails_at_once(
+    here: Path, slept: list[float], monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """As in a home folder of another user, where each charge would take two seconds."""
+    for owner, name in ((os, "open"), (Path, "replace"), (Path, "unlink")):
+        refuse(monkeypatch, owner, name, 1000, number)
+    for action in (
+        lambda: open_to_append(here / "log"),
+        lambda: replace_file(here / "a", here / "b"),
+        lambda: remove_file(here / "a"),
+    ):
+        with pytest.raises(PermissionError):
+            action()
     assert slept == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -22,6 +23,7 @@ from bench import KEY, Bench, held_until
 from fault_table import picture
 from faulty_sandbox import Fault, Sandbox
 from venice_client import BadResponseError, GenerateRequest, VeniceClient
+from venice_client.files import HELD
 from venice_client.store import sweeper
 from venice_client.store.result_store import ResultStore
 from venice_client.store.sweeper import SWEEP_EVERY
@@ -492,7 +494,7 @@ def test_what_is_paid_for_and_cannot_be_read_is_not_asked_for_again(
     assert again.pictures == 2
 
 
-@pytest.mark.parametrize("number", [13, 24])
+@pytest.mark.parametrize("number", sorted(HELD))
 def test_a_file_that_is_held_for_a_moment_is_waited_for(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
@@ -508,12 +510,13 @@ def test_a_new_file_that_is_held_for_a_moment_is_kept_all_the_same(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rename, tries = Path.replace, list[Path]()
+    number = errno.EACCES if sys.platform == "win32" else errno.EBUSY
 
     def busy(path: Path, target: Path) -> Path:
         if target.suffix == ".result":
             tries.append(path)
             if len(tries) < 4:
-                raise PermissionError(13, "used by another process")
+                raise OSError(number, "used by another process")
         return rename(path, target)
 
     with monkeypatch.context() as patch:

@@ -147,18 +147,20 @@ class Journal:
         Raises OSError. What couldn't be written is written before the next line.
         """
         self._own.read(lines)
-        if self._file is None and self._own.charges:
-            self._open()
-        if self._file is None:
-            return
         self._unwritten += lines
         try:
-            self._unwritten = self._unwritten[self._file.write(self._unwritten) :]
+            if self._file is None and self._own.charges:
+                self._open()
+            written = len(self._unwritten)
+            if self._file is not None:
+                written = self._file.write(self._unwritten)
+            self._unwritten = self._unwritten[written:]
             if self._unwritten:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             if not self._own.charges:
                 self._close()
+                self._unwritten = b""
 
     def _open(self) -> None:
         """Create the file and lock it; without locks there is none."""
@@ -183,7 +185,7 @@ class Journal:
 
     def _close(self) -> None:
         """Close and remove the file. If it's held just now, it goes with the next look at it."""
-        file, self._file, self._unwritten = self._file, None, b""
+        file, self._file = self._file, None
         if file is not None:
             file.close()
             with contextlib.suppress(OSError):
@@ -202,8 +204,9 @@ class Journal:
                     is_alive = not try_lock(file)
                     entries.read_on(file)
                     if not is_alive:
+                        is_new = _is_new(file)  # its process may write as soon as it's unlocked
                         unlock(file)
-                        if _is_new(file):
+                        if is_new:
                             continue
             except FileNotFoundError:
                 continue

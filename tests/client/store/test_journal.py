@@ -9,13 +9,14 @@ import sys
 import threading
 import time
 from dataclasses import replace
+from io import FileIO
 from pathlib import Path
 
 import pytest
 
 from full_disk import HAS_LIMIT, no_file_over
 from spenders import SERVICE, Spender, spend_together
-from venice_client.store import file_lock
+from venice_client.store import file_lock, journal
 from venice_client.store.journal import FOLDER, Journal
 from venice_client.store.ledger import Charge
 
@@ -147,6 +148,40 @@ def test_a_file_that_its_process_may_be_about_to_lock_stays_for_a_while(
     assert not path.exists()
 
 
+def test_a_file_that_its_process_locks_while_another_one_looks_stays(
+    home: Path, here: Journal, there: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its first line may come as soon as whoever looks lets go, who has read none."""
+    release, wait = journal.unlock, journal.wait_for_lock
+
+    def let_the_other_write(file: FileIO) -> None:
+        release(file)
+        monkeypatch.setattr(journal, "unlock", release)
+        go_on.set()
+        assert has_written.wait(60)
+
+    def lock(file: FileIO, patience: float) -> bool:
+        is_created.set()
+        assert go_on.wait(60)
+        return wait(file, patience)
+
+    def reserve() -> None:
+        here.reserve([charge(1)])
+        has_written.set()
+
+    is_created, go_on, has_written = (threading.Event() for _ in range(3))
+    monkeypatch.setattr(journal, "wait_for_lock", lock)
+    monkeypatch.setattr(journal, "unlock", let_the_other_write)
+    thread = threading.Thread(target=reserve)
+    thread.start()
+    assert is_created.wait(60)
+    assert seen_by(there) == []
+    thread.join()
+    assert len(files_in(home)) == 1
+    assert seen_by(there) == [charge(1).id]
+    here.end(charge(1))
+
+
 def test_the_sandbox_charges_nothing_so_nothing_is_told(home: Path, here: Journal) -> None:
     (home / FOLDER).mkdir()
     free = replace(charge(1), service="sandbox")
@@ -222,6 +257,28 @@ def test_with_too_many_files_open_a_charge_is_written_later(here: Journal, there
     assert seen_by(there) == []
 
 
+def test_what_is_reserved_while_no_file_can_be_made_is_in_the_file_that_comes(
+    here: Journal, there: Journal, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process without a daily limit goes on; for the others it counts as soon as it can."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    one, two = charge(1), charge(2)
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "create_file", refuse)
+        with pytest.raises(OSError, match="No space"):
+            here.reserve([one])
+        here.note_sent(one, True)
+    here.reserve([two])
+    assert seen_by(there) == [one.id, two.id]
+    (path,) = files_in(home)
+    assert f"sent {one.id}" in path.read_text()
+    here.end(two)
+    assert seen_by(there) == [one.id]
+
+
 @needs_full_disk
 def test_what_a_full_disk_cut_is_written_with_the_next_line(
     here: Journal, there: Journal, home: Path
@@ -260,12 +317,12 @@ def test_without_locks_a_process_counts_itself_and_says_so_once(
     monkeypatch.setattr(file_lock, "_set_lock", fail)
     file_lock.tell_of_no_locks.cache_clear()
     monkeypatch.setattr(time, "sleep", wait)
-    for journal in (here, there):
-        journal.reserve([charge(1)])
-        journal.reserve([charge(2)])
-        assert seen_by(journal) == [charge(1).id, charge(2).id]
-        assert journal.settle(charge(1)) == ""
-        journal.end(charge(2))
+    for each in (here, there):
+        each.reserve([charge(1)])
+        each.reserve([charge(2)])
+        assert seen_by(each) == [charge(1).id, charge(2).id]
+        assert each.settle(charge(1)) == ""
+        each.end(charge(2))
     assert len(files_in(home)) == 0
     assert caplog.text.count("has no locks") == 1
 
