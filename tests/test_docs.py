@@ -29,12 +29,12 @@ PLACES = ("", "venice_client", "venice_client/catalogue", "venice_nodes", "tests
 """Folders from which documents name files."""
 
 SHOWN_BY_THE_PAGE = (
-    *("Save and test", "Forget the key", "Try the sandbox (free)", "Show all inputs"),
+    *("Save and test", "Remove key", "Try the sandbox (free)", "Show all inputs"),
     *(
-        "Refresh the Venice lists of models and styles",
-        "Limit of a run",
-        "Limit of a day",
-        "Ask before a run above",
+        "Refresh Venice models and styles",
+        "Limit per run",
+        "Daily limit",
+        "Confirm runs over",
     ),
 )
 NO_INPUTS = {"venice_client", "venice_nodes", "custom_nodes"}

@@ -171,6 +171,33 @@ def test_every_module_is_on_the_map() -> None:
     assert not missing
 
 
+PRIVATE_TO_COMFYUI = (
+    *(
+        "scripts/app.js",
+        "scripts/api.js",
+        "activeState",
+        "changeTracker",
+        "_state",
+        "activeWorkflow",
+    ),
+    *("LiteGraph", "LGraphBadge", "extensionManager", "nodeOutputs", "prototype", "data-testid"),
+    *("queuePrompt", "graphToPrompt", "loadGraphData", "postProcessSearchScores", "linkIds"),
+)
+
+
+def test_one_script_touches_comfyuis_frontend() -> None:
+    scripts = {path: path.read_text("utf-8") for path in (ROOT / "web").iterdir() if path.is_file()}
+
+    touched = [
+        (path.name, name)
+        for path, text in scripts.items()
+        for name in PRIVATE_TO_COMFYUI
+        if name in text and path.name != "comfy.js"
+    ]
+
+    assert touched == []
+
+
 def test_one_module_creates_replaces_and_removes_files() -> None:
     """Elsewhere, nobody thinks of Windows: see the head of venice_client/files.py."""
     found = {

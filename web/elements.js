@@ -1,5 +1,8 @@
 // @ts-check
-/** Elements, dialogs and messages. Text of others is always text here, never markup. */
+/** Elements and dialogs. Text of others is always text here, never markup. */
+
+import { toast } from "./comfy.js";
+import { t } from "./texts.js";
 
 /**
  * Makes an element. `text` is its text, `on…` are listeners, and the rest are its properties.
@@ -24,7 +27,7 @@ export function element(tag, properties = {}, ...children) {
 }
 
 /**
- * A button that is off while `action` runs.
+ * A button that is off while `action` runs; a message tells if it fails.
  * @param {string} text
  * @param {() => unknown} action
  */
@@ -39,6 +42,8 @@ export function button(text, action, properties = {}) {
       made.disabled = true;
       try {
         await action();
+      } catch (error) {
+        toast("error", "Venice", messageOf(error));
       } finally {
         made.disabled = false;
       }
@@ -54,7 +59,6 @@ export const webAddress = (url) => (/^https:\/\//i.test(String(url)) ? String(ur
 /**
  * A link that opens in a new tab; only https, else plain text.
  * @param {string} text
- * @param {any} url
  */
 export function link(text, url) {
   if (!webAddress(url)) return element("span", { text });
@@ -77,7 +81,7 @@ export function link(text, url) {
 export function openDialog(title, content, className = "") {
   return new Promise((resolve) => {
     const dialog = element("dialog", { class: `venice-dialog ${className}`, "aria-label": title });
-    const close = (/** @type {any} */ value) => {
+    const close = (value) => {
       dialog.remove();
       resolve(value);
     };
@@ -98,83 +102,24 @@ export function openDialog(title, content, className = "") {
   });
 }
 
-/**
- * Asks a question; resolves to true where `yes` was chosen.
- * @param {string} title
- * @param {string[]} lines
- * @param {string} yes
- */
-export async function confirm(title, lines, yes, no = "Cancel") {
-  const answer = await openDialog(title, (close) => [
-    ...lines.map((text) => element("p", { text })),
-    element(
-      "div",
-      { class: "venice-row venice-end" },
-      button(no, () => close(false)),
-      button(yes, () => close(true), { class: "venice-button venice-primary", autofocus: true }),
-    ),
-  ]);
-  return answer === true;
+/** The row of buttons at the end of a dialog; the last one is what most people want.
+ * @param {...any} buttons */
+export function endRow(...buttons) {
+  const last = buttons.at(-1);
+  last.classList.add("venice-primary");
+  last.autofocus = true;
+  return element("div", { class: "venice-row venice-end" }, ...buttons);
 }
 
-const KEPT_MESSAGES = 4;
-const MESSAGE_MS = 15_000;
-/** @type {HTMLElement | null} */
-let messages = null;
+/** The message of anything that was thrown. */
+export const messageOf = (error) => (error instanceof Error ? error.message : String(error));
 
-/**
- * Shows a message in a corner, with buttons; ComfyUI's own have none. Errors stay until closed.
- * @param {"info" | "error"} kind
- * @param {string} title
- * @param {string} text
- * @param {{text: string, action: () => unknown}[]} actions
- */
-export function notify(kind, title, text, actions = []) {
-  messages ??= element("div", { class: "venice-messages", role: "status", "aria-live": "polite" });
-  if (!messages?.isConnected) document.body.append(/** @type {HTMLElement} */ (messages));
-  const close = () => box.remove();
-  const buttons = actions.map(({ text: label, action }) =>
-    button(label, async () => {
-      close();
-      await action();
-    }),
-  );
-  const box = element(
-    "div",
-    { class: `venice-message venice-${kind}` },
-    element("button", {
-      type: "button",
-      class: "venice-close",
-      text: "×",
-      title: "Close",
-      onclick: close,
-    }),
-    element("strong", { text: title }),
-    element("div", { class: "venice-message-text", text }),
-    buttons.length > 0 && element("div", { class: "venice-row" }, ...buttons),
-  );
-  messages?.append(box);
-  while ((messages?.children.length ?? 0) > KEPT_MESSAGES) messages?.firstElementChild?.remove();
-  if (kind === "info") setTimeout(close, MESSAGE_MS);
-}
-
-/** @param {unknown} error */
-export function notifyError(error, title = "Venice") {
-  notify("error", title, error instanceof Error ? error.message : String(error));
-}
-
-/** Adds the pack's style sheet to the page, once. */
-export function addStyle() {
-  document.head.append(
-    element("link", { rel: "stylesheet", href: new URL("./venice.css", import.meta.url).href }),
-  );
-}
-
-/** @param {number | null | undefined} usd */
+/** An amount of money as people read it: `$0.03`, or up to four digits where a price has them.
+ * @param {number | null | undefined} usd */
 export const dollars = (usd) =>
-  typeof usd === "number"
-    ? `${usd.toFixed(Math.abs(usd) < 0.1 && usd !== 0 ? 3 : 2)} USD`
-    : "unknown";
-
-/** @type {(n: number, what: string) => string} */
-export const count = (n, what) => `${n} ${what}${n === 1 ? "" : "s"}`;
+  typeof usd === "number" ? usd.toLocaleString("en", MONEY) : t("unknown");
+const MONEY = /** @type {const} */ ({
+  style: "currency",
+  currency: "USD",
+  maximumFractionDigits: 4,
+});

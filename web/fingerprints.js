@@ -1,16 +1,14 @@
 // @ts-check
 /** A short sum of a node's inputs and all before it: tells when they have changed. */
 
-import { isLinked, nodesOf } from "./graph.js";
+import { nodeOf, sourceOf, widgetOf } from "./graph.js";
 
-/** @param {any} value */
 export const isLink = (value) =>
   Array.isArray(value) && value.length === 2 && typeof value[1] === "number";
 
 /**
  * A number for each node that stands for its inputs and all that comes before it. A seed that
  * ComfyUI changes after each run does not count.
- * @param {any} prompt
  * @returns {Map<string, number>}
  */
 export function fingerprintsOf(prompt) {
@@ -34,7 +32,6 @@ export function fingerprintsOf(prompt) {
 }
 
 /**
- * @param {any} prompt
  * @param {string} id
  * @param {Map<string, number>} found the numbers of the nodes before it
  */
@@ -47,13 +44,14 @@ function sumOf(prompt, id, found) {
   return hash(JSON.stringify([type, parts]));
 }
 
-/** @param {string} id */
+/**
+ * Whether ComfyUI gives a node another seed after each run; also one that a subgraph shows outside.
+ * @param {string} id
+ */
 function changesAfterRun(id) {
-  const node = nodesOf(id).at(-1)?.node;
-  const control = node?.widgets?.find(
-    (/** @type {any} */ widget) => widget.name === "control_after_generate",
-  );
-  return Boolean(control) && control.value !== "fixed" && !isLinked(node, "seed");
+  const node = nodeOf(id);
+  const control = widgetOf(node, "control_after_generate");
+  return Boolean(control) && control.value !== "fixed" && !sourceOf(node, "seed");
 }
 
 /** @param {string} text */

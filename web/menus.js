@@ -1,12 +1,16 @@
 // @ts-check
-/** The menu of a node with a picture, the commands, the menu of the bar, and the badges of About. */
+/** The menu of a node with an image, the commands, the menu of the bar, and the badges of About. */
 
-import { app } from "../../scripts/app.js";
-import { notify, notifyError, webAddress } from "./elements.js";
-import { addNode, isOurs, placeBehind, rememberChange, sourceOfSlot } from "./graph.js";
+import { refreshCombos, rememberChange, select, toast } from "./comfy.js";
+import { messageOf, webAddress } from "./elements.js";
+import { addNode, isOurs, placeBehind, sourceOfSlot } from "./graph.js";
 import { account, models, post } from "./server.js";
 import { openSettings } from "./settings.js";
 import { openSidebar } from "./sidebar.js";
+import { t } from "./texts.js";
+
+/** The nodes that the search shows first. @type {Record<string, number>} */
+export const USE = { VeniceGenerateImage: 0.03, VeniceEditImage: 0.02, VeniceStylePreset: 0.01 };
 
 const ADDS = [
   ["Upscale", "VeniceUpscaleImage"],
@@ -15,12 +19,11 @@ const ADDS = [
 ];
 
 /**
- * The entry "Venice" of a node's menu; none where the node has no picture.
- * @param {any} node
+ * The entry "Venice" of a node's menu; none where the node has no image.
  * @returns {any[]}
  */
 export function nodeMenuItems(node) {
-  const source = pictureOf(node);
+  const source = imageOf(node);
   if (!source) return [];
   const options = ADDS.map(([content, type]) => ({
     content,
@@ -30,13 +33,12 @@ export function nodeMenuItems(node) {
 }
 
 /**
- * The output that a node's picture comes from: its own, or, of a node that only shows it, the one
+ * The output that a node's image comes from: its own, or, of a node that only shows it, the one
  * before.
- * @param {any} node
  * @returns {{node: any, slot: number} | null}
  */
-function pictureOf(node) {
-  const isImage = (/** @type {any} */ slot) => slot.type === "IMAGE";
+function imageOf(node) {
+  const isImage = (slot) => slot.type === "IMAGE";
   const output = node.outputs?.findIndex(isImage) ?? -1;
   if (output >= 0) return { node, slot: output };
   const input = node.inputs?.findIndex(isImage) ?? -1;
@@ -44,41 +46,25 @@ function pictureOf(node) {
 }
 
 /**
- * @param {any} beside
  * @param {{node: any, slot: number}} source
  * @param {string} type
  */
 function addBehind(beside, source, type) {
   const added = addNode(type, placeBehind(beside));
-  const input = added.inputs.findIndex((/** @type {any} */ slot) => slot.name === "image");
+  const input = added.inputs.findIndex((slot) => slot.name === "image");
   source.node.connect(source.slot, added, input);
-  /** @type {any} */ (app.canvas).selectNode?.(added);
+  select(added);
   rememberChange();
-}
-
-/** For a frontend that asks extensions for no entries of a node's menu.
- * @param {any} nodeType */
-export function addMenuTo(nodeType) {
-  if (/** @type {any} */ (app).collectNodeMenuItems) return;
-  const before = nodeType.prototype.getExtraMenuOptions;
-  nodeType.prototype.getExtraMenuOptions = function (
-    /** @type {any} */ canvas,
-    /** @type {any[]} */ options,
-  ) {
-    const result = before?.call(this, canvas, options);
-    options.push(...nodeMenuItems(this));
-    return result;
-  };
 }
 
 async function refreshLists() {
   try {
     await post("lists/refresh", {}, 60_000);
     await models.refresh();
-    await /** @type {any} */ (app).refreshComboInNodes?.();
-    notify("info", "Venice", "The lists of models and styles are up to date.");
+    await refreshCombos();
+    toast("success", "Venice", t("Models and styles updated."));
   } catch (error) {
-    notifyError(error, "The lists could not be refreshed");
+    toast("error", t("Can't refresh models and styles"), messageOf(error));
   }
 }
 
@@ -97,7 +83,7 @@ export const commands = [
   },
   {
     id: "Venice.RefreshLists",
-    label: "Refresh the Venice lists of models and styles",
+    label: "Refresh Venice models and styles",
     icon: "pi pi-refresh",
     function: refreshLists,
   },
@@ -107,10 +93,10 @@ export const menuCommands = [
   { path: ["Extensions", "Venice"], commands: commands.map(({ id }) => id) },
 ];
 
-/** The version, and where to report a fault: filled in when the server has said them. */
+/** The version, and where to report an issue: filled in when the server has said them. */
 export const aboutPageBadges = [
   { label: "Venice", url: "", icon: "pi pi-images" },
-  { label: "Venice: report a fault", url: "", icon: "pi pi-github" },
+  { label: "Report a Venice issue", url: "", icon: "pi pi-github" },
 ];
 
 export function watchAbout() {

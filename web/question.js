@@ -1,20 +1,14 @@
 // @ts-check
 /** What comes before a run: a key, the limits, and the question whether to spend the money. */
 
-import { app } from "../../scripts/app.js";
-import { button, confirm, element, openDialog } from "./elements.js";
+import { makePrompt } from "./comfy.js";
+import { button, dollars, element, endRow, openDialog } from "./elements.js";
 import { isLink } from "./fingerprints.js";
 import { allNodes, mayHoldOurs } from "./graph.js";
 import { ANSWER_MS, hasOurs } from "./preview.js";
 import { post } from "./server.js";
 import { askForKey, openSettings } from "./settings.js";
-
-/** What is told of a run whose price the server doesn't tell in time. */
-const NO_ANSWER = {
-  must_ask: true,
-  reserved_usd: null,
-  text: "The price is unknown: ComfyUI didn't answer in time.",
-};
+import { t } from "./texts.js";
 
 /**
  * One press of Run. agreed: dollars that a person agreed to spend on each of its runs. allowed: the
@@ -28,34 +22,26 @@ const newPress = (runs) => ({ runs, agreed: 0, allowed: "", isRefused: false });
 let press = newPress(1);
 let isAsking = false;
 
-/** Has every run that the page starts pass the question first. */
-export function watchRuns() {
-  const run = app.queuePrompt;
-  app.queuePrompt = async function (/** @type {any[]} */ ...given) {
-    if (isAsking) return false; // "Run on change" must not ask twice at once.
-    isAsking = true;
-    try {
-      if (!(await mayRun(given))) return false;
-    } finally {
-      isAsking = false;
-    }
-    return run.apply(this, /** @type {any} */ (given));
-  };
-}
-
-/** @param {any[]} given to queuePrompt: number, runs, and options or ids of nodes */
-async function mayRun([, runs = 1, options]) {
-  press = newPress(runs);
-  // A node of others may act when a prompt is made of it, so none is made in vain.
-  if (![...allNodes()].some(mayHoldOurs)) return true;
-  const { output } = await app.graphToPrompt();
-  return mayQueue(output, Array.isArray(options) ? options : options?.queueNodeIds);
+/**
+ * Whether a press of Run may go on.
+ * @param {number} runs
+ * @param {any[] | undefined} targets the ids of the nodes to run, else all
+ */
+export async function mayRun(runs, targets) {
+  if (isAsking) return false; // "Run on change" must not ask twice at once.
+  isAsking = true;
+  try {
+    press = newPress(runs);
+    // A node of others may act when a prompt is made of it, so none is made in vain.
+    return ![...allNodes()].some(mayHoldOurs) || (await mayQueue(await makePrompt(), targets));
+  } finally {
+    isAsking = false;
+  }
 }
 
 /**
  * Whether a prompt may be queued. ComfyUI calls this with the one that it really sends: seeds may
  * have changed since the press of Run, and other scripts queue prompts of their own.
- * @param {any} prompt
  * @param {any[] | undefined} targets the ids of the nodes to run, else all
  */
 export async function mayQueue(prompt, targets) {
@@ -67,7 +53,6 @@ export async function mayQueue(prompt, targets) {
   return !press.isRefused;
 }
 
-/** @param {any} prompt */
 async function isAgreed(prompt) {
   const priceOf = () => post("preview", { prompt, runs: press.runs }, ANSWER_MS).catch(() => null);
   let answer = await priceOf();
@@ -75,13 +60,33 @@ async function isAgreed(prompt) {
   const key = pays ? await askForKey() : "known";
   if (!key) return false;
   if (key === "new") answer = await priceOf();
-  const total = answer?.total ?? NO_ANSWER;
+  // Without an answer in time the price is unknown.
+  const total = answer?.total ?? {
+    must_ask: true,
+    text: t("The price is unknown: ComfyUI didn't answer in time."),
+  };
   if (total.over) return tellOver(total.over.text);
   const usd = total.reserved_usd ?? Number.POSITIVE_INFINITY;
   if (!total.must_ask || usd <= press.agreed) return true;
-  if (!(await confirm("Run this workflow?", [total.text], "Run"))) return false;
+  if (!(await confirmPrice(total))) return false;
   press.agreed = usd;
   return true;
+}
+
+/** Asks whether to spend the money. */
+async function confirmPrice(total) {
+  const isExact = typeof total.usd === "number";
+  const price = dollars(isExact ? total.usd * press.runs : null);
+  const title = isExact ? t("Run for about {price}?", { price }) : t("Run this workflow?");
+  const run = isExact ? t("Run for {price}", { price }) : t("Run");
+  const answer = await openDialog(title, (close) => [
+    element("p", { text: total.text }),
+    endRow(
+      button(t("Cancel"), () => close(false)),
+      button(run, () => close(true)),
+    ),
+  ]);
+  return answer === true;
 }
 
 /**
@@ -89,16 +94,11 @@ async function isAgreed(prompt) {
  * @param {string} text
  */
 async function tellOver(text) {
-  const answer = await openDialog("Over your limit", (close) => [
-    element("p", { text: `${text} Nothing was sent.` }),
-    element(
-      "div",
-      { class: "venice-row venice-end" },
-      button("Cancel", () => close(false)),
-      button("Open settings", () => close(true), {
-        class: "venice-button venice-primary",
-        autofocus: true,
-      }),
+  const answer = await openDialog(t("Over your limit"), (close) => [
+    element("p", { text: `${text} ${t("Nothing was sent.")}` }),
+    endRow(
+      button(t("Cancel"), () => close(false)),
+      button(t("Open settings"), () => close(true)),
     ),
   ]);
   if (answer) await openSettings();
@@ -107,7 +107,6 @@ async function tellOver(text) {
 
 /**
  * The part of a prompt that these nodes need.
- * @param {any} prompt
  * @param {string[]} ids
  */
 function upTo(prompt, ids) {

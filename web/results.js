@@ -1,29 +1,21 @@
 // @ts-check
-/** The kept pictures in the sidebar, and what can be done with each. */
+/** The saved images in the sidebar, and what can be done with each. */
 
-import { app } from "../../scripts/app.js";
-import { button, count, dollars, element, notify, notifyError, openDialog } from "./elements.js";
-import {
-  addNode,
-  allNodes,
-  isLinked,
-  isOurs,
-  middleOfView,
-  rememberChange,
-  setWidget,
-  widgetOf,
-} from "./graph.js";
+import { confirmDelete, rememberChange, selectedNodes, toast } from "./comfy.js";
+import { button, dollars, element, endRow, messageOf, openDialog } from "./elements.js";
+import { addNode, allNodes, isLinked, isOurs, middleOfView, setWidget, widgetOf } from "./graph.js";
 import { useSeed } from "./seed.js";
-import { get, pictureUrl, post } from "./server.js";
+import { get, imageUrl, post } from "./server.js";
+import { t } from "./texts.js";
 
 const PAGE = 50;
 const ROW_PX = 124;
 const ROWS_AROUND = 4;
 
-/** The kept pictures, newest first. Only the rows in sight are in the page, however many there are. */
+/** The saved images, newest first. Only the rows in sight are in the page, however many there are. */
 export class ResultList {
   constructor() {
-    this.head = element("h3", { text: "Kept pictures" });
+    this.head = element("h3");
     this.space = element("div", { class: "venice-space" });
     this.root = element(
       "div",
@@ -70,7 +62,7 @@ export class ResultList {
       answer = await get(`results?offset=${page * PAGE}&limit=${PAGE}`);
     } catch (error) {
       this.asked.delete(page);
-      this.head.textContent = error instanceof Error ? error.message : String(error);
+      this.head.textContent = messageOf(error);
       return;
     }
     if (version !== this.version) return;
@@ -78,7 +70,9 @@ export class ResultList {
     this.total = answer.total;
     for (const [i, entry] of answer.results.entries()) this.entries.set(page * PAGE + i, entry);
     this.head.textContent =
-      this.total === 0 ? "No pictures are kept yet" : `${count(this.total, "kept result")}`;
+      this.total === 0
+        ? t("Your results will appear here")
+        : t("Results ({count})", { count: this.total });
     this.draw();
   }
 
@@ -101,10 +95,7 @@ export class ResultList {
     }
   }
 
-  /**
-   * @param {number} i
-   * @param {any} entry
-   */
+  /** @param {number} i */
   add(i, entry) {
     const row = resultRow(entry, () => this.reload());
     row.style.top = `${i * ROW_PX}px`;
@@ -113,96 +104,80 @@ export class ResultList {
   }
 }
 
-/**
- * @param {any} entry
- * @param {() => Promise<void>} reload
- */
+/** @param {() => Promise<void>} reload */
 function resultRow(entry, reload) {
   const path = `results/${encodeURIComponent(entry.id)}`;
-  const open = () => openPictures(entry, path);
-  const picture = element("img", {
+  const open = () => void openImages(entry, path);
+  const image = element("img", {
     class: "venice-thumbnail",
-    src: pictureUrl(`${path}/thumbnail`),
+    src: imageUrl(`${path}/thumbnail`),
     alt: "",
     loading: "lazy",
     decoding: "async",
-    title: "Show it large.",
+    title: t("View"),
     onclick: open,
   });
-  const act = (
-    /** @type {string} */ text,
-    /** @type {() => Promise<void>} */ action,
-    /** @type {string} */ title,
-  ) => button(text, () => action().catch(notifyError), { title });
+  const save = async () => toast("success", t("Saved"), (await post(`${path}/save`)).name);
+  const act = (text, action, title) => button(text, action, { title });
   return element(
     "div",
     { class: "venice-result", "data-result": entry.id },
-    picture,
+    image,
     element(
       "div",
       { class: "venice-result-text" },
-      element("b", { text: entry.model ?? "unknown model" }),
+      element("b", { text: entry.model ?? t("unknown model") }),
       ...factLines(entry).map((text) => element("div", { text })),
     ),
     element(
       "div",
       { class: "venice-row venice-tight" },
-      act("Open", async () => open(), "Show it large."),
-      act(
-        "Save",
-        async () => notify("info", "Saved", (await post(`${path}/save`)).name),
-        "Save it into the output folder.",
-      ),
-      act("Use as input", () => loadImage(path), "Add it to this workflow as a Load Image."),
-      entry.seed === null
-        ? null
-        : act("Seed", async () => setSeed(entry.seed), "Set its seed in this workflow."),
-      act("Remove", () => remove(entry, path, reload), `Remove it. ${afterRemoval(entry)}`),
+      act(t("View"), open, t("Show it large")),
+      act(t("Save"), save, t("Save to the output folder")),
+      act(t("Use as input"), () => loadImage(path), t("Add to the workflow as Load Image")),
+      entry.seed !== null &&
+        act(t("Seed"), () => setSeed(entry.seed), t("Use this seed in the workflow")),
+      act(t("Delete"), () => remove(entry, path, reload), afterDeletion(entry)),
     ),
   );
 }
 
 const SANDBOX = "sandbox";
 
-/** @param {any} entry */
-const afterRemoval = (entry) =>
+const afterDeletion = (entry) =>
   entry.service === SANDBOX
-    ? "The sandbox draws it again, free."
-    : "The same picture again would be paid for again.";
+    ? t("The sandbox can draw it again for free.")
+    : t("You'd be charged to generate it again.");
 
-/** @param {any} entry */
 function factLines(entry) {
-  const size = entry.width ? `${entry.width}×${entry.height}` : null;
-  const pictures = entry.images > 1 ? count(entry.images, "picture") : null;
-  const seed = entry.seed === null || entry.seed === undefined ? null : `seed ${entry.seed}`;
-  const shown = entry.was_shown ? null : "never shown";
+  const { width, height, images, seed } = entry;
+  const hasSeed = seed !== null && seed !== undefined;
   const time = new Date(entry.time * 1000);
-  const cost = entry.service === SANDBOX ? "sandbox" : dollars(entry.usd);
   return [
-    [size, pictures, seed].filter(Boolean).join(" · "),
-    [cost, shown].filter(Boolean).join(" · "),
-    time.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }),
-  ];
+    [
+      width ? `${width} × ${height}` : "",
+      images > 1 ? t("images: {count}", { count: images }) : "",
+      hasSeed ? t("seed {seed}", { seed }) : "",
+    ],
+    [
+      entry.service === SANDBOX ? t("sandbox") : dollars(entry.usd),
+      entry.was_shown ? "" : t("unseen"),
+    ],
+    [time.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })],
+  ].map((facts) => facts.filter(Boolean).join(" · "));
 }
 
-/**
- * @param {any} entry
- * @param {string} path
- */
-function openPictures(entry, path) {
-  const pictures = Array.from({ length: Math.max(1, entry.images) }, (_, i) =>
-    element("img", { src: pictureUrl(`${path}/image/${i}`), alt: "", class: "venice-full" }),
+/** @param {string} path */
+function openImages(entry, path) {
+  const images = Array.from({ length: Math.max(1, entry.images) }, (_, i) =>
+    element("img", { src: imageUrl(`${path}/image/${i}`), alt: "", class: "venice-full" }),
   );
   return openDialog(
     String(entry.model ?? "Venice"),
     (done) => [
       element("p", { text: factLines(entry).join(" · ") }),
-      element("div", { class: "venice-pictures" }, ...pictures),
-      element(
-        "div",
-        { class: "venice-row venice-end" },
-        button("Close", () => done(null)),
-      ),
+      element("div", { class: "venice-images" }, ...images),
+      endRow(button(t("Close"), () => done(null))),
     ],
     "venice-wide",
   );
@@ -224,38 +199,24 @@ async function loadImage(path) {
  * @param {number} seed
  */
 async function setSeed(seed) {
-  const own = (/** @type {any} */ node) => isOurs(node) && widgetOf(node, "seed");
-  const nodes = [...allNodes()].filter(own);
-  const selected = Object.values(/** @type {any} */ (app.canvas).selected_nodes ?? {}).filter(own);
-  const seeds = nodes.filter((node) => node.comfyClass === "VeniceSeed");
-  const free = nodes.filter((node) => !isLinked(node, "seed"));
+  const own = (node) => isOurs(node) && widgetOf(node, "seed");
+  const all = [...allNodes()].filter(own);
+  const selected = selectedNodes().filter(own);
+  const seeds = all.filter((node) => node.comfyClass === "VeniceSeed");
+  const free = all.filter((node) => !isLinked(node, "seed"));
   const chosen = [selected, seeds, free].find((some) => some.length > 0);
-  if (!chosen)
-    return notify("info", "No seed to set", "This workflow has no Venice node with a seed.");
+  if (!chosen) return toast("info", t("No seed input"), t("Add a Venice node with a seed first."));
   for (const node of chosen) useSeed(node, seed);
-  notify(
-    "info",
-    `Seed ${seed}`,
-    `Set in ${chosen.map((/** @type {any} */ node) => node.title).join(", ")}.`,
-  );
+  const nodes = chosen.map((node) => node.title).join(", ");
+  toast("success", t("Seed {seed}", { seed }), t("Set in {nodes}.", { nodes }));
 }
 
 /**
- * @param {any} entry
  * @param {string} path
  * @param {() => Promise<void>} reload
  */
 async function remove(entry, path, reload) {
-  const question = openDialog("Remove this result?", (done) => [
-    element("p", { text: afterRemoval(entry) }),
-    element(
-      "div",
-      { class: "venice-row venice-end" },
-      button("Keep", () => done(false)),
-      button("Remove", () => done(true), { class: "venice-button venice-danger" }),
-    ),
-  ]);
-  if ((await question) !== true) return;
+  if (!(await confirmDelete(t("Delete this result?"), afterDeletion(entry)))) return;
   await post(`${path}/remove`);
   await reload();
 }

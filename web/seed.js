@@ -1,8 +1,9 @@
 // @ts-check
 /** Seeds: the buttons of Venice Seed, and setting the seed of a node. */
 
+import { rememberChange } from "./comfy.js";
 import { button } from "./elements.js";
-import { rememberChange, setWidget, sourceOf } from "./graph.js";
+import { setWidget, sourceOf } from "./graph.js";
 import { panelOf } from "./panel.js";
 import { t } from "./texts.js";
 
@@ -14,10 +15,7 @@ const MAX_SEED = 999_999_999;
  * @type {WeakMap<any, (seed: number | null) => void>} */
 const lastButtons = new WeakMap();
 
-/**
- * Adds the buttons to a Venice Seed.
- * @param {any} node
- */
+/** Adds the buttons to a Venice Seed. */
 export function addSeedButtons(node) {
   const use = (/** @type {string} */ mode, /** @type {number | null} */ seed) => {
     setWidget(node, "mode", mode);
@@ -46,15 +44,11 @@ export function addSeedButtons(node) {
   );
 }
 
-/**
- * @param {any} node
- * @param {number | null} seed of its last run
- */
+/** @param {number | null} seed of its last run */
 export const showLastSeed = (node, seed) => lastButtons.get(node)?.(seed);
 
 /**
  * Sets the seed of a node, or of the node that it has its seed from, and holds it there.
- * @param {any} node
  * @param {number} seed
  */
 export function useSeed(node, seed) {

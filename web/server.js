@@ -1,7 +1,8 @@
 // @ts-check
 /** What the page asks the pack's routes. The server works everything out; the page shows it. */
 
-import { api } from "../../scripts/api.js";
+import { fetchRoute, routeUrl } from "./comfy.js";
+import { t } from "./texts.js";
 
 const HEADERS = { "Content-Type": "application/json", "X-Venice": "1" };
 const TIMEOUT_MS = 15_000;
@@ -29,13 +30,16 @@ async function ask(path, options, timeoutMs) {
   let response;
   try {
     const signal = AbortSignal.timeout(timeoutMs);
-    response = await api.fetchApi(`/venice/${path}`, { ...options, signal });
+    response = await fetchRoute(`/venice/${path}`, { ...options, signal });
   } catch {
-    throw new RouteError("Can't reach ComfyUI. Is it still running?", 0);
+    throw new RouteError(t("Can't reach ComfyUI. Is it still running?"), 0);
   }
   const body = await response.json().catch(() => ({}));
   if (!response.ok) {
-    throw new RouteError(body?.error ?? `ComfyUI answered ${response.status}.`, response.status);
+    throw new RouteError(
+      body?.error ?? t("ComfyUI answered with error {status}.", { status: response.status }),
+      response.status,
+    );
   }
   return body;
 }
@@ -50,8 +54,8 @@ export const get = (path, timeoutMs = TIMEOUT_MS) => ask(path, { cache: "no-stor
 export const post = (path, body = {}, timeoutMs = TIMEOUT_MS) =>
   ask(path, { method: "POST", headers: HEADERS, body: JSON.stringify(body) }, timeoutMs);
 
-/** @param {string} path of a picture */
-export const pictureUrl = (path) => api.apiURL(`/venice/${path}`);
+/** @param {string} path of an image */
+export const imageUrl = (path) => routeUrl(`/venice/${path}`);
 
 /**
  * Calls each listener; the error of one reaches no other, and not the caller.

@@ -1,14 +1,12 @@
 // @ts-check
 /** Settings → Venice, and the dialog that a run without a key opens. The key goes in, never out. */
 
-import { app } from "../../scripts/app.js";
-import { button, dollars, element, link, notifyError, openDialog } from "./elements.js";
+import { openSettingsAt } from "./comfy.js";
+import { button, dollars, element, link, messageOf, openDialog } from "./elements.js";
 import { account, post } from "./server.js";
+import { t } from "./texts.js";
 
 const SANDBOX = "sandbox";
-const PASTE = "Paste your key";
-const GET_A_KEY = "Get a key";
-const WAIT_MS = 3_000;
 /** How long a run waits to be told whether there is a key. */
 const RUN_MS = 3_000;
 /** A key is tried at Venice with a free call. */
@@ -23,10 +21,10 @@ function keyForm(saveText, onWorks) {
   const field = element("input", {
     type: "password",
     class: "venice-field",
-    placeholder: PASTE,
+    placeholder: t("Paste your key"),
     autocomplete: "new-password",
     spellcheck: false,
-    "aria-label": "Venice API key",
+    "aria-label": t("Venice API key"),
     "data-1p-ignore": "true",
   });
   const outcome = element("div", { class: "venice-outcome", role: "status" });
@@ -37,22 +35,23 @@ function keyForm(saveText, onWorks) {
   const send = async (/** @type {string} */ key) => {
     field.value = "";
     outcome.className = "venice-outcome";
-    outcome.textContent = "Testing …";
+    outcome.textContent = t("Testing …");
     try {
-      const answer = await post("key", { key }, KEY_MS);
-      if (!answer.works) return say(answer.error);
-      const balance =
-        answer.balance_usd === null ? "" : ` · balance ${dollars(answer.balance_usd)}`;
-      say(`Works${key === SANDBOX ? " · sandbox, free" : balance}`, true);
+      const { works, error, balance_usd } = await post("key", { key }, KEY_MS);
+      if (!works) return say(error);
+      say(
+        key === SANDBOX ? t("Using the sandbox: test images, free.") : connected(balance_usd),
+        true,
+      );
     } catch (error) {
-      return say(error instanceof Error ? error.message : String(error));
+      return say(messageOf(error));
     }
     await account.tryRefresh();
     onWorks();
   };
   const save = button(saveText, () => {
     const key = field.value.trim();
-    return key ? send(key) : say("Enter your API key.");
+    return key ? send(key) : say(t("Enter your API key."));
   });
   field.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
     event.stopPropagation();
@@ -61,49 +60,44 @@ function keyForm(saveText, onWorks) {
   return { field, save, outcome, send };
 }
 
+/** @param {number | null} usd */
+const connected = (usd) =>
+  usd === null ? t("Connected") : t("Connected · balance {usd}", { usd: dollars(usd) });
+
 /** The row of the settings about the key. */
 function keyRow() {
-  const form = keyForm("Save and test", () => {});
+  const form = keyForm(t("Save and test"), () => {});
   const state = element("div", { class: "venice-hint" });
-  const forget = button("Forget the key", async () => {
-    await post("key/forget").catch(notifyError);
+  const remove = button("", async () => {
+    await post("key/forget");
     form.outcome.textContent = "";
     await account.tryRefresh();
   });
   const place = element("span");
-  const sandbox = button("Use the free sandbox", () => form.send(SANDBOX));
+  const sandbox = button(t("Use the free sandbox"), () => form.send(SANDBOX));
   const row = element(
     "div",
     { class: "venice-settings" },
     element("div", { class: "venice-row" }, form.field, form.save),
     form.outcome,
     state,
-    element("div", { class: "venice-row" }, sandbox, forget, place),
+    element("div", { class: "venice-row" }, sandbox, remove, place),
   );
-  follow(row, (now) => {
-    place.replaceChildren(link(GET_A_KEY, now.key_url));
-    sandbox.hidden = now.key.is_sandbox;
-    const isFixed = now.key.source === "environment";
+  follow(row, ({ key, key_url, balance_usd }) => {
+    place.replaceChildren(link(t("Get a key"), key_url));
+    sandbox.hidden = key.is_sandbox;
+    const isFixed = key.source === "environment";
     for (const part of [form.field, form.save, sandbox]) part.disabled = isFixed;
-    form.field.placeholder = isFixed ? "Set by the environment" : PASTE;
-    forget.disabled = isFixed || !now.key.is_set;
-    state.textContent = stateOfKey(now);
+    remove.disabled = isFixed || !key.is_set;
+    remove.textContent = key.is_sandbox ? t("Leave sandbox") : t("Remove key");
+    const lines = [
+      key.is_sandbox && t("Using the sandbox: test images, free."),
+      key.is_set && !key.is_sandbox && connected(balance_usd),
+      isFixed && t("Set by VENICE_API_KEY on the server. Change it there."),
+    ];
+    state.textContent = lines.filter(Boolean).join(" ") || t("No key yet.");
   });
   return row;
-}
-
-/** @param {any} now */
-function stateOfKey(now) {
-  const sandbox = "The free sandbox is in use: pictures are drawn here, and cost nothing.";
-  if (now.key.source === "environment") {
-    const fixed =
-      "The environment variable VENICE_API_KEY holds the key: it cannot be changed here.";
-    return now.key.is_sandbox ? `${sandbox} ${fixed}` : fixed;
-  }
-  if (!now.key.is_set) return "No key is saved.";
-  if (now.key.is_sandbox) return sandbox;
-  const balance = now.balance_usd === null ? "" : `, balance ${dollars(now.balance_usd)}`;
-  return `A key is saved${balance}.`;
 }
 
 /**
@@ -132,11 +126,11 @@ function limitRow(name, { mayBeEmpty = false, step = "0.01" } = {}) {
     class: "venice-field venice-number",
     min: "0",
     step,
-    placeholder: mayBeEmpty ? "no limit" : "",
+    placeholder: mayBeEmpty ? t("no limit") : "",
   });
   const outcome = element("div", { class: "venice-outcome", role: "status" });
   const row = element("div", { class: "venice-settings" }, field, outcome);
-  const show = (/** @type {any} */ now) => {
+  const show = (now) => {
     if (document.activeElement !== field) field.value = now.limits?.[name] ?? "";
     lock(field, outcome, now, name);
   };
@@ -163,30 +157,21 @@ function switchRow(name) {
   return row;
 }
 
-/**
- * @param {any} field
- * @param {any} outcome
- * @param {any} now
- * @param {string} name
- */
+/** @param {string} name */
 function lock(field, outcome, now, name) {
   field.disabled = (now.locked ?? []).includes(name);
-  if (field.disabled) outcome.textContent = "Set by an environment variable.";
+  if (field.disabled) outcome.textContent = t("Set by an environment variable.");
 }
 
-/**
- * @param {string} name
- * @param {any} value
- * @param {any} outcome
- */
+/** @param {string} name */
 async function saveLimit(name, value, outcome) {
   try {
     await post("limits", { [name]: value });
     outcome.className = "venice-outcome venice-works";
-    outcome.textContent = "Saved";
+    outcome.textContent = t("Saved");
   } catch (error) {
     outcome.className = "venice-outcome venice-wrong";
-    outcome.textContent = error instanceof Error ? error.message : String(error);
+    outcome.textContent = messageOf(error);
   }
   await account.tryRefresh();
 }
@@ -210,39 +195,39 @@ export const settings = [
     "API key",
     60,
     keyRow,
-    "Goes to this ComfyUI, which keeps it in a file of its own; no page can read it again.",
+    "Stored on this computer. It can't be read back in the browser.",
   ),
   setting(
     "RunLimit",
     "Limits",
-    "Limit of a run (USD)",
+    "Limit per run ($)",
     50,
     () => limitRow("max_usd_per_run", { mayBeEmpty: true }),
-    "A run that would cost more is refused before anything is sent. Empty: no limit.",
+    "Runs above this don't start. Leave empty for no limit.",
   ),
   setting(
     "DayLimit",
     "Limits",
-    "Limit of a day (USD)",
+    "Daily limit ($)",
     40,
     () => limitRow("max_usd_per_day", { mayBeEmpty: true }),
-    "What all runs of a day may cost. Empty: no limit.",
+    "The most that all runs of a day may cost. Leave empty for no limit.",
   ),
   setting(
     "AskAbove",
     "Limits",
-    "Ask before a run above (USD)",
+    "Confirm runs over ($)",
     30,
     () => limitRow("ask_above_usd"),
-    "Above this sum the page asks before it starts a run.",
+    "Ask me before a run that costs more.",
   ),
   setting(
     "StoreSize",
     "Results",
-    "Keep results up to (MB)",
+    "Storage for results (MB)",
     20,
     () => limitRow("store_mb", { step: "1" }),
-    "What was paid for is kept, and comes again free. 0 keeps nothing.",
+    "Saved results are free to reuse. 0 turns saving off.",
   ),
   setting(
     "ShowAllInputs",
@@ -250,24 +235,12 @@ export const settings = [
     "Show all inputs",
     10,
     () => switchRow("show_all_inputs"),
-    "Also those that the chosen model does not take, and those that are seldom needed.",
+    "Also show options the model ignores, and rarely used ones.",
   ),
 ];
 
 /** Opens ComfyUI's settings at Venice. */
-export async function openSettings() {
-  await /** @type {any} */ (app).extensionManager.command.execute("Comfy.ShowSettingsDialog");
-  const deadline = performance.now() + WAIT_MS;
-  const entries = ["[role=option]", "[role=button]", "button"].map(
-    (entry) => `[role=dialog] ${entry}`,
-  );
-  const find = () =>
-    [...document.querySelectorAll(entries.join())].find(
-      (entry) => entry.textContent?.trim() === "Venice",
-    );
-  while (!find() && performance.now() < deadline) await new Promise((done) => setTimeout(done, 50));
-  /** @type {HTMLElement | undefined} */ (find())?.click();
-}
+export const openSettings = () => openSettingsAt("Venice");
 
 /**
  * Asks for a key if none is set: "known" or "new" if there is one now, else "".
@@ -276,22 +249,23 @@ export async function openSettings() {
 export async function askForKey() {
   const now = await account.tryRefresh(false, RUN_MS);
   if (!now || now.key.is_set) return "known"; // Without an answer the run itself says what's wrong.
-  const opened = await openDialog("Add your Venice API key", (close) => {
-    const form = keyForm("Save and run", () => close(true));
+  const opened = await openDialog(t("Add your Venice API key"), (close) => {
+    const form = keyForm(t("Save and run"), () => close(true));
     form.save.classList.add("venice-primary");
     form.field.autofocus = true;
+    const why = t(
+      "Venice charges your account for each image. Your key stays on this computer and is never saved in workflows.",
+    );
     return [
-      element("p", {
-        text: "Venice charges your account for each image. Your key stays on this computer and is never saved in workflows.\nNo key yet? Try the free sandbox.",
-      }),
+      element("p", { text: `${why}\n${t("No key yet? Try the free sandbox.")}` }),
       element("div", { class: "venice-row" }, form.field, form.save),
       form.outcome,
       element(
         "div",
         { class: "venice-row" },
-        button("Try the sandbox (free)", () => form.send(SANDBOX)),
-        link(GET_A_KEY, now.key_url),
-        button("Cancel", () => close(false), { class: "venice-button venice-right" }),
+        button(t("Try the sandbox (free)"), () => form.send(SANDBOX)),
+        link(t("Get a key"), now.key_url),
+        button(t("Cancel"), () => close(false), { class: "venice-button venice-right" }),
       ),
     ];
   });

@@ -1,11 +1,12 @@
 // @ts-check
-/** The Venice sidebar: balance, spending, and the list of kept pictures. */
+/** The Venice sidebar: balance, spending, and the list of saved images. */
 
-import { app } from "../../scripts/app.js";
-import { button, count, dollars, element } from "./elements.js";
+import { openTab } from "./comfy.js";
+import { button, dollars, element } from "./elements.js";
 import { ResultList } from "./results.js";
 import { account } from "./server.js";
 import { openSettings } from "./settings.js";
+import { t } from "./texts.js";
 
 export const TAB = "venice";
 
@@ -14,21 +15,18 @@ export const tab = {
   id: TAB,
   icon: "pi pi-images",
   title: "Venice",
-  tooltip: "Venice: balance, spending, kept pictures",
+  tooltip: "Venice: balance, spending, saved images",
   type: "custom",
   /** @param {HTMLElement} place */
   render(place) {
     close();
-    place.style.height = "100%"; // Else the list of pictures has none to fill.
+    place.style.height = "100%"; // Else the list of results has none to fill.
     place.replaceChildren(sidebar());
   },
   destroy: () => close(),
 };
 
-export function openSidebar() {
-  const tabs = /** @type {any} */ (app).extensionManager.sidebarTab;
-  if (tabs?.activeSidebarTabId !== TAB) tabs?.toggleSidebarTab?.(TAB);
-}
+export const openSidebar = () => openTab(TAB);
 
 /** Ends what the open sidebar listens to. */
 let close = () => {};
@@ -49,8 +47,8 @@ function sidebar() {
       "div",
       { class: "venice-row" },
       element("h2", { text: "Venice" }),
-      button("Settings", openSettings, { class: "venice-button venice-right" }),
-      button("Refresh", refresh),
+      button(t("Settings"), openSettings, { class: "venice-button venice-right" }),
+      button(t("Refresh"), refresh),
     ),
     money,
     results.head,
@@ -69,43 +67,39 @@ function sidebar() {
   return root;
 }
 
-/** @param {any} now */
 function moneyLines(now) {
-  const lines = [];
-  const line = (/** @type {string} */ name, /** @type {string} */ value) =>
-    lines.push(
-      element(
-        "div",
-        { class: "venice-fact" },
-        element("span", { text: name }),
-        element("b", { text: value }),
-      ),
-    );
-  if (!now.key.is_set)
-    lines.push(button("Enter a key", openSettings, { class: "venice-button venice-primary" }));
-  if (now.key.is_sandbox) line("Service", "sandbox, free");
-  else if (now.key.is_set)
-    line("Balance", now.balance_usd === null ? "unknown" : dollars(now.balance_usd));
-  if (typeof now.balance_diem === "number") line("Diem", now.balance_diem.toFixed(2));
-  if (now.rate_limit)
-    line("Requests left this minute", `${now.rate_limit.remaining} of ${now.rate_limit.limit}`);
-  if (now.spent) {
-    line("Spent since ComfyUI started", dollars(now.spent.session));
-    line("Spent today", dollars(now.spent.today));
-    line("Spent in 30 days", dollars(now.spent.days_30));
-  }
-  const models = (now.spent?.by_model ?? []).map((/** @type {any} */ one) =>
+  const fact = (name, value) =>
     element(
       "div",
       { class: "venice-fact" },
-      element("span", { text: `${one.model} · ${count(one.images, "picture")}` }),
-      element("b", { text: dollars(one.usd) }),
-    ),
+      element("span", { text: name }),
+      element("b", { text: value }),
+    );
+  const { key, spent, rate_limit } = now;
+  const models = (spent?.by_model ?? []).map(({ model, usd, images }) =>
+    fact(`${model} · ${t("images: {count}", { count: images })}`, dollars(usd)),
   );
-  if (models.length > 0)
-    lines.push(element("details", {}, element("summary", { text: "By model" }), ...models));
-  for (const text of [now.error, ...(now.warnings ?? [])].filter(Boolean)) {
-    lines.push(element("div", { class: "venice-warning", text }));
-  }
-  return lines;
+  const troubles = [now.error, ...(now.warnings ?? [])].filter(Boolean);
+  return [
+    !key.is_set &&
+      button(t("Add API key"), openSettings, { class: "venice-button venice-primary" }),
+    key.is_sandbox && fact(t("Service"), t("Sandbox (free)")),
+    key.is_set && !key.is_sandbox && fact(t("Balance"), dollars(now.balance_usd)),
+    typeof now.balance_diem === "number" && fact("Diem", now.balance_diem.toFixed(2)),
+    rate_limit && element("div", { text: rateLimit(rate_limit) }),
+    spent && [
+      element("h3", { text: t("Spending") }),
+      fact(t("This session"), dollars(spent.session)),
+      fact(t("Today"), dollars(spent.today)),
+      fact(t("Last 30 days"), dollars(spent.days_30)),
+    ],
+    models.length > 0 &&
+      element("details", {}, element("summary", { text: t("By model") }), ...models),
+    ...troubles.map((text) => element("div", { class: "venice-warning", text })),
+  ]
+    .flat()
+    .filter(Boolean);
 }
+
+const rateLimit = ({ remaining: left, limit }) =>
+  t("Rate limit: {left} of {limit} left this minute", { left, limit });

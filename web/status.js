@@ -1,30 +1,28 @@
 // @ts-check
 /** A status that stays: it comes by the socket, is shown on its node, and is kept with it. */
 
-import { api } from "../../scripts/api.js";
-import { app } from "../../scripts/app.js";
-import { element, notify } from "./elements.js";
-import { fingerprintsOf } from "./fingerprints.js";
 import {
-  activeWorkflow,
-  allNodes,
   keepOutOfUndo,
-  nodeOf,
-  nodesOf,
+  onMessage,
+  pressRun,
   redraw,
+  removeProgressText,
   rootGraph,
-} from "./graph.js";
+  workflowInFront,
+} from "./comfy.js";
+import { button, element } from "./elements.js";
+import { fingerprintsOf } from "./fingerprints.js";
+import { allNodes, isOurs, nodeOf, nodesOf } from "./graph.js";
 import { panelOf } from "./panel.js";
-import { fingerprints, onPreview } from "./preview.js";
-import { mayQueue } from "./question.js";
+import { fingerprints, onPrompt } from "./preview.js";
 import { showLastSeed, useSeed } from "./seed.js";
 import { openSettings } from "./settings.js";
+import { t } from "./texts.js";
 
 const PROPERTY = "venice";
 const STORED = "venice.status:";
 /** The id of a graph that was cleared: any other such graph has it too. */
 const NO_ID = /^[0-]*$/;
-const PROGRESS_TEXT = "$$node-text-preview";
 const KEPT_JOBS = 64;
 const ENDS = new Set(["done", "error"]);
 const MAX_TEXT = 2_000;
@@ -32,8 +30,9 @@ const MAX_TEXT = 2_000;
 const OF_SETTINGS = /(Settings|Authentication|SpendingLimit|PaymentRequired)Error$/;
 
 /**
- * @typedef {{id: string, text: string, kind: string, seed: number | null,
- *   again: {seed: number | null, pays_for: number} | null, print: number | null}} Status
+ * of_settings: whether the settings can end this error.
+ * @typedef {{id: string, text: string, kind: string, seed: number | null, print: number | null,
+ *   again: {seed: number | null, pays_for: number} | null, of_settings?: boolean}} Status
  */
 
 /** What this page saw, by workflow: the truth, whatever undo or a tab brings back.
@@ -45,64 +44,45 @@ const seen = new WeakMap();
 const jobs = new Map();
 const NO_WORKFLOW = {};
 
-/** The statuses that this page saw of the workflow in front. */
-const statusesNow = () => seen.get(activeWorkflow() ?? NO_WORKFLOW);
+const workflowNow = () => workflowInFront() ?? NO_WORKFLOW;
 
-/** Listens to the socket and to what is queued. */
+/** Listens to the socket. */
 export function watchStatus() {
-  const queue = api.queuePrompt;
-  api.queuePrompt = async function (/** @type {any[]} */ ...given) {
-    if (!(await mayQueue(given[1]?.output ?? {}, given[2]?.partialExecutionTargets))) {
-      return /** @type {any} */ ({}); // As of a prompt that made no job.
-    }
-    const workflow = activeWorkflow() ?? NO_WORKFLOW;
-    const prints = fingerprintsOf(given[1]?.output ?? {});
-    const graph = rootGraph()?.id;
-    const answer = await queue.apply(this, /** @type {any} */ (given));
-    if (answer?.prompt_id) remember(answer.prompt_id, { workflow, prints, graph });
-    return answer;
-  };
-  const listen = (/** @type {string} */ name, /** @type {(detail: any) => void} */ heard) =>
-    api.addEventListener(/** @type {any} */ (name), (/** @type {any} */ event) =>
-      heard(event.detail),
-    );
-  listen("venice.status", take);
-  listen("executed", ({ output, prompt_id, node }) => {
+  onMessage("venice.status", take);
+  onMessage("executed", ({ output, prompt_id, node }) => {
     const of = output?.venice_status;
     if (Array.isArray(of)) for (const one of of) take({ ...one, prompt_id, node });
   });
-  listen("execution_error", showError);
+  onMessage("execution_start", clearErrors);
+  onMessage("execution_error", offerSettings);
   // Before it is drawn: the node would grow for it.
-  listen("progress_text", ({ nodeId }) => queueMicrotask(() => removeProgressText(String(nodeId))));
-  onPreview(showStale);
+  onMessage("progress_text", ({ nodeId }) => queueMicrotask(() => removeTextOf(String(nodeId))));
+  onPrompt(showStale);
 }
 
 /**
- * @param {string} promptId
- * @param {Job} job
+ * Remembers what is queued; the returned function is called with the job's id.
+ * @returns {(promptId: string) => void}
  */
-function remember(promptId, job) {
-  jobs.set(promptId, job);
-  if (jobs.size > KEPT_JOBS) jobs.delete(/** @type {string} */ (jobs.keys().next().value));
+export function rememberRun(prompt) {
+  const job = { workflow: workflowNow(), prints: fingerprintsOf(prompt), graph: rootGraph()?.id };
+  return (promptId) => {
+    jobs.set(promptId, job);
+    if (jobs.size > KEPT_JOBS) jobs.delete(/** @type {string} */ (jobs.keys().next().value));
+  };
 }
 
 /** ComfyUI's own line says the same, and is not kept.
  * @param {string} id */
-function removeProgressText(id) {
-  for (const { node } of nodesOf(id)) {
-    const at =
-      node.widgets?.findIndex((/** @type {any} */ one) => one.name === PROGRESS_TEXT) ?? -1;
-    if (at < 0 || !nodesOf(id).at(-1)?.node.comfyClass?.startsWith("Venice")) continue;
-    node.widgets[at].onRemove?.();
-    node.widgets.splice(at, 1);
-  }
+function removeTextOf(id) {
+  if (!isOurs(nodeOf(id))) return;
+  for (const { node } of nodesOf(id)) removeProgressText(node);
 }
 
-/** @param {any} message */
 function take(message) {
   const id = String(message.node ?? "");
   const job = jobs.get(message.prompt_id);
-  const workflow = job?.workflow ?? activeWorkflow() ?? NO_WORKFLOW;
+  const workflow = job?.workflow ?? workflowNow();
   const status = {
     id,
     text: String(message.text ?? "").slice(0, MAX_TEXT),
@@ -115,16 +95,34 @@ function take(message) {
   seen.set(workflow, own.set(id, status));
   if (status.kind !== "progress") store(own, job?.graph ?? rootGraph()?.id);
   // That of another tab is shown when the tab comes back.
-  if (workflow === (activeWorkflow() ?? NO_WORKFLOW)) place(status);
+  if (workflow === workflowNow()) place(status);
+}
+
+/** Nothing of an earlier run's errors stays on a node that runs again. */
+function clearErrors({ prompt_id }) {
+  const job = jobs.get(prompt_id);
+  for (const id of job?.prints.keys() ?? []) {
+    const kind = seen.get(job?.workflow)?.get(id)?.kind;
+    if (kind === "error") take({ prompt_id, node: id, text: "", kind: "done" });
+  }
+}
+
+/** @param {any} error of ComfyUI's message */
+function offerSettings({ prompt_id, node_id, exception_type }) {
+  const workflow = jobs.get(prompt_id)?.workflow ?? workflowNow();
+  const status = seen.get(workflow)?.get(String(node_id));
+  if (status?.kind !== "error" || !OF_SETTINGS.test(String(exception_type))) return;
+  status.of_settings = true;
+  if (workflow === workflowNow()) place(status);
 }
 
 /** Shows the statuses of the workflow in front, which was loaded just now. */
 export function restoreStatus() {
-  const workflow = activeWorkflow() ?? NO_WORKFLOW;
-  const known = seen.get(workflow) ?? readStored();
-  seen.set(workflow, known);
+  const known = seen.get(workflowNow()) ?? readStored();
+  seen.set(workflowNow(), known);
   for (const node of allNodes()) if (node.properties?.[PROPERTY]) show(node);
   for (const status of known.values()) place(status);
+  showInApp();
 }
 
 /**
@@ -136,12 +134,16 @@ function place(status) {
     keep(node, rest, status);
     show(node);
   }
+  showInApp();
   redraw();
 }
 
+/** What passes while a run is under way; not saved.
+ * @type {WeakMap<any, Record<string, Status>>} */
+const passing = new WeakMap();
+
 /**
  * Keeps a status in the node's properties, which are saved with the workflow.
- * @param {any} node
  * @param {string} rest
  * @param {Status} status
  */
@@ -158,13 +160,8 @@ function keep(node, rest, status) {
   keepOutOfUndo(node, { properties: node.properties });
 }
 
-/** What passes while a run is under way; not saved.
- * @type {WeakMap<any, Record<string, Status>>} */
-const passing = new WeakMap();
-
 /**
  * The statuses that a node was saved with; not those that came with a copy of another node.
- * @param {any} node
  * @returns {Record<string, Status>}
  */
 function savedOf(node) {
@@ -177,23 +174,14 @@ function savedOf(node) {
   );
 }
 
-/**
- * Whether this is an ended status as this page writes it: a workflow may hold anything.
- * @param {any} status
- */
+/** Whether this is an ended status as this page writes it: a workflow may hold anything. */
 function isSound(status) {
   const { id, text, kind, seed, again, print } = Object(status);
-  const isNumber = (/** @type {any} */ value) => value === null || typeof value === "number";
+  const isNumber = (value) => value === null || typeof value === "number";
   const isAgain = again === null || (isNumber(again?.seed) && typeof again?.pays_for === "number");
   const isText = typeof text === "string" && text.length <= MAX_TEXT;
-  return (
-    typeof id === "string" &&
-    isText &&
-    ENDS.has(kind) &&
-    isNumber(seed) &&
-    isAgain &&
-    isNumber(print)
-  );
+  const isEnd = typeof id === "string" && isText && ENDS.has(kind);
+  return isEnd && isNumber(seed) && isAgain && isNumber(print);
 }
 
 /**
@@ -201,39 +189,71 @@ function isSound(status) {
  * @param {Status} status
  */
 const isOwn = (status) =>
-  status.kind === "progress" || statusesNow()?.get(status.id)?.text === status.text;
+  status.kind === "progress" || seen.get(workflowNow())?.get(status.id)?.text === status.text;
 
-/**
- * Shows what a node has to say, as of now.
- * @param {any} node
- */
-export function show(node) {
+/** Shows what a node has to say, as of now. */
+function show(node) {
   const statuses = Object.entries({ ...savedOf(node), ...(passing.get(node) ?? {}) });
   if (statuses.length === 0) return;
   showLastSeed(node, statuses.find(([rest]) => !rest)?.[1].seed ?? null);
-  panelOf(node)?.status.replaceChildren(...statuses.map(([rest, status]) => lineOf(rest, status)));
-}
-
-/**
- * @param {string} rest
- * @param {Status} status
- */
-function lineOf(rest, status) {
-  const title = rest ? `${nodeOf(status.id)?.title ?? rest}: ` : "";
-  const origin = isOwn(status) ? "" : "Saved with this workflow: ";
-  return element("div", {
-    class: `venice-line venice-${status.kind} ${isStale(status) ? "venice-stale" : ""}`,
-    text: `${origin}${title}${status.text}`,
-    title: isStale(status) ? "From an earlier run with different inputs." : "",
-  });
+  const lines = statuses
+    .filter(([, { text }]) => text)
+    .map(([rest, status]) => lineOf(rest && titleOf(status), status));
+  panelOf(node)?.status.replaceChildren(...lines);
 }
 
 /** @param {Status} status */
-function isStale(status) {
-  const now = fingerprints.get(status.id);
-  return (
-    status.kind !== "progress" && status.print !== null && now !== undefined && now !== status.print
+const titleOf = ({ id }) => nodeOf(id)?.title ?? id;
+
+/**
+ * @param {string} title of the node, where the line is shown elsewhere
+ * @param {Status} status
+ */
+function lineOf(title, status) {
+  const [own, stale] = [isOwn(status), isStale(status)];
+  const text = title ? `${title}: ${status.text}` : status.text;
+  return element(
+    "div",
+    {
+      class: `venice-line venice-${status.kind} ${stale ? "venice-stale" : ""}`,
+      title: stale ? t("From an earlier run with different inputs.") : "",
+    },
+    own ? text : t("Saved with this workflow: {text}", { text }),
+    ...(own && !stale ? actionsOf(status) : []),
   );
+}
+
+/**
+ * The buttons that may end an error.
+ * @param {Status} status
+ */
+function actionsOf({ id, again, of_settings }) {
+  const actions = [];
+  if (again) {
+    const { seed, pays_for: count } = again;
+    const withSeed =
+      seed !== null && t("Retry with seed {seed} (images: {count})", { seed, count });
+    const text = withSeed || t("Retry (images: {count})", { count });
+    actions.push(button(text, () => runAgain(id, seed)));
+  }
+  if (of_settings) actions.push(button(t("Open settings"), openSettings));
+  return actions.length > 0 ? [element("div", { class: "venice-row" }, ...actions)] : [];
+}
+
+/**
+ * @param {string} id
+ * @param {number | null} seed
+ */
+async function runAgain(id, seed) {
+  const node = nodeOf(id);
+  if (node && seed !== null) useSeed(node, seed);
+  await pressRun();
+}
+
+/** @param {Status} status */
+function isStale({ id, kind, print }) {
+  const now = fingerprints.get(id);
+  return kind !== "progress" && print !== null && now !== undefined && now !== print;
 }
 
 function showStale() {
@@ -267,45 +287,10 @@ function readStored() {
   }
 }
 
-/** @param {any} error of ComfyUI's message */
-function showError(error) {
-  if (!String(error?.node_type ?? "").startsWith("Venice")) return;
-  const id = String(error.node_id);
-  const job = jobs.get(error.prompt_id);
-  const again = seen.get(job?.workflow ?? activeWorkflow() ?? NO_WORKFLOW)?.get(id)?.again;
-  const first = String(error.exception_message ?? "").split("\n")[0];
-  const actions = [];
-  if (again) {
-    const seed = again.seed === null ? "Queue again" : `Use seed ${again.seed} and queue again`;
-    const text = `${seed} (pays for ${again.pays_for})`;
-    actions.push({ text, action: () => queueAgain(id, again.seed) });
-  }
-  if (OF_SETTINGS.test(String(error.exception_type))) {
-    actions.push({ text: "Open Venice settings", action: openSettings });
-  }
-  notify("error", nodeOf(id)?.title ?? error.node_type, first, actions);
-}
+/** The status lines for App mode, which has no nodes to show them on. */
+export const appStatus = element("div", { class: "venice-app-status" });
 
-/**
- * @param {string} id
- * @param {number | null} seed
- */
-async function queueAgain(id, seed) {
-  const node = nodeOf(id);
-  if (node && seed !== null) useSeed(node, seed);
-  await app.queuePrompt(0, 1);
-}
-
-/** The status lines of App mode, which has no nodes to show them on. */
-const inApp = element("div", { class: "venice-app-status" });
-
-export function placeStatusInApp() {
-  const run = document.querySelector('[data-testid="linear-run-button"]');
-  if (!run) return;
-  if (run.nextSibling !== inApp) run.after(inApp);
-  const known = [...(statusesNow()?.values() ?? [])];
-  const lines = known.map((status) => `${nodeOf(status.id)?.title ?? status.id}: ${status.text}`);
-  if (inApp.textContent !== lines.join("")) {
-    inApp.replaceChildren(...lines.map((text) => element("div", { class: "venice-line", text })));
-  }
+function showInApp() {
+  const known = [...(seen.get(workflowNow())?.values() ?? [])].filter(({ text }) => text);
+  appStatus.replaceChildren(...known.map((status) => lineOf(titleOf(status), status)));
 }

@@ -1,8 +1,7 @@
 // @ts-check
 /** The page's own texts in the user's language: `main.json` of our locales, under `venice`. */
 
-import { api } from "../../scripts/api.js";
-import { app } from "../../scripts/app.js";
+import { fetchRoute, language } from "./comfy.js";
 
 const TIMEOUT_MS = 3_000;
 
@@ -12,9 +11,8 @@ let texts = {};
 /** Loads the language that ComfyUI shows. Without an answer, the page stays English. */
 export async function loadTexts() {
   try {
-    const language = app.extensionManager.setting.get("Comfy.Locale");
-    const response = await api.fetchApi("/i18n", { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    texts = (await response.json())[String(language)]?.venice ?? {};
+    const response = await fetchRoute("/i18n", { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    texts = (await response.json())[language()]?.venice ?? {};
   } catch {
     texts = {};
   }

@@ -1,24 +1,21 @@
 // @ts-check
-/** What a whole run will cost: the sum by the Run button. */
+/** The sum by the Run button: what a run of the whole workflow will cost. */
 
-import { app } from "../../scripts/app.js";
+import { placeBesideRun } from "./comfy.js";
 import { element } from "./elements.js";
 import { levelOf, onPreview, preview } from "./preview.js";
+import { t } from "./texts.js";
 
-const TITLE = "Estimated cost of this run. Click to open Venice.";
-const total = element("button", { type: "button", class: "venice-total" });
+const total = element("button", { type: "button", class: "venice-total", hidden: true });
 
-/**
- * The sum by the Run button; `open` is what a click on it does.
- * @param {() => unknown} open
- */
+/** The same sum for App mode, which has no nodes to show prices on. */
+export const appTotal = element("div", { class: "venice-total", hidden: true });
+
+/** @param {() => unknown} open what a click on the sum does */
 export function placeTotal(open) {
   onPreview(showTotal);
   total.onclick = open;
-  const menu = /** @type {any} */ (app).menu?.element;
-  const settings = /** @type {any} */ (app).menu?.settingsGroup?.element;
-  if (settings) settings.before(total);
-  else menu?.append(total);
+  placeBesideRun(total);
 }
 
 function showTotal() {
@@ -29,13 +26,7 @@ function showTotal() {
     place.className = `venice-total venice-${levelOf(sum)}`;
     place.hidden = !text;
   }
-  total.title = [sum?.hint, TITLE].filter(Boolean).join("\n");
-}
-
-const appTotal = element("div", { class: "venice-total", hidden: true });
-
-/** The same sum above the Run button of App mode, which has no nodes to show prices on. */
-export function placeTotalInApp() {
-  const run = document.querySelector('[data-testid="linear-run-button"]');
-  if (run && run.previousSibling !== appTotal) run.before(appTotal);
+  total.title = [sum?.hint, t("Estimated cost of this run. Click to open Venice.")]
+    .filter(Boolean)
+    .join("\n");
 }

@@ -1,19 +1,22 @@
 // @ts-check
 /** Only what the model takes: hidden inputs, its own lists and ranges, names with prices. */
 
-import { button } from "./elements.js";
 import {
-  allNodes,
-  drawnByVue,
-  inAppMode,
-  isLinked,
   keepSocketsOutOfUndo,
+  promotedWidgets,
+  refreshWidgets,
   rememberChange,
-  widgetOf,
-} from "./graph.js";
+  setHidden,
+  setOption,
+} from "./comfy.js";
+import { button } from "./elements.js";
+import { allNodes, isLinked, widgetOf } from "./graph.js";
 import { fitNew, fitToContent, panelOf } from "./panel.js";
+import { idsOf, onPrompt, prompt } from "./preview.js";
 import { account, models } from "./server.js";
-import { drawSocket, showSockets } from "./sockets.js";
+import { drawSocket, putSocketsLast, showSockets } from "./sockets.js";
+import { t } from "./texts.js";
+import { onChange } from "./watch.js";
 
 const KINDS = /** @type {Record<string, "generate" | "edit">} */ ({
   VeniceGenerateImage: "generate",
@@ -21,7 +24,7 @@ const KINDS = /** @type {Record<string, "generate" | "edit">} */ ({
   VeniceGrid: "generate",
 });
 const AUTO = "auto";
-/** Seldom needed: seen where they are not as they were, after a click on "More inputs", or always. */
+/** Seldom needed: shown if changed, after a click on "More options", or always. */
 const SELDOM = new Set([
   "negative_prompt",
   "cfg_scale",
@@ -49,33 +52,13 @@ const MORE = "venice_more";
 const PROMPT_LINES = 5;
 const LINE_PX = 16;
 const MIN_WIDTH = 340;
-const GAP_PX = 4;
 
-/**
- * Makes a node follow its model.
- * @param {any} node
- */
+/** Makes a node follow its model, from now on. */
 export function followModel(node) {
   raisePrompt(node);
-  const kind = KINDS[node.comfyClass];
-  const model = widgetOf(node, "model");
-  if (!kind || !model) return;
-  rememberDefaults(node);
-  const chosen = model.callback;
-  model.callback = function (/** @type {any[]} */ ...given) {
-    const result = chosen?.apply(this, given);
-    apply(node, true);
-    return result;
-  };
-  for (const name of ["onConfigure", "onConnectionsChange"]) {
-    const before = node[name];
-    node[name] = function (/** @type {any[]} */ ...given) {
-      const result = before?.apply(this, given);
-      queueMicrotask(() => apply(node));
-      return result;
-    };
-  }
+  if (!KINDS[node.comfyClass]) return;
   panelOf(node)?.tools.append(moreButton(node));
+  putSocketsLast(node);
   apply(node);
   // A node of a saved workflow gets its own size after this.
   fitNew(node, MIN_WIDTH);
@@ -83,7 +66,8 @@ export function followModel(node) {
 
 /** Has all nodes follow what the server says now. */
 export function applyAll() {
-  for (const node of allNodes()) if (KINDS[node.comfyClass]) apply(node);
+  for (const node of allNodes()) apply(node);
+  applyOuter();
 }
 
 /** What changed of sockets while a graph was loaded is no step of undo either. */
@@ -91,168 +75,152 @@ export function settleSockets() {
   for (const node of allNodes()) if (KINDS[node.comfyClass]) keepSocketsOutOfUndo(node);
 }
 
-/** Listens to new models and to the setting "Show all inputs". */
+/** Listens to changes of the graph, to new models and to the setting "Show all inputs". */
 export function watchModels() {
+  onChange((changes) => {
+    for (const [node, wasSeen] of changes) apply(node, wasSeen);
+  });
+  onPrompt(applyLinked);
   models.listen(applyAll);
   let showAll = false;
-  account.listen((now) => {
-    if (showAll === Boolean(now.limits?.show_all_inputs)) return;
-    showAll = Boolean(now.limits?.show_all_inputs);
+  account.listen(({ limits }) => {
+    if (showAll === Boolean(limits?.show_all_inputs)) return;
+    showAll = Boolean(limits?.show_all_inputs);
     applyAll();
   });
 }
 
-/** @type {WeakMap<any, Record<string, any>>} */
-const defaults = new WeakMap();
+/** The models that a linked input last had, by node.
+ * @type {WeakMap<any, string>} */
+const linkedModels = new WeakMap();
 
-/** @param {any} node */
-function rememberDefaults(node) {
-  const { required = {}, optional = {} } = node.constructor.nodeData?.input ?? {};
-  const declared = Object.entries({ ...required, ...optional });
-  defaults.set(
-    node,
-    Object.fromEntries(
-      declared.map(([name, spec]) => [
-        name,
-        {
-          value: /** @type {any} */ (spec)[1]?.default,
-          options: /** @type {any} */ (spec)[1] ?? {},
-        },
-      ]),
-    ),
-  );
+/** A model that comes over a link, also from outside of a subgraph, is known from the prompt. */
+function applyLinked() {
+  for (const [node, ids] of idsOf) {
+    if (!isLinked(node, "model")) continue;
+    const now = ids.map((id) => String(prompt[id].inputs.model)).join();
+    const before = linkedModels.get(node);
+    linkedModels.set(node, now);
+    if (now !== before) apply(node, before !== undefined);
+  }
+  applyOuter();
 }
 
 /**
- * @param {any} node
+ * What the server knows of the models that a node may use; null if that isn't known of each.
+ * @returns {any[] | null}
+ */
+function modelsOf(node) {
+  const list = listOf(node);
+  const ids = isLinked(node, "model")
+    ? (idsOf.get(node) ?? []).map((id) => prompt[id].inputs.model)
+    : [widgetOf(node, "model")?.value];
+  const found = [...new Set(ids)].map((id) => list.find((one) => one.id === id));
+  return found.length > 0 && found.every(Boolean) ? found : null;
+}
+
+const listOf = (node) => models.now?.[KINDS[node.comfyClass]] ?? [];
+const showsAll = () => Boolean(account.now?.limits?.show_all_inputs);
+
+/** How an input is declared: its default and options; null for a name that isn't one.
+ * @returns {any} */
+function declaredOf(node, name) {
+  const { required, optional } = node.constructor.nodeData?.input ?? {};
+  const spec = required?.[name] ?? optional?.[name];
+  return spec ? (spec[1] ?? {}) : null;
+}
+
+/**
  * @param {boolean} isChosen whether a person changed what the node shows
  */
 function apply(node, isChosen = false) {
-  const kind = KINDS[node.comfyClass];
-  const list = models.now?.[kind] ?? [];
-  nameModels(widgetOf(node, "model"), list);
-  const id = widgetOf(node, "model")?.value;
-  const model = isLinked(node, "model")
-    ? null
-    : list.find((/** @type {any} */ one) => one.id === id);
-  let different = false;
+  if (!KINDS[node.comfyClass]) return;
+  const known = modelsOf(node);
+  let isOther = false;
   for (const widget of node.widgets ?? []) {
-    if (LISTS[widget.name]) offer(node, widget, model?.[LISTS[widget.name]]);
-    if (widget.name === "steps") limitSteps(node, widget, model?.max_steps);
-    const hidden = isHidden(node, widget, model);
-    different = hide(widget, hidden) || different;
+    offer(node, widget.name, widget, known);
+    const hidden = isHidden(node, widget, known);
+    isOther = setHidden(widget, hidden) || isOther;
     drawSocket(node, widget.name, !hidden);
   }
-  const showsAll = !model || account.now?.limits?.show_all_inputs;
-  different = showSockets(node, (name) => showsAll || takes(model, name) !== false) || different;
+  isOther = showSockets(node, (name) => showsAll() || isTaken(known, name)) || isOther;
   nameMoreButton(node);
-  if (different) afterHiding(node, isChosen);
-}
-
-/**
- * @param {any} node
- * @param {any} widget
- * @param {any} model what is known of it, or null
- */
-function isHidden(node, widget, model) {
-  const known = defaults.get(node)?.[widget.name];
-  if (!known || isLinked(node, widget.name) || account.now?.limits?.show_all_inputs) return false;
-  if (model && takes(model, widget.name) === false) return true;
-  const isSeldom = SELDOM.has(widget.name) && !node.properties?.[MORE];
-  return (
-    isSeldom && (widget.value === known.value || (known.value === undefined && widget.value === ""))
-  );
-}
-
-/**
- * @param {any} model
- * @param {string} name
- */
-const takes = (model, name) => model.inputs?.[name];
-
-/**
- * Whether this changed anything.
- * @param {any} widget
- * @param {boolean} hidden
- */
-function hide(widget, hidden) {
-  // In frontend 1.58 a widget with a link also says that it is hidden; its options do not.
-  if (Boolean(widget.options?.hidden) === hidden) return false;
-  widget.hidden = hidden;
-  setOption(widget, "hidden", hidden);
-  // An old frontend leaves room for a hidden widget unless it is this small.
-  if (hidden) widget.computeSize = () => [0, -GAP_PX];
-  else delete widget.computeSize;
-  return true;
-}
-
-/**
- * Sets an option for the canvas, and for Vue where it has its own copy.
- * @param {any} widget
- * @param {string} name
- * @param {any} value
- */
-function setOption(widget, name, value) {
-  widget.options ??= {};
-  widget.options[name] = value;
-  if (widget._state?.options) widget._state.options[name] = value;
-}
-
-/**
- * @param {any} node
- * @param {boolean} isChosen
- */
-function afterHiding(node, isChosen) {
-  const isWatched = node.widgets?.some((/** @type {any} */ widget) => widget._state?.options);
-  if ((!isWatched && drawnByVue()) || inAppMode()) {
-    const list = [...node.widgets];
-    node.widgets = [];
-    node.widgets = list;
-  }
+  if (!isOther) return;
+  refreshWidgets(node);
   fitToContent(node, isChosen);
 }
 
-/**
- * @param {any} node
- * @param {any} widget
- * @param {string[] | undefined} values that the model has
- */
-function offer(node, widget, values) {
-  const all = defaults.get(node)?.[widget.name]?.options?.options ?? widget.options.values;
-  const own = values?.length ? [AUTO, ...values] : all;
-  if (String(widget.options.values) !== String(own)) setOption(widget, "values", own);
+/** Gives what subgraphs show of our nodes the lists that those have, and hides what they lack. */
+function applyOuter() {
+  for (const host of allNodes()) {
+    let isOther = false;
+    for (const { outer, inner } of host.subgraph ? promotedWidgets(host) : []) {
+      const ours = inner.filter(({ node }) => KINDS[node.comfyClass]);
+      if (ours.length === 0) continue;
+      const each = ours.map(({ node }) => modelsOf(node));
+      const known = each.every(Boolean) ? each.flat() : null;
+      offer(ours[0].node, ours[0].name, outer, known);
+      const isShown = showsAll() || isLinked(host, outer.name);
+      const hidden = !isShown && ours.every(({ name }) => !isTaken(known, name));
+      isOther = setHidden(outer, hidden) || isOther;
+    }
+    if (!isOther) continue;
+    refreshWidgets(host);
+    fitToContent(host);
+  }
 }
 
 /**
- * @param {any} node
- * @param {any} widget
- * @param {number | null | undefined} most
+ * Whether one of the models takes an input; also where they aren't known.
+ * @param {any[] | null} known
+ * @param {string} name
  */
-function limitSteps(node, widget, most) {
-  const max = most ?? defaults.get(node)?.steps?.options?.max ?? widget.options.max;
-  if (widget.options.max !== max) setOption(widget, "max", max);
+const isTaken = (known, name) => !known || known.some((model) => model.inputs?.[name] !== false);
+
+/** @param {any[] | null} known the models */
+function isHidden(node, widget, known) {
+  const { name, value } = widget;
+  const declared = declaredOf(node, name);
+  if (!declared || isLinked(node, name) || showsAll()) return false;
+  if (!isTaken(known, name)) return true;
+  const isDefault = value === declared.default || (declared.default === undefined && value === "");
+  return SELDOM.has(name) && !node.properties?.[MORE] && isDefault;
 }
 
 /**
- * @param {any} widget
- * @param {any[]} list
+ * Gives a widget the list or range of these models; all that is declared if they have none.
+ * @param {string} name of the node's input
+ * @param {any} widget of the node, or of a subgraph around it
+ * @param {any[] | null} known the models
  */
+function offer(node, name, widget, known) {
+  if (name === "model") return nameModels(widget, listOf(node));
+  const { options } = widget;
+  if (LISTS[name]) {
+    const own = [...new Set(known?.flatMap((model) => model[LISTS[name]] ?? []))];
+    const values = own.length > 0 ? [AUTO, ...own] : declaredOf(node, name).options;
+    if (values && String(options.values) !== String(values)) setOption(widget, "values", values);
+  }
+  if (name === "steps") {
+    const most = known?.map((model) => model.max_steps ?? Number.POSITIVE_INFINITY) ?? [];
+    const max = Math.min(
+      Math.max(0, ...most) || Number.POSITIVE_INFINITY,
+      declaredOf(node, name).max,
+    );
+    if (options.max !== max) setOption(widget, "max", max);
+  }
+}
+
+/** @param {any[]} list */
 function nameModels(widget, list) {
-  if (!widget || list.length === 0 || widget.veniceModels === list) return;
-  widget.veniceModels = list;
+  const { getOptionLabel } = widget.options;
+  if (getOptionLabel && list.every(({ id, label }) => getOptionLabel(id) === label)) return;
   const labels = new Map(list.map((model) => [model.id, model.label]));
-  const others = (widget.options.values ?? []).filter(
-    (/** @type {string} */ id) => !labels.has(id),
-  );
+  const others = (widget.options.values ?? []).filter((id) => !labels.has(id));
   setOption(widget, "values", [...labels.keys(), ...others]);
-  setOption(
-    widget,
-    "getOptionLabel",
-    (/** @type {string | null} */ id) => labels.get(id) ?? id ?? "",
-  );
+  setOption(widget, "getOptionLabel", (id) => labels.get(id) ?? id ?? "");
 }
 
-/** @param {any} node */
 function moreButton(node) {
   const made = button("", () => {
     node.properties ??= {};
@@ -267,24 +235,22 @@ function moreButton(node) {
 /** @type {WeakMap<any, any>} */
 const moreButtons = new WeakMap();
 
-/** @param {any} node */
 function nameMoreButton(node) {
   const made = moreButtons.get(node);
   if (!made) return;
-  made.textContent = node.properties?.[MORE] ? "Fewer inputs" : "More inputs";
-  made.hidden = Boolean(account.now?.limits?.show_all_inputs);
+  made.textContent = node.properties?.[MORE] ? t("Fewer options") : t("More options");
+  made.hidden = showsAll();
 }
 
 /**
  * Gives the prompt at least five lines, also where other widgets want the room; none where it comes
- * by wire.
- * @param {any} node
+ * over a link.
  */
 function raisePrompt(node) {
-  const prompt = widgetOf(node, "prompt");
-  if (!prompt?.element) return;
+  const widget = widgetOf(node, "prompt");
+  if (!widget?.element) return;
   const height = PROMPT_LINES * LINE_PX + 24;
-  prompt.options.getMinHeight = () => (isLinked(node, "prompt") ? 0 : height);
-  prompt.element.classList.add("venice-prompt");
+  widget.options.getMinHeight = () => (isLinked(node, "prompt") ? 0 : height);
+  widget.element.classList.add("venice-prompt");
   fitToContent(node);
 }

@@ -101,6 +101,13 @@ def page(
     context.close()
 
 
+@pytest.fixture
+def is_old(request: pytest.FixtureRequest) -> bool:
+    """Whether this is the frontend without search words, apps, blueprints and promoted seeds."""
+    setup: tuple[str, str] = request.node.callspec.params["page"]
+    return setup[0] == "old"
+
+
 def installation(frontend: str) -> Installation:
     """The ComfyUI of a frontend; "new" is the current one with a newer page."""
     if frontend != "new":

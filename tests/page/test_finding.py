@@ -42,13 +42,6 @@ FIRST_BY_ALIAS = {
 }
 
 
-@pytest.fixture
-def is_old(request: pytest.FixtureRequest) -> bool:
-    """Whether this is the frontend that knows neither search words, apps nor blueprints."""
-    setup: tuple[str, str] = request.node.callspec.params["page"]
-    return setup[0] == "old"
-
-
 def test_what_the_node_search_shows_first(page: ComfyPage, is_old: bool) -> None:
     page.command("Workspace.SearchBox.Toggle")
     page.page.locator("input[role=combobox]").first.wait_for()

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from comfy_page import ComfyPage
 
-MESSAGE = ".venice-message"
+TOAST = "[role=alert]"
 RESULTS = 2_000
 ISSUES = "https://github.com/"
 TITLE = """name => {
@@ -70,7 +70,7 @@ def test_commands(page: ComfyPage) -> None:
     page.wait_for_text(".venice-money", "Balance")
     page.running.sandbox.forget()
     page.command("Venice.RefreshLists")
-    page.wait_for_text(MESSAGE, "up to date")
+    page.wait_for_text(TOAST, "updated")
     assert {request.path for request in page.running.sandbox.requests} >= {"/models"}
     page.command("Venice.OpenSettings")
     page.page.wait_for_selector(".venice-settings >> visible=true")
@@ -86,7 +86,7 @@ def test_about_names_version_and_address(page: ComfyPage) -> None:
     page.command("Comfy.ShowSettingsDialog")
     page.page.locator("[role=dialog] >> text=/^About$/").first.click()
     page.wait_for_text("[role=dialog] a", f"Venice {__version__}")
-    report = page.page.locator("[role=dialog] a", has_text="Venice: report a fault").first
+    report = page.page.locator("[role=dialog] a", has_text="Report a Venice issue").first
     assert str(report.get_attribute("href")).startswith(ISSUES)
 
 
@@ -95,10 +95,10 @@ def test_the_key_of_the_environment_is_read_only(page: ComfyPage) -> None:
     page.load()
     page.command("Venice.OpenSettings")
 
-    page.wait_for_text(".venice-hint", "VENICE_API_KEY holds the key")
-    page.wait_for_text(".venice-hint", "free sandbox is in use")
+    page.wait_for_text(".venice-hint", "Set by VENICE_API_KEY on the server")
+    page.wait_for_text(".venice-hint", "Using the sandbox")
     assert page.page.locator("text=Use the free sandbox").first.is_hidden()
-    for control in ("input[type=password]", "text=Save and test", "text=Forget the key"):
+    for control in ("input[type=password]", "text=Save and test", "text=Leave sandbox"):
         assert page.page.locator(f".venice-settings >> {control}").first.is_disabled()
     page.wait_for_text(".venice-settings", "Set by an environment variable.")
     assert page.page.locator(".venice-settings input[type=number]").first.is_disabled()
@@ -116,7 +116,7 @@ def test_two_thousand_results(page: ComfyPage) -> None:
         pytest.skip("the sidebar is the same in both renderers")
     with kept_results(page.running.home):
         page.command("Venice.OpenSidebar")
-        page.wait_for_text("h3", f"{RESULTS} kept results")
+        page.wait_for_text("h3", f"Results ({RESULTS})")
         page.wait_for_text(".venice-result", f"seed {RESULTS - 1}")
         page.page.locator(".venice-results").evaluate("list => { list.scrollTop = 1e9; }")
         page.wait_for_text(".venice-result", "seed 0")

@@ -57,6 +57,8 @@ IS_ON_OTHERS = """type => {
   return app.graph.nodes.filter(one => one !== node).map(box)
     .some(([l, t, r, b]) => l < right && left < r && t < bottom && top < b);
 }"""
+BADGES = """name => window.nodes[name].badges
+  .map(badge => (typeof badge === 'function' ? badge() : badge).text).join()"""
 REMEMBER = """() => {
   const tracker = app.extensionManager.workflow.activeWorkflow.changeTracker;
   (tracker.captureCanvasState ?? tracker.checkState).call(tracker);
@@ -168,6 +170,17 @@ class ComfyPage:
         found = self.page.locator(selector).filter(has_text=text).first
         found.wait_for(state="attached")
         return str(found.text_content())
+
+    def wait_for_price(self, node: str, text: str) -> None:
+        """Waits until the badges of a node say `text`."""
+        self.page.wait_for_function(
+            f"([node, text]) => ({BADGES})(node).includes(text)", arg=[node, text]
+        )
+
+    def close_error_dialogs(self) -> None:
+        """Closes from now on the dialogs with which frontend 1.27 tells of errors."""
+        mask = self.page.locator(".p-dialog-mask:has(.comfy-error-report)")
+        self.page.add_locator_handler(mask, lambda: self.page.keyboard.press("Escape"))
 
     def statuses(self) -> list[str]:
         """The status lines that nodes show."""

@@ -37,8 +37,18 @@ class Answer:
         """found: the items of each node that pays. run: the nodes that a run would reach."""
         keys = {key for items in found.values() for item in items for key in item.keys}
         self._kept = set(filter(self._quotes.results.__contains__, keys))
+        nodes = {name: self._node(items) for name, items in found.items()}
+        groups: dict[str, list[str]] = {}
+        for name in found:
+            ids = name.split(":")
+            for depth in range(1, len(ids)):
+                groups.setdefault(":".join(ids[:depth]), []).append(name)
         return {
-            "nodes": {name: self._node(items) for name, items in found.items()},
+            "nodes": nodes,
+            "groups": {
+                group: nodes[names[0]] if len(names) == 1 else self._group(found, names)
+                for group, names in groups.items()
+            },
             "total": self._total([items for name, items in found.items() if name in run]),
         }
 
@@ -82,6 +92,17 @@ class Answer:
             "error": wrong.error if wrong else None,
             "count": len(items),
             "images": _images(items),
+        }
+
+    def _group(
+        self, found: Mapping[str, Sequence[ItemQuote]], names: Sequence[str]
+    ) -> dict[str, Any]:
+        """What several nodes inside one subgraph cost together."""
+        price = self._price([item for name in names for item in _to_pay(found[name])])
+        is_wrong = any(item.error for name in names for item in found[name])
+        return {
+            "price": {"text": NOT_SENT if is_wrong else self._badge(price)},
+            "level": "input" if is_wrong else self._level(price),
         }
 
     def over(self, price: Price) -> dict[str, Any] | None:

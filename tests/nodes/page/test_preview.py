@@ -49,6 +49,22 @@ def test_one_node(preview: Any) -> None:
     }
 
 
+def test_what_lies_in_a_subgraph_is_summed_for_its_node(preview: Any) -> None:
+    graph = {
+        "4:1": generate(),
+        "4:2": generate(batch_size=2),
+        "4:5:1": generate(),
+        "6:1": generate(),
+    }
+    graph["6:1"]["inputs"]["prompt"] = ""
+    told = preview.of(graph)
+    groups = told["groups"]
+    assert groups["4"] == {"price": {"text": "≈ $0.02"}, "level": "ok"}, "the same image once"
+    assert groups["4:5"] == told["nodes"]["4:5:1"]
+    assert groups["6"]["level"] == "input"
+    assert set(groups) == {"4", "4:5", "6"}
+
+
 def test_a_tier_and_what_is_ignored(preview: Any) -> None:
     model = "nano-banana-pro"
     told = preview.of({"1": generate(model=model, width=1344, height=768, seed=7, steps=30)})
