@@ -20,7 +20,7 @@ PAGE_STAMP := $(PAGE)/node_modules/.ready
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
-	@echo 'Which Python makes .venv: PYTHON ($(PYTHON)).'
+	@echo 'The Python that creates .venv: PYTHON ($(PYTHON)).'
 	@echo 'An index with CPU builds of torch, for a smaller .venv on Linux: TORCH_INDEX.'
 	@echo 'Which ComfyUI: COMFYUI_PATH, else the one around this folder, else ~/comfy/ComfyUI;'
 	@echo '  its Python: COMFYUI_PYTHON, else .venv or venv in it, or env beside it.'
@@ -32,8 +32,8 @@ help:  ## Show this list
 	@echo 'The API document that requests are checked against: VENICE_OPENAPI.'
 
 $(BASE): requirements.txt requirements-dev.txt
-	@test ! -L $(VENV) || { echo '$(VENV) is a link, and what it leads to would be emptied: remove the link first.' >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed: make PYTHON=…" if sys.version_info < (3, 10) else 0)'
+	@test ! -L $(VENV) || { echo '$(VENV) is a link, and make would empty its target. Remove the link first.' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit("You need Python 3.10 or newer: make PYTHON=…" if sys.version_info < (3, 10) else 0)'
 	$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python scripts/install_packages.py
 	@touch $@
@@ -46,8 +46,8 @@ ifneq (,$(filter demo,$(MAKECMDGOALS)))
 COMFYUIS_PYTHON := $(shell $(PYTHON) scripts/comfyui_process.py)
 endif
 
-demo: $(if $(COMFYUIS_PYTHON),,$(BASE))  ## Make four pictures with the nodes, on the built-in sandbox or with VENICE_API_KEY
-	@$(if $(COMFYUIS_PYTHON),echo 'With the Python of ComfyUI ($(COMFYUIS_PYTHON)): nothing to install.')
+demo: $(if $(COMFYUIS_PYTHON),,$(BASE))  ## Generate four images with the nodes, in the sandbox or with VENICE_API_KEY
+	@$(if $(COMFYUIS_PYTHON),echo 'Using ComfyUI'\''s Python ($(COMFYUIS_PYTHON)). Nothing to install.')
 	@'$(or $(COMFYUIS_PYTHON),$(BIN)/python)' scripts/demo.py
 
 test: lint  ## Lint, then all tests but the long ones and those in a real ComfyUI: under two minutes
@@ -77,7 +77,7 @@ format: $(STAMP) $(if $(HAS_NPM),$(PAGE_STAMP))  ## Put the sources into shape
 	$(BIN)/ruff check --fix .
 	$(if $(HAS_NPM),@$(NPM) --prefix $(PAGE) run --silent format)
 
-comfyui:  ## Start a real ComfyUI with this pack, on the sandbox or with your key; its files: .comfyui
+comfyui:  ## Start a real ComfyUI with this pack, in the sandbox or with your key; its files: .comfyui
 	$(PYTHON) scripts/run_comfyui.py
 
 test-comfyui: $(STAMP)  ## The tests in a real ComfyUI; fails where there is none
@@ -92,7 +92,7 @@ workflows: $(STAMP)  ## Draw the thumbnails, have ComfyUI's page save the workfl
 	$(BIN)/python scripts/thumbnails.py
 	$(BIN)/python scripts/save_workflows.py
 
-film: $(STAMP)  ## Have ComfyUI's own page play the README's moving picture again (needs Chromium)
+film: $(STAMP)  ## Have ComfyUI's own page record the README's animation again (needs Chromium)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements-workflows.txt
 	$(BIN)/python scripts/film.py
 
@@ -110,6 +110,6 @@ soak: $(STAMP)  ## The long form of the reliability tests, with their figures; t
 bench: $(STAMP)  ## Measure speed and memory in ten minutes; writes docs/performance.md
 	$(BIN)/python benchmarks/run.py
 
-clean:  ## Remove .venv, caches and output, but not .comfyui: its pictures may be paid for
+clean:  ## Remove .venv, caches and output, but not .comfyui: you may have paid for its images
 	rm -rf $(VENV) output .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/.pytest_cache $(PAGE)/node_modules
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -29,8 +29,8 @@ def main() -> int:
     pack = load_pack()  # which also lets the streams take any letter
     key = pack.venice_client.load_settings().key
     is_sandbox = key is None or key.is_sandbox
-    where = "the built-in sandbox (no key, no cost)" if is_sandbox else "the Venice API (paid)"
-    print(f"Style → Seed → Generate, a batch of 4, on {where}:")
+    where = "in the sandbox (free)" if is_sandbox else "on Venice (you pay)"
+    print(f"Style → Seed → Generate, a batch of 4, {where}:")
     pack.venice_nodes.run.comfyui.status_listener = _status_printer()
     began = time.monotonic()
     try:

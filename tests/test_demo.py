@@ -40,7 +40,7 @@ def test_the_sandbox_is_said_to_be_free_and_the_paths_lead_to_the_files(
 
     lines = lines_of_demo(tmp_path / "output", folder, key)
 
-    assert "the built-in sandbox" in lines[0]
+    assert "in the sandbox (free)" in lines[0]
     assert "paid" not in lines[0]
     output = Path("output") if is_inside else tmp_path / "output"
     assert lines[-5:] == [
@@ -73,7 +73,7 @@ def test_in_a_pipe_what_it_says_stands_in_order(tmp_path: Path) -> None:
     )
     assert run.returncode == 0, run.stdout
     lines = run.stdout.splitlines()
-    assert lines[0].endswith("on the built-in sandbox (no key, no cost):")
+    assert lines[0].endswith("in the sandbox (free):")
     assert lines[-1].endswith("demo.png")
     assert len(lines) == len(set(lines))
     assert any("done" in line for line in lines[1:-7])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,8 +20,11 @@ def command_line(*words: str) -> str:
     """A command of this client, such as `login`, for this Python.
 
     It names the client's folder: ComfyUI's portable Python finds no module by -m, and is isolated.
-    Paths are relative if the current folder has both, as that of the portable ComfyUI does.
+    Paths are relative if the current folder has both, as that of the portable ComfyUI does. If the
+    command that pip installed started this process, it names that one instead.
     """
+    if installed := _installed():
+        return quoted([installed, *words])
     paths = [Path(sys.executable or "python"), CLIENT]
     try:
         python, client = (str(path.relative_to(Path.cwd())) for path in paths)
@@ -33,9 +37,9 @@ def command_line(*words: str) -> str:
 
 def command_name() -> str:
     """The words that started this process, for its own help."""
-    started = Path(sys.argv[0])
-    if started.stem == "venice":
+    if _installed():
         return "venice"
+    started = Path(sys.argv[0])
     return command_line() if started.absolute() == CLIENT else "python -m venice_client"
 
 
@@ -58,6 +62,16 @@ def setting_lines(settings: Mapping[str, str]) -> list[str]:
         "In PowerShell:",
         *(f"$env:{name} = '{value}'" for name, value in settings.items()),
     ]
+
+
+def _installed() -> str:
+    """The command that pip installed, if it started this process: its path if PATH lacks it."""
+    started = Path(sys.argv[0])
+    if started.stem != "venice":
+        return ""
+    found = shutil.which("venice")
+    is_on_path = found and Path(found).with_suffix("") == started.absolute().with_suffix("")
+    return "venice" if is_on_path else str(started)
 
 
 def _is_isolated() -> bool:

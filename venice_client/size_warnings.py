@@ -38,12 +38,12 @@ def _other_ratio(request: EditRequest, sent: dict[str, object], size: Size, mode
         return ""
     if asked:
         return f"{model.id} made {_text(size)}, which isn't {asked}."
-    warning = f"{model.id} made {_text(size)}, another ratio than {request.label} ({_text(own)})."
+    warning = f"{model.id} made {_text(size)}; {request.label} is {_text(own)}, a different ratio."
     if model.is_auto_only:
         return warning
     nearest = nearest_ratio(*own, model.ratios or EDIT_RATIOS)
     is_close = not is_other_ratio(*own, ratio_of(nearest))
-    return f"{warning} Aspect ratio {nearest} {'keeps it' if is_close else 'is the nearest'}."
+    return f"{warning} Aspect ratio {nearest} {'matches it' if is_close else 'is the closest'}."
 
 
 def _text(size: Size) -> str:

@@ -90,7 +90,7 @@ def test_login_says_that_the_environment_goes_first(
 ) -> None:
     give(monkeypatch, KEY)
 
-    assert "VENICE_API_KEY is set, too" in cli("login").err
+    assert "VENICE_API_KEY is also set" in cli("login").err
 
 
 def test_login_takes_no_key_as_an_argument(cli: Any) -> None:
@@ -221,7 +221,7 @@ def test_a_port_that_is_taken_is_one_line(cli: Any, sandbox: Sandbox) -> None:
     end = cli("sandbox", "--port", str(sandbox.port))
 
     assert end.code == 1
-    assert end.err.startswith(f"Port {sandbox.port} is not available")
+    assert end.err.startswith(f"Port {sandbox.port} isn't available")
     assert len(end.err.splitlines()) == 1
 
 

@@ -152,8 +152,8 @@ def test_an_edit_in_another_ratio_is_said(
     Image.new("RGB", (512, 512), "red").save(folder / "square.png")
     end = cli("edit", "night", "wide.png", "square.png", "--json")
     said = (
-        "firered-image-edit made 1024×1024, another ratio than wide.png (640×360). "
-        "Aspect ratio 16:9 keeps it."
+        "firered-image-edit made 1024×1024; wide.png is 640×360, a different ratio. "
+        "Aspect ratio 16:9 matches it."
     )
     assert end.json["warnings"] == [said]
     assert f"note: {said}" in end.err
@@ -169,7 +169,7 @@ def test_a_ratio_that_no_option_asks_for_gets_the_nearest(
     end = cli("edit", "night", "photo.png", "--json")
 
     (said,) = end.json["warnings"]
-    (nearest,) = re.findall(r"Aspect ratio (\S+) is the nearest\.$", said)
+    (nearest,) = re.findall(r"Aspect ratio (\S+) is the closest\.$", said)
     assert cli("edit", "night", "photo.png", "--aspect-ratio", nearest).code == 0
 
 

@@ -236,7 +236,7 @@ def test_clear_says_what_it_removed(cli: Any, kept: Any, home: Path) -> None:
     end = cli("results", "--clear", "--yes")
 
     assert end.lines == listed
-    assert re.fullmatch(r"Removed 2 saved results, \d+ kB, about \$0\.02\.\n", end.err)
+    assert re.fullmatch(r"Deleted 2 saved results, \d+ kB, about \$0\.02\.\n", end.err)
     assert list((home / "results").glob("*.result")) == []
     assert cli("results", "--clear", "--yes", "--json").json == {"removed": [], "bytes": 0}
 
@@ -249,14 +249,14 @@ def test_clear_asks_on_a_terminal(cli: Any, kept: Any, monkeypatch: pytest.Monke
 
     answer("\n")
     end = cli("results", "--clear")
-    assert end.lines == ["Nothing was removed."]
-    assert "Remove all of 2 saved results" in end.err
+    assert end.lines == ["Nothing was deleted."]
+    assert "Delete all of 2 saved results" in end.err
 
     answer("")  # nobody is asked
-    assert "Removed 2 saved results" in cli("results", "--clear", "--yes").err
+    assert "Deleted 2 saved results" in cli("results", "--clear", "--yes").err
 
     answer("y\n")
-    assert "Removed 0 saved results" in cli("results", "--clear").err
+    assert "Deleted 0 saved results" in cli("results", "--clear").err
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def test_without_a_terminal_nothing_is_removed_unless_that_is_said(
     monkeypatch.setattr("sys.stdin", io.StringIO("y\n"))
     end = cli("results", *options)
     assert end.code == 2
-    assert "Nothing was removed" in end.err
+    assert "Nothing was deleted" in end.err
     assert "--yes" in end.err
     assert len(list((home / "results").glob("*.result"))) == 2
     assert len(cli("results", *options, "--yes", "--json").json["removed"]) == 2
@@ -381,11 +381,11 @@ def test_the_store_is_made_smaller(cli: Any, home: Path, monkeypatch: pytest.Mon
     typed.isatty = lambda: True  # type: ignore[method-assign]
     monkeypatch.setattr("sys.stdin", typed)
     end = cli("results", "--limit", "2.5")
-    assert end.lines == ["Nothing was removed."]
-    assert "Remove everything beyond 2.5 MB of 4 saved results (4.2 MB)?" in end.err
+    assert end.lines == ["Nothing was deleted."]
+    assert "Delete everything beyond 2.5 MB of 4 saved results (4.2 MB)?" in end.err
     end = cli("results", "--limit", "2.5", "--yes")
     assert [line.split()[3] for line in end.lines[1:]] == ["1", "0"]
-    assert "Removed 2 saved results, 2.1 MB" in end.err
+    assert "Deleted 2 saved results, 2.1 MB" in end.err
     assert {each["seed"] for each in cli("results", "--json").json["results"]} == {2, 3}
 
 

@@ -93,6 +93,21 @@ def test_from_elsewhere_paths_are_whole(tmp_path: Path, monkeypatch: pytest.Monk
     assert shell.command_line("login") == shell.quoted([str(python), str(client), "login"])
 
 
+def test_an_installed_command_is_named_as_the_shell_finds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = tmp_path / ("venice.exe" if os.name == "nt" else "venice")
+    command.touch()
+    command.chmod(0o755)
+    monkeypatch.setattr(sys, "argv", [str(command.with_suffix("")), "account"])
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert shell.command_line("login") == "venice login"
+
+    monkeypatch.setenv("PATH", "")
+    assert shell.command_line("login") == shell.quoted([str(command.with_suffix("")), "login"])
+
+
 @pytest.mark.parametrize(
     ("started", "name"),
     [

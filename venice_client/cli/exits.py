@@ -16,7 +16,7 @@ INTERRUPTED = 130
 
 MEANINGS = {
     OK: "Done.",
-    FAILED: "Failed for another reason: no connection, an unreadable list, a saved image that "
+    FAILED: "Something else failed: no connection, an unreadable list, a saved image that "
     "can't be written.",
     NOT_SENT: "Not sent: wrong options, settings or files, or a limit.",
     REFUSED_BY_API: "Venice answered with an error.",
@@ -32,7 +32,7 @@ def _help() -> str:
         lines += textwrap.wrap(
             meaning, 80, initial_indent=f"  {code:<4} ", subsequent_indent=" " * 7
         )
-    lines.append("If several images fail, the highest of their codes.")
+    lines.append("If several images fail, the highest code counts.")
     return "\n".join(lines)
 
 

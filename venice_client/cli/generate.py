@@ -69,7 +69,8 @@ def _prompts(args: argparse.Namespace, console: Console) -> list[str]:
         raise InvalidRequestError("The prompt has no line with text.")
     if len(prompts) * args.count > MAX_IMAGES:
         raise InvalidRequestError(
-            f"{len(prompts) * args.count:,} images are too many at once: at most {MAX_IMAGES:,}."
+            f"{len(prompts) * args.count:,} images are too many at once. Generate at most "
+            f"{MAX_IMAGES:,}."
         )
     return prompts
 

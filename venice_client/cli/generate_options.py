@@ -17,9 +17,9 @@ from .paid_options import MAX_IMAGES, add_safe_mode, add_transparent
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("prompt", help="what the image shows; - reads it from stdin")
+    parser.add_argument("prompt", help="describe the image; - reads the prompt from stdin")
     add = parser.add_argument
-    add("--lines", action="store_true", help="each line of the prompt is a prompt")
+    add("--lines", action="store_true", help="treat each line of the prompt as a prompt")
     add("-n", "--count", type=_count, default=1, metavar="N", help="images per prompt")
     add("--model", default=DEFAULT_MODEL, help="see `models` (default %(default)s)")
     add("--negative", metavar="TEXT", default="", help="what to leave out; some models ignore it")
@@ -28,13 +28,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--seed",
         type=int,
         metavar="N",
-        help=f"1 to {MAX_SEED}; the next image gets the next seed. Without it a random one is "
-        "used and printed",
+        help=f"1 to {MAX_SEED}; the next image gets the next seed (default: a random one, "
+        "which is printed)",
     )
     add(
         "--variants",
         action="store_true",
-        help="get up to 4 images per request; only the first can be repeated by its seed",
+        help="get up to 4 images per request; a seed repeats only the first",
     )
     _add_sizes(parser)
     _add_model_settings(parser)
@@ -57,7 +57,7 @@ def _add_sizes(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_model_settings(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument_group("if the model has it").add_argument
+    add = parser.add_argument_group("if the model supports it").add_argument
     add("--quality", metavar="LEVEL", default=AUTO, help=", ".join(QUALITIES))
     add("--steps", type=int, metavar="N", help="inference steps; 0: the model's default")
     add(
@@ -86,9 +86,11 @@ def _add_model_settings(parser: argparse.ArgumentParser) -> None:
 def _add_switches(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("switches (the default is the API's)")
     either = argparse.BooleanOptionalAction
-    group.add_argument("--watermark", action=either, help="a Venice watermark")
+    group.add_argument("--watermark", action=either, help="add Venice's watermark")
     add_safe_mode(group)
-    group.add_argument("--exif", action=either, help="prompt and settings in the image's EXIF")
+    group.add_argument(
+        "--exif", action=either, help="write prompt and settings into the image's EXIF"
+    )
     group.add_argument(
         "--enhance",
         action=either,
@@ -100,7 +102,7 @@ def _add_switches(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--prompt-thinking",
         action=either,
-        help="let the model think about the prompt first; without it's faster",
+        help="let the model think about the prompt first; slower",
     )
 
 

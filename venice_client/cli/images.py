@@ -111,7 +111,7 @@ class _Command:
         """The images to change, and the layers of each."""
         if len(args.images) > MAX_IMAGES:
             raise InvalidRequestError(
-                f"{len(args.images):,} images are too many at once: at most {MAX_IMAGES:,}."
+                f"{len(args.images):,} images are too many at once. Pass at most {MAX_IMAGES:,}."
             )
         check = self.check(args)
         first = args.images[:1] if self.is_of_all else args.images
@@ -139,12 +139,12 @@ def _add_edit_options(parser: argparse.ArgumentParser) -> None:
     default = EditRequest.model
     add("--model", default=default, help="see `models --type inpaint` (default %(default)s)")
     add("--aspect-ratio", metavar="W:H", default=AUTO, help=", ".join((AUTO, *EDIT_RATIOS)))
-    add("--resolution", metavar="TIER", default=AUTO, help="such as 2K, if the model has it")
+    add("--resolution", metavar="TIER", default=AUTO, help="such as 2K, if the model supports it")
     add(
         "--quality",
         metavar="LEVEL",
         default=AUTO,
-        help=f"{', '.join(QUALITIES)}, if the model has it",
+        help=f"{', '.join(QUALITIES)}, if the model supports it",
     )
     add("--format", choices=FORMATS, help="of the result (default: by -o, else png)")
     add_transparent(parser)
@@ -163,7 +163,7 @@ def _add_edit_options_with_layers(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="another image that the prompt speaks of, for each edit; repeatable",
+        help="an extra image for the prompt to refer to, in every edit; repeatable",
     )
     _add_edit_options(parser)
 
@@ -174,7 +174,7 @@ def _add_variation(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="another number gets another result; it isn't sent",
+        help="change it for a new result (charged); it isn't sent",
     )
 
 
@@ -224,8 +224,8 @@ COMMANDS = (
     ),
     _Command(
         "multi-edit",
-        help="make one image from several with a prompt",
-        description="Edits the first image with the prompt, and the others as layers.",
+        help="combine several images into one with a prompt",
+        description="Edits the first image with the prompt, with the others as layers.",
         ending="-edited",
         add_options=_add_edit_options,
         request=partial(_edit, is_multi=True),

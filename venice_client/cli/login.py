@@ -21,9 +21,9 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         "login",
         help="save your Venice API key",
         description="Asks for your Venice API key without showing it, checks it with a free call,\n"
-        "and saves it in venice.json. It isn't an option, so it stays out of your shell's\n"
-        "history; a program can write it to stdin. If VENICE_API_BASE names another\n"
-        "service, that address is saved with it.",
+        "and saves it in venice.json. No option takes it, so it stays out of your shell's\n"
+        "history; a program can write it to stdin. If VENICE_API_BASE is set, that\n"
+        "address is saved with it.",
     )
     parser.set_defaults(run=run)
 
@@ -31,7 +31,7 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
 def run(_args: argparse.Namespace, console: Console, settings: Settings) -> int:
     make_home(settings.home)
     login = log_in(settings, ApiKey(_ask(settings.base_url)))
-    words = [f"The key works with {login.service}. It is saved in {login.file}."]
+    words = [f"The key works with {login.service}. It's saved in {login.file}."]
     if login.base_url != DEFAULT_BASE_URL:
         words.append("That address is saved with it, as VENICE_API_BASE.")
     if _is_private(login.file):
@@ -39,7 +39,9 @@ def run(_args: argparse.Namespace, console: Console, settings: Settings) -> int:
     facts = {"saved": str(login.file), "service": login.service, "base_url": login.base_url}
     console.result(facts, [" ".join(words)])
     if os.environ.get("VENICE_API_KEY", "").strip():
-        console.note("VENICE_API_KEY is set, too, and overrides the file. Unset it.")
+        console.note(
+            "VENICE_API_KEY is also set, and overrides the file. Unset it to use this key."
+        )
     return exits.OK
 
 

@@ -30,9 +30,9 @@ def add_paid_options(parser: argparse.ArgumentParser, output: str) -> None:
         metavar="PATH",
         help=f"a file such as fox.png, or a folder{output}",
     )
-    add("--force", action="store_true", help="overwrite files that exist")
-    add("--dry-run", action="store_true", help="show the price and the requests; send nothing")
-    add("--max-usd", type=dollar_limit, metavar="X", help="send nothing if it may cost more")
+    add("--force", action="store_true", help="overwrite existing files")
+    add("--dry-run", action="store_true", help="show the price and the requests, but send nothing")
+    add("--max-usd", type=dollar_limit, metavar="X", help="send nothing if this may cost more")
 
 
 def add_safe_mode(to: argparse.ArgumentParser | argparse._ArgumentGroup) -> None:

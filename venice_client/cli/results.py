@@ -1,4 +1,4 @@
-"""`results`: saved results: lists them, writes their images to files, removes them."""
+"""`results`: saved results: lists them, writes their images to files, deletes them."""
 
 from __future__ import annotations
 
@@ -109,17 +109,16 @@ _HEAD = ("NO", "TIME", "WHAT", "MODEL", "SEED", "OPTIONS", "COST", "SIZE", "SEEN
 def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser = add_parser(
         "results",
-        help="list, write or remove saved results; free",
-        description="Lists the results that are saved on this computer, the newest first. -o\n"
-        "writes their images to files: never twice, and never over another file. SEEN\n"
-        "says if a node showed an image or a command wrote it. Needs no key and sends\n"
-        "nothing.",
+        help="list, export or delete saved images; free",
+        description="Lists the images saved on this computer, newest first. -o exports them,\n"
+        "never twice or over another file. SEEN shows whether you have seen the image:\n"
+        "in a node, or as a file. Needs no key and sends nothing.",
     )
     add = parser.add_argument
     add("--last", type=_count, metavar="N", help=f"only the last N (default: {DEFAULT_LAST})")
     add("--number", type=_count, metavar="N", help="only the one with this number in the list")
-    add("--model", metavar="NAME", help="only those of a model; * stands for any letters")
-    add("--day", type=_day, metavar="YYYY-MM-DD", help="only those of this day")
+    add("--model", metavar="NAME", help="only those of this model; * matches anything")
+    add("--day", type=_day, metavar="YYYY-MM-DD", help="only those from this day")
     add("--unseen", action="store_true", help="only those you haven't seen")
     add(
         "-o",
@@ -128,8 +127,8 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         help=f"write their images to a folder, or to a file such as fox.png; {STEM} stands for "
         "time, model and seed",
     )
-    add("--limit", type=_megabytes, metavar="MB", help="remove the least recently used beyond this")
-    add("--clear", action="store_true", help="remove all saved results")
+    add("--limit", type=_megabytes, metavar="MB", help="delete the least recently used above this")
+    add("--clear", action="store_true", help="delete all saved images")
     add("--yes", action="store_true", help="don't ask before --limit or --clear")
     parser.set_defaults(run=run)
 
@@ -238,22 +237,22 @@ def _cost_text(rows: Sequence[Row]) -> str:
 
 
 def _remove(store: ResultStore, console: Console, limit: float | None, is_sure: bool) -> int:
-    """Remove the results beyond a limit in MB, or all. Ask first, on a terminal.
+    """Delete the results beyond a limit in MB, or all. Ask first, on a terminal.
 
     Raises InvalidRequestError if there is no terminal to ask on.
     """
     if not is_sure and not is_terminal(sys.stdin):
         raise InvalidRequestError(
-            "Nothing was removed. You paid for these results, and there is no terminal to ask on. "
-            "Add --yes to remove them."
+            "Nothing was deleted, since there's no terminal to ask you on. Add --yes to delete the "
+            "saved images."
         )
     if not is_sure:
         count, size = store.usage()
         part = "all" if limit is None else f"everything beyond {limit:g} MB"
-        console.note(f"Remove {part} of {count} saved results ({_size_text(size)})?")
+        console.note(f"Delete {part} of {count} saved results ({_size_text(size)})?")
         console.note("You'd be charged to generate them again. [y/N]")
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            console.result({"removed": [], "bytes": 0}, ["Nothing was removed."])
+            console.result({"removed": [], "bytes": 0}, ["Nothing was deleted."])
             return exits.OK
     rows = [Row(number, entry) for number, entry in enumerate(store.entries(), start=1)]
     count = store.clear() if limit is None else store.shrink(limit)
@@ -262,7 +261,7 @@ def _remove(store: ResultStore, console: Console, limit: float | None, is_sure: 
     lines = table([_HEAD, *(row.cells for row in gone)]) if gone else []
     console.result({"removed": [row.facts for row in gone], "bytes": size}, lines)
     many = f"{count} saved result{'' if count == 1 else 's'}"
-    console.note(f"Removed {many}, {_size_text(size)}, {_cost_text(gone)}.")
+    console.note(f"Deleted {many}, {_size_text(size)}, {_cost_text(gone)}.")
     return exits.OK
 
 

@@ -29,14 +29,14 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         "--port",
         type=int,
         default=DEFAULT_PORT,
-        help="0 takes a free one (default %(default)s)",
+        help="0 picks a free one (default %(default)s)",
     )
     parser.add_argument(
         "--latency",
         type=float,
         default=0.0,
         metavar="S",
-        help="seconds that each image takes",
+        help="seconds per image",
     )
     parser.set_defaults(run=run)
 
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace, console: Console, _settings: Settings) -> int:
     try:
         sandbox.start()
     except (OSError, OverflowError) as error:
-        raise VeniceError(f"Port {args.port} is not available ({error}). Try --port 0.") from None
+        raise VeniceError(f"Port {args.port} isn't available ({error}). Try --port 0.") from None
     try:
         settings = {"VENICE_API_BASE": sandbox.base_url, "VENICE_API_KEY": LOCAL_SANDBOX_KEY}
         console.result(settings, setting_lines(settings))

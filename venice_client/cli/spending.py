@@ -58,9 +58,9 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser = add_parser(
         "spending",
         help="show what you spent, by day and model; free",
-        description="Shows what you spent on this computer, by day and model, the newest day\n"
-        "first: the estimates of what was or may have been charged. Without a published\n"
-        "price, the highest possible one counts (up to). The sandbox is free.\n"
+        description="Shows what you spent on this computer, by day and model, newest day first.\n"
+        "Estimates, including what you may have been charged. If Venice publishes no\n"
+        'price, the highest possible one counts ("up to"). The sandbox is free.\n'
         "Needs no key and sends nothing.",
     )
     parser.add_argument(
@@ -68,7 +68,7 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         type=_days,
         default=DEFAULT_DAYS,
         metavar="N",
-        help=f"today and the days before it, N in all (default: {DEFAULT_DAYS})",
+        help=f"the last N days, including today (default: {DEFAULT_DAYS})",
     )
     parser.set_defaults(run=run)
 
