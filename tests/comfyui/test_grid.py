@@ -131,7 +131,7 @@ def test_more_than_four_hundred_cells_are_refused(comfyui: Running, words: str) 
     run = comfyui.client.run(graph.prompt)
 
     assert run.status == "error"
-    assert run.error["exception_message"].startswith("201 seeds × 2 styles = 402: ")
+    assert run.error["exception_message"].startswith("201 seeds × 2 styles = 402, ")
     assert comfyui.sent == []
 
 

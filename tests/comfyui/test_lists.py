@@ -111,4 +111,4 @@ def test_a_warning_of_one_item_is_still_shown_at_the_end(comfyui: Running, words
     with comfyui.client.listen() as events:
         assert comfyui.client.run(graph.prompt, client_id=events.client_id).succeeded
         assert wait_for(lambda: last().startswith("2 images"))
-    assert "1024×1000" in last()
+    assert "1024 × 1000" in last()
