@@ -1,0 +1,159 @@
+"""What a node shows: its own panel, one price, one error, and wires that end at their sockets."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from faulty_sandbox import Fault
+
+if TYPE_CHECKING:
+    from comfy_page import ComfyPage
+
+DIALOG = "dialog.venice-dialog"
+TOTAL = "button.venice-total"
+ERROR = ".venice-status .venice-error"
+MORE = "button:has-text('More options') >> visible=true"
+OPEN_WITH_SEED_AS = """async id => {
+  app.graph.clear();
+  app.graph.add(LiteGraph.createNode('VeniceSeed'));
+  const saved = app.graph.serialize();
+  saved.id = crypto.randomUUID();
+  saved.nodes[0].id = id;
+  await app.loadGraphData(saved);
+}"""
+MISSED = """() => app.graph.nodes.flatMap(node => (node.inputs ?? []).map((input, i) => {
+  const dot = document.querySelector(`[data-slot-key="${node.id}-in-${i}"]`);
+  if (input.link === null || input.link === undefined || !dot) return 0;
+  const {top, height} = dot.getBoundingClientRect(), {ds, canvas} = app.canvas;
+  const end = (node.getInputPos(i)[1] + ds.offset[1]) * ds.scale;
+  return Math.abs(end + canvas.getBoundingClientRect().top - top - height / 2);
+}))"""
+"""How many pixels lie between the end of each wire and its socket."""
+
+CONTRASTS = """selector => {
+  const canvas = Object.assign(document.createElement('canvas'), {width: 1, height: 1});
+  const context = canvas.getContext('2d');
+  const rgba = color => {
+    context.clearRect(0, 0, 1, 1);
+    context.fillStyle = color;
+    context.fillRect(0, 0, 1, 1);
+    return [...context.getImageData(0, 0, 1, 1).data];
+  };
+  const light = rgb => rgb.slice(0, 3).map(c => c / 255)
+    .map(c => c <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const behind = element => {
+    for (let one = element; one; one = one.parentElement) {
+      const color = rgba(getComputedStyle(one).backgroundColor);
+      if (color[3] > 250) return color;
+    }
+    return rgba(LiteGraph.NODE_DEFAULT_BGCOLOR);
+  };
+  return [...document.querySelectorAll(selector)].filter(one => one.offsetHeight).map(one => {
+    const pair = [light(rgba(getComputedStyle(one).color)), light(behind(one))];
+    return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+  });
+}"""
+LEAST_CONTRAST = 4.5
+
+
+def test_more_options_show_on_a_fresh_node(page: ComfyPage) -> None:
+    page.build(generate=("VeniceGenerateImage", 300, 100, {}, {}))
+    page.page.click(MORE)
+
+    if page.in_vue:
+        page.page.locator("[data-testid=node-widgets] >> text=safe_mode").wait_for()
+    assert "safe_mode" in page.shown_inputs("generate")
+    page.page.click("button:has-text('Fewer options') >> visible=true")
+    page.page.locator(MORE).wait_for()
+    if page.in_vue:
+        page.page.locator("[data-testid=node-widgets] >> text=safe_mode").wait_for(state="detached")
+    assert "safe_mode" not in page.shown_inputs("generate")
+
+
+def test_no_node_shows_the_panel_of_an_earlier_one(page: ComfyPage) -> None:
+    page.build(edit=("VeniceEditImage", 300, 100, {}, {}))
+    page.page.locator(MORE).wait_for()
+
+    page.page.evaluate(OPEN_WITH_SEED_AS, page.page.evaluate("() => Number(window.nodes.edit.id)"))
+
+    page.page.locator("button:has-text('New seed') >> visible=true").wait_for()
+    assert page.page.locator(MORE).count() == 0
+
+
+def test_over_a_limit_there_is_one_dialog_and_no_question(page: ComfyPage, words: str) -> None:
+    page.running.use_limit("0.5")
+    page.text_to_image(prompt=words, model="nano-banana-pro", batch_size=12)
+    page.wait_for_text(f"{TOTAL}.venice-over", "$2.16")
+    page.press_run()
+    page.wait_for_text(DIALOG, "Over your $0.50 limit per run")
+    assert page.page.locator(f"{DIALOG} button").all_inner_texts() == ["Cancel", "Open settings"]
+
+    page.page.click(f"{DIALOG} >> text=Open settings")
+
+    page.page.wait_for_selector(".venice-settings >> visible=true")
+    assert page.page.locator(DIALOG).count() == 0
+    assert page.running.sandbox.paid_requests == []
+    page.running.use_limit("5")
+
+
+def test_an_error_is_told_once_and_gone_when_the_node_runs_again(
+    page: ComfyPage, words: str
+) -> None:
+    page.close_error_dialogs()
+    page.text_to_image(prompt=words)
+    page.running.sandbox.add_fault(Fault.status(400, {"error": "no such thing"}), times=1)
+    page.press_run()
+    page.wait_for_text(ERROR, "no such thing")
+    assert page.page.locator("[class*=venice-]:text('no such thing')").count() == 1
+
+    with page.running.held():
+        page.press_run()
+        page.page.wait_for_function("error => !document.querySelector(error)", arg=ERROR)
+    page.wait_for_text(".venice-status .venice-done", "1 ")
+
+
+def test_wires_end_at_their_sockets(page: ComfyPage) -> None:
+    if not page.in_vue:
+        pytest.skip("the canvas draws sockets and wires itself")
+    page.text_to_image()
+    for change in (None, MORE, "button:has-text('Fewer options') >> visible=true"):
+        if change:
+            page.page.click(change)
+        page.page.wait_for_function(f"() => Math.max(...({MISSED})()) < 3")
+    for model in ("nano-banana-pro", "gpt-image-2", "z-image-turbo"):
+        page.set("generate", model=model)
+        page.wait_for_text(TOTAL, "$")
+        page.page.wait_for_function(f"() => Math.max(...({MISSED})()) < 3")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_texts_stand_out_from_what_is_behind_them(page: ComfyPage, theme: str) -> None:
+    page.page.evaluate(
+        "theme => app.extensionManager.setting.set('Comfy.ColorPalette', theme)", theme
+    )
+    page.build(
+        load=("LoadImage", 60, 60, {}, {}),
+        edit=("VeniceEditImage", 380, 60, {"prompt": "x"}, {"image": ("load", 0)}),
+        generate=(
+            "VeniceGenerateImage",
+            800,
+            60,
+            {"prompt": "x", "model": "nano-banana-pro", "steps": 30},
+            {},
+        ),
+    )
+    page.wait_for_text(".venice-sent .venice-warning", "steps")
+    page.page.evaluate(
+        """() => {
+          const panel = document.querySelector('.venice-sent .venice-warning').parentElement;
+          for (const kind of ['wrong', 'works', 'hint', 'link', 'done', 'error'])
+            panel.append(Object.assign(document.createElement('div'),
+              {className: `venice-line venice-${kind}`, textContent: kind}));
+        }"""
+    )
+    found = page.page.evaluate(CONTRASTS, ".venice-sent div, .venice-panel button")
+    assert len(found) > 6
+    assert min(found) >= LEAST_CONTRAST, found
