@@ -47,4 +47,4 @@ def _other_ratio(request: EditRequest, sent: dict[str, object], size: Size, mode
 
 
 def _text(size: Size) -> str:
-    return f"{size[0]}×{size[1]}"
+    return f"{size[0]} × {size[1]}"

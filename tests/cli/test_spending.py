@@ -49,10 +49,19 @@ def test_by_day_and_model_the_newest_first(cli: Any, home: Path) -> None:
         [str(before), "b", "1", "$0.25", SERVICE],
     ]
     assert end.err == (
-        "About $0.68 in 7 days, $0.43 of it today, for 5 requests (1 free in the sandbox).\n"
+        "You spent about $0.68 in 7 days, $0.43 of it today, "
+        "for 5 requests (1 free in the sandbox).\n"
     )
     assert cli("spending", "--days", "1").lines == end.lines[:4]
     assert "long-ago" in cli("spending", "--days", "10").out
+
+
+def test_the_sandbox_alone_costs_nothing(cli: Any, home: Path) -> None:
+    spend(home, 0, "c", 0.0, service="sandbox")
+
+    assert cli("spending").err == (
+        "You spent nothing in 7 days. Requests to the free sandbox: 1.\n"
+    )
 
 
 def test_as_json(cli: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

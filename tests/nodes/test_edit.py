@@ -112,7 +112,7 @@ def test_an_edit_comes_back_in_the_size_of_the_input(bench: Bench, pictures: Pic
     end = edit(bench, pictures(640, 448))
     assert end.tensor.shape == (1, 448, 640, 3)
     assert end.info["size"] == [640, 448]
-    assert any("1024×1024" in text and "640×448" in text for text in end.info["warnings"])
+    assert any("1024 × 1024" in text and "640 × 448" in text for text in end.info["warnings"])
 
 
 def test_keep_size_fills_without_stretching(bench: Bench, pictures: Pictures) -> None:

@@ -185,14 +185,14 @@ def test_another_size_than_asked_is_shown_as_it_is_and_said(bench: Bench) -> Non
     bench.sandbox.add_fault(Fault.size(80, 48))
     end = bench.generate()
     assert end.tensor.shape == (1, 48, 80, 3)
-    assert "z-image-turbo made 80×48 instead of 64×64." in end.info["warnings"]
+    assert "z-image-turbo made 80 × 48 instead of 64 × 64." in end.info["warnings"]
 
 
 def test_other_sizes_within_a_batch_are_fitted_to_the_first(bench: Bench) -> None:
     bench.sandbox.add_fault(Fault.size(80, 48), when=lambda payload: payload["seed"] == 101)
     end = bench.generate(seed=100, batch_size=3)
     assert end.tensor.shape == (3, 64, 64, 3)
-    assert any("80×48" in w and "64×64" in w for w in end.info["warnings"])
+    assert any("80 × 48" in w and "64 × 64" in w for w in end.info["warnings"])
 
 
 def test_a_deprecated_model_warns_with_replacement_and_date(bench: Bench) -> None:

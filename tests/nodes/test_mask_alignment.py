@@ -184,7 +184,7 @@ def test_an_answer_of_another_ratio_warns_of_a_shift(
     bench.sandbox.add_fault(Fault.body(encoded((1024, 768))), path=MULTI, times=2)
     end = edit(bench, image, mask)
     (warning,) = (text for text in end.info["warnings"] if "ratio" in text)
-    assert warning.startswith("Images 2–3: stretched from 1024×768")
+    assert warning.startswith("Images 2–3: stretched from 1024 × 768")
     assert "used another ratio" in warning
     assert "may be shifted under the mask" in warning
 
@@ -201,7 +201,7 @@ def test_what_would_be_too_large_with_its_edges_is_not_sent(bench: Bench) -> Non
     image = torch.zeros(1, 1, 1, 3).expand(1, 3000, 6000, 3)
     end = edit(bench, image, torch.ones(1, 3000, 6000))
     assert end.error_name == "InvalidRequestError"
-    assert "6000×6000 = 36,000,000" in end.first_line
+    assert "6000 × 6000 = 36,000,000" in end.first_line
     assert "33,177,600" in end.first_line
     assert bench.sandbox.paid_requests == []
 

@@ -23,21 +23,21 @@ def edit(bench: Bench, image: torch.Tensor, **inputs: Any) -> Any:
 def test_what_keep_size_throws_away_is_said(bench: Bench, pictures: Pictures) -> None:
     end = edit(bench, pictures(640, 448), aspect_ratio="9:16")
     assert end.info["warnings"] == [
-        "Image 1: scaled and cropped from 768×1360 to 640×448 (keep_size)."
+        "Image 1: scaled and cropped from 768 × 1360 to 640 × 448 (keep_size)."
     ]
 
 
 def test_where_nothing_is_cut_off_nothing_is_said_of_it(bench: Bench, pictures: Pictures) -> None:
     end = edit(bench, pictures(512, 512))
-    assert end.info["warnings"] == ["Image 1: scaled from 1024×1024 to 512×512 (keep_size)."]
+    assert end.info["warnings"] == ["Image 1: scaled from 1024 × 1024 to 512 × 512 (keep_size)."]
 
 
 def test_pictures_of_one_size_are_said_together(bench: Bench, pictures: Pictures) -> None:
     end = edit(bench, pictures(count=8))
     assert end.info["warnings"] == [
-        "Images 1–8: scaled and cropped from 1024×1024 to 320×240 (keep_size)."
+        "Images 1–8: scaled and cropped from 1024 × 1024 to 320 × 240 (keep_size)."
     ]
-    assert end.texts[-1].count("1024×1024") == 1
+    assert end.texts[-1].count("1024 × 1024") == 1
 
 
 def test_each_size_is_said(bench: Bench, pictures: Pictures) -> None:
@@ -46,8 +46,8 @@ def test_each_size_is_said(bench: Bench, pictures: Pictures) -> None:
     bench.sandbox.add_fault(Fault.size(640, 480), path=EDIT)
     end = edit(bench, image)
     assert end.info["warnings"] == [
-        "Images 1, 3–4: scaled and cropped from 1024×1024 to 320×240 (keep_size).",
-        "Image 2: scaled from 640×480 to 320×240 (keep_size).",
+        "Images 1, 3–4: scaled and cropped from 1024 × 1024 to 320 × 240 (keep_size).",
+        "Image 2: scaled from 640 × 480 to 320 × 240 (keep_size).",
     ]
 
 
@@ -55,7 +55,7 @@ def test_pictures_from_a_prompt_are_named_by_their_seed(bench: Bench) -> None:
     other = Fault.size(96, 48)
     bench.sandbox.add_fault(other, times=None, when=lambda sent: sent["seed"] in (101, 103))
     end = bench.generate(batch_size=4)
-    assert end.info["warnings"] == ["Seeds 101, 103: fitted from 96×48 to 64×64."]
+    assert end.info["warnings"] == ["Seeds 101, 103: fitted from 96 × 48 to 64 × 64."]
 
 
 def test_an_upscale_of_another_size_than_asked_is_said(
@@ -63,25 +63,25 @@ def test_an_upscale_of_another_size_than_asked_is_said(
 ) -> None:
     bench.sandbox.add_fault(Fault.body(encoded((512, 300))), path="/image/upscale")
     end = bench.run("VeniceUpscaleImage", image=pictures(), scale="2x", creativity=0.01)
-    assert end.info["warnings"] == ["upscaler made 512×300 instead of 640×480."]
+    assert end.info["warnings"] == ["upscaler made 512 × 300 instead of 640 × 480."]
 
 
 @pytest.mark.parametrize(
     ("inputs", "came", "notes"),
     [
         ({}, (64, 64), []),
-        ({}, (80, 48), ["z-image-turbo made 80×48 instead of 64×64."]),
+        ({}, (80, 48), ["z-image-turbo made 80 × 48 instead of 64 × 64."]),
         (
             {"width": 100},
             (64, 64),
-            ["z-image-turbo made 64×64 instead of 104×64."],
+            ["z-image-turbo made 64 × 64 instead of 104 × 64."],
         ),
         ({"width": 100}, (104, 64), []),
         ({"model": "seedream-v4", "width": 1024, "height": 1024}, (1024, 1024), []),
         (
             {"model": "seedream-v4", "width": 1024, "height": 1024, "resolution": "2K"},
             (640, 640),
-            ["seedream-v4 made 640×640 instead of 1024×1024."],
+            ["seedream-v4 made 640 × 640 instead of 1024 × 1024."],
         ),
         ({"model": "seedream-v4", "width": 1024, "height": 1000}, (640, 640), []),
     ],
@@ -108,4 +108,4 @@ def test_a_cutout_of_another_size_is_brought_to_its_input(
     assert mask.shape == (count, 240, 320)
     assert cutout.shape == (count, 240, 320, 4)
     assert bool((mask[0] == 0).all())
-    assert "Image 1: fitted from 160×120 to 320×240." in end.info["warnings"]
+    assert "Image 1: fitted from 160 × 120 to 320 × 240." in end.info["warnings"]

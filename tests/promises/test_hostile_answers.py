@@ -227,7 +227,7 @@ def test_images_of_other_sizes_are_fitted_to_the_first(bench: Bench) -> None:
     end = bench.generate(batch_size=4)
     assert end.error is None, end.error
     assert tuple(end.tensor.shape) == (4, 64, 64, 3)
-    told = "Seed 102: fitted from 96×48 to 64×64."
+    told = "Seed 102: fitted from 96 × 48 to 64 × 64."
     assert told in end.info["warnings"]
 
 
@@ -252,7 +252,7 @@ def test_pictures_of_a_batch_have_20_million_pixels_at_most(bench: Bench) -> Non
     assert 19_990_000 < width * height <= 20_000_000
     assert width / height == pytest.approx(2, rel=1e-3)
     said = "\n".join(end.info["warnings"])
-    for came in ("7000×3500", "64×64", "64×32"):
+    for came in ("7000 × 3500", "64 × 64", "64 × 32"):
         assert f"fitted from {came} to {width}×{height}" in said
 
 

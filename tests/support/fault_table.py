@@ -344,14 +344,14 @@ ROWS = (
     Row(
         "another size",
         lambda: Fault.size(96, 48),
-        says="96×48 instead of 64×64",
+        says="96 × 48 instead of 64 × 64",
         kept=True,
         only="generated",
     ),
     Row(
         "another size than made",
         lambda: Fault.size(96, 48),
-        says="96×48",
+        says="96 × 48",
         kept=True,
         only="changed",
     ),

@@ -230,6 +230,8 @@ def _same(target: Target, data: bytes) -> Path | None:
 def _cost_text(rows: Sequence[Row]) -> str:
     """The cost of the rows in words."""
     free = sum(row.entry.is_sandbox for row in rows)
+    if rows and free == len(rows):
+        return "free in the sandbox"
     unknown = sum(row.entry.cost_usd is None for row in rows)
     text = f"about {dollars(sum(row.entry.cost_usd or 0.0 for row in rows))}"
     text += f" and {unknown} of unknown price" if unknown else ""

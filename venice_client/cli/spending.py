@@ -107,12 +107,13 @@ def run(args: argparse.Namespace, console: Console, settings: Settings) -> int:
 
 def _summary(days: int, whole: Spent, of_today: float, in_sandbox: int) -> str:
     when = "today" if days == 1 else f"in {days} days"
-    if not whole.requests:
-        return f"You spent nothing {when}."
+    if whole.requests == in_sandbox:
+        free = f" Requests to the free sandbox: {in_sandbox}." if in_sandbox else ""
+        return f"You spent nothing {when}.{free}"
     today_only = f", {dollars(of_today)} of it today" if days > 1 else ""
     free = f" ({in_sandbox} free in the sandbox)" if in_sandbox else ""
     many = f"{whole.requests} request{'' if whole.requests == 1 else 's'}"
-    return f"About {dollars(whole.usd)} {when}{today_only}, for {many}{free}."
+    return f"You spent about {dollars(whole.usd)} {when}{today_only}, for {many}{free}."
 
 
 def _days(text: str) -> int:

@@ -280,15 +280,15 @@ def check_upscale(width: int, height: int, scale: int, what: str = "The image") 
     pixels = width * height
     if scale == 4 and not _gains(width, height, 1):
         raise InvalidRequestError(
-            f"{what} is {width} × {height} = {pixels:,} pixels, already the most that Venice "
-            f"generates ({MAX_OUTPUT_PIXELS:,}). 4x wouldn't enlarge it.",
+            f"{what} is {width} × {height} = {pixels:,} pixels. Venice upscales to at most "
+            f"{MAX_OUTPUT_PIXELS:,}, so 4x wouldn't enlarge it.",
             "image",
         )
     check_pixels(width, height, MAX_OUTPUT_PIXELS, what)
     if scale == 2 and pixels * 4 > MAX_OUTPUT_PIXELS:
         raise InvalidRequestError(
-            f"{what} is {width} × {height}; 2x of that exceeds the {MAX_OUTPUT_PIXELS:,} pixels "
-            "that Venice generates. Resize it first.",
+            f"{what} is {width} × {height}. Venice upscales to at most {MAX_OUTPUT_PIXELS:,} "
+            "pixels, so 2x is too much. Resize it first.",
             "image",
         )
 

@@ -123,7 +123,7 @@ def check_size(cell: int, size_at: Callable[[int], Size]) -> None:
     maximum = next((c for c in smaller if math.prod(size_at(c)) <= MAX_SHEET_PIXELS), None)
     remedy = f"Set cell to at most {maximum}" if maximum else "Arrange fewer images"
     raise InvalidRequestError(
-        f"The sheet would have {width}×{height} = {width * height:,} pixels; the limit is "
+        f"The sheet would have {width} × {height} = {width * height:,} pixels; the limit is "
         f"{MAX_SHEET_PIXELS:,}. {remedy}.",
         "cell",
     )

@@ -50,7 +50,7 @@ class Fit:
     """How to bring an image of another size to the size of the others.
 
     apply: from an array to one of width × height. say: from (width, height) before and after to a
-    description such as "scaled from 80×80 to 64×64", "" if nothing changes.
+    description such as "scaled from 80 × 80 to 64 × 64", "" if nothing changes.
     """
 
     apply: Callable[[images.Array, int, int], images.Array]
@@ -59,7 +59,7 @@ class Fit:
 
 def in_pixels(size: Size) -> str:
     """A size in words."""
-    return f"{size[0]}×{size[1]}"
+    return f"{size[0]} × {size[1]}"
 
 
 def _fitted(own: Size, size: Size) -> str:
