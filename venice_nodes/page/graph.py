@@ -14,10 +14,21 @@ from ..run import comfyui
 
 Graph = Mapping[str, Any]
 
-PRIMITIVES = (
-    *("PrimitiveInt", "PrimitiveFloat", "PrimitiveBoolean"),
-    *("PrimitiveString", "PrimitiveStringMultiline"),
-)
+PRIMITIVES = {
+    "PrimitiveInt": "INT",
+    "PrimitiveFloat": "FLOAT",
+    "PrimitiveBoolean": "BOOLEAN",
+    "PrimitiveString": "STRING",
+    "PrimitiveStringMultiline": "STRING",
+}
+CONVERTED: Mapping[str, Callable[[Any], Any]] = {
+    "INT": int,
+    "FLOAT": float,
+    "BOOLEAN": bool,
+    "STRING": str,
+}
+"""What ComfyUI makes of a value that isn't linked, whatever type a workflow saved it in."""
+
 MAX_ITEMS = 1000
 """Most items of an output that are followed; it is open beyond."""
 
@@ -78,15 +89,20 @@ Outputs = tuple[Wire, ...]
 
 
 def sound_nodes(prompt: object) -> dict[str, Any]:
-    """The nodes of a graph that have the form of one."""
+    """The nodes of a graph that have the form of one, with unwrapped inputs."""
     nodes = prompt.items() if isinstance(prompt, dict) else ()
     return {
-        name: node
+        name: {**node, "inputs": {n: _unwrapped(v) for n, v in node.get("inputs", {}).items()}}
         for name, node in nodes
         if isinstance(node, dict)
         and isinstance(node.get("class_type"), str)
         and isinstance(node.get("inputs", {}), dict)
     }
+
+
+def _unwrapped(value: Any) -> Any:
+    """The value in the wrapper of lists. ComfyUI then takes one that looks like a link for one."""
+    return value["__value__"] if isinstance(value, dict) and "__value__" in value else value
 
 
 def in_order(graph: Graph, ends: Iterable[str]) -> list[str]:
@@ -119,17 +135,27 @@ def is_link(value: Any) -> bool:
     )
 
 
-def inputs_of(node: Mapping[str, Any], made: Mapping[str, Outputs]) -> dict[str, Wire]:
-    """What reaches each input of a node. made: the outputs of the nodes before it."""
+def inputs_of(
+    node: Mapping[str, Any], made: Mapping[str, Outputs], kinds: Mapping[str, str]
+) -> dict[str, Wire]:
+    """What reaches each input of a node. made: the outputs of the nodes before it. kinds: the
+    types of the inputs, as far as they are known."""
     found = {}
     for name, value in node.get("inputs", {}).items():
         if is_link(value):
             outputs = made.get(value[0], ())
-            found[name] = outputs[value[1]] if 0 <= value[1] < len(outputs) else Wire()
+            is_known = 0 <= value[1] < len(outputs)  # ComfyUI counts negative ones from the end
+            found[name] = outputs[value[1]] if is_known else Wire(is_open=bool(outputs))
         else:
-            is_wrapped = isinstance(value, dict) and set(value) == {"__value__"}
-            found[name] = Wire((value["__value__"] if is_wrapped else value,))
+            found[name] = Wire((_converted(value, kinds.get(name, "")),))
     return found
+
+
+def _converted(value: Any, kind: str) -> Any:
+    try:
+        return CONVERTED[kind](value) if kind in CONVERTED else value
+    except (ValueError, TypeError, OverflowError, RecursionError):
+        return value  # ComfyUI refuses it
 
 
 def longest(inputs: Inputs) -> tuple[int, bool]:

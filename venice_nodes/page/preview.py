@@ -18,6 +18,7 @@ from .answer import Answer
 from .budget import Budget, Memory
 from .graph import (
     MAX_ITEMS,
+    PRIMITIVES,
     UNKNOWN,
     Failed,
     Graph,
@@ -111,7 +112,8 @@ class Preview:
         found: dict[str, list[ItemQuote]],
     ) -> None:
         """Adds the outputs of a node to `made`, and its items to `found` if it pays."""
-        kind, inputs = node["class_type"], inputs_of(node, made)
+        kind = node["class_type"]
+        inputs = inputs_of(node, made, self._kinds(kind))
         if self._pays(kind):
             found[name], made[name] = self._quote(kind, inputs, quotes)
         elif kind in self._nodes:
@@ -126,6 +128,14 @@ class Preview:
         if kind not in self._declared:
             self._declared[kind] = self._nodes[kind].INPUT_TYPES()
         return self._declared[kind]
+
+    def _kinds(self, kind: str) -> dict[str, str]:
+        """The types of a node's inputs, as far as they are known."""
+        if kind not in self._nodes:
+            return {"value": PRIMITIVES.get(kind, "")}
+        declared = self._inputs(kind)
+        inputs = {**declared.get("required", {}), **declared.get("optional", {})}
+        return {name: spec[0] for name, spec in inputs.items()}
 
     def _quote(self, kind: str, inputs: Inputs, quotes: Quotes) -> tuple[list[ItemQuote], Outputs]:
         count, is_open = longest(inputs)

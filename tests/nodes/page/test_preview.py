@@ -527,3 +527,39 @@ def test_two_nodes_that_ask_the_same_pay_twice_where_nothing_is_kept(
 
     assert (total["from"] or total["usd"], total["to"] or total["usd"]) == (least, most)
     assert charged == pytest.approx(most)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "images"),
+    [
+        ({"prompt": False}, 1),
+        ({"prompt": None}, 1),
+        ({"prompt": {"__value__": ["a"]}}, 1),
+        ({"batch_size": "16"}, 16),
+        ({"batch_size": 15.9}, 15),
+        ({"batch_size": True}, 1),
+        ({"batch_size": {"__value__": 16, "more": 1}}, 16),
+        ({"safe_mode": "false"}, 1),
+        ({"model": {"__value__": ["2", 0]}}, 3),
+    ],
+)
+def test_a_value_of_an_odd_type_counts_as_what_comfyui_makes_of_it(
+    preview: Any, inputs: dict[str, Any], images: int
+) -> None:
+    """It converts what a workflow saved before it runs, and follows a link in a wrapper."""
+    sweep = node("VeniceModelSweep", models="chroma\nz-image-turbo\nqwen-image")
+    told = preview.of({"1": generate(**inputs), "2": sweep})
+    assert told["nodes"]["1"]["error"] is None
+    assert told["nodes"]["1"]["images"] == images
+    assert told["total"]["reserved_usd"] >= 0.01 * images
+
+
+@pytest.mark.parametrize(
+    ("source", "slot"), [("VeniceStyleSweep", -1), ("Other", -1), ("Other", 9)]
+)
+def test_a_link_to_an_output_that_is_not_known_has_no_upper_bound(
+    preview: Any, source: str, slot: int
+) -> None:
+    """ComfyUI counts negative ones from the end, as Python does."""
+    told = preview.of({"1": generate(prompt=["2", slot]), "2": node(source, styles="*")})
+    assert told["total"]["must_ask"]
