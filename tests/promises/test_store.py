@@ -23,6 +23,7 @@ from bench import KEY, Bench, held_until
 from fault_table import picture
 from faulty_sandbox import Fault, Sandbox
 from venice_client import BadResponseError, GenerateRequest, VeniceClient
+from venice_client.errors import StoreError
 from venice_client.files import HELD
 from venice_client.store import sweeper
 from venice_client.store.result_store import ResultStore
@@ -492,6 +493,19 @@ def test_what_is_paid_for_and_cannot_be_read_is_not_asked_for_again(
     again = bench.generate(batch_size=2)
     assert again.sent == ()
     assert again.pictures == 2
+
+
+def test_what_was_never_paid_for_is_not_told_as_paid(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With too many files open, nothing can be opened: there may be nothing to open either."""
+    store = ResultStore(home, 64)
+    put_response(store, "a", Response({}, picture(), 0.0))
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    hold_entries(monkeypatch, tries=1000, number=errno.EMFILE)
+    assert store.get("b") is None
+    with pytest.raises(StoreError, match="already paid"):
+        store.get("a")
 
 
 @pytest.mark.parametrize("number", sorted(HELD))

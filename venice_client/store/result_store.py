@@ -100,6 +100,8 @@ class ResultStore:
         except NOT_THERE:
             return None
         except OSError as error:
+            if _is_missing(path):  # with too many files open, that can't be opened either
+                return None
             raise StoreError(
                 "Not sent. You already paid for this image, but the saved copy can't be read right "
                 f"now ({_reason(error)}). Queue again, or delete the file to generate it again.\n"
@@ -316,6 +318,17 @@ def _extension(response: Response) -> str:
     kind = response.headers.get("content-type", "")
     found = re.match(r"image/([a-z0-9]+)|application/(json)\b", kind)
     return f".{found[1] or found[2]}" if found else ".bin"
+
+
+def _is_missing(path: Path) -> bool:
+    """Whether there is surely no such file: no right to look at its folder doesn't say so."""
+    try:
+        path.stat()
+    except NOT_THERE:
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def _state(path: Path) -> os.stat_result | None:
