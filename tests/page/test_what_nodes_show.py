@@ -157,3 +157,28 @@ def test_texts_stand_out_from_what_is_behind_them(page: ComfyPage, theme: str) -
     found = page.page.evaluate(CONTRASTS, ".venice-sent div, .venice-panel button")
     assert len(found) > 6
     assert min(found) >= LEAST_CONTRAST, found
+
+
+def test_no_room_is_left_after_a_run(page: ComfyPage, words: str) -> None:
+    if page.in_vue:
+        pytest.skip("Vue gives nodes their height")
+    page.build(
+        empty=("EmptyImage", 60, 60, {"width": 256, "height": 256}, {}),
+        upscale=("VeniceUpscaleImage", 360, 60, {"scale": "2x"}, {"image": ("empty", 0)}),
+        cut=("VeniceRemoveBackground", 360, 500, {}, {"image": ("empty", 0)}),
+        edit=("VeniceEditImage", 760, 60, {"prompt": words}, {"image": ("empty", 0)}),
+        one=("PreviewImage", 1200, 60, {}, {"images": ("upscale", 0)}),
+        two=("PreviewImage", 1200, 360, {}, {"images": ("cut", 0)}),
+        three=("PreviewImage", 1200, 660, {}, {"images": ("edit", 0)}),
+    )
+    page.running.sandbox.latency_s = 2.0  # long enough for lines of progress
+    page.run_to_end()
+    page.running.sandbox.latency_s = 0.0
+
+    for node in ("upscale", "cut", "edit"):
+        page.page.wait_for_function(
+            "name => window.nodes[name].properties.venice?.['']?.kind === 'done'", arg=node
+        )
+        page.page.wait_for_function(
+            "name => window.nodes[name].size[1] === window.nodes[name].computeSize()[1]", arg=node
+        )
