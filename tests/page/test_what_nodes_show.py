@@ -182,3 +182,17 @@ def test_no_room_is_left_after_a_run(page: ComfyPage, words: str) -> None:
         page.page.wait_for_function(
             "name => window.nodes[name].size[1] === window.nodes[name].computeSize()[1]", arg=node
         )
+
+
+def test_the_panel_of_parameters_has_no_row_of_our_own(page: ComfyPage, is_old: bool) -> None:
+    if is_old:
+        pytest.skip("this frontend has no such panel")
+    page.build(generate=("VeniceGenerateImage", 60, 60, {"prompt": "x"}, {}))
+    count = """text => [...document.querySelectorAll('body *')]
+      .filter(one => !one.children.length && one.textContent.trim() === text).length"""
+    before = page.page.evaluate(count, "batch_size")
+    page.page.evaluate("() => app.canvas.selectNode(window.nodes.generate)")
+    page.page.locator("button[aria-label='Toggle properties panel']").first.click()
+
+    page.page.wait_for_function(f"n => ({count})('batch_size') > n", arg=before)
+    assert page.page.evaluate(count, "venice") == 0
