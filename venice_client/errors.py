@@ -51,7 +51,8 @@ class VeniceError(Exception):
     """The base of all errors. The first line says what happened and what to do about it.
 
     may_have_been_charged: whether you may have paid for nothing. can_pass: whether the same request
-    may succeed later, perhaps after something at Venice, such as the balance, has changed.
+    may succeed later, perhaps after something at Venice, such as the balance, has changed. hint:
+    which settings of the server or terminal to check: a line below the first, which names none.
     The message may quote the API, a header or a workflow, so it is made harmless for a page.
     """
 
@@ -59,9 +60,13 @@ class VeniceError(Exception):
     __module__ = "venice"  # ComfyUI shows it in front of the name
     may_have_been_charged = False
     can_pass = False
+    hint = ""
 
-    def __init__(self, message: str = "") -> None:
+    def __init__(self, message: str = "", hint: str = "") -> None:
         super().__init__(harmless(message))
+        if hint:
+            self.hint = hint
+            self._add_second(hint)
 
     def __init_subclass__(cls) -> None:
         cls._home, cls.__module__ = cls.__module__, "venice"
@@ -76,10 +81,12 @@ class VeniceError(Exception):
 
     def name_item(self, item: str) -> None:
         """Add, once and below the first line, which item of a list the error is about."""
+        self._add_second(printable(item))
+
+    def _add_second(self, line: str) -> None:
         first, _, rest = str(self).partition("\n")
-        item = printable(item)
-        if item and item not in rest:
-            self.args = ("\n".join(filter(None, (first, item, rest))), *self.args[1:])
+        if line and line not in rest:
+            self.args = ("\n".join(filter(None, (first, line, rest))), *self.args[1:])
 
 
 def _restored(module: str, name: str, args: tuple[Any, ...]) -> VeniceError:
@@ -237,8 +244,9 @@ class ApiError(VeniceError):
         fields: Mapping[str, Sequence[str]] | None = None,
         request_id: str = "",
         is_about_model: bool = False,
+        hint: str = "",
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, hint)
         self.status = status
         self.code = code
         self.api_message = api_message

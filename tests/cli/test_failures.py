@@ -155,8 +155,8 @@ def test_a_refusal_is_one_line_and_ends_with_3(cli: Any, folder: Path) -> None:
     assert end.code == 3
     assert end.out == ""
     assert end.err.splitlines()[-1].endswith(
-        "The nearest known model is z-image-turbo. The node's list has those that there are, as "
-        "has `models` in a terminal."
+        "The nearest known model is z-image-turbo. The node's list shows all models, as does "
+        "`models` in a terminal."
     )
     assert "HTTP 404" not in end.err
 
@@ -354,7 +354,8 @@ def test_the_reason_that_holds_for_all_is_said_once(
     end = cli("generate", "a fox", "-n", "12")
 
     assert end.code == 3
-    assert end.err.count("Venice does not accept the key") == 1
+    assert end.err.count("Venice didn't accept your API key") == 1
+    assert end.err.count("VENICE_API_KEY") == 1
 
 
 def test_a_picture_that_cannot_be_written_is_an_error_that_may_have_been_charged(

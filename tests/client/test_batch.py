@@ -44,7 +44,7 @@ def begun(jobs: Sequence[Callable[[Progress], Any]], run: str = "") -> RequestBa
 
 def waiting(progress: Progress) -> str:
     """A job that was not sent and waits for its turn."""
-    progress.wait(60, "waiting for its turn")
+    progress.wait(60, "queued")
     return "made"
 
 
@@ -218,7 +218,7 @@ def test_an_error_that_holds_for_all_drops_what_is_not_sent() -> None:
 
 def test_dropping_ends_what_waits_at_once() -> None:
     batch = begun([waiting] * 4)
-    wait_for(lambda: all(p.phase == "waiting for its turn" for p in batch.progress))
+    wait_for(lambda: all(p.phase == "queued" for p in batch.progress))
     batch.cancel()
     assert batch.wait(30), "they would wait for twice as long"
     assert all(isinstance(outcome, RequestCancelledError) for outcome in batch.outcomes)
@@ -227,7 +227,7 @@ def test_dropping_ends_what_waits_at_once() -> None:
 def test_status_counts_and_tells_the_phases() -> None:
     batch = begun([waiting, waiting, answering("made")])
     wait_for(lambda: batch.ended == 1 and "starting" not in batch.status())
-    assert batch.status().startswith("1 of 3 done · waiting for its turn")
+    assert batch.status().startswith("1 of 3 done · queued")
     assert "s left" in batch.status()
     batch.cancel()
 
@@ -275,7 +275,7 @@ def test_progress_counts_down_to_an_end_that_is_known_and_up_else() -> None:
     progress = Progress()
     progress.enter("generating")
     assert progress.text(progress.since + 7.4) == "generating 7 s"
-    progress.enter("waiting for the rate limit", until=progress.since + 20)
+    progress.enter("waiting (rate limit)", until=progress.since + 20)
     assert progress.text(progress.since + 8).endswith("12 s left")
     assert progress.text(progress.since + 90).endswith("0 s left")
 

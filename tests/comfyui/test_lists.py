@@ -73,7 +73,7 @@ def test_an_error_in_one_item_names_it(comfyui: Running, words: str) -> None:
     assert run.status == "error"
     cause, advice, *more = run.error["exception_message"].splitlines()
     assert advice == told
-    assert cause.startswith("Venice refuses the request: The model is having a bad day")
+    assert cause.startswith("Venice rejected the request: The model is having a bad day")
     item = next(line for line in more if line.startswith("- "))
     assert item.startswith("- z-image-turbo, Film Noir, seed 77: ")
     assert len(comfyui.sent) == 3

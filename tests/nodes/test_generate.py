@@ -316,7 +316,7 @@ def test_the_status_tells_how_it_went(bench: Bench) -> None:
     bench.sandbox.add_fault(Fault.status(402))
     end = bench.generate(seed=50)
     assert end.error_name == "PaymentRequiredError"
-    assert "top up" in end.texts[-1]
+    assert "Add credit" in end.texts[-1]
 
 
 def test_style_and_seed_feed_generate(bench: Bench) -> None:

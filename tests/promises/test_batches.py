@@ -33,7 +33,7 @@ def test_one_of_four_refused_asks_four_then_one(bench: Bench, refused: int) -> N
     end = bench.generate(batch_size=4)
     assert end.error_name == "BatchError"
     assert end.seeds == [100, 101, 102, 103]
-    assert end.first_line.startswith("Venice refuses the request")
+    assert end.first_line.startswith("Venice rejected the request")
     assert "\n3 of 4 images are saved. Saved images stay free with seed 100 (fixed)." in str(
         end.error
     )
@@ -67,7 +67,7 @@ def test_one_of_three_changed_pictures_refused_asks_three_then_one(
     assert len(end.sent) == 3
     assert end.charged == pytest.approx(2 * usd)
     assert len(bench.entries) == 2
-    assert end.first_line.startswith("Venice refuses the request")
+    assert end.first_line.startswith("Venice rejected the request")
     saved = "\n2 of 3 images are saved. Saved images stay free with the same input ("
     assert saved in str(end.error)
 

@@ -16,7 +16,7 @@ from fault_columns import pictures
 from faulty_sandbox import Fault, Sandbox
 from waiting import wait_for
 
-BUSY = "waiting for chroma, which is busy"
+BUSY = "waiting (chroma is busy)"
 
 
 def is_of_chroma(sent: dict[str, object]) -> bool:

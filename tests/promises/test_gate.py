@@ -48,7 +48,7 @@ def test_60_pictures_against_a_limit_of_20_all_arrive(scaled: Bench) -> None:
     assert scaled.sandbox.max_concurrent <= 8
     refused = sum(request.status == 429 for request in scaled.sandbox.paid_requests)
     print(f"60 pictures, {refused} times 429, {max(end.seconds for end in ends):.1f} s")
-    assert any("waiting for the rate limit" in t and "s left" in t for t in scaled.texts)
+    assert any("waiting (rate limit)" in t and "s left" in t for t in scaled.texts)
 
 
 def test_a_failing_service_does_not_get_the_key_locked_out(scaled: Bench) -> None:

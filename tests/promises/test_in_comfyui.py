@@ -94,7 +94,7 @@ def test_an_interrupt_while_waiting_for_the_rate_limit(comfyui: Running, words: 
     graph = pictures(words, 1)
     with comfyui.client.listen() as events:
         prompt = comfyui.client.queue(graph.prompt, client_id=events.client_id)
-        wait_for(lambda: "waiting for the rate limit" in texts(events))
+        wait_for(lambda: "waiting (rate limit)" in texts(events))
         interrupt(comfyui, prompt)
     assert "s left" in texts(events)
     assert comfyui.sandbox.charges == []

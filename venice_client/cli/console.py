@@ -49,9 +49,12 @@ class Console:
             _write(sys.stderr, text + "\n")
 
     def error(self, error: BaseException, prefix: str = "") -> None:
-        """Write an error to stderr: its first line, or all of it with --verbose."""
+        """Write an error to stderr: its first line and hint, or all of it with --verbose."""
         text = _with_links(str(error)) or type(error).__name__
-        self.note(prefix + (text if self._is_verbose else text.partition("\n")[0]))
+        if not self._is_verbose:
+            hint = _with_links(getattr(error, "hint", ""))
+            text = " ".join(filter(None, (text.partition("\n")[0], hint)))
+        self.note(prefix + text)
 
     def progress(self, text: str, steady: str) -> None:
         """Show progress: `text` in one place on a terminal, else a line if `steady` changed."""

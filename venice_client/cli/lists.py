@@ -94,7 +94,7 @@ def sizing_text(model: Model) -> str:
     rules = model.sizing
     if isinstance(rules, PixelRules):
         return f"pixels, multiples of {rules.divisor}"
-    own = "ratio" if rules.ratios else "ratio of its own"
+    own = "ratio" if rules.ratios else "its own ratio"
     return " ".join([own, *(["and", "/".join(rules.tiers)] if rules.tiers else [])])
 
 

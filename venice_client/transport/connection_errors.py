@@ -32,24 +32,24 @@ def connection_error(
     what = _reason(error, redact)
     if _is_about_settings(error):
         return SettingsError(
-            "The address, the proxy or the CA bundle that is set cannot be used: check "
-            "VENICE_API_BASE, HTTPS_PROXY, ALL_PROXY and REQUESTS_CA_BUNDLE. Nothing was "
-            f"sent.\n{what}"
+            "The address, proxy or CA bundle in your settings can't be used. Nothing was sent.\n"
+            f"{what}",
+            "Check VENICE_API_BASE, HTTPS_PROXY, ALL_PROXY and REQUESTS_CA_BUNDLE.",
         )
     if any(isinstance(e, ssl.SSLCertVerificationError) for e in _with_inner(error)):
         return UntrustedCertificateError(
-            f"The certificate of {host} is not trusted here: set REQUESTS_CA_BUNDLE to a file with "
-            "the certificate of your proxy or company (SSL_CERT_FILE is not read). Nothing was "
-            f"sent.\n{what}"
+            f"This computer doesn't trust the certificate of {host}. Add the certificate of your "
+            f"proxy or company. Nothing was sent.\n{what}",
+            "Set REQUESTS_CA_BUNDLE to a file that contains it (SSL_CERT_FILE isn't read).",
         )
     if any(map(_was_not_sent, _with_inner(error))):
         return ConnectionFailedError(
-            f"No connection to {host}: check the network, a proxy, or VENICE_API_BASE. "
-            f"Nothing was sent.\n{what}"
+            f"Can't connect to {host}. Check your network or proxy. Nothing was sent.\n{what}",
+            "VENICE_API_BASE sets the address, HTTPS_PROXY the proxy.",
         )
     timeouts = requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError
     if seconds >= timeout or isinstance(error, timeouts):
-        return ResponseLostError(f"{host} did not answer within {seconds:.0f} s. {LOST}\n{what}")
+        return ResponseLostError(f"{host} didn't answer within {seconds:.0f} s. {LOST}\n{what}")
     return ResponseLostError(f"The connection to {host} was lost before the answer. {LOST}\n{what}")
 
 
@@ -66,8 +66,8 @@ def check_proxy(proxy: str | None) -> None:
         host = None
     if not host:
         raise SettingsError(
-            "The proxy that is set names no host: check HTTPS_PROXY and ALL_PROXY, which look like "
-            "user:password@host:port. Nothing was sent."
+            "The proxy in your settings names no host. Nothing was sent.",
+            "Check HTTPS_PROXY and ALL_PROXY. They look like user:password@host:port.",
         )
 
 

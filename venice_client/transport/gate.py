@@ -58,8 +58,8 @@ class Hold:
     def wait(self) -> str:
         """What a request that waits here is doing, in words."""
         if self.model:
-            return f"waiting for {self.model}, which is busy"
-        return "waiting for the rate limit"
+            return f"waiting ({self.model} is busy)"
+        return "waiting (rate limit)"
 
     def set_up(self, now: float, seconds: float, jitter: float) -> None:
         """Lets no request pass for `seconds`. Raises RateLimitError if that is too long to wait."""
@@ -86,7 +86,7 @@ class Hold:
         return self.is_on and min(now, self.until) - self._last_through > GIVE_UP_AFTER
 
     def give_up(self, now: float, minutes: float | None = None) -> RateLimitError:
-        """Ends the wait of all requests that wait now; later ones try anew.
+        """Ends the wait of all requests that wait now; later ones try again.
 
         minutes: until the reset, where that lies too far ahead.
         """
@@ -99,15 +99,14 @@ class Hold:
         """The error of the requests whose wait was ended."""
         left = self._minutes
         if self.model:
-            how_long = (
-                "has been for 5 minutes" if left is None else f"will be for {left:.0f} minutes"
-            )
-            what = f"{self.model} is busy at Venice, and {how_long}: choose another model, or"
+            busy = "has been busy for 5" if left is None else f"is busy for another {left:.0f}"
+            what = f"{self.model} {busy} minutes. Choose another model, or try again later."
         else:
-            lifts = "did not lift for 5" if left is None else f"lifts in {left:.0f}"
-            what = f"The rate limit of this Venice key {lifts} minutes{' only' if left else ''}:"
+            held = "has been" if left is None else "is"
+            minutes = "5" if left is None else f"another {left:.0f}"
+            what = f"This API key {held} rate-limited for {minutes} minutes. Try again later."
         return RateLimitError(
-            f"{what} try again later. Nothing was charged for what was not made.",
+            f"{what} You weren't charged for the missing images.",
             status=429,
             code="MODEL_OVERLOADED" if self.model else "RATE_LIMIT_EXCEEDED",
         )
@@ -328,14 +327,14 @@ class Gate:
         failed, may_fail = len(self._failures), len(self._open) + len(detached)
         if failed >= FAILURES_THAT_PAUSE or failed + may_fail >= FAILURES_THAT_LOCK_OUT:
             if failed >= FAILURES_THAT_PAUSE or (failed and not detached):
-                return "waiting, since many requests failed", self._failures[0] + FAILURE_WINDOW
+                return "waiting (many requests failed)", self._failures[0] + FAILURE_WINDOW
             if detached:
                 until = min(detached) + FAILURE_WINDOW
-                return "waiting for the end of requests that were stopped", until
-            return "waiting for its turn", None
+                return "waiting (stopped requests are still running)", until
+            return "queued", None
         is_tried = any(map(self._is_held, self._waiting[ticket].holds))
         if is_tried or len(self._open) >= self.max_in_flight or ticket != self._first():
-            return "waiting for its turn", None
+            return "queued", None
         return "", None
 
 

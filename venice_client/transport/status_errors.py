@@ -31,74 +31,82 @@ _TYPES: dict[int, type[ApiError]] = {
     429: errors.RateLimitError,
 }
 
+_API_SETTINGS = "venice.ai → Settings → API"
+
 _BY_CODE = {
-    errors.PRO_ONLY_MODEL: "This model needs a Venice Pro account: choose another, or upgrade.",
-    "INSUFFICIENT_BALANCE": "The Venice balance is used up: top up at venice.ai, then try again.",
+    errors.PRO_ONLY_MODEL: "This model needs a Venice Pro account. Choose another model.",
+    "INSUFFICIENT_BALANCE": "Your Venice balance is too low. Add credit at venice.ai.",
     "API_KEY_USD_SPEND_LIMIT_EXCEEDED": (
-        "This key's own USD limit is reached: raise it at venice.ai, Settings, API."
+        f"Your API key has reached its own USD limit. Raise it at {_API_SETTINGS}."
     ),
     "API_KEY_DIEM_SPEND_LIMIT_EXCEEDED": (
-        "This key's own Diem limit is reached: raise it at venice.ai, Settings, API."
+        f"Your API key has reached its own Diem limit. Raise it at {_API_SETTINGS}."
     ),
-    "API_ACCESS_DISABLED": "API access is switched off for this account: see venice.ai, Settings.",
-    "CORRUPTED_IMAGE": "Venice cannot read the image that was sent: check it, or send another one.",
-    "IMAGE_TOO_SMALL": "The image is too small for Venice: it needs at least 65,536 pixels.",
-    "IMAGE_TOO_LARGE": "The image is too large for Venice: make it smaller, then try again.",
-    "CONTENT_POLICY_VIOLATION": "Venice refuses this content: change the prompt or the images.",
-    "MODEL_OFFLINE": "The model is offline at the moment: choose another one, or try later.",
-    "MODEL_AT_CAPACITY": "The model is at capacity: try again in a while, or choose another one.",
-    "MODEL_OVERLOADED": "The model is busy: try again in a while, or choose another one.",
+    "API_ACCESS_DISABLED": f"API access is off for your account. Check {_API_SETTINGS}.",
+    "CORRUPTED_IMAGE": "Venice can't read this image. Check it, or use another one.",
+    "IMAGE_TOO_SMALL": "The image is too small for Venice. Use one with at least 65,536 pixels.",
+    "IMAGE_TOO_LARGE": "The image is too large for Venice. Make it smaller.",
+    "CONTENT_POLICY_VIOLATION": (
+        "Venice's content policy blocked this. Change the prompt or the images."
+    ),
+    "MODEL_OFFLINE": "The model is offline. Choose another model, or try again later.",
+    "MODEL_AT_CAPACITY": "The model is at capacity. Try again later, or choose another model.",
+    "MODEL_OVERLOADED": "The model is busy. Try again later, or choose another model.",
     "INVALID_MODEL": (
-        "Venice does not know {model}, or not for this kind of request: choose another one."
+        "{Model} doesn't exist, or can't handle this kind of request. Choose another model."
     ),
-    "MODEL_NOT_FOUND": "Venice does not know {model} (any more): choose another one.",
+    "MODEL_NOT_FOUND": "{Model} isn't available (any more). Choose another model.",
 }
 
 _BY_STATUS = {
-    401: "Venice does not accept the key: check VENICE_API_KEY, or log in again.",
-    402: "Venice wants payment: top up at venice.ai, then try again.",
-    403: "This key or account may not do this: see venice.ai, Settings, API.",
-    404: "Venice does not know {model} (any more): choose another one.",
-    410: "Venice has retired {model}: choose another one.",
-    413: "The request is too large for Venice: send smaller or fewer images.",
-    415: "Venice does not take this type of content: please report this as a fault of the pack.",
-    429: "The rate limit of this Venice key is reached: try again later.",
-    500: "Venice failed to make the image, several times: try again later.",
-    502: "The gateway in front of Venice failed; Venice may be down: try again later.",
-    503: "Venice has no capacity at the moment: try again later, or choose another model.",
-    504: "Venice took too long to answer: try again later, or choose a faster model.",
+    401: (
+        "Venice didn't accept your API key. Check that you copied all of it.\n"
+        "On the server, check VENICE_API_KEY, or log in again."
+    ),
+    402: "Your Venice balance is too low. Add credit at venice.ai.",
+    403: f"Your API key doesn't have permission for this. Check {_API_SETTINGS}.",
+    404: _BY_CODE["MODEL_NOT_FOUND"],
+    410: "Venice has retired {model}. Choose another model.",
+    413: "The request is too large for Venice. Send smaller or fewer images.",
+    415: "Venice doesn't accept this type of content. Please report it as a bug of these nodes.",
+    429: "Too many requests with this API key. Try again in a minute.",
+    500: "Venice failed several times (internal error). You weren't charged. Try again later.",
+    502: "The gateway in front of Venice failed. Venice may be down; try again later.",
+    503: "Venice has no capacity right now. Try again later, or choose another model.",
+    504: "Venice took too long to answer. Try again later, or choose a faster model.",
 }
+"""By status. A second line is the error's hint."""
 
 _AT_THE_GATEWAY = {
     502: "The gateway in front of Venice failed.",
     504: "Venice took too long to answer; another model may be faster.",
-    520: "The gateway in front of Venice cannot use what Venice answered.",
+    520: "The gateway in front of Venice can't read the response of Venice.",
     524: "Venice took too long to answer; another model may be faster.",
 }
-"""First lines for statuses that do not tell what became of the request behind the gateway. 520 and
+"""First lines for statuses that don't tell what became of the request behind the gateway. 520 and
 524 are the forms of 502 and 504 at Cloudflare."""
 
-_WHERE_MODELS_ARE = " The node's list has those that there are, as has `models` in a terminal."
+_WHERE_MODELS_ARE = " The node's list shows all models, as does `models` in a terminal."
 
 _NO_KEY_ARRIVED = (
-    "No key arrived at Venice: check VENICE_API_KEY, and whether a proxy takes the Authorization "
-    "header away."
+    "Venice received no API key. Check that a key is set, and that no proxy strips it.\n"
+    "On the server, check VENICE_API_KEY. The key travels in the Authorization header."
 )
-"""The first line of a 402 that offers to be paid without an account (x402)."""
+"""For a 402 that offers to be paid without an account (x402)."""
 
 _NOT_FOR_THIS_KEY = (
-    "This key may not use {model}: its modelPrivacy may exclude it, or your region; choose another "
-    "model, or see venice.ai, Settings, API."
+    "Your API key can't use {model} (privacy setting or region). Choose another model.\n"
+    f"The privacy setting is modelPrivacy at {_API_SETTINGS}."
 )
-"""The first line of a 403 to a request for a picture."""
+"""For a 403 to a paid request."""
 
 _EDITS = ("/image/edit", "/image/multi-edit")
 _NEVER_CHARGED = "IMAGE_TOO_LARGE"
-"""The code of a 422 that comes before anything is made."""
+"""The code of a 422 that comes before anything is generated."""
 
 _REFUSALS = {
-    400: ("Venice refuses the request", "change it, then try again."),
-    422: ("Venice cannot process the request", "change the prompt or the images."),
+    400: ("Venice rejected the request", "Change the prompt, the images or the settings."),
+    422: ("Venice can't process the request", "Change the prompt or the images."),
 }
 """First lines without a field or a code: what comes before and after the API's reason."""
 
@@ -160,6 +168,7 @@ def error_for(
     replacement = replacement if status in (404, 410) else ""
     is_about_model = bool(replacement) or _speaks_of_model(status, told, is_paid)
     first = _first_line(status, told, model, is_paid, "" if is_about_model else address)
+    first, _, hint = first.partition("\n")
     if replacement:
         first = f"{first.rstrip('.')}, such as its replacement `{replacement}`."
     kind, first = _with_charge(status, told, path, is_paid, first)
@@ -174,6 +183,7 @@ def error_for(
         fields=told.fields,
         request_id=request_id,
         is_about_model=is_about_model,
+        hint=hint,
     )
 
 
@@ -227,20 +237,30 @@ def _speaks_of_model(status: int, told: _Body, is_paid: bool) -> bool:
 
 
 def _first_line(status: int, told: _Body, model: str, is_paid: bool, address: str) -> str:
-    """The first line. address: what was asked, where nothing may be there; else ""."""
+    """What happened and what to do, and a hint on a second line.
+
+    address: the address of the request if nothing may be there, else "".
+    """
     if status in (404, 410) and address:
-        return f"Nothing at {address}: check VENICE_API_BASE (as a rule {DEFAULT_BASE_URL})."
+        return (
+            f"There is no API at {address}. Check the address of the API.\n"
+            f"VENICE_API_BASE sets it; normally it is {DEFAULT_BASE_URL}."
+        )
     model = f"the model `{printable(model, MAX_NAME)}`" if model else "this model"
     if told.offers_x402 and status == 402:
         return _NO_KEY_ARRIVED
     if status not in (404, 410) and told.code in _BY_CODE:
-        return _BY_CODE[told.code].replace("{model}", model)
+        return _with_model(_BY_CODE[told.code], model)
     if status in _REFUSALS:
         return _refusal(status, told.said, told.fields)
     if status == 403 and is_paid:
-        return _NOT_FOR_THIS_KEY.replace("{model}", model)
-    other = f"Venice answered with HTTP status {status}: try again later."
-    return _BY_STATUS.get(status, other).replace("{model}", model)
+        return _with_model(_NOT_FOR_THIS_KEY, model)
+    other = f"Venice answered with HTTP status {status}. Try again later."
+    return _with_model(_BY_STATUS.get(status, other), model)
+
+
+def _with_model(text: str, model: str) -> str:
+    return text.replace("{model}", model).replace("{Model}", model[0].upper() + model[1:])
 
 
 def _refusal(status: int, said: str, fields: Fields) -> str:
@@ -248,15 +268,15 @@ def _refusal(status: int, said: str, fields: Fields) -> str:
     what, remedy = _REFUSALS[status]
     field = next((name for name in fields if name != WHOLE), None)
     if field:
-        what, remedy = f"Venice refuses `{field}`", _REFUSALS[400][1]
+        what, remedy = f"Venice rejected `{field}`", "Change it."
     told = fields.get(field or WHOLE, ())
     reason = told[0] if told else "" if field else said
     more = len(_complaints(fields)) - (1 if told else 0)
     if reason := shortened(reason.strip().rstrip(".:"), MAX_REASON):
         what += f": {reason}" + (f" (and {more} more)" if more else "")
     elif not field:
-        what += " and gives no reason"
-    return f"{what}: {remedy}"
+        what += " without a reason"
+    return f"{what}. {remedy}"
 
 
 def _words(status: int, told: _Body, request_id: str) -> list[str]:
@@ -281,10 +301,11 @@ def _redirect(status: int, headers: Mapping[str, str]) -> ApiError:
     except ValueError:
         host = None
     return errors.RedirectError(
-        f"Venice's address answers with a redirect to {printable(host or 'nowhere', MAX_NAME)}, "
-        "which is not followed, since the key would go along: check VENICE_API_BASE and the "
-        f"network (a login page?). HTTP {status}.",
+        f"The address of the API redirects to {printable(host or 'nowhere', MAX_NAME)}. Check the "
+        "address and your network (a login page?). The redirect wasn't followed, to protect your "
+        f"key.\nHTTP {status}.",
         status=status,
+        hint="VENICE_API_BASE sets the address.",
     )
 
 

@@ -64,7 +64,7 @@ class Caller:
 
     def stays_out(self) -> None:
         """It waits, and the slot does not come, though there was time."""
-        wait_for(lambda: self.progress.phase.startswith("waiting"))
+        wait_for(lambda: self.progress.phase.startswith(("waiting", "queued")))
         time.sleep(0.03)
         assert not self.is_in
         assert self.error is None
@@ -151,7 +151,7 @@ def test_a_429_holds_everyone_until_the_reset(gate: Gate, clock: Clock) -> None:
     limited(gate, 20)
     waiting = Caller(gate)
     waiting.stays_out()
-    assert "waiting for the rate limit" in waiting.progress.text(clock.seconds)
+    assert "waiting (rate limit)" in waiting.progress.text(clock.seconds)
     assert "20 s left" in waiting.progress.text(clock.seconds)
     clock.seconds += 19.9
     waiting.stays_out()
@@ -288,7 +288,7 @@ def test_gives_up_when_nothing_got_through_for_five_minutes(gate: Gate, clock: C
     error = waiting.failed()
     assert isinstance(error, RateLimitError)
     assert "5 minutes" in str(error)
-    assert "try again later" in str(error).partition("\n")[0]
+    assert "Try again later" in str(error).partition("\n")[0]
 
 
 def test_gives_up_when_each_try_is_refused_for_five_minutes(gate: Gate, clock: Clock) -> None:
@@ -490,7 +490,7 @@ def test_a_busy_model_holds_its_own_requests_alone(gate: Gate, clock: Clock) -> 
     busy(gate, "chroma", 30)
     waiting = Caller(gate, model="chroma")
     waiting.stays_out()
-    assert waiting.progress.text(clock.seconds) == ("waiting for chroma, which is busy, 30 s left")
+    assert waiting.progress.text(clock.seconds) == ("waiting (chroma is busy), 30 s left")
     for _ in range(3):
         Caller(gate, model="z-image-turbo").entered().answered(failed=False)
     waiting.stays_out()
@@ -550,7 +550,7 @@ def test_a_model_that_is_busy_for_too_long_is_given_up_and_no_other(
     error = behind.failed()
     assert isinstance(error, RateLimitError)
     assert error.code == "MODEL_OVERLOADED"
-    assert str(error).startswith("chroma is busy at Venice, and has been for 5 minutes: choose")
+    assert str(error).startswith("chroma has been busy for 5 minutes. Choose")
     Caller(gate, model="z-image-turbo").entered()
 
 
@@ -564,7 +564,7 @@ def test_a_model_that_says_it_is_busy_for_an_hour_ends_its_own_requests_alone(
     mine.entered().model_busy(30)
     mine = Caller(gate, model="chroma")
     mine.stays_out()
-    with pytest.raises(RateLimitError, match="will be for 60 minutes: choose another model"):
+    with pytest.raises(RateLimitError, match="is busy for another 60 minutes"):
         slot.model_busy(3600)
     assert "60 minutes" in str(mine.failed())
     other.stays_out()

@@ -16,7 +16,8 @@ from venice_client.errors import ApiError, BadRequestError, NotFoundError
 
 RequestFor = Callable[..., GenerateRequest]
 MakeClient = Callable[..., VeniceClient]
-CHECK_BASE = "check VENICE_API_BASE (as a rule https://api.venice.ai/api/v1)."
+CHECK_ADDRESS = "Check the address of the API."
+HINT = "VENICE_API_BASE sets it; normally it is https://api.venice.ai/api/v1."
 
 
 def first_line(error: BaseException) -> str:
@@ -53,8 +54,7 @@ def test_a_field_that_the_api_refuses_is_named_with_its_complaint(
 ) -> None:
     error = refused(client, request_for(style_preset="Anime of tomorrow"))
     assert first_line(error).startswith(
-        "Venice refuses `style_preset`: Unknown style preset: 'Anime of tomorrow': "
-        "change it, then try again."
+        "Venice rejected `style_preset`: Unknown style preset: 'Anime of tomorrow'. Change it."
     )
     assert "\nVenice says (HTTP 400, INVALID_REQUEST): Invalid request parameters\n" in str(error)
 
@@ -66,8 +66,8 @@ def test_of_several_complaints_the_first_is_told_and_the_others_counted(
     body = details(prompt=["String must contain at most 100 character(s)", "Odd"], width=["Odd"])
     error = refusal(status, body)
     assert first_line(error) == (
-        "Venice refuses `prompt`: String must contain at most 100 character(s) (and 2 more): "
-        "change it, then try again."
+        "Venice rejected `prompt`: String must contain at most 100 character(s) (and 2 more). "
+        "Change it."
     )
     assert str(error).splitlines()[2:4] == [
         "- prompt: String must contain at most 100 character(s); Odd",
@@ -79,7 +79,7 @@ def test_a_field_goes_before_the_request_as_a_whole(refusal: Callable[..., ApiEr
     body = details(width=["Too large"])
     body["details"]["_errors"] = ["Unrecognized key(s) in object: 'colour'"]
     assert first_line(refusal(400, body)) == (
-        "Venice refuses `width`: Too large (and 1 more): change it, then try again."
+        "Venice rejected `width`: Too large (and 1 more). Change it."
     )
 
 
@@ -88,19 +88,19 @@ def test_a_field_goes_before_the_request_as_a_whole(refusal: Callable[..., ApiEr
     [
         (
             {"error": "No foxes, please."},
-            "Venice refuses the request: No foxes, please: change it, then try again.",
+            "Venice rejected the request: No foxes, please. Change the prompt,",
         ),
         (
             {"details": {"_errors": ["Unrecognized key(s) in object: 'colour'"]}},
-            "Venice refuses the request: Unrecognized key(s) in object: 'colour': change it, then "
-            "try again.",
+            "Venice rejected the request: Unrecognized key(s) in object: 'colour'. Change the "
+            "prompt, the images or the settings.",
         ),
         (
             {"issues": [{"path": ["seed"]}]},
-            "Venice refuses `seed`: change it, then try again.",
+            "Venice rejected `seed`. Change it.",
         ),
-        ({"error": "two\nlines"}, "Venice refuses the request: two lines: change it, then try"),
-        (b"", "Venice refuses the request and gives no reason: change it, then try again."),
+        ({"error": "two\nlines"}, "Venice rejected the request: two lines. Change the prompt"),
+        (b"", "Venice rejected the request without a reason. Change the prompt"),
     ],
     ids=["words", "whole", "no complaint", "lines", "nothing"],
 )
@@ -119,7 +119,8 @@ def test_a_prompt_that_comes_back_does_not_flood_the_first_line(
     error = refusal(400, {"error": told} if place == "words" else details(prompt=[told]))
     assert "Prompt refused: a fox in snow" in first_line(error)
     assert "…" in first_line(error)
-    assert first_line(error).endswith("change it, then try again.")
+    remedy = "Change it." if place == "field" else "Change the prompt, the images or the settings."
+    assert first_line(error).endswith(remedy)
     assert len(first_line(error)) < 250
 
 
@@ -140,7 +141,7 @@ def test_a_missing_model_is_told_as_one(
     error = refusal(status, body, model="z-image-turboo")
     assert isinstance(error, NotFoundError)
     assert "model" in first_line(error)
-    assert "choose another one" in first_line(error)
+    assert "Choose another model" in first_line(error)
     assert "The nearest known model is z-image-turbo." in first_line(error)
 
 
@@ -148,9 +149,12 @@ def test_a_missing_model_is_told_as_one(
 def test_a_404_that_speaks_of_no_model_is_blamed_on_the_address(
     refusal: Callable[..., ApiError], body: Any
 ) -> None:
-    told = first_line(refusal(404, body, model="z-image-turboo"))
-    assert re.fullmatch(r"Nothing at 127\.0\.0\.1:\d+/api/v1/image/generate: (.+)", told)
-    assert told.endswith(CHECK_BASE)
+    error = refusal(404, body, model="z-image-turboo")
+    told = first_line(error)
+    assert re.fullmatch(
+        rf"There is no API at 127\.0\.0\.1:\d+/api/v1/image/generate\. {CHECK_ADDRESS}", told
+    )
+    assert error.hint == HINT
 
 
 def test_a_wrong_address_is_named_by_paid_and_by_free_calls(
@@ -166,7 +170,8 @@ def test_a_wrong_address_is_named_by_paid_and_by_free_calls(
     ):
         with pytest.raises(NotFoundError) as caught:
             call()
-        assert first_line(caught.value) == f"Nothing at {host}{path}: {CHECK_BASE}"
+        assert first_line(caught.value) == f"There is no API at {host}{path}. {CHECK_ADDRESS}"
+        assert str(caught.value).splitlines()[1] == HINT
 
 
 def test_a_free_call_that_is_gone_is_not_blamed_on_a_model(
@@ -176,13 +181,13 @@ def test_a_free_call_that_is_gone_is_not_blamed_on_a_model(
     sandbox.add_fault(fault, path="/billing/balance")
     with pytest.raises(NotFoundError) as caught:
         client.account()
-    assert first_line(caught.value).startswith("Nothing at 127.0.0.1:")
+    assert first_line(caught.value).startswith("There is no API at 127.0.0.1:")
 
 
 def test_a_model_of_another_kind_is_not_called_unknown(refusal: Callable[..., ApiError]) -> None:
     told = "The model chroma is of type image, not inpaint"
     error = refusal(400, {"error": told, "code": "INVALID_MODEL"})
-    assert "or not for this kind of request: choose another one" in first_line(error)
+    assert "or can't handle this kind of request. Choose another model" in first_line(error)
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_an_error_that_cannot_pass_offers_no_other_try(bench: Bench, server: Ser
     last = server.sent[-1][1]
     assert (last["kind"], last["again"]) == ("error", None)
     told = " 3 of 4 images are saved. Saved images stay free with seed 2000 (fixed)."
-    assert last["text"].startswith("Venice refuses the request")
+    assert last["text"].startswith("Venice rejected the request")
     assert last["text"].endswith(told)
 
 
