@@ -54,7 +54,7 @@ def lines_of(field: str, text: str) -> list[str]:
         )
     lines = list(dict.fromkeys(text.splitlines()))
     check_count(field, len(lines), MAX_LINES)
-    return list(filter(visible, lines))
+    return [line for line in lines if len(line) > MAX_NAME or visible(line)]
 
 
 def check_count(field: str, count: int, maximum: int, what: str = "different lines") -> None:

@@ -85,6 +85,15 @@ def test_a_list_that_is_too_long_is_refused_before_it_is_worked_on(
     assert all(len(lines) <= 1000 for lines in tried)
 
 
+def test_a_line_that_is_too_long_is_refused_before_its_letters_are_looked_at(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = counted(monkeypatch, bench.pack.venice_nodes.patterns, "visible")
+    end = bench.run("VeniceStyleSweep", styles="\u0301" * 1_000_000)
+    assert "has 1,000,000 characters, more than any name" in end.first_line
+    assert calls == []
+
+
 @pytest.mark.parametrize("what", AXES)
 def test_a_grid_is_bounded_in_the_same_way(bench: Bench, what: str) -> None:
     equal = {"style": "anime", "model": "chroma", "seed": "7", "prompt": "a fox"}[what]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import secrets
 import threading
@@ -197,6 +198,10 @@ class SpendingLimit:
         remedy = f"Make {self.ledger.path.parent} readable and writable"
         if isinstance(error, TimeoutError):
             remedy = "Other programs use the same limit right now: queue again later"
+        elif error.errno == errno.ENOSPC:
+            remedy = "Free some disk space"
+        elif error.errno in (errno.EMFILE, errno.ENFILE):
+            remedy = "Queue again when fewer files are open"
         return SpendingLimitError(
             f"Not sent. Your daily limit can't be checked ({error.strerror}). {remedy}, or set "
             f"{_VARIABLES['day']}=none.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import random
 import threading
 import time
@@ -252,6 +254,25 @@ def test_what_the_journal_cannot_take_is_not_sent_under_a_daily_limit(
         assert limit.rooms()["day"] == pytest.approx(0.09)
         reservation.release()
     assert limit.rooms()["day"] == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [
+        (errno.ENOSPC, "Free some disk space"),
+        (errno.EMFILE, "Queue again when fewer files are open"),
+        (errno.EACCES, "readable and writable"),
+    ],
+)
+def test_the_remedy_fits_why_the_daily_limit_cannot_be_checked(
+    home: Path, monkeypatch: pytest.MonkeyPatch, number: int, remedy: str
+) -> None:
+    def fail(charges: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    limit = limit_of(home, max_usd_per_day=0.1)
+    monkeypatch.setattr(limit.journal, "reserve", fail)
+    assert remedy in refusal(limit, "", 0.01)
 
 
 def test_while_another_process_reserves_a_daily_limit_waits_and_refuses_in_the_end(
