@@ -253,7 +253,7 @@ def test_pictures_of_a_batch_have_20_million_pixels_at_most(bench: Bench) -> Non
     assert width / height == pytest.approx(2, rel=1e-3)
     said = "\n".join(end.info["warnings"])
     for came in ("7000 × 3500", "64 × 64", "64 × 32"):
-        assert f"fitted from {came} to {width}×{height}" in said
+        assert f"fitted from {came} to {width} × {height}" in said
 
 
 @pytest.mark.parametrize("store_mb", ["1024", "0"])

@@ -131,7 +131,7 @@ def send_status(
     prompt, node = where
     facts = {"prompt_id": prompt, "node": node, "text": text, "kind": kind}
     message = {**facts, "seed": seed, "again": again}
-    if kind != "progress":
+    if kind != "progress" and prompt:
         with _lock:
             _ends.append(message)
     server = getattr(PromptServer, "instance", None)

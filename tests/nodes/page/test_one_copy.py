@@ -82,6 +82,7 @@ def test_a_page_asks_for_the_ends_that_it_missed(
     send((own, "1"), "error", "too late", 7, {"seed": 7, "pays_for": 1})
     send((own, "2"), "done", "2 images", None, None)
     send(("another run", "1"), "done", "3 images", None, None)
+    send(("", ""), "done", "outside of a run", None, None)
     told = page.get(f"/venice/ends?prompt_id={own}").json()["ends"]
     assert {(end["node"], end["kind"], end["text"]) for end in told} == {
         ("1", "error", "too late"),
