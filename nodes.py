@@ -37,14 +37,14 @@ class VeniceStylePreset:
         return widgets.check_types(cls.INPUT_TYPES(), input_types)
 
     @staticmethod
-    def foresee(values: dict[str, Any]) -> tuple[str]:
+    def predict_outputs(values: dict[str, Any]) -> tuple[str]:
         return ("" if values["preset"] == model_lists.NO_STYLE else values["preset"],)
 
     async def choose(self, preset: str) -> tuple[str]:
         with showing():
             values = widgets.read_values(self.INPUT_TYPES(), locals())
             await refresh_lists()
-            return self.foresee(values)
+            return self.predict_outputs(values)
 
 
 class VeniceSeed(StatusNode):
@@ -73,13 +73,13 @@ class VeniceSeed(StatusNode):
         return "" if mode == inputs.FIXED else secrets.token_hex(8)
 
     @staticmethod
-    def foresee(values: dict[str, Any]) -> tuple[int] | None:
+    def predict_outputs(values: dict[str, Any]) -> tuple[int] | None:
         return (fold_seed(values["seed"]),) if values["mode"] == inputs.FIXED else None
 
     async def draw(self, seed: int, mode: str = inputs.FIXED, **hidden: Any) -> dict[str, Any]:
         with showing() as status:
             values = widgets.read_values(self.INPUT_TYPES(), locals())
-            if fixed := self.foresee(values):
+            if fixed := self.predict_outputs(values):
                 drawn, warning = fixed[0], folding_warning(values["seed"])
             else:
                 drawn, warning = draw_seed(hidden, inputs.FIXED)

@@ -16,9 +16,9 @@ from loaded import pack
 from page_server import PageClient, serve
 from performance_page import Part, Row
 from rounds import median, ratio, rounds, timed
+from venice_client.store.cache_evictor import ENDING
 from venice_client.store.entry_file import write_entry
-from venice_client.store.result_store import FOLDER
-from venice_client.store.sweeper import ENDING
+from venice_client.store.result_cache import FOLDER
 from venice_client.transport.response import Response
 
 NODES, CHARGES, RESULTS = 20, 20_000, 8_000

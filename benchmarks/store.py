@@ -13,11 +13,11 @@ from performance_page import Part, Row
 from rounds import timed
 from stand_in import picture
 from venice_client.settings.settings import Settings
+from venice_client.store.cache_evictor import ENDING
 from venice_client.store.entry_file import write_entry
 from venice_client.store.ledger import Charge
-from venice_client.store.result_store import FOLDER, ResultStore
+from venice_client.store.result_cache import FOLDER, ResultCache
 from venice_client.store.spending_limit import SpendingLimit
-from venice_client.store.sweeper import ENDING
 from venice_client.transport.response import Response
 
 ENTRIES = 20_000
@@ -42,7 +42,7 @@ def measure(quick: bool) -> Part:
         quiet, sweeping = list[float](), list[float]()
         number = entries
         for _ in range(3 if quick else 40):
-            store = ResultStore(home, 4096)  # whose first put starts a sweep
+            store = ResultCache(home, 4096)  # whose first put starts a sweep
             for times in (sweeping, quiet):
                 for _ in range(PUTS // 2):
                     number += 1
@@ -50,7 +50,7 @@ def measure(quick: bool) -> Part:
                     key, facts = f"{number:064x}", {"model": "bench"}
                     times.append(timed(lambda: store.put(key, response, facts)) * 1000)  # noqa: B023
                 store.finish_sweep()
-        sweep = timed(lambda: ResultStore(home, 4096).shrink(4096))
+        sweep = timed(lambda: ResultCache(home, 4096).shrink(4096))
     what = f"saving a {len(body) / 1e6:.1f} MB image beside {entries:,} others"
     return Part(
         [
@@ -73,7 +73,7 @@ def _opening(home: Path) -> list[Row]:
     """What opening a store, and looking for a result, costs before anything is put."""
     sys.addaudithook(_note)
     _scans.clear()
-    seconds = timed(lambda: ResultStore(home, 1024).get("0" * 64))
+    seconds = timed(lambda: ResultCache(home, 1024).get("0" * 64))
     scans = sum(path.startswith(str(home)) for path in _scans)
     return [
         Row("folder scans before the first save", "", scans, "", 0),

@@ -19,7 +19,7 @@ from PIL.PngImagePlugin import PngInfo
 
 import venice_client
 from project_file import ROOT, project
-from venice_client.cli import exits
+from venice_client.cli import exit_codes
 from venice_client.cli.app import COMMANDS, _parser, main
 from venice_client.settings.settings import DEFAULT_BASE_URL, Settings
 
@@ -254,8 +254,8 @@ def test_what_the_page_shows_is_called_by_its_name() -> None:
 def test_the_documents_and_the_help_say_the_same_of_exit_codes() -> None:
     shown = {int(row[0]): row[1] for row in rows("docs/command-line.md") if row[0].isdigit()}
 
-    assert shown == exits.MEANINGS
-    told = re.sub(r"\s+", " ", exits.HELP)
+    assert shown == exit_codes.MEANINGS
+    told = re.sub(r"\s+", " ", exit_codes.HELP)
     for code, meaning in shown.items():
         assert f" {code} {meaning} " in told
 

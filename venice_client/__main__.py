@@ -8,7 +8,7 @@ if not __package__:  # by its path; ComfyUI's portable Python looks for -m in no
     sys.path[0] = str(Path(__file__).resolve().parent.parent)
 
 from venice_client.cli.app import main
-from venice_client.cli.exits import INTERRUPTED
+from venice_client.cli.exit_codes import INTERRUPTED
 from venice_client.process import accept_any_letter, end_gently
 
 

@@ -25,8 +25,8 @@ from .errors import (
 from .image_result import ImageResult
 from .planned_request import PlannedRequest
 from .process import after_fork, at_close
-from .store.account import STORE_IS_OFF, Account, Spent, settle
-from .store.result_store import ResultStore
+from .store.outcome_summary import STORE_IS_OFF, OutcomeSummary, Spent, summarize
+from .store.result_cache import ResultCache
 from .transport.progress import Progress
 
 MAX_THREADS = 32
@@ -56,7 +56,7 @@ class RequestBatch:
         self,
         planned: Sequence[PlannedRequest],
         fetch: Fetch,
-        store: ResultStore,
+        store: ResultCache,
         run: str = "",
         on_result: OnResult | None = None,
     ) -> None:
@@ -117,12 +117,12 @@ class RequestBatch:
         return [p.estimate if i in firsts else 0.0 for i, p in enumerate(self.planned)]
 
     @property
-    def account(self) -> Account:
+    def summary(self) -> OutcomeSummary:
         """What has become of the money so far."""
         requests = zip(self.planned, self.outcomes, self.progress, strict=True)
         spent = [Spent(p.request.variants, end, state.sent, p.key) for p, end, state in requests]
         trouble = self._store.trouble if self._store.is_on else STORE_IS_OFF
-        return settle(spent, self._store.__contains__, trouble)
+        return summarize(spent, self._store.__contains__, trouble)
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait for the end for at most so many seconds; return whether it has come."""

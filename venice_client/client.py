@@ -30,7 +30,7 @@ from .settings.service import SANDBOX_NAME, Service, service_for
 from .settings.settings import Settings, load_settings, normalized_base_url
 from .size_warnings import size_warnings
 from .store.ledger import Charge
-from .store.result_store import ResultStore
+from .store.result_cache import ResultCache
 from .store.single_flight import SingleFlight
 from .store.spending_limit import Reservation, SpendingLimit
 from .text import printable
@@ -92,7 +92,7 @@ class VeniceClient:
         self.catalogue = Catalogue(
             settings.home, self.service.name, self._free.models, self._free.styles
         )
-        self.results = ResultStore(settings.home, settings.store_mb)
+        self.results = ResultCache(settings.home, settings.store_mb)
         self.spending = SpendingLimit(settings, self.service.name)
         self.account_headers: dict[str, str] = {}
         self._session = session
@@ -246,7 +246,7 @@ class VeniceClient:
         self._set_aside(result.key, result.checksum, error)
 
     def _set_aside(self, key: str, checksum: str, error: VeniceError) -> None:
-        if file := self.results.set_aside(key, checksum):
+        if file := self.results.quarantine(key, checksum):
             error.add_line(f"The raw response is saved in {file}.")
 
     def charged_text(self, results: Sequence[ImageResult]) -> str:
@@ -281,14 +281,14 @@ class VeniceClient:
         (planned,) = self._reserve([self._planned(request, run="")], run="")
         return self._fetch([planned], progress)[0]
 
-    def take_leftover(self) -> str:
+    def take_orphaned(self) -> str:
         """Tell, once, what may have been charged when an earlier process was killed; else ""."""
         return self.spending.journal.take_news()
 
     def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> list[PlannedRequest]:
         """Reserve for the first of equal requests, unless it is cached. Return all with that."""
         firsts = {p.key: i for i, p in reversed(list(enumerate(planned)))}
-        paying = [i for i in sorted(firsts.values()) if not planned[i].is_kept]
+        paying = [i for i in sorted(firsts.values()) if not planned[i].is_cached]
         reserved = self.spending.reserve(run, [_charge(planned[i]) for i in paying])
         by_index = dict(zip(paying, reserved, strict=True))
         return [replace(p, reservation=by_index.get(i)) for i, p in enumerate(planned)]
@@ -315,10 +315,10 @@ class VeniceClient:
         }
         if is_violation(planned.payload.path, response):
             return response
-        not_kept = self.results.put(planned.key, response, self._facts(planned))
+        not_cached = self.results.put(planned.key, response, self._facts(planned))
         model = printable(planned.request.model or planned.payload.path)
         log.info("%s responded: %s", model, self.cost_text([planned.price]))
-        return replace(response, not_kept=not_kept)
+        return replace(response, not_cached=not_cached)
 
     def _facts(self, planned: PlannedRequest) -> dict[str, Any]:
         """Return the facts to save with a response."""

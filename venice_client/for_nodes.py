@@ -17,7 +17,7 @@ from .catalogue.prices import price_range, total_cost
 from .catalogue.sizing import AUTO, is_other_ratio, tier_size
 from .client import shared_client
 from .files import make_folder, remove_file, write_atomic, write_new
-from .image_result import kept_images, left_out
+from .image_result import cached_images, left_out
 from .imaging import images
 from .imaging.images import Array, stretch
 from .imaging.input_image import InputFile, InputImage
@@ -25,8 +25,8 @@ from .imaging.lettering import SMALLEST_TEXT, fitted, font
 from .login import log_in
 from .money import dollar_range, dollars
 from .planned_request import PlannedRequest
+from .price_estimator import PriceEstimator
 from .process import accept_any_letter, after_fork, end_gently
-from .quote import Quotes
 from .request.checks import (
     FORMATS,
     QUALITIES,
@@ -56,10 +56,10 @@ from .settings.settings import (
     save_values,
 )
 from .size_warnings import other_size
-from .store.account import NOTHING_SENT
 from .store.entry_file import Entry
 from .store.ledger import Ledger, start_of_day, today
-from .store.result_store import ResultStore
+from .store.outcome_summary import NOTHING_SENT
+from .store.result_cache import ResultCache
 from .store.spending import spent_by, total
 from .text import harmless
 from .version import ISSUES_URL, PROJECT_URL
@@ -90,11 +90,12 @@ __all__ = [
     "Ledger",
     "Lists",
     "PlannedRequest",
-    "Quotes",
-    "ResultStore",
+    "PriceEstimator",
+    "ResultCache",
     "accept_any_letter",
     "after_fork",
     "bundled_lists",
+    "cached_images",
     "check_choice",
     "check_cutout",
     "check_is_text",
@@ -117,7 +118,6 @@ __all__ = [
     "is_ignored",
     "is_loopback",
     "is_other_ratio",
-    "kept_images",
     "left_out",
     "log_in",
     "make_folder",

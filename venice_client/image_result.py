@@ -35,7 +35,7 @@ class ImageResult:
     milliseconds, or None. enhanced_prompt: the prompt that Venice used, if it rewrote it.
     is_violation: the image is blocked, and was neither charged nor saved. key: its name among the
     saved images. checksum: of the raw response. cost: the estimate in USD; 0 if nothing was sent or
-    charged, None if unknown. not_kept: why it couldn't be saved on disk, or "".
+    charged, None if unknown. not_cached: why it couldn't be saved on disk, or "".
     size_warnings: about images with an unexpected size or ratio.
     """
 
@@ -51,7 +51,7 @@ class ImageResult:
     checksum: str
     from_store: bool
     cost: float | None
-    not_kept: str
+    not_cached: str
     size_warnings: tuple[str, ...] = ()
 
     def flags(self, label: str) -> list[str]:
@@ -119,7 +119,7 @@ def read_images(
         checksum=response.checksum,
         from_store=from_store,
         cost=cost,
-        not_kept=response.not_kept,
+        not_cached=response.not_cached,
     )
 
 
@@ -128,7 +128,7 @@ def is_violation(path: str, response: Response) -> bool:
     return path == UNPAID_PATH and _flag(response, "x-venice-is-content-violation")
 
 
-def kept_images(response: Response) -> tuple[EncodedImage, ...]:
+def cached_images(response: Response) -> tuple[EncodedImage, ...]:
     """Return the images in a saved response of any endpoint."""
     return _read_all(_contents(response)[1])[0]
 
@@ -210,9 +210,9 @@ def _warnings(sent: Mapping[str, Any], response: Response) -> list[str]:
     warnings = _deprecation(response)
     if response.from_store and sent.get("enhance_prompt"):
         warnings.append("The rewritten prompt isn't saved with the image.")
-    if response.not_kept:
+    if response.not_cached:
         warnings.append(
-            f"The image couldn't be saved on disk ({response.not_kept}). If this run ends early, "
+            f"The image couldn't be saved on disk ({response.not_cached}). If this run ends early, "
             "or you run it again, you'll be charged again."
         )
     if response.not_recorded:

@@ -11,7 +11,7 @@ from .catalogue.prices import max_price
 from .errors import InvalidRequestError
 from .request.paid_request import PaidRequest, resolve
 from .request.payload import Payload
-from .store.result_store import request_key
+from .store.result_cache import request_key
 from .store.spending_limit import Reservation
 from .transport.request_body import RequestBody, request_body
 
@@ -21,8 +21,8 @@ class PlannedRequest:
     """A checked request with a reservation for its cost, ready to be fetched once.
 
     key: its name in the cache. price: USD, None if unknown. max_price: the most it may cost, which
-    is reserved; None if no price is known. run: the run that it counts toward. is_kept: whether it
-    is cached, so it is free and has no reservation.
+    is reserved; None if no price is known. run: the run that it counts toward. is_cached: whether
+    it is in the cache, so it is free and has no reservation.
     """
 
     request: PaidRequest
@@ -32,7 +32,7 @@ class PlannedRequest:
     price: float | None
     max_price: float | None
     run: str
-    is_kept: bool
+    is_cached: bool
     reservation: Reservation | None = None
 
     @property
@@ -43,19 +43,19 @@ class PlannedRequest:
     @property
     def estimate(self) -> float | None:
         """The estimated cost in USD; None if the price is unknown."""
-        return 0.0 if self.is_kept else self.price
+        return 0.0 if self.is_cached else self.price
 
 
 def plan_request(
     request: PaidRequest,
     catalogue: Catalogue,
     service: str,
-    is_kept: Callable[[str], bool],
+    is_cached: Callable[[str], bool],
     run: str = "",
 ) -> PlannedRequest:
     """Check a request against its model, and work out its price and its key.
 
-    service: its name. is_kept: whether the response with a key is cached. Raises
+    service: its name. is_cached: whether the response with a key is cached. Raises
     InvalidRequestError for a known mistake.
     """
     try:
@@ -69,4 +69,4 @@ def plan_request(
     variation = request.variation if request.is_reusable else secrets.token_hex()
     body = request_body(payload.fields, payload.files)
     key = request_key(service, payload.path, body.identity, variation)
-    return PlannedRequest(request, payload, body, key, price, most, run, is_kept(key))
+    return PlannedRequest(request, payload, body, key, price, most, run, is_cached(key))

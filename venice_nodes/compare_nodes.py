@@ -42,7 +42,7 @@ class VeniceStyleSweep(StatusNode):
         return compare_inputs.style_sweep_inputs()
 
     @staticmethod
-    def foresee(values: dict[str, Any]) -> tuple[list[str], list[str]]:
+    def predict_outputs(values: dict[str, Any]) -> tuple[list[str], list[str]]:
         found = styles_for("styles", values["styles"])
         return [sent_style(name) for name in found], found
 
@@ -73,7 +73,7 @@ class VeniceModelSweep(StatusNode):
         return compare_inputs.model_sweep_inputs()
 
     @staticmethod
-    def foresee(values: dict[str, Any]) -> tuple[list[str], list[str]]:
+    def predict_outputs(values: dict[str, Any]) -> tuple[list[str], list[str]]:
         found = models_for("models", values["models"])
         return found, list(found)
 
@@ -116,7 +116,7 @@ class VeniceGrid(StatusNode):
         return widgets.check_types(cls.INPUT_TYPES(), input_types)
 
     @staticmethod
-    def foresee(values: dict[str, Any]) -> tuple[Any, ...]:
+    def predict_outputs(values: dict[str, Any]) -> tuple[Any, ...]:
         return Grid.read(values).outputs(values)
 
     async def combine(
@@ -212,7 +212,7 @@ async def _sweep(
     """Return the names for the node's text, and show their count. what: a word for one."""
 
     def work() -> tuple[list[str], list[str]]:
-        return node.foresee(widgets.read_values(node.INPUT_TYPES(), values))
+        return node.predict_outputs(widgets.read_values(node.INPUT_TYPES(), values))
 
     with showing() as status:
         await refresh_lists()

@@ -57,13 +57,13 @@ class VeniceStyleReferences(StatusNode):
     ) -> dict[str, Any]:
         with showing() as status:
             values = widgets.read_values(self.INPUT_TYPES(), locals())
-            outputs = await in_thread(partial(self.foresee, values))
+            outputs = await in_thread(partial(self.predict_outputs, values))
             count = len(outputs[0])
             status.finish(f"{count} reference{'s' if count > 1 else ''}")
             return status.with_outputs(outputs)
 
     @staticmethod
-    def foresee(
+    def predict_outputs(
         values: dict[str, Any], encode: Encoder = encode_all
     ) -> tuple[tuple[StyleReference, ...]]:
         encoded, notes = encode(values["images"], MAX_REFERENCE_BYTES)

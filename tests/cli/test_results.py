@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from faulty_sandbox import Fault, Sandbox
-from venice_client.store import result_store
-from venice_client.store.result_store import ResultStore
+from venice_client.store import result_cache
+from venice_client.store.result_cache import ResultCache
 from venice_client.transport.response import Response
 from waiting import wait_for
 
@@ -35,7 +35,7 @@ def kept(cli: Any, folder: Path) -> list[bytes]:
 
 
 def test_peek_reads_without_use(home: Path) -> None:
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
     store.put("a", Response({"content-type": "image/png"}, b"picture", 0.1), {})
     path = home / "results" / "a.result"
     os.utime(path, (1000, 1000))
@@ -48,7 +48,7 @@ def test_peek_reads_without_use(home: Path) -> None:
 
 
 def test_peek_neither_shows_nor_drops_what_is_damaged(home: Path) -> None:
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
     store.put("a", Response({}, b"picture", 0.1), {})
     path = home / "results" / "a.result"
     path.write_bytes(path.read_bytes()[:-1])
@@ -59,9 +59,9 @@ def test_peek_neither_shows_nor_drops_what_is_damaged(home: Path) -> None:
 
 
 def test_times_in_several_forms_are_in_order(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
     for key, when in (("old", "1000"), ("new", 2000.0)):
-        monkeypatch.setattr(result_store, "time", SimpleNamespace(time=lambda when=when: when))
+        monkeypatch.setattr(result_cache, "time", SimpleNamespace(time=lambda when=when: when))
         assert store.put(key, Response({}, b"picture", 0.1), {}) == ""
 
     assert [entry.key for entry in store.entries()] == ["new", "old"]
@@ -180,7 +180,7 @@ def test_an_answer_without_a_picture_fails_and_the_others_are_saved(
         "asked": [],
         "cost_usd": "?",
     }
-    ResultStore(home, 64).put("odd", Response({}, b"no picture", 0.1), facts)
+    ResultCache(home, 64).put("odd", Response({}, b"no picture", 0.1), facts)
 
     end = cli("results", "-o", "saved")
 
@@ -191,7 +191,7 @@ def test_an_answer_without_a_picture_fails_and_the_others_are_saved(
 
 def test_an_odd_name_stays_in_the_folder(cli: Any, folder: Path, home: Path, kept: Any) -> None:
     facts = {"model": "../../x y", "seed": "../7"}
-    ResultStore(home, 64).put("odd", Response({}, kept[0], 0.1), facts)
+    ResultCache(home, 64).put("odd", Response({}, kept[0], 0.1), facts)
 
     (line,) = cli("results", "-o", "saved", "--last", "1").lines
 
@@ -323,9 +323,9 @@ def test_without_a_terminal_nothing_is_removed_unless_that_is_said(
 
 def keep(home: Path, key: str, when: datetime, **facts: Any) -> None:
     """An answer that was made at a time."""
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(result_store, "time", SimpleNamespace(time=when.timestamp))
+        patch.setattr(result_cache, "time", SimpleNamespace(time=when.timestamp))
         store.put(key, Response({"content-type": "image/png"}, PNG, 0.1), facts)
     store.finish_sweep()
 
@@ -371,7 +371,7 @@ def test_what_was_never_shown_is_found_and_saving_shows_it(cli: Any, kept: Any, 
 
 
 def test_the_store_is_made_smaller(cli: Any, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
     for number in range(4):
         store.put(str(number), Response({}, bytes(2**20), 0.1), {"seed": number})
         os.utime(home / "results" / f"{number}.result", (1000 + number, 1000 + number))

@@ -191,7 +191,7 @@ def test_every_combination_comes_once(
         "rows": rows,
         "row_values": "\n".join(map(str, row_values)),
     }
-    made = dict(zip(OUTPUTS, pack.NODE_CLASS_MAPPINGS[GRID].foresee(given), strict=True))
+    made = dict(zip(OUTPUTS, pack.NODE_CLASS_MAPPINGS[GRID].predict_outputs(given), strict=True))
     found = list(zip(map(int, made[rows]), map(int, made[columns]), strict=True))
     assert found == [(row, column) for row in row_values for column in column_values]
     assert len(set(made["labels"])) == len(found) == made["grid"].cells

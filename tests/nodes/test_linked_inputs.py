@@ -94,12 +94,12 @@ def test_a_seed_that_is_no_number_is_refused(bench: Bench) -> None:
     assert "'7'" in end.first_line
 
 
-@pytest.mark.parametrize(("mode", "is_kept"), [("fixed", True), ("random every run", False)])
+@pytest.mark.parametrize(("mode", "is_cached"), [("fixed", True), ("random every run", False)])
 def test_a_seed_runs_again_unless_it_is_known_to_be_fixed(
-    pack: ModuleType, mode: str, is_kept: bool
+    pack: ModuleType, mode: str, is_cached: bool
 ) -> None:
     node = pack.NODE_CLASS_MAPPINGS["VeniceSeed"]
-    assert (node.IS_CHANGED(seed=1, mode=mode) == node.IS_CHANGED(seed=1, mode=mode)) is is_kept
+    assert (node.IS_CHANGED(seed=1, mode=mode) == node.IS_CHANGED(seed=1, mode=mode)) is is_cached
 
 
 def test_a_seed_whose_mode_comes_by_wire_runs_again(pack: ModuleType) -> None:

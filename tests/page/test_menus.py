@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image
 
-from venice_client.store.result_store import ResultStore
+from venice_client.store.result_cache import ResultCache
 from venice_client.transport.response import Response
 from venice_client.version import __version__
 
@@ -114,7 +114,7 @@ def as_set_by_the_environment(route: Route) -> None:
 def test_two_thousand_results(page: ComfyPage) -> None:
     if page.in_vue:
         pytest.skip("the sidebar is the same in both renderers")
-    with kept_results(page.running.home):
+    with cached_results(page.running.home):
         page.command("Venice.OpenSidebar")
         page.wait_for_text("h3", f"Results ({RESULTS})")
         page.wait_for_text(".venice-result", f"seed {RESULTS - 1}")
@@ -124,9 +124,9 @@ def test_two_thousand_results(page: ComfyPage) -> None:
 
 
 @contextmanager
-def kept_results(home: Path) -> Iterator[None]:
+def cached_results(home: Path) -> Iterator[None]:
     """As many kept results while the block runs, and no others."""
-    store = ResultStore(home, 1024)
+    store = ResultCache(home, 1024)
     for key in sorted(store.keys()):
         store.remove(key)
     data = io.BytesIO()

@@ -39,7 +39,7 @@ def test_one_of_four_refused_asks_four_then_one(bench: Bench, refused: int) -> N
     )
     assert "ueue again" not in str(end.error)
     assert f"seed {refused}: " in str(end.error)
-    assert bench.seeds_kept == [seed for seed in (100, 101, 102, 103) if seed != refused]
+    assert bench.cached_seeds == [seed for seed in (100, 101, 102, 103) if seed != refused]
 
     again = bench.generate(batch_size=4, seed=seed_to_set(end))
 
@@ -251,7 +251,7 @@ def test_a_violation_of_a_batch_is_neither_paid_nor_kept(
     assert end.first_line.startswith("1 of 4 images flagged: ")
     told = "\n3 of 4 images are saved. Saved images stay free with seed 100 (fixed)."
     assert told in str(end.error)
-    assert bench.seeds_kept == [100, 101, 103]
+    assert bench.cached_seeds == [100, 101, 103]
     assert end.charged == pytest.approx(counted()) == pytest.approx(0.03)
 
     shown = bench.generate(batch_size=4, if_flagged="continue")

@@ -90,7 +90,7 @@ def test_thumbnails_and_copies_are_whole_or_not_there(
             results.copy(key, "output")
     assert "It stays among the results" in str(told.value)
     assert list(output.iterdir()) == list((bench.home / "thumbnails").iterdir()) == []
-    (picture,) = bench.pack.venice_client.image_result.kept_images(bench.store().peek(key))
+    (picture,) = bench.pack.venice_client.image_result.cached_images(bench.store().peek(key))
     assert (output / results.copy(key, "output")).read_bytes() == picture.data
 
 

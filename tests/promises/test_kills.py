@@ -17,7 +17,7 @@ import pytest
 from bench import KEY
 from faulty_sandbox import Fault, Sandbox
 from venice_client.store.journal import Journal
-from venice_client.store.result_store import ResultStore
+from venice_client.store.result_cache import ResultCache
 
 ROOT = Path(__file__).resolve().parents[2]
 LINES = 500
@@ -41,7 +41,7 @@ left, has_begun = 0, False
 def watch(frame, event, _argument):
     global left, has_begun
     name = frame.f_code.co_filename
-    if name not in watched and not name.startswith(folder) or name.endswith("sweeper.py"):
+    if name not in watched and not name.startswith(folder) or name.endswith("cache_evictor.py"):
         return None
     if frame.f_code.co_name in growing or frame.f_code.co_name.startswith("<"):
         return None
@@ -118,7 +118,7 @@ def test_wherever_a_process_is_killed_each_charge_counts_once(
 
     charged = {r.json["seed"] for r in free_sandbox.paid_requests if r.charged_usd}
     lines = Counter(int(charge.run) for charge in journal.ledger.since(0))
-    saved = {entry.facts["seed"] for entry in ResultStore(home, 1024).entries()}
+    saved = {entry.facts["seed"] for entry in ResultCache(home, 1024).entries()}
     said = (home / "log").read_text() + journal.take_news()
     told = sum(map(int, re.findall(r"(\d+) requests? w\w+ in flight", said)))
     print(f"{len(killed)} of {seed} processes were killed, {len(charged)} images were charged,")

@@ -186,7 +186,7 @@ def test_a_soak_ends_with_an_exact_account(
     # Each picture: charged once for what is shown, and else only as often as a loss was told.
     too_often = {seed: n for seed, n in charged.items() if not 1 <= n <= 1 + lost[seed]}
     assert not too_often
-    assert bench.seeds_kept == sorted(shown)
+    assert bench.cached_seeds == sorted(shown)
     assert faults.committed.keys() == {label_of(make()) for make in FAULTS}
     told = sum(lost.values())
     print(

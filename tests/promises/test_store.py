@@ -25,9 +25,9 @@ from faulty_sandbox import Fault, Sandbox
 from venice_client import BadResponseError, GenerateRequest, VeniceClient
 from venice_client.errors import StoreError
 from venice_client.files import HELD
-from venice_client.store import sweeper
-from venice_client.store.result_store import ResultStore
-from venice_client.store.sweeper import SWEEP_EVERY
+from venice_client.store import cache_evictor
+from venice_client.store.cache_evictor import SWEEP_EVERY
+from venice_client.store.result_cache import ResultCache
 from venice_client.transport.response import Response
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,8 +39,8 @@ import hashlib, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
 from venice_client.transport.response import Response
-from venice_client.store.result_store import ResultStore
-store = ResultStore(Path(sys.argv[2]), 64)
+from venice_client.store.result_cache import ResultCache
+store = ResultCache(Path(sys.argv[2]), 64)
 print("ready", flush=True)
 number = int(sys.argv[3])
 while True:
@@ -56,8 +56,8 @@ READER = """
 import hashlib, sys, time
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from venice_client.store.result_store import ResultStore
-store, hits, end = ResultStore(Path(sys.argv[2]), 64), 0, time.monotonic() + float(sys.argv[3])
+from venice_client.store.result_cache import ResultCache
+store, hits, end = ResultCache(Path(sys.argv[2]), 64), 0, time.monotonic() + float(sys.argv[3])
 while not hits or time.monotonic() < end:
     for number in range(40):
         key = hashlib.sha256(str(number).encode()).hexdigest()
@@ -77,16 +77,16 @@ def start(code: str, *arguments: object) -> subprocess.Popen[str]:
     )
 
 
-def put(store: ResultStore, key: str, size: int = 1000) -> None:
+def put(store: ResultCache, key: str, size: int = 1000) -> None:
     put_response(store, key, Response({"content-type": "image/png"}, bytes(size), 0.1))
 
 
 def sweep(home: Path, max_mb: float) -> None:
     """What a put brings with it, of a process whose limit is so much."""
-    sweeper.Sweeper(home / "results", int(max_mb * MB)).sweep()
+    cache_evictor.CacheEvictor(home / "results", int(max_mb * MB)).sweep()
 
 
-def put_response(store: ResultStore, key: str, response: Response) -> None:
+def put_response(store: ResultCache, key: str, response: Response) -> None:
     assert store.put(key, response, {"seed": 1}) == ""
     assert key in store
 
@@ -105,7 +105,7 @@ def test_a_kill_in_mid_write_leaves_no_damaged_entry(home: Path, is_long: bool) 
         writer.stdout.close()
 
         files = list((home / "results").iterdir())
-        store = ResultStore(home, 64)
+        store = ResultCache(home, 64)
         whole = store.entries()
         assert len(whole) == sum(file.suffix == ".result" for file in files)
         for entry in whole:
@@ -197,7 +197,7 @@ def test_a_damaged_entry_is_set_aside_and_asked_again(bench: Bench, damage: str)
 
 
 def test_an_entry_of_odd_json_with_a_right_checksum_counts_as_none(home: Path) -> None:
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
     key = "a" * 64
     for head in (b"[]", b"5", b"{}", b'{"headers": [], "time": 1}', b'{"headers": {}, "time": []}'):
         put(store, key)
@@ -210,7 +210,7 @@ def test_an_entry_of_odd_json_with_a_right_checksum_counts_as_none(home: Path) -
 
 
 def test_the_least_recently_used_go_first(home: Path) -> None:
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
     for number in range(5):
         put(store, str(number), MB)
         path = home / "results" / f"{number}.result"
@@ -223,7 +223,7 @@ def test_the_least_recently_used_go_first(home: Path) -> None:
 
 
 def test_what_was_generated_in_the_last_day_stays(home: Path) -> None:
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
     for number in range(5):
         put(store, str(number), MB)
     sweep(home, 2.6)
@@ -233,11 +233,11 @@ def test_what_was_generated_in_the_last_day_stays(home: Path) -> None:
 
 
 def test_it_sweeps_every_so_many_writes(home: Path) -> None:
-    store = ResultStore(home, 1.005)
+    store = ResultCache(home, 1.005)
     put(store, "first", 100)
     store.finish_sweep()
     for number in range(10):
-        other = ResultStore(home, 1.005)
+        other = ResultCache(home, 1.005)
         put(other, f"of others {number}", MB // 10)
         other.finish_sweep()
     for path in (home / "results").iterdir():
@@ -255,7 +255,7 @@ def test_it_sweeps_every_so_many_writes(home: Path) -> None:
 
 def test_it_sweeps_once_much_was_written(home: Path) -> None:
     """Few answers may be large: 49 of 256 MiB would be 12 GiB."""
-    store = ResultStore(home, 5)
+    store = ResultCache(home, 5)
     for number in range(SWEEP_EVERY - 1):
         put(store, str(number), MB // 2)
         store.finish_sweep()
@@ -264,7 +264,7 @@ def test_it_sweeps_once_much_was_written(home: Path) -> None:
 
 
 def test_writes_side_by_side_are_all_counted(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    counting, sweeps = sweeper.Sweeper(home, 2**30), list[int]()
+    counting, sweeps = cache_evictor.CacheEvictor(home, 2**30), list[int]()
     monkeypatch.setattr(counting, "_start", lambda: start_sweep(counting, sweeps))
     threads = [
         threading.Thread(target=lambda: [counting.count(1) for _ in range(2500)]) for _ in range(4)
@@ -281,7 +281,7 @@ def test_writes_side_by_side_are_all_counted(home: Path, monkeypatch: pytest.Mon
     assert len(sweeps) == 1 + (10_000 - 1) // SWEEP_EVERY
 
 
-def start_sweep(counting: sweeper.Sweeper, sweeps: list[int]) -> None:
+def start_sweep(counting: cache_evictor.CacheEvictor, sweeps: list[int]) -> None:
     """Starts one without a thread."""
     sweeps.append(1)
     counting._writes, counting._has_swept = 0, True
@@ -290,12 +290,12 @@ def start_sweep(counting: sweeper.Sweeper, sweeps: list[int]) -> None:
 def test_what_was_just_paid_for_outlives_a_clock_that_is_set_back(home: Path) -> None:
     """Of another process and of this one; also where entries seem to be of tomorrow."""
     for number in range(3):
-        put(ResultStore(home, 64), str(number), MB)
+        put(ResultCache(home, 64), str(number), MB)
     tomorrow = time.time() + 86_400
     for path in (home / "results").iterdir():
         os.utime(path, (tomorrow, tomorrow))
     sweep(home, 1.25)
-    store = ResultStore(home, 1.25)
+    store = ResultCache(home, 1.25)
     assert len(store.entries()) == 2
 
     for name in ("new", "newer"):
@@ -315,11 +315,11 @@ def test_what_was_just_paid_for_outlives_a_clock_that_is_set_back(home: Path) ->
 def test_what_seems_to_be_of_tomorrow_grows_old_from_now_on(home: Path) -> None:
     """Another process put it before the clock was set back; for a day it would seem the newest."""
     for name in ("of tomorrow", "used since"):
-        put(ResultStore(home, 64), name, MB)
+        put(ResultCache(home, 64), name, MB)
     tomorrow = time.time() + 86_400
     os.utime(home / "results" / "of tomorrow.result", (tomorrow, tomorrow))
     sweep(home, 64)
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
     time.sleep(0.05)
     assert store.get("used since") is not None
 
@@ -499,7 +499,7 @@ def test_what_was_never_paid_for_is_not_told_as_paid(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With too many files open, nothing can be opened: there may be nothing to open either."""
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
     put_response(store, "a", Response({}, picture(), 0.0))
     monkeypatch.setattr(time, "sleep", lambda _: None)
     hold_entries(monkeypatch, tries=1000, number=errno.EMFILE)
@@ -550,13 +550,13 @@ def damaged_picture() -> bytes:
 
 
 def test_who_reads_a_damaged_answer_late_leaves_the_good_one_that_came_since(home: Path) -> None:
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
     bad, good = Response({}, damaged_picture(), 0.0), Response({}, picture(), 0.0)
     put_response(store, "a", good)
-    store.set_aside("a", bad.checksum)
+    store.quarantine("a", bad.checksum)
     assert store.get("a") == replace(good, from_store=True)
     put_response(store, "a", bad)
-    store.set_aside("a", bad.checksum)
+    store.quarantine("a", bad.checksum)
     assert store.get("a") is None
 
 

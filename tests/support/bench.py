@@ -153,13 +153,13 @@ class Bench:
         return sorted((self.home / "results").glob("*.result"))
 
     @property
-    def seeds_kept(self) -> list[int]:
+    def cached_seeds(self) -> list[int]:
         """The seeds of the kept results, in order of size."""
         return sorted(entry.facts["seed"] for entry in self.store().entries())
 
     def store(self) -> Any:
         """The store of this home, opened anew."""
-        return self.pack.venice_client.store.result_store.ResultStore(self.home, 1024)
+        return self.pack.venice_client.store.result_cache.ResultCache(self.home, 1024)
 
 
 def make_bench(

@@ -57,7 +57,7 @@ class Running:
         """Starts ComfyUI: its memory is empty, its disk is as it was left. Raises StartFailed."""
         settings = {"VENICE_API_BASE": self.sandbox.base_url, "VENICE_HOME": str(self.home)}
         self.use_key(CANARY)
-        arguments = ["--cpu", *_kept_in(self.installation), *self.flags]
+        arguments = ["--cpu", *_cached_in(self.installation), *self.flags]
         environ = {**ENVIRON, **settings}
         self._process = ComfyUIProcess(self.installation, self.base, environ, arguments)
         self._process.wait_until_ready(START_S)
@@ -132,7 +132,7 @@ class Running:
         return Image.open(io.BytesIO(self.client.view(image)))
 
 
-def _kept_in(installation: Installation) -> list[str]:
+def _cached_in(installation: Installation) -> list[str]:
     """Options with which ComfyUI asks no server of its makers, where this version knows them."""
     known = (installation.path / "comfy" / "cli_args.py").read_text("utf-8")
     nowhere = ["--comfy-api-base", "http://127.0.0.1:9"]

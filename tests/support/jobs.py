@@ -10,7 +10,7 @@ from venice_client.batch import RequestBatch
 from venice_client.planned_request import PlannedRequest
 from venice_client.request.generate import GenerateRequest
 from venice_client.request.payload import Payload
-from venice_client.store.result_store import ResultStore
+from venice_client.store.result_cache import ResultCache
 from venice_client.transport.progress import Progress
 from venice_client.transport.request_body import request_body
 
@@ -24,9 +24,9 @@ def batch_of(jobs: Sequence[Job], run: str = "", model: str = "chroma") -> Reque
         return [jobs[int(equal[0].key)](progress)]
 
     planned = [_planned(str(index), run, model) for index in range(len(jobs))]
-    return RequestBatch(planned, fetch, ResultStore(Path(), 0), run)
+    return RequestBatch(planned, fetch, ResultCache(Path(), 0), run)
 
 
 def _planned(key: str, run: str, model: str) -> PlannedRequest:
     request, payload = GenerateRequest(model, "a fox"), Payload("/image/generate", {})
-    return PlannedRequest(request, payload, request_body({}), key, 0.01, 0.01, run, is_kept=False)
+    return PlannedRequest(request, payload, request_body({}), key, 0.01, 0.01, run, is_cached=False)

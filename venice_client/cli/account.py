@@ -8,7 +8,7 @@ from typing import Any
 
 from ..client import VeniceClient
 from ..settings.settings import Settings
-from . import exits
+from . import exit_codes
 from .console import Console, table
 
 
@@ -42,7 +42,7 @@ def run(args: argparse.Namespace, console: Console, settings: Settings) -> int:
         },
         lines,
     )
-    return exits.OK
+    return exit_codes.OK
 
 
 def _limits(data: dict[str, Any]) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from ..errors import InvalidRequestError, VeniceError
 from ..settings.settings import load_settings
 from ..shell import command_name
 from ..version import __version__
-from . import account, exits, generate, images, lists, login, results, sandbox, spending
+from . import account, exit_codes, generate, images, lists, login, results, sandbox, spending
 from .console import Console, describe
 
 COMMANDS = (generate, images, results, spending, login, lists, account, sandbox)
@@ -45,24 +45,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         for warning in settings.warnings:
             console.note(f"note: {warning}")
         code = int(args.run(args, console, settings))
-        return exits.FAILED if console.is_broken and code == exits.OK else code
+        return exit_codes.FAILED if console.is_broken and code == exit_codes.OK else code
     except VeniceError as error:
         console.error(error)
         if args.json:
             console.result({"error": describe(error)}, [])
-        return exits.code_for(error, is_paid=args.is_paid)
+        return exit_codes.code_for(error, is_paid=args.is_paid)
     except KeyboardInterrupt:
         console.note("Interrupted.")
         if not console.has_result:
             console.result({"interrupted": True}, [])
-        return exits.INTERRUPTED
+        return exit_codes.INTERRUPTED
 
 
 def _refuse(error: UsageError, console: Console) -> int:
     console.error(error, prefix=f"{error.command}: ")
     console.note(error.usage.rstrip())
     console.result({"error": describe(error)}, [])
-    return exits.code_for(error, is_paid=False)
+    return exit_codes.code_for(error, is_paid=False)
 
 
 def _asks_for_json(argv: Sequence[str]) -> bool:
@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         prog=command_name(),
         description="Venice images from the command line. Results go to stdout, progress and\n"
         "errors to stderr.",
-        epilog=exits.HELP,
+        epilog=exit_codes.HELP,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=__version__)

@@ -173,11 +173,11 @@ def prepare_folder(folder: Path) -> None:
 
 
 def write_image(
-    target: Target, number: int | None, image: EncodedImage, force: bool, is_kept: bool = True
+    target: Target, number: int | None, image: EncodedImage, force: bool, is_cached: bool = True
 ) -> Path:
     """Write the bytes as they are, with the extension of their format, and return the path.
 
-    If the name was taken meanwhile, the next number is used. is_kept: whether the image is saved.
+    If the name was taken meanwhile, the next number is used. is_cached: whether the image is saved.
     Raises NotWrittenError, which says where the image is.
     """
     while True:
@@ -190,7 +190,7 @@ def write_image(
         except OSError as error:
             raise NotWrittenError(
                 f"{path} can't be written ({error.strerror}), and you paid for its image. "
-                + (_FROM_STORE if is_kept else _set_down(path.name, image.data))
+                + (_FROM_STORE if is_cached else _set_down(path.name, image.data))
             ) from None
 
 

@@ -10,7 +10,7 @@ from itertools import groupby
 from ..errors import InvalidRequestError
 from ..request.generate import GenerateRequest, plan_batch
 from ..settings.settings import Settings
-from . import exits
+from . import exit_codes
 from .console import Console
 from .files import STEM
 from .generate_options import add_options, request_from
@@ -35,7 +35,7 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         description="Generates images from a prompt. Costs money.\n"
         f"{IMAGES_HELP}\nSeveral images are numbered: fox-1.png, fox-2.png.",
         usage="%(prog)s [options] prompt",
-        epilog=exits.HELP,
+        epilog=exit_codes.HELP,
     )
     add_options(parser)
     add_paid_options(parser, " (default: venice.png here)")

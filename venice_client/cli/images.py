@@ -24,7 +24,7 @@ from ..request.pictures import (
     check_upscale,
 )
 from ..settings.settings import Settings
-from . import exits
+from . import exit_codes
 from .console import Console
 from .files import STEM, Target
 from .inputs import Input, read_input
@@ -72,7 +72,7 @@ class _Command:
             self.name,
             help=f"{self.help}; costs money",
             description=f"{self.description} Costs money.\n{IMAGES_HELP}",
-            epilog=exits.HELP,
+            epilog=exit_codes.HELP,
         )
         if self.has_prompt:
             parser.add_argument("prompt", help="what to change; - reads it from stdin")

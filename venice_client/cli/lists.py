@@ -15,7 +15,7 @@ from ..client import VeniceClient
 from ..money import dollar_range, dollars
 from ..settings.service import service_name
 from ..settings.settings import Settings
-from . import exits
+from . import exit_codes
 from .console import Console, table
 
 ORDER = "Sorted by type, then the default model, then by price."
@@ -66,7 +66,7 @@ def run_models(args: argparse.Namespace, console: Console, settings: Settings) -
     console.result([_facts(model) for model in models], table(rows))
     shown = {mark.split()[0] for model in models for mark in marks(model)}
     console.note("\n".join([ORDER, *(text for word, text in LEGEND.items() if word in shown)]))
-    return exits.OK
+    return exit_codes.OK
 
 
 def run_styles(_args: argparse.Namespace, console: Console, settings: Settings) -> int:
@@ -76,7 +76,7 @@ def run_styles(_args: argparse.Namespace, console: Console, settings: Settings) 
     else:
         styles = VeniceClient(settings).list_styles()
     console.result(styles, sorted(styles, key=str.casefold))
-    return exits.OK
+    return exit_codes.OK
 
 
 def _order(model: Model) -> tuple[Any, ...]:

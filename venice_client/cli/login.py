@@ -12,7 +12,7 @@ from pathlib import Path
 from ..login import log_in
 from ..settings.api_key import ApiKey
 from ..settings.settings import DEFAULT_BASE_URL, Settings, make_home
-from . import exits
+from . import exit_codes
 from .console import Console, is_terminal
 
 
@@ -42,7 +42,7 @@ def run(_args: argparse.Namespace, console: Console, settings: Settings) -> int:
         console.note(
             "VENICE_API_KEY is also set, and overrides the file. Unset it to use this key."
         )
-    return exits.OK
+    return exit_codes.OK
 
 
 def _is_private(path: Path) -> bool:

@@ -10,7 +10,7 @@ from ..catalogue.prices import total_cost
 from ..client import VeniceClient
 from ..errors import VeniceError
 from ..text import one_line
-from . import exits
+from . import exit_codes
 from .console import Console, describe
 from .run_batch import CommandOutcome, SavedImage, SavedImages, Task
 
@@ -47,7 +47,7 @@ class Report:
         console.result(self._facts(), [])
         if self.command.is_interrupted:
             self._say_interrupted(console)
-            return exits.INTERRUPTED
+            return exit_codes.INTERRUPTED
         self._say_failures(console)
         for _, error in self.failed:
             if not isinstance(error, VeniceError):
@@ -56,7 +56,7 @@ class Report:
             count = f"{len(self.images)} image{'s' if len(self.images) != 1 else ''}"
             cost = self.client.charged_text([saved.result for _, saved in self._saved])
             console.note(f"{count} in {self.command.seconds:.1f} s · {cost}")
-        return exits.code_for_all(error for _, error in self.failed)
+        return exit_codes.code_for_all(error for _, error in self.failed)
 
     @property
     def _pairs(self) -> list[tuple[Task, SavedImages | BaseException | None]]:
@@ -102,7 +102,7 @@ class Report:
             console.error(failed[0][1])
             return
         can_pass = all(getattr(error, "can_pass", True) for _, error in failed)
-        advice = self.command.account.advice(AGAIN, self.how, can_pass)
+        advice = self.command.summary.advice(AGAIN, self.how, can_pass)
         console.note(advice or f"None of {self.total} images arrived:")
         for task, error in failed:
             console.error(error, prefix=f"- {task.label}: ")
@@ -117,7 +117,7 @@ class Report:
         again = " ".join(
             filter(None, ["", AGAIN, self.how, "to get the rest; you won't pay twice."])
         )
-        console.note(f"{words}.{again if self.command.account.kept and self.images else ''}")
+        console.note(f"{words}.{again if self.command.summary.cached and self.images else ''}")
 
 
 def _errors(end: object) -> tuple[BaseException, ...]:

@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidRequestError, VeniceError
-from ..image_result import kept_images
+from ..image_result import cached_images
 from ..money import dollars
 from ..settings.settings import Settings
 from ..store.entry_file import Entry
 from ..store.ledger import start_of_day
-from ..store.result_store import MB, ResultStore
+from ..store.result_cache import MB, ResultCache
 from ..text import one_line
-from . import exits
+from . import exit_codes
 from .console import Console, is_terminal, table
 from .files import STEM, Target, parse_target, prepare_folder, write_image
 
@@ -134,7 +134,7 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def run(args: argparse.Namespace, console: Console, settings: Settings) -> int:
-    store = ResultStore(settings.home, settings.store_mb)
+    store = ResultCache(settings.home, settings.store_mb)
     if args.clear or args.limit is not None:
         chosen = (args.last, args.number, args.model, args.day, args.unseen, args.output)
         if any(chosen) or (args.clear and args.limit is not None):
@@ -158,10 +158,10 @@ def run(args: argparse.Namespace, console: Console, settings: Settings) -> int:
     )
     if unreadable := len(list(store.unreadable.glob("*"))):
         console.note(f"Unreadable answers: {unreadable}, in {store.unreadable}")
-    return exits.FAILED if errors else exits.OK
+    return exit_codes.FAILED if errors else exit_codes.OK
 
 
-def _rows(store: ResultStore, args: argparse.Namespace) -> list[Row]:
+def _rows(store: ResultCache, args: argparse.Namespace) -> list[Row]:
     """The rows to list."""
     end = start_of_day(args.day + timedelta(days=1)) if args.day else float("inf")
     pattern = args.model.lower() if args.model else "*"
@@ -188,7 +188,7 @@ def _rows(store: ResultStore, args: argparse.Namespace) -> list[Row]:
 
 
 def _write(
-    store: ResultStore, rows: Sequence[Row], target: Target, console: Console
+    store: ResultCache, rows: Sequence[Row], target: Target, console: Console
 ) -> list[VeniceError]:
     """Write the images of all rows, and return the errors of those that can't be."""
     prepare_folder(target.folder)
@@ -205,11 +205,11 @@ def _write(
     return errors
 
 
-def _write_one(store: ResultStore, row: Row, target: Target) -> list[str]:
+def _write_one(store: ResultCache, row: Row, target: Target) -> list[str]:
     answer = store.peek(row.entry.key)
     if answer is None:
         raise VeniceError("It is gone, or can't be read.")
-    images = kept_images(answer)
+    images = cached_images(answer)
     files = []
     for number, image in enumerate(images, start=1):
         path = _same(target, image.data)
@@ -238,7 +238,7 @@ def _cost_text(rows: Sequence[Row]) -> str:
     return text + (f" ({free} free in the sandbox)" if free else "")
 
 
-def _remove(store: ResultStore, console: Console, limit: float | None, is_sure: bool) -> int:
+def _remove(store: ResultCache, console: Console, limit: float | None, is_sure: bool) -> int:
     """Delete the results beyond a limit in MB, or all. Ask first, on a terminal.
 
     Raises InvalidRequestError if there is no terminal to ask on.
@@ -255,7 +255,7 @@ def _remove(store: ResultStore, console: Console, limit: float | None, is_sure: 
         console.note("You'd be charged to generate them again. [y/N]")
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             console.result({"removed": [], "bytes": 0}, ["Nothing was deleted."])
-            return exits.OK
+            return exit_codes.OK
     rows = [Row(number, entry) for number, entry in enumerate(store.entries(), start=1)]
     count = store.clear() if limit is None else store.shrink(limit)
     gone = [row for row in rows if row.entry.key not in store]
@@ -264,7 +264,7 @@ def _remove(store: ResultStore, console: Console, limit: float | None, is_sure: 
     console.result({"removed": [row.facts for row in gone], "bytes": size}, lines)
     many = f"{count} saved result{'' if count == 1 else 's'}"
     console.note(f"Deleted {many}, {_size_text(size)}, {_cost_text(gone)}.")
-    return exits.OK
+    return exit_codes.OK
 
 
 def _text(value: object) -> str:

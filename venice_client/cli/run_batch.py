@@ -15,7 +15,7 @@ from ..imaging.images import decode
 from ..money import dollars
 from ..planned_request import PlannedRequest
 from ..request.paid_request import PaidRequest
-from ..store.account import Account
+from ..store.outcome_summary import OutcomeSummary
 from .console import Console
 from .files import NotWrittenError, Target, prepare_folder, write_image
 
@@ -80,7 +80,7 @@ class CommandOutcome:
 
     tasks: Sequence[Task]
     outcomes: Sequence[SavedImages | BaseException | None]
-    account: Account
+    summary: OutcomeSummary
     seconds: float
     is_interrupted: bool
 
@@ -119,12 +119,12 @@ def run_batch(
         outcome if outcome is None or isinstance(outcome, BaseException) else saved[i]
         for i, outcome in enumerate(batch.outcomes)
     ]
-    return CommandOutcome(tasks, outcomes, batch.account, seconds, is_interrupted)
+    return CommandOutcome(tasks, outcomes, batch.summary, seconds, is_interrupted)
 
 
 def check_price(planned: Sequence[PlannedRequest], max_usd: float | None) -> None:
     """Raise SpendingLimitError if requests may cost more than --max-usd allows."""
-    paying = {request.key: request.max_price for request in planned if not request.is_kept}
+    paying = {request.key: request.max_price for request in planned if not request.is_cached}
     if max_usd is None or not paying:
         return
     if None in paying.values():

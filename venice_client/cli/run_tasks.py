@@ -10,9 +10,9 @@ from dataclasses import replace
 from ..catalogue.prices import cost_text, total_cost
 from ..client import VeniceClient
 from ..planned_request import PlannedRequest
-from ..quote import Quotes
+from ..price_estimator import PriceEstimator
 from ..settings.settings import Settings
-from . import exits
+from . import exit_codes
 from .console import Console
 from .report import Report
 from .run_batch import Task, check_price, run_batch
@@ -29,7 +29,7 @@ def run_tasks(
     """Run tasks and return the exit code. how: what to add to get the same again, or ""."""
     if args.dry_run:
         _show(console, settings, tasks, headline, args.max_usd)
-        return exits.OK
+        return exit_codes.OK
     client = VeniceClient(settings)
     outcome = run_batch(args, console, client, tasks, headline)
     return Report(client, outcome, how).show(console)
@@ -43,20 +43,22 @@ def _show(
     max_usd: float | None,
 ) -> None:
     """Show what would be sent, by the lists as last saved. It needs no key and sends nothing."""
-    quotes = Quotes(settings)
-    planned = _planned(quotes, tasks)
+    estimator = PriceEstimator(settings)
+    planned = _planned(estimator, tasks)
     check_price(planned, max_usd)
     warnings = list(dict.fromkeys(text for one in planned for text in one.payload.warnings))
     for warning in warnings:
         console.note(f"note: {warning}")
     costs = [one.estimate for one in planned]
-    console.note(f"Dry run: {headline} · {cost_text(costs, quotes.is_sandbox)}. Nothing was sent.")
+    console.note(
+        f"Dry run: {headline} · {cost_text(costs, estimator.is_sandbox)}. Nothing was sent."
+    )
     requests = [
         {
             "path": one.payload.path,
             "fields": one.payload.shown,
             "files": task.paths,
-            "is_saved": one.is_kept,
+            "is_saved": one.is_cached,
             "estimated_cost_usd": one.estimate,
         }
         for task, one in zip(tasks, planned, strict=True)
@@ -70,12 +72,12 @@ def _show(
     console.result(facts, lines)
 
 
-def _planned(quotes: Quotes, tasks: Sequence[Task]) -> list[PlannedRequest]:
+def _planned(estimator: PriceEstimator, tasks: Sequence[Task]) -> list[PlannedRequest]:
     """The requests as they would be sent. Those that are saved, or come twice, cost nothing."""
     planned = []
     seen: set[str] = set()
     for task in tasks:
-        one = quotes.plan(task.request)
-        planned.append(replace(one, is_kept=one.key in seen or one.key in quotes.results))
+        one = estimator.plan(task.request)
+        planned.append(replace(one, is_cached=one.key in seen or one.key in estimator.results))
         seen.add(one.key)
     return planned

@@ -12,7 +12,7 @@ from ..sandbox import Sandbox
 from ..settings.api_key import LOCAL_SANDBOX_KEY
 from ..settings.settings import Settings
 from ..shell import setting_lines
-from . import exits
+from . import exit_codes
 from .console import Console
 
 DEFAULT_PORT = 8484
@@ -61,4 +61,4 @@ def run(args: argparse.Namespace, console: Console, _settings: Settings) -> int:
         )
     finally:
         sandbox.stop()
-    return exits.OK
+    return exit_codes.OK

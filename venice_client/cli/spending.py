@@ -17,7 +17,7 @@ from ..store.journal import journal_of, orphaned_text
 from ..store.ledger import Ledger, day_of, start_of_day, today
 from ..store.spending import Spent, spent_by, total
 from ..text import one_line
-from . import exits
+from . import exit_codes
 from .console import Console, table
 
 DEFAULT_DAYS = 7
@@ -102,7 +102,7 @@ def run(args: argparse.Namespace, console: Console, settings: Settings) -> int:
     with contextlib.suppress(OSError):
         if orphaned := journal_of(settings.home).orphaned():
             console.note(orphaned_text(orphaned))
-    return exits.OK
+    return exit_codes.OK
 
 
 def _summary(days: int, whole: Spent, of_today: float, in_sandbox: int) -> str:

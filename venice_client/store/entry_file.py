@@ -124,7 +124,7 @@ def mark_shown(path: Path) -> None:
             file.write(b"s")
 
 
-def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
+def cached_headers(headers: Mapping[str, str]) -> dict[str, str]:
     """Return the headers that describe the image, without any prompt."""
     return {
         name: value

@@ -37,7 +37,7 @@ draw = random.SystemRandom().random
 processes would all draw the same."""
 
 
-class Hold:
+class RateLimitHold:
     """A hold that a 429 has set up: all requests wait, or those to one model. Used under a lock.
 
     model: "" for everyone. is_on: from the 429 to the first request that gets through, of those
@@ -78,7 +78,7 @@ class Hold:
         if generation == self.generation:
             self.is_on = False
 
-    def is_hopeless(self, now: float) -> bool:
+    def has_timed_out(self, now: float) -> bool:
         """Whether the last refusal says that nothing gets through for too long.
 
         Beyond its reset nothing is known: a request that is slow to be answered is no refusal.
@@ -118,7 +118,7 @@ class Slot:
     generations: of the holds that it passed, those for everyone and for its model.
     """
 
-    def __init__(self, gate: Gate, holds: tuple[Hold, Hold]) -> None:
+    def __init__(self, gate: Gate, holds: tuple[RateLimitHold, RateLimitHold]) -> None:
         self._gate = gate
         self.generations = {hold: hold.generation for hold in holds}
 
@@ -147,17 +147,19 @@ class Slot:
 class _Waiting:
     """A request that waits at the gate. holds: that for everyone, and that for its model."""
 
-    def __init__(self, turn: threading.Condition, holds: tuple[Hold, Hold]) -> None:
+    def __init__(
+        self, turn: threading.Condition, holds: tuple[RateLimitHold, RateLimitHold]
+    ) -> None:
         self.turn = turn
         self.holds = holds
         self._given_up = [hold.given_up for hold in holds]
 
-    def check(self, now: float) -> Hold | None:
+    def check(self, now: float) -> RateLimitHold | None:
         """The hold that is hopeless now, if any. Raises RateLimitError if one was given up."""
         for hold, before in zip(self.holds, self._given_up, strict=True):
             if hold.given_up != before:
                 raise hold.error()
-        return next((hold for hold in self.holds if hold.is_hopeless(now)), None)
+        return next((hold for hold in self.holds if hold.has_timed_out(now)), None)
 
 
 Ticket = tuple[int, int]
@@ -191,8 +193,8 @@ class Gate:
         self._open: set[Slot] = set()
         self._detached: dict[Slot, float] = {}
         self._failures: deque[float] = deque()
-        self._for_all = Hold("", now())
-        self._for_model: dict[str, Hold] = {}
+        self._for_all = RateLimitHold("", now())
+        self._for_model: dict[str, RateLimitHold] = {}
 
     def ticket(self, batch: int = 0) -> Ticket:
         """A slot in the order of service, kept by a request over all its tries.
@@ -219,7 +221,7 @@ class Gate:
         progress.on_cancel(look)
         with self._lock:
             name = printable(model, MAX_MODEL)
-            hold = self._for_model.setdefault(model, Hold(name, self.now()))
+            hold = self._for_model.setdefault(model, RateLimitHold(name, self.now()))
             mine = self._waiting[ticket] = _Waiting(turn, (self._for_all, hold))
             try:
                 while True:
@@ -281,7 +283,7 @@ class Gate:
             finally:
                 self.leave(slot)
 
-    def _given_up(self, hold: Hold, error: RateLimitError) -> RateLimitError:
+    def _given_up(self, hold: RateLimitHold, error: RateLimitError) -> RateLimitError:
         """Returns `error`, after waking all that wait for `hold`, so that they raise it too."""
         for waiting in self._waiting.values():
             if hold in waiting.holds:
@@ -298,7 +300,7 @@ class Gate:
             if first is not None:
                 self._waiting[first].turn.notify()
 
-    def _first(self, hold: Hold | None = None) -> Ticket | None:
+    def _first(self, hold: RateLimitHold | None = None) -> Ticket | None:
         """The ticket that is served next: of those who wait for `hold`, or of all others."""
         if hold is not None:
             waiting = (t for t, one in self._waiting.items() if hold in one.holds)
@@ -307,7 +309,7 @@ class Gate:
         tickets = (t for t, w in self._waiting.items() if held.isdisjoint(w.holds))
         return min(tickets if held else self._waiting, default=None)
 
-    def _is_held(self, hold: Hold) -> bool:
+    def _is_held(self, hold: RateLimitHold) -> bool:
         """Whether no request passes now: before its end, or while one request tries it."""
         is_tried = hold.is_on and any(
             slot.generations[hold] == hold.generation

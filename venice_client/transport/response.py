@@ -16,7 +16,7 @@ from ..text import beginning
 class Response:
     """Headers with lower-case names, the whole body, the seconds it took, and the HTTP status.
 
-    from_store: whether it comes from the store, and not just now from the service. not_kept: why
+    from_store: whether it comes from the store, and not just now from the service. not_cached: why
     it could not be kept on disk, "" where it is or need not be. not_recorded: why its charge isn't
     in the ledger yet, or "". checksum: the SHA-256 of the body.
     """
@@ -26,7 +26,7 @@ class Response:
     seconds: float
     status: int = 200
     from_store: bool = False
-    not_kept: str = ""
+    not_cached: str = ""
     not_recorded: str = ""
     checksum: str = field(init=False)
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ...venice_client import SpendingLimitError
-from ...venice_client.for_nodes import Quotes, dollars
-from .item_quote import ItemQuote
+from ...venice_client.for_nodes import PriceEstimator, dollars
+from .item_estimate import ItemEstimate
 from .price import ALREADY_YOURS, Price
 
 MAX_WARNINGS = 12
@@ -23,20 +23,20 @@ class Answer:
     runs: how often the page is about to queue the graph.
     """
 
-    def __init__(self, quotes: Quotes, runs: int) -> None:
-        self._quotes, self._runs = quotes, runs
-        self._kept: set[str] = set()
-        self._ask_above = quotes.settings.ask_above_usd
+    def __init__(self, estimator: PriceEstimator, runs: int) -> None:
+        self._estimator, self._runs = estimator, runs
+        self._cached: set[str] = set()
+        self._ask_above = estimator.settings.ask_above_usd
         self._limits = {
-            "run": quotes.settings.max_usd_per_run,
-            "day": quotes.settings.max_usd_per_day,
+            "run": estimator.settings.max_usd_per_run,
+            "day": estimator.settings.max_usd_per_day,
         }
-        self._rooms, self._trouble = _rooms(quotes)
+        self._rooms, self._trouble = _rooms(estimator)
 
-    def of(self, found: Mapping[str, Sequence[ItemQuote]], run: set[str]) -> dict[str, Any]:
+    def of(self, found: Mapping[str, Sequence[ItemEstimate]], run: set[str]) -> dict[str, Any]:
         """found: the items of each node that pays. run: the nodes that a run would reach."""
         keys = {key for items in found.values() for item in items for key in item.keys}
-        self._kept = set(filter(self._quotes.results.__contains__, keys))
+        self._cached = set(filter(self._estimator.results.__contains__, keys))
         nodes = {name: self._node(items) for name, items in found.items()}
         groups: dict[str, list[str]] = {}
         for name in found:
@@ -52,11 +52,13 @@ class Answer:
             "total": self._total([items for name, items in found.items() if name in run]),
         }
 
-    def _total(self, nodes: Sequence[Sequence[ItemQuote]]) -> dict[str, Any]:
+    def _total(self, nodes: Sequence[Sequence[ItemEstimate]]) -> dict[str, Any]:
         by_node = list(map(_to_pay, nodes))
         items = [item for own in by_node for item in own]
         total = self._price(items)
-        if not self._quotes.results.is_on:  # of equal requests of two nodes each pays, unless side
+        if (
+            not self._estimator.results.is_on
+        ):  # of equal requests of two nodes each pays, unless side
             total = total.or_else(sum(map(self._price, by_node), Price()))  # by side
         badge = self._badge(total) if items else ""
         over = self.over(total)
@@ -71,12 +73,12 @@ class Answer:
             "over": over,
         }
 
-    def _node(self, items: Sequence[ItemQuote]) -> dict[str, Any]:
+    def _node(self, items: Sequence[ItemEstimate]) -> dict[str, Any]:
         price = self._price(_to_pay(items))
         wrong = next((item for item in items if item.error), None)
         warnings = dict.fromkeys(w for item in items for w in item.warnings)
         sent = list(dict.fromkeys(item.sent for item in items if item.sent))
-        is_free = not wrong and all(item.is_kept(self._kept) for item in items)
+        is_free = not wrong and all(item.is_cached(self._cached) for item in items)
         if wrong is None:
             text, hint, level = self._badge(price), self._hint(price), self._level(price)
         elif wrong.is_incomplete:
@@ -95,7 +97,7 @@ class Answer:
         }
 
     def _group(
-        self, found: Mapping[str, Sequence[ItemQuote]], names: Sequence[str]
+        self, found: Mapping[str, Sequence[ItemEstimate]], names: Sequence[str]
     ) -> dict[str, Any]:
         """What several nodes inside one subgraph cost together."""
         price = self._price([item for name in names for item in _to_pay(found[name])])
@@ -134,13 +136,13 @@ class Answer:
         today = f"{dollars(spent)} spent today, " if name == "day" else ""
         return f"Over your {called}: {today}{costs}."
 
-    def _price(self, items: Sequence[ItemQuote]) -> Price:
+    def _price(self, items: Sequence[ItemEstimate]) -> Price:
         """What these cost together, where equal requests are paid for once."""
-        paid = set(self._kept)
+        paid = set(self._cached)
         return sum((item.price(paid) for item in items), Price())
 
     def _badge(self, price: Price) -> str:
-        if self._quotes.is_sandbox and not price.is_free:
+        if self._estimator.is_sandbox and not price.is_free:
             return f"{price.badge()} · sandbox"
         return price.badge()
 
@@ -148,15 +150,15 @@ class Answer:
         """What the badge leaves out."""
         if price.is_free:
             return ALREADY_YOURS
-        if self._quotes.is_sandbox:
+        if self._estimator.is_sandbox:
             return f"Sandbox: free. On Venice this would cost {price.words()}."
         return "The page can't tell how many images there will be." if price.high is None else ""
 
-    def _sentence(self, items: Sequence[ItemQuote], price: Price) -> str:
+    def _sentence(self, items: Sequence[ItemEstimate], price: Price) -> str:
         """For the question before a run."""
         if price.is_free:
             return ALREADY_YOURS
-        if self._quotes.is_sandbox:
+        if self._estimator.is_sandbox:
             return self._hint(price)
         what = f"{_what(items)}, {price.words()}"
         if self._runs == 1:
@@ -165,12 +167,12 @@ class Answer:
 
     def _is_above_ask(self, price: Price) -> bool:
         total = price * self._runs
-        return total.is_above(self._ask_above) and not self._quotes.is_sandbox
+        return total.is_above(self._ask_above) and not self._estimator.is_sandbox
 
     def _must_ask(self, price: Price) -> bool:
         """Whether a person is to be asked before this is spent."""
         is_open = not price.is_known or price.high is None
-        return not self._quotes.is_sandbox and (is_open or self._is_above_ask(price))
+        return not self._estimator.is_sandbox and (is_open or self._is_above_ask(price))
 
     def _level(self, price: Price) -> str:
         if self.over(price):
@@ -178,24 +180,24 @@ class Answer:
         return "ask" if self._must_ask(price) else "ok"
 
 
-def _rooms(quotes: Quotes) -> tuple[dict[str, float], str]:
+def _rooms(estimator: PriceEstimator) -> tuple[dict[str, float], str]:
     """USD left under each limit, and why that of the day is unknown, or ""."""
     try:
-        return quotes.spending.rooms(), ""
+        return estimator.spending.rooms(), ""
     except SpendingLimitError as error:  # what was spent today can't be read: nothing would be sent
         return {"day": 0.0}, str(error).partition("\n")[0]
 
 
-def _to_pay(items: Sequence[ItemQuote]) -> Sequence[ItemQuote]:
+def _to_pay(items: Sequence[ItemEstimate]) -> Sequence[ItemEstimate]:
     """An error of one item ends the node before anything is sent."""
     return () if any(item.error for item in items) else items
 
 
-def _images(items: Sequence[ItemQuote]) -> int:
+def _images(items: Sequence[ItemEstimate]) -> int:
     return sum(item.images * item.times for item in items)
 
 
-def _what(items: Sequence[ItemQuote]) -> str:
+def _what(items: Sequence[ItemEstimate]) -> str:
     """How many images of which model, such as "8 images with Nano Banana Pro"."""
     count = _images(items)
     more = " or more" if any(item.is_open for item in items) else ""

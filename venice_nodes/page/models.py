@@ -10,7 +10,7 @@ from ...venice_client.for_nodes import (
     DEFAULT_EDIT_MODEL,
     DEFAULT_MODEL,
     EDIT_RATIOS,
-    Quotes,
+    PriceEstimator,
     dollar_range,
     dollars,
     is_ignored,
@@ -26,9 +26,9 @@ MAY_BE_IGNORED = {
 """Inputs that some models ignore without a word, and the fields that they are sent as."""
 
 
-def models_for_page(quotes: Quotes) -> dict[str, Any]:
+def models_for_page(estimator: PriceEstimator) -> dict[str, Any]:
     """What the route answers: the default first, then cheap to expensive."""
-    models = quotes.catalogue.models()
+    models = estimator.catalogue.models()
     return {
         "generate": _listed((m for m in models if m.makes_images), DEFAULT_MODEL),
         "edit": _listed((m for m in models if m.kind == "inpaint"), DEFAULT_EDIT_MODEL),

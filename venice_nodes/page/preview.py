@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ...venice_client import VeniceError, load_settings
-from ...venice_client.for_nodes import Quotes
+from ...venice_client.for_nodes import PriceEstimator
 from ..run import comfyui
 from .answer import Answer
 from .budget import Budget, Memory
@@ -33,7 +33,7 @@ from .graph import (
     longest,
     sound_nodes,
 )
-from .item_quote import ItemQuote, blank_files, quote_item, values_of
+from .item_estimate import ItemEstimate, blank_files, estimate_item, values_of
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +53,9 @@ MAX_RUNS = 1000
 class Preview:
     """Answers for graphs, and remembers what it has worked out. Thread-safe.
 
-    nodes: the classes of the pack by name. Those that pay have `item`, of others whose outputs can
-    be told before a run `foresee` tells them. PASSED_ON names inputs that it only hands on, and so
-    need not be known. clock: seconds.
+    nodes: the classes of the pack by name. Those that pay have `item`. If outputs can be known
+    before a run, `predict_outputs` returns them; PASSED_ON names inputs that it only passes on, so
+    they needn't be known. clock: seconds.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Preview:
     ) -> None:
         self._nodes, self._clock = nodes, clock
         self._lock = threading.Lock()
-        self._quotes: Quotes | None = None
+        self._estimator: PriceEstimator | None = None
         self._declared: dict[str, Any] = {}
         self._memory = Memory()
         self._budget = Budget(0, 0, clock)
@@ -76,30 +76,34 @@ class Preview:
         graph = sound_nodes(prompt)
         settings = load_settings(comfyui.user_folder())
         with self._lock:
-            quotes = self._quotes
-            if quotes is None or quotes.settings != settings or not quotes.catalogue.is_current:
-                self._quotes = quotes = Quotes(settings)
+            estimator = self._estimator
+            if (
+                estimator is None
+                or estimator.settings != settings
+                or not estimator.catalogue.is_current
+            ):
+                self._estimator = estimator = PriceEstimator(settings)
                 self._memory, self._declared = Memory(), {}
             needed = in_order(graph, _ends(graph))
-            found = self._quote_all(graph, needed, quotes)
-            return Answer(quotes, _runs(runs)).of(found, set(needed))
+            found = self._quote_all(graph, needed, estimator)
+            return Answer(estimator, _runs(runs)).of(found, set(needed))
 
     def _quote_all(
-        self, graph: Graph, needed: Sequence[str], quotes: Quotes
-    ) -> dict[str, list[ItemQuote]]:
+        self, graph: Graph, needed: Sequence[str], estimator: PriceEstimator
+    ) -> dict[str, list[ItemEstimate]]:
         """The items of each node that pays; of one that no output needs where that is quick."""
         self._budget = Budget(MAX_GRAPH_FORMS, MAX_SECONDS, self._clock)
         paying = [name for name, node in graph.items() if self._pays(node["class_type"])]
         made: dict[str, Outputs] = {}
-        found: dict[str, list[ItemQuote]] = {}
+        found: dict[str, list[ItemEstimate]] = {}
         for name in needed:
-            self._follow(name, graph[name], quotes, made, found)
+            self._follow(name, graph[name], estimator, made, found)
         self._budget.lower(MAX_SPARE_FORMS)
         for name in in_order(graph, paying):
             if self._budget.is_spent:
                 break
             if name not in made:
-                self._follow(name, graph[name], quotes, made, found)
+                self._follow(name, graph[name], estimator, made, found)
         self._budget = Budget(0, 0, self._clock)  # the last one holds texts
         return {name: found[name] for name in paying if name in found}
 
@@ -107,15 +111,15 @@ class Preview:
         self,
         name: str,
         node: Mapping[str, Any],
-        quotes: Quotes,
+        estimator: PriceEstimator,
         made: dict[str, Outputs],
-        found: dict[str, list[ItemQuote]],
+        found: dict[str, list[ItemEstimate]],
     ) -> None:
         """Adds the outputs of a node to `made`, and its items to `found` if it pays."""
         kind = node["class_type"]
         inputs = inputs_of(node, made, self._kinds(kind))
         if self._pays(kind):
-            found[name], made[name] = self._quote(kind, inputs, quotes)
+            found[name], made[name] = self._quote(kind, inputs, estimator)
         elif kind in self._nodes:
             made[name] = self._foresee(kind, inputs)
         else:
@@ -137,7 +141,9 @@ class Preview:
         inputs = {**declared.get("required", {}), **declared.get("optional", {})}
         return {name: spec[0] for name, spec in inputs.items()}
 
-    def _quote(self, kind: str, inputs: Inputs, quotes: Quotes) -> tuple[list[ItemQuote], Outputs]:
+    def _quote(
+        self, kind: str, inputs: Inputs, estimator: PriceEstimator
+    ) -> tuple[list[ItemEstimate], Outputs]:
         count, is_open = longest(inputs)
         items = []
         for i in range(count):
@@ -145,32 +151,32 @@ class Preview:
                 is_open = True
                 break
             given = {name: wire.at(i) for name, wire in inputs.items()}
-            items.append(self._item(kind, given, quotes))
+            items.append(self._item(kind, given, estimator))
         if is_open:
-            items.append(ItemQuote(is_open=True))
+            items.append(ItemEstimate(is_open=True))
         pictures = Wire(tuple(_output(item) for item in items), is_open)
         others = Wire((UNKNOWN,) * len(items), is_open)
         types = self._nodes[kind].RETURN_TYPES
         return items, tuple(pictures if t in ("IMAGE", "MASK") else others for t in types)
 
-    def _item(self, kind: str, given: dict[str, Any], quotes: Quotes) -> ItemQuote:
+    def _item(self, kind: str, given: dict[str, Any], estimator: PriceEstimator) -> ItemEstimate:
         """One item of a node, worked out once. An odd one takes no other node's price away."""
         try:
             key = self._budget.key(kind, given)
-            quote: ItemQuote | None = self._memory.get(key)
+            quote: ItemEstimate | None = self._memory.get(key)
             if quote is None:
-                quote = quote_item(self._nodes[kind], self._inputs(kind), given, quotes)
+                quote = estimate_item(self._nodes[kind], self._inputs(kind), given, estimator)
                 self._budget.take(max(1, len(quote.forms)))
                 self._memory.keep(key, quote)
             return quote
         except Exception as error:  # a graph may hold anything, and the run itself will say it
             log.warning("A node could not be priced (%s).", type(error).__name__)
-            return ItemQuote(is_open=True)
+            return ItemEstimate(is_open=True)
 
     def _foresee(self, kind: str, inputs: Inputs) -> Outputs:
         """The outputs of a node of ours that costs nothing."""
         cls, slots = self._nodes[kind], len(self._nodes[kind].RETURN_TYPES)
-        if not hasattr(cls, "foresee"):
+        if not hasattr(cls, "predict_outputs"):
             return (Wire(),) * slots
         rows = each(inputs, lambda given: self._foreseen(kind, given))
         lists = getattr(cls, "OUTPUT_IS_LIST", (False,) * slots)
@@ -209,13 +215,13 @@ class Preview:
             known = {name: value for name, value in given.items() if name not in passed}
             values = {**values_of(self._inputs(kind), known), **passed}
             if "images" not in values:
-                outputs = cls.foresee(values)
+                outputs = cls.predict_outputs(values)
             elif values["images"] is None:
                 return Failed("Connect images.", is_incomplete=True)
             else:
                 count = getattr(given["images"], "count", 1)
                 values["images"] = values["images"].expand(min(count, MAX_ITEMS), -1, -1, -1)
-                outputs = cls.foresee(values, blank_files)
+                outputs = cls.predict_outputs(values, blank_files)
         except VeniceError as error:
             return Failed(str(error).partition("\n")[0])
         except Exception as error:
@@ -224,7 +230,7 @@ class Preview:
         return UNKNOWN if outputs is None else outputs
 
 
-def _output(item: ItemQuote) -> Any:
+def _output(item: ItemEstimate) -> Any:
     return Failed(item.error, item.is_incomplete) if item.error else item.pictures
 
 

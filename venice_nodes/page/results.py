@@ -1,4 +1,4 @@
-"""The kept results for the page: lists, images, thumbnails, and copies for ComfyUI."""
+"""The cached results for the page: lists, images, thumbnails, and copies for ComfyUI."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from PIL import Image
 from ...venice_client import EncodedImage, Settings, VeniceError
 from ...venice_client.for_nodes import (
     Entry,
-    ResultStore,
+    ResultCache,
+    cached_images,
     images,
-    kept_images,
     make_folder,
     remove_file,
     write_atomic,
@@ -52,7 +52,7 @@ class Results:
 
     def __init__(self) -> None:
         self._settings: Settings = settings_of_page()
-        self._store = ResultStore(self._settings.home, self._settings.store_mb)
+        self._store = ResultCache(self._settings.home, self._settings.store_mb)
 
     def listed(self, offset: int, limit: int) -> dict[str, Any]:
         """The newest first, from `offset` on."""
@@ -70,7 +70,7 @@ class Results:
     def _pictures(self, key: str) -> Sequence[EncodedImage]:
         """All images of a result, at least one. Raises NoResultError."""
         response = self._store.peek(_checked(key))
-        if not (pictures := kept_images(response) if response else ()):
+        if not (pictures := cached_images(response) if response else ()):
             raise NoResultError(GONE)
         return pictures
 
@@ -82,7 +82,7 @@ class Results:
             raise NoResultError(GONE)
         with contextlib.suppress(OSError):
             return path.read_bytes()
-        data = _small(self.picture(key, 0))
+        data = _thumbnail(self.picture(key, 0))
         with contextlib.suppress(OSError):  # the next look makes it again
             make_folder(folder)
             write_atomic(path, data, prefix=ASIDE)
@@ -136,8 +136,8 @@ class Results:
         names = os.listdir(folder)  # noqa: PTH208 (it is quick)
         if len(names) <= MAX_THUMBNAILS:
             return
-        kept = self._store.keys()
-        gone = [name for name in names if name.partition(".")[0] not in kept]
+        cached = self._store.keys()
+        gone = [name for name in names if name.partition(".")[0] not in cached]
         for name in gone or names[: len(names) - MAX_THUMBNAILS]:
             remove_file(folder / name)
 
@@ -148,7 +148,7 @@ def _checked(key: str) -> str:
     return key
 
 
-def _small(image: EncodedImage) -> bytes:
+def _thumbnail(image: EncodedImage) -> bytes:
     picture = Image.fromarray(images.decode(image, "RGBA"))
     picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     out = io.BytesIO()

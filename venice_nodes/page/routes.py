@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ...venice_client import SettingsError, VeniceError
-from ...venice_client.for_nodes import Quotes, shared_client
+from ...venice_client.for_nodes import PriceEstimator, shared_client
 from ..imaging.daemon_pool import DaemonPool
 from ..run import comfyui
 from . import account, models
@@ -140,7 +140,9 @@ class Page:
 
     async def models(self, _request: Any) -> Any:
         _asking.submit(_refresh_when_old)  # before the first run, so that its prices are right
-        return await _in_thread(lambda: models.models_for_page(Quotes(account.settings_of_page())))
+        return await _in_thread(
+            lambda: models.models_for_page(PriceEstimator(account.settings_of_page()))
+        )
 
     async def preview(self, request: Any) -> Any:
         data = await _sent(request, MAX_GRAPH)

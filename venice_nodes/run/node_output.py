@@ -98,7 +98,7 @@ class NodeOutcome:
         if all(isinstance(error, _FLAGGED) for error in telling):
             cause = f"{self._count_flagged(ends)} images flagged: {cause}"
         can_pass = all(error.can_pass for error in telling)
-        advice = self.batch.account.advice("Queue again", self.again, can_pass)
+        advice = self.batch.summary.advice("Queue again", self.again, can_pass)
         lines = [cause, advice, *details]
         for planned, error in failed:
             lines.append(f"- {planned.request.description}: {str(error).splitlines()[0]}")
@@ -106,7 +106,7 @@ class NodeOutcome:
 
     def no_room(self, error: Exception, count: int) -> VeniceError:
         """The error for images that came, but do not fit into memory."""
-        advice = self.batch.account.advice("Queue again", self.again)
+        advice = self.batch.summary.advice("Queue again", self.again)
         return VeniceError(
             f"There isn't enough memory for {count} image{'s' if count > 1 else ''} at once. Free "
             f"some, or reduce the batch. {advice}\n({str(error).partition(chr(10))[0]})"

@@ -103,8 +103,8 @@ async def run_node(node: PaidNode, given: Mapping[str, Sequence[Any]]) -> dict[s
         firsts = [item.requests[0].seed for item in items if item.requests]
         seeds = [seed for seed in firsts if seed is not None]
         again = _again(seeds)
-        status.if_stopped = lambda: batch.account.advice_when_stopped("Queue again", again)
-        status.pays_for = lambda: batch.account.unpaid if batch.account.made else None
+        status.if_stopped = lambda: batch.summary.advice_when_stopped("Queue again", again)
+        status.pays_for = lambda: batch.summary.unpaid if batch.summary.generated else None
         status.seed = seeds[0] if len(set(seeds)) == 1 else None
         await _attend(batch, status, " · ".join([client.cost_text(batch.estimates), *warnings]))
         outcome = NodeOutcome(client, batch, again, warnings)

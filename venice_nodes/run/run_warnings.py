@@ -28,12 +28,12 @@ def run_warnings(client: VeniceClient, batch: RequestBatch, run: str) -> list[st
         if is_new and run:
             _told.append(run)
     settings = client.settings.warnings if is_new else ()
-    return list(filter(None, (*settings, client.take_leftover(), _room_warning(client, batch))))
+    return list(filter(None, (*settings, client.take_orphaned(), _room_warning(client, batch))))
 
 
 def _room_warning(client: VeniceClient, batch: RequestBatch) -> str:
     """A warning where the store is too small for the answers, or ""."""
-    size = sum(_bytes(planned) for planned in batch.planned if not planned.is_kept)
+    size = sum(_bytes(planned) for planned in batch.planned if not planned.is_cached)
     if not client.results.is_on or client.results.room_for(size):
         return ""
     return (

@@ -12,14 +12,14 @@ from typing import Any
 
 import pytest
 
-from venice_client.store import result_store
-from venice_client.store.result_store import MAX_UNREADABLE, ResultStore
+from venice_client.store import result_cache
+from venice_client.store.result_cache import MAX_UNREADABLE, ResultCache
 from venice_client.transport.response import Response
 
 PNG = {"content-type": "image/png"}
 
 
-def put(store: ResultStore, key: str, body: bytes = b"picture", **facts: object) -> None:
+def put(store: ResultCache, key: str, body: bytes = b"picture", **facts: object) -> None:
     assert store.put(key, Response(PNG, body, 0.1), facts) == ""
 
 
@@ -35,12 +35,12 @@ def put_version_1(home: Path, key: str, body: bytes = b"picture", **facts: Any) 
 
 
 def set_time(monkeypatch: pytest.MonkeyPatch, when: float) -> None:
-    monkeypatch.setattr(result_store, "time", SimpleNamespace(time=lambda: when))
+    monkeypatch.setattr(result_cache, "time", SimpleNamespace(time=lambda: when))
 
 
 def test_an_entry_of_version_1_is_shown_and_listed(home: Path) -> None:
     put_version_1(home, "old", model="a-model")
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
 
     response = store.get("old")
 
@@ -57,7 +57,7 @@ def test_a_damaged_entry_of_version_1_is_set_aside(home: Path, place: int) -> No
     harmed = bytearray(path.read_bytes())
     harmed[place] ^= 1
     path.write_bytes(harmed)
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
 
     assert store.get("old") is None
     assert not path.exists()
@@ -65,7 +65,7 @@ def test_a_damaged_entry_of_version_1_is_set_aside(home: Path, place: int) -> No
 
 
 def test_a_list_leaves_out_what_is_cut_short(home: Path) -> None:
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
     put(store, "a")
     path = home / "results" / "a.result"
     path.write_bytes(path.read_bytes()[:-1])
@@ -87,7 +87,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_the_last_few_are_found_without_opening_all(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
     for number in range(100):
         with monkeypatch.context() as patch:
             set_time(patch, 1000.0 + 10 * number)
@@ -111,7 +111,7 @@ def test_the_last_few_are_found_without_opening_all(
 
 
 def test_heads_alone_are_read_for_a_list(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = ResultStore(home, 1024)
+    store = ResultCache(home, 1024)
     put(store, "large", bytes(20 * 2**20))
     read = list[int]()
 
@@ -145,7 +145,7 @@ def test_heads_alone_are_read_for_a_list(home: Path, monkeypatch: pytest.MonkeyP
 
 
 def test_one_entry_is_found_by_its_key(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
     for key in ("one", "another"):
         put(store, key, model=f"the model of {key}")
     monkeypatch.setattr(store, "_files", lambda: pytest.fail("the folder is looked through"))
@@ -159,7 +159,7 @@ def test_one_entry_is_found_by_its_key(home: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_what_was_shown_is_noted(home: Path) -> None:
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
     put(store, "a")
     put(store, "b")
     store.mark_shown("a")
@@ -186,11 +186,11 @@ def test_what_was_shown_is_noted(home: Path) -> None:
     ],
 )
 def test_what_cannot_be_read_is_set_aside_as_it_came(home: Path, kind: str, ending: str) -> None:
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
     response = Response({"content-type": kind}, b"no picture", 0.1)
     store.put("a", response, {})
 
-    path = store.set_aside("a", response.checksum)
+    path = store.quarantine("a", response.checksum)
 
     assert path is not None
     assert path.parent == home / "results" / "unreadable"
@@ -198,56 +198,56 @@ def test_what_cannot_be_read_is_set_aside_as_it_came(home: Path, kind: str, endi
     assert path.read_bytes() == b"no picture"
     assert path.stat().st_mode & 0o777 == 0o600
     assert "a" not in store
-    assert store.set_aside("a", response.checksum) is None
+    assert store.quarantine("a", response.checksum) is None
 
 
 def test_another_answer_that_came_since_stays(home: Path) -> None:
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
     put(store, "a", b"good")
-    assert store.set_aside("a", Response({}, b"bad", 0.1).checksum) is None
+    assert store.quarantine("a", Response({}, b"bad", 0.1).checksum) is None
     assert "a" in store
 
 
 def test_what_is_set_aside_is_bounded_and_the_oldest_go(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
 
-    def set_aside(number: int, size: int = 10) -> Path:
+    def quarantine(number: int, size: int = 10) -> Path:
         response = Response(PNG, bytes([number]) * size, 0.1)
         store.put("a", response, {})
-        path = store.set_aside("a", response.checksum)
+        path = store.quarantine("a", response.checksum)
         assert path is not None
         os.utime(path, (1000 + number, 1000 + number))
         return path
 
-    paths = [set_aside(number) for number in range(MAX_UNREADABLE + 3)]
+    paths = [quarantine(number) for number in range(MAX_UNREADABLE + 3)]
     assert sorted(store.unreadable.iterdir()) == paths[3:]
     assert len({path.name for path in paths}) == len(paths)
 
-    monkeypatch.setattr(result_store, "MAX_UNREADABLE_BYTES", 25)
-    set_aside(100)
+    monkeypatch.setattr(result_cache, "MAX_UNREADABLE_BYTES", 25)
+    quarantine(100)
     assert len(list(store.unreadable.iterdir())) == 2
-    large = set_aside(101, 100)
+    large = quarantine(101, 100)
     assert list(store.unreadable.iterdir()) == [large]
 
 
 def test_a_folder_that_cannot_be_made_leaves_it_where_it_is(
     home: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
     put(store, "a")
     store.unreadable.write_bytes(b"in the way")
-    assert store.set_aside("a", Response({}, b"picture", 0.1).checksum) is None
+    assert store.quarantine("a", Response({}, b"picture", 0.1).checksum) is None
     assert "a" in store
     assert "couldn't be quarantined" in caplog.text
 
 
 def test_clear_removes_what_was_set_aside_as_well(home: Path) -> None:
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
     put(store, "a")
     put(store, "b")
-    store.set_aside("a", Response({}, b"picture", 0.1).checksum)
+    store.quarantine("a", Response({}, b"picture", 0.1).checksum)
     assert store.clear() == 1
     assert list(store.unreadable.iterdir()) == []
     assert store.usage() == (0, 0)
@@ -256,7 +256,7 @@ def test_clear_removes_what_was_set_aside_as_well(home: Path) -> None:
 def test_an_order_by_time_made_even_where_times_are_of_tomorrow(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
     now = time.time()
     for number, key in enumerate(("a", "b", "c")):
         with monkeypatch.context() as patch:

@@ -13,7 +13,7 @@ from faulty_sandbox import Fault, Sandbox
 from venice_client import EncodedImage, GenerateRequest, Settings, VeniceClient
 from venice_client.errors import BadRequestError
 from venice_client.settings.api_key import ApiKey
-from venice_client.store.result_store import MB
+from venice_client.store.result_cache import MB
 
 COUNT = 20
 

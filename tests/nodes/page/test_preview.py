@@ -443,8 +443,8 @@ def test_what_no_output_needs_takes_little_work_and_is_not_counted(
     preview: Any, with_outputs: None, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     module, worked_on = bench.pack.venice_nodes.page.preview, []
-    real = module.quote_item
-    monkeypatch.setattr(module, "quote_item", lambda *a: worked_on.append(1) or real(*a))
+    real = module.estimate_item
+    monkeypatch.setattr(module, "estimate_item", lambda *a: worked_on.append(1) or real(*a))
     told = preview.of(unconnected(55))
     assert told["total"]["usd"] == told["nodes"]["1"]["price"]["usd"] == 0.02
     assert told["total"]["must_ask"] is False

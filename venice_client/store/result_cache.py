@@ -26,18 +26,18 @@ from typing import Any
 from ..errors import StoreError
 from ..files import PAUSES, check_folder, make_folder, patiently, replace_file, write_atomic
 from ..transport.response import Response
+from .cache_evictor import CLOCK_STEP, ENDING, HARD_LIMIT, CacheEvictor, remove, touch
 from .entry_file import (
     ASIDE,
     DAMAGE,
     Entry,
-    kept_headers,
+    cached_headers,
     mark_shown,
     read_beginning,
     read_entry,
     read_facts,
     write_entry,
 )
-from .sweeper import CLOCK_STEP, ENDING, HARD_LIMIT, Sweeper, remove, touch
 
 log = logging.getLogger(__name__)
 
@@ -64,17 +64,17 @@ def request_key(service: str, path: str, identity: bytes, variation: object = 0)
     return hashlib.sha256(before + identity + after).hexdigest()
 
 
-class ResultStore:
+class ResultCache:
     """Paid responses in `home`/results. Thread-safe; several processes may share it.
 
-    max_mb: the limit in MB, see `sweeper`; 0 saves nothing. Only a put removes anything, and
+    max_mb: the limit in MB, see `cache_evictor`; 0 saves nothing. Only a put removes anything, and
     opening a store does nothing on disk. trouble: why the last response couldn't be saved, or "".
     """
 
     def __init__(self, home: Path, max_mb: float) -> None:
         self._folder = home / FOLDER
         self._max_bytes = int(max_mb * MB)
-        self._sweeper = Sweeper(self._folder, self._max_bytes)
+        self._evictor = CacheEvictor(self._folder, self._max_bytes)
         self._is_probed = False
         self.trouble = ""
 
@@ -108,7 +108,7 @@ class ResultStore:
                 f"{path}"
             ) from error
         except DAMAGE as error:
-            where = self.set_aside(key)
+            where = self.quarantine(key)
             log.warning("A saved result is damaged and counts as none (%s): %s", error, where)
             return None
         touch(path)
@@ -157,7 +157,7 @@ class ResultStore:
         """
         if not self.is_on:
             return ""
-        record = {**facts, "time": time.time(), "headers": kept_headers(response.headers)}
+        record = {**facts, "time": time.time(), "headers": cached_headers(response.headers)}
         path = self._path(key)
         try:
             self._make_folder()
@@ -167,10 +167,10 @@ class ResultStore:
             log.warning("A paid result couldn't be saved (%s).", self.trouble)
             return _reason(error)
         self.trouble = ""
-        self._sweeper.count(size)
+        self._evictor.count(size)
         return ""
 
-    def set_aside(self, key: str, checksum: str = "") -> Path | None:
+    def quarantine(self, key: str, checksum: str = "") -> Path | None:
         """Quarantine an unreadable response, so that its request can be sent again.
 
         checksum: of the response, if the entry is whole and the image in it isn't. Another response
@@ -274,12 +274,12 @@ class ResultStore:
     def shrink(self, max_mb: float) -> int:
         """Remove the least recently used beyond `max_mb` MB, and return how many those were."""
         before = len(self._files())
-        self._sweeper.shrink(int(max_mb * MB))
+        self._evictor.shrink(int(max_mb * MB))
         return before - len(self._files())
 
     def finish_sweep(self) -> None:
         """Wait for the sweep that a put has started, if it's still running."""
-        self._sweeper.wait()
+        self._evictor.wait()
 
     def _make_folder(self) -> None:
         make_folder(self._folder)

@@ -1,4 +1,4 @@
-"""The account of some requests: what became of their money, and how a person is told."""
+"""Summarize the outcome of several requests: images, money, and what to do next."""
 
 from __future__ import annotations
 
@@ -23,49 +23,47 @@ class Spent:
 
 
 @dataclass(frozen=True)
-class Account:
-    """Counts of images. `total` were asked for.
+class OutcomeSummary:
+    """Counts of images. `total` were requested.
 
-    made: came, and were paid for now or before (a content violation is neither made nor lost).
-    kept: came and lie in the store, so that asking again is free. unpaid: belong to requests that
-    are paid for, perhaps again, when the same is asked for once more. lost: were sent and may be
-    charged, and did not come. arriving: were sent and are on their way still. trouble: why
-    something could not be kept, or "".
+    generated: arrived and charged, now or before (a blocked image is neither generated nor lost).
+    cached: arrived and saved, so free next time. unpaid: belong to requests that will be charged if
+    the same is queued again. lost: sent, perhaps charged, and never arrived. arriving: still in
+    flight. trouble: why something couldn't be saved, or "".
     """
 
     total: int
-    made: int = 0
-    kept: int = 0
+    generated: int = 0
+    cached: int = 0
     unpaid: int = 0
     lost: int = 0
     arriving: int = 0
     trouble: str = ""
 
     def advice(self, again: str, how: str = "", can_pass: bool = True) -> str:
-        """What is saved, and how to get the rest; "" if nothing came.
+        """What is saved, and how to get the rest; "" if nothing arrived.
 
-        again: how to ask once more, such as "Queue again". how: what to keep the same for it, such
-        as "with seed 7 (fixed)". can_pass: whether that can help; if not, only what stays free is
-        said.
+        again: how to retry, such as "Queue again". how: what to keep the same, such as "with seed 7
+        (fixed)". can_pass: whether a retry can help; if not, name only what stays free.
         """
-        if not self.made:
+        if not self.generated:
             return ""
-        told = f"{self.made} of {_images(self.total)} {_are(self.made)} saved"
-        if self.kept < self.made:
+        told = f"{self.generated} of {_images(self.total)} {_are(self.generated)} saved"
+        if self.cached < self.generated:
             why = f" ({self.trouble})" if self.trouble else ""
-            told = f"{self.made} of {_images(self.total)} arrived, {self.kept} saved{why}"
+            told = f"{self.generated} of {_images(self.total)} arrived, {self.cached} saved{why}"
         if self.lost:
             told += f"; {self.lost} {_was(self.lost)} lost and may have been charged"
         with_how = f" {how}" if how else ""
         if not can_pass:
-            free = f" Saved images stay free{with_how}." if self.kept else ""
-            lost = " The others will be charged again." if self.kept < self.made else ""
+            free = f" Saved images stay free{with_how}." if self.cached else ""
+            lost = " The others will be charged again." if self.cached < self.generated else ""
             return f"{told}.{free}{lost}"
-        return f"{told}. {again}{with_how} {_to_pay(self.unpaid, self.total - self.made)}."
+        return f"{told}. {again}{with_how} {_to_pay(self.unpaid, self.total - self.generated)}."
 
     def advice_when_stopped(self, again: str, how: str) -> str:
-        """What becomes of a run that is stopped now, perhaps with answers on their way."""
-        sent = self.made + self.lost + self.arriving
+        """What happens to a run that stops now, perhaps with responses in flight."""
+        sent = self.generated + self.lost + self.arriving
         if not sent:
             return NOTHING_SENT
         told = f"Stopped. {sent} of {_images(self.total)} {_was(sent)} already requested"
@@ -82,27 +80,29 @@ class Account:
         return f"{told} and will be saved. {again} {how} {rest}."
 
 
-def settle(spent: Iterable[Spent], is_kept: Callable[[str], bool], trouble: str) -> Account:
-    """The account of some requests. trouble: why the store keeps nothing now, or ""."""
-    total = made = kept = unpaid = lost = arriving = 0
+def summarize(
+    spent: Iterable[Spent], is_cached: Callable[[str], bool], trouble: str
+) -> OutcomeSummary:
+    """Summarize these requests. trouble: why nothing can be saved now, or ""."""
+    total = generated = cached = unpaid = lost = arriving = 0
     for one in spent:
         total += one.images
         outcome = one.outcome
         in_store = isinstance(outcome, StoreError)
         if isinstance(outcome, ImageResult):
-            in_store = is_kept(one.key)
+            in_store = is_cached(one.key)
             came = 0 if outcome.is_violation else len(outcome.images)
-            made += came
-            kept += came if in_store else 0
-            trouble = trouble or outcome.not_kept
+            generated += came
+            cached += came if in_store else 0
+            trouble = trouble or outcome.not_cached
         elif in_store:
-            kept += one.images
+            cached += one.images
         elif isinstance(outcome, VeniceError):
             lost += one.images if outcome.may_have_been_charged else 0
         elif one.was_sent:
             arriving += one.images
         unpaid += 0 if in_store else one.images
-    return Account(total, made, kept, unpaid, lost, arriving, trouble)
+    return OutcomeSummary(total, generated, cached, unpaid, lost, arriving, trouble)
 
 
 def _to_pay(count: int, missing: int) -> str:

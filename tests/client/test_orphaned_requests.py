@@ -35,4 +35,4 @@ def test_what_was_on_its_way_counts_for_the_day(
     with pytest.raises(SpendingLimitError, match=r"the \$0\.04 already spent today"):
         ask(client, request_for())
     assert sandbox.paid_requests == []
-    assert "chroma" in client.take_leftover()
+    assert "chroma" in client.take_orphaned()

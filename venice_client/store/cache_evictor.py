@@ -52,7 +52,7 @@ EXIT_WAIT = 2.0
 """Most seconds that the end of the process waits for a sweep."""
 
 
-class Sweeper:
+class CacheEvictor:
     """Sweeps `folder` once more than `max_bytes` may be in it. Thread-safe."""
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
@@ -62,7 +62,7 @@ class Sweeper:
         self._thread: threading.Thread | None = None
         self._is_due = self._has_swept = False
         self._writes = self._written = 0
-        _sweepers.add(self)
+        _evictors.add(self)
 
     def count(self, size: int) -> None:
         """Count a write, and start a sweep if it is time for one."""
@@ -165,18 +165,18 @@ def remove(path: Path, pauses: tuple[float, ...] = ()) -> None:
         log.warning("A file of the store could not be removed (%s).", error.strerror)
 
 
-_sweepers: weakref.WeakSet[Sweeper] = weakref.WeakSet()
+_evictors: weakref.WeakSet[CacheEvictor] = weakref.WeakSet()
 
 
 @after_fork
 def _forget_parent() -> None:
-    """Forget the sweepers of the parent, whose threads are not here."""
-    global _sweepers
-    _sweepers = weakref.WeakSet()
+    """Forget the evictors of the parent, whose threads are not here."""
+    global _evictors
+    _evictors = weakref.WeakSet()
 
 
 @atexit.register
 def _wait_at_exit() -> None:
     deadline = time.monotonic() + EXIT_WAIT
-    for sweeper in list(_sweepers):
-        sweeper.wait(max(0.0, deadline - time.monotonic()))
+    for evictor in list(_evictors):
+        evictor.wait(max(0.0, deadline - time.monotonic()))

@@ -7,7 +7,7 @@ from .planned_request import PlannedRequest, plan_request
 from .request.paid_request import PaidRequest
 from .settings.service import SANDBOX_NAME, service_name
 from .settings.settings import Settings
-from .store.result_store import ResultStore
+from .store.result_cache import ResultCache
 from .store.spending_limit import SpendingLimit
 
 
@@ -28,7 +28,7 @@ class SavedCatalogue(Catalogue):
         return saved_lists(*self._saved) is self._from
 
 
-class Quotes:
+class PriceEstimator:
     """Plan requests with these settings, without a key or a network. Thread-safe.
 
     catalogue: the lists as last saved. results: the cache.
@@ -37,7 +37,7 @@ class Quotes:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.catalogue = SavedCatalogue(settings)
-        self.results = ResultStore(settings.home, settings.store_mb)
+        self.results = ResultCache(settings.home, settings.store_mb)
         self.spending = SpendingLimit(settings, service_name(settings))
         self.is_sandbox = service_name(settings) == SANDBOX_NAME
 

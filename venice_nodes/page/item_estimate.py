@@ -16,7 +16,7 @@ from typing import Any
 import torch
 
 from ...venice_client import InvalidRequestError, VeniceError
-from ...venice_client.for_nodes import PlannedRequest, Quotes, tier_size
+from ...venice_client.for_nodes import PlannedRequest, PriceEstimator, tier_size
 from .. import widgets
 from ..imaging.tensors import Size
 from .graph import Failed, Pictures, Unknown
@@ -52,7 +52,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class ItemQuote:
+class ItemEstimate:
     """forms: the requests in each form that the item may have. is_exact: whether these are the very
     requests, with their keys in the store. is_open: whether there may be more. times: images that
     are each sent like the one that stands for them. pictures: what it makes. is_incomplete: whether
@@ -79,9 +79,9 @@ class ItemQuote:
         total = total * self.times
         return Price(total.low, None, total.reserved, total.is_known) if self.is_open else total
 
-    def is_kept(self, kept: set[str]) -> bool:
+    def is_cached(self, cached: set[str]) -> bool:
         """Whether all of it was made before."""
-        return self.is_exact and kept.issuperset(self.keys)
+        return self.is_exact and cached.issuperset(self.keys)
 
     @property
     def keys(self) -> list[str]:
@@ -102,27 +102,27 @@ class ItemQuote:
         return total
 
 
-def quote_item(
-    cls: Any, declared: Mapping[str, Any], given: Mapping[str, Any], quotes: Quotes
-) -> ItemQuote:
+def estimate_item(
+    cls: Any, declared: Mapping[str, Any], given: Mapping[str, Any], estimator: PriceEstimator
+) -> ItemEstimate:
     """What a node will send for an item whose inputs carry `given`."""
     failed = next((value for value in given.values() if isinstance(value, Failed)), None)
     if failed is not None:
-        return ItemQuote(error=failed.why, is_incomplete=failed.is_incomplete)
+        return ItemEstimate(error=failed.why, is_incomplete=failed.is_incomplete)
     inputs = {**declared["required"], **declared.get("optional", {})}
     for name, (kind, _) in inputs.items():
         if kind in widgets.SOCKETS and name in declared["required"] and name not in given:
             is_several = name.endswith("s")
             error = f"Connect {name}." if is_several else f"Connect an {name}."
-            return ItemQuote(error=error, is_incomplete=True)
+            return ItemEstimate(error=error, is_incomplete=True)
     forms: list[tuple[PlannedRequest, ...]] = []
     told: list[tuple[str, ...]] = []
-    errors: list[ItemQuote] = []
+    errors: list[ItemEstimate] = []
     every = list(itertools.islice(_forms(cls.__name__, inputs, given), MAX_FORMS + 1))
     for values in every[:MAX_FORMS]:
         try:
-            item = cls.item(values_of(declared, values), quotes.catalogue, blank_files)
-            planned = tuple(map(quotes.plan, item.requests))
+            item = cls.item(values_of(declared, values), estimator.catalogue, blank_files)
+            planned = tuple(map(estimator.plan, item.requests))
         except VeniceError as error:
             errors.append(_failed(error))
             continue
@@ -134,21 +134,21 @@ def quote_item(
         return errors[0]
     source = given.get("image")
     base = source if isinstance(source, Pictures) else Pictures(is_open=source is not None)
-    return ItemQuote(
+    return ItemEstimate(
         forms=tuple(tuple(map(_line, form)) for form in forms),
         is_exact=len(every) == 1 and not any(map(_is_stand_in, given.values())),
         is_open=len(every) > MAX_FORMS or base.is_open,
         times=base.count,
         warnings=tuple(w for own in told[:1] for w in own if all(w in each for each in told)),
         sent=_sent(forms),
-        model=_model_name(forms, quotes),
+        model=_model_name(forms, estimator),
         pictures=_pictures(forms[0], given, len(forms) == 1),
     )
 
 
-def _failed(error: VeniceError) -> ItemQuote:
+def _failed(error: VeniceError) -> ItemEstimate:
     is_incomplete = isinstance(error, InvalidRequestError) and error.is_empty
-    return ItemQuote(error=str(error).partition("\n")[0], is_incomplete=is_incomplete)
+    return ItemEstimate(error=str(error).partition("\n")[0], is_incomplete=is_incomplete)
 
 
 def values_of(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
@@ -285,10 +285,10 @@ def _sent_text(planned: PlannedRequest) -> str:
     return f"{' at '.join(filter(None, (ratio, tier)))}{size}"
 
 
-def _model_name(forms: Sequence[Sequence[PlannedRequest]], quotes: Quotes) -> str:
+def _model_name(forms: Sequence[Sequence[PlannedRequest]], estimator: PriceEstimator) -> str:
     """The name of the one model that all are sent to, or ""."""
     requests = {(p.request.model, p.request.kind) for form in forms for p in form}
     if len(requests) != 1:
         return ""
     id, kind = requests.pop()
-    return quotes.catalogue.model(id, kind).name or id
+    return estimator.catalogue.model(id, kind).name or id

@@ -9,21 +9,21 @@ from pathlib import Path
 
 import pytest
 
-from venice_client.store import sweeper
-from venice_client.store.result_store import ResultStore
-from venice_client.store.sweeper import SWEEP_EVERY
+from venice_client.store import cache_evictor
+from venice_client.store.cache_evictor import SWEEP_EVERY
+from venice_client.store.result_cache import ResultCache
 from venice_client.transport.response import Response
 
 MB = 1_000_000
 
 
-def put(store: ResultStore, *keys: str, size: int = MB) -> None:
+def put(store: ResultCache, *keys: str, size: int = MB) -> None:
     for key in keys:
         assert store.put(key, Response({}, bytes(size), 0.1), {}) == ""
         store.finish_sweep()
 
 
-def keys(store: ResultStore) -> set[str]:
+def keys(store: ResultCache) -> set[str]:
     return {entry.key for entry in store.entries()}
 
 
@@ -35,22 +35,22 @@ def age(home: Path, *keys: str, hours: float = 25) -> None:
 
 
 def test_opening_and_listing_do_nothing_on_disk(home: Path) -> None:
-    put(ResultStore(home, 64), "a", "b", "c")
+    put(ResultCache(home, 64), "a", "b", "c")
     before = {path: path.stat().st_mtime_ns for path in (home / "results").iterdir()}
 
-    small = ResultStore(home, 1)
+    small = ResultCache(home, 1)
     small.entries()
     small.usage()
     small.peek("a")
     small.finish_sweep()
 
     assert before == {path: path.stat().st_mtime_ns for path in (home / "results").iterdir()}
-    ResultStore(home / "new", 64).entries()
+    ResultCache(home / "new", 64).entries()
     assert not (home / "new").exists()
 
 
 def test_of_the_old_the_least_recently_used_go_first(home: Path) -> None:
-    store = ResultStore(home, 3.5)
+    store = ResultCache(home, 3.5)
     put(store, "a", "b", "c")
     for key, hours in (("a", 26), ("b", 28), ("c", 27)):
         age(home, key, hours=hours)
@@ -64,24 +64,24 @@ def test_of_the_old_the_least_recently_used_go_first(home: Path) -> None:
 def test_what_was_generated_in_the_last_day_stays_up_to_twice_the_limit(home: Path) -> None:
     """A run of 19 MB with a limit of 10 MB: none of it is paid for again if it fails."""
     run = [f"run-{number}" for number in range(19)]
-    store = ResultStore(home, 10)
+    store = ResultCache(home, 10)
     put(store, "old", "older")
     age(home, "old", "older")
 
     put(store, *run)
     assert keys(store) == {*run}
 
-    put(ResultStore(home, 10), "new", size=MB // 2)  # after a restart
+    put(ResultCache(home, 10), "new", size=MB // 2)  # after a restart
     assert keys(store) == {*run, "new"}
 
     age(home, *run, "new", hours=24.1)
-    put(ResultStore(home, 10), "next")
+    put(ResultCache(home, 10), "next")
     assert store.usage()[1] <= 10 * MB
     assert "next" in keys(store)
 
 
 def test_what_was_used_in_the_last_day_stays_too(home: Path) -> None:
-    store = ResultStore(home, 2.5)
+    store = ResultCache(home, 2.5)
     put(store, "a", "b", "c")
     age(home, "a", "b", "c")
     assert store.get("a") is not None
@@ -92,7 +92,7 @@ def test_what_was_used_in_the_last_day_stays_too(home: Path) -> None:
 
 
 def test_beyond_twice_the_limit_the_least_recently_used_go(home: Path) -> None:
-    store = ResultStore(home, 2.1)
+    store = ResultCache(home, 2.1)
     for number in range(6):
         put(store, str(number))
         age(home, str(number), hours=1 - number / 10)
@@ -101,8 +101,8 @@ def test_beyond_twice_the_limit_the_least_recently_used_go(home: Path) -> None:
 
 @pytest.mark.parametrize(("size", "fits"), [(MB, True), (4 * MB, True), (4 * MB + 1, False)])
 def test_room_is_twice_the_limit(home: Path, size: int, fits: bool) -> None:
-    assert ResultStore(home, 2).room_for(size) is fits
-    assert not ResultStore(home, 0).room_for(size)
+    assert ResultCache(home, 2).room_for(size) is fits
+    assert not ResultCache(home, 0).room_for(size)
 
 
 def test_a_put_does_not_wait_for_the_sweep(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -114,8 +114,8 @@ def test_a_put_does_not_wait_for_the_sweep(home: Path, monkeypatch: pytest.Monke
         going.set()
         assert goes_on.wait(60)
 
-    monkeypatch.setattr(sweeper.Sweeper, "sweep", sweep)
-    store = ResultStore(home, 64)
+    monkeypatch.setattr(cache_evictor.CacheEvictor, "sweep", sweep)
+    store = ResultCache(home, 64)
     for number in range(3 * SWEEP_EVERY):
         assert store.put(str(number), Response({}, b"picture", 0.1), {}) == ""
     assert going.wait(60)
@@ -129,7 +129,7 @@ def test_a_put_does_not_wait_for_the_sweep(home: Path, monkeypatch: pytest.Monke
 def test_a_sweep_that_fails_is_told_and_the_next_one_takes_place(
     home: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    store = ResultStore(home, 1.25)
+    store = ResultCache(home, 1.25)
     with monkeypatch.context() as patch:
         patch.setattr(os, "scandir", lambda path: 1 / 0)
         put(store, "a")
@@ -143,7 +143,7 @@ def test_a_sweep_that_fails_is_told_and_the_next_one_takes_place(
 def test_without_another_thread_the_next_put_sweeps(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = ResultStore(home, 0.75)
+    store = ResultCache(home, 0.75)
 
     def refuse(_: object) -> None:
         raise RuntimeError("can't start new thread")
@@ -159,10 +159,10 @@ def test_without_another_thread_the_next_put_sweeps(
 
 
 def test_shrink_removes_recent_ones_too(home: Path) -> None:
-    store = ResultStore(home, 64)
+    store = ResultCache(home, 64)
     put(store, "a", "b", "c", "d")
     age(home, "c", hours=30)
 
-    assert ResultStore(home, 64).shrink(1.5) == 3
+    assert ResultCache(home, 64).shrink(1.5) == 3
 
     assert keys(store) == {"d"}
