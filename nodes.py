@@ -6,7 +6,12 @@ import secrets
 from typing import Any
 
 from .venice_client import GenerateRequest, plan_batch
-from .venice_client.for_nodes import Catalogue, fold_seed, folding_warning
+from .venice_client.for_nodes import (
+    Catalogue,
+    fold_seed,
+    folding_warning,
+    parse_extra_fields,
+)
 from .venice_nodes import compare_nodes, image_nodes, inputs, model_lists, widgets
 from .venice_nodes.imaging.tensors import Encoder, encode_all
 from .venice_nodes.run.node_output import BatchImages
@@ -170,6 +175,7 @@ def _request(values: dict[str, Any]) -> GenerateRequest:
         enhance_prompt=values["enhance_prompt"] or None,
         disable_prompt_optimization_thinking=values["skip_prompt_thinking"] or None,
         transparent_background=values["transparent_background"],
+        extra_fields=parse_extra_fields(values["extra_fields"]),
     )
 
 

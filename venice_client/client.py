@@ -20,7 +20,7 @@ from .catalogue.prices import cost_text, total_cost
 from .errors import ApiError, BadResponseError, InvalidRequestError, VeniceError
 from .free_calls import FreeCalls, KeyStatus
 from .image_result import ImageResult, is_violation, read_images
-from .planned_request import PlannedRequest, plan_request
+from .planned_request import PlannedRequest, plan_request, plus_extra_fields
 from .process import after_fork
 from .request.generate import GenerateRequest
 from .request.paid_request import PaidRequest
@@ -257,6 +257,10 @@ class VeniceClient:
         if self.service.name == SANDBOX_NAME and total_cost(costs) != 0:
             return "sandbox, free"
         return cost_text(costs)
+
+    def estimate_text(self, batch: RequestBatch) -> str:
+        """Return the estimated cost of a batch in words."""
+        return f"{self.cost_text(batch.estimates)}{plus_extra_fields(batch.planned)}"
 
     def cost_text(self, costs: Sequence[float | None]) -> str:
         """Return estimated costs in words, such as `about $0.03`; the built-in sandbox is free."""

@@ -36,6 +36,7 @@ from .request.checks import (
     check_range,
     check_switch,
 )
+from .request.extra_fields import has_extra_fields, parse_extra_fields
 from .request.generate import MAX_REFERENCE_BYTES
 from .request.pictures import (
     EDIT_RATIOS,
@@ -113,6 +114,7 @@ __all__ = [
     "font",
     "forget_key",
     "harmless",
+    "has_extra_fields",
     "home_folders",
     "images",
     "is_ignored",
@@ -122,6 +124,7 @@ __all__ = [
     "log_in",
     "make_folder",
     "other_size",
+    "parse_extra_fields",
     "price_range",
     "remove_file",
     "save_values",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from .catalogue.catalogue import Catalogue
 from .catalogue.prices import max_price
 from .errors import InvalidRequestError
+from .request.extra_fields import has_extra_fields
 from .request.paid_request import PaidRequest, resolve
 from .request.payload import Payload
 from .store.result_cache import request_key
@@ -70,3 +71,9 @@ def plan_request(
     body = request_body(payload.fields, payload.files)
     key = request_key(service, payload.path, body.identity, variation)
     return PlannedRequest(request, payload, body, key, price, most, run, is_cached(key))
+
+
+def plus_extra_fields(planned: Iterable[PlannedRequest]) -> str:
+    """What to add to a price in words if extra fields may change it, or ""."""
+    has_extra = any(has_extra_fields(each.request) and not each.is_cached for each in planned)
+    return " plus extra fields" if has_extra else ""

@@ -21,6 +21,7 @@ from ..venice_client.for_nodes import (
     Catalogue,
     check_cutout,
     check_upscale,
+    parse_extra_fields,
 )
 from . import inputs, widgets
 from .edit_plan import EditPlan
@@ -223,6 +224,7 @@ def _edit_request(values: dict[str, Any]) -> EditRequest:
         enhance_prompt=values["enhance_prompt"] or None,
         variation=values["variation"],
         transparent_background=values["transparent_background"],
+        extra_fields=parse_extra_fields(values["extra_fields"]),
     )
 
 

@@ -89,6 +89,7 @@ def _generate_optional() -> dict[str, Any]:
             },
         ),
         "transparent_background": _transparent("jpeg"),
+        "extra_fields": _extra_fields(),
     }
 
 
@@ -195,6 +196,7 @@ def _edit_optional() -> dict[str, Any]:
         "variation": variation(),
         "transparent_background": _transparent("a mask"),
         **_mask_pixels(),
+        "extra_fields": _extra_fields(),
     }
 
 
@@ -344,6 +346,13 @@ def _transparent(excluded: str) -> Widget:
         False,
         f"Omit the background, on models that can; not with {excluded}. To save transparency, use "
         "Join Image with Alpha.",
+    )
+
+
+def _extra_fields() -> Widget:
+    return text(
+        "Request fields of the API that have no input yet, as a JSON object. The estimate doesn't "
+        "cover them."
     )
 
 

@@ -42,6 +42,7 @@ const SELDOM = new Set([
   "grow_mask",
   "feather",
   "keep_size",
+  "extra_fields",
 ]);
 const LISTS = /** @type {Record<string, string>} */ ({
   aspect_ratio: "ratios",

@@ -206,6 +206,21 @@ def test_every_option_reaches_the_request(cli: Any, sandbox: Sandbox, folder: Pa
     assert "Venice used this prompt: " in end.err
 
 
+def test_extra_fields_are_sent_as_they_are(cli: Any, sandbox: Sandbox, folder: Path) -> None:
+    extra = ("--extra-fields", '{"embed_exif_metadata": true}')
+    dry = cli("generate", "a fox", *extra, "--dry-run")
+    end = cli("generate", "a fox", *extra)
+    refused = cli("generate", "a fox", "--extra-fields", '{"steps": 4}')
+
+    assert "about $0.01 plus extra fields. Nothing was sent." in dry.err
+    assert end.code == 0, end.err
+    assert "about $0.01 plus extra fields" in end.err
+    assert refused.code != 0
+    assert "Remove steps from extra_fields" in refused.err
+    (request,) = sent(sandbox)
+    assert request["embed_exif_metadata"] is True
+
+
 def test_a_rewritten_prompt_cannot_write_to_the_terminal(cli: Any, sandbox: Sandbox) -> None:
     told = {"x-venice-enhanced-prompt": "a %1B[31mred%1B[0m fox%0D%0Anote: paid%C2%9B2J"}
     sandbox.add_fault(Fault.headers(told))

@@ -10,10 +10,11 @@ from ..catalogue.catalogue import DEFAULT_MODEL
 from ..catalogue.sizing import AUTO
 from ..errors import InvalidRequestError
 from ..request.checks import FORMATS, QUALITIES
+from ..request.extra_fields import parse_extra_fields
 from ..request.generate import DEFAULT_SIDE, GenerateRequest, StyleReference
 from ..request.seeds import MAX_SEED, fold_seed, folding_warning
 from .files import Target, path_from
-from .paid_options import MAX_IMAGES, add_safe_mode, add_transparent
+from .paid_options import MAX_IMAGES, add_extra_fields, add_safe_mode, add_transparent
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -67,6 +68,7 @@ def _add_model_settings(parser: argparse.ArgumentParser) -> None:
         help="how closely to follow the prompt, up to 20; 0: the model's default",
     )
     add("--lora-strength", type=int, metavar="N", help="0 to 100")
+    add_extra_fields(parser)
     add(
         "--style-reference",
         action="append",
@@ -138,6 +140,7 @@ def request_from(args: argparse.Namespace, target: Target) -> tuple[GenerateRequ
         enhance_prompt=args.enhance,
         disable_prompt_optimization_thinking=_inverse(args.prompt_thinking),
         transparent_background=args.transparent,
+        extra_fields=parse_extra_fields(args.extra_fields),
     )
     return request, notes
 

@@ -11,6 +11,7 @@ from functools import partial
 from ..catalogue.sizing import AUTO
 from ..errors import InvalidRequestError
 from ..request.checks import FORMATS, QUALITIES
+from ..request.extra_fields import parse_extra_fields
 from ..request.paid_request import PaidRequest
 from ..request.pictures import (
     EDIT_RATIOS,
@@ -31,6 +32,7 @@ from .inputs import Input, read_input
 from .paid_options import (
     IMAGES_HELP,
     MAX_IMAGES,
+    add_extra_fields,
     add_paid_options,
     add_safe_mode,
     add_transparent,
@@ -155,6 +157,7 @@ def _add_edit_options(parser: argparse.ArgumentParser) -> None:
         help="let Venice improve the prompt: about $0.04 and up to 30 s more",
     )
     _add_variation(parser)
+    add_extra_fields(parser)
 
 
 def _add_edit_options_with_layers(parser: argparse.ArgumentParser) -> None:
@@ -194,6 +197,7 @@ def _edit(
         variation=args.variation,
         is_multi=is_multi,
         transparent_background=args.transparent,
+        extra_fields=parse_extra_fields(args.extra_fields),
         label=base.name,
     )
 

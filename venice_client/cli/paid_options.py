@@ -57,6 +57,15 @@ def add_transparent(to: argparse.ArgumentParser) -> None:
     )
 
 
+def add_extra_fields(to: argparse.ArgumentParser) -> None:
+    to.add_argument(
+        "--extra-fields",
+        metavar="JSON",
+        default="",
+        help="request fields without an option yet, as a JSON object; prices don't cover them",
+    )
+
+
 def target_from(args: argparse.Namespace, stem: str, format: str = "") -> Target:
     """Where the images go. stem: of their names in a folder. format: what is sure to come.
 

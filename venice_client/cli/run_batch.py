@@ -110,7 +110,7 @@ def run_batch(
     except BaseException:
         batch.cancel()
         raise
-    console.note(f"{headline} · {client.cost_text(batch.estimates)}")
+    console.note(f"{headline} · {client.estimate_text(batch)}")
     began = time.monotonic()
     batch.begin()
     is_interrupted = not _attend(batch, console)

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from ..catalogue.prices import cost_text, total_cost
 from ..client import VeniceClient
-from ..planned_request import PlannedRequest
+from ..planned_request import PlannedRequest, plus_extra_fields
 from ..price_estimator import PriceEstimator
 from ..settings.settings import Settings
 from . import exit_codes
@@ -50,9 +50,8 @@ def _show(
     for warning in warnings:
         console.note(f"note: {warning}")
     costs = [one.estimate for one in planned]
-    console.note(
-        f"Dry run: {headline} · {cost_text(costs, estimator.is_sandbox)}. Nothing was sent."
-    )
+    cost = f"{cost_text(costs, estimator.is_sandbox)}{plus_extra_fields(planned)}"
+    console.note(f"Dry run: {headline} · {cost}. Nothing was sent.")
     requests = [
         {
             "path": one.payload.path,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from ..catalogue.ignored_fields import is_ignored
@@ -25,6 +26,7 @@ from .checks import (
     check_switch,
     check_text,
 )
+from .extra_fields import add_extra_fields
 from .payload import Payload
 from .seeds import MAX_SEED, MAX_VARIANTS, batch_seeds
 
@@ -68,6 +70,7 @@ class GenerateRequest:
     cfg_scale: above 0 to 20. seed: ±1 … ±999999999. lora_strength: 0 to 100. style_preset: "None"
     means none. format: png, webp, jpeg. variants: 1 to 4 images of one request. return_binary: by
     default for one image. transparent_background: for models that support it, as png or webp.
+    extra_fields: fields that this class lacks, sent as they are; prices don't count them.
     The ranges are those of the published schema of `/image/generate`.
     """
 
@@ -95,6 +98,7 @@ class GenerateRequest:
     enhance_prompt: bool | None = None
     disable_prompt_optimization_thinking: bool | None = None
     transparent_background: bool = False
+    extra_fields: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     kind: ClassVar[str] = "image"
     variation: ClassVar[int] = 0
@@ -220,6 +224,7 @@ def _build(request: GenerateRequest, model: Model) -> Payload:
         value = getattr(request, name)
         if value is not None:
             fields[name] = value
+    add_extra_fields(request.extra_fields, fields, _OWN_FIELDS)
     warnings += ignored_warnings(request, model)
     if_refused = " ".join(filter(None, lengths))
     return Payload("/image/generate", fields, tuple(warnings), (), expected, if_refused)
@@ -235,6 +240,8 @@ _SENT_SWITCHES = (
 )
 _SENT_AS_GIVEN = ("cfg_scale", "seed", "lora_strength", *_SENT_SWITCHES)
 _SWITCHES = ("return_binary", *_SENT_SWITCHES)
+_OWN_FIELDS = frozenset(GenerateRequest.__dataclass_fields__) - {"embed_exif_metadata"}
+"""Names that extra_fields can't have. No node has an input for EXIF, so it can be one of them."""
 
 
 def _check_names(request: GenerateRequest) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from ..catalogue.catalogue import DEFAULT_EDIT_MODEL
@@ -29,6 +30,7 @@ from .checks import (
     check_text,
     may_have_qualities,
 )
+from .extra_fields import add_extra_fields
 from .payload import Payload
 
 MIN_SIDE = 64
@@ -66,7 +68,8 @@ class EditRequest(_ImageRequest):
     and quality: "auto" isn't sent. output_format: png, webp or jpeg. variation: another number
     means another result of the same edit; it isn't sent. label: a name for it within its batch.
     is_multi: use the endpoint for several images, even for one. transparent_background: for models
-    that support it, as png or webp.
+    that support it, as png or webp. extra_fields: fields that this class lacks, sent as they are;
+    prices don't count them.
     """
 
     images: tuple[ImageSource, ...]
@@ -82,6 +85,7 @@ class EditRequest(_ImageRequest):
     label: str = "image 1"
     is_multi: bool = False
     transparent_background: bool = False
+    extra_fields: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     kind: ClassVar[str] = "inpaint"
 
@@ -142,6 +146,7 @@ class EditRequest(_ImageRequest):
         fields |= {} if self.safe_mode is None else {"safe_mode": self.safe_mode}
         fields |= {"enhance_prompt": True} if self.enhance_prompt else {}
         add_transparency(self.transparent_background, model, fields)
+        add_extra_fields(self.extra_fields, fields, self.__dataclass_fields__)
         files = tuple((name, load(image)) for image in self.images)
         return Payload(path, fields, tuple(warnings), files, if_refused=length)
 

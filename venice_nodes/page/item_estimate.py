@@ -9,14 +9,14 @@ import itertools
 import struct
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
 import torch
 
 from ...venice_client import InvalidRequestError, VeniceError
-from ...venice_client.for_nodes import PlannedRequest, PriceEstimator, tier_size
+from ...venice_client.for_nodes import PlannedRequest, PriceEstimator, has_extra_fields, tier_size
 from .. import widgets
 from ..imaging.tensors import Size
 from .graph import Failed, Pictures, Unknown
@@ -39,16 +39,19 @@ ANY_TEXT = "?"
 
 @dataclass(frozen=True)
 class Line:
-    """One request. high: the most that it may cost. images: how many it makes."""
+    """One request. high: the most that it may cost. images: how many it makes. has_extra: whether
+    it has extra fields."""
 
     key: str
     low: float | None
     high: float | None
     images: int
+    has_extra: bool = False
 
     @property
     def price(self) -> Price:
-        return Price(self.low or 0.0, self.high, self.high, self.low is not None)
+        low = self.low or 0.0
+        return Price(low, self.high, self.high, self.low is not None, self.has_extra)
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,7 @@ class ItemEstimate:
         for price in prices[1:]:
             total = total.or_else(price)
         total = total * self.times
-        return Price(total.low, None, total.reserved, total.is_known) if self.is_open else total
+        return replace(total, high=None) if self.is_open else total
 
     def is_cached(self, cached: set[str]) -> bool:
         """Whether all of it was made before."""
@@ -246,7 +249,9 @@ def _is_stand_in(value: Any) -> bool:
 
 
 def _line(planned: PlannedRequest) -> Line:
-    return Line(planned.key, planned.price, planned.max_price, planned.request.variants)
+    request = planned.request
+    extra = has_extra_fields(request)
+    return Line(planned.key, planned.price, planned.max_price, request.variants, extra)
 
 
 def _pictures(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ...venice_client.for_nodes import dollar_range, dollars
@@ -13,12 +13,14 @@ ALREADY_YOURS = "You already have this result. Running again is free."
 @dataclass(frozen=True)
 class Price:
     """From `low` to `high` USD. high: None where there is no bound. reserved: what counts against
-    the limits, None where there is none. is_known: whether the price is published."""
+    the limits, None where there is none. is_known: whether the price is published. has_extra:
+    whether extra fields may change it."""
 
     low: float = 0.0
     high: float | None = 0.0
     reserved: float | None = 0.0
     is_known: bool = True
+    has_extra: bool = False
 
     def __add__(self, other: Price) -> Price:
         return Price(
@@ -26,19 +28,22 @@ class Price:
             _sum(self.high, other.high),
             _sum(self.reserved, other.reserved),
             self.is_known and other.is_known,
+            self.has_extra or other.has_extra,
         )
 
     def __mul__(self, count: int) -> Price:
         high = None if self.high is None else round(self.high * count, 6)
         reserved = None if self.reserved is None else round(self.reserved * count, 6)
-        return Price(round(self.low * count, 6), high, reserved, self.is_known)
+        return replace(self, low=round(self.low * count, 6), high=high, reserved=reserved)
 
     def or_else(self, other: Price) -> Price:
         """The price where it is one or the other."""
         highs = None if self.high is None or other.high is None else max(self.high, other.high)
         reserved = [r for r in (self.reserved, other.reserved) if r is not None]
         is_known = self.is_known and other.is_known
-        return Price(min(self.low, other.low), highs, min(reserved, default=None), is_known)
+        has_extra = self.has_extra or other.has_extra
+        least = min(reserved, default=None)
+        return Price(min(self.low, other.low), highs, least, is_known, has_extra)
 
     @property
     def is_exact(self) -> bool:
@@ -58,11 +63,18 @@ class Price:
         if self.is_free:
             return "Free · saved result"
         if self.is_exact:
-            return f"≈ {dollars(self.low)}"
-        return self.words() if self.is_known or self.low else "price unknown"
+            return f"≈ {dollars(self.low)}{self._plus}"
+        return self.words() if self.is_known or self.low else f"price unknown{self._plus}"
 
     def words(self) -> str:
         """The price in a sentence, as in "8 images, …"."""
+        return f"{self._words()}{self._plus}"
+
+    @property
+    def _plus(self) -> str:
+        return " plus extra fields" if self.has_extra else ""
+
+    def _words(self) -> str:
         if not self.is_known:
             least = f"{dollars(self.low)} or more (no published price)"
             return least if self.low else "no published price"

@@ -106,7 +106,7 @@ async def run_node(node: PaidNode, given: Mapping[str, Sequence[Any]]) -> dict[s
         status.if_stopped = lambda: batch.summary.advice_when_stopped("Queue again", again)
         status.pays_for = lambda: batch.summary.unpaid if batch.summary.generated else None
         status.seed = seeds[0] if len(set(seeds)) == 1 else None
-        await _attend(batch, status, " · ".join([client.cost_text(batch.estimates), *warnings]))
+        await _attend(batch, status, " · ".join([client.estimate_text(batch), *warnings]))
         outcome = NodeOutcome(client, batch, again, warnings)
         outputs, text = await in_thread(partial(_finish, items, outcome))
         save_facts(given, outputs[node.RETURN_NAMES.index("info")])
