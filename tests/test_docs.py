@@ -260,6 +260,7 @@ def test_the_documents_and_the_help_say_the_same_of_exit_codes() -> None:
         assert f" {code} {meaning} " in told
 
 
+@pytest.mark.long
 def test_the_python_examples_run_one_after_the_other(tmp_path: Path, home: Path) -> None:
     programs = re.findall(r"```python\n(.+?)```", read("docs/python.md"), re.DOTALL)
     environ = {"VENICE_API_KEY": "sandbox", "VENICE_HOME": str(home), "PYTHONPATH": str(ROOT)}

@@ -41,6 +41,7 @@ def run(command: list[str], **environ: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.long
 def test_every_file_of_the_client_is_installed_and_nothing_else(installed: Path) -> None:
     package = ROOT / "venice_client"
     expected = {

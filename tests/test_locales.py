@@ -101,6 +101,7 @@ def test_a_language_is_right_and_what_it_lacks_is_a_warning(
         warnings.warn(f"translations: {len(late)} texts behind, {late[0]}", stacklevel=1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("arguments", "code"), [([], 0), ([locales.COMPLETE], 1)])
 def test_only_the_release_check_fails_for_a_translation_that_is_behind(
     pack: ModuleType,

@@ -140,6 +140,7 @@ def test_a_dry_run_runs_no_linter_of_the_page(checkout: Path, target: str) -> No
     assert not (checkout / "npm-ran").exists()
 
 
+@pytest.mark.long
 def test_the_demo_takes_the_python_of_a_comfyui(checkout: Path, tmp_path: Path) -> None:
     comfyui = fake_comfyui(tmp_path, sys.executable)
 
@@ -190,6 +191,7 @@ def comfyui(checkout: Path, tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
     run.communicate()
 
 
+@pytest.mark.long
 def test_ctrl_c_ends_comfyui_without_an_error(
     checkout: Path, comfyui: subprocess.Popen[str]
 ) -> None:

@@ -23,7 +23,7 @@ def test_the_money_core_holds_as_on_windows(tmp_path: Path) -> None:
     run = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", *FOLDERS, "-q", "-n", "0", "-p", "no:cacheprovider"),
-            *("-m", "not long and not comfyui and not page", f"--basetemp={tmp_path / 'run'}"),
+            *("-m", "not comfyui and not page", f"--basetemp={tmp_path / 'run'}"),
             f"--deselect={SEARCHES_THE_PATH}",
         ],
         cwd=TESTS,

@@ -103,6 +103,7 @@ def test_help_fits_into_80_columns(cli: Any, monkeypatch: pytest.MonkeyPatch, co
     assert [line for line in end.lines if len(line) > 80] == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("encoding", ["cp1252", "gbk", "ascii"])
 def test_no_console_is_too_small_for_what_is_said(
     cli: Any,
@@ -464,6 +465,7 @@ def test_interrupt_sends_no_more_and_keeps_what_is_on_its_way(
     assert "8 of 12 images written" in err
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="sends SIGTERM")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGQUIT"])
 def test_other_ends_keep_what_is_on_its_way_as_well(
@@ -499,6 +501,7 @@ def test_a_second_interrupt_does_not_wait(
     assert "may be charged" in err
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell closes the streams")
 @pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "2>/dev/full", ">&-"])
 def test_streams_that_take_nothing_lose_no_picture(
@@ -511,6 +514,7 @@ def test_streams_that_take_nothing_lose_no_picture(
     assert (folder / "a.png").exists()
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="/dev/full")
 def test_a_result_that_cannot_be_written_is_an_error_beside_all_that_is_told(
     cli: Any, sandbox: Sandbox, folder: Path

@@ -293,6 +293,7 @@ def test_json_says_all_there_is(cli: Any, folder: Path) -> None:
     assert [request["sent"]["seed"] for request in facts["requests"]] == [5, 6]
 
 
+@pytest.mark.long
 def test_progress_goes_to_stderr(cli: Any, sandbox: Sandbox, folder: Path) -> None:
     sandbox.latency_s = 2
 

@@ -244,6 +244,7 @@ def test_too_few_and_too_many_pixels_are_refused(tmp_path: Path) -> None:
     assert "33,177,600" in refusal(tmp_path / "large.bmp")
 
 
+@pytest.mark.long
 def test_what_png_makes_too_large_is_sent_as_jpeg(tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (3000, 3000, 3), np.uint8)
     Image.fromarray(noise).save(tmp_path / "noise.bmp")

@@ -173,6 +173,7 @@ def test_a_settings_file_that_others_can_read_is_said_once(
     assert cli("account").err == ""
 
 
+@pytest.mark.long
 def test_a_key_of_the_environment_never_goes_to_a_saved_address(
     cli: Any, home: Path, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -163,6 +163,7 @@ def test_the_limit_of_a_day_counts_what_another_process_has_reserved(
     assert not list((home / "journal").glob("*.jsonl"))
 
 
+@pytest.mark.long
 def test_processes_that_begin_at_once_keep_to_one_limit(
     cli: Any, commands: Any, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,6 +198,7 @@ def test_texts_of_others_are_made_fit_to_be_shown(cli: Any, home: Path) -> None:
     assert "\x1b" not in cli("spending").out
 
 
+@pytest.mark.long
 def test_what_a_killed_process_had_on_its_way_is_told_and_counted_once(
     cli: Any, commands: Any, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:

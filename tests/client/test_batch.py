@@ -168,6 +168,7 @@ def test_the_end_of_the_process_waits_for_threads_that_were_started() -> None:
     assert was_cancelled(late.outcomes[0]), "it begins while the process ends"
 
 
+@pytest.mark.long
 def test_batches_that_begin_while_others_look_at_all_of_them() -> None:
     stop, failed = threading.Event(), list[BaseException]()
     interval = sys.getswitchinterval()
@@ -324,6 +325,7 @@ def test_a_refused_key_drops_the_whole_run_and_says_why(
         batch.cancel()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("status", "slow"),
     [

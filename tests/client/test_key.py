@@ -74,6 +74,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("variants", [1, 2])
 @pytest.mark.parametrize("name", FAULTS)
 def test_no_error_and_no_log_line_holds_the_key(
@@ -130,6 +131,7 @@ def behind(error: BaseException) -> Iterator[tuple[str, str | bytes]]:
         ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", [*FAULTS, "cancelled", "refused"])
 def test_nothing_behind_an_error_holds_the_key(
     name: str,

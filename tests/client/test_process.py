@@ -46,6 +46,7 @@ def run_python(code: str, *arguments: str, **options: Any) -> subprocess.Complet
     )
 
 
+@pytest.mark.long
 @needs_posix
 @pytest.mark.parametrize(
     ("before", "expected"),
@@ -147,6 +148,7 @@ def console(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], int]:
     return handler
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("event", [2, 5, 6], ids=["closed", "logged off", "shut down"])
 def test_a_closed_console_waits_for_what_is_in_flight(
     console: Callable[[int], int], sandbox: Sandbox, home: Path, event: int

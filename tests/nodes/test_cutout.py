@@ -167,6 +167,7 @@ def test_what_could_not_be_shown_is_not_sent(bench: Bench) -> None:
     assert bench.sandbox.paid_requests == []
 
 
+@pytest.mark.long
 def test_the_client_does_not_send_what_could_not_be_shown(
     client: Any, bench: Bench, encoded: Any
 ) -> None:

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPT = """
 import importlib.util, json, os, socket, sys, threading
@@ -49,6 +51,7 @@ ENVIRONMENTS = [
 ]
 
 
+@pytest.mark.long
 def test_import_and_node_list_ask_nobody_whatever_is_set() -> None:
     done = subprocess.run(
         [sys.executable, "-c", SCRIPT, str(ROOT), json.dumps(ENVIRONMENTS)],

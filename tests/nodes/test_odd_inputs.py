@@ -245,6 +245,7 @@ def test_the_input_is_not_handed_on_by_an_empty_mask(bench: Bench, pictures: Pic
     assert torch.equal(image, pictures())
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("node", "limit"), [(PAID[0], "16,777,216"), (PAID[2], "33,177,600")])
 def test_a_huge_picture_is_refused_by_its_pixels(
     bench: Bench, node: str, limit: str, monkeypatch: pytest.MonkeyPatch

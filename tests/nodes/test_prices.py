@@ -145,6 +145,7 @@ def is_as_estimated(planned: Any, result: Any, charged: float) -> bool:
     return bool((planned.estimate or 0.0) <= charged <= planned.max_price)
 
 
+@pytest.mark.long
 def test_every_generation_is_charged_as_estimated(small: Bench, client: Any) -> None:
     request = small.pack.venice_client.request.generate.GenerateRequest
     wrong = []
@@ -163,6 +164,7 @@ def test_every_generation_is_charged_as_estimated(small: Bench, client: Any) -> 
     assert wrong == []
 
 
+@pytest.mark.long
 def test_every_edit_is_charged_as_estimated(
     small: Bench, client: Any, encoded: Callable[..., bytes]
 ) -> None:

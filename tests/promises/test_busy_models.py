@@ -39,6 +39,7 @@ def test_a_busy_model_holds_up_no_other_of_the_run(bench: Bench) -> None:
     assert all(package.batch.was_cancelled(end) for end in batch.outcomes[:2])
 
 
+@pytest.mark.long
 def test_a_sweep_waits_for_a_busy_model_and_loses_nothing(bench: Bench) -> None:
     bench.sandbox.add_fault(Fault.overloaded(1), when=is_of_chroma)
     node = bench.pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
@@ -64,6 +65,7 @@ def test_an_edit_that_is_refused_counts_as_spent(bench: Bench, one_run: str) -> 
     assert [line.usd for line in spending.ledger.since(0)] == [end.charged] == [0.04]
 
 
+@pytest.mark.long
 def test_a_reset_in_milliseconds_is_waited_for_once(
     pack: ModuleType, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

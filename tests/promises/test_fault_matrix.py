@@ -49,6 +49,7 @@ def small_limit(pack: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     process_state.change(monkeypatch, pack, MAX_ANSWER_BYTES=16 * 2**20)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("row", "column"), CASES)
 def test_a_fault_ends_as_the_table_says(row: Row, column: Column, bench: Bench) -> None:
     bench.sandbox.add_fault(row.fault(), path=column.path, times=None)
@@ -64,6 +65,7 @@ def test_a_fault_ends_as_the_table_says(row: Row, column: Column, bench: Bench) 
     check_next_run(end, row, column, bench)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("row", SLOW)
 def test_a_slow_fault_ends_as_the_table_says(
     row: Row, bench: Bench, monkeypatch: pytest.MonkeyPatch

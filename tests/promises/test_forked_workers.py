@@ -168,6 +168,7 @@ def test_what_is_under_way_in_the_parent_holds_no_worker(
     batch.cancel()
 
 
+@pytest.mark.long
 def test_a_worker_has_a_deadline_of_its_own(settings: Settings, in_forked: Run) -> None:
     """One thread closes what takes too long, and a worker has not got that of its parent."""
     silent = threading.Event()

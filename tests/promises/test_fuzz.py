@@ -128,6 +128,7 @@ MUTATIONS: tuple[Callable[[bytes, bytes, Random], bytes], ...] = (
 )
 
 
+@pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_mutated_answers(
     bench: Bench, pack: ModuleType, is_long: bool, monkeypatch: pytest.MonkeyPatch

@@ -86,6 +86,7 @@ DRIPS = {
 }
 
 
+@pytest.mark.long
 def test_the_time_limit_holds_for_every_part_of_an_answer(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -110,6 +111,7 @@ def test_the_time_limit_holds_for_every_part_of_an_answer(
         assert "may have been charged" in first_line, part
 
 
+@pytest.mark.long
 def test_a_picture_that_the_time_limit_cut_is_not_taken_for_whole(
     play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,6 +244,7 @@ def test_no_more_pictures_are_shown_than_were_asked_for(bench: Bench) -> None:
     assert warning in end.texts[-1]
 
 
+@pytest.mark.long
 def test_pictures_of_a_batch_have_20_million_pixels_at_most(bench: Bench) -> None:
     """A few bytes may claim 49 million, which all the others would be fitted to."""
     answer = in_json(bomb(7000, 3500), picture(), picture(64, 32))
@@ -354,6 +357,7 @@ BOMBS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.xdist_group("bombs")
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_take_bounded_memory_and_time(

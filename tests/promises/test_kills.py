@@ -94,6 +94,7 @@ def forker(free_sandbox: Sandbox, home: Path) -> Iterator[subprocess.Popen[str]]
     process.communicate(timeout=60)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no fork")
 def test_wherever_a_process_is_killed_each_charge_counts_once(
     free_sandbox: Sandbox, home: Path, forker: subprocess.Popen[str], is_long: bool

@@ -28,6 +28,7 @@ def spenders() -> Iterator[list[Spender]]:
         spender.end()
 
 
+@pytest.mark.long
 def test_late_on_a_busy_day_processes_that_start_together_keep_to_one_limit(
     home: Path, spenders: list[Spender], is_long: bool
 ) -> None:
@@ -41,6 +42,7 @@ def test_late_on_a_busy_day_processes_that_start_together_keep_to_one_limit(
     assert all("Not sent." in text for text in refusals)
 
 
+@pytest.mark.long
 def test_a_process_without_a_daily_limit_counts_for_one_that_has_one(
     home: Path, spenders: list[Spender]
 ) -> None:
@@ -52,6 +54,7 @@ def test_a_process_without_a_daily_limit_counts_for_one_that_has_one(
     limit.reserve("", [Charge("m", "image", 0.02)])
 
 
+@pytest.mark.long
 def test_what_is_open_at_midnight_counts_for_the_new_day(
     home: Path, spenders: list[Spender], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -70,6 +73,7 @@ def test_what_is_open_at_midnight_counts_for_the_new_day(
     assert line.time == now + 86_400
 
 
+@pytest.mark.long
 def test_what_a_killed_process_had_in_flight_counts_once_if_several_start_together(
     home: Path, spenders: list[Spender], is_long: bool
 ) -> None:

@@ -176,6 +176,7 @@ MATHS: dict[str, Callable[[], Any]] = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("name", MATHS)
 def test_the_defaults_of_torch_and_numpy_are_not_ours(name: str, bench: Bench) -> None:
     image = torch.from_numpy(np.asarray(image_of(256), np.float32) / 255)[None].contiguous()
@@ -230,6 +231,7 @@ print(len(client.generate_images(asked).images))
 """
 
 
+@pytest.mark.long
 def test_the_default_timeout_of_sockets_is_not_ours(bench: Bench) -> None:
     bench.sandbox.add_fault(Fault.latency(0.5))
     command = [sys.executable, "-c", IMPATIENT, str(ROOT), bench.sandbox.base_url]

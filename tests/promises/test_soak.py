@@ -134,6 +134,7 @@ def seeds_lost(end: End, first: int) -> set[int]:
     return {int(seed) for line in charged for seed in re.findall(r"seed (\d+): ", line)}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(1800)
 def test_a_soak_ends_with_an_exact_account(
     bench: Bench, pack: ModuleType, is_long: bool, monkeypatch: pytest.MonkeyPatch

@@ -26,6 +26,7 @@ CASES = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("inputs", "usd"), CASES)
 def test_the_estimate_is_what_is_charged(
     bench: Bench, inputs: dict[str, object], usd: float | None

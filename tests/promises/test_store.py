@@ -91,6 +91,7 @@ def put_response(store: ResultCache, key: str, response: Response) -> None:
     assert key in store
 
 
+@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_a_kill_in_mid_write_leaves_no_damaged_entry(home: Path, is_long: bool) -> None:
     """kill -9 at any moment: every entry is whole or not there, and leftovers go in time."""
@@ -130,6 +131,7 @@ def test_another_process_that_writes_now_is_not_swept_away(home: Path) -> None:
     assert (folder / ".aside-abc").exists()
 
 
+@pytest.mark.long
 def test_processes_share_a_store(home: Path, is_long: bool) -> None:
     """Two write and sweep, two read: a reader sees whole entries or none, and nobody fails."""
     seconds = 20.0 if is_long else 1.0
@@ -158,6 +160,7 @@ print(free)
 """
 
 
+@pytest.mark.long
 def test_two_processes_generate_from_one_store(bench: Bench) -> None:
     """Each shows all pictures; what one has kept is free for the other."""
     first = start(GENERATING, 12)

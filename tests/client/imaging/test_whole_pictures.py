@@ -186,6 +186,7 @@ def test_a_header_that_lies_costs_no_picture(name: str, ask: Ask) -> None:
     assert is_png(ask(LIES[name]))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("body", [PNG, listed(TEXT)])
 def test_a_connection_that_stays_open_behind_the_picture(body: bytes, ask: Ask) -> None:
     """Until the time limit: there is nothing that says that it is whole."""

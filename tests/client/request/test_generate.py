@@ -102,6 +102,7 @@ def test_only_what_the_model_takes_is_sent(request_: GenerateRequest) -> None:
     assert not ("variants" in built and "return_binary" in built)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("model", MAKERS, ids=lambda model: model.id)
 def test_every_model_takes_every_size_at_the_first_try(
     client: VeniceClient, sandbox: Sandbox, request_for: RequestFor, model: Model

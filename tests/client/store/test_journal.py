@@ -238,6 +238,7 @@ def test_what_cannot_be_written_to_the_ledger_counts_and_is_written_later(
     assert seen_by(there) == []
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="it has no such limit")
 def test_with_too_many_files_open_a_charge_is_written_later(here: Journal, there: Journal) -> None:
     import resource

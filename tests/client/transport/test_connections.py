@@ -126,6 +126,7 @@ def test_a_connection_used_again_has_its_own_time(make_client: MakeClient) -> No
         assert server.connections == 1
 
 
+@pytest.mark.long
 def test_no_time_left_once_the_connection_stands_is_no_connection(
     make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,6 +75,7 @@ def test_a_handshake_that_fails_is_no_connection(make_client: MakeClient) -> Non
             post(client)
 
 
+@pytest.mark.long
 def test_an_error_status_counts_though_its_page_does_not_end(make_client: MakeClient) -> None:
     def refuse(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.1 402 x\r\nContent-Length: 100\r\n\r\n{")

@@ -300,6 +300,7 @@ def test_a_gateway_that_gave_up_may_hide_a_charge(status: int, code: str) -> Non
     assert "charged" not in str(free)
 
 
+@pytest.mark.long
 def test_a_body_of_nothing_but_fields_is_cut() -> None:
     details = {f"field{i}": {"_errors": ["x" * 10_000] * 50} for i in range(500)}
     assert len(str(error(400, {"error": "y" * 100_000, "details": details}))) < 20_000

@@ -80,6 +80,7 @@ def test_an_answer_that_was_lost_is_not_asked_for_again(
     assert "Running again" in first
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("fault", [Fault.hang(90), Fault.slow_body(1)])
 def test_the_deadline_ends_whatever_does_not_end(
     sandbox: Sandbox, make_client: MakeClient, request_for: RequestFor, fault: Fault
@@ -93,6 +94,7 @@ def test_the_deadline_ends_whatever_does_not_end(
     assert wait_for(lambda: paid(sandbox)) == 1
 
 
+@pytest.mark.long
 def test_a_head_and_then_silence_ends_at_the_deadline(make_client: MakeClient) -> None:
     def silent(connection: socket.socket) -> None:
         connection.sendall(OK + b"Content-Length: 1000\r\n\r\nabc")
@@ -401,6 +403,7 @@ def test_a_session_that_retries_pays_only_once(
     assert paid(sandbox) == 1
 
 
+@pytest.mark.long
 def test_the_deadline_holds_on_a_session_of_the_callers(
     make_client: MakeClient,
 ) -> None:

@@ -46,6 +46,7 @@ def workers(pack: ModuleType) -> Any:
     return pack.venice_nodes.imaging.daemon_pool.DaemonPool("test", max_workers=3)
 
 
+@pytest.mark.long
 def test_the_end_of_the_process_waits_for_no_picture_and_no_helper() -> None:
     done = subprocess.run(
         [sys.executable, "-c", BUSY_AT_THE_END, str(ROOT)],
@@ -144,6 +145,7 @@ print("the end", flush=True)
 """
 
 
+@pytest.mark.long
 def test_what_is_under_way_at_the_end_is_waited_for_and_nothing_else_begins() -> None:
     """A thread that is inside torch while Python shuts down would abort the process."""
     done = subprocess.run(

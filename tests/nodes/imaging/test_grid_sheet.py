@@ -155,6 +155,7 @@ def test_a_sheet_that_is_too_large_names_the_largest_cell(
     assert arrange(bench, images, grid=grid, cell=most + 8).error is not None
 
 
+@pytest.mark.long
 @given(
     st.lists(st.lists(st.tuples(st.integers(1, 90), st.integers(1, 90)), max_size=5), max_size=8),
     st.lists(st.text(max_size=60), min_size=1, max_size=4),

@@ -142,6 +142,7 @@ def test_what_is_cut_off_is_not_named(bench: Bench) -> None:
     assert bench.texts == ["1 image"]
 
 
+@pytest.mark.long
 def test_without_freetype_only_labels_are_refused(tmp_path: Path) -> None:
     without = 'import sys\nsys.modules["PIL._imagingft"] = None\n'
     made, refused = run_alone(without + LOAD + LABELS, tmp_path).splitlines()

@@ -127,6 +127,7 @@ def by_definition(mask: torch.Tensor, width: int) -> torch.Tensor:
     return steps / most.clamp(min=1)
 
 
+@pytest.mark.long
 @given(st.integers(200, 520), st.integers(200, 520), BOXES)
 def test_a_feather_is_what_it_is_defined_to_be(
     masks: Any, height: int, width: int, boxes: Boxes

@@ -154,6 +154,7 @@ def test_over_25_mb_a_jpeg_goes_and_info_says_so(bench: Bench, noise: torch.Tens
     assert "JPEG" in end.texts[-1]
 
 
+@pytest.mark.long
 def test_a_reference_over_8_mb_becomes_a_jpeg_and_generate_says_so(
     bench: Bench, noise: torch.Tensor
 ) -> None:
