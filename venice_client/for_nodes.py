@@ -16,6 +16,7 @@ from .catalogue.ignored_fields import is_ignored
 from .catalogue.prices import price_range, total_cost
 from .catalogue.sizing import AUTO, is_other_ratio, tier_size
 from .client import shared_client
+from .dry_run import PriceEstimator
 from .files import make_folder, remove_file, write_atomic, write_new
 from .image_result import cached_images, left_out
 from .imaging import images
@@ -25,7 +26,6 @@ from .imaging.lettering import SMALLEST_TEXT, fitted, font
 from .login import log_in
 from .money import dollar_range, dollars
 from .planned_request import PlannedRequest
-from .price_estimator import PriceEstimator
 from .process import accept_any_letter, after_fork, end_gently
 from .request.checks import (
     FORMATS,

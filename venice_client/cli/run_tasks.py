@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from ..catalogue.prices import cost_text, total_cost
 from ..client import VeniceClient
+from ..dry_run import PriceEstimator
 from ..planned_request import PlannedRequest, plus_extra_fields
-from ..price_estimator import PriceEstimator
 from ..settings.settings import Settings
 from . import exit_codes
 from .console import Console
