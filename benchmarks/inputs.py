@@ -22,7 +22,7 @@ LEVELS = (0, 1, 4, 6)
 
 
 def measure(quick: bool) -> Part:
-    effort = pack().venice_nodes.imaging.tensors.PNG_EFFORT
+    effort = pack().venice_client.imaging.encoding.PNG_EFFORT
     side = SIDE // 4 if quick else SIDE
     blocks = [
         f"{name}, {side}². The nodes use level {effort}.\n\n" + _table(array, 1 if quick else 3)

@@ -122,7 +122,8 @@ class RequestBatch:
         requests = zip(self.planned, self.outcomes, self.progress, strict=True)
         spent = [Spent(p.request.variants, end, state.sent, p.key) for p, end, state in requests]
         trouble = self._store.trouble if self._store.is_on else STORE_IS_OFF
-        return summarize(spent, self._store.__contains__, trouble)
+        free = {p.key for p in self.planned if p.payload.is_empty}
+        return summarize(spent, lambda key: key in free or key in self._store, trouble)
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait for the end for at most so many seconds; return whether it has come."""

@@ -19,7 +19,7 @@ from .catalogue.model import Model
 from .catalogue.prices import cost_text, total_cost
 from .errors import ApiError, BadResponseError, InvalidRequestError, VeniceError
 from .free_calls import FreeCalls, KeyStatus
-from .image_result import ImageResult, is_violation, read_images
+from .image_result import ImageResult, is_violation, read_images, unchanged
 from .planned_request import PlannedRequest, plan_request, plus_extra_fields
 from .process import after_fork
 from .request.generate import GenerateRequest
@@ -188,6 +188,8 @@ class VeniceClient:
     def _fetch(self, equal: Sequence[PlannedRequest], progress: Progress) -> list[ImageResult]:
         """Return the results of equal requests. Only the first is sent, if any is."""
         first = equal[0]
+        if first.payload.is_empty:
+            return [unchanged(p.payload, p.key) for p in equal]
         response, is_sent = self._get_response(first, progress)
         try:
             return [self._read(p, response, is_sent and p is first) for p in equal]
@@ -207,7 +209,10 @@ class VeniceClient:
             cost=planned.price if is_sent and not is_unpaid else 0.0,
         )
         model = self.catalogue.model(planned.request.model, planned.request.kind)
-        return replace(result, size_warnings=size_warnings(planned, result.images, model))
+        warnings = size_warnings(planned, result.images, model)
+        if masked := planned.payload.masked:
+            result = replace(result, images=(masked.put_back(result.images[0]),))
+        return replace(result, size_warnings=warnings)
 
     def _get_response(self, planned: PlannedRequest, progress: Progress) -> tuple[Response, bool]:
         """Return the response to a request, and whether it was sent instead of cached or shared.

@@ -14,13 +14,13 @@ from .catalogue.catalogue import (
 )
 from .catalogue.ignored_fields import is_ignored
 from .catalogue.prices import price_range, total_cost
-from .catalogue.sizing import AUTO, is_other_ratio, tier_size
+from .catalogue.sizing import AUTO, tier_size
 from .client import shared_client
 from .dry_run import PriceEstimator
 from .files import make_folder, remove_file, write_atomic, write_new
 from .image_result import cached_images, left_out
-from .imaging import images
-from .imaging.images import Array, stretch
+from .imaging import images, masks
+from .imaging.encoding import MAX_PACKED_PART, encode_array, pixel_hash
 from .imaging.input_image import InputFile, InputImage
 from .imaging.lettering import SMALLEST_TEXT, fitted, font
 from .login import log_in
@@ -29,6 +29,8 @@ from .planned_request import PlannedRequest
 from .process import accept_any_letter, after_fork, end_gently
 from .request.checks import (
     FORMATS,
+    MAX_EDIT_PIXELS,
+    MAX_INPUT_BYTES,
     QUALITIES,
     check_choice,
     check_is_text,
@@ -38,10 +40,9 @@ from .request.checks import (
 )
 from .request.extra_fields import has_extra_fields, parse_extra_fields
 from .request.generate import MAX_REFERENCE_BYTES
+from .request.masked_edit import MaskLayout
 from .request.pictures import (
     EDIT_RATIOS,
-    MAX_EDIT_PIXELS,
-    MAX_INPUT_BYTES,
     check_cutout,
     check_pixels,
     check_upscale,
@@ -75,6 +76,7 @@ __all__ = [
     "ISSUES_URL",
     "MAX_EDIT_PIXELS",
     "MAX_INPUT_BYTES",
+    "MAX_PACKED_PART",
     "MAX_REFERENCE_BYTES",
     "MAX_SEED",
     "NOTHING_SENT",
@@ -83,13 +85,13 @@ __all__ = [
     "SANDBOX_NAME",
     "SMALLEST_TEXT",
     "ApiKey",
-    "Array",
     "Catalogue",
     "Entry",
     "InputFile",
     "InputImage",
     "Ledger",
     "Lists",
+    "MaskLayout",
     "PlannedRequest",
     "PriceEstimator",
     "ResultCache",
@@ -107,6 +109,7 @@ __all__ = [
     "check_upscale",
     "dollar_range",
     "dollars",
+    "encode_array",
     "end_gently",
     "fitted",
     "fold_seed",
@@ -119,12 +122,13 @@ __all__ = [
     "images",
     "is_ignored",
     "is_loopback",
-    "is_other_ratio",
     "left_out",
     "log_in",
     "make_folder",
+    "masks",
     "other_size",
     "parse_extra_fields",
+    "pixel_hash",
     "price_range",
     "remove_file",
     "save_values",
@@ -133,7 +137,6 @@ __all__ = [
     "shared_client",
     "spent_by",
     "start_of_day",
-    "stretch",
     "tier_size",
     "today",
     "total",

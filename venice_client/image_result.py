@@ -123,6 +123,26 @@ def read_images(
     )
 
 
+def unchanged(payload: Payload, key: str) -> ImageResult:
+    """The result of an edit whose mask covers nothing: its image, for free."""
+    assert payload.masked is not None
+    return ImageResult(
+        images=(payload.masked.put_back(None),),
+        sent={},
+        warnings=payload.warnings,
+        request_id=None,
+        timing=None,
+        enhanced_prompt=None,
+        is_blurred=False,
+        is_violation=False,
+        key=key,
+        checksum="",
+        from_store=True,
+        cost=0.0,
+        not_cached="",
+    )
+
+
 def is_violation(path: str, response: Response) -> bool:
     """Whether Venice blocked the image in a response of `path`, and didn't charge it."""
     return path == UNPAID_PATH and _flag(response, "x-venice-is-content-violation")

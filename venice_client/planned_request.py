@@ -23,7 +23,7 @@ class PlannedRequest:
 
     key: its name in the cache. price: USD, None if unknown. max_price: the most it may cost, which
     is reserved; None if no price is known. run: the run that it counts toward. is_cached: whether
-    it is in the cache, so it is free and has no reservation.
+    it is in the cache or has nothing to send, so it is free and has no reservation.
     """
 
     request: PaidRequest
@@ -66,11 +66,12 @@ def plan_request(
         error.name_item(f"({request.description})")
         raise
     price, models = request.price(payload, model), catalogue.models()
-    most = max_price(price, payload.fields, request.input_images, model, models)
+    most = max_price(price, payload.fields, len(payload.files), model, models)
     variation = request.variation if request.is_reusable else secrets.token_hex()
     body = request_body(payload.fields, payload.files)
     key = request_key(service, payload.path, body.identity, variation)
-    return PlannedRequest(request, payload, body, key, price, most, run, is_cached(key))
+    is_free = payload.is_empty or is_cached(key)
+    return PlannedRequest(request, payload, body, key, price, most, run, is_free)
 
 
 def plus_extra_fields(planned: Iterable[PlannedRequest]) -> str:

@@ -27,7 +27,11 @@ def size_warnings(
     found = []
     for size in dict.fromkeys((image.width, image.height) for image in images):
         found.append(other_size(model.id, planned.payload.expected, size))
-        if isinstance(planned.request, EditRequest):
+        masked = planned.payload.masked
+        if masked is not None:
+            shift = masked.layout.shift(*size) if masked.layout else ""
+            found.append(f"{planned.request.label.capitalize()}: {shift}." if shift else "")
+        elif isinstance(planned.request, EditRequest):
             found.append(_other_ratio(planned.request, planned.payload.fields, size, model))
     return tuple(filter(None, found))
 

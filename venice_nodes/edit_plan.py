@@ -1,10 +1,4 @@
-"""Plan the edit of a batch: which images to send, and how to put the edits back.
-
-Models answer in their own ratios, and nobody knows what they do with an image of another ratio:
-they may crop, squash or pad it. Under a mask the edit must line up, so the image is padded to the
-expected ratio by repeating its edges (`masks.Frame`). The answer is stretched to that frame, cut
-to the image, and put under the feathered mask.
-"""
+"""Plan the edit of a batch: which images to send, and how to put the edits back."""
 
 from __future__ import annotations
 
@@ -18,12 +12,16 @@ from ..venice_client.for_nodes import (
     MAX_EDIT_PIXELS,
     MAX_INPUT_BYTES,
     InputFile,
+    MaskLayout,
     check_pixels,
-    is_other_ratio,
+    masks,
 )
-from .imaging import masks
-from .imaging.tensors import COVER, Encoder, Fit, Size, in_pixels, input_images, opaque_mask
+from .imaging.tensors import COVER, Encoder, Fit, input_images, opaque_mask
 from .run.node_output import BatchImages
+
+
+def _as_it_is(image: torch.Tensor) -> torch.Tensor:
+    return image
 
 
 class EditPlan:
@@ -55,7 +53,7 @@ class EditPlan:
             for i in range(len(base))
             if self.masks is None or bool((_of(self.masks, i) > 0).any())
         ]
-        self._frame = masks.Frame(self.width, self.height, (self.width, self.height))
+        self._layout: MaskLayout | None = None
 
     def requests(
         self, template: EditRequest, layers: Mapping[str, torch.Tensor], model: Model
@@ -68,23 +66,14 @@ class EditPlan:
             check_size(batch, MAX_EDIT_PIXELS, name)
             _check_number(batch, self.base, name)
         notes: list[str] = []
-        is_mask_sent = False
-        if self.masks is not None and template.transparent_background:
-            raise InvalidRequestError(
-                "A mask doesn't work with transparent_background, since everything outside the "
-                "mask stays as it is. Disconnect mask, or turn transparent_background off.",
-                "transparent_background",
-            )
+        layout = None
         if self.masks is not None:
-            note = _why_mask_stays(1 + len(layers), model)
-            notes += [note] if note else []
-            is_mask_sent = not note
-            images = 1 + len(layers) + is_mask_sent
-            ratio = template.answer_ratio(images, self.width, self.height, model)
-            self._frame = _checked_frame(self.width, self.height, ratio)
-        columns = [self._encoded(self.base, notes, self._frame.around)]
+            size = self.width, self.height
+            layout = self._layout = template.mask_layout(1 + len(layers), *size, model)
+            notes += [layout.warning] if layout.warning else []
+        columns = [self._encoded(self.base, notes, self._around if layout else _as_it_is)]
         columns += [self._encoded(layer, notes) for layer in layers.values()]
-        if self.masks is not None and is_mask_sent:
+        if self.masks is not None and layout and layout.is_mask_sent:
             columns.append(self._encoded(self.masks, notes, self._mask_layer))
         rows = zip(self.indices, zip(*columns, strict=True), strict=True)
         return [replace(template, images=row, label=f"image {i + 1}") for i, row in rows], notes
@@ -99,8 +88,9 @@ class EditPlan:
             return made.decode_with_mask(*((size, COVER) if keep_size else ()))
         edited, notes = made.decode(size=size, fit=self._unframed())
         result = self.base.detach().to("cpu", torch.float32).clone()
-        for i, edit in zip(self.indices, edited, strict=True):
-            result[i] = masks.put_back(result[i], edit, _of(self.masks, i), self._feather)
+        for i, edit in zip(self.indices, edited.numpy(), strict=True):
+            share = masks.feathered(_of(self.masks, i).numpy(), self._feather)
+            result[i] = torch.from_numpy(masks.put_back(result[i].numpy(), edit, share))
         if not keep_size:
             notes.append("With a mask, the result has the input's size.")
         if len(self.indices) < len(self.base):
@@ -110,17 +100,26 @@ class EditPlan:
     def _fitted(self, mask: torch.Tensor) -> list[torch.Tensor]:
         """The masks in the size of the images: one for all, or one per image."""
         _check_number(mask, self.base, "mask")
-        fitted = [masks.fit_mask(each, self.height, self.width) for each in mask]
-        return [masks.grown(each, self._grow) for each in fitted]
+        fitted = [masks.fit_mask(each.numpy(), self.height, self.width) for each in mask]
+        return [torch.from_numpy(masks.grown(each, self._grow)) for each in fitted]
+
+    @property
+    def _frame(self) -> masks.Frame:
+        assert self._layout is not None, "only a masked edit has one"
+        return self._layout.frame
+
+    def _around(self, image: torch.Tensor) -> torch.Tensor:
+        return torch.from_numpy(self._frame.around(image.numpy()))
 
     def _mask_layer(self, mask: torch.Tensor) -> torch.Tensor:
-        return masks.mask_to_image(self._frame.around_mask(mask))
+        framed = torch.from_numpy(self._frame.around_mask(mask.numpy()))
+        return framed[..., None].expand(*framed.shape, 3)
 
     def _encoded(
         self,
         images: torch.Tensor | Sequence[torch.Tensor],
         notes: list[str],
-        prepare: Callable[[torch.Tensor], torch.Tensor] = lambda image: image,
+        prepare: Callable[[torch.Tensor], torch.Tensor] = _as_it_is,
     ) -> list[InputFile]:
         """The one of `images` that goes with each image to send. A shared one is encoded once."""
         is_one = len(images) == 1
@@ -132,47 +131,18 @@ class EditPlan:
 
     def _unframed(self) -> Fit:
         """How to bring an edit back to the place of its image in the frame."""
-        frame = self._frame
-
-        def say(own: Size, _size: Size) -> str:
-            if not is_other_ratio(*own, frame.whole[0] / frame.whole[1]):
-                return ""
-            return (
-                f"stretched from {in_pixels(own)} to {in_pixels(frame.whole)}, since the model "
-                "used another ratio. The edit may be shifted under the mask"
-            )
-
-        return Fit(lambda array, _width, _height: frame.cut_out(array), say)
+        layout = self._layout
+        assert layout is not None, "only a masked edit has one"
+        return Fit(
+            lambda array, _width, _height: layout.frame.cut_out(array),
+            lambda own, _size: layout.shift(*own),
+        )
 
 
 def check_size(image: torch.Tensor, max_pixels: int, name: str = "image") -> None:
     """Raise InvalidRequestError if Venice doesn't accept so many pixels."""
     _, height, width, _ = image.shape
     check_pixels(width, height, max_pixels, name)
-
-
-def _checked_frame(width: int, height: int, ratio: float) -> masks.Frame:
-    frame = masks.Frame.of_ratio(width, height, ratio)
-    pixels = frame.whole[0] * frame.whole[1]
-    if pixels > MAX_EDIT_PIXELS:
-        raise InvalidRequestError(
-            f"With a mask, the image is padded to the output aspect ratio. That makes it "
-            f"{in_pixels(frame.whole)} = {pixels:,} pixels, above Venice's limit of "
-            f"{MAX_EDIT_PIXELS:,}. Resize it, or choose an aspect_ratio closer to its own.",
-            "image",
-        )
-    return frame
-
-
-def _why_mask_stays(images: int, model: Model) -> str:
-    """Why the mask can't be sent with so many images, or ""."""
-    maximum = model.max_input_images
-    if maximum is not None and images < maximum:
-        return ""
-    whole = "It edits the whole image, and only the masked area is used."
-    if maximum is None:
-        return f"It isn't known whether {model.id} accepts a mask as an extra image. {whole}"
-    return f"{model.id} doesn't accept a mask as an extra image. {whole}"
 
 
 def _check_number(batch: torch.Tensor, base: torch.Tensor, name: str) -> None:

@@ -14,8 +14,8 @@ from ..venice_client.for_nodes import (
     EDIT_RATIOS,
     FORMATS,
     QUALITIES,
+    masks,
 )
-from .imaging.masks import BY_THICKNESS, MAX_PIXELS
 from .model_lists import NO_STYLE, edit_models, generate_models, styles
 from .widgets import HIDDEN, Widget, combo, image, seed, side, switch, text, variation, whole
 
@@ -230,14 +230,14 @@ def _mask_pixels() -> dict[str, Any]:
     return {
         "grow_mask": whole(
             0,
-            -MAX_PIXELS,
-            MAX_PIXELS,
+            -masks.MAX_PIXELS,
+            masks.MAX_PIXELS,
             "Expand the mask by this many pixels. Negative shrinks it.",
         ),
         "feather": whole(
-            BY_THICKNESS,
-            BY_THICKNESS,
-            MAX_PIXELS,
+            masks.BY_THICKNESS,
+            masks.BY_THICKNESS,
+            masks.MAX_PIXELS,
             "Soften the mask edge, in pixels. 0: hard edge. −1: automatic.",
         ),
     }

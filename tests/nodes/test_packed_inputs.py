@@ -49,7 +49,7 @@ def test_the_same_pixels_packed_in_another_way_are_the_same_request(
     bench: Bench, tensors: Any, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = upscale(bench, pictures())
-    monkeypatch.setattr(tensors, "PNG_EFFORT", 0)
+    monkeypatch.setattr(bench.pack.venice_client.imaging.encoding, "PNG_EFFORT", 0)
 
     again = upscale(bench, pictures())
 
@@ -103,7 +103,8 @@ def test_what_is_sent_has_the_pixels_that_name_it(
 ) -> None:
     batch = pictures()
     same = tensors.input_images(batch, LIMIT)[0][0].identity
-    named = tensors.hashlib.sha256
+    encoding = bench.pack.venice_client.imaging.encoding
+    named = encoding.hashlib.sha256
 
     class Late:
         """Another node writes into the picture as soon as it has a name."""
@@ -117,9 +118,9 @@ def test_what_is_sent_has_the_pixels_that_name_it(
             return str(self._own.hexdigest())
 
     if limit < LIMIT:
-        monkeypatch.setattr(tensors, "hashlib", type("Hashes", (), {"sha256": Late}))
+        monkeypatch.setattr(encoding, "hashlib", type("Hashes", (), {"sha256": Late}))
     (image,), _ = tensors.input_images(batch, limit)
-    monkeypatch.setattr(tensors, "hashlib", type("Hashes", (), {"sha256": Late}))
+    monkeypatch.setattr(encoding, "hashlib", type("Hashes", (), {"sha256": Late}))
 
     shown = np.asarray(opened(image.pack()))
 

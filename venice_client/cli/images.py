@@ -10,13 +10,13 @@ from functools import partial
 
 from ..catalogue.sizing import AUTO
 from ..errors import InvalidRequestError
-from ..request.checks import FORMATS, QUALITIES
+from ..imaging.masks import BY_THICKNESS
+from ..request.checks import FORMATS, MAX_EDIT_PIXELS, QUALITIES
 from ..request.extra_fields import parse_extra_fields
 from ..request.paid_request import PaidRequest
 from ..request.pictures import (
     EDIT_RATIOS,
     MAX_CREATIVITY,
-    MAX_EDIT_PIXELS,
     EditRequest,
     RemoveBackgroundRequest,
     UpscaleRequest,
@@ -41,6 +41,11 @@ from .paid_options import (
 )
 from .run_batch import Task
 from .run_tasks import run_tasks
+
+
+def _any_size(_width: int, _height: int, what: str = "") -> None:
+    """Accept a mask of every size; it is scaled."""
+
 
 CHECK_EDIT = partial(check_pixels, maximum=MAX_EDIT_PIXELS)
 
@@ -87,7 +92,11 @@ class _Command:
 
     def run(self, args: argparse.Namespace, console: Console, settings: Settings) -> int:
         ending = self.ending.format(getattr(args, "scale", ""))
-        target = None if args.output is None else target_from(args, STEM + ending, self.format)
+        format = self.format or getattr(args, "format", None) or ""
+        if getattr(args, "mask", None):
+            args.mask = read_input(args.mask, _any_size).image
+            format = format or "png"
+        target = None if args.output is None else target_from(args, STEM + ending, format)
         if self.has_prompt:
             args.prompt = read_prompt(args.prompt, console)
         bases, layers = self._read(args)
@@ -98,7 +107,7 @@ class _Command:
             for each in bases
             for stem in [each.path.stem]
         ]
-        format = self.format or getattr(args, "format", None) or targets[0].format or "png"
+        format = format or targets[0].format or "png"
         args.format = format
         requests = [self.request(args, each, layers) for each in bases]
         numbers = _numbers(targets, args.force, format)
@@ -148,6 +157,7 @@ def _add_edit_options(parser: argparse.ArgumentParser) -> None:
         default=AUTO,
         help=f"{', '.join(QUALITIES)}, if the model supports it",
     )
+    _add_mask_options(parser)
     add("--format", choices=FORMATS, help="of the result (default: by -o, else png)")
     add_transparent(parser)
     add_safe_mode(parser)
@@ -158,6 +168,23 @@ def _add_edit_options(parser: argparse.ArgumentParser) -> None:
     )
     _add_variation(parser)
     add_extra_fields(parser)
+
+
+def _add_mask_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--mask",
+        metavar="FILE",
+        help="change only what is white in this image; the rest stays bit for bit, as PNG",
+    )
+    add("--grow-mask", type=int, default=0, metavar="PX", help="grow the mask; negative shrinks it")
+    add(
+        "--feather",
+        type=int,
+        default=BY_THICKNESS,
+        metavar="PX",
+        help="soften the mask's edge inwards (default: by the image's size)",
+    )
 
 
 def _add_edit_options_with_layers(parser: argparse.ArgumentParser) -> None:
@@ -199,6 +226,9 @@ def _edit(
         transparent_background=args.transparent,
         extra_fields=parse_extra_fields(args.extra_fields),
         label=base.name,
+        mask=args.mask,
+        grow_mask=args.grow_mask,
+        feather=args.feather,
     )
 
 

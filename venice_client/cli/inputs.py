@@ -27,7 +27,7 @@ from ..imaging.images import (
     upright,
 )
 from ..imaging.input_image import InputImage
-from ..request.pictures import MAX_INPUT_BYTES
+from ..request.checks import MAX_INPUT_BYTES
 from .files import path_from
 
 CONVERTIBLE = ("BMP", "DIB", "GIF", "ICO", "JPEG2000", "PCX", "PPM", "QOI", "SGI", "TGA", "TIFF")

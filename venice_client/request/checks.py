@@ -14,6 +14,8 @@ from ..text import shortened, why_unsendable
 
 QUALITIES = ("low", "medium", "high")
 FORMATS = ("png", "webp", "jpeg")
+MAX_EDIT_PIXELS = 33_177_600
+MAX_INPUT_BYTES = 25_000_000
 
 
 def check_is_text(field: str, value: object) -> None:

@@ -102,7 +102,6 @@ class GenerateRequest:
 
     kind: ClassVar[str] = "image"
     variation: ClassVar[int] = 0
-    input_images: ClassVar[int] = 0
 
     @property
     def label(self) -> str:

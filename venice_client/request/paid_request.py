@@ -17,9 +17,9 @@ PaidRequest = GenerateRequest | EditRequest | UpscaleRequest | RemoveBackgroundR
 
 kind: what the model does, "image", "inpaint", "upscale" or "cutout". label: tells it from others of
 its batch, such as "seed 7"; description: from any others. is_binary: whether the response is the
-image itself. variants: how many images it asks for. input_images: how many it sends to be changed.
-is_reusable: whether an equal request means the same image. variation: another number means that
-another result is wanted; it is not sent. build(model): the payload, or InvalidRequestError.
+image itself. variants: how many images it asks for. is_reusable: whether an equal request means the
+same image. variation: another number means that another result is wanted; it is not sent.
+build(model): the payload, or InvalidRequestError.
 price(payload, model): the price in USD, or None if that is not published.
 """
 
@@ -48,5 +48,6 @@ def _loaded(request: PaidRequest) -> PaidRequest:
     if isinstance(request, GenerateRequest):
         return request
     if isinstance(request, EditRequest):
-        return dataclasses.replace(request, images=tuple(map(load, request.images)))
+        mask = None if request.mask is None else load(request.mask)
+        return dataclasses.replace(request, images=tuple(map(load, request.images)), mask=mask)
     return dataclasses.replace(request, image=load(request.image))

@@ -7,6 +7,7 @@ from typing import Any
 
 from ..imaging.input_image import InputFile
 from .checks import check_encodable
+from .masked_edit import MaskedEdit
 
 LEFT_OUT = "(left out)"
 
@@ -17,7 +18,8 @@ class Payload:
 
     files: field name and image of each file; with files a form is sent, else JSON. expected:
     (width, height) of the response, or None if that is unknown or a warning already names it.
-    if_refused: a possible reason, for the error if Venice refuses it.
+    if_refused: a possible reason, for the error if Venice refuses it. masked: puts the response
+    under a mask, or None.
     """
 
     path: str
@@ -26,12 +28,18 @@ class Payload:
     files: tuple[tuple[str, InputFile], ...] = ()
     expected: tuple[int, int] | None = None
     if_refused: str = ""
+    masked: MaskedEdit | None = None
 
     def __post_init__(self) -> None:
         """Raise InvalidRequestError for a text that no request can carry."""
         for name, value in self.fields.items():
             if isinstance(value, str):
                 check_encodable(name, value)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is to be sent: the mask covers nothing."""
+        return self.masked is not None and self.masked.is_empty
 
     @property
     def shown(self) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from ..catalogue.catalogue import DEFAULT_EDIT_MODEL
@@ -23,7 +23,10 @@ from ..catalogue.sizing import (
 from ..errors import InvalidRequestError
 from ..imaging.images import MAX_PIXELS, size_of_input
 from ..imaging.input_image import ImageSource, load
+from ..imaging.masks import BY_THICKNESS
 from .checks import (
+    MAX_EDIT_PIXELS,
+    MAX_INPUT_BYTES,
     add_quality,
     add_transparency,
     check_format,
@@ -31,13 +34,18 @@ from .checks import (
     may_have_qualities,
 )
 from .extra_fields import add_extra_fields
+from .masked_edit import (
+    EMPTY,
+    MaskedEdit,
+    MaskLayout,
+    lay_out,
+    why_not_sent,
+)
 from .payload import Payload
 
 MIN_SIDE = 64
 MIN_PIXELS = 65_536
-MAX_EDIT_PIXELS = 33_177_600
 MAX_OUTPUT_PIXELS = 16_777_216
-MAX_INPUT_BYTES = 25_000_000
 MAX_EDIT_PROMPT = 32_768
 MAX_CREATIVITY = 0.02
 
@@ -54,11 +62,6 @@ class _ImageRequest:
     variants: ClassVar[int] = 1
     is_reusable: ClassVar[bool] = True
 
-    @property
-    def input_images(self) -> int:
-        """The number of images to change."""
-        return 1
-
 
 @dataclass(frozen=True)
 class EditRequest(_ImageRequest):
@@ -70,6 +73,11 @@ class EditRequest(_ImageRequest):
     is_multi: use the endpoint for several images, even for one. transparent_background: for models
     that support it, as png or webp. extra_fields: fields that this class lacks, sent as they are;
     prices don't count them.
+
+    mask: an image, white where to change, in the base's ratio; transparent counts as black. Only
+    what it covers changes, bit for bit, and the result is a PNG in the base's size. If it is empty,
+    nothing is sent. grow_mask: by so many pixels of the base; below 0 it shrinks. feather: over so
+    many pixels inside the mask; -1 suits the image.
     """
 
     images: tuple[ImageSource, ...]
@@ -86,6 +94,9 @@ class EditRequest(_ImageRequest):
     is_multi: bool = False
     transparent_background: bool = False
     extra_fields: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    mask: ImageSource | None = None
+    grow_mask: int = 0
+    feather: int = BY_THICKNESS
 
     kind: ClassVar[str] = "inpaint"
 
@@ -93,11 +104,6 @@ class EditRequest(_ImageRequest):
     def description(self) -> str:
         """A name for it in an error."""
         return f"{self.model}, {self.label}"
-
-    @property
-    def input_images(self) -> int:
-        """The number of images to send: the base and its layers."""
-        return len(self.images)
 
     def uses_single_image_endpoint(self, images: int, model: Model) -> bool:
         """Whether so many images go to `/image/edit`, which takes one and has no quality."""
@@ -123,8 +129,25 @@ class EditRequest(_ImageRequest):
             return ratio_of(nearest_ratio(width, height, model.ratios))
         return 1.0
 
+    def mask_layout(self, images: int, width: int, height: int, model: Model) -> MaskLayout:
+        """How a mask lines up with a base of width × height, sent with so many images in all.
+
+        Raises InvalidRequestError for what a mask can't be used with.
+        """
+        if self.transparent_background:
+            raise InvalidRequestError(
+                "A mask doesn't work with transparent_background, since everything outside the "
+                "mask stays as it is. Use only one of them.",
+                "transparent_background",
+            )
+        why_not = why_not_sent(images, model)
+        ratio = self.answer_ratio(images + (not why_not), width, height, model)
+        return lay_out(width, height, ratio, why_not)
+
     def build(self, model: Model) -> Payload:
         """Build the payload for `model`. Raises InvalidRequestError for a known mistake."""
+        if self.mask is not None:
+            return self._build_masked(self.mask, model)
         prompt = self.prompt
         length = check_text("prompt", prompt, model, MAX_EDIT_PROMPT, is_needed=True)
         _check_count(len(self.images), model)
@@ -152,7 +175,26 @@ class EditRequest(_ImageRequest):
 
     def price(self, payload: Payload, model: Model) -> float | None:
         """Return the price in USD; None if it isn't published."""
-        return estimate_edit(payload.fields, len(self.images), model)
+        return 0.0 if payload.is_empty else estimate_edit(payload.fields, len(payload.files), model)
+
+    def _build_masked(self, mask: ImageSource, model: Model) -> Payload:
+        _check_count(len(self.images), model)
+        check_pixels(*_check_bytes(self.images[0]), MAX_EDIT_PIXELS)
+        size_of_input(mask)
+        if self.output_format != "png":
+            raise InvalidRequestError(
+                f"An edit with a mask is a PNG, so that the rest stays exactly as it is. Use png, "
+                f"not {self.output_format}.",
+                "output_format",
+            )
+        masked = MaskedEdit(load(self.images[0]), load(mask), self.grow_mask, self.feather)
+        width, height, is_used = masked.check()
+        if not is_used:
+            return Payload("/image/edit", {}, (EMPTY,), masked=masked)
+        masked = masked.laid_out(self.mask_layout(len(self.images), width, height, model))
+        images, notes = masked.to_send(tuple(map(load, self.images[1:])))
+        payload = replace(self, images=images, mask=None).build(model)
+        return replace(payload, warnings=(*notes, *payload.warnings), masked=masked)
 
     def _add_ratio(self, model: Model, fields: dict[str, Any], warnings: list[str]) -> None:
         ratio = self.aspect_ratio

@@ -2,37 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import torch
-from PIL import Image
 
 from ...venice_client import BadResponseError, EncodedImage, InvalidRequestError
-from ...venice_client.for_nodes import InputImage, images
+from ...venice_client.for_nodes import (
+    MAX_PACKED_PART,
+    InputImage,
+    encode_array,
+    images,
+    pixel_hash,
+)
 from .daemon_pool import DaemonPool
 
 Size = tuple[int, int]
 Encoder = Callable[..., tuple[list[Any], list[str]]]
 """`encode_all`, `input_images` or a replacement."""
-
-QUALITIES = (95, 85)
-"""Qualities of JPEG and WebP, the best first. Below, resizing looks better."""
-
-PNG_EFFORT = 4
-"""How hard zlib tries; higher levels take much longer for little."""
-
-MAX_PACKED_PART = 1.01
-"""Most bytes of a PNG per value, if nothing in it can be compressed."""
-
-LONGEST = {"JPEG": 65_500, "WEBP": 16_383}
-"""Most pixels of a side that each format can hold."""
 
 MAX_COMMON_PIXELS = 20_000_000
 """Most pixels of each image of a batch, which shares one size. Venice generates at most 16,777,216.
@@ -201,37 +192,6 @@ def encode(image: torch.Tensor, max_bytes: int) -> tuple[bytes, str]:
     return encode_array(to_array(image), max_bytes)
 
 
-def encode_array(array: images.Array, max_bytes: int) -> tuple[bytes, str]:
-    """The same for uint8."""
-    image = Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array)
-    png = _saved(image, "PNG", compress_level=PNG_EFFORT)
-    if len(png) < max_bytes:
-        return png, ""
-    return _lossy(image, max_bytes, f"as PNG it has {len(png) / 1e6:.0f} MB")
-
-
-def _lossy(image: Image.Image, max_bytes: int, why: str) -> tuple[bytes, str]:
-    name = "WEBP" if image.mode == "RGBA" else "JPEG"
-    size, limit = in_pixels(image.size), f"{max_bytes / 1e6:.0f} MB"
-    if max(image.size) > LONGEST[name]:
-        raise InvalidRequestError(
-            f"The image is too large to send ({why}; Venice's limit is {limit}), and {size} is too "
-            f"long for {name}. Resize it.",
-            "image",
-        )
-    how = {"subsampling": 0} if name == "JPEG" else {}  # a color for each pixel
-    for quality in QUALITIES:
-        data = _saved(image, name, quality=quality, **how)
-        if len(data) < max_bytes:
-            sent = f"An input of {size} was sent as {name} with quality {quality}"
-            return data, f"{sent}, since {why}; Venice's limit is {limit}."
-    raise InvalidRequestError(
-        f"The image has {len(data) / 1e6:.0f} MB even as {name} with quality {quality}. Venice's "
-        f"limit is {limit}. Resize it.",
-        "image",
-    )
-
-
 def encode_all(
     batch: torch.Tensor | Sequence[torch.Tensor],
     max_bytes: int,
@@ -263,8 +223,8 @@ def input_images(
         if are_shared or pixels.numel() * MAX_PACKED_PART >= max_bytes:
             array = to_array(pixels)
             data, note = encode_array(array, max_bytes)
-            return InputImage(_hash(array.shape, [array]), width, height, lambda: data), note
-        identity = _hash(pixels.shape, (band for _, band in _bands(pixels)))
+            return InputImage(pixel_hash(array.shape, [array]), width, height, lambda: data), note
+        identity = pixel_hash(pixels.shape, (band for _, band in _bands(pixels)))
 
         def pack() -> bytes:
             return _pool.submit(lambda: _packed(prepare(image), identity, max_bytes)).result()
@@ -278,27 +238,13 @@ def input_images(
 def _packed(pixels: torch.Tensor, identity: str, max_bytes: int) -> bytes:
     """The file of an input. Raises InvalidRequestError if it changed since it was planned."""
     array = to_array(pixels)  # read once: another node can write into it at any time
-    if _hash(array.shape, [array]) != identity:
+    if pixel_hash(array.shape, [array]) != identity:
         raise InvalidRequestError(
             "An input image changed during upload, probably by another node. Queue again, or give "
             "each node its own copy.",
             "image",
         )
     return encode_array(array, max_bytes)[0]
-
-
-def _hash(shape: Sequence[int], bands: Iterable[images.Array]) -> str:
-    """A hash of the pixels of an image [H, W, C]."""
-    digest = hashlib.sha256(f"{tuple(shape)}\n".encode())
-    for band in bands:
-        digest.update(band.data)
-    return digest.hexdigest()
-
-
-def _saved(image: Image.Image, format: str, **how: Any) -> bytes:
-    out = io.BytesIO()
-    image.save(out, format, **how)
-    return out.getvalue()
 
 
 def _common_size(sizes: Sequence[Size]) -> Size:

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from PIL import Image
 
-from ...venice_client.for_nodes import Array, stretch
+from .images import Array, stretch
 
 Truths = npt.NDArray[np.bool_]
 Numbers = npt.NDArray[Any]
+Floats = npt.NDArray[np.float32]
 
 MAX_PIXELS = 256
 """The most that a mask can grow, shrink or be feathered."""
@@ -54,17 +54,22 @@ class Frame:
         """Left and top of the image."""
         return (self.whole[0] - self.width) // 2, (self.whole[1] - self.height) // 2
 
-    def around(self, image: torch.Tensor) -> torch.Tensor:
+    @property
+    def is_needed(self) -> bool:
+        """Whether it is larger than the image."""
+        return self.whole != (self.width, self.height)
+
+    def around(self, image: Numbers) -> Numbers:
         """An image [H, W, C] with its edges repeated over the frame."""
         left, top = self.corner
-        rows = (torch.arange(self.whole[1], device="cpu") - top).clamp(0, self.height - 1)
-        columns = (torch.arange(self.whole[0], device="cpu") - left).clamp(0, self.width - 1)
-        return image[rows][:, columns]
+        rows = (np.arange(self.whole[1]) - top).clip(0, self.height - 1)
+        columns = (np.arange(self.whole[0]) - left).clip(0, self.width - 1)
+        return np.ascontiguousarray(image[rows][:, columns])
 
-    def around_mask(self, mask: torch.Tensor) -> torch.Tensor:
+    def around_mask(self, mask: Floats) -> Floats:
         """A mask [H, W], 0 over the frame."""
         left, top = self.corner
-        framed = torch.zeros(self.whole[1], self.whole[0], dtype=torch.float32, device="cpu")
+        framed = np.zeros((self.whole[1], self.whole[0]), np.float32)
         framed[top : top + self.height, left : left + self.width] = mask
         return framed
 
@@ -74,20 +79,20 @@ class Frame:
         return stretch(array, *self.whole)[top : top + self.height, left : left + self.width]
 
 
-def fit_mask(mask: torch.Tensor, height: int, width: int) -> torch.Tensor:
+def fit_mask(mask: Floats, height: int, width: int) -> Floats:
     """A mask [H, W] scaled to height × width in 0..1, and 0 where it's almost 0."""
-    mask = mask.clamp(0, 1)
-    mask = torch.where(mask < FAINTEST, 0, mask)
+    mask = mask.clip(0, 1)
+    mask[mask < FAINTEST] = 0
     if mask.shape == (height, width):
         return mask
     # Pillow uses every pixel when it shrinks a mask, so no thin line is lost.
-    scaled = Image.fromarray(mask.numpy()).resize((width, height), Image.Resampling.BILINEAR)
+    scaled = Image.fromarray(mask).resize((width, height), Image.Resampling.BILINEAR)
     # Its sums are inexact, and 1 must stay 1.
-    steps = torch.from_numpy(np.array(scaled)).mul(EXACT).round()
-    return steps.div(EXACT).clamp(0, 1)
+    steps = np.rint(np.asarray(scaled) * np.float32(EXACT))
+    return np.asarray((steps / np.float32(EXACT)).clip(0, 1), np.float32)
 
 
-def grown(mask: torch.Tensor, by: int) -> torch.Tensor:
+def grown(mask: Floats, by: int) -> Floats:
     """A mask [H, W] grown by some pixels to all sides and diagonally; below 0 it shrinks.
 
     It doesn't shrink at the border of the image.
@@ -95,11 +100,11 @@ def grown(mask: torch.Tensor, by: int) -> torch.Tensor:
     if not by:
         return mask
     sign = 1 if by > 0 else -1
-    largest = _max_near(_max_near(sign * mask.numpy(), abs(by)).T, abs(by)).T
-    return torch.from_numpy(np.ascontiguousarray(sign * largest))
+    largest = _max_near(_max_near(sign * mask, abs(by)).T, abs(by)).T
+    return np.ascontiguousarray(sign * largest)
 
 
-def feathered(mask: torch.Tensor, width: int = BY_THICKNESS) -> torch.Tensor:
+def feathered(mask: Floats, width: int = BY_THICKNESS) -> Floats:
     """How much of the edit to show, [H, W] in 0..1: never more than the mask allows.
 
     It's feathered inwards over `width` pixels, so everything outside stays untouched. The innermost
@@ -108,7 +113,7 @@ def feathered(mask: torch.Tensor, width: int = BY_THICKNESS) -> torch.Tensor:
     if width == BY_THICKNESS:
         is_soft = bool(((mask > 0) & (mask < 1)).any())
         width = 0 if is_soft else max(1, min(mask.shape) // FEATHER)
-    inside = mask.numpy() > 0
+    inside = mask > 0
     if not width or not inside.any():
         return mask
     share = np.zeros(inside.shape, dtype=np.float32)
@@ -116,7 +121,7 @@ def feathered(mask: torch.Tensor, width: int = BY_THICKNESS) -> torch.Tensor:
     depth = _depth(inside[box], width)
     maximum = _max_near(_max_near(depth, width).T, width).T
     share[box] = depth.astype(np.float32) / np.maximum(maximum, 1).astype(np.float32)
-    return torch.minimum(mask, torch.from_numpy(share))
+    return np.minimum(mask, share)
 
 
 def _box(inside: Truths) -> tuple[slice, slice]:
@@ -155,18 +160,13 @@ def _max_near(numbers: Numbers, reach: int) -> Numbers:
     return maximum
 
 
-def put_back(
-    original: torch.Tensor, edit: torch.Tensor, mask: torch.Tensor, feather: int = BY_THICKNESS
-) -> torch.Tensor:
-    """`edit` over `original`, both [H, W, 3], where `mask` [H, W] is above 0, `feathered`.
+def put_back(original: Floats, edit: Floats, share: Floats) -> Floats:
+    """`edit` over `original`, both [H, W, C], where `share` [H, W] is above 0.
 
-    Where the mask is 0, every pixel stays the original's, bit for bit.
+    share: of the edit, from `feathered`. Where it is 0, every pixel stays the original's, bit for
+    bit.
     """
-    share = feathered(mask, feather)[..., None]
-    mixed = torch.where(share >= 1, edit, original + (edit - original) * share)
-    return torch.where(share > 0, mixed, original)
-
-
-def mask_to_image(mask: torch.Tensor) -> torch.Tensor:
-    """A mask [H, W] as an image [H, W, 3], white where the image changes."""
-    return mask[..., None].expand(*mask.shape, 3)
+    share = share[..., None]
+    with np.errstate(invalid="ignore"):  # an original may hold infinities
+        mixed = np.where(share >= 1, edit, original + (edit - original) * share)
+    return np.where(share > 0, mixed, original)
