@@ -1,6 +1,6 @@
-"""Measures 304 requests: 76 styles, 4 pictures each, in one node, and in two of one run.
+"""Measures 304 requests: 76 seeds, 4 images each, in one node, and in two nodes of one run.
 
-And what nodes cost that wait.
+Also the CPU time of nodes that wait.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from loaded import pack
 from performance_page import Part, Row
 from stand_in import StandIn
 
-STYLES, BATCH, IN_FLIGHT = 76, 4, 8
+SEEDS, BATCH, IN_FLIGHT = 76, 4, 8
 SIDE = 256
 LATENCY = 1.0
 WAITING = 6.0
-"""Seconds that an answer takes while it is measured what waiting for it costs."""
+"""Seconds of one response while the CPU time of waiting is measured."""
 
 
 def measure(quick: bool) -> Part:
@@ -37,18 +37,17 @@ def measure(quick: bool) -> Part:
 
 
 def _one_node(api: StandIn, latency: float) -> list[Row]:
-    names = [f"style {i}" for i in range(STYLES)]
-    asyncio.run(_generate("warming up", ["style"], 1))
+    asyncio.run(_generate("warming up", 1))
     api.answer(latency, (SIDE, SIDE))
     with _most_threads() as threads:
         began = time.monotonic()
-        asyncio.run(_generate("a fox", names, 1))
+        asyncio.run(_generate("a fox", SEEDS))
         seconds = time.monotonic() - began
-    ideal = STYLES * BATCH * latency / IN_FLIGHT
-    turns = [(names.index(each["style_preset"]), each["seed"]) for each in api.asked()[0]]
+    ideal = SEEDS * BATCH * latency / IN_FLIGHT
+    turns = [each["seed"] for each in api.asked()[0]]
     places = {turn: place for place, turn in enumerate(sorted(turns))}
     away = max(abs(place - places[turn]) for place, turn in enumerate(turns))
-    what = f"{STYLES * BATCH} requests at {latency:g} s, {IN_FLIGHT} in flight"
+    what = f"{SEEDS * BATCH} requests at {latency:g} s, {IN_FLIGHT} in flight"
     detail = f"{seconds:.2f} s / {ideal:.2f} s"
     return [
         Row(what, "the minimum", seconds / ideal, "×", 1.03, detail),
@@ -60,12 +59,11 @@ def _one_node(api: StandIn, latency: float) -> list[Row]:
 def _two_nodes(api: StandIn, latency: float) -> list[Row]:
     """How evenly two nodes of one run are served while requests of both wait.
 
-    Those that are sent before the other node has begun do not count.
+    Requests sent before the other node has begun don't count.
     """
-    names = [f"style {i}" for i in range(STYLES // 4)]
 
     async def both() -> None:
-        await asyncio.gather(_generate("one", names, 1), _generate("another", names, 1))
+        await asyncio.gather(_generate("one", SEEDS // 4), _generate("another", SEEDS // 4))
 
     api.answer(latency, (SIDE, SIDE))
     asyncio.run(both())
@@ -81,12 +79,9 @@ def _two_nodes(api: StandIn, latency: float) -> list[Row]:
 async def _idle(api: StandIn) -> list[Row]:
     """The share of a core that the process takes while its nodes wait for answers."""
     rows = []
-    for nodes, styles, goal in ((8, 1, 1.0), (1, 250, 5.0)):
+    for nodes, seeds, goal in ((8, 1, 1.0), (1, 250, 5.0)):
         api.answer(WAITING, (SIDE, SIDE))
-        names = [f"style {i}" for i in range(styles)]
-        runs = [
-            asyncio.ensure_future(_generate(f"{nodes} wait, {i}", names, 1)) for i in range(nodes)
-        ]
+        runs = [asyncio.ensure_future(_generate(f"{nodes} wait, {i}", seeds)) for i in range(nodes)]
         await asyncio.sleep(WAITING / 3)
         began = time.process_time()
         await asyncio.sleep(WAITING / 3)
@@ -94,21 +89,20 @@ async def _idle(api: StandIn) -> list[Row]:
         api.answer(0.0, (SIDE, SIDE))  # what is still to be sent is answered at once
         await asyncio.gather(*runs)
         word = "node waits" if nodes == 1 else "nodes wait"
-        what = f"one core while {nodes} {word} for {nodes * styles * BATCH:,} requests"
+        what = f"one core while {nodes} {word} for {nodes * seeds * BATCH:,} requests"
         rows.append(Row(what, "", share, "%", goal))
     return rows
 
 
-async def _generate(prompt: str, styles: list[str], seed: int) -> Any:
+async def _generate(prompt: str, seeds: int) -> Any:
     node = pack().NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
     return await node.generate(
         model=["z-image-turbo"],
         prompt=[prompt],
         width=[SIDE],
         height=[SIDE],
-        seed=[seed],
+        seed=[1 + BATCH * i for i in range(seeds)],
         batch_size=[BATCH],
-        style=styles,
     )
 
 
