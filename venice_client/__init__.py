@@ -23,6 +23,7 @@ from .errors import (
     GatewayError,
     InvalidRequestError,
     MaybeChargedError,
+    NoTextError,
     NotFoundError,
     PayloadTooLargeError,
     PaymentRequiredError,
@@ -46,10 +47,12 @@ from .errors import (
 from .free_calls import KeyStatus
 from .image_result import ImageResult
 from .imaging.images import EncodedImage
+from .request.chat import DescribeRequest, WritePromptsRequest, plan_prompts
 from .request.generate import GenerateRequest, StyleReference, plan_batch
 from .request.paid_request import PaidRequest
 from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleRequest
 from .settings.settings import Settings, load_settings
+from .text_result import TextResult
 from .transport.progress import Progress
 from .version import __version__
 
@@ -61,6 +64,7 @@ __all__ = [
     "BatchError",
     "ConnectionFailedError",
     "ContentViolationError",
+    "DescribeRequest",
     "EditRequest",
     "EncodedImage",
     "FlaggedImageError",
@@ -71,6 +75,7 @@ __all__ = [
     "KeyStatus",
     "MaybeChargedError",
     "Model",
+    "NoTextError",
     "NotFoundError",
     "PaidRequest",
     "PayloadTooLargeError",
@@ -90,6 +95,7 @@ __all__ = [
     "SpendingLimitError",
     "StoreError",
     "StyleReference",
+    "TextResult",
     "UnexpectedError",
     "UnprocessableError",
     "UnreadableResponseError",
@@ -98,7 +104,9 @@ __all__ = [
     "UpscaleRequest",
     "VeniceClient",
     "VeniceError",
+    "WritePromptsRequest",
     "__version__",
     "load_settings",
     "plan_batch",
+    "plan_prompts",
 ]

@@ -13,7 +13,9 @@ import weakref
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import Any
 
+from .catalogue.model import TEXT
 from .errors import (
     FATAL_FOR_KEY,
     ApiError,
@@ -22,9 +24,9 @@ from .errors import (
     VeniceError,
     is_fatal_for_model,
 )
-from .image_result import ImageResult
 from .planned_request import PlannedRequest
 from .process import after_fork, at_close
+from .result import Result
 from .store.outcome_summary import STORE_IS_OFF, OutcomeSummary, Spent, summarize
 from .store.result_cache import ResultCache
 from .transport.progress import Progress
@@ -35,10 +37,10 @@ MAX_THREADS = 32
 EXIT_WAIT = 5.0
 """Seconds to wait for responses in flight when the process ends."""
 
-Fetch = Callable[[Sequence[PlannedRequest], Progress], Sequence[ImageResult]]
+Fetch = Callable[[Sequence[PlannedRequest], Progress], Sequence[Result]]
 """Gets the response to equal requests and reads a result for each of them, or raises."""
 
-OnResult = Callable[[int, ImageResult], None]
+OnResult = Callable[[int, Any], None]
 """A function that is called with the index of a request and its result."""
 
 
@@ -69,7 +71,7 @@ class RequestBatch:
         self._jobs = list(equal.values())
         by_key = {key: Progress(id(self)) for key in equal}
         self.progress = [by_key[request.key] for request in self.planned]
-        self.outcomes: list[ImageResult | BaseException | None] = [None] * len(self.planned)
+        self.outcomes: list[Result | BaseException | None] = [None] * len(self.planned)
         self._ended: list[int] = []
         self._has_ended = threading.Condition()
         self._all_ended = threading.Event()
@@ -123,13 +125,15 @@ class RequestBatch:
         spent = [Spent(p.request.variants, end, state.sent, p.key) for p, end, state in requests]
         trouble = self._store.trouble if self._store.is_on else STORE_IS_OFF
         free = {p.key for p in self.planned if p.payload.is_empty}
-        return summarize(spent, lambda key: key in free or key in self._store, trouble)
+        is_text = all(p.request.kind == TEXT for p in self.planned)
+        noun = "text" if self.planned and is_text else "image"
+        return summarize(spent, lambda key: key in free or key in self._store, trouble, noun)
 
     def wait(self, seconds: float | None = None) -> bool:
         """Wait for the end for at most so many seconds; return whether it has come."""
         return self._all_ended.wait(seconds)
 
-    def as_completed(self) -> Iterator[tuple[int, ImageResult | BaseException]]:
+    def as_completed(self) -> Iterator[tuple[int, Result | BaseException]]:
         """Yield the index and the outcome of each request as it ends."""
         for place in range(len(self.planned)):
             with self._has_ended:
@@ -213,7 +217,7 @@ class RequestBatch:
             progress.on_fatal(None)
             self._end_job()
 
-    def _hand_over(self, index: int, result: ImageResult) -> ImageResult | BaseException:
+    def _hand_over(self, index: int, result: Result) -> Result | BaseException:
         """Return the outcome of a request that has a result."""
         try:
             if self._on_result is not None:
@@ -222,7 +226,7 @@ class RequestBatch:
             return _as_outcome(error, self.progress[index])
         return result
 
-    def _end(self, index: int, outcome: ImageResult | BaseException) -> None:
+    def _end(self, index: int, outcome: Result | BaseException) -> None:
         with self._has_ended:
             self.outcomes[index] = outcome
             self._ended.append(index)

@@ -9,31 +9,33 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
-from typing import Any
+from typing import TypeVar
 
 import requests
 
 from .batch import OnResult, RequestBatch
 from .catalogue.catalogue import Catalogue
-from .catalogue.model import Model
+from .catalogue.model import TEXT, Model
 from .catalogue.prices import cost_text, total_cost
-from .errors import ApiError, BadResponseError, InvalidRequestError, VeniceError
+from .errors import CHARGED, ApiError, BadResponseError, InvalidRequestError, VeniceError
 from .free_calls import FreeCalls, KeyStatus
-from .image_result import ImageResult, is_violation, read_images, unchanged
+from .image_result import ImageResult, is_violation, unchanged
 from .planned_request import PlannedRequest, plan_request, plus_extra_fields
 from .process import after_fork
+from .read_result import read_result, response_cost
+from .request.chat import DescribeRequest, WritePromptsRequest, plan_prompts
 from .request.generate import GenerateRequest
 from .request.paid_request import PaidRequest
 from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleRequest
+from .result import Result
 from .settings.api_key import ApiKey
 from .settings.service import SANDBOX_NAME, Service, service_for
 from .settings.settings import Settings, load_settings, normalized_base_url
-from .size_warnings import size_warnings
-from .store.ledger import Charge
 from .store.result_cache import ResultCache
 from .store.single_flight import SingleFlight
 from .store.spending_limit import Reservation, SpendingLimit
 from .text import printable
+from .text_result import TextResult, merged
 from .transport.gate import gate_for
 from .transport.progress import Progress
 from .transport.response import Response
@@ -41,6 +43,8 @@ from .transport.status_errors import error_for
 from .transport.transport import Transport
 
 log = logging.getLogger(__name__)
+
+AnyResult = TypeVar("AnyResult", bound=Result)
 
 ACCOUNT_HEADERS = (
     *("x-venice-balance-usd", "x-venice-balance-diem"),
@@ -134,27 +138,45 @@ class VeniceClient:
         ConnectionFailedError, ResponseLostError or BadResponseError; RequestCancelledError if
         `progress` is cancelled in time.
         """
-        return self._ask_once(request, progress)
+        return self._ask_once(request, ImageResult, progress)
 
     def edit(self, request: EditRequest, progress: Progress | None = None) -> ImageResult:
         """Edit one image. Costs money; raises the same errors as `generate_images`."""
         if len(request.images) != 1:
             raise InvalidRequestError("edit takes one image; multi_edit takes several.", "images")
-        return self._ask_once(request, progress)
+        return self._ask_once(request, ImageResult, progress)
 
     def multi_edit(self, request: EditRequest, progress: Progress | None = None) -> ImageResult:
         """Edit an image, with or without layers. Costs money; raises the same errors."""
-        return self._ask_once(replace(request, is_multi=True), progress)
+        return self._ask_once(replace(request, is_multi=True), ImageResult, progress)
 
     def upscale(self, request: UpscaleRequest, progress: Progress | None = None) -> ImageResult:
         """Enlarge an image 2 or 4 times. Costs money; raises the same errors."""
-        return self._ask_once(request, progress)
+        return self._ask_once(request, ImageResult, progress)
 
     def remove_background(
         self, request: RemoveBackgroundRequest, progress: Progress | None = None
     ) -> ImageResult:
         """Cut out the subject, as a PNG with alpha. Costs money; raises the same errors."""
-        return self._ask_once(request, progress)
+        return self._ask_once(request, ImageResult, progress)
+
+    def describe(self, request: DescribeRequest, progress: Progress | None = None) -> TextResult:
+        """Describe an image in words. Costs money; raises the same errors, and NoTextError."""
+        return self._ask_once(request, TextResult, progress)
+
+    def write_prompts(self, request: WritePromptsRequest) -> TextResult:
+        """Write prompts from an idea. Costs money; raises the same errors, and NoTextError.
+
+        If the model needs a request for each, they run side by side; if one fails, the texts of
+        the others are saved.
+        """
+        batch = self.start(plan_prompts(request, self.catalogue))
+        batch.wait()
+        results = [end for end in batch.outcomes if isinstance(end, TextResult)]
+        for end in batch.outcomes:
+            if isinstance(end, BaseException):
+                raise end
+        return merged(results)
 
     def start(
         self, requests: Sequence[PaidRequest], run: str = "", on_result: OnResult | None = None
@@ -185,34 +207,20 @@ class VeniceClient:
             self._batches.add(batch)
         return batch
 
-    def _fetch(self, equal: Sequence[PlannedRequest], progress: Progress) -> list[ImageResult]:
+    def _fetch(self, equal: Sequence[PlannedRequest], progress: Progress) -> list[Result]:
         """Return the results of equal requests. Only the first is sent, if any is."""
         first = equal[0]
         if first.payload.is_empty:
             return [unchanged(p.payload, p.key) for p in equal]
         response, is_sent = self._get_response(first, progress)
         try:
-            return [self._read(p, response, is_sent and p is first) for p in equal]
+            return [
+                read_result(p, response, is_sent and p is first, self.catalogue, self._tell_charge)
+                for p in equal
+            ]
         except BadResponseError as error:
             self._set_aside(first.key, response.checksum, error)
             raise
-
-    def _read(self, planned: PlannedRequest, response: Response, is_sent: bool) -> ImageResult:
-        """Read the images in a response. is_sent: whether this request itself was sent for it."""
-        is_unpaid = is_violation(planned.payload.path, response)
-        result = read_images(
-            planned.request,
-            planned.payload,
-            response,
-            key=planned.key,
-            from_store=not is_unpaid and not is_sent,
-            cost=planned.price if is_sent and not is_unpaid else 0.0,
-        )
-        model = self.catalogue.model(planned.request.model, planned.request.kind)
-        warnings = size_warnings(planned, result.images, model)
-        if masked := planned.payload.masked:
-            result = replace(result, images=(masked.put_back(result.images[0]),))
-        return replace(result, size_warnings=warnings)
 
     def _get_response(self, planned: PlannedRequest, progress: Progress) -> tuple[Response, bool]:
         """Return the response to a request, and whether it was sent instead of cached or shared.
@@ -228,20 +236,22 @@ class VeniceClient:
             if saved is not None and not is_violation(path, saved):
                 return saved
             if reservation is None:  # the cached response is gone
-                (reservation,) = self.spending.reserve(planned.run, [_charge(planned)])
+                (reservation,) = self.spending.reserve(planned.run, [planned.charge])
             is_sent = True
             return self._send(planned, reservation, progress)
 
-        is_charged, trouble = False, ""
+        is_charged, usd, trouble = False, None, ""
         try:
             response = _flights.do(planned.key, progress, ask)
             is_charged = is_sent and not is_violation(path, response)
+            is_text = planned.request.kind == TEXT
+            usd = response_cost(planned, response, self.catalogue) if is_text else None
         except BaseException as error:
             is_charged = is_sent and _may_be_charged(error, progress)
             raise
         finally:
             if reservation is not None and is_charged:
-                trouble = reservation.spend()
+                trouble = reservation.spend(usd)
             elif reservation is not None:
                 reservation.release()
         return replace(response, not_recorded=trouble), is_sent
@@ -254,9 +264,17 @@ class VeniceClient:
         if file := self.results.quarantine(key, checksum):
             error.add_line(f"The raw response is saved in {file}.")
 
-    def charged_text(self, results: Sequence[ImageResult]) -> str:
+    def _tell_charge(self, usd: float | None) -> str:
+        """Tell in a sentence what was charged."""
+        if self.service.name == SANDBOX_NAME:
+            return "The sandbox charges nothing."
+        if not usd:
+            return CHARGED if usd is None else "You weren't charged."
+        return f"You were charged {cost_text([usd])}."
+
+    def charged_text(self, results: Sequence[Result]) -> str:
         """Return the cost of some results in words."""
-        if results and all(result.is_violation for result in results):
+        if results and all(not result.count for result in results):
             return "nothing charged"
         costs = [result.cost for result in results]
         if self.service.name == SANDBOX_NAME and total_cost(costs) != 0:
@@ -284,11 +302,15 @@ class VeniceClient:
         """Get the rate limits and the balance of the key. Free."""
         return self._free.account()
 
-    def _ask_once(self, request: PaidRequest, progress: Progress | None) -> ImageResult:
+    def _ask_once(
+        self, request: PaidRequest, kind: type[AnyResult], progress: Progress | None
+    ) -> AnyResult:
         progress = progress or Progress()
         progress.enter("preparing")
         (planned,) = self._reserve([self._planned(request, run="")], run="")
-        return self._fetch([planned], progress)[0]
+        (result,) = self._fetch([planned], progress)
+        assert isinstance(result, kind)
+        return result
 
     def take_orphaned(self) -> str:
         """Tell, once, what may have been charged when an earlier process was killed; else ""."""
@@ -298,7 +320,7 @@ class VeniceClient:
         """Reserve for the first of equal requests, unless it is cached. Return all with that."""
         firsts = {p.key: i for i, p in reversed(list(enumerate(planned)))}
         paying = [i for i in sorted(firsts.values()) if not planned[i].is_cached]
-        reserved = self.spending.reserve(run, [_charge(planned[i]) for i in paying])
+        reserved = self.spending.reserve(run, [planned[i].charge for i in paying])
         by_index = dict(zip(paying, reserved, strict=True))
         return [replace(p, reservation=by_index.get(i)) for i, p in enumerate(planned)]
 
@@ -324,23 +346,11 @@ class VeniceClient:
         }
         if is_violation(planned.payload.path, response):
             return response
-        not_cached = self.results.put(planned.key, response, self._facts(planned))
+        cost = response_cost(planned, response, self.catalogue)
+        not_cached = self.results.put(planned.key, response, planned.facts(self.service.name, cost))
         model = printable(planned.request.model or planned.payload.path)
-        log.info("%s responded: %s", model, self.cost_text([planned.price]))
+        log.info("%s responded: %s", model, self.cost_text([cost]))
         return replace(response, not_cached=not_cached)
-
-    def _facts(self, planned: PlannedRequest) -> dict[str, Any]:
-        """Return the facts to save with a response."""
-        request, fields = planned.request, planned.payload.fields
-        asked = ("width", "height", "aspect_ratio", "resolution", "variants", "scale")
-        return {
-            "service": self.service.name,
-            "path": planned.payload.path,
-            "model": request.model,
-            "seed": request.seed,
-            "asked": {name: fields[name] for name in asked if name in fields},
-            "cost_usd": planned.price,
-        }
 
     def _explain(self, planned: PlannedRequest, response: Response) -> ApiError:
         """Return the error for a response, with the nearest model or style if that may help."""
@@ -375,12 +385,6 @@ def shared_client(settings: Settings) -> VeniceClient:
             while len(_clients) > MAX_CLIENTS:
                 _clients.pop(next(iter(_clients)))
         return _clients[settings]
-
-
-def _charge(planned: PlannedRequest) -> Charge:
-    request, price = planned.request, planned.price
-    is_known = price is not None and price == planned.max_price
-    return Charge(request.model, request.kind, planned.max_price, is_known)
 
 
 def _may_be_charged(error: BaseException, progress: Progress) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .catalogue.catalogue import Catalogue, saved_lists
+from .catalogue.catalogue import Catalogue
+from .catalogue.lists import saved_lists
 from .planned_request import PlannedRequest, plan_request
 from .request.paid_request import PaidRequest
 from .settings.service import SANDBOX_NAME, service_name

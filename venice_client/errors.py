@@ -13,6 +13,7 @@ VeniceError
 ├── MaybeChargedError             may have been charged
 │   ├── ResponseLostError         the connection broke after the request was sent
 │   ├── BadResponseError          the response isn't a readable image
+│   │   └── NoTextError           the response has no text to use
 │   └── FlaggedImageError         the image is blurred
 ├── ContentViolationError         the image is blocked; nothing was charged
 ├── BatchError                    some images of a batch are missing; `errors` says why
@@ -196,6 +197,16 @@ class BadResponseError(MaybeChargedError):
     """
 
     body = b""
+
+
+class NoTextError(BadResponseError):
+    """A text model refused, or answered with nothing or with something unreadable.
+
+    cost: what Venice charged for it in USD, as far as it is known; None if it isn't. The message
+    says it, too.
+    """
+
+    cost: float | None = None
 
 
 class FlaggedImageError(MaybeChargedError):

@@ -8,11 +8,9 @@ from .catalogue.catalogue import (
     DEFAULT_EDIT_MODEL,
     DEFAULT_MODEL,
     Catalogue,
-    Lists,
-    bundled_lists,
-    saved_lists,
 )
 from .catalogue.ignored_fields import is_ignored
+from .catalogue.lists import Lists, bundled_lists, saved_lists
 from .catalogue.prices import price_range, total_cost
 from .catalogue.sizing import AUTO, tier_size
 from .client import shared_client

@@ -13,11 +13,9 @@ from .imaging.image_format import describe, image_format
 from .imaging.images import EncodedImage
 from .request.paid_request import PaidRequest
 from .request.payload import Payload
+from .result import MAX_TEXT, Result, deprecation, request_id_of, saving_warnings
 from .text import printable
 from .transport.response import Response
-
-MAX_TEXT = 200
-"""The most characters of an id or a name; the API's have about forty."""
 
 MAX_TIMES = 20
 MAX_TIME_MS = 1e9
@@ -27,32 +25,26 @@ UNPAID_PATH = "/image/generate"
 """The endpoint whose content violations aren't charged. Edits never report any."""
 
 
-@dataclass(frozen=True)
-class ImageResult:
-    """The result of one request.
+@dataclass(frozen=True, kw_only=True)
+class ImageResult(Result):
+    """The images of one request; `Result` has the rest.
 
-    images: checked, not decoded. sent: the fields without image data. timing: the server's, in
-    milliseconds, or None. enhanced_prompt: the prompt that Venice used, if it rewrote it.
-    is_violation: the image is blocked, and was neither charged nor saved. key: its name among the
-    saved images. checksum: of the raw response. cost: the estimate in USD; 0 if nothing was sent or
-    charged, None if unknown. not_cached: why it couldn't be saved on disk, or "".
-    size_warnings: about images with an unexpected size or ratio.
+    images: checked, not decoded. timing: the server's, in milliseconds, or None. enhanced_prompt:
+    the prompt that Venice used, if it rewrote it. is_violation: the image is blocked, and was
+    neither charged nor saved. size_warnings: about images with an unexpected size or ratio.
     """
 
     images: tuple[EncodedImage, ...]
-    sent: dict[str, Any]
-    warnings: tuple[str, ...]
-    request_id: str | None
     timing: dict[str, float] | None
     enhanced_prompt: str | None
     is_blurred: bool
     is_violation: bool
-    key: str
-    checksum: str
-    from_store: bool
-    cost: float | None
-    not_cached: str
     size_warnings: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many images arrived; a blocked one didn't."""
+        return 0 if self.is_violation else len(self.images)
 
     def flags(self, label: str) -> list[str]:
         """Return Venice's complaints about the images, a sentence each.
@@ -105,12 +97,11 @@ def read_images(
         raise
     warnings = [*_warnings(payload.fields, response), *damage]
     warnings += _oddities(request.variants, entries, images)
-    request_id = data.get("id") or response.headers.get("x-request-id")
     return ImageResult(
         images=images,
         sent=payload.shown,
         warnings=(*payload.warnings, *warnings),
-        request_id=printable(request_id, MAX_TEXT) if isinstance(request_id, str) else None,
+        request_id=request_id_of(data, response),
         timing=_numbers(data.get("timing")),
         enhanced_prompt=_unquoted(response.headers.get("x-venice-enhanced-prompt")),
         is_blurred=_flag(response, "x-venice-is-blurred"),
@@ -227,20 +218,10 @@ def _from_base64(text: str) -> bytes | None:
 
 
 def _warnings(sent: Mapping[str, Any], response: Response) -> list[str]:
-    warnings = _deprecation(response)
+    warnings = deprecation(response)
     if response.from_store and sent.get("enhance_prompt"):
         warnings.append("The rewritten prompt isn't saved with the image.")
-    if response.not_cached:
-        warnings.append(
-            f"The image couldn't be saved on disk ({response.not_cached}). If this run ends early, "
-            "or you run it again, you'll be charged again."
-        )
-    if response.not_recorded:
-        warnings.append(
-            f"The charge can't be added to the ledger yet ({response.not_recorded}). It counts "
-            "toward your limits, and is added later."
-        )
-    return warnings
+    return [*warnings, *saving_warnings(response, "image")]
 
 
 def _oddities(asked: int, entries: Sequence[Any], images: Sequence[EncodedImage]) -> list[str]:
@@ -256,19 +237,6 @@ def _oddities(asked: int, entries: Sequence[Any], images: Sequence[EncodedImage]
         if image.is_animated
     ]
     return warnings
-
-
-def _deprecation(response: Response) -> list[str]:
-    headers = response.headers
-    date = printable(headers.get("x-venice-model-deprecation-date", ""))[:10]
-    text = printable(headers.get("x-venice-model-deprecation-warning", ""), MAX_TEXT)
-    if not date and not text and headers.get("x-venice-deprecated") != "true":
-        return []
-    replacement = printable(headers.get("x-venice-deprecated-replacement", ""), MAX_TEXT)
-    parts = ["This model is deprecated"]
-    parts += [f" and will be removed on {date}"] if date else []
-    parts += [f". Use `{replacement}` instead"] if replacement else []
-    return ["".join(parts) + "." + (f" ({text})" if text else "")]
 
 
 def _flag(response: Response, header: str) -> bool:

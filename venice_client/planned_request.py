@@ -5,13 +5,16 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from .catalogue.catalogue import Catalogue
+from .catalogue.model import TEXT
 from .catalogue.prices import max_price
 from .errors import InvalidRequestError
 from .request.extra_fields import has_extra_fields
 from .request.paid_request import PaidRequest, resolve
 from .request.payload import Payload
+from .store.ledger import Charge
 from .store.result_cache import request_key
 from .store.spending_limit import Reservation
 from .transport.request_body import RequestBody, request_body
@@ -46,6 +49,25 @@ class PlannedRequest:
         """The estimated cost in USD; None if the price is unknown."""
         return 0.0 if self.is_cached else self.price
 
+    @property
+    def charge(self) -> Charge:
+        """The charge to reserve."""
+        is_known = self.price is not None and self.price == self.max_price
+        return Charge(self.request.model, self.request.kind, self.max_price, is_known)
+
+    def facts(self, service: str, cost: float | None) -> dict[str, Any]:
+        """Return the facts to save with a response. cost: what it cost in USD."""
+        fields = self.payload.fields
+        asked = ("width", "height", "aspect_ratio", "resolution", "variants", "scale")
+        return {
+            "service": service,
+            "path": self.payload.path,
+            "model": self.request.model,
+            "seed": self.request.seed,
+            "asked": {name: fields[name] for name in asked if name in fields},
+            "cost_usd": cost,
+        }
+
 
 def plan_request(
     request: PaidRequest,
@@ -67,6 +89,9 @@ def plan_request(
         raise
     price, models = request.price(payload, model), catalogue.models()
     most = max_price(price, payload.fields, len(payload.files), model, models)
+    if price is None and request.kind == TEXT:
+        prices = [request.price(payload, m) for m in catalogue.models(TEXT)]
+        most = max((usd for usd in prices if usd is not None), default=None)
     variation = request.variation if request.is_reusable else secrets.token_hex()
     body = request_body(payload.fields, payload.files)
     key = request_key(service, payload.path, body.identity, variation)

@@ -175,7 +175,7 @@ def test_no_input_could_send_a_key_elsewhere(cls: Any, node: str) -> None:
 
 def test_edit_offers_the_models_of_its_own_type_only(pack: ModuleType) -> None:
     _, options = inputs_of(pack.NODE_CLASS_MAPPINGS["VeniceEditImage"])["model"]
-    models = pack.venice_client.catalogue.catalogue.bundled_lists().models()
+    models = pack.venice_client.catalogue.lists.bundled_lists().models()
     edits = [model.id for model in models.values() if model.type == "inpaint"]
     assert options["options"] == edits
     assert len(edits) > 15

@@ -10,7 +10,7 @@ import torch
 
 from bench import Bench
 from faulty_sandbox import Fault
-from venice_client.catalogue.catalogue import bundled_lists
+from venice_client.catalogue.lists import bundled_lists
 from venice_client.catalogue.model import Model
 from venice_client.catalogue.prices import (
     estimate_cutout,

@@ -1,7 +1,8 @@
 """The published OpenAPI document of the API, as a judge of what the client sends.
 
 The document is not part of this repository. It is looked for where VENICE_OPENAPI says, else in
-`shared/api` beside the repository's folder.
+`shared/api` beside the repository's folder. What it says of chats may be in a document of its own
+beside it.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ LATER_FIELDS = {
 }
 LATER_RATIOS = ["4:3"]
 JSON_TYPE, FORM_TYPE = "application/json", "multipart/form-data"
+CHAT = "venice-chat-openapi.yaml"
 OPEN_PATHS = ("/image/upscale",)
 
 
@@ -44,6 +46,14 @@ def document_path() -> Path:
     """Where the document is, or would be."""
     named = os.environ.get("VENICE_OPENAPI")
     return Path(named) if named else ROOT.parent / "shared" / "api" / "venice-openapi.yaml"
+
+
+def document_with(path: str) -> dict[str, Any]:
+    """The document that has an endpoint: the one, or the one about chats beside it."""
+    document = load(document_path())
+    if path not in document["paths"] and (beside := document_path().with_name(CHAT)).is_file():
+        return load(beside)
+    return document
 
 
 def available() -> bool:
@@ -96,7 +106,7 @@ def judge_accepted(requests: Iterable[Any]) -> None:
 @cache
 def request_schema(path: str, media_type: str) -> dict[str, Any]:
     """The JSON Schema of a request: as published, closed, and with what was added since."""
-    document = load(document_path())
+    document = document_with(path)
     try:
         content = document["paths"][path]["post"]["requestBody"]["content"]
     except KeyError:

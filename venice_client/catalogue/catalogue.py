@@ -6,37 +6,30 @@ service), and a live refresh. Constraints that aren't published stay unknown.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
-from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
 from ..errors import InvalidRequestError, VeniceError
 from ..files import make_folder, write_atomic
 from ..text import shortened
-from .model import Model, parse_model, strings
+from .lists import OTHER_TYPES, Lists, lists_file, saved_lists
+from .model import TEXT, Model, parse_model, strings, trimmed
 from .nearest import as_listed, folded, nearest
 
 log = logging.getLogger(__name__)
 
-DATA = Path(__file__).parent / "data"
-TYPES = ("image", "inpaint", "upscale")
-"""The types of model that take or produce images."""
-
-OTHER_TYPES = ("asr", "code", "decision", "embedding", "music", "text", "tts", "video")
-"""The API's other types. A model of a type in neither tuple isn't checked."""
-
 DEFAULT_MODEL = "z-image-turbo"
 DEFAULT_EDIT_MODEL = "firered-image-edit"
 """The default of nodes and command line."""
+
+DEFAULT_TEXT, DEFAULT_VISION = "default", "default_vision"
+"""Traits in place of the ids of text models: Venice's own recommendations."""
 
 MAX_AGE = 24 * 3600.0
 """Seconds until the saved copy is refreshed."""
@@ -58,6 +51,7 @@ ACTION_BY_KIND = {
 SUGGESTION_BY_KIND = {
     "image": ("generate images", "another model", DEFAULT_MODEL),
     "inpaint": ("edit images", "an edit model", DEFAULT_EDIT_MODEL),
+    TEXT: ("write text", "a text model", DEFAULT_VISION),
 }
 """Suggestions for each kind: its purpose, the words for a choice, and the default model."""
 
@@ -66,88 +60,6 @@ MAX_NAME = 60
 
 EDIT_SUFFIX = "-edit"
 """The API's suffix for the edit variant of a model."""
-
-
-@dataclass(frozen=True)
-class Lists:
-    """The lists at one moment: entries of `GET /models`, and style names."""
-
-    entries: tuple[Any, ...]
-    styles: tuple[str, ...]
-    saved_at: float = 0.0
-    _all: tuple[Model, ...] = field(init=False, repr=False)
-    _choices: list[list[tuple[str, str]]] = field(init=False, repr=False, compare=False)
-    """The models of each kind that a pattern may mean: folded id, and id."""
-
-    def __post_init__(self) -> None:
-        # Not when they are first needed: the lock of a cached property would outlast a fork.
-        object.__setattr__(self, "_all", tuple(filter(None, map(parse_model, self.entries))))
-        choices = [[(folded(m.id), m.id) for m in self.listed(kind)] for kind in SUGGESTION_BY_KIND]
-        object.__setattr__(self, "_choices", choices)
-
-    def models(self) -> dict[str, Model]:
-        """Return the image models by id, the first use of each; `listed` has all of them."""
-        models: dict[str, Model] = {}
-        for model in self.listed():
-            models.setdefault(model.id, model)
-        return models
-
-    def listed(self, kind: str | None = None) -> tuple[Model, ...]:
-        """Return the image models, of one kind or all, in the list's order.
-
-        A model with several uses appears once for each.
-        """
-        found = (m for m in self._all if m.type not in OTHER_TYPES)
-        return tuple(m for m in found if kind is None or m.kind == kind)
-
-    def ids_like(self, pattern: str) -> list[str]:
-        """Return the ids that match a shell pattern such as `*edit*`, ignoring case.
-
-        If no model that generates images matches, the models that edit count.
-        """
-        wanted = folded(pattern)
-        for ids in self._choices:
-            if found := [id for name, id in ids if fnmatchcase(name, wanted)]:
-                return list(dict.fromkeys(found))
-        return []
-
-    def by_name(self) -> dict[str, dict[str, Model]]:
-        """Return every model by its id and its folded id, then by its kind."""
-        models: dict[str, dict[str, Model]] = {}
-        for named in (*((m.id, m) for m in self._all), *((folded(m.id), m) for m in self._all)):
-            models.setdefault(named[0], {}).setdefault(named[1].kind, named[1])
-        return models
-
-
-@cache
-def bundled_lists() -> Lists:
-    """Return the lists as of November 2026, with the constraints published by then."""
-    models = json.loads((DATA / "models.json").read_text(encoding="utf-8"))
-    styles = json.loads((DATA / "styles.json").read_text(encoding="utf-8"))
-    return Lists(tuple(models), tuple(styles))
-
-
-def saved_lists(home: Path, service: str) -> Lists:
-    """Return the saved copy for `service`, else the bundled lists. Never uses the network."""
-    path = _file(home, service)
-    try:
-        return _read_saved(path, service, path.stat().st_mtime_ns)
-    except FileNotFoundError:
-        return bundled_lists()
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        log.warning("The saved model list can't be read and isn't used (%s).", type(error).__name__)
-        return bundled_lists()
-
-
-@lru_cache(maxsize=4)
-def _read_saved(path: Path, service: str, _changed: int) -> Lists:
-    """Read the lists from a file, once for each change of it: the node list needs them often."""
-    data = json.loads(path.read_text(encoding="utf-8"))
-    lists = Lists(tuple(data["models"]), strings(data["styles"]), float(data["time"]))
-    is_sound = lists.models() and lists.styles and math.isfinite(lists.saved_at)
-    if data["service"] != service or not is_sound:
-        raise ValueError("not a list of this service")
-    return lists
 
 
 class Catalogue:
@@ -176,14 +88,21 @@ class Catalogue:
         """Return a model for one use, with its id as the list spells it.
 
         A model that isn't listed has nothing but its id. If it is listed for other uses only,
-        return one of those.
+        return one of those. For texts, a trait is as good as an id.
         """
+        if kind == TEXT and (model := self._traits.get(folded(model_id))):
+            return model
         listed = self._listed(model_id)
         return listed.get(kind) or next(iter(listed.values()), None) or Model(model_id, kind)
 
     def models(self, type: str | None = None) -> list[Model]:
-        """Return the listed image models, of one type or all."""
-        return [m for m in self._lists.listed() if type is None or m.type == type]
+        """Return the listed image models, of one type or all, or those of type "text"."""
+        listed = self._lists.listed(TEXT if type == TEXT else None)
+        return [m for m in listed if type is None or m.type == type]
+
+    def text_models(self, sees: bool = False) -> list[Model]:
+        """Return the text models, the cheapest first. sees: only those that take images."""
+        return self._lists.text_models(sees)
 
     @property
     def styles(self) -> tuple[str, ...]:
@@ -220,6 +139,19 @@ class Catalogue:
         raise InvalidRequestError(
             f"{model.id} {is_what} and can't {wanted}. Choose {called}, such as {choice}.",
             "model",
+        )
+
+    def check_sees(self, model: Model) -> None:
+        """Raise InvalidRequestError if `model` is known to take no images; it names one that does.
+
+        That is the one that Venice recommends, else the cheapest.
+        """
+        if model.sees is not False:
+            return
+        able = [self._traits.get(DEFAULT_VISION), *self._lists.text_models(sees=True)]
+        choice = next((f", such as {m.id}" for m in able if m and m.sees), "")
+        raise InvalidRequestError(
+            f"{model.id} can't see images. Choose a model that can{choice}.", "model"
         )
 
     def check_transparency(self, model: Model) -> None:
@@ -337,7 +269,7 @@ class Catalogue:
 
     def _use(self, lists: Lists) -> None:
         self._lists = lists
-        self._models = lists.by_name()
+        self._models, self._traits = lists.by_name(), lists.by_trait()
 
     def _save(self, lists: Lists) -> None:
         data = {
@@ -348,7 +280,7 @@ class Catalogue:
         }
         try:
             make_folder(self._home)
-            path = _file(self._home, self._service)
+            path = lists_file(self._home, self._service)
             write_atomic(path, json.dumps(data).encode(), prefix=".catalogue-")
         except OSError as error:
             log.warning("The model list couldn't be saved (%s).", error.strerror)
@@ -361,10 +293,8 @@ def _unknown(what: str, name: str, near: str | None) -> InvalidRequestError:
 
 
 def _needed(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return the parts of an entry to save: of models without images only id and type."""
+    """Return the parts of an entry to save: of other than image and text models id and type."""
+    if entry.get("type") == TEXT:
+        return trimmed(entry)
     is_other = entry.get("type") in OTHER_TYPES
     return {"id": entry["id"], "type": entry["type"]} if is_other else entry
-
-
-def _file(home: Path, service: str) -> Path:
-    return home / f"catalogue-{hashlib.sha256(service.encode()).hexdigest()[:12]}.json"

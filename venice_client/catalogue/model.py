@@ -23,8 +23,18 @@ IS_PARTIAL = "constraintsArePartial"
 """Marks entries of the bundled lists with constraints that were published in part. The rest is
 unknown; the live list has all of them."""
 
+TEXT = "text"
+"""The type of the models that chat, which have abilities but no constraints."""
+
 USUAL_DIVISOR = 8
 USUAL_RATIOS = ("1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9")
+TEXT_PARTS = (
+    *("name", "privacy", "traits", "offline", "beta", "betaModel"),
+    *("regionRestrictions", "deprecation"),
+)
+TEXT_ABILITIES = ("supportsVision", "supportsResponseSchema")
+"""What the client reads in the entry of a text model, beside its prices."""
+
 MAX_WHOLE = 10**9
 """The largest limit to believe."""
 
@@ -39,8 +49,9 @@ class Model:
     is_known: whether all of its constraints are published, so that it offers nothing else.
     is_by_ratio, is_auto_only: whether it takes a ratio, and whether it always chooses the ratio
     itself. prompt_limit: characters. max_steps: 0 if it has no steps. abilities: the API's own
-    flags, such as "supportsWebSearch". privacy: "private" or "anonymized". regions: country codes
-    if it is restricted to some. retires_on: a date, YYYY-MM-DD.
+    flags, such as "supportsWebSearch". traits: what Venice recommends it for, such as
+    "default_vision"; only of text models. privacy: "private" or "anonymized". regions: country
+    codes if it is restricted to some. retires_on: a date, YYYY-MM-DD.
     """
 
     id: str
@@ -63,6 +74,7 @@ class Model:
     keeps_single_image_size: bool = False
     abilities: Mapping[str, bool] = field(default_factory=dict)
     pricing: Mapping[str, Any] = field(default_factory=dict)
+    traits: tuple[str, ...] = ()
     privacy: str = ""
     is_offline: bool = False
     is_beta: bool = False
@@ -105,6 +117,11 @@ class Model:
         return self.kind not in ("upscale", "cutout")
 
     @property
+    def sees(self) -> bool | None:
+        """Whether a text model takes images; None if that is unknown."""
+        return self.abilities.get("supportsVision")
+
+    @property
     def supports_transparency(self) -> bool | None:
         """Whether it can generate transparent backgrounds; None if that is unknown."""
         return self.abilities.get("supportsTransparentBackground", False if self.is_known else None)
@@ -117,7 +134,7 @@ def parse_model(entry: Any) -> Model | None:
         return None
     spec, kind = _object(entry.get("model_spec")), str(entry.get("type", "image"))
     limits, abilities = _object(spec.get("constraints")), _object(spec.get("capabilities"))
-    is_known = bool(limits) and not spec.get(IS_PARTIAL)
+    is_known = bool(abilities if kind == TEXT else limits) and not spec.get(IS_PARTIAL)
     return Model(
         id=entry["id"],
         type=kind,
@@ -132,9 +149,26 @@ def parse_model(entry: Any) -> Model | None:
         keeps_single_image_size=limits.get("singleImageAspectRatio") is False,
         abilities=_flags(abilities, limits, spec),
         pricing=_object(spec.get("pricing")),
+        traits=strings(spec.get("traits")),
         **_sizes(limits),
         **_standing(spec),
     )
+
+
+def trimmed(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parts of a text model's entry that `parse_model` needs: there are many of them."""
+    spec, kept = _object(entry.get("model_spec")), dict[str, Any]()
+    pricing, abilities = _object(spec.get("pricing")), _object(spec.get("capabilities"))
+    for name in TEXT_PARTS:
+        if spec.get(name):
+            kept[name] = spec[name]
+    kept["pricing"] = {
+        name: {"usd": usd}
+        for name in ("input", "output")
+        if (usd := _object(pricing.get(name)).get("usd")) is not None
+    }
+    kept["capabilities"] = {name: abilities[name] for name in TEXT_ABILITIES if name in abilities}
+    return {"id": entry["id"], "type": TEXT, "model_spec": kept}
 
 
 def _sizes(limits: Mapping[str, Any]) -> dict[str, Any]:

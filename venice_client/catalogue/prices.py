@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from ..money import dollars
+from ..money import ExactCost, LowerBound, UpperBound, dollars, dollars_up
 from .model import Model
 from .sizing import tier_side
 
@@ -26,10 +26,6 @@ MAX_USD = 1e6
 
 UNPUBLISHED_SURCHARGE = "krea-v2-"
 """Models with a surcharge for style references that isn't published."""
-
-
-class LowerBound(float):
-    """A price in USD that may turn out higher."""
 
 
 def estimate_generate(payload: Mapping[str, Any], model: Model) -> float | None:
@@ -53,13 +49,13 @@ def estimate_edit(payload: Mapping[str, Any], images: int, model: Model) -> floa
 def estimate_upscale(scale: float, model: Model) -> float:
     """Estimate `/image/upscale`. scale: Venice's own, which may be less than requested."""
     step = 2 if scale <= 2 else 4
-    listed = _usd(_below(_below(model.pricing, "upscale"), f"{step}x"))
+    listed = listed_usd(_below(_below(model.pricing, "upscale"), f"{step}x"))
     return UPSCALE_USD[step] if listed is None else listed
 
 
 def estimate_cutout(model: Model) -> float:
     """Estimate `/image/background-remove`."""
-    listed = _usd(_below(model.pricing, "generation"))
+    listed = listed_usd(_below(model.pricing, "generation"))
     return CUTOUT_USD if listed is None else listed
 
 
@@ -107,24 +103,38 @@ def price_range(model: Model) -> tuple[float, float, bool] | None:
 
 
 def total_cost(costs: Sequence[float | None]) -> float | None:
-    """Return the sum in USD, or None if a price is unknown; a LowerBound if one of them is."""
+    """Return the sum in USD, or None if a price is unknown.
+
+    It is a LowerBound, else an UpperBound, if one of them is, and an ExactCost if all are.
+    """
     known = [cost for cost in costs if cost is not None]
     if len(known) < len(costs):
         return None
-    is_bound = any(isinstance(cost, LowerBound) for cost in known)
-    return (LowerBound if is_bound else float)(round(sum(known), 6))
+    paid, kind = [cost for cost in known if cost], float
+    if bounds := [k for k in (LowerBound, UpperBound) if any(isinstance(c, k) for c in known)]:
+        kind = bounds[0]
+    elif paid and all(isinstance(cost, ExactCost) for cost in paid):
+        kind = ExactCost
+    return kind(round(sum(known), 9))
 
 
 def cost_text(costs: Sequence[float | None], is_sandbox: bool = False) -> str:
-    """The estimate in words: `about $0.03`. Only saved results, and the sandbox, cost nothing."""
+    """The cost in words: `about $0.03`. Only saved results, and the sandbox, cost nothing."""
     total = total_cost(costs)
     if total == 0:
         return "free (saved result)"
-    about = "from" if isinstance(total, LowerBound) else "about"
-    text = "price unknown" if total is None else f"{about} {dollars(total)}"
+    text = "price unknown" if total is None else _amount(total)
     if not is_sandbox:
         return text
     return "free in the sandbox" if total is None else f"free in the sandbox ({text} on Venice)"
+
+
+def _amount(usd: float) -> str:
+    if isinstance(usd, ExactCost):
+        return dollars(usd)
+    if isinstance(usd, UpperBound):
+        return f"up to {dollars_up(usd)}"
+    return f"{'from' if isinstance(usd, LowerBound) else 'about'} {dollars(usd)}"
 
 
 def _image_usd(payload: Mapping[str, Any], model: Model, base: str) -> float | None:
@@ -154,13 +164,13 @@ def _table(model: Model, base: str = "") -> dict[str, dict[str, float]]:
     """Return the listed prices of an image by tier and quality; "" is one price for all."""
     table: dict[str, dict[str, float]] = {}
     for tier, price in _object(model.pricing.get("resolutions")).items():
-        table[tier] = {} if (usd := _usd(price)) is None else {"": usd}
+        table[tier] = {} if (usd := listed_usd(price)) is None else {"": usd}
     for tier, prices in _object(model.pricing.get("quality")).items():
-        by_quality = {name: _usd(price) for name, price in _object(prices).items()}
+        by_quality = {name: listed_usd(price) for name, price in _object(prices).items()}
         known = {name: usd for name, usd in by_quality.items() if usd is not None}
         table.setdefault(tier, {}).update(known)
     table = {tier: row for tier, row in table.items() if row}
-    usd = _usd(model.pricing.get(base or BASE_PRICE.get(model.kind, "generation")))
+    usd = listed_usd(model.pricing.get(base or BASE_PRICE.get(model.kind, "generation")))
     return table or ({} if usd is None else {"": {"": usd}})
 
 
@@ -196,7 +206,7 @@ def _extra_images(images: int, model: Model) -> float:
     included = _below(extra, "included")
     is_number = isinstance(included, int) and not isinstance(included, bool)
     more = max(0, images - (included if is_number else 1))
-    return (_usd(_below(extra, "additional")) or 0.0) * more
+    return (listed_usd(_below(extra, "additional")) or 0.0) * more
 
 
 def _object(value: Any) -> Mapping[str, Any]:
@@ -207,7 +217,8 @@ def _below(node: Any, name: Any) -> Any:
     return node.get(name) if isinstance(node, Mapping) else None
 
 
-def _usd(price: Any) -> float | None:
+def listed_usd(price: Any) -> float | None:
+    """Return the USD of an entry in a price list; None if there are none to believe."""
     usd = _below(price, "usd")
     is_number = isinstance(usd, int | float) and not isinstance(usd, bool)
     return float(usd) if is_number and 0 <= usd <= MAX_USD else None
@@ -215,7 +226,7 @@ def _usd(price: Any) -> float | None:
 
 def _all_usd(node: Any) -> list[float]:
     """Return every price in `node`, except upscaling, which is another endpoint's."""
-    usd = _usd(node)
+    usd = listed_usd(node)
     if usd is not None:
         return [usd]
     below = node.items() if isinstance(node, dict) else ()

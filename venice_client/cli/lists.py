@@ -7,7 +7,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..catalogue.catalogue import DEFAULT_EDIT_MODEL, DEFAULT_MODEL, TYPES, Lists, saved_lists
+from ..catalogue.catalogue import DEFAULT_EDIT_MODEL, DEFAULT_MODEL
+from ..catalogue.lists import TYPES, Lists, saved_lists
 from ..catalogue.model import Model
 from ..catalogue.prices import price_range
 from ..catalogue.sizing import PixelRules

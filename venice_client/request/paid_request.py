@@ -8,18 +8,19 @@ from typing import Any
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.model import Model
 from ..imaging.input_image import load
+from .chat import ChatRequest, WritePromptsRequest
 from .checks import check_is_text
 from .generate import GenerateRequest
 from .pictures import EditRequest, RemoveBackgroundRequest, UpscaleRequest
 
-PaidRequest = GenerateRequest | EditRequest | UpscaleRequest | RemoveBackgroundRequest
+PaidRequest = GenerateRequest | EditRequest | UpscaleRequest | RemoveBackgroundRequest | ChatRequest
 """A typed request, which builds the payload for a model. All have:
 
-kind: what the model does, "image", "inpaint", "upscale" or "cutout". label: tells it from others of
-its batch, such as "seed 7"; description: from any others. is_binary: whether the response is the
-image itself. variants: how many images it asks for. is_reusable: whether an equal request means the
-same image. variation: another number means that another result is wanted; it is not sent.
-build(model): the payload, or InvalidRequestError.
+kind: what the model does, "image", "inpaint", "upscale", "cutout" or "text". label: tells it from
+others of its batch, such as "seed 7"; description: from any others. is_binary: whether the response
+is the image itself. variants: how many images or texts it asks for. is_reusable: whether an equal
+request means the same result. variation: another number means that another result is wanted; it is
+not sent. build(model): the payload, or InvalidRequestError.
 price(payload, model): the price in USD, or None if that is not published.
 """
 
@@ -28,7 +29,8 @@ def resolve(request: PaidRequest, catalogue: Catalogue) -> tuple[PaidRequest, Mo
     """Return the request with its files read and its names as the lists spell them, and its model.
 
     Waits for the lists if they may say more. Raises InvalidRequestError if the model is known to
-    do other things, or to have no transparent background although the request wants one.
+    do other things, to have no transparent background although the request wants one, or to see
+    no images although there is one.
     """
     style = request.style_preset if isinstance(request, GenerateRequest) else ""
     check_is_text("model", request.model)
@@ -37,6 +39,8 @@ def resolve(request: PaidRequest, catalogue: Catalogue) -> tuple[PaidRequest, Mo
     catalogue.check_kind(request.model, request.kind)
     if getattr(request, "transparent_background", False):
         catalogue.check_transparency(model)
+    if isinstance(request, ChatRequest) and request.image is not None:
+        catalogue.check_sees(model)
     request = _loaded(request)
     names = {"model": (request.model, model.id), "style_preset": (style, catalogue.style(style))}
     changed: dict[str, Any] = {name: new for name, (old, new) in names.items() if old != new}
@@ -47,7 +51,9 @@ def _loaded(request: PaidRequest) -> PaidRequest:
     """Read the files of a request, once: a later change of them changes nothing."""
     if isinstance(request, GenerateRequest):
         return request
+    if isinstance(request, WritePromptsRequest) and request.image is None:
+        return request
     if isinstance(request, EditRequest):
         mask = None if request.mask is None else load(request.mask)
         return dataclasses.replace(request, images=tuple(map(load, request.images)), mask=mask)
-    return dataclasses.replace(request, image=load(request.image))
+    return dataclasses.replace(request, image=load(request.image))  # type: ignore[arg-type]

@@ -10,14 +10,16 @@ from .checks import check_encodable
 from .masked_edit import MaskedEdit
 
 LEFT_OUT = "(left out)"
+MESSAGES = "messages"
 
 
 @dataclass(frozen=True)
 class Payload:
     """A payload to send: the endpoint, its fields, and warnings about unsupported settings.
 
-    files: field name and image of each file; with files a form is sent, else JSON. expected:
-    (width, height) of the response, or None if that is unknown or a warning already names it.
+    files: field name and image of each file; with files a form is sent, else JSON. Those of
+    "messages" are in the JSON, where LEFT_OUT stands. expected: (width, height) of the response, or
+    None if that is unknown or a warning already names it.
     if_refused: a possible reason, for the error if Venice refuses it. masked: puts the response
     under a mask, or None.
     """
@@ -47,7 +49,7 @@ class Payload:
         shown = dict(self.fields)
         if references := shown.get("style_references"):
             shown["style_references"] = [{**each, "image": LEFT_OUT} for each in references]
-        names = [name for name, _ in self.files]
+        names = [name for name, _ in self.files if name != MESSAGES]
         for name in dict.fromkeys(names):
             count = names.count(name)
             shown[name] = LEFT_OUT if name == "image" else [LEFT_OUT] * count

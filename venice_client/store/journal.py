@@ -293,10 +293,11 @@ def orphaned_text(charges: Sequence[Charge]) -> str:
     usd = sum(charge.usd or 0.0 for charge in charges)
     models = ", ".join(sorted({charge.model for charge in charges}))
     requests = "1 request was" if len(charges) == 1 else f"{len(charges)} requests were"
-    images = "image" if len(charges) == 1 else "images"
+    noun = "text" if all(charge.kind == "text" for charge in charges) else "image"
+    noun += "" if len(charges) == 1 else "s"
     return (
         f"{requests} in flight when an earlier session ended ({models}). You may have been "
-        f"charged about {dollars(usd)} without receiving the {images}."
+        f"charged about {dollars(usd)} without receiving the {noun}."
     )
 
 

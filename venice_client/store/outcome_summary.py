@@ -1,4 +1,4 @@
-"""Summarize the outcome of several requests: images, money, and what to do next."""
+"""Summarize the outcome of several requests: images or texts, money, and what to do next."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ..errors import StoreError, VeniceError
-from ..image_result import ImageResult
+from ..result import Result
 
 NOTHING_SENT = "Stopped. Nothing was sent or charged."
 STORE_IS_OFF = "VENICE_STORE_MB=0 saves none"
@@ -14,9 +14,9 @@ STORE_IS_OFF = "VENICE_STORE_MB=0 saves none"
 
 @dataclass(frozen=True)
 class Spent:
-    """One request: how many images it asks for, its outcome so far, and whether it was sent."""
+    """One request: how many items it asks for, its outcome so far, and whether it was sent."""
 
-    images: int
+    items: int
     outcome: object
     was_sent: bool
     key: str
@@ -24,7 +24,7 @@ class Spent:
 
 @dataclass(frozen=True)
 class OutcomeSummary:
-    """Counts of images. `total` were requested.
+    """Counts of items, which are images or texts, as `noun` says. `total` were requested.
 
     generated: arrived and charged, now or before (a blocked image is neither generated nor lost).
     cached: arrived and saved, so free next time. unpaid: belong to requests that will be charged if
@@ -39,6 +39,11 @@ class OutcomeSummary:
     lost: int = 0
     arriving: int = 0
     trouble: str = ""
+    noun: str = "image"
+
+    @property
+    def _items(self) -> str:
+        return f"{self.total} {self.noun}{'' if self.total == 1 else 's'}"
 
     def advice(self, again: str, how: str = "", can_pass: bool = True) -> str:
         """What is saved, and how to get the rest; "" if nothing arrived.
@@ -48,15 +53,15 @@ class OutcomeSummary:
         """
         if not self.generated:
             return ""
-        told = f"{self.generated} of {_images(self.total)} {_are(self.generated)} saved"
+        told = f"{self.generated} of {self._items} {_are(self.generated)} saved"
         if self.cached < self.generated:
             why = f" ({self.trouble})" if self.trouble else ""
-            told = f"{self.generated} of {_images(self.total)} arrived, {self.cached} saved{why}"
+            told = f"{self.generated} of {self._items} arrived, {self.cached} saved{why}"
         if self.lost:
             told += f"; {self.lost} {_was(self.lost)} lost and may have been charged"
         with_how = f" {how}" if how else ""
         if not can_pass:
-            free = f" Saved images stay free{with_how}." if self.cached else ""
+            free = f" Saved {self.noun}s stay free{with_how}." if self.cached else ""
             lost = " The others will be charged again." if self.cached < self.generated else ""
             return f"{told}.{free}{lost}"
         return f"{told}. {again}{with_how} {_to_pay(self.unpaid, self.total - self.generated)}."
@@ -66,7 +71,7 @@ class OutcomeSummary:
         sent = self.generated + self.lost + self.arriving
         if not sent:
             return NOTHING_SENT
-        told = f"Stopped. {sent} of {_images(self.total)} {_was(sent)} already requested"
+        told = f"Stopped. {sent} of {self._items} {_was(sent)} already requested"
         if sent == self.lost:
             return f"{told}. No response came; you may have been charged."
         if self.trouble == STORE_IS_OFF:
@@ -74,45 +79,40 @@ class OutcomeSummary:
         if self.trouble:
             return (
                 f"{told} and may be charged, but not all can be saved ({self.trouble}). {again} "
-                f"{how}: saved images are free."
+                f"{how}: saved {self.noun}s are free."
             )
         rest = _to_pay(self.total - sent, self.total - sent)
         return f"{told} and will be saved. {again} {how} {rest}."
 
 
 def summarize(
-    spent: Iterable[Spent], is_cached: Callable[[str], bool], trouble: str
+    spent: Iterable[Spent], is_cached: Callable[[str], bool], trouble: str, noun: str = "image"
 ) -> OutcomeSummary:
     """Summarize these requests. trouble: why nothing can be saved now, or ""."""
     total = generated = cached = unpaid = lost = arriving = 0
     for one in spent:
-        total += one.images
+        total += one.items
         outcome = one.outcome
         in_store = isinstance(outcome, StoreError)
-        if isinstance(outcome, ImageResult):
+        if isinstance(outcome, Result):
             in_store = is_cached(one.key)
-            came = 0 if outcome.is_violation else len(outcome.images)
-            generated += came
-            cached += came if in_store else 0
+            generated += outcome.count
+            cached += outcome.count if in_store else 0
             trouble = trouble or outcome.not_cached
         elif in_store:
-            cached += one.images
+            cached += one.items
         elif isinstance(outcome, VeniceError):
-            lost += one.images if outcome.may_have_been_charged else 0
+            lost += one.items if outcome.may_have_been_charged else 0
         elif one.was_sent:
-            arriving += one.images
-        unpaid += 0 if in_store else one.images
-    return OutcomeSummary(total, generated, cached, unpaid, lost, arriving, trouble)
+            arriving += one.items
+        unpaid += 0 if in_store else one.items
+    return OutcomeSummary(total, generated, cached, unpaid, lost, arriving, trouble, noun)
 
 
 def _to_pay(count: int, missing: int) -> str:
     if not count:
         return "to get them for free"
     return f"to pay only for the missing {count}" if count == missing else f"to pay for {count}"
-
-
-def _images(count: int) -> str:
-    return f"{count} image{'' if count == 1 else 's'}"
 
 
 def _are(count: int) -> str:

@@ -103,8 +103,9 @@ class ResultCache:
             if _is_missing(path):  # with too many files open, that can't be opened either
                 return None
             raise StoreError(
-                "Not sent. You already paid for this image, but the saved copy can't be read right "
-                f"now ({_reason(error)}). Queue again, or delete the file to generate it again.\n"
+                "Not sent. You already paid for this result, but the saved copy can't be read "
+                f"right now ({_reason(error)}). Queue again, or delete the file to request it "
+                "again.\n"
                 f"{path}"
             ) from error
         except DAMAGE as error:

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..errors import SpendingLimitError
-from ..money import dollars
+from ..money import UpperBound, dollars
 from ..process import after_fork
 from ..settings.service import SANDBOX_NAME
 from ..settings.settings import Settings
@@ -68,8 +68,15 @@ class Reservation:
                 self._run.usd = max(0.0, self._run.usd - self.usd)
                 self._run.requests -= 1
 
-    def spend(self) -> str:
-        """Write the charge, certain or possible, to the ledger. Returns why that waits, or ""."""
+    def spend(self, usd: float | None = None) -> str:
+        """Write the charge, certain or possible, to the ledger. Returns why that waits, or "".
+
+        usd: what it was, if that is known by now; else what was reserved.
+        """
+        if usd is not None:
+            with _lock:
+                self._run.usd = max(0.0, self._run.usd + usd - self.usd)
+                self.charge = replace(self.charge, usd=float(usd), is_known=True)
         return self._journal.settle(replace(self.charge, time=time.time()))
 
 
@@ -164,10 +171,10 @@ class SpendingLimit:
                 raise SpendingLimitError(_unknown_price(name, limit), **facts)
             if usd and spent + usd > limit + ROUNDING:
                 is_known = all(charge.is_known for charge in charges)
+                is_bound = any(isinstance(charge.usd, UpperBound) for charge in charges)
+                about = "up to" if is_bound or not is_known else "about"
                 lines = [
-                    self._too_much(
-                        name, limit, spent, f"{'about' if is_known else 'up to'} {dollars(usd)}"
-                    ),
+                    self._too_much(name, limit, spent, f"{about} {dollars(usd)}"),
                     "" if is_known else UNPUBLISHED,
                     self._others(run),
                 ]

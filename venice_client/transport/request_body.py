@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import secrets
@@ -11,6 +12,8 @@ from typing import Any
 
 from ..imaging.image_format import image_format
 from ..imaging.input_image import InputFile, InputImage
+
+JSON_TYPE = "application/json"
 
 Files = Sequence[tuple[str, InputFile]]
 """The files of a form: the name of the field, and an image, for each."""
@@ -44,11 +47,17 @@ class PackedBody:
 
 
 def request_body(fields: Mapping[str, Any], files: Files = ()) -> RequestBody:
-    """JSON where there are no files, else a form. Raises ValueError for NaN and infinities."""
+    """JSON where there are no files, else a form. Raises ValueError for NaN and infinities.
+
+    Files of "messages" are in its JSON, as data URLs.
+    """
     if not files:
         data = _json(fields)
-        return RequestBody("application/json", data, lambda: (data,))
+        return RequestBody(JSON_TYPE, data, lambda: (data,))
     hashes = [[name, _identity(file)] for name, file in files]
+    if files[0][0] == "messages":
+        identity = _json({"fields": fields, "files": hashes})
+        return RequestBody(JSON_TYPE, identity, lambda: _with_data_urls(fields, files))
     boundary = f"venice-{secrets.token_hex(16)}"
     return RequestBody(
         f"multipart/form-data; boundary={boundary}",
@@ -63,6 +72,29 @@ def _identity(file: InputFile) -> str:
 
 def _json(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+
+
+def _with_data_urls(fields: Mapping[str, Any], files: Files) -> tuple[bytes, ...]:
+    """Return the JSON of a chat in parts, with each file in place of the URL of an image."""
+    mark = f"venice-{secrets.token_hex(16)}"
+    messages = [
+        {**message, "content": _marked(message["content"], mark)} for message in fields["messages"]
+    ]
+    texts = _json({**fields, "messages": messages}).split(mark.encode())
+    parts = [texts[0]]
+    for (_, file), text in zip(files, texts[1:], strict=True):
+        data = file.pack() if isinstance(file, InputImage) else file
+        kind = image_format(data) or "octet-stream"
+        parts += [f"data:image/{kind};base64,".encode(), base64.b64encode(data), text]
+    return tuple(parts)
+
+
+def _marked(content: Any, mark: str) -> Any:
+    """Return the content of a message with a mark in place of the URL of each image."""
+    if not isinstance(content, list):
+        return content
+    image = {"type": "image_url", "image_url": {"url": mark}}
+    return [image if part["type"] == "image_url" else part for part in content]
 
 
 def _form(boundary: str, fields: Mapping[str, Any], files: Files) -> Iterator[bytes]:

@@ -55,6 +55,7 @@ ACTIVITIES = {
     "/image/multi-edit": "editing",
     "/image/upscale": "upscaling",
     "/image/background-remove": "cutting out",
+    "/chat/completions": "writing",
 }
 """What the service does while a paid call waits for its answer."""
 

@@ -57,7 +57,7 @@ class NodeOutcome:
         found: list[Outcome] = []
         for outcome in self.batch.outcomes:
             if not isinstance(outcome, ImageResult | VeniceError):
-                assert outcome is not None, "the batch has ended"
+                assert isinstance(outcome, BaseException), "the batch has ended"
                 raise outcome
             found.append(outcome)
         return found

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from faulty_sandbox import Fault, Sandbox
 from venice_client import VeniceClient
 from venice_client.catalogue import catalogue
-from venice_client.catalogue.catalogue import Catalogue, bundled_lists, saved_lists
+from venice_client.catalogue.catalogue import Catalogue
+from venice_client.catalogue.lists import bundled_lists, saved_lists
 from venice_client.catalogue.model import parse_model
 from venice_client.catalogue.sizing import PixelRules, RatioRules, fit
 from venice_client.cli.lists import marks, price_text

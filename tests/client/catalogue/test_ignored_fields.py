@@ -10,8 +10,8 @@ import pytest
 
 from venice_client import GenerateRequest, VeniceClient
 from venice_client.catalogue import ignored_fields
-from venice_client.catalogue.catalogue import bundled_lists
 from venice_client.catalogue.ignored_fields import is_ignored
+from venice_client.catalogue.lists import bundled_lists
 from venice_client.catalogue.model import Model
 from venice_client.request.generate import ignored_warnings
 

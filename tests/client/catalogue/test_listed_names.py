@@ -11,7 +11,8 @@ import pytest
 from faulty_sandbox import Sandbox
 from form_fields import fields_of
 from venice_client import EditRequest, GenerateRequest, VeniceClient
-from venice_client.catalogue.catalogue import Catalogue, Lists, bundled_lists
+from venice_client.catalogue.catalogue import Catalogue
+from venice_client.catalogue.lists import Lists, bundled_lists
 from venice_client.errors import InvalidRequestError
 from venice_client.request.paid_request import resolve
 
@@ -121,14 +122,14 @@ def test_a_model_of_another_type_is_refused_with_its_type(
 def test_of_models_of_another_type_only_that_is_kept(
     catalogue: Callable[..., Catalogue], home: Path
 ) -> None:
-    catalogue(entry("one"), {"id": "other", "type": "text", "model_spec": {"secret": 1}})
+    catalogue(entry("one"), {"id": "other", "type": "video", "model_spec": {"secret": 1}})
     (file,) = home.glob("catalogue-*.json")
     assert "secret" not in file.read_text()
-    assert '{"id": "other", "type": "text"}' in file.read_text()
+    assert '{"id": "other", "type": "video"}' in file.read_text()
 
 
 def test_a_list_without_any_model_for_pictures_is_not_used(home: Path) -> None:
-    only_text = [{"id": "other", "type": "text"}]
+    only_text = [{"id": "other", "type": "video"}]
     lists = Catalogue(home, "https://one.example", lambda _: only_text, lambda: ["Anime"])
     with pytest.raises(Exception, match=r"is empty\. The saved one stays"):
         lists.refresh()

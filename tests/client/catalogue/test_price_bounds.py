@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from venice_client import EditRequest, GenerateRequest, UpscaleRequest, VeniceClient
-from venice_client.catalogue.catalogue import bundled_lists
+from venice_client.catalogue.lists import bundled_lists
 from venice_client.catalogue.model import Model, parse_model
 from venice_client.catalogue.prices import (
     LowerBound,

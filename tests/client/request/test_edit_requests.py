@@ -16,7 +16,7 @@ from PIL import Image
 from faulty_sandbox import Sandbox
 from form_fields import fields_of
 from venice_client import EditRequest, UpscaleRequest, VeniceClient
-from venice_client.catalogue.catalogue import bundled_lists
+from venice_client.catalogue.lists import bundled_lists
 from venice_client.catalogue.model import Model, parse_model
 from venice_client.errors import InvalidRequestError
 from venice_client.for_nodes import EDIT_RATIOS

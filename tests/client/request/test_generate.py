@@ -16,7 +16,7 @@ from PIL import Image
 
 from faulty_sandbox import Fault, Sandbox
 from venice_client import GenerateRequest, StyleReference, VeniceClient, plan_batch
-from venice_client.catalogue.catalogue import bundled_lists
+from venice_client.catalogue.lists import bundled_lists
 from venice_client.catalogue.model import Model, parse_model
 from venice_client.errors import BadRequestError, InvalidRequestError, NotFoundError
 from venice_client.request.pictures import EditRequest

@@ -11,7 +11,7 @@ import pytest
 from faulty_sandbox import Sandbox
 from form_fields import fields_of
 from venice_client import EditRequest, GenerateRequest, VeniceClient
-from venice_client.catalogue.catalogue import bundled_lists
+from venice_client.catalogue.lists import bundled_lists
 from venice_client.catalogue.model import Model
 from venice_client.errors import InvalidRequestError
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 import node_calls
 from bench import GENERATE, Bench, End
 from faulty_sandbox import Fault
-from venice_client.catalogue.catalogue import bundled_lists
+from venice_client.catalogue.lists import bundled_lists
 from venice_client.catalogue.sizing import tier_size
 
 pytestmark = pytest.mark.long

@@ -1,0 +1,70 @@
+"""From a response to the result of its request, images or texts, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from .catalogue.catalogue import Catalogue
+from .image_result import is_violation, read_images
+from .planned_request import PlannedRequest
+from .request.chat import ChatRequest
+from .result import Result
+from .size_warnings import size_warnings
+from .text_result import charged_usd, read_text
+from .transport.response import Response
+
+Tell = Callable[[float | None], str]
+"""Tells what was charged, in a sentence."""
+
+
+def response_cost(
+    planned: PlannedRequest, response: Response, catalogue: Catalogue
+) -> float | None:
+    """Return what a request costs in USD, now that there is a response; None if unknown.
+
+    Images cost what was estimated; the responses of text models tell more.
+    """
+    if is_violation(planned.payload.path, response):
+        return 0.0
+    if not isinstance(planned.request, ChatRequest):
+        return planned.price
+    model = catalogue.model(planned.request.model, planned.request.kind)
+    return charged_usd(model, response, planned.max_price)
+
+
+def read_result(
+    planned: PlannedRequest,
+    response: Response,
+    is_sent: bool,
+    catalogue: Catalogue,
+    tell: Tell,
+) -> Result:
+    """Read the result in a response. is_sent: whether this request itself was sent for it.
+
+    tell: for the error about a response without a text. Raises BadResponseError, with the body,
+    unless there is something to use.
+    """
+    is_unpaid = is_violation(planned.payload.path, response)
+    cost = response_cost(planned, response, catalogue)
+    facts: dict[str, Any] = {
+        "key": planned.key,
+        "from_store": not is_unpaid and not is_sent,
+        "cost": cost if is_sent else 0.0,
+    }
+    if isinstance(planned.request, ChatRequest):
+        return read_text(
+            planned.request,
+            planned.payload,
+            response,
+            charge=cost,
+            charged=tell(cost),
+            **facts,
+        )
+    result = read_images(planned.request, planned.payload, response, **facts)
+    model = catalogue.model(planned.request.model, planned.request.kind)
+    warnings = size_warnings(planned, result.images, model)
+    if masked := planned.payload.masked:
+        result = replace(result, images=(masked.put_back(result.images[0]),))
+    return replace(result, size_warnings=warnings)
