@@ -2,9 +2,10 @@
 
 Headless Chromium opens ComfyUI with this pack and the sandbox, builds each graph of
 workflow_graphs.py with the page's own objects, and saves workflows and apps in example_workflows/,
-blueprints in subgraphs/, and the API-format twin of each in tests/comfyui/api/. It then loads each
-file, checks that it gives the same prompt, runs it, and leaves a screenshot in output/workflows/
-for a person to look at. thumbnails.py draws the thumbnails, film.py records the README's images.
+blueprints in subgraphs/, and the API-format twin of each in example_workflows/api/, those of the
+blueprints in tests/comfyui/blueprints/. It then loads each file, checks that it gives the same
+prompt, runs it, and leaves a screenshot in output/workflows/ for a person to look at. thumbnails.py
+draws the thumbnails, film.py records the README's images.
 
 Needs Playwright (requirements-workflows.txt beside this file) and a Chromium: CHROMIUM names one.
 """
@@ -36,7 +37,8 @@ from workflow_graphs import APPS, BLUEPRINTS, EXAMPLE_IMAGE, WORKFLOWS, Blueprin
 PAGE_SCRIPT = Path(__file__).with_name("workflow_page.js")
 SAVED = ROOT / "example_workflows"
 SUBGRAPHS = ROOT / "subgraphs"
-TWINS = ROOT / "tests" / "comfyui" / "api"
+TWINS = SAVED / "api"
+BLUEPRINT_TWINS = ROOT / "tests" / "comfyui" / "blueprints"
 SCREENSHOTS = ROOT / "output" / "workflows"
 # No greeting for a new user over the graph, and nothing on the screenshot that is not about it.
 SETTINGS = {
@@ -89,7 +91,7 @@ def keep_blueprint(page: Page, url: str, name: str, blueprint: Blueprint) -> Non
     call(page, "reload", workflow)
     call(page, "surround", blueprint.around)
     call(page, "showAll")
-    write(TWINS / "subgraphs" / f"{name}.json", call(page, "save")["prompt"])
+    write(BLUEPRINT_TWINS / f"{name}.json", call(page, "save")["prompt"])
     run(page, url, name)
 
 

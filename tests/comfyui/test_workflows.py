@@ -16,7 +16,8 @@ from comfy_running import Running
 from comfyui_process import ROOT
 from page_server import PageClient
 
-TWINS = Path(__file__).parent / "api"
+TWINS = ROOT / "example_workflows" / "api"
+BLUEPRINT_TWINS = Path(__file__).parent / "blueprints"
 WORKFLOWS = ROOT / "example_workflows"
 
 SUBGRAPHS = ROOT / "subgraphs"
@@ -120,7 +121,7 @@ def test_a_blueprint_is_one_node_with_what_its_twin_has(name: str) -> None:
     (outer,), (inner,) = blueprint["nodes"], blueprint["definitions"]["subgraphs"]
     assert (outer["type"], outer["title"], inner["name"]) == (inner["id"], name, name)
     assert all(slot["linkIds"] for slot in [*inner["inputs"], *inner["outputs"]])
-    twin = read(TWINS / "subgraphs" / f"{name}.json")
+    twin = read(BLUEPRINT_TWINS / f"{name}.json")
     for node in inner["nodes"]:
         part = twin[f"{outer['id']}:{node['id']}"]
         assert part["class_type"] == node["type"]
@@ -219,7 +220,7 @@ def test_runs_as_it_is(
 def test_a_blueprint_runs(
     comfyui: Running, prompt_of: Callable[[Path], dict[str, Any]], name: str
 ) -> None:
-    prompt = prompt_of(TWINS / "subgraphs" / f"{name}.json")
+    prompt = prompt_of(BLUEPRINT_TWINS / f"{name}.json")
     run = comfyui.client.run(prompt)
     assert run.succeeded, run.messages
     assert comfyui.paths == BLUEPRINTS[name]

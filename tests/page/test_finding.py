@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from comfy_page import ComfyPage
 
 PATIENCE_MS = 60_000
-TWINS = ROOT / "tests" / "comfyui" / "api"
+TWINS = ROOT / "example_workflows" / "api"
 TEMPLATES = sorted(path.stem for path in TWINS.glob("*.json"))
 APP = "Venice text to image.app"
 BLUEPRINT = "Venice Text to Image"

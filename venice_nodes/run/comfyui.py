@@ -11,7 +11,7 @@ import logging
 import sys
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 from weakref import WeakKeyDictionary
@@ -119,18 +119,17 @@ def executing_node() -> tuple[str, str]:
 
 
 def send_status(
-    where: tuple[str, str], kind: str, text: str, seed: int | None, again: dict[str, Any] | None
+    where: tuple[str, str], kind: str, text: str, more: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Shows `text` on a node, to the client that queued its run, and gives what was sent.
 
     where: see `executing_node`. text: harmless for a page; one that does not know `venice.status`
-    shows it alone. Never fails the node.
+    shows it alone. more: facts to send with it. Never fails the node.
     """
     if status_listener is not None:
         status_listener(text)
     prompt, node = where
-    facts = {"prompt_id": prompt, "node": node, "text": text, "kind": kind}
-    message = {**facts, "seed": seed, "again": again}
+    message = {"prompt_id": prompt, "node": node, "text": text, "kind": kind, **more}
     if kind != "progress" and prompt:
         with _lock:
             _ends.append(message)
@@ -169,6 +168,19 @@ def add_routes(routes: Iterable[tuple[str, str, Callable[..., Any]]]) -> None:
         return
     for method, path, handler in routes:
         server.routes.route(method, path)(handler)
+
+
+def before_queueing(change: Callable[[Any], None]) -> None:
+    """Has `change` called with the body of each request to queue a prompt."""
+    server = getattr(PromptServer, "instance", None)
+    if server is None:
+        return
+
+    def handle(body: Any) -> Any:
+        change(body)
+        return body
+
+    server.add_on_prompt_handler(handle)
 
 
 def listens_on() -> list[str]:

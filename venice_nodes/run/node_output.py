@@ -20,6 +20,7 @@ from ...venice_client import (
     VeniceError,
 )
 from ...venice_client.for_nodes import (
+    SANDBOX_NAME,
     PlannedRequest,
     is_ignored,
     left_out,
@@ -132,6 +133,29 @@ class NodeOutcome:
             unique if more <= 0 else [*unique[:MAX_WARNINGS], f"{more} more warnings (see info)"]
         )
         return " · ".join(parts)
+
+    def facts(self) -> dict[str, Any]:
+        """What became of the requests so far, for a program: see docs/http-api.md."""
+        costs: list[float | None] = []
+        is_lost, seen = False, set[str]()
+        ends = zip(self.batch.planned, self.batch.outcomes, self.batch.progress, strict=True)
+        for planned, end, progress in ends:
+            is_in_doubt = getattr(end, "may_have_been_charged", end is None and progress.sent)
+            if isinstance(end, ImageResult):
+                costs.append(end.cost)
+            elif is_in_doubt and planned.key not in seen:
+                costs.append(planned.price)
+            is_lost |= is_in_doubt
+            seen.add(planned.key)
+        models = list(dict.fromkeys(planned.request.model for planned in self.batch.planned))
+        cost = total_cost(costs)
+        return {
+            "model": models[0] if len(models) == 1 else models or None,
+            "seeds": list(dict.fromkeys(filter(None, map(self._seed_of, self.batch.planned)))),
+            "cost_usd": cost,
+            "free": cost == 0 or self.client.service.name == SANDBOX_NAME,
+            "may_have_been_charged": is_lost,
+        }
 
     def _seed_of(self, planned: PlannedRequest) -> int | None:
         """The seed of a request, unless its model ignores seeds."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -13,6 +13,15 @@ from . import comfyui
 EMPTY_PROMPT = "Field 'prompt' cannot be empty."
 VIOLATION = "The generated image was flagged for content policy violation."
 """Lines that ComfyUI's page knows, and tells in the language of its user."""
+
+NOTHING_PAID: Mapping[str, Any] = {
+    "model": None,
+    "seeds": (),
+    "cost_usd": 0.0,
+    "free": True,
+    "may_have_been_charged": False,
+}
+"""The facts of a node that sent nothing. docs/http-api.md says what each means."""
 
 
 class StatusNode:
@@ -25,7 +34,8 @@ class NodeStatus:
     """The line of text and the progress bar of the node that is running.
 
     Made at the start of the node's async body, and used from there only. seed: the one that it
-    works with, None for none or several. if_stopped: gives what to show if the run is stopped now.
+    works with, None for none or several. facts: gives what it did so far, as data in the form of
+    NOTHING_PAID. warnings: those so far. if_stopped: gives what to show if the run is stopped now.
     pays_for: gives how many images are paid for if the same is queued again; None where
     nothing was made.
     """
@@ -36,6 +46,8 @@ class NodeStatus:
         self._shown = ""
         self._last: dict[str, Any] = {}
         self.seed: int | None = None
+        self.facts: Callable[[], Mapping[str, Any]] = dict
+        self.warnings: Sequence[str] = ()
         self.if_stopped: Callable[[], str] = lambda: NOTHING_SENT
         self.pays_for: Callable[[], int | None] = lambda: None
 
@@ -51,18 +63,32 @@ class NodeStatus:
         """Shows the last text of a run that went well."""
         self._tell("done", text)
 
-    def fail(self, text: str, can_pass: bool = True) -> None:
+    def fail(self, text: str, error: BaseException) -> None:
         """Shows why the run ended, and how to get the rest where trying again can help."""
         count = self.pays_for()
-        has_way = can_pass and self.seed is not None and count is not None
-        self._tell("error", text, {"seed": self.seed, "pays_for": count} if has_way else None)
+        has_way = getattr(error, "can_pass", True) and self.seed is not None and count is not None
+        again = {"seed": self.seed, "pays_for": count} if has_way else None
+        self._tell("error", text, again, getattr(error, "may_have_been_charged", False))
 
     def with_outputs(self, outputs: tuple[Any, ...]) -> dict[str, Any]:
         """What a node returns: ComfyUI keeps the status in its history, and with the outputs."""
         return {"ui": {"venice_status": [self._last]}, "result": outputs}
 
-    def _tell(self, kind: str, text: str, again: dict[str, Any] | None = None) -> None:
-        self._last = comfyui.send_status(self._node, kind, harmless(text), self.seed, again)
+    def _tell(
+        self,
+        kind: str,
+        text: str,
+        again: dict[str, Any] | None = None,
+        may_be_charged: bool = False,
+    ) -> None:
+        facts: dict[str, Any] = {"seed": self.seed, "again": again}
+        if kind != "progress":
+            seeds = () if self.seed is None else (self.seed,)
+            facts |= {**NOTHING_PAID, "seeds": seeds, **self.facts()}
+            facts["seeds"] = list(facts["seeds"])
+            facts["warnings"] = list(map(harmless, dict.fromkeys(filter(None, self.warnings))))
+            facts["may_have_been_charged"] |= may_be_charged
+        self._last = comfyui.send_status(self._node, kind, harmless(text), facts)
 
 
 @contextmanager
@@ -74,13 +100,13 @@ def showing() -> Iterator[NodeStatus]:
     except VeniceError as error:
         advice = error.advice if isinstance(error, BatchError) else ""
         text = f"{str(error).partition(chr(10))[0]} {advice}".rstrip()
-        status.fail(text, error.can_pass)
+        status.fail(text, error)
         _add_known_line(error)
         raise
     except BaseException as error:
         is_end = comfyui.is_end_of_run(error)
         reason = f"Failed: {type(error).__name__}: {error}".partition("\n")[0]
-        status.fail(status.if_stopped() if is_end else reason)
+        status.fail(status.if_stopped() if is_end else reason, error)
         raise
 
 

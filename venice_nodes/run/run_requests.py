@@ -106,11 +106,13 @@ async def run_node(node: PaidNode, given: Mapping[str, Sequence[Any]]) -> dict[s
         status.if_stopped = lambda: batch.summary.advice_when_stopped("Queue again", again)
         status.pays_for = lambda: batch.summary.unpaid if batch.summary.generated else None
         status.seed = seeds[0] if len(set(seeds)) == 1 else None
-        await _attend(batch, status, " · ".join([client.estimate_text(batch), *warnings]))
         outcome = NodeOutcome(client, batch, again, warnings)
-        outputs, text = await in_thread(partial(_finish, items, outcome))
+        status.facts = outcome.facts
+        status.warnings = [*warnings, *(text for item in items for text in item.warnings)]
+        await _attend(batch, status, " · ".join([client.estimate_text(batch), *warnings]))
+        outputs, status.warnings = await in_thread(partial(_finish, items, outcome))
         save_facts(given, outputs[node.RETURN_NAMES.index("info")])
-        status.finish(text)
+        status.finish(outcome.summary(status.warnings))
         return status.with_outputs(outputs)
 
 
@@ -188,8 +190,10 @@ async def _attend(batch: RequestBatch, status: NodeStatus, cost: str) -> None:
         batch.cancel()
 
 
-def _finish(items: Sequence[Item], outcome: NodeOutcome) -> tuple[tuple[list[Any], ...], str]:
-    """The outputs of all items, and what the node shows at its end."""
+def _finish(
+    items: Sequence[Item], outcome: NodeOutcome
+) -> tuple[tuple[list[Any], ...], Sequence[str]]:
+    """The outputs of all items, and the warnings to show."""
     parts = outcome.split([len(item.requests) for item in items])
     outcome.check([flag for item in items for flag in [item.stop_if_flagged] * len(item.requests)])
     outputs, warnings = [], list[str]()
@@ -198,7 +202,7 @@ def _finish(items: Sequence[Item], outcome: NodeOutcome) -> tuple[tuple[list[Any
         outputs.append(own)
         warnings += more
     columns = tuple(list(column) for column in zip(*outputs, strict=True))
-    return columns, outcome.summary([*outcome.warnings, *warnings])
+    return columns, [*outcome.warnings, *warnings]
 
 
 def _wake(loop: asyncio.AbstractEventLoop, ended: asyncio.Future[None]) -> None:

@@ -88,6 +88,21 @@ def save_facts(hidden: Mapping[str, Sequence[Any]], infos: Sequence[str]) -> Non
     extra[OWN_TEXT] = {**(before if isinstance(before, dict) else {}), node: _facts(made)}
 
 
+def make_room(body: Any, nodes: Mapping[str, Any]) -> None:
+    """Gives a prompt that is queued without EXTRA_PNGINFO an empty one, for `save_facts`.
+
+    Savers have no place for the facts otherwise. body: of the request, of any form. nodes: the
+    classes of the pack by name. Prompts without a node that pays stay as they are.
+    """
+    prompt = body.get("prompt") if isinstance(body, dict) else None
+    if not isinstance(prompt, dict):
+        return
+    names = {str(node.get("class_type")) for node in objects([*prompt.values()])}
+    extra = body.setdefault("extra_data", {})
+    if isinstance(extra, dict) and any(hasattr(nodes.get(name), "item") for name in names):
+        extra.setdefault(EXTRA_PNGINFO, {})
+
+
 def _facts(infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """What was made, with what all requests have in common said once: files hold it many times."""
     sent = [request for info in infos for request in info["requests"]]

@@ -67,6 +67,12 @@ def test_it_says_where_it_belongs_and_is_kept_with_the_outputs(
         "kind": "done",
         "seed": 2000,
         "again": None,
+        "model": "z-image-turbo",
+        "seeds": [2000],
+        "cost_usd": 0.01,
+        "free": False,
+        "warnings": [],
+        "may_have_been_charged": False,
     }
     assert answer["ui"] == {"venice_status": [last]}
     assert {data["kind"] for _, data, _ in server.sent[:-1]} <= {"progress"}
@@ -94,6 +100,57 @@ def test_every_node_returns_it(
         *("done", "4:7"),
         7 if node == "VeniceSeed" else None,
     )
+
+
+def test_all_facts_are_data(bench: Bench, server: Server) -> None:
+    first = generated(bench, seed=2000, batch_size=3, quality="high")["ui"]["venice_status"][0]
+    again = generated(bench, seed=2000, batch_size=3, quality="high")["ui"]["venice_status"][0]
+    assert first["seeds"] == again["seeds"] == [2000, 2001, 2002]
+    assert (first["cost_usd"], first["free"]) == (pytest.approx(0.03), False)
+    assert (again["cost_usd"], again["free"]) == (0, True)
+    assert first["warnings"] == again["warnings"] != []
+
+
+def test_an_error_has_the_facts_too(bench: Bench, server: Server) -> None:
+    bench.sandbox.add_fault(Fault.reset(), when=lambda sent: sent["seed"] == 2002)
+    with pytest.raises(Exception, match="to pay only for the missing 1"):
+        generated(bench, seed=2000, batch_size=4)
+    (last,) = bench.pack.venice_nodes.run.comfyui.ends_of("prompt-9")
+    assert (last["kind"], last["may_have_been_charged"]) == ("error", True)
+    assert last["cost_usd"] == pytest.approx(0.04)
+    assert last["seeds"] == [2000, 2001, 2002, 2003]
+
+
+def test_what_is_refused_before_sending_costs_nothing(bench: Bench, server: Server) -> None:
+    with pytest.raises(Exception, match="Enter a prompt"):
+        generated(bench, prompt="")
+    last = server.sent[-1][1]
+    assert (last["cost_usd"], last["free"], last["may_have_been_charged"]) == (0, True, False)
+    assert last["model"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "room"),
+    [
+        ({"prompt": {"1": {"class_type": "VeniceGenerateImage"}}}, {}),
+        ({"prompt": {"1": {"class_type": "VeniceUpscaleImage"}}, "extra_data": {}}, {}),
+        ({"prompt": {"1": {"class_type": "VeniceSeed"}}}, None),
+        ({"prompt": {"1": {"class_type": []}, "2": 3}}, None),
+        ({"prompt": []}, None),
+        ([], None),
+        (
+            {
+                "prompt": {"1": {"class_type": "VeniceGenerateImage"}},
+                "extra_data": {"extra_pnginfo": {"workflow": 1}},
+            },
+            {"workflow": 1},
+        ),
+    ],
+)
+def test_a_prompt_that_pays_has_room_for_its_facts(bench: Bench, body: Any, room: Any) -> None:
+    bench.pack.venice_nodes.run.saved_metadata.make_room(body, bench.pack.NODE_CLASS_MAPPINGS)
+    extra = body.get("extra_data", {}) if isinstance(body, dict) else {}
+    assert extra.get("extra_pnginfo") == room
 
 
 def test_a_random_seed_is_told(bench: Bench, server: Server) -> None:
