@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bench import held_until
-from faulty_sandbox import Sandbox
+from faulty_sandbox import Fault, Sandbox
 from venice_client.cli.console import Console
 
 
@@ -94,9 +94,42 @@ def test_a_dry_run_refuses_what_the_command_would(
     cli: Any, sandbox: Sandbox, folder: Path, inputs: Any
 ) -> None:
     assert cli("generate", "a fox", "--steps", "99", "--dry-run").code == 2
-    assert cli("upscale", "a.png", "--dry-run", "--max-usd", "0.01").code == 2
+    end = cli("upscale", "a.png", "--dry-run", "--max-usd", "0.01")
+    assert end.code == 2
+    assert "about $0.02. Nothing was sent.\nWithout --dry-run: Not sent." in end.err
     assert cli("upscale", "a.png", "--dry-run").code == 0
     assert sandbox.requests == []
+
+
+@pytest.mark.parametrize("limit", ["RUN", "DAY"])
+def test_a_dry_run_says_that_a_limit_would_refuse(
+    cli: Any, sandbox: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    monkeypatch.setenv(f"VENICE_MAX_USD_PER_{limit}", "0.02")
+    command = ("generate", "a fox", "-n", "3", "--seed", "5", "--dry-run")
+
+    end, facts = cli(*command), cli("--json", *command)
+
+    assert (end.code, facts.code, len(end.lines)) == (2, 2, 3)
+    assert "Without --dry-run: Not sent. This would cost about $0.03" in end.err
+    assert facts.json["refused"]["type"] == "SpendingLimitError"
+    assert sandbox.requests == []
+    monkeypatch.setenv(f"VENICE_MAX_USD_PER_{limit}", "0.03")
+    assert cli(*command).code == 0
+
+
+def test_many_images_print_few_lines(cli: Any, sandbox: Sandbox, folder: Path) -> None:
+    command = ("generate", "a fox", "-n", "60", "--size", "64x64", "--format", "jpeg")
+
+    dry, all_of_it = cli(*command, "--dry-run"), cli(*command, "--dry-run", "--verbose")
+
+    assert (len(dry.lines), len(all_of_it.lines)) == (20, 60)
+    assert "… and 40 more requests; --verbose shows all." in dry.err
+    sandbox.add_fault(Fault.reset(), when=lambda sent: sent["seed"] % 2 == 0, times=None)
+    end = cli(*command, "--seed", "100")
+    assert len(end.lines) == 30
+    assert len(end.err.splitlines()) < 60
+    assert "… and 10 more errors" in end.err
 
 
 def test_no_more_than_max_usd_is_spent(cli: Any, sandbox: Sandbox, folder: Path) -> None:

@@ -7,9 +7,14 @@ import shutil
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, TextIO
+from typing import Any, TextIO, TypeVar
 
 from ..errors import ApiError, VeniceError
+
+T = TypeVar("T")
+
+MAX_LINES = 20
+"""The most lines of one kind, such as one for each image; --verbose shows all."""
 
 
 class Console:
@@ -41,6 +46,21 @@ class Console:
         """Write a line of the result as soon as it is known; nothing with --json."""
         if not self.is_json:
             self._print(text)
+
+    def first(self, lines: Sequence[T]) -> Sequence[T]:
+        """The lines of one kind to show; if there are more, `more` tells how many."""
+        return lines if self._is_verbose else lines[:MAX_LINES]
+
+    def more(self, lines: Sequence[object], what: str) -> None:
+        """Tell how many lines of one kind `first` leaves out, such as "errors"."""
+        if left := len(lines) - len(self.first(lines)):
+            self.note(f"… and {left:,} more {what}; --verbose shows all.")
+
+    def notes(self, texts: Sequence[str]) -> None:
+        """Write notes to stderr, not too many."""
+        for text in self.first(texts):
+            self.note(f"note: {text}")
+        self.more(texts, "notes")
 
     def note(self, text: str) -> None:
         """Write a line to stderr."""

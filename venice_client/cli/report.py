@@ -42,8 +42,7 @@ class Report:
 
     def show(self, console: Console) -> int:
         """Write the report and return the exit code. Raises any error but a VeniceError."""
-        for warning in self._all_warnings():
-            console.note(f"note: {warning}")
+        console.notes(self._all_warnings())
         console.result(self._facts(), [])
         if self.command.is_interrupted:
             self._say_interrupted(console)
@@ -104,8 +103,9 @@ class Report:
         can_pass = all(getattr(error, "can_pass", True) for _, error in failed)
         advice = self.command.summary.advice(AGAIN, self.how, can_pass)
         console.note(advice or f"None of {self.total} images arrived:")
-        for task, error in failed:
+        for task, error in console.first(failed):
             console.error(error, prefix=f"- {task.label}: ")
+        console.more(failed, "errors")
         unsent = sum(was_cancelled(end) for end in self.command.outcomes)
         if unsent and not was_cancelled(failed[0][1]):
             console.note(f"- {unsent} more requests weren't sent.")

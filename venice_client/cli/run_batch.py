@@ -16,7 +16,7 @@ from ..money import dollars
 from ..planned_request import PlannedRequest
 from ..request.paid_request import PaidRequest
 from ..store.outcome_summary import OutcomeSummary
-from .console import Console
+from .console import MAX_LINES, Console
 from .files import NotWrittenError, Target, prepare_folder, write_image
 
 LOOK_EVERY = 0.1
@@ -179,9 +179,13 @@ def _attend(batch: RequestBatch, console: Console) -> bool:
     After Ctrl-C nothing more is sent, and requests in flight have a few seconds to arrive; another
     Ctrl-C ends that wait.
     """
+    total, part, steady = len(batch.planned), -1, ""
     try:
         while not batch.wait(LOOK_EVERY):
-            console.progress(batch.status(), batch.status(with_seconds=False))
+            if total <= MAX_LINES or part != batch.ended * MAX_LINES // total:
+                part = batch.ended * MAX_LINES // total
+                steady = batch.status(with_seconds=False)
+            console.progress(batch.status(), steady)
         return True
     except KeyboardInterrupt:
         batch.cancel()

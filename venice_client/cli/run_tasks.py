@@ -10,10 +10,11 @@ from dataclasses import replace
 from ..catalogue.prices import cost_text, total_cost
 from ..client import VeniceClient
 from ..dry_run import PriceEstimator
+from ..errors import SpendingLimitError
 from ..planned_request import PlannedRequest, plus_extra_fields
 from ..settings.settings import Settings
 from . import exit_codes
-from .console import Console
+from .console import Console, describe
 from .report import Report
 from .run_batch import Task, check_price, run_batch
 
@@ -28,8 +29,7 @@ def run_tasks(
 ) -> int:
     """Run tasks and return the exit code. how: what to add to get the same again, or ""."""
     if args.dry_run:
-        _show(console, settings, tasks, headline, args.max_usd)
-        return exit_codes.OK
+        return _show(console, settings, tasks, headline, args.max_usd)
     client = VeniceClient(settings)
     outcome = run_batch(args, console, client, tasks, headline)
     return Report(client, outcome, how).show(console)
@@ -41,14 +41,16 @@ def _show(
     tasks: Sequence[Task],
     headline: str,
     max_usd: float | None,
-) -> None:
-    """Show what would be sent, by the lists as last saved. It needs no key and sends nothing."""
+) -> int:
+    """Show what would be sent, by the lists as last saved. It needs no key and sends nothing.
+
+    Returns the exit code: that of a refusal if the command would be refused for its price.
+    """
     estimator = PriceEstimator(settings)
     planned = _planned(estimator, tasks)
-    check_price(planned, max_usd)
+    refusal = _refusal(estimator, planned, max_usd)
     warnings = list(dict.fromkeys(text for one in planned for text in one.payload.warnings))
-    for warning in warnings:
-        console.note(f"note: {warning}")
+    console.notes(warnings)
     costs = [one.estimate for one in planned]
     cost = f"{cost_text(costs, estimator.is_sandbox)}{plus_extra_fields(planned)}"
     console.note(f"Dry run: {headline} · {cost}. Nothing was sent.")
@@ -67,8 +69,28 @@ def _show(
         "requests": requests,
         "warnings": warnings,
         "estimated_cost_usd": total_cost(costs),
+        "refused": refusal and describe(refusal),
     }
-    console.result(facts, lines)
+    console.result(facts, console.first(lines))
+    if not console.is_json:
+        console.more(lines, "requests")
+    if refusal is None:
+        return exit_codes.OK
+    console.error(refusal, prefix="Without --dry-run: ")
+    return exit_codes.NOT_SENT
+
+
+def _refusal(
+    estimator: PriceEstimator, planned: Sequence[PlannedRequest], max_usd: float | None
+) -> SpendingLimitError | None:
+    """The error of the command itself if it may cost too much."""
+    paying = {one.key: one for one in planned if not one.is_cached}
+    try:
+        check_price(planned, max_usd)
+        estimator.spending.check([one.charge for one in paying.values()])
+    except SpendingLimitError as error:
+        return error
+    return None
 
 
 def _planned(estimator: PriceEstimator, tasks: Sequence[Task]) -> list[PlannedRequest]:
@@ -77,6 +99,7 @@ def _planned(estimator: PriceEstimator, tasks: Sequence[Task]) -> list[PlannedRe
     seen: set[str] = set()
     for task in tasks:
         one = estimator.plan(task.request)
-        planned.append(replace(one, is_cached=one.key in seen or one.key in estimator.results))
+        is_free = one.is_cached or one.key in seen or one.key in estimator.results
+        planned.append(replace(one, is_cached=is_free))
         seen.add(one.key)
     return planned

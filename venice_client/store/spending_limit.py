@@ -111,6 +111,12 @@ class SpendingLimit:
                 state.requests += len(charges)
         return [Reservation(charge, state, self.journal) for charge in charges]
 
+    def check(self, charges: Sequence[Charge]) -> None:
+        """Raise SpendingLimitError if `reserve` would for a new run. Reserves nothing."""
+        if charges:
+            with self._turn(patience=1.0) as today:
+                self._check(charges, _Run(), today)
+
     def rooms(self) -> dict[str, float]:
         """USD that a new run may cost now under each limit that is set, "run" and "day".
 
