@@ -1,8 +1,10 @@
 """`make locales`: generate locales/en and the help pages, and check the translations.
 
-English lives in the node declarations, web/settings.js, web/menus.js, the `t("…")` of web/*.js
-and, for the help pages, scripts/translations/en/help.json. A translator edits five files: the four
-in locales/LANGUAGE (as ComfyUI reads them) and scripts/translations/LANGUAGE/help.json.
+English lives in the node declarations, web/settings.js, web/menus.js, the `t("…")` of web/*.js,
+scripts/server_texts.py and, for the help pages, scripts/translations/en/help.json. A translator
+edits five files: the four in locales/LANGUAGE (as ComfyUI reads them) and
+scripts/translations/LANGUAGE/help.json. scripts/translate.py lists what a language lacks, and puts
+translations in their places.
 
 scripts/translations/LANGUAGE/in_step.json records which English each translation was made from.
 A translation that is missing or older than its English is a warning; the release check
@@ -21,6 +23,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import server_texts
 from demo import load_pack
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,7 +34,9 @@ TRANSLATIONS = ("zh", "zh-TW", "ja", "ko", "fr", "es", "ru", "pt-BR")
 FILES = ("nodeDefs", "settings", "commands", "main")
 """What ComfyUI reads, in the folder of a language."""
 
-NAMES = re.compile(r"\.(name|display_name|label)$|^main\.|^help\.words\.")
+NAMES = re.compile(
+    r"\.(name|display_name|label)$|^main\.(?!venice\.)|^main\.venice\.\S+( \S+)?$|^help\.words\."
+)
 """Texts that may be the same in another language."""
 
 UNSAFE = "{}@|`<"
@@ -97,7 +102,7 @@ def english_texts(pack: ModuleType) -> dict[str, Any]:
             "settingsCategories": {group: group for _, group, *_ in settings},
             "menuLabels": {label: label for _, label in commands},
             "contextMenu": {entry: entry for entry in entries},
-            "venice": {text: text for text in page_texts()},
+            "venice": {text: text for text in sorted({*page_texts(), *server_texts.TEXTS})},
         },
         "help": read(SOURCES / "en" / "help.json"),
     }
@@ -266,7 +271,7 @@ def check(pack: ModuleType, english: Mapping[str, Any], language: str) -> list[s
     """The mistakes in the texts of a language that aren't outdated, one per line."""
     source, translated = flat(english), flat(texts_of(language))
     own_words = _own_words(pack)
-    late = _outdated(english, language)
+    late = outdated(english, language)
     return [
         f"{language}: {key} {problem}"
         for key, text in source.items()
@@ -278,7 +283,7 @@ def check(pack: ModuleType, english: Mapping[str, Any], language: str) -> list[s
 def behind(english: Mapping[str, Any], language: str) -> list[str]:
     """The texts that a language lacks, has in excess, or has from an older English."""
     source, translated = flat(english), flat(texts_of(language))
-    late = _outdated(english, language)
+    late = outdated(english, language)
     lines = [
         f"{language}: {key} is no longer in English" for key in translated if key not in source
     ]
@@ -290,7 +295,7 @@ def behind(english: Mapping[str, Any], language: str) -> list[str]:
     return lines
 
 
-def _outdated(english: Mapping[str, Any], language: str) -> set[str]:
+def outdated(english: Mapping[str, Any], language: str) -> set[str]:
     """The keys whose English changed since they were translated."""
     translated, record = flat(texts_of(language)), read(record_file(language))
     return {
@@ -336,7 +341,7 @@ def _own_words(pack: ModuleType) -> dict[str, tuple[str, ...]]:
 def in_step(english: Mapping[str, Any], language: str) -> str:
     """The record of which English each translation was made from: kept while one is outdated."""
     translated, record = flat(texts_of(language)), read(record_file(language))
-    late = _outdated(english, language)
+    late = outdated(english, language)
     return dump(
         {
             key: record[key] if key in late else f"{short_hash(text)} {short_hash(translated[key])}"

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import locales
+import translate
 from contract import CONTRACT
 
 ROOT = locales.ROOT
@@ -295,3 +296,33 @@ def test_signs_of_markdown_are_kept_from_a_table(pack: ModuleType) -> None:
     assert r"\* is every style, \*noir\* those" in page
     for row in (line for line in page.splitlines() if line.startswith("|")):
         assert row.replace(r"\|", "").count("|") == 3, row
+
+
+def test_a_translator_gets_what_a_language_lacks_and_hands_it_back(
+    english: dict[str, Any], copy: dict[str, Any]
+) -> None:
+    del copy["settings"]["Venice_Key"]["tooltip"]
+    del copy["main"]["venice"]["Seed"]
+    copy["main"]["venice"]["gone"] = "weg"
+    save(copy)
+    locales.write(locales.record_file("xx"), locales.in_step(english, "xx"))
+    english["settings"]["Venice_Key"]["name"] += ", changed"
+
+    given = translate.missing(english, "xx")
+    assert set(given) == {
+        "settings.Venice_Key.name",
+        "settings.Venice_Key.tooltip",
+        "main.venice.Seed",
+    }
+    translate.fill(
+        english, "xx", {**given, "settings.Venice_Key.name": "N", "main.venice.Seed": "="}
+    )
+
+    assert translate.missing(english, "xx") == {
+        "settings.Venice_Key.tooltip": english["settings"]["Venice_Key"]["tooltip"]
+    }
+    filled = locales.texts_of("xx")
+    assert filled["settings"]["Venice_Key"]["name"] == "N"
+    assert filled["main"]["venice"]["Seed"] == "Seed"
+    assert "gone" not in filled["main"]["venice"]
+    assert filled["help"] == copy["help"]

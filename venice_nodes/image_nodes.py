@@ -231,10 +231,11 @@ def _edit_request(values: dict[str, Any]) -> EditRequest:
 def _untouched(base: torch.Tensor, values: dict[str, Any], before: list[str]) -> Item:
     """An edit with nothing to change: it returns its input."""
     is_shrunk = values["grow_mask"] < 0 and bool((values["mask"] > 0).any())
-    after, remedy = (" after shrinking", "Raise grow_mask") if is_shrunk else ("", "Paint a mask")
+    after = " after shrinking" if is_shrunk else ""
+    remedy = "Raise grow_mask" if is_shrunk else "Paint a mask"
     warnings = [
-        f"The mask is empty{after}, so nothing changed and you weren't charged. {remedy}, or "
-        "disconnect mask to edit the whole image.",
+        f"The mask is empty{after}, so nothing changed and you weren't charged. "
+        f"{remedy}, or disconnect mask to edit the whole image.",
         *before,
     ]
     info = make_info(model=values["model"], size=[base.shape[2], base.shape[1]], warnings=warnings)

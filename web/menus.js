@@ -104,6 +104,7 @@ export function watchAbout() {
     const [project, issues] = aboutPageBadges;
     project.label = `Venice ${version}`;
     project.url = webAddress(project_url);
+    issues.label = t("Report a Venice issue");
     issues.url = webAddress(issues_url);
   });
 }

@@ -7,7 +7,7 @@ import { fingerprintsOf } from "./fingerprints.js";
 import { allNodes, isOurs, mayHoldOurs, nodeOf, nodesOf } from "./graph.js";
 import { panelOf } from "./panel.js";
 import { post, tell } from "./server.js";
-import { t } from "./texts.js";
+import { said, t } from "./texts.js";
 import { onChange } from "./watch.js";
 
 const QUIET_MS = 200;
@@ -143,9 +143,9 @@ function linesOf(entry) {
   const line = (kind, text) => element("div", { class: `venice-line venice-${kind}`, text });
   const isMissing = entry.level === "input";
   return [
-    ...(entry.sent ? [line("sends", entry.sent)] : []),
-    ...(entry.error ? [line(isMissing ? "hint" : "wrong", entry.error)] : []),
-    ...(entry.warnings ?? []).map((text) => line("warning", text)),
+    ...(entry.sent ? [line("sends", said(entry.sent))] : []),
+    ...(entry.error ? [line(isMissing ? "hint" : "wrong", said(entry.error))] : []),
+    ...(entry.warnings ?? []).map((text) => line("warning", said(text))),
   ];
 }
 
@@ -156,6 +156,6 @@ export function addPrice(node) {
   addBadge(node, () => {
     const entry = entries.get(node);
     const level = /** @type {keyof typeof COLORS} */ (levelOf(entry));
-    return { text: entry?.price?.text ?? "", ...COLORS[level] };
+    return { text: said(entry?.price?.text), ...COLORS[level] };
   });
 }

@@ -8,7 +8,7 @@ import { allNodes, mayHoldOurs } from "./graph.js";
 import { ANSWER_MS, hasOurs } from "./preview.js";
 import { post } from "./server.js";
 import { askForKey, openSettings } from "./settings.js";
-import { t } from "./texts.js";
+import { said, t } from "./texts.js";
 
 /**
  * One press of Run. agreed: dollars that a person agreed to spend on each of its runs. allowed: the
@@ -80,7 +80,7 @@ async function confirmPrice(total) {
   const title = isExact ? t("Run for about {price}?", { price }) : t("Run this workflow?");
   const run = isExact ? t("Run for {price}", { price }) : t("Run");
   const answer = await openDialog(title, (close) => [
-    element("p", { text: total.text }),
+    element("p", { text: said(total.text) }),
     endRow(
       button(t("Cancel"), () => close(false)),
       button(run, () => close(true)),
@@ -95,7 +95,7 @@ async function confirmPrice(total) {
  */
 async function tellOver(text) {
   const answer = await openDialog(t("Over your limit"), (close) => [
-    element("p", { text: `${text} ${t("Nothing was sent.")}` }),
+    element("p", { text: `${said(text)} ${t("Nothing was sent.")}` }),
     endRow(
       button(t("Cancel"), () => close(false)),
       button(t("Open settings"), () => close(true)),

@@ -2,7 +2,7 @@
 /** What the page asks the pack's routes. The server works everything out; the page shows it. */
 
 import { fetchRoute, routeUrl } from "./comfy.js";
-import { t } from "./texts.js";
+import { said, t } from "./texts.js";
 
 const HEADERS = { "Content-Type": "application/json", "X-Venice": "1" };
 const TIMEOUT_MS = 15_000;
@@ -37,7 +37,7 @@ async function ask(path, options, timeoutMs) {
   const body = await response.json().catch(() => ({}));
   if (!response.ok) {
     throw new RouteError(
-      body?.error ?? t("ComfyUI answered with error {status}.", { status: response.status }),
+      said(body?.error) || t("ComfyUI answered with error {status}.", { status: response.status }),
       response.status,
     );
   }

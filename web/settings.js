@@ -4,7 +4,7 @@
 import { openSettingsAt } from "./comfy.js";
 import { button, dollars, element, link, messageOf, openDialog } from "./elements.js";
 import { account, post } from "./server.js";
-import { t } from "./texts.js";
+import { said, t } from "./texts.js";
 
 const SANDBOX = "sandbox";
 /** How long a run waits to be told whether there is a key. */
@@ -38,7 +38,7 @@ function keyForm(saveText, onWorks) {
     outcome.textContent = t("Testing …");
     try {
       const { works, error, balance_usd } = await post("key", { key }, KEY_MS);
-      if (!works) return say(error);
+      if (!works) return say(said(error));
       say(
         key === SANDBOX ? t("Using the sandbox: test images, free.") : connected(balance_usd),
         true,

@@ -6,7 +6,7 @@ import { button, dollars, element } from "./elements.js";
 import { ResultList } from "./results.js";
 import { account } from "./server.js";
 import { openSettings } from "./settings.js";
-import { t } from "./texts.js";
+import { said, t } from "./texts.js";
 
 export const TAB = "venice";
 
@@ -15,7 +15,9 @@ export const tab = {
   id: TAB,
   icon: "pi pi-images",
   title: "Venice",
-  tooltip: "Venice: balance, spending, saved images",
+  get tooltip() {
+    return t("Venice: balance, spending, saved images");
+  },
   type: "custom",
   /** @param {HTMLElement} place */
   render(place) {
@@ -95,7 +97,7 @@ function moneyLines(now) {
     ],
     models.length > 0 &&
       element("details", {}, element("summary", { text: t("By model") }), ...models),
-    ...troubles.map((text) => element("div", { class: "venice-warning", text })),
+    ...troubles.map((text) => element("div", { class: "venice-warning", text: said(text) })),
   ]
     .flat()
     .filter(Boolean);

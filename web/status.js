@@ -17,7 +17,7 @@ import { panelOf } from "./panel.js";
 import { fingerprints, onPrompt } from "./preview.js";
 import { showLastSeed, useSeed } from "./seed.js";
 import { openSettings } from "./settings.js";
-import { t } from "./texts.js";
+import { said, t } from "./texts.js";
 
 const PROPERTY = "venice";
 const STORED = "venice.status:";
@@ -211,7 +211,7 @@ const titleOf = ({ id }) => nodeOf(id)?.title ?? id;
  */
 function lineOf(title, status) {
   const [own, stale] = [isOwn(status), isStale(status)];
-  const text = title ? `${title}: ${status.text}` : status.text;
+  const text = title ? `${title}: ${said(status.text)}` : said(status.text);
   return element(
     "div",
     {

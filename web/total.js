@@ -4,7 +4,7 @@
 import { placeBesideRun } from "./comfy.js";
 import { element } from "./elements.js";
 import { levelOf, onPreview, preview } from "./preview.js";
-import { t } from "./texts.js";
+import { said, t } from "./texts.js";
 
 const total = element("button", { type: "button", class: "venice-total", hidden: true });
 
@@ -20,13 +20,13 @@ export function placeTotal(open) {
 
 function showTotal() {
   const sum = preview.total;
-  const text = sum?.badge ?? "";
+  const text = said(sum?.badge);
   for (const place of [total, appTotal]) {
     place.textContent = text;
     place.className = `venice-total venice-${levelOf(sum)}`;
     place.hidden = !text;
   }
-  total.title = [sum?.hint, t("Estimated cost of this run. Click to open Venice.")]
+  total.title = [said(sum?.hint), t("Estimated cost of this run. Click to open Venice.")]
     .filter(Boolean)
     .join("\n");
 }

@@ -15,7 +15,7 @@ import { fitNew, fitToContent, panelOf } from "./panel.js";
 import { idsOf, onPrompt, prompt } from "./preview.js";
 import { account, models } from "./server.js";
 import { drawSocket, putSocketsLast, showSockets } from "./sockets.js";
-import { t } from "./texts.js";
+import { said, t } from "./texts.js";
 import { onChange } from "./watch.js";
 
 const KINDS = /** @type {Record<string, "generate" | "edit">} */ ({
@@ -215,8 +215,8 @@ function offer(node, name, widget, known) {
 /** @param {any[]} list */
 function nameModels(widget, list) {
   const { getOptionLabel } = widget.options;
-  if (getOptionLabel && list.every(({ id, label }) => getOptionLabel(id) === label)) return;
-  const labels = new Map(list.map((model) => [model.id, model.label]));
+  if (getOptionLabel && list.every(({ id, label }) => getOptionLabel(id) === said(label))) return;
+  const labels = new Map(list.map((model) => [model.id, said(model.label)]));
   const others = (widget.options.values ?? []).filter((id) => !labels.has(id));
   setOption(widget, "values", [...labels.keys(), ...others]);
   setOption(widget, "getOptionLabel", (id) => labels.get(id) ?? id ?? "");

@@ -9,6 +9,8 @@ import pytest
 import locales
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Route
+
     from comfy_page import ComfyPage
 
 LANGUAGE = "ja"
@@ -22,6 +24,14 @@ SLOTS = """name => {
     widgets: Object.fromEntries(node.widgets.map(w => [w.name, w.label])),
     outputs: node.outputs.map(label),
   };
+}"""
+LOAD_WITH_STATUS = """async text => {
+  const { node } = window.nodes;
+  const status = { id: String(node.id), text, kind: 'done', seed: null, print: null, again: null };
+  node.properties.venice = { '': status };
+  const saved = app.graph.serialize();
+  saved.id = crypto.randomUUID();
+  await app.loadGraphData(saved);
 }"""
 OVERHANG = """help => {
   const panel = document.querySelector(help);
@@ -78,6 +88,31 @@ def test_the_pages_own_texts_speak_the_language(page: ComfyPage, texts: Any) -> 
     page.build(node=("VeniceSeed", 300, 160, {}, {}))
 
     page.wait_for_text(".venice-tools", texts["main"]["venice"]["New seed"])
+
+
+def test_what_the_server_says_is_translated(page: ComfyPage) -> None:
+    own = {
+        "Needs input": "入力が必要です",
+        "Enter a {name}.": "{name}を入力してください。",
+        "prompt": "プロンプト",
+        "{count} images": "画像{count}枚",
+        "Saved with this workflow: {text}": "保存済み: {text}",
+    }
+    page.page.route("**/i18n", lambda route: _add_texts(route, own))
+    in_language(page, LANGUAGE)
+    page.build(node=("VeniceGenerateImage", 300, 160, {"prompt": ""}, {}))
+
+    page.wait_for_price("node", "入力が必要です")
+    page.wait_for_text(".venice-hint", "プロンプトを入力してください。")
+    page.page.evaluate(LOAD_WITH_STATUS, "4 images · Nobody knows this")
+    page.wait_for_text(".venice-status", "保存済み: 画像4枚 · Nobody knows this")
+
+
+def _add_texts(route: Route, texts: dict[str, str]) -> None:
+    response = route.fetch()
+    all_texts = response.json()
+    all_texts[LANGUAGE]["venice"].update(texts)
+    route.fulfill(response=response, json=all_texts)
 
 
 @pytest.mark.parametrize("language", ["en", LANGUAGE])

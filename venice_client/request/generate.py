@@ -171,7 +171,7 @@ def ignored_warnings(request: GenerateRequest, model: Model) -> tuple[str, ...]:
     }
     ignored = {name for name in is_set if is_ignored(name, model)}
     warnings = [
-        f"{model.id} {text}."
+        text.format(model=model.id)
         for name, text in _IGNORED_TEXTS.items()
         if is_set[name] and name in ignored
     ]
@@ -184,12 +184,12 @@ def ignored_warnings(request: GenerateRequest, model: Model) -> tuple[str, ...]:
 
 
 _IGNORED_TEXTS = {
-    "negative_prompt": "doesn't use negative prompts",
-    "steps": "doesn't use steps",
-    "seed": "doesn't use seeds",
-    "enable_web_search": "can't search the web",
-    "disable_prompt_optimization_thinking": "can't skip thinking about the prompt",
-    "hide_watermark": "doesn't add watermarks",
+    "negative_prompt": "{model} doesn't use negative prompts.",
+    "steps": "{model} doesn't use steps.",
+    "seed": "{model} doesn't use seeds.",
+    "enable_web_search": "{model} can't search the web.",
+    "disable_prompt_optimization_thinking": "{model} can't skip thinking about the prompt.",
+    "hide_watermark": "{model} doesn't add watermarks.",
 }
 
 

@@ -53,18 +53,18 @@ class OutcomeSummary:
         """
         if not self.generated:
             return ""
-        told = f"{self.generated} of {self._items} {_are(self.generated)} saved"
+        lost = f"; {self.lost} {_was(self.lost)} lost and may have been charged"
+        lost = lost if self.lost else ""
+        told = f"{self.generated} of {self._items} {_are(self.generated)} saved{lost}."
         if self.cached < self.generated:
             why = f" ({self.trouble})" if self.trouble else ""
-            told = f"{self.generated} of {self._items} arrived, {self.cached} saved{why}"
-        if self.lost:
-            told += f"; {self.lost} {_was(self.lost)} lost and may have been charged"
+            told = f"{self.generated} of {self._items} arrived, {self.cached} saved{why}{lost}."
         with_how = f" {how}" if how else ""
         if not can_pass:
             free = f" Saved {self.noun}s stay free{with_how}." if self.cached else ""
-            lost = " The others will be charged again." if self.cached < self.generated else ""
-            return f"{told}.{free}{lost}"
-        return f"{told}. {again}{with_how} {_to_pay(self.unpaid, self.total - self.generated)}."
+            more = " The others will be charged again." if self.cached < self.generated else ""
+            return f"{told}{free}{more}"
+        return f"{told} {again}{with_how} {_to_pay(self.unpaid, self.total - self.generated)}."
 
     def advice_when_stopped(self, again: str, how: str) -> str:
         """What happens to a run that stops now, perhaps with responses in flight."""

@@ -183,19 +183,20 @@ class SpendingLimit:
                     self._too_much(name, limit, spent, f"{about} {dollars(usd)}"),
                     "" if is_known else UNPUBLISHED,
                     self._others(run),
+                    f"{_VARIABLES[name]} sets this limit.",
                 ]
                 raise SpendingLimitError("\n".join(filter(None, lines)), cost_usd=usd, **facts)
 
     def _too_much(self, name: str, limit: float, spent: float, cost: str) -> str:
         if self._service == SANDBOX_NAME:
-            cost += " on Venice (free in the sandbox)"
+            cost = f"{cost} on Venice (free in the sandbox)"
         if spent:
             before = "this run already spent" if name == "run" else "already spent today"
-            cost += f" on top of the {dollars(spent)} {before}"
+            cost = f"{cost} on top of the {dollars(spent)} {before}"
         remedy = "Reduce the batch" if name == "run" else "Wait until midnight"
         return (
-            f"Not sent. This would cost {cost}; your {_called(name, limit)}. {remedy}, or raise "
-            f"the limit in Settings → Venice ({_VARIABLES[name]})."
+            f"Not sent. This would cost {cost}; your {_called(name, limit)}. "
+            f"{remedy}, or raise the limit in Settings → Venice."
         )
 
     def _others(self, run: _Run) -> str:
@@ -216,8 +217,8 @@ class SpendingLimit:
         elif error.errno in (errno.EMFILE, errno.ENFILE):
             remedy = "Queue again when fewer files are open"
         return SpendingLimitError(
-            f"Not sent. Your daily limit can't be checked ({error.strerror}). {remedy}, or set "
-            f"{_VARIABLES['day']}=none.",
+            f"Not sent. Your daily limit can't be checked ({error.strerror}). {remedy}, or remove "
+            f"the limit in Settings → Venice.\n{_VARIABLES['day']}=none removes it too.",
             limit="day",
             limit_usd=self._per_day,
         )
@@ -236,8 +237,9 @@ def _called(name: str, limit: float) -> str:
 
 def _unknown_price(name: str, limit: float) -> str:
     return (
-        f"Not sent. The price is unknown, and your {_called(name, limit)}. To send it without a "
-        f"limit, set {_VARIABLES[name]}=none."
+        f"Not sent. The price is unknown, and your {_called(name, limit)}. "
+        "To send it anyway, remove the limit in Settings → Venice.\n"
+        f"{_VARIABLES[name]}=none removes it too."
     )
 
 

@@ -132,9 +132,10 @@ class Answer:
         if spent is None:
             return self._trouble
         about = "about" if price.is_exact else "at least" if price.is_known else "up to"
-        costs = f"this costs {about} {dollars(price.reserved)}"
-        today = f"{dollars(spent)} spent today, " if name == "day" else ""
-        return f"Over your {called}: {today}{costs}."
+        cost = f"{about} {dollars(price.reserved)}"
+        if name == "run":
+            return f"Over your {called}: this costs {cost}."
+        return f"Over your {called}: {dollars(spent)} spent today, this costs {cost}."
 
     def _price(self, items: Sequence[ItemEstimate]) -> Price:
         """What these cost together, where equal requests are paid for once."""
@@ -160,10 +161,10 @@ class Answer:
             return ALREADY_YOURS
         if self._estimator.is_sandbox:
             return self._hint(price)
-        what = f"{_what(items)}, {price.words()}"
         if self._runs == 1:
-            return f"{what}."
-        return f"{what} each; {self._runs} runs, {(price * self._runs).words()} in total."
+            return f"{_what(items)}, {price.words()}."
+        total = (price * self._runs).words()
+        return f"{_what(items)}, {price.words()} each; {self._runs} runs, {total} in total."
 
     def _is_above_ask(self, price: Price) -> bool:
         total = price * self._runs
@@ -199,9 +200,9 @@ def _images(items: Sequence[ItemEstimate]) -> int:
 
 def _what(items: Sequence[ItemEstimate]) -> str:
     """How many images of which model, such as "8 images with Nano Banana Pro"."""
-    count = _images(items)
-    more = " or more" if any(item.is_open for item in items) else ""
-    text = f"{count:,} image{'s' if count != 1 else ''}{more}"
+    count, is_open = _images(items), any(item.is_open for item in items)
+    shown = f"{count:,} or more" if is_open else f"{count:,}"
+    text = f"{shown} image{'' if count == 1 and not is_open else 's'}"
     models = {item.model for item in items if item.forms}
     named = models.pop() if len(models) == 1 else ""
     return f"{text} with {named}" if named else text

@@ -286,8 +286,8 @@ def _sent_text(planned: PlannedRequest) -> str:
     typed = getattr(planned.request, "width", None), getattr(planned.request, "height", None)
     if not (ratio or tier) or about == typed:
         return ""
-    size = f", about {about[0]} × {about[1]}" if about else ""
-    return f"{' at '.join(filter(None, (ratio, tier)))}{size}"
+    shown = f"{ratio} at {tier}" if ratio and tier else ratio or tier
+    return f"{shown}, about {about[0]} × {about[1]}" if about else str(shown)
 
 
 def _model_name(forms: Sequence[Sequence[PlannedRequest]], estimator: PriceEstimator) -> str:

@@ -174,13 +174,12 @@ class NodeOutcome:
             return None
         if end.is_violation:
             return ContentViolationError(f"{flags[0]} Change the prompt.")
-        kept, how = "You were charged. To see it", ""
+        way = 'set if_flagged to "continue" and queue again'
         if planned.key in self.client.results:
-            kept, how = "The image is saved. To see it for free", f" {self.again}"
-        return FlaggedImageError(
-            f'{flags[0]} {kept}, set if_flagged to "continue" and queue again{how}, or change the '
-            "prompt."
-        )
+            kept = f"The image is saved. To see it for free, {way} {self.again}"
+        else:
+            kept = f"You were charged. To see it, {way}"
+        return FlaggedImageError(f"{flags[0]} {kept}, or change the prompt.")
 
 
 @dataclass(frozen=True)

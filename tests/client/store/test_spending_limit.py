@@ -146,14 +146,14 @@ def test_limits_are_shown_as_they_were_set(home: Path, text: str, shown: str) ->
 
 def test_a_refusal_says_what_to_do_and_what_was_sent_before(home: Path) -> None:
     limit, run = limit_of(home, max_usd_per_run=0.025), next(NAMES)
-    assert "\n" not in refusal(limit, run, 0.03)
+    assert refusal(limit, run, 0.03).count("\n") == 1
     one, two = limit.reserve(run, charges(0.01, 0.01))
-    first, rest = refusal(limit, run, 0.01).split("\n")
+    first, rest, hint = refusal(limit, run, 0.01).split("\n")
     assert first == (
         "Not sent. This would cost about $0.01 on top of the $0.02 this run already spent; your "
-        "limit is $0.025 per run. Reduce the batch, or raise the limit in Settings → Venice "
-        "(VENICE_MAX_USD_PER_RUN)."
+        "limit is $0.025 per run. Reduce the batch, or raise the limit in Settings → Venice."
     )
+    assert hint == "VENICE_MAX_USD_PER_RUN sets this limit."
     assert rest == (
         "2 requests of this run were already sent. You keep the images; running again is free."
     )
@@ -183,12 +183,12 @@ def test_a_refusal_has_its_amounts_for_the_page(home: Path) -> None:
 
 def test_an_unknown_price_is_said(home: Path) -> None:
     limit = limit_of(home, max_usd_per_run=0.1)
-    first, rest = refusal(limit, "", 0.2, is_known=False).split("\n")
+    first, rest, _ = refusal(limit, "", 0.2, is_known=False).split("\n")
     assert "This would cost up to $0.20; your limit" in first
     assert rest == "No price is published, so the highest possible price counts."
     assert refusal(limit, "", 0.01, None) == (
-        "Not sent. The price is unknown, and your limit is $0.10 per run. To send it without a "
-        "limit, set VENICE_MAX_USD_PER_RUN=none."
+        "Not sent. The price is unknown, and your limit is $0.10 per run. To send it anyway, "
+        "remove the limit in Settings → Venice.\nVENICE_MAX_USD_PER_RUN=none removes it too."
     )
     per_day = limit_of(home, max_usd_per_run=None, max_usd_per_day=1.0)
     assert "VENICE_MAX_USD_PER_DAY=none" in refusal(per_day, "", None)
@@ -206,8 +206,8 @@ def test_the_day_counts_what_every_process_wrote_and_what_is_reserved_here(home:
     said = refusal(limit, "", 0.04)
     assert said == (
         "Not sent. This would cost about $0.04 on top of the $0.07 already spent today; your "
-        "daily limit is $0.10. Wait until midnight, or raise the limit in Settings → Venice "
-        "(VENICE_MAX_USD_PER_DAY)."
+        "daily limit is $0.10. Wait until midnight, or raise the limit in Settings → Venice.\n"
+        "VENICE_MAX_USD_PER_DAY sets this limit."
     )
     (last,) = limit.reserve("", charges(0.03))
     mine.spend()

@@ -1,0 +1,104 @@
+// @ts-check
+/** Translates what the server writes: its sentences are known, with values in them. */
+
+const CUT = "\u0000";
+/**
+ * The sentences of a text and, between them, what divides them; as scripts/server_texts.py does.
+ * @param {string} text
+ */
+const partsOf = (text) =>
+  text
+    .replace(/([.?!])( )|\n| · /g, (cut, end = "", space = cut) => end + CUT + space + CUT)
+    .split(CUT);
+
+const NAMES = /\{(\w+)\}/g;
+const SYNTAX = /[\\^$.*+?()[\]{}|/]/g;
+/** With fewer letters around its values, a sentence matches by chance: they have to be known, too. */
+const MIN_LETTERS = 7;
+/** Beyond these a text, which may come from a workflow, stays English: the search has to end. */
+const MAX_LENGTH = 300;
+const MAX_DEPTH = 3;
+const MAX_CACHED = 2_000;
+
+const lettersIn = (/** @type {string} */ text) => text.match(/\p{L}/gu)?.length ?? 0;
+
+/**
+ * A translation, and how many letters of the English are left in it.
+ * @typedef {{text: string, left: number}} Found
+ */
+
+/**
+ * @param {string} english
+ * @param {string} translation
+ */
+const template = (english, translation) => ({
+  pattern: new RegExp(
+    `^${english
+      .split(/\{\w+\}/)
+      .map((piece) => piece.replace(SYNTAX, "\\$&"))
+      .join("(.*?)")}$`,
+  ),
+  names: [...english.matchAll(NAMES)].map(([, name]) => name),
+  isLoose: lettersIn(english.replace(NAMES, "")) < MIN_LETTERS,
+  translation,
+});
+
+/**
+ * Returns a function from a text of the server to its translation. A sentence without one stays.
+ * @param {Record<string, string>} texts translations by their English
+ * @returns {(english: string) => string}
+ */
+export function translator(texts) {
+  const templates = Object.entries(texts)
+    .filter(([english]) => english.includes("{"))
+    .map(([english, translation]) => template(english, translation));
+
+  /** What was found, by depth and text. @type {Map<string, Found>} */
+  const cache = new Map();
+
+  /** @type {(text: string, depth: number) => Found} */
+  const find = (text, depth) => {
+    if (Object.hasOwn(texts, text)) return { text: texts[text], left: 0 };
+    const key = depth + text;
+    const found = cache.get(key) ?? join(partsOf(text), depth);
+    cache.set(key, found);
+    return found;
+  };
+
+  /** @type {(parts: string[], depth: number) => Found} */
+  const join = (parts, depth) => {
+    if (parts.length === 1) return best(parts[0], depth);
+    const found = parts.map((part, i) =>
+      i % 2 === 0 ? find(part, depth) : { text: part, left: 0 },
+    );
+    return {
+      text: found.map((part) => part.text).join(""),
+      left: found.reduce((sum, part) => sum + part.left, 0),
+    };
+  };
+
+  /** The match of one sentence that leaves the least English.
+   * @type {(text: string, depth: number) => Found} */
+  const best = (text, depth) => {
+    let found = { text, left: lettersIn(text) };
+    if (depth > MAX_DEPTH || text.length > MAX_LENGTH) return found;
+    for (const { pattern, names, isLoose, translation } of templates) {
+      if (found.left === 0) break;
+      const values = pattern
+        .exec(text)
+        ?.slice(1)
+        .map((value) => find(value, depth + 1));
+      const left = values?.reduce((sum, value) => sum + value.left, 0) ?? found.left;
+      if (!values || left >= found.left || (isLoose && left > 0)) continue;
+      const byName = Object.fromEntries(names.map((name, i) => [name, values[i].text]));
+      const filled = translation.replace(NAMES, (whole, name) => byName[name] ?? whole);
+      found = { text: filled, left };
+    }
+    return found;
+  };
+
+  return (english) => {
+    if (cache.size > MAX_CACHED) cache.clear();
+    return find(String(english), 0).text;
+  };
+}
