@@ -15,6 +15,9 @@ PARTS = {
 }
 """The kinds of measurement, each with its module."""
 
+MACHINE = "machine"
+"""The mark for the line about the machine."""
+
 HEAD = ("what", "against what", "measured", "goal", "")
 MEMORY_INFO, CPU_INFO = Path("/proc/meminfo"), Path("/proc/cpuinfo")
 
@@ -78,15 +81,24 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 def written(page: str, parts: Mapping[str, Part], note: str) -> str:
     """The page with these parts between their marks.
 
-    note: how they were measured. Raises ValueError if the page has no marks for a part.
+    note: when and where they were measured. It goes to the mark MACHINE if all parts are measured;
+    a part gets its own if that one differs. Raises ValueError if the page lacks a mark.
     """
+    if set(parts) >= set(PARTS):
+        page = _marked(page, MACHINE, note)
     for name, part in parts.items():
-        begin, end = f"<!-- measured: {name} -->", f"<!-- end: {name} -->"
-        found = re.findall(f"{re.escape(begin)}.*?{re.escape(end)}", page, re.DOTALL)
-        if len(found) != 1:
-            raise ValueError(f"the page needs one {begin} and one {end} behind it")
-        page = page.replace(found[0], f"{begin}\n{part.markdown()}\n\n{note}\n{end}")
+        page = _marked(page, name, part.markdown())
+        if note not in page:
+            page = _marked(page, name, f"{part.markdown()}\n\n{note}")
     return page
+
+
+def _marked(page: str, name: str, text: str) -> str:
+    begin, end = f"<!-- measured: {name} -->", f"<!-- end: {name} -->"
+    found = re.findall(f"{re.escape(begin)}.*?{re.escape(end)}", page, re.DOTALL)
+    if len(found) != 1:
+        raise ValueError(f"the page needs one {begin} and one {end} behind it")
+    return page.replace(found[0], f"{begin}\n{text}\n{end}")
 
 
 def machine(versions: str) -> str:

@@ -33,13 +33,14 @@ def main() -> int:
     if unknown := set(options.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     versions = f"torch {torch.__version__}, Pillow {PIL.__version__}, numpy {np.__version__}"
+    found: dict[str, Part] = {}
     for name in options.parts or PARTS:
         began = time.monotonic()
-        part: Part = importlib.import_module(PARTS[name]).measure(options.quick)
+        part = found[name] = importlib.import_module(PARTS[name]).measure(options.quick)
         print(f"## {name} ({time.monotonic() - began:.0f} s)\n\n{part.markdown()}\n", flush=True)
-        if not options.quick:
-            page = PAGE.read_text(encoding="utf-8")
-            PAGE.write_text(written(page, {name: part}, machine(versions)), encoding="utf-8")
+    if not options.quick:
+        page = PAGE.read_text(encoding="utf-8")
+        PAGE.write_text(written(page, found, machine(versions)), encoding="utf-8")
     return 0
 
 

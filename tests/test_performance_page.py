@@ -12,7 +12,10 @@ sys.path.insert(0, str(ROOT / "benchmarks"))
 
 from performance_page import PARTS, Part, Row, written  # noqa: E402
 
-PAGE = "Before.\n<!-- measured: one -->\nold\n<!-- end: one -->\nBehind.\n"
+PAGE = (
+    "Before.\n<!-- measured: machine -->\nHere.\n<!-- end: machine -->\n"
+    "<!-- measured: one -->\nold\n<!-- end: one -->\nBehind.\n"
+)
 MET = Row("a node", "the disk", 0.9, goal=1.1)
 MISSED = Row("a put", "the clock", 7.0, "ms", 5, "of 9", "The disk is slow.")
 
@@ -20,10 +23,18 @@ MISSED = Row("a put", "the clock", 7.0, "ms", 5, "of 9", "The disk is slow.")
 def test_the_measured_part_is_replaced_and_the_text_around_it_stays() -> None:
     page = written(PAGE, {"one": Part([MET])}, "Measured here.")
 
-    assert page.startswith("Before.\n<!-- measured: one -->\n| what |")
+    assert page.startswith("Before.\n<!-- measured: machine -->\nHere.\n<!-- end: machine -->\n")
+    assert "<!-- measured: one -->\n| what |" in page
     assert page.endswith("Measured here.\n<!-- end: one -->\nBehind.\n")
     assert "old" not in page
     assert written(page, {"one": Part([MET])}, "Measured here.") == page
+    assert page.replace("\n\nMeasured here.", "") == written(PAGE, {"one": Part([MET])}, "Here.")
+
+
+def test_all_parts_share_one_line_about_the_machine() -> None:
+    page = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    page = written(page, {name: Part([MET]) for name in PARTS}, "Measured here.")
+    assert page.count("Measured here.") == 1
 
 
 def test_a_row_says_whether_its_goal_is_met_and_why_not() -> None:
