@@ -21,12 +21,14 @@ When = Callable[[Any], bool]
 Alter = Callable[[Response, Mapping[str, str]], Response]
 
 GENERATE = "/image/generate"
+CHAT = "/chat/completions"
 PAID_PATHS = (
     GENERATE,
     "/image/edit",
     "/image/multi-edit",
     "/image/upscale",
     "/image/background-remove",
+    CHAT,
 )
 BOMB_MEMBER_BYTES = 16 * 1024 * 1024
 BOMB_MEMBERS = 64
@@ -210,6 +212,27 @@ class Fault:
         """A 200 with that body."""
         answer = Response(200, content, content_type, headers or {})
         return cls("body", charge, alter=lambda _answer, _request: answer)
+
+    @classmethod
+    def answer(cls, **changes: Any) -> Fault:
+        """A chat with other parts: of the first choice, or of the answer; None leaves one out.
+
+        content stands for that of the message.
+        """
+
+        def alter(answer: Response, _request: Mapping[str, str]) -> Response:
+            told = json.loads(answer.body)
+            for name, value in changes.items():
+                choice = told["choices"][0]
+                place = (
+                    choice["message"] if name == "content" else choice if name in choice else told
+                )
+                place[name] = value
+                if value is None:
+                    del place[name]
+            return replace(answer, body=json.dumps(told).encode())
+
+        return cls("answer", alter=alter)
 
     @classmethod
     def gzip_bomb(cls) -> Fault:

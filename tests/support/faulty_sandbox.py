@@ -78,7 +78,7 @@ class Sandbox(sandbox.Sandbox):
 
     @property
     def paid_requests(self) -> list[RecordedRequest]:
-        """The requests to POST /image/*."""
+        """The requests to POST /image/* and to chats."""
         return [request for request in self.requests if request.is_paid]
 
     @property

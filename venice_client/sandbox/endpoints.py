@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from .account import Account
+from .chat import chat_task
 from .edits import cutout_task, edit_task, multi_edit_task, upscale_task
 from .generate import generate_task
 from .models import all_models, all_styles
@@ -79,6 +80,7 @@ PAID_ENDPOINTS: Mapping[str, PaidEndpoint] = {
     "/image/multi-edit": PaidEndpoint(multi_edit_task),
     "/image/upscale": PaidEndpoint(upscale_task),
     "/image/background-remove": PaidEndpoint(cutout_task),
+    "/chat/completions": PaidEndpoint(chat_task, takes_files=False),
 }
 FREE_ENDPOINTS: Mapping[str, FreeEndpoint] = {
     "/models": FreeEndpoint(_list_models),

@@ -144,6 +144,18 @@ def record(schema: Schema, required: tuple[str, ...] = ()) -> Check:
     return check
 
 
+def open_record(schema: Schema, required: tuple[str, ...] = ()) -> Check:
+    """An object with those fields, and perhaps others, which the API ignores."""
+
+    def check(value: Any) -> Problems:
+        if not isinstance(value, dict):
+            return expected("object", value)
+        known = {name: child for name, child in value.items() if name in schema}
+        return _record_problems(known, schema, required)
+
+    return check
+
+
 def _record_problems(
     value: Mapping[str, Any], schema: Schema, required: tuple[str, ...]
 ) -> dict[str, str]:

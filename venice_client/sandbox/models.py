@@ -32,6 +32,13 @@ DIVISORS = {
 
 USES_STEPS = ("venice-sd35", "lustify-sdxl", "lustify-v7", "lustify-v8", "wai-Illustrious")
 RATIOS = ("1:1", "3:2", "16:9", "21:9", "9:16", "2:3", "3:4", "4:5")
+TEXT_ABILITIES = (
+    *("optimizedForCode", "supportsAudioInput", "supportsReasoning", "supportsReasoningEffort"),
+    *("supportsMultipleImages", "supportsVideoInput", "supportsWebSearch", "supportsLogProbs"),
+    *("supportsTeeAttestation", "supportsE2EE", "supportsXSearch"),
+)
+"""What the sandbox's text models don't have."""
+
 NOT_FOR_GENERATE = ("bria-bg-remover",)
 KEEPS_INPUT_SIZE = "qwen-edit-uncensored"
 
@@ -110,8 +117,11 @@ class Model:
 @lru_cache(maxsize=1)
 def all_models() -> dict[str, Model]:
     """Every model by id, with its constraints."""
-    listed = json.loads((DATA / "models.json").read_text(encoding="utf-8"))
-    return {entry["id"]: Model(_completed(entry)) for entry in listed}
+    images, texts = (
+        json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("models", "text_models")
+    )
+    return {entry["id"]: Model(_completed(entry)) for entry in (*images, *texts)}
 
 
 @lru_cache(maxsize=1)
@@ -126,7 +136,9 @@ def _completed(entry: dict[str, Any]) -> dict[str, Any]:
     spec.pop("constraintsArePartial", None)  # a word of the bundled lists only
     published = spec.get("constraints", {})
     tiers = _tiers_and_qualities(spec["pricing"])
-    if entry["type"] == "inpaint":
+    if entry["type"] == "text":
+        spec |= _text_parts(spec)
+    elif entry["type"] == "inpaint":
         spec["constraints"] = {**_edit_constraints(model_id), **tiers, **published}
     elif entry["type"] == "image" and model_id not in NOT_FOR_GENERATE:
         spec["constraints"] = {**_image_constraints(model_id), **tiers, **published}
@@ -138,6 +150,22 @@ def _completed(entry: dict[str, Any]) -> dict[str, Any]:
     if model_id == DEPRECATED_MODEL:
         spec["deprecation"] = DEPRECATION
     return {**entry, "model_spec": spec, "object": "model", "owned_by": "venice.ai"}
+
+
+def _text_parts(spec: dict[str, Any]) -> dict[str, Any]:
+    abilities = spec["capabilities"]
+    calls = abilities["supportsResponseSchema"]
+    return {
+        "capabilities": {
+            **dict.fromkeys(TEXT_ABILITIES, False),
+            "quantization": "not-available",
+            "supportsFunctionCalling": calls,
+            **abilities,
+        },
+        "pricing": {
+            name: {**price, "diem": price["usd"]} for name, price in spec["pricing"].items()
+        },
+    }
 
 
 def _image_constraints(model_id: str) -> dict[str, Any]:

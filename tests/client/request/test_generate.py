@@ -23,7 +23,9 @@ from venice_client.request.pictures import EditRequest
 from venice_client.sandbox.models import all_models, all_styles
 
 RequestFor = Callable[..., GenerateRequest]
-LIVE = {m.id: m for m in (parse_model(e.entry) for e in all_models().values()) if m}
+LIVE = {
+    m.id: m for m in (parse_model(e.entry) for e in all_models().values()) if m and m.type != "text"
+}
 MAKERS = [m for m in LIVE.values() if m.makes_images]
 BUNDLED = bundled_lists().models()
 UNHEARD_OF = Model("a-model-of-tomorrow")

@@ -1,0 +1,75 @@
+"""What the sandbox sees in an image: its size, colors, and brightness, in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PIL import Image
+
+LOOK = 48
+"""Pixels of the side to which an image is reduced to look at its colors."""
+
+COLORS = {
+    "black": (12, 12, 14),
+    "dark gray": (70, 70, 72),
+    "gray": (128, 128, 128),
+    "light gray": (195, 195, 195),
+    "white": (246, 246, 244),
+    "red": (200, 35, 40),
+    "dark red": (100, 20, 25),
+    "orange": (235, 130, 35),
+    "brown": (115, 75, 45),
+    "beige": (220, 195, 155),
+    "yellow": (240, 215, 60),
+    "olive": (120, 120, 40),
+    "green": (60, 155, 70),
+    "dark green": (25, 75, 40),
+    "teal": (25, 130, 130),
+    "light blue": (140, 195, 235),
+    "blue": (45, 95, 205),
+    "dark blue": (20, 35, 95),
+    "purple": (115, 60, 160),
+    "pink": (235, 140, 180),
+}
+BRIGHTNESS = ((45, "very dark"), (95, "dark"), (160, "evenly lit"), (215, "bright"))
+
+
+@dataclass(frozen=True)
+class Sight:
+    """An image in words. colors: the most common first."""
+
+    width: int
+    height: int
+    colors: tuple[str, ...]
+    brightness: str
+    is_transparent: bool
+
+    @property
+    def shape(self) -> str:
+        """Its shape: square, portrait or landscape."""
+        if self.width == self.height:
+            return "square"
+        return "portrait" if self.height > self.width else "landscape"
+
+
+def look(image: Image.Image) -> Sight:
+    """Look at an image."""
+    small = image.convert("RGBA").resize((LOOK, LOOK), Image.Resampling.BOX)
+    is_transparent = small.getchannel("A").getextrema()[0] < 250
+    flat = Image.new("RGBA", small.size, (255, 255, 255, 255))
+    flat.alpha_composite(small)
+    seen = flat.convert("RGB")
+    counts: dict[str, int] = {}
+    for count, color in seen.quantize(8).convert("RGB").getcolors(LOOK * LOOK) or ():
+        assert isinstance(color, tuple)
+        name = min(COLORS, key=lambda each: _distance(COLORS[each], color))
+        counts[name] = counts.get(name, 0) + count
+    ranked = sorted(counts, key=lambda name: (-counts[name], name))
+    gray = seen.convert("L").resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
+    assert isinstance(gray, int)
+    brightness = next((name for limit, name in BRIGHTNESS if gray < limit), "very bright")
+    return Sight(image.width, image.height, tuple(ranked[:3]), brightness, is_transparent)
+
+
+def _distance(one: tuple[int, ...], other: tuple[int, ...]) -> int:
+    return sum((a - b) ** 2 for a, b in zip(one, other, strict=False))
