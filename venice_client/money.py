@@ -20,9 +20,9 @@ class ExactCost(float):
 def dollars(amount: float) -> str:
     """US dollars with two decimals, or up to four where a price has them: `$0.03`, `$0.0025`.
 
-    What would read as nothing has six: `$0.000042`.
+    Below a tenth of a cent up to six: `$0.000042`.
     """
-    digits = 6 if 0 < amount < 0.00005 else 4
+    digits = 6 if 0 < amount < 0.001 else 4
     whole, _, cents = f"{amount:,.{digits}f}".partition(".")
     return f"${whole}.{cents[:2]}{cents[2:].rstrip('0')}"
 

@@ -25,7 +25,7 @@ MAX_TOKENS = 10**8
 
 _THINKING = re.compile(r"\A\s*<think(?:ing)?>.*?</think(?:ing)?>\s*", re.DOTALL | re.IGNORECASE)
 _FENCE = re.compile(r"\A```[\w-]*[ \t]*\n(.*?)\n?```\Z", re.DOTALL)
-_LABEL = re.compile(r"\A\W{0,2}(?:image )?(?:prompt|caption|tags)\W{0,2}:\W{0,2}(?=\w)", re.I)
+_LABEL = re.compile(r"\A[*_#\s]{0,4}(?:image )?(?:prompt|caption|tags)[*_]{0,2}:[*_\s]{0,4}", re.I)
 _QUOTES = {'"': '"', "“": "”", "'": "'", "`": "`"}
 _END = re.compile(r"[.!?;,](?=\s)")
 

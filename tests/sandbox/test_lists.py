@@ -6,7 +6,8 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    ("asked", "count"), [("image", 53), ("inpaint", 35), ("upscale", 1), ("text", 110), ("all", 199), ("video", 0)]
+    ("asked", "count"),
+    [("image", 53), ("inpaint", 35), ("upscale", 1), ("text", 110), ("all", 199), ("video", 0)],
 )
 def test_models_by_type(api, asked, count):
     told = api.get(f"/models?type={asked}").json()

@@ -28,7 +28,7 @@ class Account:
     @property
     def charged_usd(self) -> float:
         """The sum of all charges."""
-        return round(sum(charge.usd for charge in list(self.charges)), 6)
+        return round(sum(charge.usd for charge in list(self.charges)), 9)
 
     @property
     def left_usd(self) -> float:

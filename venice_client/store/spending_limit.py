@@ -205,7 +205,7 @@ class SpendingLimit:
             return ""
         requests = "1 request" if run.requests == 1 else f"{run.requests} requests"
         told = f"{requests} of this run {'was' if run.requests == 1 else 'were'} already sent."
-        return f"{told} You keep the images; running again is free." if self._saves else told
+        return f"{told} You keep the results; running again is free." if self._saves else told
 
     def _unchecked(self, error: OSError) -> SpendingLimitError:
         """The error when nobody knows what was spent today."""

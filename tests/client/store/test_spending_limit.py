@@ -155,7 +155,7 @@ def test_a_refusal_says_what_to_do_and_what_was_sent_before(home: Path) -> None:
     )
     assert hint == "VENICE_MAX_USD_PER_RUN sets this limit."
     assert rest == (
-        "2 requests of this run were already sent. You keep the images; running again is free."
+        "2 requests of this run were already sent. You keep the results; running again is free."
     )
     one.spend()
     two.release()
