@@ -1,6 +1,6 @@
 """Measures 304 requests: 76 seeds, 4 images each, in one node, and in two nodes of one run.
 
-Also the CPU time of nodes that wait.
+Also the CPU time of nodes that wait, and how fast one process is against a key's rate limit.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
 
+from faulty_sandbox import Sandbox
 from loaded import pack
 from performance_page import Part, Row
 from stand_in import StandIn
+from venice_client import GenerateRequest, VeniceClient
 
 SEEDS, BATCH, IN_FLIGHT = 76, 4, 8
 SIDE = 256
@@ -33,7 +35,8 @@ def measure(quick: bool) -> Part:
         with patch.dict(os.environ, environ):
             api.answer(latency, (SIDE, SIDE))
             rows = [*_one_node(api, latency), *_two_nodes(api, latency)]
-            return Part([*rows, *asyncio.run(_idle(api))])
+            rows += asyncio.run(_idle(api))
+            return Part([*rows, *_one_process(api, quick), *_at_a_limit(quick)])
 
 
 def _one_node(api: StandIn, latency: float) -> list[Row]:
@@ -54,6 +57,37 @@ def _one_node(api: StandIn, latency: float) -> list[Row]:
         Row("threads for these requests", "", threads[0], "", 40),
         Row("furthest that a request is sent out of order", "", away, "", IN_FLIGHT),
     ]
+
+
+def _one_process(api: StandIn, quick: bool) -> list[Row]:
+    """How many requests a process can send if nothing limits it."""
+    count = 50 if quick else 400
+    api.answer(0.0, (1024, 1024))
+    requests = [
+        GenerateRequest("z-image-turbo", "as fast as it can", seed=seed) for seed in range(count)
+    ]
+    with VeniceClient() as client:
+        began = time.monotonic()
+        client.start(requests[1:]).wait()
+        rate = (count - 1) / (time.monotonic() - began)
+    detail = f"1024 × 1024, {IN_FLIGHT} in flight, saved"
+    return [Row("requests per second of one process", "", rate, "", detail=detail)]
+
+
+def _at_a_limit(quick: bool) -> list[Row]:
+    """How much of a key's rate limit one process uses."""
+    window = 4.0 if quick else 60.0
+    requests = [GenerateRequest("z-image-turbo", "at a limit", seed=n) for n in range(1, 61)]
+    with (
+        Sandbox(keys=("limited",), rate_limit=20, window_s=window) as sandbox,
+        VeniceClient(key="limited", base_url=sandbox.base_url) as client,
+    ):
+        began = time.monotonic()
+        client.start(requests).wait()
+        seconds = time.monotonic() - began
+    detail = f"{seconds:.1f} s / {2 * window:.0f} s"
+    what = f"60 images at a limit of 20 per {window:g} s"
+    return [Row(what, "the minimum", seconds / (2 * window), "×", 1.1, detail)]
 
 
 def _two_nodes(api: StandIn, latency: float) -> list[Row]:

@@ -8,6 +8,7 @@ import io
 import json
 import os
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -25,6 +26,9 @@ PROMPT = "a fox in snow at dawn, soft light"
 def main() -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(line_buffering=True)  # else a pipe gets it after what stderr says
+    if trouble := _why_no_output():
+        print(trouble, file=sys.stderr)
+        return 1
     os.environ["VENICE_API_KEY"] = os.environ.get("VENICE_API_KEY", "").strip() or "sandbox"
     pack = load_pack()  # which also lets the streams take any letter
     key = pack.venice_client.load_settings().key
@@ -97,9 +101,21 @@ async def _run_nodes(pack: ModuleType) -> tuple[Any, str]:
     return images, info
 
 
+def _why_no_output() -> str:
+    """Why the images can't be written, which is found out before anyone pays for them; or ""."""
+    try:
+        OUTPUT.mkdir(exist_ok=True)
+        with tempfile.TemporaryFile(dir=OUTPUT):
+            return ""
+    except OSError as error:
+        return (
+            f"Not sent. The images go to {OUTPUT}, which can't be written ({error.strerror}). "
+            "Copy the folder to a place where you may write."
+        )
+
+
 def _save(images: Iterable[Any]) -> list[Path]:
     """Write the four images and a sheet of them; return the paths, the sheet last."""
-    OUTPUT.mkdir(exist_ok=True)
     arrays = [(image.numpy() * 255).round().astype(np.uint8) for image in images]
     top, bottom = np.hstack(arrays[:2]), np.hstack(arrays[2:])
     paths = [*(OUTPUT / f"demo-{i}.png" for i in range(1, 5)), OUTPUT / "demo.png"]

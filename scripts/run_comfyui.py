@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -86,7 +87,13 @@ def has_accelerator(installation: Installation) -> bool:
 
 def fetch(path: Path, repository: str = OFFICIAL) -> Installation:
     """Clone ComfyUI into `path` and make an environment for it there."""
-    print(f"No ComfyUI found (COMFYUI_PATH names one): cloning {repository} to {path}", flush=True)
+    if shutil.which("git") is None:
+        raise ComfyUIError("there is no ComfyUI, and no git to get one. COMFYUI_PATH names yours")
+    print(
+        f"No ComfyUI found (COMFYUI_PATH names one). Cloning {repository} to {path} and installing "
+        "its packages: several GB.",
+        flush=True,
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     _run("git", "clone", "--depth", "1", repository, str(path))
     _run(sys.executable, "-m", "venv", str(path / ".venv"))

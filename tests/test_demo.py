@@ -77,3 +77,19 @@ def test_in_a_pipe_what_it_says_stands_in_order(tmp_path: Path) -> None:
     assert lines[-1].endswith("demo.png")
     assert len(lines) == len(set(lines))
     assert any("done" in line for line in lines[1:-7])
+
+
+def test_a_place_that_cannot_be_written_is_told_before_anything_is_sent(tmp_path: Path) -> None:
+    (tmp_path / "output").write_text("a file, so no folder")
+    run = subprocess.run(
+        [sys.executable, "-c", RUN, str(tmp_path / "output")],
+        env={**os.environ, **SCRIPTS, "VENICE_API_KEY": "sandbox"},
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+    assert run.returncode == 1
+    assert run.stdout == ""
+    assert run.stderr.startswith(f"Not sent. The images go to {tmp_path / 'output'}")

@@ -48,6 +48,11 @@ MAX_REASON = 200
 """The most characters to quote of another program's message."""
 
 
+_SHOWN = "" if __package__ == "venice_client" else "venice"
+"""In ComfyUI, the module that its page shows in front of an error's name, in place of a path. A
+library keeps the real one, by which other processes find the classes."""
+
+
 class VeniceError(Exception):
     """The base of all errors. The first line says what happened and what to do about it.
 
@@ -58,7 +63,7 @@ class VeniceError(Exception):
     """
 
     _home = __name__
-    __module__ = "venice"  # ComfyUI shows it in front of the name
+    __module__ = _SHOWN or __name__
     may_have_been_charged = False
     can_pass = False
     hint = ""
@@ -70,7 +75,8 @@ class VeniceError(Exception):
             self._add_second(hint)
 
     def __init_subclass__(cls) -> None:
-        cls._home, cls.__module__ = cls.__module__, "venice"
+        cls._home = cls.__module__
+        cls.__module__ = _SHOWN or cls.__module__
 
     def __reduce__(self) -> tuple[Any, ...]:
         """For pickle and copy: the class by its real module, and the state without the cause."""

@@ -9,6 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 import pytest
 
+import venice_client
 from raising import raise_it
 from venice_client import errors
 from venice_client.cli.app import UsageError
@@ -64,3 +65,11 @@ def test_an_error_leaves_a_process_pool() -> None:
         came = pool.submit(raise_it, error).exception(60)
     assert came is not None
     assert facts(came) == facts(error)
+
+
+@pytest.mark.parametrize("name", sorted(n for n in venice_client.__all__ if n.endswith("Error")))
+def test_another_process_finds_the_class_of_an_error(name: str) -> None:
+    """Else Dask copies it, and `except` in a worker doesn't know it."""
+    kind = getattr(venice_client, name)
+
+    assert pickle.loads(pickle.dumps(kind)) is kind

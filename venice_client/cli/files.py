@@ -168,8 +168,13 @@ def prepare_folder(folder: Path) -> None:
         check_folder(folder)
     except OSError as error:
         raise InvalidRequestError(
-            f"{folder} can't be written to ({error.strerror}). Choose another place with -o."
+            f"{_shown(folder)} can't be written to ({error.strerror}). Choose another place with "
+            "-o."
         ) from None
+
+
+def _shown(folder: Path) -> str:
+    return "The current folder" if folder == Path() else str(folder)
 
 
 def write_image(
