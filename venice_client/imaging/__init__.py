@@ -1,1 +1,1 @@
-"""Encoded images: what their bytes tell, their pixels, and text drawn on pictures."""
+"""Encoded images: their format, their pixels, and text to draw on them."""

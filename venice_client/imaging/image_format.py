@@ -1,6 +1,6 @@
-"""Read from the bytes of an encoded image, without Pillow, its format and whether it is whole.
+"""Read the format of an encoded image from its bytes, and whether it's complete.
 
-Pillow checks no checksum of a PNG's pixels, and shows a JPEG or WebP whose end is missing.
+Pillow doesn't verify the checksums of a PNG's pixels, and shows a JPEG or WebP without its end.
 """
 
 from __future__ import annotations
@@ -12,22 +12,21 @@ from ..errors import CHARGED, BadResponseError
 from ..text import beginning
 
 MAX_CHUNKS = 50_000
-"""Most chunks of a PNG (400 MB at the usual 8 KiB each). Each costs time, even an empty one."""
+"""The most chunks of a PNG (400 MB at the usual 8 KiB). Even an empty one costs time."""
 
 MAX_SCANS = 100
-"""Most scans of a JPEG; a progressive one has about 10. Each goes over all pixels, however few
-bytes it has."""
+"""The most scans of a JPEG. A progressive one has about 10. Each visits all pixels, even if it has
+only a few bytes."""
 
 MAX_SEGMENTS = 5_000
-"""Most segments of a JPEG; those of texts and profiles hold up to 64 KiB each."""
+"""The most segments of a JPEG. One for texts or a profile holds up to 64 KiB."""
 
 _MARKER = re.compile(rb"\xff[\x02-\xcf\xd8-\xfe]")
 """The markers of a JPEG, except those within a scan: after FF comes 00 there, or a restart."""
 
 
 def image_format(data: bytes) -> str | None:
-    """ "png", "jpeg" or "webp" by the first bytes, else None: the formats that the API sends and
-    takes."""
+    """Return "png", "jpeg" or "webp", the API's formats, by the first bytes; else None."""
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
         return "png"
     if data.startswith(b"\xff\xd8\xff"):
@@ -36,7 +35,7 @@ def image_format(data: bytes) -> str | None:
 
 
 def is_whole(data: bytes) -> bool:
-    """Whether this is an image whose end is there; more may follow it."""
+    """Whether this is an image up to its end; more may follow."""
     format = image_format(data)
     try:
         return format is not None and _END[format](data) > 0
@@ -45,7 +44,7 @@ def is_whole(data: bytes) -> bool:
 
 
 def check_whole(data: bytes) -> str:
-    """Return the format of an image. Raise BadResponseError unless it is whole, and no bomb."""
+    """Return the format of an image. Raises BadResponseError unless it's complete, and no bomb."""
     format = image_format(data)
     if format is None:
         raise BadResponseError(
@@ -61,7 +60,7 @@ def check_whole(data: bytes) -> str:
 
 
 def describe(data: bytes) -> str:
-    """Describe `data` to a person: its first letters, or that it is a web page."""
+    """Describe `data` in words: its first letters, or that it's a web page."""
     if not data:
         return "it is empty"
     if data.lstrip()[:1] == b"<":
@@ -76,16 +75,16 @@ def png_part(png: bytes, kind: bytes) -> bytes:
 
 
 def png_without_texts(png: bytes) -> bytes:
-    """Return the PNG with its pixels and nothing else."""
+    """Return the PNG with only its pixels."""
     return png[:8] + b"".join(
         png[at:end] for kind, at, end in _png_chunks(png) if _has_pixels(kind)
     )
 
 
 def _png_chunks(png: bytes) -> list[tuple[bytes, int, int]]:
-    """Find kind, begin and end of each chunk up to IEND; of those that are there, if it is cut.
+    """Find kind, begin and end of each chunk up to IEND, or up to a cut.
 
-    Raise BadResponseError for more than MAX_CHUNKS.
+    Raises BadResponseError for more than MAX_CHUNKS.
     """
     found: list[tuple[bytes, int, int]] = []
     at = 8
@@ -110,7 +109,7 @@ def _has_pixels(kind: bytes) -> bool:
 
 
 def _is_intact(png: bytes) -> bool:
-    """Whether the checksums of all chunks that pixels are made of are right."""
+    """Whether the checksums of all chunks with pixels are right."""
     view = memoryview(png)
     return all(
         zlib.crc32(view[begin + 4 : end - 4]).to_bytes(4, "big") == png[end - 4 : end]
@@ -125,7 +124,7 @@ def _png_end(png: bytes) -> int:
 
 
 def _jpeg_end(jpeg: bytes) -> int:
-    """The end of a JPEG. One within a segment, such as that of a thumbnail, does not count."""
+    """Find the end of a JPEG. One inside a segment, such as a thumbnail's, doesn't count."""
     at, scans = 2, 0
     for _ in range(MAX_SEGMENTS):
         marker = _MARKER.search(jpeg, at)

@@ -1,7 +1,7 @@
 """Turn encoded images into arrays, within limits. The bytes decide, not a name or a header.
 
-Other packs change what all share in Pillow: the most pixels, whether half an image is one, and who
-reads a format. What decodes here looks at none of that, and changes nothing for others.
+Other packs change Pillow's global settings: its limit of pixels, truncated images, the readers of
+formats. This module ignores them, and changes nothing for others.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ Mode = Literal["RGB", "RGBA"]
 
 MAX_ENCODED_BYTES = 100 * 1024 * 1024
 MAX_PIXELS = 50_000_000
-"""Most pixels of an image; the largest of the API have 33,177,600."""
+"""The most pixels of an image; the API's largest have 33,177,600."""
 
 BAND = 2**18
-"""How many pixels are brought to their colours, and copied, at a time."""
+"""Pixels to convert and copy at a time."""
 
 DAMAGE = (
     OSError,
@@ -47,10 +47,10 @@ DAMAGE = (
     Image.DecompressionBombError,
     Warning,
 )
-"""What Pillow raises for damaged files; also a warning, if another pack has made it an error."""
+"""Pillow's errors for damaged files, and its warning, which another pack may make an error."""
 
 NO_EXIF = (*DAMAGE, LookupError, TypeError, AttributeError)
-"""What Pillow raises for EXIF that cannot be read."""
+"""Pillow's errors for unreadable EXIF."""
 
 NEAREST = Image.Resampling.NEAREST
 ORIENTATION = 0x0112
@@ -63,10 +63,10 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""How each EXIF orientation turns an image; from 5 on width and height change places."""
+"""The turn for each EXIF orientation; from 5 on, width and height change places."""
 
 CLOSE_TO_SRGB = 2
-"""Most steps of 255 by which a profile may differ from sRGB and be taken for it."""
+"""The most steps of 255 by which a profile that counts as sRGB differs from it."""
 
 
 @dataclass(frozen=True)
@@ -122,10 +122,10 @@ def decode(image: EncodedImage | bytes, mode: Mode = "RGB") -> Array:
 
 
 def decode_into(image: EncodedImage, out: npt.NDArray[np.float32]) -> None:
-    """Do the same into a contiguous float32 [height, width, 3 or 4], in 0..1.
+    """Decode into a contiguous float32 [height, width, 3 or 4], in 0..1.
 
-    It needs no memory beside `out` but what Pillow takes: its last quarter holds the 8 bits, which
-    are spread over it from the front, and are read before they are written over.
+    Besides `out` and Pillow's own memory it needs none: the last quarter of `out` holds the 8-bit
+    values until they become floats, from the front.
     """
     packed = np.frombuffer(out, np.uint8)[-out.size :].reshape(out.shape)
     _fill(packed, image, "RGB" if out.shape[2] == 3 else "RGBA")
@@ -134,7 +134,7 @@ def decode_into(image: EncodedImage, out: npt.NDArray[np.float32]) -> None:
 
 
 def bands(width: int, height: int) -> Iterator[slice]:
-    """The rows of an image, a band of about BAND pixels after the other."""
+    """Iterate over the rows of an image in bands of about BAND pixels."""
     rows = max(1, BAND // width)
     return (slice(y, min(y + rows, height)) for y in range(0, height, rows))
 
@@ -158,7 +158,7 @@ def size_of_input(source: ImageSource) -> tuple[int, int]:
 
 
 def fit_to(array: Array, width: int, height: int) -> Array:
-    """`array` scaled to fit into width × height with nothing cut off, on black."""
+    """Scale `array` to fit into width × height, uncropped, on black."""
     if array.shape[:2] == (height, width):
         return array
     padded = ImageOps.pad(Image.fromarray(array), (width, height), Image.Resampling.LANCZOS)
@@ -166,7 +166,7 @@ def fit_to(array: Array, width: int, height: int) -> Array:
 
 
 def cover(array: Array, width: int, height: int) -> Array:
-    """`array` scaled to fill width × height, what is over cut off evenly on both sides."""
+    """Scale `array` to fill width × height, and crop both sides evenly."""
     if array.shape[:2] == (height, width):
         return array
     filled = ImageOps.fit(Image.fromarray(array), (width, height), Image.Resampling.LANCZOS)
@@ -174,7 +174,7 @@ def cover(array: Array, width: int, height: int) -> Array:
 
 
 def stretch(array: Array, width: int, height: int) -> Array:
-    """`array` scaled to width × height, without keeping its ratio."""
+    """Stretch `array` to width × height."""
     if array.shape[:2] == (height, width):
         return array
     scaled = Image.fromarray(array).resize((width, height), Image.Resampling.LANCZOS)
@@ -182,9 +182,9 @@ def stretch(array: Array, width: int, height: int) -> Array:
 
 
 def open_image(data: bytes, format: str) -> ImageFile:
-    """The image that Pillow reads from the head of a PNG, JPEG or WebP. Raise one of DAMAGE.
+    """Open a PNG, JPEG or WebP with Pillow, which reads its head. Raises one of DAMAGE.
 
-    A PNG whose texts are damaged, or too long for Pillow, is opened without them.
+    If Pillow refuses the texts of a PNG, open it without them.
     """
     if format == "webp":
         if not WebPImagePlugin.SUPPORTED:
@@ -204,9 +204,9 @@ def open_image(data: bytes, format: str) -> ImageFile:
 
 
 class _HeadInPieces(io.BytesIO):
-    """A file whose first bytes come in pieces, as they may from any file.
+    """A file that returns its first bytes in pieces.
 
-    By a whole head Pillow 13 compares the size of a WebP with its own limit, which is not ours.
+    Given a whole head, Pillow 13 compares the size of a WebP with its own limit.
     """
 
     def read(self, size: int | None = -1, /) -> bytes:
@@ -214,7 +214,7 @@ class _HeadInPieces(io.BytesIO):
 
 
 class _Jpeg(JpegImageFile):
-    """A JPEG that has no EXIF if it is damaged; the constructor reads it, too."""
+    """A JPEG that ignores damaged EXIF, which the constructor reads too."""
 
     def getexif(self) -> Image.Exif:
         try:
@@ -224,7 +224,7 @@ class _Jpeg(JpegImageFile):
 
 
 def orientation(image: Image.Image) -> int:
-    """The EXIF orientation; 1, which is upright, where there is none."""
+    """Return the EXIF orientation; 1, upright, if there is none."""
     if image.format == "PNG" and not {"exif", "Raw profile type exif"} & image.info.keys():
         return 1  # else Pillow would decode all of it, to look behind the pixels
     try:
@@ -235,20 +235,20 @@ def orientation(image: Image.Image) -> int:
 
 
 def upright(image: Image.Image) -> Image.Image:
-    """`image`, decoded, and turned as its EXIF says."""
+    """Decode `image` and turn it as its EXIF says."""
     image.load()  # which turns a TIFF by itself
     turn = TURNS.get(orientation(image))
     return image if turn is None else image.transpose(turn)
 
 
 def plain(image: Image.Image) -> Image.Image:
-    """`image` in sRGB, in a mode that converts to RGB as it looks: L, LA, RGB or RGBA.
+    """Convert `image` to sRGB, as L, LA, RGB or RGBA.
 
-    Pillow alone would take the low byte of 16 bits of grey, and warn of a palette with
-    transparency. Raises ValueError for plain numbers, of which nothing says what is white.
+    Pillow alone would take the low byte of 16-bit grey, and warn of a palette with transparency.
+    Raises ValueError for plain numbers, which have no white.
     """
     if image.mode == "F":
-        raise ValueError("its pixels are numbers, not colours")
+        raise ValueError("its pixels are numbers, not colors")
     if image.mode.startswith("I"):
         grey = Image.fromarray((np.asarray(image, dtype=np.uint32) // 257).astype(np.uint8))
         grey.info = image.info
@@ -271,9 +271,9 @@ def plain(image: Image.Image) -> Image.Image:
 
 
 def to_srgb(image: Image.Image) -> ImageCmsTransform | None:
-    """The transform of the colours of `image` to sRGB; None where they are sRGB already.
+    """Return the transform from the colors of `image` to sRGB; None if they're sRGB already.
 
-    The transform takes its `input_mode`, and makes RGB.
+    It takes its `input_mode` and returns RGB.
     """
     mode = "CMYK" if image.mode == "CMYK" else "L" if image.mode[0] in "L1I" else "RGB"
     profile = image.info.get("icc_profile")
@@ -282,12 +282,12 @@ def to_srgb(image: Image.Image) -> ImageCmsTransform | None:
 
 @lru_cache(maxsize=4)
 def _transform(profile: bytes, mode: str) -> ImageCmsTransform | None:
-    """The transform from an ICC profile to sRGB.
+    """Return the transform from an ICC profile to sRGB.
 
-    None where that changes nothing to speak of, where the profile is damaged or for other colours,
-    and where this Pillow is built without ImageCms.
+    None if it would change next to nothing, if the profile is damaged or for other colors, and
+    without ImageCms in this Pillow.
     """
-    from PIL import ImageCms  # late, since few pictures need it
+    from PIL import ImageCms  # late, since few images need it
 
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
@@ -315,9 +315,9 @@ def _open(data: bytes, format: str) -> ImageFile:
 
 
 def _pixels(image: ImageFile, data: bytes) -> Image.Image:
-    """The image, decoded. Raise one of DAMAGE unless all of its pixels are there.
+    """Decode the image. Raises one of DAMAGE unless all of its pixels are there.
 
-    `ImageFile.load` would fill what is missing if another pack has told it to.
+    `ImageFile.load` would fill in missing ones if another pack tells it to.
     """
     if image.format == "WEBP":  # whose own decoder is strict
         image.load()
@@ -335,7 +335,7 @@ def _pixels(image: ImageFile, data: bytes) -> Image.Image:
 
 
 def _fill(out: Array, image: EncodedImage, mode: Mode) -> None:
-    """Decode into `out`, a band at a time, so that no second copy of the whole is needed."""
+    """Decode into `out` in bands, without a second copy of the whole."""
     try:
         opened = _open(image.data, image.format)
         turn = TURNS.get(orientation(opened))

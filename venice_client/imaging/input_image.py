@@ -1,4 +1,4 @@
-"""Images to send: bytes, paths, or images that are encoded when their request leaves."""
+"""Images to send: bytes, paths, or images to encode when their request leaves."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class InputImage:
 
 
 InputFile = bytes | InputImage
-"""An encoded image, or one that is encoded when its request leaves."""
+"""An encoded image, or one to encode when its request leaves."""
 
 ImageSource = InputFile | str | os.PathLike[str]
 """An image as a request takes it: also the path of a PNG, JPEG or WebP file."""

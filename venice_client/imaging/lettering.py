@@ -13,7 +13,7 @@ SMALLEST_TEXT = 8
 
 @lru_cache(maxsize=256)
 def font(size: int) -> ImageFont.FreeTypeFont:
-    """The font at a size in pixels. Raises InvalidRequestError where Pillow cannot draw it."""
+    """Return the font at a size in pixels. Raises InvalidRequestError if Pillow can't draw it."""
     try:
         face = ImageFont.load_default(size)
     except ImportError:
@@ -28,7 +28,7 @@ def font(size: int) -> ImageFont.FreeTypeFont:
 
 
 def fitted(text: str, width: int, height: int) -> tuple[str, ImageFont.FreeTypeFont]:
-    """The text and the font in which it fits into width × height; cut with … if it must be."""
+    """Return the text, perhaps cut with …, and the font in which it fits into width × height."""
     size = max(SMALLEST_TEXT, int(height * 0.7))
     while size > SMALLEST_TEXT and font(size).getlength(text) > width:
         size -= 1

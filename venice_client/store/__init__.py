@@ -1,1 +1,1 @@
-"""Results that were paid for, kept on disk, and the limits of what may be spent."""
+"""Saved results on disk, and the limits on spending."""

@@ -1,7 +1,7 @@
-"""Keep the folder of saved results within its limit, in a thread of its own.
+"""Keep the folder of saved results within its limit, in its own thread.
 
-The least recently used go first. What was generated or used in the last 24 hours stays as long as
-the folder is within twice its limit: a run that failed can be repeated without paying twice.
+It deletes the least recently used first. Entries from the last 24 hours stay while the folder is
+within twice its limit, so that users can repeat a failed run without paying twice.
 """
 
 from __future__ import annotations
@@ -24,36 +24,36 @@ log = logging.getLogger(__name__)
 ENDING = ".result"
 
 RECENT = 86_400.0
-"""Seconds for which an entry is spared after it was generated or used."""
+"""Seconds to spare an entry after its response arrived or was used."""
 
 HARD_LIMIT = 2
 """The multiple of the limit beyond which recent entries go too."""
 
 SWEEP_EVERY = 50
-"""Most writes between two sweeps; the first write starts one as well."""
+"""The most writes between two sweeps; the first write starts one too."""
 
 SWEEP_EVERY_PART = 0.1
-"""Most that is written between two sweeps, as a part of the limit."""
+"""The most bytes to write between two sweeps, as a share of the limit."""
 
 ABANDONED_AFTER = 3600.0
-"""Seconds after which a half-written file of a process that was killed is removed."""
+"""Seconds after which to remove a killed process's half-written file."""
 
 AGE_OF_FUTURE = 1800.0
-"""The age in seconds that an entry gets if it seems to be from the future: a clock was set back."""
+"""The age in seconds of an entry from the future, which a clock set back leaves."""
 
 CLOCK_STEP = 2.0
 """Seconds to which the coarsest file system rounds a time (FAT)."""
 
 FILES_AT_ONCE = 32
 PAUSE = 0.0005
-"""Seconds for which a sweep lets other threads work after FILES_AT_ONCE files."""
+"""Seconds of rest for other threads after each FILES_AT_ONCE files of a sweep."""
 
 EXIT_WAIT = 2.0
-"""Most seconds that the end of the process waits for a sweep."""
+"""The most seconds that the end of the process waits for a sweep."""
 
 
 class CacheEvictor:
-    """Sweeps `folder` once more than `max_bytes` may be in it. Thread-safe."""
+    """A sweeper of `folder`, for when it may exceed `max_bytes`. Thread-safe."""
 
     def __init__(self, folder: Path, max_bytes: int) -> None:
         self._folder = folder
@@ -74,14 +74,14 @@ class CacheEvictor:
                 self._start()
 
     def wait(self, seconds: float | None = None) -> None:
-        """Wait for the sweep that is going on, if there is one."""
+        """Wait for a running sweep."""
         with self._lock:  # else one that is not started yet could be seen
             thread = self._thread
         if thread is not None:
             thread.join(seconds)
 
     def sweep(self) -> None:
-        """Remove what is beyond the limit, except recent entries, and abandoned files."""
+        """Remove entries beyond the limit, except recent ones, and abandoned files."""
         files = self._look()
         total = sum(size for _, size, _ in files)
         recent = time.time() - RECENT
@@ -93,7 +93,7 @@ class CacheEvictor:
             total -= size
 
     def shrink(self, max_bytes: int) -> None:
-        """Remove the least recently used until the rest fits, recent entries too."""
+        """Remove the least recently used, even recent ones, until the rest fits."""
         files = sorted(self._look())
         total = sum(size for _, size, _ in files)
         for _, size, path in files:
@@ -128,8 +128,8 @@ class CacheEvictor:
     def _look(self) -> list[tuple[float, int, str]]:
         """Return time of last use, size and path of each entry; remove abandoned files.
 
-        It pauses every so many files: else a thread that puts a result would wait for the
-        interpreter at each of its calls to the system.
+        It pauses now and then: otherwise a thread that saves a result would wait for the
+        interpreter at each of its system calls.
         """
         files, now = [], time.time()
         with contextlib.suppress(FileNotFoundError), os.scandir(self._folder) as found:
@@ -152,7 +152,7 @@ class CacheEvictor:
 
 
 def touch(path: Path, when: float | None = None) -> None:
-    """Note that an entry was used now, or at `when`."""
+    """Note that an entry is used now, or at `when`."""
     with contextlib.suppress(OSError):  # not ours to touch, but ours to show
         os.utime(path, None if when is None else (when, when))
 
@@ -170,7 +170,7 @@ _evictors: weakref.WeakSet[CacheEvictor] = weakref.WeakSet()
 
 @after_fork
 def _forget_parent() -> None:
-    """Forget the evictors of the parent, whose threads are not here."""
+    """Forget the parent's evictors, whose threads don't exist in a fork."""
     global _evictors
     _evictors = weakref.WeakSet()
 

@@ -1,8 +1,8 @@
 """One saved response as a file: a line of checksums, a line of JSON, the bytes as they came.
 
 The first line is "venice-result 2 HEAD BODY n", with the SHA-256 of the line of JSON and of the
-bytes: lists read heads alone. Its last letter becomes "s" in place once the answer was shown, so no
-checksum covers it. Version 1 had one checksum over everything after its line, and no letter.
+bytes, so that a list reads only heads. Its last letter, which no checksum covers, becomes "s" when
+the images are shown. Version 1 had one checksum over everything after its line, and no letter.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from ..settings.service import SANDBOX_NAME
 from ..transport.response import Response
 
 ASIDE = ".aside-"
-"""The beginning of an entry's name while it is written."""
+"""The prefix of an entry's name during the write."""
 
 DAMAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 """Errors of reading a file that is damaged, not an entry, or of a newer version."""
 
 SHOWN_AT = 146
-"""How many bytes stand before the letter in the first line."""
+"""Bytes before the letter in the first line."""
 
 KEPT_HEADERS = ("content-type", "date", "x-request-id")
 PROMPT_HEADER = "x-venice-enhanced-prompt"
@@ -39,8 +39,8 @@ MAX_HEAD = 2**20
 class Entry:
     """A saved response, without its bytes.
 
-    facts: path, model, seed, size, cost, time. size: of the file, in bytes. was_shown: None where
-    that is unknown.
+    facts: path, model, seed, size, cost, time. size: of the file, in bytes. was_shown: None if
+    unknown.
     """
 
     key: str
@@ -55,14 +55,14 @@ class Entry:
 
     @property
     def cost_usd(self) -> float | None:
-        """What was charged for it; None if its price isn't known."""
+        """Its charge in USD; None if its price is unknown."""
         cost = 0.0 if self.is_sandbox else self.facts.get("cost_usd")
         is_number = isinstance(cost, int | float) and not isinstance(cost, bool)
         return float(cost) if is_number else None  # type: ignore[arg-type]
 
     @property
     def asked(self) -> dict[str, Any]:
-        """The size and the like that were asked for."""
+        """The size and other values that the request named."""
         asked = self.facts.get("asked")
         return dict(asked) if isinstance(asked, dict) else {}
 
@@ -117,7 +117,7 @@ def read_beginning(path: Path, maximum: int) -> bytes:
 
 
 def mark_shown(path: Path) -> None:
-    """Note in an entry that its images were shown. Raises OSError."""
+    """Mark the images of an entry as shown. Raises OSError."""
     with path.open("r+b", buffering=0) as file:
         if file.read(SHOWN_AT + 2)[SHOWN_AT:] == b"n\n":
             file.seek(SHOWN_AT)

@@ -29,21 +29,21 @@ log = logging.getLogger(__name__)
 
 LOCKED_BYTE = 2**30
 MAX_PAUSE = 0.02
-"""Seconds between two looks at a lock. They are drawn, so that no process is always too late."""
+"""Seconds between two looks at a lock: random, so that no process is always too late."""
 
 HELD = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK}
-"""What a lock raises while another process has it, here and on Windows."""
+"""The errors of a lock that another process holds, here and on Windows."""
 
 NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EINVAL}
-"""What a lock raises on a file system that has none, such as some network drives."""
+"""The errors of a file system without locks, such as some network drives."""
 
 
 class NoLocksError(OSError):
-    """The file system has no locks, so that processes on it know nothing of each other."""
+    """The file system has no locks, so processes on it know nothing of each other."""
 
 
 def try_lock(file: FileIO) -> bool:
-    """Lock a file unless another process has: whether that was possible. Raises NoLocksError."""
+    """Try to lock a file; return False if another process holds it. Raises NoLocksError."""
     try:
         _set_lock(file.fileno(), True)
     except OSError as error:

@@ -1,9 +1,8 @@
-"""The journal: what each process has reserved and sent, for the limits and for what a kill leaves.
+"""The journal: charges that each process has reserved and sent, for the limits and after a kill.
 
-While charges of a process are open, it has a file in `journal/`, which it holds locked. Its lines
-say that a charge is reserved, sent, unsent or ended. Other processes add up what is open in locked
-files. A file that isn't locked is of a process that is gone: what it had in flight moves to the
-ledger.
+A process with open charges holds a locked file in `journal/`. Each line says that a charge is
+reserved, sent, unsent or ended. Other processes add up the open charges in locked files. An
+unlocked file belongs to a process that ended: its charges in flight move to the ledger.
 """
 
 from __future__ import annotations
@@ -36,16 +35,16 @@ OLD_NOTES, OLD_RESERVATIONS = "in-flight", "reserved"
 """The folders of version 0.2."""
 
 PATIENCE = 5.0
-"""Seconds to wait for a process that looks whether a new file is locked yet."""
+"""Seconds to wait for a process that checks if a new file is locked."""
 
 NEW_FOR = 60.0
-"""Seconds for which a file without lines stays, though nobody has it locked."""
+"""Seconds to spare an unlocked file without lines."""
 
 
 class Journal:
     """The journal in `home`, and the ledger beside it, for this process. Thread-safe.
 
-    turn: a lock for one thread at a time, from a look at what is open until it has reserved.
+    turn: a lock for one thread, from its look at open charges until it has reserved.
     """
 
     def __init__(self, home: Path) -> None:
@@ -79,7 +78,7 @@ class Journal:
             self._write(b"".join(b"reserved " + charge.line() for charge in charges))
 
     def note_sent(self, charge: Charge, is_sent: bool) -> None:
-        """Note that a request is sent, or that it isn't charged and may be sent again."""
+        """Note that a request is sent, or that it's uncharged and may be sent again."""
         with self._lock:
             if charge.id in self._own.charges and is_sent != (charge.id in self._own.sent):
                 self._try_to_write("sent" if is_sent else "unsent", charge)
@@ -114,7 +113,7 @@ class Journal:
         return ""
 
     def open_charges(self) -> list[Charge]:
-        """The open charges of all processes. What was orphaned moves to the ledger.
+        """Return the open charges of all processes. Orphaned ones move to the ledger.
 
         Call it `alone`. Raises OSError.
         """
@@ -125,13 +124,13 @@ class Journal:
         return found
 
     def orphaned(self) -> list[Charge]:
-        """What processes had in flight that are gone, and that nobody took over. Raises OSError."""
+        """Return orphaned charges that nobody took over. Raises OSError."""
         with self._lock:
             gone = [entries for _, entries, is_alive in self._look_at_others() if not is_alive]
         return self.ledger.missing([charge for entries in gone for charge in entries.in_flight()])
 
     def take_news(self) -> str:
-        """What the user should know about earlier processes; "" but for once."""
+        """Return the news about earlier processes, once; then ""."""
         news, self._news = self._news, []
         return "\n".join(news)
 
@@ -142,9 +141,9 @@ class Journal:
             log.warning("The journal can't be written (%s).", error.strerror)
 
     def _write(self, lines: bytes) -> None:
-        """Write lines to the file of this process, which is there while something is open.
+        """Write lines to the file of this process, which exists while a charge is open.
 
-        Raises OSError. What couldn't be written is written before the next line.
+        Raises OSError. A line that fails is written before the next one.
         """
         self._own.read(lines)
         self._unwritten += lines
@@ -163,7 +162,7 @@ class Journal:
                 self._unwritten = b""
 
     def _open(self) -> None:
-        """Create the file and lock it; without locks there is none."""
+        """Create and lock the file; without locks there is none."""
         make_folder(self._folder)
         self._remove_old_folders()
         self._file, self._path = create_file(self._folder, "", ENDING)
@@ -184,7 +183,7 @@ class Journal:
             self._old_folder.rmdir()
 
     def _close(self) -> None:
-        """Close and remove the file. If it's held just now, it goes with the next look at it."""
+        """Close and remove the file. If another process holds it, the next look removes it."""
         file, self._file = self._file, None
         if file is not None:
             file.close()
@@ -192,7 +191,8 @@ class Journal:
                 remove_file(self._path, pauses=())
 
     def _look_at_others(self) -> Iterator[tuple[Path, _Entries, bool]]:
-        """The files of other processes, what is open in them, and whether the process is alive."""
+        """Iterate over other processes' files, their open charges, and whether the process is
+        alive."""
         paths = {*self._folder.glob(f"*{ENDING}"), *self._old_folder.glob(f"*{ENDING}")}
         if self._file is not None:
             paths.discard(self._path)
@@ -215,10 +215,10 @@ class Journal:
             yield path, entries, is_alive
 
     def _take_over(self, path: Path, entries: _Entries) -> list[Charge]:
-        """Tell what a process that is gone had in flight, and move it to the ledger.
+        """Report an ended process's charges in flight, and move them to the ledger.
 
-        Returns what couldn't be moved. Whoever takes over may be killed as well: the next one adds
-        what the ledger still misses.
+        Returns those that couldn't be moved. A kill may interrupt this too: the next process adds
+        the charges that the ledger still lacks.
         """
         missing = self.ledger.missing(entries.in_flight())
         if missing:
@@ -235,7 +235,7 @@ class Journal:
 
 
 class _Entries:
-    """The open charges of one process by their ids, and which of them are sent."""
+    """The open charges of one process by id, and the ids of the sent ones."""
 
     def __init__(self, name: str = "") -> None:
         self.charges: dict[str, Charge] = {}
@@ -243,7 +243,7 @@ class _Entries:
         self._name, self._offset = name, 0
 
     def read_on(self, file: FileIO) -> None:
-        """Read the whole lines that the file has got since."""
+        """Read the complete lines that are new in the file."""
         file.seek(self._offset)
         data = file.read()
         data = data[: data.rfind(b"\n") + 1]
@@ -269,7 +269,7 @@ class _Entries:
             self.charges.pop(name, None)
 
     def _read_old(self, name: str, rest: bytes) -> None:
-        """A note of version 0.2: a number and a charge that is sent, or nothing when it ended."""
+        """A note of version 0.2: a number and a sent charge, or nothing when it ended."""
         if charge := read_charge(rest):
             self.charges[name] = replace(charge, id=name)
             self.sent.add(name)
@@ -277,19 +277,19 @@ class _Entries:
             self._mark(b"ended", name)
 
     def in_flight(self) -> list[Charge]:
-        """What is sent and may be charged; the sandbox charges nothing."""
+        """Return the charges in flight, except the sandbox's, which are free."""
         sent = [charge for name, charge in self.charges.items() if name in self.sent]
         return [charge for charge in sent if charge.service != SANDBOX_NAME]
 
 
 def _is_new(file: FileIO) -> bool:
-    """Whether a process may have created a file, and be about to lock it and to write to it."""
+    """Whether a process may just have created a file, before it locks and writes it."""
     status = os.fstat(file.fileno())
     return not status.st_size and time.time() - status.st_mtime < NEW_FOR
 
 
 def orphaned_text(charges: Sequence[Charge]) -> str:
-    """A sentence about requests that were in flight when a process ended."""
+    """Return a sentence about requests in flight when a process ended."""
     usd = sum(charge.usd or 0.0 for charge in charges)
     models = ", ".join(sorted({charge.model for charge in charges}))
     requests = "1 request was" if len(charges) == 1 else f"{len(charges)} requests were"

@@ -1,6 +1,6 @@
 """The ledger of charges: a line of JSON each, without prompt or key.
 
-Several processes append to it, one at a time. A line that is torn, or isn't ours, is skipped.
+Several processes append to it, one at a time. Readers skip torn and foreign lines.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ PATIENCE = 5.0
 
 FIRST_READ = 2**16
 CLOCK_ERROR = 3600.0
-"""Most seconds by which the lines may be out of order."""
+"""The most seconds by which lines may be out of order."""
 
 
 @dataclass(frozen=True)
 class Charge:
-    """The charge for one request, or what it may have been.
+    """The charge for one request, certain or possible.
 
-    kind: as in Model. usd: what counts against the limits; None where no price of its kind is
+    kind: as in Model. usd: the sum that counts against the limits; None if no price of its kind is
     known. is_known: whether the price is published; else usd is the highest of its kind. id: a
     random name, so that nothing counts twice; "" in version 0.2.
     """
@@ -58,7 +58,7 @@ class Charge:
 
 
 def read_charge(line: bytes) -> Charge | None:
-    """The charge in a line. None if there is none; what a torn line left before it is skipped."""
+    """Return the charge in a line, or None; skip the rest of a torn line before it."""
     try:
         facts = {"id": "", **json.loads(line[max(0, line.rfind(b'{"time": ')) :])}
         usd = facts["usd"]
@@ -78,7 +78,7 @@ class Ledger:
         self.path = home / FILE_NAME
 
     def add(self, charge: Charge) -> None:
-        """Append a charge. Raises OSError; a part of the line that was written harms no other."""
+        """Append a charge. Raises OSError; a partly written line harms no other."""
         make_folder(self.path.parent)
         line = charge.line()
         with locked_file(self.path, PATIENCE) as file:
@@ -86,11 +86,11 @@ class Ledger:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def since(self, when: float) -> list[Charge]:
-        """The charges from a time on, in the order in which they were written. Raises OSError."""
+        """Return the charges from a time on, in the order of the file. Raises OSError."""
         return self._read(when)[0]
 
     def missing(self, charges: Sequence[Charge]) -> list[Charge]:
-        """Those of `charges` that have no line yet. Raises OSError."""
+        """Return those of `charges` without a line. Raises OSError."""
         if not charges:
             return []
         begin = min(charge.time for charge in charges) - 86_400  # the clock may have been set back
@@ -98,10 +98,10 @@ class Ledger:
         return [charge for charge in charges if charge.id not in known]
 
     def spent_today(self, service: str, unwritten: Iterable[Charge] = ()) -> float:
-        """USD that were charged by a service since midnight, local time. Raises OSError.
+        """Return the USD charged by a service since midnight, local time. Raises OSError.
 
-        unwritten: more charges, which count unless their line is there by now. Only what was
-        appended since the last look of this process is read.
+        unwritten: more charges, which count unless they have a line by now. Reads only the lines
+        since this process last looked.
         """
         with _lock:
             day = self._look()
@@ -127,9 +127,9 @@ class Ledger:
         return day
 
     def _read(self, when: float) -> tuple[list[Charge], int, bytes]:
-        """The charges from a time on; where the last whole line of the ledger ends, and that line.
+        """Return the charges from a time on, the end of the last complete line, and that line.
 
-        Files are read from the newest to the first that begins before that time.
+        Reads from the newest file back to the first that begins before that time.
         """
         found, offset, last = list[Charge](), 0, b""
         for path in (self.path, *sorted(self.path.parent.glob(OLDER), reverse=True)):
@@ -149,7 +149,7 @@ class Ledger:
 
 @dataclass
 class _Day:
-    """What was read of a day: USD by service, ids, and up to where: behind the line `mark`."""
+    """A day as far as read, up to the line `mark`: USD by service, and ids."""
 
     begin: float
     offset: int = 0
@@ -174,7 +174,7 @@ def day_of(when: float) -> date:
 
 
 def _appended(path: Path, offset: int, mark: bytes) -> bytes | None:
-    """The whole lines behind `offset`; None if `mark` isn't before it, in another file."""
+    """Return the complete lines after `offset`; None unless `mark` is before it."""
     try:
         with path.open("rb") as file:
             file.seek(offset - len(mark))
@@ -185,9 +185,9 @@ def _appended(path: Path, offset: int, mark: bytes) -> bytes | None:
 
 
 def _last_lines(path: Path, when: float) -> tuple[bytes, int]:
-    """The whole lines of a file from a time on, and some before; and where they end.
+    """Return the complete lines from a time on, and some before, and where they end.
 
-    Of a long file only the end is read.
+    Reads only the end of a long file.
     """
     with path.open("rb") as file:
         size = file.seek(0, os.SEEK_END)
@@ -208,7 +208,7 @@ def _last_lines(path: Path, when: float) -> tuple[bytes, int]:
 
 @after_fork
 def _forget() -> None:
-    """Forget what was read: in a forked process another thread may have been about to change it."""
+    """Forget the past reads: another thread may have been changing them during the fork."""
     global _lock
     _lock = threading.Lock()
     _days.clear()
@@ -216,7 +216,7 @@ def _forget() -> None:
 
 _lock = threading.Lock()
 _days: dict[Path, _Day] = {}
-"""What this process has read of each ledger."""
+"""This process's reads of each ledger."""
 
 _NAMES = tuple(each.name for each in fields(Charge))
 _TEXTS = ("model", "kind", "service", "run", "id")

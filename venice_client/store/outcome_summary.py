@@ -14,7 +14,7 @@ STORE_IS_OFF = "VENICE_STORE_MB=0 saves none"
 
 @dataclass(frozen=True)
 class Spent:
-    """One request: how many items it asks for, its outcome so far, and whether it was sent."""
+    """One request: its number of items, its outcome so far, and whether it was sent."""
 
     items: int
     outcome: object
@@ -46,7 +46,7 @@ class OutcomeSummary:
         return f"{self.total} {self.noun}{'' if self.total == 1 else 's'}"
 
     def advice(self, again: str, how: str = "", can_pass: bool = True) -> str:
-        """What is saved, and how to get the rest; "" if nothing arrived.
+        """Say what is saved, and how to get the rest; "" if nothing arrived.
 
         again: how to retry, such as "Queue again". how: what to keep the same, such as "with seed 7
         (fixed)". can_pass: whether a retry can help; if not, name only what stays free.
@@ -67,7 +67,7 @@ class OutcomeSummary:
         return f"{told} {again}{with_how} {_to_pay(self.unpaid, self.total - self.generated)}."
 
     def advice_when_stopped(self, again: str, how: str) -> str:
-        """What happens to a run that stops now, perhaps with responses in flight."""
+        """Say what happens to a run that stops now, perhaps with responses in flight."""
         sent = self.generated + self.lost + self.arriving
         if not sent:
             return NOTHING_SENT

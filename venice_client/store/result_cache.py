@@ -1,9 +1,9 @@
-"""The saved results: paid responses on disk, as they came, written before they are decoded.
+"""The saved results: paid responses on disk, unchanged, written before anything decodes them.
 
-Files only, no database and no locks, so that several processes can share them: each entry is one
-file, written aside and renamed. Every read verifies a checksum. A damaged entry, or one that isn't
-a readable image, is quarantined in a folder of its own, and not deleted at once.
-Reading and writing wait for a file that another program holds: don't call it from an event loop.
+Each entry is one file, written aside and renamed, so several processes can share them without a
+database or locks. Every read verifies a checksum. Damaged entries and unreadable images go to a
+quarantine folder first. Reads and writes wait for a file that another program holds: don't call
+them from an event loop.
 """
 
 from __future__ import annotations
@@ -49,15 +49,15 @@ FOLDER = "results"
 UNREADABLE = "unreadable"
 MAX_UNREADABLE = 50
 MAX_UNREADABLE_BYTES = 256 * 2**20
-"""Most bytes that are set aside: the oldest goes first."""
+"""The most bytes in quarantine; the oldest goes first."""
 
 NOT_THERE = (FileNotFoundError, NotADirectoryError)
 
 
 def request_key(service: str, path: str, identity: bytes, variation: object = 0) -> str:
-    """The name of a saved response: equal only for equal requests to one service.
+    """Return the name of a saved response: equal only for equal requests to one service.
 
-    identity: JSON that stands for the body, input images included. The API key is no part of it.
+    identity: JSON for the body, input images included, but without the API key.
     """
     name = json.dumps([KEY_FORMAT, service, "POST", path], separators=(",", ":"))
     before, after = f"{name[:-1]},".encode(), f",{json.dumps(variation)}]".encode()
@@ -67,8 +67,8 @@ def request_key(service: str, path: str, identity: bytes, variation: object = 0)
 class ResultCache:
     """Paid responses in `home`/results. Thread-safe; several processes may share it.
 
-    max_mb: the limit in MB, see `cache_evictor`; 0 saves nothing. Only a put removes anything, and
-    opening a store does nothing on disk. trouble: why the last response couldn't be saved, or "".
+    max_mb: the limit in MB, see `cache_evictor`; 0 saves nothing. Only `put` removes entries, and
+    opening a store changes nothing on disk. trouble: why the last save failed, or "".
     """
 
     def __init__(self, home: Path, max_mb: float) -> None:
@@ -84,11 +84,11 @@ class ResultCache:
 
     @property
     def unreadable(self) -> Path:
-        """The folder of answers that were set aside."""
+        """The quarantine folder."""
         return self._folder / UNREADABLE
 
     def get(self, key: str) -> Response | None:
-        """Return a saved response, or None. A damaged entry is quarantined and counts as none.
+        """Return a saved response, or None. Quarantines a damaged one, which counts as none.
 
         Raises StoreError if there is one that can't be read: sending the request would pay twice.
         """
@@ -116,7 +116,7 @@ class ResultCache:
         return response
 
     def peek(self, key: str) -> Response | None:
-        """Return a saved response, or None if there is no whole one. Isn't counted as a use."""
+        """Return a saved response, or None unless it's complete. Doesn't count as a use."""
         try:
             return read_entry(self._path(key))
         except (OSError, *DAMAGE):
@@ -126,7 +126,7 @@ class ResultCache:
         return self.is_on and _state(self._path(key)) is not None
 
     def keys(self) -> set[str]:
-        """Return the keys of all entries, by one look at the folder."""
+        """Return the keys of all entries with one scan of the folder."""
         try:
             names = os.listdir(self._folder) if self.is_on else []  # noqa: PTH208 (it is quick)
         except OSError:
@@ -174,8 +174,8 @@ class ResultCache:
     def quarantine(self, key: str, checksum: str = "") -> Path | None:
         """Quarantine an unreadable response, so that its request can be sent again.
 
-        checksum: of the response, if the entry is whole and the image in it isn't. Another response
-        that was saved since is paid for and stays. Returns the new file, None if nothing was moved.
+        checksum: of the response, if the entry is sound but its image isn't; a paid response saved
+        since then stays. Returns the new file, or None if nothing moved.
         """
         path = self._path(key)
         name = f"{datetime.now():%Y%m%d-%H%M%S-%f}-{key[:8]}"
@@ -204,7 +204,7 @@ class ResultCache:
         return new
 
     def mark_shown(self, key: str) -> None:
-        """Note that the images of a response were shown, or written for the user."""
+        """Mark the images of a response as shown, or written for the user."""
         try:
             mark_shown(self._path(key))
         except NOT_THERE:
@@ -220,9 +220,9 @@ class ResultCache:
     ) -> list[Entry]:
         """Return the entries, the newest first, without damaged ones.
 
-        maximum: how many at most. since: only those generated from this time on. matches: only
-        those that it is true for. Reads heads, and no more of them than needed: no entry was
-        generated after its last use, which is the time of its file.
+        maximum: the most to return. since: only those generated from this time on. matches: a
+        filter. Reads as few heads as possible: no entry is newer than its last use, the time of its
+        file.
         """
         found: list[tuple[float, str, Entry]] = []
         for used, name, _ in sorted(self._files(), reverse=True):
@@ -264,7 +264,7 @@ class ResultCache:
         return is_there
 
     def clear(self) -> int:
-        """Remove everything; return how many entries there were."""
+        """Remove everything; return the number of entries."""
         files = self._files()
         for _, name, _ in files:
             remove(self._folder / name, PAUSES)
@@ -273,13 +273,13 @@ class ResultCache:
         return len(files)
 
     def shrink(self, max_mb: float) -> int:
-        """Remove the least recently used beyond `max_mb` MB, and return how many those were."""
+        """Remove the least recently used beyond `max_mb` MB, and return their number."""
         before = len(self._files())
         self._evictor.shrink(int(max_mb * MB))
         return before - len(self._files())
 
     def finish_sweep(self) -> None:
-        """Wait for the sweep that a put has started, if it's still running."""
+        """Wait for the sweep that a `put` started."""
         self._evictor.wait()
 
     def _make_folder(self) -> None:
@@ -322,7 +322,7 @@ def _extension(response: Response) -> str:
 
 
 def _is_missing(path: Path) -> bool:
-    """Whether there is surely no such file: no right to look at its folder doesn't say so."""
+    """Whether the file certainly doesn't exist, even if its folder is unreadable."""
     try:
         path.stat()
     except NOT_THERE:

@@ -22,12 +22,12 @@ class _Flight:
         self._change = threading.Condition()
 
     def land(self) -> None:
-        """Tell those who wait that there is a response or an error."""
+        """Hand a response or an error to those who wait."""
         self._has_landed = True
         self._wake()
 
     def wait(self, progress: Progress) -> None:
-        """Wait until it has landed. Raises RequestCancelledError if `progress` is cancelled."""
+        """Wait until it lands. Raises RequestCancelledError if `progress` is cancelled."""
         progress.on_cancel(self._wake)
         try:
             with self._change:
@@ -52,8 +52,8 @@ class SingleFlight:
     def do(self, key: str, progress: Progress, send: Callable[[], Response]) -> Response:
         """Return the response of `send`, or of the equal request that is already in flight.
 
-        Errors are shared as well, as copies, except if the first request was cancelled or exceeded
-        its limit: then the next one that waits sends its own.
+        Waiters get a copy of an error too. But if the first request was cancelled or exceeded its
+        limit, the next one sends its own.
         """
         while True:
             flight, is_mine = self._join(key)

@@ -1,4 +1,4 @@
-"""Sums of what was spent, by whatever a reader wants to compare."""
+"""Sums of charges, grouped as a reader wants."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ K = TypeVar("K")
 
 @dataclass
 class Spent:
-    """So many requests, and their USD; of `unknown` of them the price isn't published."""
+    """A number of requests, and their USD; `unknown` of them have no published price."""
 
     requests: int = 0
     usd: float = 0.0
@@ -28,12 +28,12 @@ class Spent:
 
 
 def total(charges: Iterable[Charge]) -> Spent:
-    """What was spent in all."""
+    """Return the sum of all charges."""
     return spent_by(charges, lambda _: None).get(None, Spent())
 
 
 def spent_by(charges: Iterable[Charge], group: Callable[[Charge], K]) -> dict[K, Spent]:
-    """What was spent in each group of charges, in the order in which they first come."""
+    """Return the sum of each group of charges, in the order of their first."""
     found: dict[K, Spent] = {}
     for charge in charges:
         found.setdefault(group(charge), Spent()).add(charge)

@@ -1,4 +1,4 @@
-"""The limits of what a run and a day may cost: reserved before anything is sent."""
+"""The limits per run and per day: reserve before you send."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from .ledger import Charge
 log = logging.getLogger(__name__)
 
 PATIENCE = 20.0
-"""Seconds to wait for other processes that reserve, before a request is refused."""
+"""Seconds to wait for other processes that reserve, before refusing a request."""
 
 MAX_RUNS = 1000
 """Most runs to remember."""
@@ -35,17 +35,17 @@ ROUNDING = 1e-9
 
 @dataclass
 class _Run:
-    """The state of one run: USD that are reserved or spent, and requests that were let through."""
+    """The state of one run: USD reserved or spent, and requests let through."""
 
     usd: float = 0.0
     requests: int = 0
 
 
 class Reservation:
-    """USD that are reserved for one request, in the journal.
+    """USD reserved for one request, in the journal.
 
-    It ends once, by `release` or by `spend`; more calls do nothing. Until then it counts
-    against the run and the day. A run goes on counting what was spent.
+    The first `release` or `spend` ends it; later calls do nothing. Until then it counts against
+    the run and the day. Spent USD count against the run until its end.
     """
 
     def __init__(self, charge: Charge, run: _Run, journal: Journal) -> None:
@@ -58,7 +58,7 @@ class Reservation:
         return self.charge.usd or 0.0
 
     def note_sent(self, is_sent: bool) -> None:
-        """Note that the request is sent; or that it isn't charged, and may be sent again."""
+        """Note that the request is sent; or that it's uncharged, and may be sent again."""
         self._journal.note_sent(self.charge, is_sent)
 
     def release(self) -> None:
@@ -71,7 +71,7 @@ class Reservation:
     def spend(self, usd: float | None = None) -> str:
         """Write the charge, certain or possible, to the ledger. Returns why that waits, or "".
 
-        usd: what it was, if that is known by now; else what was reserved.
+        usd: the charge, if known by now; else the reserved sum counts.
         """
         if usd is not None:
             with _lock:
@@ -94,8 +94,8 @@ class SpendingLimit:
     def reserve(self, run: str, charges: Sequence[Charge]) -> list[Reservation]:
         """Reserve all of `charges`, one Reservation each.
 
-        Raises SpendingLimitError if together they would pass a limit, or if the daily limit can't
-        be checked; then none is reserved. run: the name of a run; "" is another run each time.
+        Raises SpendingLimitError, and reserves none, if together they would exceed a limit, or if
+        the daily limit can't be checked. run: the name of a run; "" is another run each time.
         """
         if not charges:
             return []
@@ -118,9 +118,9 @@ class SpendingLimit:
                 self._check(charges, _Run(), today)
 
     def rooms(self) -> dict[str, float]:
-        """USD that a new run may cost now under each limit that is set, "run" and "day".
+        """Return the USD that a new run may cost now under each limit in force, "run" and "day".
 
-        Below 0 where more was spent already. Raises SpendingLimitError if the daily limit can't
+        Below 0 if the limit is exceeded already. Raises SpendingLimitError if the daily limit can't
         be checked.
         """
         rooms = {} if self._per_run is None else {"run": self._per_run + ROUNDING}
@@ -146,10 +146,10 @@ class SpendingLimit:
 
     @contextlib.contextmanager
     def _turn(self, patience: float) -> Iterator[float]:
-        """Let one thread of one process in. Yields USD that are charged or reserved today.
+        """Let one thread of one process in. Yields the USD charged or reserved today.
 
-        Without a daily limit other processes don't matter: nobody waits for them, and 0 is
-        yielded. Raises SpendingLimitError if the daily limit can't be checked.
+        Without a daily limit, it waits for no other process, and yields 0. Raises
+        SpendingLimitError if the daily limit can't be checked.
         """
         has_limit, today = self._per_day is not None, 0.0
         with contextlib.ExitStack() as stack:
@@ -167,7 +167,7 @@ class SpendingLimit:
             yield today
 
     def _check(self, charges: Sequence[Charge], run: _Run, today: float) -> None:
-        """Raise SpendingLimitError if `charges` would pass a limit."""
+        """Raise SpendingLimitError if `charges` would exceed a limit."""
         usd = sum(charge.usd or 0.0 for charge in charges)
         for name, limit, spent in (("run", self._per_run, run.usd), ("day", self._per_day, today)):
             if limit is None:
@@ -200,7 +200,7 @@ class SpendingLimit:
         )
 
     def _others(self, run: _Run) -> str:
-        """A line about the requests of this run that were let through before; "" for none."""
+        """Return a line about requests of this run that were already let through, or ""."""
         if not run.requests:
             return ""
         requests = "1 request" if run.requests == 1 else f"{run.requests} requests"
@@ -208,7 +208,7 @@ class SpendingLimit:
         return f"{told} You keep the results; running again is free." if self._saves else told
 
     def _unchecked(self, error: OSError) -> SpendingLimitError:
-        """The error when nobody knows what was spent today."""
+        """Return the error for unknown spending today."""
         remedy = f"Make {self.ledger.path.parent} readable and writable"
         if isinstance(error, TimeoutError):
             remedy = "Other programs use the same limit right now: queue again later"
@@ -229,7 +229,7 @@ _VARIABLES = {"run": "VENICE_MAX_USD_PER_RUN", "day": "VENICE_MAX_USD_PER_DAY"}
 
 
 def _called(name: str, limit: float) -> str:
-    """A limit with the digits that it was set with, and at least two behind the point."""
+    """Name a limit, with all of its digits, at least two decimals."""
     whole, _, cents = f"{Decimal(repr(limit)).normalize():,f}".partition(".")
     shown = f"${whole}.{cents:0<2}"
     return f"limit is {shown} per run" if name == "run" else f"daily limit is {shown}"
@@ -244,7 +244,7 @@ def _unknown_price(name: str, limit: float) -> str:
 
 
 def _remembered(run: str) -> _Run:
-    """The state of a run, which is remembered under its name."""
+    """Return the state of a run, remembered by name."""
     with _lock:
         state = _runs.get(run) or _Run()
         if run:
@@ -263,4 +263,4 @@ def _forget_lock() -> None:
 
 _lock = threading.Lock()
 _runs: OrderedDict[str, _Run] = OrderedDict()
-"""For the whole process: the settings may change while a run goes on."""
+"""For the whole process, since the settings may change during a run."""
