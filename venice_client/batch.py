@@ -121,8 +121,12 @@ class RequestBatch:
     @property
     def summary(self) -> OutcomeSummary:
         """What has become of the money so far."""
-        requests = zip(self.planned, self.outcomes, self.progress, strict=True)
-        spent = [Spent(p.request.variants, end, state.sent, p.key) for p, end, state in requests]
+        firsts = {indices[0] for indices in self._jobs}
+        requests = enumerate(zip(self.planned, self.outcomes, self.progress, strict=True))
+        spent = [
+            Spent(p.request.variants, end, state.sent, p.key, p.price if i in firsts else 0.0)
+            for i, (p, end, state) in requests
+        ]
         trouble = self._store.trouble if self._store.is_on else STORE_IS_OFF
         free = {p.key for p in self.planned if p.payload.is_empty}
         is_text = all(p.request.kind == TEXT for p in self.planned)

@@ -23,7 +23,7 @@ from .imaging.input_image import InputFile, InputImage
 from .imaging.lettering import SMALLEST_TEXT, fitted, font
 from .login import log_in
 from .money import dollar_range, dollars
-from .planned_request import PlannedRequest
+from .planned_request import PlannedRequest, plus_extra_fields
 from .process import accept_any_letter, after_fork, end_gently
 from .request.checks import (
     FORMATS,
@@ -127,6 +127,7 @@ __all__ = [
     "other_size",
     "parse_extra_fields",
     "pixel_hash",
+    "plus_extra_fields",
     "price_range",
     "remove_file",
     "save_values",

@@ -1,9 +1,9 @@
 // @ts-check
 /** Seeds: the buttons of Venice Seed, and setting the seed of a node. */
 
-import { rememberChange } from "./comfy.js";
+import { promotedWidgets, rememberChange } from "./comfy.js";
 import { button } from "./elements.js";
-import { setWidget, sourceOf } from "./graph.js";
+import { nodesOf, setWidget, sourceOf } from "./graph.js";
 import { panelOf } from "./panel.js";
 import { t } from "./texts.js";
 
@@ -48,13 +48,35 @@ export function addSeedButtons(node) {
 export const showLastSeed = (node, seed) => lastButtons.get(node)?.(seed);
 
 /**
+ * Sets all seeds of a run, also where a subgraph shows them, and holds them there.
+ * @param {Record<string, Record<string, number>>} seeds by execution id and input
+ */
+export function useSeeds(seeds) {
+  for (const [id, inputs] of Object.entries(seeds)) {
+    const way = nodesOf(id).map(({ node }) => node);
+    const own = way.at(-1);
+    for (const [name, seed] of own ? Object.entries(inputs) : []) {
+      useSeed(own, seed, name);
+      for (const host of way.filter(({ subgraph }) => subgraph))
+        for (const { outer, inner } of promotedWidgets(host))
+          if (inner.some((one) => one.node === own && one.name === name))
+            useSeed(host, seed, outer.name);
+    }
+  }
+}
+
+/**
  * Sets the seed of a node, or of the node that it has its seed from, and holds it there.
  * @param {number} seed
  */
-export function useSeed(node, seed) {
-  const source = sourceOf(node, "seed")?.node ?? node;
+export function useSeed(node, seed, name = "seed") {
+  const source = sourceOf(node, name)?.node ?? node;
   setWidget(source, "mode", FIXED);
   setWidget(source, "control_after_generate", "fixed");
-  setWidget(source, source.type === "PrimitiveNode" ? "value" : "seed", seed);
+  setWidget(
+    source,
+    source.type === "PrimitiveNode" ? "value" : source === node ? name : "seed",
+    seed,
+  );
   rememberChange();
 }

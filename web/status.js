@@ -15,7 +15,7 @@ import { fingerprintsOf } from "./fingerprints.js";
 import { allNodes, isOurs, nodeOf, nodesOf } from "./graph.js";
 import { panelOf } from "./panel.js";
 import { fingerprints, onPrompt } from "./preview.js";
-import { showLastSeed, useSeed } from "./seed.js";
+import { showLastSeed, useSeeds } from "./seed.js";
 import { openSettings } from "./settings.js";
 import { said, t } from "./texts.js";
 
@@ -24,15 +24,19 @@ const STORED = "venice.status:";
 /** The id of a graph that was cleared: any other such graph has it too. */
 const NO_ID = /^[0-]*$/;
 const KEPT_JOBS = 64;
-const ENDS = new Set(["done", "error"]);
+const ENDS = new Set(["done", "error", "stopped"]);
 const MAX_TEXT = 2_000;
 /** Errors that Settings → Venice can end. */
 const OF_SETTINGS = /(Settings|Authentication|SpendingLimit|PaymentRequired)Error$/;
 
 /**
+ * What finishes a run: how many images are left, their price in words, and the seeds of the run by
+ * node and input.
+ * @typedef {{seeds: Record<string, Record<string, number>>, count: number, price: string}} Again
+ *
  * of_settings: whether the settings can end this error.
  * @typedef {{id: string, text: string, kind: string, seed: number | null, print: number | null,
- *   again: {seed: number | null, pays_for: number} | null, of_settings?: boolean}} Status
+ *   again: Again | null, of_settings?: boolean}} Status
  */
 
 /** What this page saw, by workflow: the truth, whatever undo or a tab brings back.
@@ -98,12 +102,13 @@ function take(message) {
   if (workflow === workflowNow()) place(status);
 }
 
-/** Nothing of an earlier run's errors stays on a node that runs again. */
+/** Nothing of an earlier run that failed or was stopped stays on a node that runs again. */
 function clearErrors({ prompt_id }) {
   const job = jobs.get(prompt_id);
   for (const id of job?.prints.keys() ?? []) {
     const kind = seen.get(job?.workflow)?.get(id)?.kind;
-    if (kind === "error") take({ prompt_id, node: id, text: "", kind: "done" });
+    if (kind === "error" || kind === "stopped")
+      take({ prompt_id, node: id, text: "", kind: "done" });
   }
 }
 
@@ -178,11 +183,18 @@ function savedOf(node) {
 function isSound(status) {
   const { id, text, kind, seed, again, print } = Object(status);
   const isNumber = (value) => value === null || typeof value === "number";
-  const isAgain = again === null || (isNumber(again?.seed) && typeof again?.pays_for === "number");
+  const isAgain = again === null || isSoundAgain(Object(again));
   const isText = typeof text === "string" && text.length <= MAX_TEXT;
   const isEnd = typeof id === "string" && isText && ENDS.has(kind);
   return isEnd && isNumber(seed) && isAgain && isNumber(print);
 }
+
+const isSoundAgain = ({ seeds, count, price }) =>
+  typeof count === "number" &&
+  typeof price === "string" &&
+  Object.values(Object(seeds)).every((inputs) =>
+    Object.values(Object(inputs)).every((seed) => typeof seed === "number"),
+  );
 
 /**
  * Whether this page saw the run that a status tells of.
@@ -224,30 +236,24 @@ function lineOf(title, status) {
 }
 
 /**
- * The buttons that may end an error.
+ * The buttons that finish a run, or may end an error.
  * @param {Status} status
  */
-function actionsOf({ id, again, of_settings }) {
+function actionsOf({ again, of_settings }) {
   const actions = [];
   if (again) {
-    const { seed, pays_for: count } = again;
-    const withSeed =
-      seed !== null && t("Retry with seed {seed} (images: {count})", { seed, count });
-    const text = withSeed || t("Retry (images: {count})", { count });
-    actions.push(button(text, () => runAgain(id, seed)));
+    const { count, price } = again;
+    const text = count
+      ? t("Finish the other {count}, {price}", { count, price })
+      : t("Get the images (free)");
+    const finish = () => {
+      useSeeds(again.seeds);
+      return pressRun();
+    };
+    actions.push(button(text, finish, { class: "venice-button venice-primary" }));
   }
   if (of_settings) actions.push(button(t("Open settings"), openSettings));
   return actions.length > 0 ? [element("div", { class: "venice-row" }, ...actions)] : [];
-}
-
-/**
- * @param {string} id
- * @param {number | null} seed
- */
-async function runAgain(id, seed) {
-  const node = nodeOf(id);
-  if (node && seed !== null) useSeed(node, seed);
-  await pressRun();
 }
 
 /** @param {Status} status */

@@ -24,6 +24,7 @@ const KINDS = /** @type {Record<string, "generate" | "edit">} */ ({
   VeniceGrid: "generate",
 });
 const AUTO = "auto";
+const CONTROL = "control_after_generate";
 /** Seldom needed: shown if changed, after a click on "More options", or always. */
 const SELDOM = new Set([
   "negative_prompt",
@@ -181,6 +182,7 @@ const isTaken = (known, name) => !known || known.some((model) => model.inputs?.[
 /** @param {any[] | null} known the models */
 function isHidden(node, widget, known) {
   const { name, value } = widget;
+  if (name === CONTROL) return value !== "fixed" && !showsAll() && !isTaken(known, "seed");
   const declared = declaredOf(node, name);
   if (!declared || isLinked(node, name) || showsAll()) return false;
   if (!isTaken(known, name)) return true;

@@ -120,7 +120,8 @@ def test_the_status_stays(comfyui: Running, words: str) -> None:
 def test_an_error_is_named_and_says_how_to_go_on(comfyui: Running, words: str) -> None:
     comfyui.sandbox.add_fault(Fault.reset(), when=lambda sent: sent["seed"] == 7001)
     graph = Graph()
-    graph.preview(graph.generate(prompt=words, seed=7000, batch_size=3))
+    generate = graph.generate(prompt=words, seed=7000, batch_size=3)
+    graph.preview(generate)
     with comfyui.client.listen() as events:
         run = comfyui.client.run(graph.prompt, client_id=events.client_id)
         sent = [m["data"] for m in events.messages if m["type"] == "venice.status"]
@@ -129,7 +130,13 @@ def test_an_error_is_named_and_says_how_to_go_on(comfyui: Running, words: str) -
     assert "connection" in cause
     assert advice.startswith("2 of 3 images are saved; 1 was lost")
     (error,) = [data for data in sent if data["kind"] == "error"]
-    assert error["again"] == {"seed": 7000, "pays_for": 1}
+    assert error["again"] == {
+        "seed": 7000,
+        "seeds": {generate[0]: {"seed": 7000}},
+        "count": 1,
+        "usd": 0.01,
+        "price": "about $0.01",
+    }
 
 
 def test_an_empty_prompt_is_known_to_the_page(comfyui: Running) -> None:

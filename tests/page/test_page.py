@@ -279,7 +279,7 @@ def test_an_error_says_what_to_do(page: ComfyPage, words: str) -> None:
     page.close_error_dialogs()
     before = len(page.running.sandbox.charges)
 
-    page.page.click(f"{ERROR} >> text=Retry with seed 1 (images: 1)")
+    page.page.click(f"{ERROR} >> text=Finish the other 1, about $0.01")
 
     page.wait_for_text(".venice-status .venice-done", "4 images")
     assert len(page.running.sandbox.charges) == before + 1

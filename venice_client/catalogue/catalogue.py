@@ -95,6 +95,11 @@ class Catalogue:
         listed = self._listed(model_id)
         return listed.get(kind) or next(iter(listed.values()), None) or Model(model_id, kind)
 
+    @property
+    def content(self) -> object:
+        """All that the lists say, to compare with another moment."""
+        return self._lists.entries, self._lists.styles
+
     def models(self, type: str | None = None) -> list[Model]:
         """Return the listed image models, of one type or all, or those of type "text"."""
         listed = self._lists.listed(TEXT if type == TEXT else None)

@@ -14,12 +14,16 @@ STORE_IS_OFF = "VENICE_STORE_MB=0 saves none"
 
 @dataclass(frozen=True)
 class Spent:
-    """One request: its number of items, its outcome so far, and whether it was sent."""
+    """One request: its number of items, its outcome so far, and whether it was sent.
+
+    price: USD, None if unknown; 0 if an equal request pays for it.
+    """
 
     items: int
     outcome: object
     was_sent: bool
     key: str
+    price: float | None = 0.0
 
 
 @dataclass(frozen=True)
@@ -28,8 +32,8 @@ class OutcomeSummary:
 
     generated: arrived and charged, now or before (a blocked image is neither generated nor lost).
     cached: arrived and saved, so free next time. unpaid: belong to requests that will be charged if
-    the same is queued again. lost: sent, perhaps charged, and never arrived. arriving: still in
-    flight. trouble: why something couldn't be saved, or "".
+    the same is queued again; unpaid_prices: the USD of each of them. lost: sent, perhaps charged,
+    and never arrived. arriving: still in flight. trouble: why something couldn't be saved, or "".
     """
 
     total: int
@@ -40,6 +44,7 @@ class OutcomeSummary:
     arriving: int = 0
     trouble: str = ""
     noun: str = "image"
+    unpaid_prices: tuple[float | None, ...] = ()
 
     @property
     def _items(self) -> str:
@@ -90,10 +95,12 @@ def summarize(
 ) -> OutcomeSummary:
     """Summarize these requests. trouble: why nothing can be saved now, or ""."""
     total = generated = cached = unpaid = lost = arriving = 0
+    prices: list[float | None] = []
     for one in spent:
         total += one.items
         outcome = one.outcome
         in_store = isinstance(outcome, StoreError)
+        will_be = False
         if isinstance(outcome, Result):
             in_store = is_cached(one.key)
             generated += outcome.count
@@ -105,8 +112,12 @@ def summarize(
             lost += one.items if outcome.may_have_been_charged else 0
         elif one.was_sent:
             arriving += one.items
-        unpaid += 0 if in_store else one.items
-    return OutcomeSummary(total, generated, cached, unpaid, lost, arriving, trouble, noun)
+            will_be = not trouble
+        if not in_store and not will_be:
+            unpaid += one.items
+            prices.append(one.price)
+    counts = (total, generated, cached, unpaid, lost, arriving)
+    return OutcomeSummary(*counts, trouble, noun, tuple(prices))
 
 
 def _to_pay(count: int, missing: int) -> str:

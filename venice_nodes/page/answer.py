@@ -81,6 +81,8 @@ class Answer:
         is_free = not wrong and all(item.is_cached(self._cached) for item in items)
         if wrong is None:
             text, hint, level = self._badge(price), self._hint(price), self._level(price)
+            if any(item.may_be_free for item in items):
+                hint = "Free if the nodes before it give the same as in the last run."
         elif wrong.is_incomplete:
             text, hint, level = NEEDS_INPUT, wrong.error, "input"
         else:

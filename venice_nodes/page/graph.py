@@ -1,18 +1,14 @@
-"""What the wires of a graph carry, as far as that is known before it runs.
-
-A graph is ComfyUI's API format: {node id: {"class_type": …, "inputs": {name: value or link}}}.
-"""
+"""What the wires of a graph carry, as far as that is known before it runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from ..imaging.tensors import Size
 from ..run import comfyui
-
-Graph = Mapping[str, Any]
+from ..run.prompt_graph import is_link
 
 PRIMITIVES = {
     "PrimitiveInt": "INT",
@@ -86,53 +82,6 @@ class Wire:
 
 Inputs = Mapping[str, Wire]
 Outputs = tuple[Wire, ...]
-
-
-def sound_nodes(prompt: object) -> dict[str, Any]:
-    """The nodes of a graph that have the form of one, with unwrapped inputs."""
-    nodes = prompt.items() if isinstance(prompt, dict) else ()
-    return {
-        name: {**node, "inputs": {n: _unwrapped(v) for n, v in node.get("inputs", {}).items()}}
-        for name, node in nodes
-        if isinstance(node, dict)
-        and isinstance(node.get("class_type"), str)
-        and isinstance(node.get("inputs", {}), dict)
-    }
-
-
-def _unwrapped(value: Any) -> Any:
-    """The value in the wrapper of lists. ComfyUI then takes one that looks like a link for one."""
-    return value["__value__"] if isinstance(value, dict) and "__value__" in value else value
-
-
-def in_order(graph: Graph, ends: Iterable[str]) -> list[str]:
-    """What `ends` depend on and they themselves, each node after those before it.
-
-    A circle is cut somewhere: ComfyUI refuses such a graph.
-    """
-    order: list[str] = []
-    seen: set[str] = set()
-    todo = [(name, False) for name in ends]
-    while todo:
-        name, is_ready = todo.pop()
-        if is_ready:
-            order.append(name)
-        elif name not in seen and name in graph:
-            seen.add(name)
-            todo.append((name, True))
-            inputs = graph[name].get("inputs", {}).values()
-            todo += [(value[0], False) for value in inputs if is_link(value)]
-    return order
-
-
-def is_link(value: Any) -> bool:
-    """Whether an input comes over a link: [node id, number of the output]."""
-    return (
-        isinstance(value, list)
-        and len(value) == 2
-        and isinstance(value[0], str)
-        and isinstance(value[1], int)
-    )
 
 
 def inputs_of(

@@ -60,7 +60,8 @@ class ItemEstimate:
     requests, with their keys in the store. is_open: whether there may be more. times: images that
     are each sent like the one that stands for them. pictures: what it makes. is_incomplete: whether
     the error is only that something was not typed or connected yet. model: its name for a person,
-    "" where that is open."""
+    "" where that is open. may_be_free: whether the last run sent the same, unless what comes before
+    the node gives something else this time."""
 
     forms: tuple[tuple[Line, ...], ...] = ()
     is_exact: bool = False
@@ -71,6 +72,7 @@ class ItemEstimate:
     error: str = ""
     is_incomplete: bool = False
     model: str = ""
+    may_be_free: bool = False
     pictures: Pictures = field(default_factory=lambda: Pictures(is_open=True))
 
     def price(self, paid: set[str]) -> Price:
@@ -80,6 +82,8 @@ class ItemEstimate:
         for price in prices[1:]:
             total = total.or_else(price)
         total = total * self.times
+        if self.may_be_free:
+            total = replace(total, low=0.0)
         return replace(total, high=None) if self.is_open else total
 
     def is_cached(self, cached: set[str]) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 from ...venice_client import VeniceError, load_settings
 from ...venice_client.for_nodes import PriceEstimator
 from ..run import comfyui
+from ..run.prompt_graph import Graph, in_order, sound_nodes
 from .answer import Answer
 from .budget import Budget, Memory
 from .graph import (
@@ -21,19 +22,17 @@ from .graph import (
     PRIMITIVES,
     UNKNOWN,
     Failed,
-    Graph,
     Inputs,
     Outputs,
     Unknown,
     Wire,
     each,
     foreign_outputs,
-    in_order,
     inputs_of,
     longest,
-    sound_nodes,
 )
 from .item_estimate import ItemEstimate, blank_files, estimate_item, values_of
+from .known_items import KnownItems
 
 log = logging.getLogger(__name__)
 
@@ -96,14 +95,23 @@ class Preview:
         paying = [name for name, node in graph.items() if self._pays(node["class_type"])]
         made: dict[str, Outputs] = {}
         found: dict[str, list[ItemEstimate]] = {}
-        for name in needed:
+        known = KnownItems(self._nodes, estimator)
+
+        def follow(name: str) -> None:
             self._follow(name, graph[name], estimator, made, found)
+            if name in found:
+                found[name] = known.of(name, graph[name], found[name])
+            else:
+                known.pass_by(name, graph[name])
+
+        for name in needed:
+            follow(name)
         self._budget.lower(MAX_SPARE_FORMS)
         for name in in_order(graph, paying):
             if self._budget.is_spent:
                 break
             if name not in made:
-                self._follow(name, graph[name], estimator, made, found)
+                follow(name)
         self._budget = Budget(0, 0, self._clock)  # the last one holds texts
         return {name: found[name] for name in paying if name in found}
 

@@ -194,6 +194,11 @@ def node_class(name: str) -> Any:
     return getattr(sys.modules.get("nodes"), "NODE_CLASS_MAPPINGS", {}).get(name)
 
 
+def input_file(name: str) -> Path:
+    """The file that Load Image means by a name. Raises what ComfyUI raises."""
+    return Path(folder_paths.get_annotated_filepath(name))
+
+
 def picture_folder(kind: str) -> Path | None:
     """ComfyUI's "input" or "output" folder; None without ComfyUI."""
     if folder_paths is None:

@@ -36,8 +36,7 @@ class NodeStatus:
     Made at the start of the node's async body, and used from there only. seed: the one that it
     works with, None for none or several. facts: gives what it did so far, as data in the form of
     NOTHING_PAID. warnings: those so far. if_stopped: gives what to show if the run is stopped now.
-    pays_for: gives how many images are paid for if the same is queued again; None where
-    nothing was made.
+    to_finish: gives what the page needs to get the rest; None where nothing was made.
     """
 
     def __init__(self) -> None:
@@ -49,7 +48,7 @@ class NodeStatus:
         self.facts: Callable[[], Mapping[str, Any]] = dict
         self.warnings: Sequence[str] = ()
         self.if_stopped: Callable[[], str] = lambda: NOTHING_SENT
-        self.pays_for: Callable[[], int | None] = lambda: None
+        self.to_finish: Callable[[], dict[str, Any] | None] = lambda: None
 
     def show(self, text: str, fraction: float) -> None:
         """Shows `text`, and the bar at `fraction` of 0..1."""
@@ -64,11 +63,13 @@ class NodeStatus:
         self._tell("done", text)
 
     def fail(self, text: str, error: BaseException) -> None:
-        """Shows why the run ended, and how to get the rest where trying again can help."""
-        count = self.pays_for()
-        has_way = getattr(error, "can_pass", True) and self.seed is not None and count is not None
-        again = {"seed": self.seed, "pays_for": count} if has_way else None
+        """Shows why the run failed, and how to get the rest where trying again can help."""
+        again = self.to_finish() if getattr(error, "can_pass", True) else None
         self._tell("error", text, again, getattr(error, "may_have_been_charged", False))
+
+    def stop(self) -> None:
+        """Shows what the run did before it was stopped, and how to get the rest."""
+        self._tell("stopped", self.if_stopped(), self.to_finish())
 
     def with_outputs(self, outputs: tuple[Any, ...]) -> dict[str, Any]:
         """What a node returns: ComfyUI keeps the status in its history, and with the outputs."""
@@ -104,9 +105,10 @@ def showing() -> Iterator[NodeStatus]:
         _add_known_line(error)
         raise
     except BaseException as error:
-        is_end = comfyui.is_end_of_run(error)
-        reason = f"Failed: {type(error).__name__}: {error}".partition("\n")[0]
-        status.fail(status.if_stopped() if is_end else reason, error)
+        if comfyui.is_end_of_run(error):
+            status.stop()
+        else:
+            status.fail(f"Failed: {type(error).__name__}: {error}".partition("\n")[0], error)
         raise
 
 

@@ -8,16 +8,19 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from ...venice_client import PaidRequest, RequestBatch, SettingsError, VeniceClient, load_settings
-from ...venice_client.for_nodes import Catalogue, shared_client
+from ...venice_client.for_nodes import Catalogue, plus_extra_fields, shared_client, total_cost
 from .. import widgets
 from ..imaging.daemon_pool import DaemonPool
 from ..imaging.tensors import Encoder, encode_all
 from . import comfyui
+from .known_requests import remember
 from .node_output import BatchImages, NodeOutcome
 from .node_status import NodeStatus, showing
+from .prompt_graph import seeds_of
 from .run_seeds import note_seed, seed_of_run
 from .run_warnings import run_warnings
 from .saved_metadata import save_facts
@@ -97,14 +100,15 @@ async def run_node(node: PaidNode, given: Mapping[str, Sequence[Any]]) -> dict[s
     the first is sent. Raises the VeniceError that all share, or a BatchError.
     """
     with showing() as status:
+        where = comfyui.run_id(), comfyui.executing_node()[1]
         client, items, batch, warnings = await in_thread(
-            partial(_prepare, node, given, comfyui.run_id()), discard=lambda made: made[2].cancel()
+            partial(_prepare, node, given, *where), discard=lambda made: made[2].cancel()
         )
         firsts = [item.requests[0].seed for item in items if item.requests]
         seeds = [seed for seed in firsts if seed is not None]
         again = _again(seeds)
         status.if_stopped = lambda: batch.summary.advice_when_stopped("Queue again", again)
-        status.pays_for = lambda: batch.summary.unpaid if batch.summary.generated else None
+        status.to_finish = lambda: _to_finish(client, batch, status, given, where[1])
         status.seed = seeds[0] if len(set(seeds)) == 1 else None
         outcome = NodeOutcome(client, batch, again, warnings)
         status.facts = outcome.facts
@@ -131,20 +135,51 @@ def _again(seeds: Sequence[int]) -> str:
     return f"with the same input (any seed before it fixed, at {number})"
 
 
+def _to_finish(
+    client: VeniceClient,
+    batch: RequestBatch,
+    status: NodeStatus,
+    given: Mapping[str, Sequence[Any]],
+    node: str,
+) -> dict[str, Any] | None:
+    """How many images are left and what they cost, and the seeds to set; None if none came."""
+    summary = batch.summary
+    if not summary.generated and not summary.arriving:
+        return None
+    usd = total_cost(summary.unpaid_prices)
+    return {
+        "seed": status.seed,
+        "seeds": seeds_of(_prompt(given), node),
+        "count": summary.unpaid,
+        "usd": None if usd is None else float(usd),
+        "price": client.cost_text(summary.unpaid_prices) + plus_extra_fields(batch.planned),
+    }
+
+
+def _prompt(given: Mapping[str, Sequence[Any]]) -> object:
+    """The graph that runs, with the seeds that were drawn in it; None outside of ComfyUI."""
+    return next(iter(given.get(widgets.PROMPT, ())), None)
+
+
 def _open_client() -> VeniceClient:
     return shared_client(load_settings(comfyui.user_folder()))
 
 
 def _prepare(
-    node: PaidNode, given: Mapping[str, Sequence[Any]], run: str
+    node: PaidNode, given: Mapping[str, Sequence[Any]], run: str, name: str
 ) -> tuple[VeniceClient, Sequence[Item], RequestBatch, list[str]]:
     client = _open_client()
+    lists = client.catalogue.content
     values = widgets.read_items(node.INPUT_TYPES(), given)
     items = [node.item(each, client.catalogue) for each in values]
     requests = [request for item in items for request in item.requests]
     _check_names(client.catalogue, requests)
     batch = client.prepare(requests, run)
     try:
+        if lists == client.catalogue.content:  # else nobody knows by which each was planned
+            planned = iter(batch.planned)
+            each = [tuple(islice(planned, len(item.requests))) for item in items]
+            remember(_prompt(given), name, each, client.service.name, lists)
         return client, items, batch, run_warnings(client, batch, run)
     except BaseException:
         batch.cancel()

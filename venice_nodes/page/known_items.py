@@ -1,0 +1,88 @@
+"""The items of nodes that would send what they sent in their last run, and so may be free."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from ...venice_client.for_nodes import PriceEstimator, service_name
+from ..run.known_requests import KnownRequest, is_steady, recall
+from ..run.prompt_graph import digest, is_link
+from .item_estimate import ItemEstimate, Line
+
+
+class KnownItems:
+    """Follows a graph from node to node, each after those before it.
+
+    A node sends the same as in its last run if everything before it is the same to the bit: files
+    that didn't change, nodes that are known to be steady, and paid images that are still saved. If
+    only the graph is the same, it may be free. nodes: the classes of the pack by name.
+    """
+
+    def __init__(self, nodes: Mapping[str, Any], estimator: PriceEstimator) -> None:
+        self._nodes, self._estimator = nodes, estimator
+        self._service = service_name(estimator.settings)
+        self._lists = estimator.catalogue.content
+        self._digests: dict[str, bytes] = {}
+        self._steady: set[str] = set()
+
+    def pass_by(self, name: str, node: Mapping[str, Any]) -> None:
+        """A node that pays nothing."""
+        kind = node["class_type"]
+        is_ours = kind in self._nodes and not hasattr(self._nodes[kind], "IS_CHANGED")
+        is_fixed = kind == "VeniceSeed" and node["inputs"].get("mode", "fixed") == "fixed"
+        self._note(name, node, is_ours or is_fixed or is_steady(kind))
+
+    def of(
+        self, name: str, node: Mapping[str, Any], items: Sequence[ItemEstimate]
+    ) -> list[ItemEstimate]:
+        """The items of a node that pays, as of its last run if they would be the same."""
+        own = digest(node, self._digests)
+        items = list(items)
+        if not any(item.error for item in items) and not all(item.is_exact for item in items):
+            known = recall(own)
+            if known is not None and known.holds(self._service, self._lists):
+                items = self._as_known(items, known.items, self._is_after_steady(node))
+        keys = [key for item in items for key in item.keys]
+        is_saved = all(item.is_exact for item in items) and all(
+            key in self._estimator.results for key in keys
+        )
+        self._note(name, node, is_saved)
+        return items
+
+    def _as_known(
+        self,
+        items: Sequence[ItemEstimate],
+        known: Sequence[Sequence[KnownRequest]],
+        is_sure: bool,
+    ) -> list[ItemEstimate]:
+        if not is_sure:
+            keys = [request.key for requests in known for request in requests]
+            may_be_free = all(key in self._estimator.results for key in keys)
+            return [replace(item, may_be_free=may_be_free) for item in items]
+        likely = [items[min(i, len(items) - 1)] for i in range(len(known))]
+        return [
+            replace(
+                item,
+                forms=(tuple(map(_line, requests)),),
+                is_exact=True,
+                is_open=False,
+                times=1,
+            )
+            for item, requests in zip(likely, known, strict=True)
+        ]
+
+    def _note(self, name: str, node: Mapping[str, Any], is_steady: bool) -> None:
+        self._digests[name] = digest(node, self._digests)
+        if is_steady and self._is_after_steady(node):
+            self._steady.add(name)
+
+    def _is_after_steady(self, node: Mapping[str, Any]) -> bool:
+        links = filter(is_link, node["inputs"].values())
+        return all(link[0] in self._steady for link in links)
+
+
+def _line(request: KnownRequest) -> Line:
+    low, high = request.price, request.max_price
+    return Line(request.key, low, high, request.images, request.has_extra)

@@ -1,0 +1,104 @@
+"""A graph in ComfyUI's API format.
+
+{node id: {"class_type": …, "inputs": {name: value or link}}}
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+from typing import Any
+
+Graph = Mapping[str, Any]
+
+DIGEST_BYTES = 20
+
+
+def sound_nodes(prompt: object) -> dict[str, Any]:
+    """The nodes of a graph that have the form of one, with unwrapped inputs."""
+    nodes = prompt.items() if isinstance(prompt, dict) else ()
+    return {
+        name: {**node, "inputs": {n: _unwrapped(v) for n, v in node.get("inputs", {}).items()}}
+        for name, node in nodes
+        if isinstance(node, dict)
+        and isinstance(node.get("class_type"), str)
+        and isinstance(node.get("inputs", {}), dict)
+    }
+
+
+def _unwrapped(value: Any) -> Any:
+    """The value in the wrapper of lists. ComfyUI then takes one that looks like a link for one."""
+    return value["__value__"] if isinstance(value, dict) and "__value__" in value else value
+
+
+def in_order(graph: Graph, ends: Iterable[str]) -> list[str]:
+    """What `ends` depend on and they themselves, each node after those before it.
+
+    A circle is cut somewhere: ComfyUI refuses such a graph.
+    """
+    order: list[str] = []
+    seen: set[str] = set()
+    todo = [(name, False) for name in ends]
+    while todo:
+        name, is_ready = todo.pop()
+        if is_ready:
+            order.append(name)
+        elif name not in seen and name in graph:
+            seen.add(name)
+            todo.append((name, True))
+            inputs = graph[name].get("inputs", {}).values()
+            todo += [(value[0], False) for value in inputs if is_link(value)]
+    return order
+
+
+def is_link(value: Any) -> bool:
+    """Whether an input comes over a link: [node id, number of the output]."""
+    return (
+        isinstance(value, list)
+        and len(value) == 2
+        and isinstance(value[0], str)
+        and isinstance(value[1], int)
+    )
+
+
+def digest(node: Mapping[str, Any], before: Mapping[str, bytes]) -> bytes:
+    """Tells a node with all that comes before it from any other, whatever the ids are.
+
+    before: the digests of the nodes before it. Files that nodes load aren't part of it.
+    """
+    inputs = {
+        name: (before.get(value[0], b""), value[1]) if is_link(value) else _plain(value)
+        for name, value in node.get("inputs", {}).items()
+    }
+    try:
+        text = repr((node["class_type"], sorted(inputs.items())))
+    except RecursionError:  # too deep to compare: like no other
+        return secrets.token_bytes(DIGEST_BYTES)
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()
+
+
+def _plain(value: Any) -> Any:
+    """A value in a form that is the same before and after ComfyUI makes a FLOAT of a 0."""
+    return [int(value) if isinstance(value, float) and value.is_integer() else value]
+
+
+SEEDS = {"seed", "noise_seed"}
+"""Inputs that another number may be in after each run."""
+
+NUMBER = "PrimitiveInt"
+"""The node whose `value` may be such a number."""
+
+
+def seeds_of(prompt: object, node: str) -> dict[str, dict[str, int]]:
+    """The seeds of a node and all before it in a graph that runs: node id → input → number."""
+    graph = sound_nodes(prompt)
+    found = {}
+    for name in in_order(graph, [node]):
+        is_number = graph[name]["class_type"] == NUMBER
+        wanted = SEEDS | {"value"} if is_number else SEEDS
+        inputs = graph[name]["inputs"].items()
+        own = {key: value for key, value in inputs if key in wanted and type(value) is int}
+        if own:
+            found[name] = own
+    return found
