@@ -77,12 +77,12 @@ def test_a_page_asks_for_the_ends_that_it_missed(
 ) -> None:
     own = "a run that no other test has"
     send = bench.pack.venice_nodes.run.comfyui.send_status
-    send((own, "1"), "progress", "generating", 7, None)
-    send((own, "2"), "done", "1 image", None, None)
-    send((own, "1"), "error", "too late", 7, {"seed": 7, "pays_for": 1})
-    send((own, "2"), "done", "2 images", None, None)
-    send(("another run", "1"), "done", "3 images", None, None)
-    send(("", ""), "done", "outside of a run", None, None)
+    send((own, "1"), "progress", "generating", {})
+    send((own, "2"), "done", "1 image", {})
+    send((own, "1"), "error", "too late", {"seed": 7})
+    send((own, "2"), "done", "2 images", {})
+    send(("another run", "1"), "done", "3 images", {})
+    send(("", ""), "done", "outside of a run", {})
     told = page.get(f"/venice/ends?prompt_id={own}").json()["ends"]
     assert {(end["node"], end["kind"], end["text"]) for end in told} == {
         ("1", "error", "too late"),
