@@ -15,7 +15,15 @@ from zipfile import ZipFile
 ROOT = Path(__file__).resolve().parent.parent
 COMFY = ["comfy", "--skip-prompt", "--no-enable-telemetry", "node"]
 NEEDED = {"__init__.py", "nodes.py", "pyproject.toml", "requirements.txt", "README.md", "LICENSE"}
-FOLDERS = {"example_workflows", "locales", "subgraphs", "venice_client", "venice_nodes", "web"}
+FOLDERS = {
+    "docs",
+    "example_workflows",
+    "locales",
+    "subgraphs",
+    "venice_client",
+    "venice_nodes",
+    "web",
+}
 OPTIONAL = {"CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"}
 
 
