@@ -132,8 +132,9 @@ class SpendingLimitError(VeniceError):
         limit_usd: float | None = None,
         cost_usd: float | None = None,
         spent_usd: float | None = None,
+        hint: str = "",
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, hint)
         self.limit = limit
         self.limit_usd = limit_usd
         self.cost_usd = cost_usd

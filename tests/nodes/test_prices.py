@@ -239,6 +239,6 @@ def test_a_batch_over_the_limit_is_not_sent_at_all(
     end = bench.run("VeniceUpscaleImage", image=pictures(count=2), **inputs)
     assert end.error_name == "SpendingLimitError"
     assert "$0.16" in end.first_line
-    assert "VENICE_MAX_USD_PER_RUN" in end.first_line
+    assert "VENICE_MAX_USD_PER_RUN sets this limit." in str(end.error)
     assert end.sent == ()
     assert bench.run("VeniceUpscaleImage", image=pictures(count=1), **inputs).error is None

@@ -251,7 +251,7 @@ def test_the_limit_holds_for_all_nodes_of_a_prompt(comfyui: Running, words: str)
     first_line = run.error["exception_message"].splitlines()[0]
     assert "Not sent" in first_line
     assert "$0.03" in first_line
-    assert "VENICE_MAX_USD_PER_RUN" in first_line
+    assert "raise the limit in Settings → Venice" in first_line
     time.sleep(0.7)
     assert len(comfyui.seeds) <= 3
     assert comfyui.client.run(graph.prompt).succeeded

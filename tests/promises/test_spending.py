@@ -72,7 +72,7 @@ def test_of_several_nodes_the_refused_one_says_what_others_sent(
     end = bench.generate(seed=500, batch_size=2)
     assert end.sent == ()
     assert "your limit is $0.025 per run" in end.first_line
-    assert str(end.error).splitlines()[1] == (
+    assert str(end.error).splitlines()[2] == (
         "2 requests of this run were already sent. You keep the results; running again is free."
     )
     assert bench.generate(batch_size=2).sent == ()

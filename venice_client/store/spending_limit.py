@@ -174,7 +174,12 @@ class SpendingLimit:
                 continue
             facts: dict[str, Any] = {"limit": name, "limit_usd": limit, "spent_usd": spent}
             if any(charge.usd is None for charge in charges):
-                raise SpendingLimitError(_unknown_price(name, limit), **facts)
+                raise SpendingLimitError(
+                    f"Not sent. The price is unknown, and your {_called(name, limit)}. To send it "
+                    "anyway, remove the limit in Settings → Venice.",
+                    hint=f"{_VARIABLES[name]}=none removes it too.",
+                    **facts,
+                )
             if usd and spent + usd > limit + ROUNDING:
                 is_known = all(charge.is_known for charge in charges)
                 is_bound = any(isinstance(charge.usd, UpperBound) for charge in charges)
@@ -183,9 +188,10 @@ class SpendingLimit:
                     self._too_much(name, limit, spent, f"{about} {dollars(usd)}"),
                     "" if is_known else UNPUBLISHED,
                     self._others(run),
-                    f"{_VARIABLES[name]} sets this limit.",
                 ]
-                raise SpendingLimitError("\n".join(filter(None, lines)), cost_usd=usd, **facts)
+                hint = f"{_VARIABLES[name]} sets this limit."
+                text = "\n".join(filter(None, lines))
+                raise SpendingLimitError(text, cost_usd=usd, hint=hint, **facts)
 
     def _too_much(self, name: str, limit: float, spent: float, cost: str) -> str:
         if self._service == SANDBOX_NAME:
@@ -218,7 +224,8 @@ class SpendingLimit:
             remedy = "Queue again when fewer files are open"
         return SpendingLimitError(
             f"Not sent. Your daily limit can't be checked ({error.strerror}). {remedy}, or remove "
-            f"the limit in Settings → Venice.\n{_VARIABLES['day']}=none removes it too.",
+            "the limit in Settings → Venice.",
+            hint=f"{_VARIABLES['day']}=none removes it too.",
             limit="day",
             limit_usd=self._per_day,
         )
@@ -233,14 +240,6 @@ def _called(name: str, limit: float) -> str:
     whole, _, cents = f"{Decimal(repr(limit)).normalize():,f}".partition(".")
     shown = f"${whole}.{cents:0<2}"
     return f"limit is {shown} per run" if name == "run" else f"daily limit is {shown}"
-
-
-def _unknown_price(name: str, limit: float) -> str:
-    return (
-        f"Not sent. The price is unknown, and your {_called(name, limit)}. "
-        "To send it anyway, remove the limit in Settings → Venice.\n"
-        f"{_VARIABLES[name]}=none removes it too."
-    )
 
 
 def _remembered(run: str) -> _Run:

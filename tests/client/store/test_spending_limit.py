@@ -148,7 +148,7 @@ def test_a_refusal_says_what_to_do_and_what_was_sent_before(home: Path) -> None:
     limit, run = limit_of(home, max_usd_per_run=0.025), next(NAMES)
     assert refusal(limit, run, 0.03).count("\n") == 1
     one, two = limit.reserve(run, charges(0.01, 0.01))
-    first, rest, hint = refusal(limit, run, 0.01).split("\n")
+    first, hint, rest = refusal(limit, run, 0.01).split("\n")
     assert first == (
         "Not sent. This would cost about $0.01 on top of the $0.02 this run already spent; your "
         "limit is $0.025 per run. Reduce the batch, or raise the limit in Settings → Venice."
@@ -183,7 +183,7 @@ def test_a_refusal_has_its_amounts_for_the_page(home: Path) -> None:
 
 def test_an_unknown_price_is_said(home: Path) -> None:
     limit = limit_of(home, max_usd_per_run=0.1)
-    first, rest, _ = refusal(limit, "", 0.2, is_known=False).split("\n")
+    first, _, rest = refusal(limit, "", 0.2, is_known=False).split("\n")
     assert "This would cost up to $0.20; your limit" in first
     assert rest == "No price is published, so the highest possible price counts."
     assert refusal(limit, "", 0.01, None) == (
