@@ -106,9 +106,9 @@ def check_format(field: str, value: object, is_transparent: object) -> None:
 
 
 def add_transparency(is_wanted: bool, model: Model, fields: dict[str, Any]) -> None:
-    """Add `transparent_background` if it is wanted.
+    """Add `transparent_background` if wanted.
 
-    Raises InvalidRequestError if `model` is known not to support it.
+    Raises InvalidRequestError if `model` certainly doesn't support it.
     """
     if not is_wanted:
         return

@@ -66,7 +66,7 @@ def add_extra_fields(
 
 
 def has_extra_fields(request: object) -> bool:
-    """Whether a request sends fields that its price may not cover."""
+    """Whether a request sends fields that its price might not cover."""
     return bool(getattr(request, NAME, None))
 
 

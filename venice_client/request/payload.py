@@ -1,4 +1,4 @@
-"""What a request builds to be sent."""
+"""The payload that a request builds."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Payload:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is to be sent: the mask covers nothing."""
+        """Whether there's nothing to send, since the mask covers nothing."""
         return self.masked is not None and self.masked.is_empty
 
     @property

@@ -126,7 +126,7 @@ def system_for_prompts(count: int, sees: bool) -> str:
 def order_for_prompts(idea: str, instructions: str, part: tuple[int, int], sees: bool) -> str:
     """Return what the user says with an idea.
 
-    part: (number, of): which of several prompts this one is, if each is a request of its own.
+    part: (number, of): which of several prompts this one is, if each is a separate request.
     """
     lines = [f"The idea: {idea}"]
     lines += ["Start from the attached image and apply the idea to it."] if sees else []

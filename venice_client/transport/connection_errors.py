@@ -1,4 +1,4 @@
-"""From a connection that failed to the error that a person can act on: pure functions."""
+"""Turn a failed connection into an error that people can act on: pure functions."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from ..errors import (
 )
 
 MAX_REASON = 300
-"""Most characters of the reason that a library gives."""
+"""The most characters of a library's reason."""
 
 
 def connection_error(
     error: Exception, host: str, seconds: float, timeout: float, redact: Callable[[str], str]
 ) -> VeniceError:
-    """The error for what requests, urllib3 or the system raised, `seconds` after the start.
+    """Return the error for one of requests, urllib3 or the system, `seconds` after the start.
 
     redact: takes the key out of a text.
     """
@@ -54,9 +54,9 @@ def connection_error(
 
 
 def check_proxy(proxy: str | None) -> None:
-    """Raises SettingsError unless `proxy` is None or an address with a host.
+    """Raise SettingsError unless `proxy` is None or an address with a host.
 
-    requests raises a TypeError for one that ends with a password. The address may hold it.
+    requests raises a TypeError for one that ends with a password, which its message may contain.
     """
     if not proxy:
         return
@@ -72,9 +72,9 @@ def check_proxy(proxy: str | None) -> None:
 
 
 def _is_about_settings(error: BaseException) -> bool:
-    """Whether it was raised on the way to a connection, by what the environment says of it.
+    """Whether settings in the environment prevented the connection.
 
-    requests raises a plain OSError, without an errno, for a CA bundle that is not there.
+    For a missing CA bundle, requests raises a plain OSError without an errno.
     """
     wrong = requests.exceptions.InvalidSchema | requests.exceptions.InvalidURL
     if isinstance(error, wrong | urllib3.exceptions.LocationValueError):
@@ -83,10 +83,10 @@ def _is_about_settings(error: BaseException) -> bool:
 
 
 def _was_not_sent(error: BaseException) -> bool:
-    """Whether the request cannot have left: no connection, no proxy, a bad certificate.
+    """Whether the request certainly didn't leave: no connection, no proxy, a bad certificate.
 
-    Anything else counts as sent. A TLS error may also come from reading the answer, so of those
-    only a refused certificate is certain.
+    Anything else counts as sent. Reading the response may raise a TLS error too, so only a refused
+    certificate is certain.
     """
     if isinstance(error, requests.ConnectTimeout | urllib3.exceptions.NewConnectionError):
         return True
@@ -96,7 +96,7 @@ def _was_not_sent(error: BaseException) -> bool:
 
 
 def _with_inner(error: BaseException) -> Iterator[BaseException]:
-    """The error and those that it wraps."""
+    """Iterate over the error and those that it wraps."""
     yield error
     inner = [getattr(error, "reason", None), getattr(error, "original_error", None), *error.args]
     for each in inner:
@@ -105,7 +105,7 @@ def _with_inner(error: BaseException) -> Iterator[BaseException]:
 
 
 def _reason(error: Exception, redact: Callable[[str], str]) -> str:
-    """The cause in brief. The key is taken out first: of a text cut short it would not be found."""
+    """Return the cause in brief, without the key, which must go before the text is shortened."""
     cause = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
     reason = getattr(cause, "reason", None) or cause
     return f"({type(reason).__name__}: {redact(str(reason))[:MAX_REASON]})"

@@ -1,4 +1,4 @@
-"""Connections that are never stale, and never open for longer than an answer may take."""
+"""Connections that are never stale, and never open for longer than a response may take."""
 
 from __future__ import annotations
 
@@ -20,27 +20,26 @@ from requests.adapters import HTTPAdapter
 from ..process import after_fork
 
 MAX_IDLE = 4.0
-"""Seconds after which an idle connection is not used again. The server may have dropped it (many
-do after 5 s), and a request lost on it would look like one whose answer was lost."""
+"""Seconds before an idle connection is too old. Many servers drop it after 5 s, and a request lost
+on it would look like a lost response."""
 
 KEEP_ALIVE = {"TCP_KEEPIDLE": 30, "TCP_KEEPALIVE": 30, "TCP_KEEPINTVL": 15}
-"""Seconds of silence after which the system asks whether the other side is there, and again. An
-answer may take minutes, and what lies between forgets a connection on which nothing moves."""
+"""Seconds between the system's keepalive probes. A response may take minutes, and routers forget
+silent connections."""
 
 
 class Deadline:
-    """Closes this thread's connection when the time for the whole answer is up.
+    """Closes this thread's connection when the time for the whole response is up.
 
-    A time limit for each read does not do: a status line, headers, or the framing of chunks that
-    come a byte at a time pass it for hours.
+    A limit for each read isn't enough: headers that arrive byte by byte pass it for hours.
     """
 
     _of_thread = threading.local()
 
     def __init__(self, deadline: float, before_sending: Callable[[], None]) -> None:
-        """deadline: when the time is up, in monotonic seconds.
+        """deadline: the end of the time, in monotonic seconds.
 
-        before_sending: called once the connection stands; what it raises ends the request.
+        before_sending: called once connected; its error ends the request.
         """
         self._deadline = deadline
         self._before_sending = before_sending
@@ -60,9 +59,9 @@ class Deadline:
 
     @classmethod
     def begin(cls, sock: Any) -> None:
-        """Gives this thread's request, which is about to leave by this socket, the time left.
+        """Give the request that is about to leave by this socket the remaining time.
 
-        Raises ConnectTimeoutError, which means that nothing was sent, where none is left.
+        Raises ConnectTimeoutError, so nothing was sent, if none is left.
         """
         watch: Deadline | None = getattr(cls._of_thread, "watch", None)
         if watch is None:
@@ -78,7 +77,7 @@ class Deadline:
 
     @classmethod
     def end(cls) -> None:
-        """Gives the connection of this thread's request back, for another one to use at once."""
+        """Return the connection of this thread's request to the pool at once."""
         watch: Deadline | None = getattr(cls._of_thread, "watch", None)
         if watch is not None:
             watch._forget()
@@ -88,7 +87,7 @@ class Deadline:
             self._sock = None
 
     def close(self) -> None:
-        """Ends the request: its time is up."""
+        """End the request, since its time is up."""
         with self._lock:
             self._is_over = True
             if self._sock is not None:
@@ -97,7 +96,7 @@ class Deadline:
 
 
 class _Clock:
-    """Closes each Deadline whose time is up, all of them in one thread."""
+    """Closes each Deadline when its time is up, in one thread for all."""
 
     def __init__(self) -> None:
         self._change = threading.Condition()
@@ -118,7 +117,7 @@ class _Clock:
             self._watched.pop(watched, None)
 
     def _run(self) -> None:
-        """Ends once nothing is watched any more."""
+        """Close overdue connections until none is left to watch."""
         with self._change:
             while self._watched:
                 first = min(self._watched, key=lambda watched: self._watched[watched])
@@ -141,24 +140,23 @@ def _renew_clock() -> None:
 
 
 def _shut(sock: Any) -> None:
-    """Ends the connection under a socket that another thread may be reading or writing.
+    """End the connection under a socket that another thread may be reading or writing.
 
-    SSLSocket.shutdown takes the encryption away first, and what is still being written would go
-    out in clear.
+    SSLSocket.shutdown would remove the encryption first, and pending writes would leave in clear.
     """
     socket.SocketType.shutdown(_plain(sock), socket.SHUT_RDWR)
 
 
 def _plain(sock: Any) -> Any:
-    """The socket itself, which TLS within TLS wraps.
+    """Return the plain socket inside TLS in TLS.
 
-    `socket.socket` may be another pack's: PySocks puts its own there.
+    `socket.socket` may be another pack's, such as PySocks'.
     """
     return sock if isinstance(sock, socket.SocketType) else sock.socket
 
 
 def _keep_alive(sock: socket.socket) -> None:
-    """Has the system find out when the other side is gone, as far as it can."""
+    """Let the system find out when the other side is gone, as far as it can."""
     options = [(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)]
     options += [
         (socket.IPPROTO_TCP, getattr(socket, name), seconds)
@@ -171,9 +169,9 @@ def _keep_alive(sock: socket.socket) -> None:
 
 
 class _Response(http.client.HTTPResponse):
-    """An answer behind any number of interim ones, such as 102 or 103; http.client skips only 100.
+    """A response after any number of interim ones, such as 102 or 103; http.client skips only 100.
 
-    They may not take longer than the deadline.
+    The deadline covers them too.
     """
 
     def _read_status(self) -> tuple[str, int, str]:
@@ -182,10 +180,10 @@ class _Response(http.client.HTTPResponse):
 
 
 class _Connection(urllib3.connection.HTTPConnection):
-    """Connects before it begins to send, and tells its thread's Deadline between the two."""
+    """A connection that tells its thread's Deadline after connecting and before sending."""
 
     response_class = _Response
-    debuglevel = 0  # else it prints the key once another pack has set it for all connections
+    debuglevel = 0  # else it prints the key if another pack turns it on for all connections
 
     def connect(self) -> None:
         super().connect()
@@ -203,15 +201,15 @@ class _SecureConnection(_Connection, urllib3.connection.HTTPSConnection):
 
 
 class _FreshHTTPPool(urllib3.HTTPConnectionPool):
-    """A pool that uses a connection again only if it was idle for a short time, holds no bytes, and
-    is not the parent's of a forked process."""
+    """A pool that reuses only connections that were briefly idle, hold no bytes, and aren't those
+    of a forked process's parent."""
 
     ConnectionCls = _Connection
 
     def _get_conn(self, timeout: float | None = None) -> Any:
         connection: Any = super()._get_conn(
             timeout
-        )  # which sees bytes that TLS has not unpacked yet
+        )  # which sees bytes that TLS hasn't unpacked yet
         process, since = getattr(connection, "idle", (os.getpid(), math.inf))
         pending = getattr(connection.sock, "pending", None)
         is_old = time.monotonic() - since > MAX_IDLE
@@ -232,7 +230,7 @@ class _FreshHTTPSPool(_FreshHTTPPool, urllib3.HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
 
     def _validate_conn(self, conn: Any) -> None:
-        """Connects. A handshake that fails or hangs is no connection: nothing was sent by then."""
+        """Connect. After a failed or hanging handshake, nothing was sent."""
         try:
             super()._validate_conn(conn)
         except ssl.SSLCertVerificationError:
@@ -243,14 +241,14 @@ class _FreshHTTPSPool(_FreshHTTPPool, urllib3.HTTPSConnectionPool):
 
 
 class NoRetryAdapter(HTTPAdapter):
-    """Keeps connections fresh and under their Deadline; it keeps so many for one host.
+    """Keeps connections fresh and under their Deadline, so many per host.
 
-    It never sends anything again by itself: what is sent again is for the transport to decide.
+    It never retries; only the transport does.
     """
 
     def __init__(self, connections: int = 4) -> None:
         super().__init__(pool_connections=2, pool_maxsize=max(connections, 4))
-        # Set here, since another pack may have changed what a new adapter or Retry begins with.
+        # Explicit, since another pack may have changed the defaults of adapters or Retry.
         self.max_retries = urllib3.Retry(total=0, read=False)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:

@@ -1,4 +1,4 @@
-"""The gate that every paid request of the process passes: slots, rate limits, lock-out."""
+"""The gate for every paid request of the process: slots, rate limits, lock-out."""
 
 from __future__ import annotations
 
@@ -16,33 +16,32 @@ from ..text import printable
 from .progress import Progress
 
 GIVE_UP_AFTER = 300.0
-"""Seconds without any request getting through, or until one reset, after which waiting ends."""
+"""The most seconds to wait without any request getting through, or until a reset."""
 
 FAILURE_WINDOW = 30.0
 FAILURES_THAT_PAUSE = 12
 FAILURES_THAT_LOCK_OUT = 20
-"""Most failed requests within 30 s: after more of them the API blocks the key for 30 s."""
+"""The most failed requests within 30 s; after more, the API blocks the key for 30 s."""
 
 MAX_MODEL = 80
-"""Most characters of a model's name in a text."""
+"""The most characters of a model's name in a text."""
 
 LOOK_AGAIN = 1.0
-"""Seconds between two looks of who waits, for its text. What lets it through wakes it."""
+"""Seconds between two updates of a waiting request's text. A free slot wakes it at once."""
 
 RESET_JITTER = 2.0
-"""Seconds over which several processes spread after the same reset."""
+"""Seconds over which several processes spread their requests after a reset."""
 
 draw = random.SystemRandom().random
-"""A random number of 0..1, from the system: Python's own may be seeded by another node, and forked
-processes would all draw the same."""
+"""A random number in 0..1 from the system: another node may seed Python's, and forked processes
+would share its state."""
 
 
 class RateLimitHold:
-    """A hold that a 429 has set up: all requests wait, or those to one model. Used under a lock.
+    """A hold after a 429, for all requests or those to one model. Used under a lock.
 
-    model: "" for everyone. is_on: from the 429 to the first request that gets through, of those
-    that came in since. generation: how often it was set up. given_up: how often those who wait were
-    sent away.
+    model: "" for all. is_on: from the 429 until a request that entered later gets through.
+    generation: the number of holds so far. given_up: the number of times that it gave up.
     """
 
     def __init__(self, model: str, now: float) -> None:
@@ -56,13 +55,13 @@ class RateLimitHold:
 
     @property
     def wait(self) -> str:
-        """What a request that waits here is doing, in words."""
+        """The status text of a request that waits here."""
         if self.model:
             return f"waiting ({self.model} is busy)"
         return "waiting (rate limit)"
 
     def set_up(self, now: float, seconds: float, jitter: float) -> None:
-        """Lets no request pass for `seconds`. Raises RateLimitError if that is too long to wait."""
+        """Let no request pass for `seconds`. Raises RateLimitError if that is too long to wait."""
         if not self.is_on:
             self._last_through = now
         self.is_on = True
@@ -73,22 +72,22 @@ class RateLimitHold:
         self.until = max(self.until, now + seconds + jitter)
 
     def passed(self, now: float, generation: int) -> None:
-        """Notes that a request which had come in under `generation` got through."""
+        """Note that a request that entered under `generation` got through."""
         self._last_through = now
         if generation == self.generation:
             self.is_on = False
 
     def has_timed_out(self, now: float) -> bool:
-        """Whether the last refusal says that nothing gets through for too long.
+        """Whether the last refusal means too long a wait.
 
-        Beyond its reset nothing is known: a request that is slow to be answered is no refusal.
+        After its reset nothing is certain: a slow response is no refusal.
         """
         return self.is_on and min(now, self.until) - self._last_through > GIVE_UP_AFTER
 
     def give_up(self, now: float, minutes: float | None = None) -> RateLimitError:
-        """Ends the wait of all requests that wait now; later ones try again.
+        """End the wait of all requests that wait now; later ones try again.
 
-        minutes: until the reset, where that lies too far ahead.
+        minutes: until the reset, if that is too far ahead.
         """
         self.given_up += 1
         self._minutes = minutes
@@ -96,7 +95,7 @@ class RateLimitHold:
         return self.error()
 
     def error(self) -> RateLimitError:
-        """The error of the requests whose wait was ended."""
+        """Return the error for the requests that gave up."""
         left = self._minutes
         if self.model:
             busy = "has been busy for 5" if left is None else f"is busy for another {left:.0f}"
@@ -113,9 +112,9 @@ class RateLimitHold:
 
 
 class Slot:
-    """One request's slot in the gate. Its first end counts, later ends change nothing.
+    """One request's slot in the gate. Only the first call that ends it counts.
 
-    generations: of the holds that it passed, those for everyone and for its model.
+    generations: those of the holds for all and for its model when it passed.
     """
 
     def __init__(self, gate: Gate, holds: tuple[RateLimitHold, RateLimitHold]) -> None:
@@ -123,29 +122,29 @@ class Slot:
         self.generations = {hold: hold.generation for hold in holds}
 
     def detach(self) -> None:
-        """Gives the slot back at once, though the request may be under way, and may yet fail."""
+        """Free the slot at once, although the request may be in flight and may yet fail."""
         self._gate.detach(self)
 
     def release(self) -> None:
-        """Ends the slot of a request without saying how the request ended."""
+        """End the slot, whatever the outcome of the request."""
         self._gate.leave(self)
 
     def answered(self, failed: bool) -> None:
-        """Ends the slot of a request that the API answered, other than by a rate limit."""
+        """End the slot after any response but a rate limit."""
         self._gate.record(self, failed)  # before the slot is another one's
         self._gate.leave(self)
 
     def rate_limited(self, seconds: float) -> None:
-        """Ends the slot after a 429 for the key: all requests wait for `seconds`."""
+        """End the slot after a 429 for the key: all requests wait for `seconds`."""
         self._gate.hold(self, seconds, for_model=False)
 
     def model_busy(self, seconds: float) -> None:
-        """Ends the slot after a 429 for the model: requests to it wait for `seconds`."""
+        """End the slot after a 429 for the model: requests to it wait for `seconds`."""
         self._gate.hold(self, seconds, for_model=True)
 
 
 class _Waiting:
-    """A request that waits at the gate. holds: that for everyone, and that for its model."""
+    """A request that waits at the gate. holds: the one for all, and the one for its model."""
 
     def __init__(
         self, turn: threading.Condition, holds: tuple[RateLimitHold, RateLimitHold]
@@ -155,7 +154,7 @@ class _Waiting:
         self._given_up = [hold.given_up for hold in holds]
 
     def check(self, now: float) -> RateLimitHold | None:
-        """The hold that is hopeless now, if any. Raises RateLimitError if one was given up."""
+        """Return the hopeless hold, if any. Raises RateLimitError if one gave up."""
         for hold, before in zip(self.holds, self._given_up, strict=True):
             if hold.given_up != before:
                 raise hold.error()
@@ -163,17 +162,16 @@ class _Waiting:
 
 
 Ticket = tuple[int, int]
-"""A slot in the order of service: the turn, and the order in which tickets were drawn."""
+"""A place in the queue: the turn, and the number of the ticket."""
 
 
 class Gate:
-    """Lets at most `max_in_flight` requests through at once, in the order they came; of those that
-    several batches wait with, one of each in turn.
+    """Lets at most `max_in_flight` requests through at once, in order, with batches taking turns.
 
-    After a 429 all wait until the reset (or all to the model that is busy), then go one by one
-    until the first one gets through. Those from before the 429 may be slow, and are not waited for.
-    Near the API's lock-out for failed requests new ones wait until there is room, also for detached
-    ones that may yet fail, but for these no longer than the lock-out itself would last.
+    After a 429, all (or all to the busy model) wait until the reset, then go one by one until one
+    gets through. The gate doesn't wait for requests from before the 429, which may be slow. Near
+    the API's lock-out for failed requests, new ones wait for room. Detached requests that may yet
+    fail count too, but no longer than the lock-out would last.
     """
 
     def __init__(
@@ -197,9 +195,9 @@ class Gate:
         self._for_model: dict[str, RateLimitHold] = {}
 
     def ticket(self, batch: int = 0) -> Ticket:
-        """A slot in the order of service, kept by a request over all its tries.
+        """Draw a ticket, which a request keeps for all its tries.
 
-        Each batch has one in a turn. One that comes later begins with the turn that is served now.
+        Each batch has one per turn; a new batch begins with the current turn.
         """
         with self._lock:
             turns = {b: turn for b, turn in self._last_turns.items() if turn >= self._turn}
@@ -208,7 +206,7 @@ class Gate:
             return turns[batch], next(self._drawn)
 
     def enter(self, ticket: Ticket, progress: Progress, model: str = "") -> Slot:
-        """Waits for a slot for a request to `model`.
+        """Wait for a slot for a request to `model`.
 
         Raises RequestCancelledError when cancelled, RateLimitError when it gives up.
         """
@@ -265,9 +263,9 @@ class Gate:
             self._wake_first()
 
     def hold(self, slot: Slot, seconds: float, for_model: bool) -> None:
-        """Holds everyone, or all requests to the model of `slot`, which ends here.
+        """Hold all requests, or those to the model of `slot`, which ends here.
 
-        Raises RateLimitError if the reset lies too far ahead to wait for.
+        Raises RateLimitError if the reset is too far ahead.
         """
         with self._lock:
             now = self.now()
@@ -284,16 +282,16 @@ class Gate:
                 self.leave(slot)
 
     def _given_up(self, hold: RateLimitHold, error: RateLimitError) -> RateLimitError:
-        """Returns `error`, after waking all that wait for `hold`, so that they raise it too."""
+        """Wake all that wait for `hold`, so that they raise `error` too, and return it."""
         for waiting in self._waiting.values():
             if hold in waiting.holds:
                 waiting.turn.notify()
         return error
 
     def _wake_first(self) -> None:
-        """Only the first in line can pass; waking many hundreds would slow everything down.
+        """Wake the first in each line: one per held model, one for all others.
 
-        Behind each model that is held there is a line of its own.
+        Only they can pass, and waking hundreds would slow everything down.
         """
         held = [hold for hold in self._for_model.values() if self._is_held(hold)]
         for first in (self._first(), *map(self._first, held)):
@@ -301,7 +299,7 @@ class Gate:
                 self._waiting[first].turn.notify()
 
     def _first(self, hold: RateLimitHold | None = None) -> Ticket | None:
-        """The ticket that is served next: of those who wait for `hold`, or of all others."""
+        """Return the next ticket of those who wait for `hold`, or of all others."""
         if hold is not None:
             waiting = (t for t, one in self._waiting.items() if hold in one.holds)
             return min(waiting, default=None)
@@ -310,7 +308,7 @@ class Gate:
         return min(tickets if held else self._waiting, default=None)
 
     def _is_held(self, hold: RateLimitHold) -> bool:
-        """Whether no request passes now: before its end, or while one request tries it."""
+        """Whether no request passes now: until its end, or while one tries it."""
         is_tried = hold.is_on and any(
             slot.generations[hold] == hold.generation
             for slot in self._open
@@ -341,7 +339,7 @@ class Gate:
 
 
 def gate_for(service: Service, max_in_flight: int) -> Gate:
-    """The gate of this process for a service and key: limits hold for all its clients."""
+    """Return the process's gate for a service and key, which all its clients share."""
     with _gates_lock:
         gate = _gates.setdefault(service, Gate(max_in_flight))
         gate.max_in_flight = max_in_flight

@@ -1,7 +1,7 @@
-"""Keeps the key out of an answer, should the service echo it, before anyone sees or keeps it.
+"""Remove the key from a response that echoes it, before anyone sees or saves it.
 
-What holds no key stays byte for byte as it came. Only what reads as text is searched, in UTF-8: a
-text that is packed within a picture, or lies in base64, is not.
+A response without the key stays byte for byte the same. The search covers UTF-8 text, but not
+packed texts in images, or base64.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ _ESCAPE = re.compile(rb"\\(?:u00([2-7][0-9a-fA-F])|(/)|.)", re.DOTALL)
 
 
 def masked(body: bytes, key: ApiKey | None) -> bytes:
-    """The body with stars for the key, also where it stands in escapes of JSON.
+    """Return the body with stars for the key, also in escapes of JSON.
 
-    In a picture they leave all pixels as they are; but in a PNG a text then has a wrong checksum.
+    They change no pixel of an image, but leave a wrong checksum for a text in a PNG.
     """
     if key is None:
         return body
@@ -27,6 +27,6 @@ def masked(body: bytes, key: ApiKey | None) -> bytes:
 
 
 def _unescaped(escape: re.Match[bytes]) -> bytes:
-    """What an escape stands for, if that needs none."""
+    """Return the character of an escape that needs none."""
     letter = bytes.fromhex(escape[1].decode()) if escape[1] else escape[2]
     return escape[0] if letter in (None, b'"', b"\\") else letter

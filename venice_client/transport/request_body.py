@@ -1,4 +1,4 @@
-"""The body of a request: serialized once, sent as it is, and named by a hash of what is in it."""
+"""The body of a request: serialized once, sent unchanged, and named by a hash of its content."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Files = Sequence[tuple[str, InputFile]]
 
 @dataclass(frozen=True)
 class RequestBody:
-    """What is sent, in parts that are never joined in memory.
+    """The body in parts, never joined in memory.
 
-    identity: JSON that is the same for equal requests, with a hash in place of each file. packed:
-    makes the parts, with files that are packed only now.
+    identity: JSON that is the same for equal requests, with a hash for each file. packed: returns
+    the parts, and packs files only then.
     """
 
     content_type: str
@@ -34,7 +34,7 @@ class RequestBody:
 
 @dataclass(frozen=True)
 class PackedBody:
-    """A body that is ready to be sent."""
+    """A body ready to send."""
 
     content_type: str
     parts: tuple[bytes, ...]

@@ -1,4 +1,4 @@
-"""An answer of the service, or one that was kept."""
+"""A response of the service, new or saved."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ from ..text import beginning
 class Response:
     """Headers with lower-case names, the whole body, the seconds it took, and the HTTP status.
 
-    from_store: whether it comes from the store, and not just now from the service. not_cached: why
-    it could not be kept on disk, "" where it is or need not be. not_recorded: why its charge isn't
-    in the ledger yet, or "". checksum: the SHA-256 of the body.
+    from_store: whether it's a saved one. not_cached: why it couldn't be saved, or "". not_recorded:
+    why its charge isn't in the ledger yet, or "". checksum: the SHA-256 of the body.
     """
 
     headers: Mapping[str, str]
@@ -35,13 +34,13 @@ class Response:
 
     @property
     def is_ok(self) -> bool:
-        """Whether its status is one of success."""
+        """Whether its status means success."""
         return 200 <= self.status < 300
 
     def json(self) -> Any:
-        """The body as JSON. Raises BadResponseError unless it is (endless nesting included)."""
+        """Parse the body as JSON. Raises BadResponseError, also for endless nesting."""
         try:
-            # NaN and Infinity, which are no JSON, are read as null.
+            # NaN and Infinity, which aren't JSON, become null.
             return json.loads(self.body, parse_constant=lambda _name: None)
         except (ValueError, RecursionError):
             raise BadResponseError(

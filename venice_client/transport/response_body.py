@@ -1,7 +1,7 @@
-"""Reads a body to its end, within a deadline and a size limit.
+"""Read a body to its end, within a deadline and a size limit.
 
-The bytes decide whether it is whole: no image that was paid for is lost to a length that promises
-more, a wrong encoding, or a connection that breaks behind it.
+The bytes decide whether it's complete, so no paid image is lost to a wrong length, a wrong
+encoding, or a connection that breaks after it.
 """
 
 from __future__ import annotations
@@ -21,19 +21,18 @@ from ..imaging.image_format import image_format, is_whole
 CHUNK = 64 * 1024
 
 ENCODINGS = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
-"""Encodings that a gateway may use although plain bodies are asked for. Only one at a time,
-since one may make a thousand bytes of one, and the next a thousand of each."""
+"""Encodings that a gateway may use although the client requests none. Only one at a time: each may
+turn one byte into a thousand."""
 
 
 def read_body(response: requests.Response, deadline: float, limit: int, strict: bool) -> bytes:
-    """The body, checked between chunks against deadline and size limit.
+    """Read the body; check deadline and size limit between chunks.
 
-    strict: a body that is too long, too short or too late is an error, unless it is whole anyway;
-    otherwise (an error page) what arrived is enough, since the status says the most.
+    strict: raise an error if the body is too long, too short or too late, unless it's complete
+    anyway; otherwise (an error page) the beginning is enough, since the status says the most.
 
-    Only an answer that can be seen to be whole leaves its connection for the next request. Behind
-    any other (an error, a 204, half an image) more bytes may follow, and would be taken for the
-    answer to that.
+    Only a visibly complete response leaves its connection to the next request. After any other (an
+    error, a 204, half an image), more bytes may follow, which would look like the next response.
     """
     raw: Any = response.raw
     wire: http.client.HTTPResponse = raw._original_response
@@ -61,13 +60,13 @@ def read_body(response: requests.Response, deadline: float, limit: int, strict: 
 def _read(
     wire: http.client.HTTPResponse, size: int, deadline: float
 ) -> tuple[bytes, Exception | None]:
-    """Up to `size` bytes, and what ended them before the deadline or their own end."""
-    body = io.BytesIO()  # which hands its bytes out without a copy
+    """Read up to `size` bytes. Returns them and the error that ended them early, if any."""
+    body = io.BytesIO()  # which returns its bytes without a copy
     problem: Exception | None = None
     try:
         while size > 0:
             chunk = wire.read1(min(CHUNK, size))
-            _check(deadline)  # an end that the deadline made is no end
+            _check(deadline)  # an end by the deadline is no end
             if not chunk:
                 break
             body.write(chunk)
@@ -85,7 +84,7 @@ def _check(deadline: float) -> None:
 
 
 def _decoded(body: bytes, encoding: str, limit: int) -> bytes:
-    """The body unpacked, to about `limit` bytes; as it came, where the header lies."""
+    """Decompress the body to about `limit` bytes; return it unchanged if the header lies."""
     name = ENCODINGS.get(encoding.strip().lower())
     if name is None or image_format(body):
         return body
@@ -104,7 +103,7 @@ def _decoded(body: bytes, encoding: str, limit: int) -> bytes:
 
 
 def _seems_whole(body: bytes) -> bool:
-    """Whether it is an image with its end, or JSON by its first and last letter."""
+    """Whether this is an image up to its end, or JSON by its first and last letter."""
     if image_format(body):
         return is_whole(body)
     return body[:64].lstrip()[:1] in (b"{", b"[") and body[-64:].rstrip()[-1:] in (b"}", b"]")

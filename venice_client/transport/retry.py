@@ -1,4 +1,4 @@
-"""When to try again, and how long to wait: pure functions over named constants."""
+"""Decide when to retry, and after how long: pure functions over named constants."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timezone
 
 MAX_RETRIES = 3
-"""Most tries after the first, for what is documented as retryable and was not charged."""
+"""The most retries, only of uncharged requests that the API documents as retryable."""
 
 RETRYABLE = frozenset({500, 503})
 """Statuses that the API's documents call retryable with backoff."""
@@ -16,21 +16,21 @@ RETRYABLE = frozenset({500, 503})
 FIRST_WAIT = 1.0
 MAX_WAIT = 30.0
 DEFAULT_RATE_WAIT = 10.0
-"""Seconds to wait after a 429 that does not say how long."""
+"""Seconds to wait after a 429 without a time."""
 
 MAX_PLAUSIBLE_WAIT = 24 * 3600.0
-"""Most seconds to a reset, ahead or back: one that is further away counts as unknown."""
+"""The most seconds to a reset, in either direction; beyond, it counts as unknown."""
 
 FIRST_IN_MS = 1e11
-"""Least reset that is in milliseconds: in seconds it would lie beyond the year 5000."""
+"""The least reset in milliseconds: in seconds it would be beyond the year 5000."""
 
 RESET = "x-ratelimit-reset-requests"
 
 
 def backoff(retry: int, headers: Mapping[str, str], jitter: float) -> float:
-    """Seconds before retry number `retry` (from 0): what the answer asks, else 1, 2, 4 s.
+    """Return the seconds before retry number `retry` (from 0): the response's, else 1, 2, 4.
 
-    jitter: 0..1, shortens the wait by up to a quarter so that many clients spread out.
+    jitter: 0..1, shortens the wait by up to a quarter, to spread many clients.
     """
     asked = retry_after(headers)
     if asked is not None:
@@ -39,10 +39,10 @@ def backoff(retry: int, headers: Mapping[str, str], jitter: float) -> float:
 
 
 def rate_limit_wait(headers: Mapping[str, str]) -> float:
-    """Seconds until the rate limit is lifted, from Retry-After, else from the reset time.
+    """Return the seconds until the reset, from Retry-After, else from the reset time.
 
-    The reset is a Unix time by the server's clock, so it is measured against the answer's own
-    Date; a clock that is wrong here changes nothing.
+    The reset is a Unix time by the server's clock, so compare it with the response's Date; a wrong
+    clock here changes nothing.
     """
     asked = retry_after(headers)
     if asked is not None:
@@ -56,12 +56,12 @@ def rate_limit_wait(headers: Mapping[str, str]) -> float:
 
 
 def is_about_model(headers: Mapping[str, str]) -> bool:
-    """Whether a 429 says that the model is busy, and not that the key has reached its limit."""
+    """Whether a 429 means a busy model, not the limit of the key."""
     return RESET not in headers and retry_after(headers) is not None
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Retry-After in seconds, whether given as seconds or as a date; None if absent or absurd."""
+    """Parse Retry-After, seconds or a date, into seconds; None if absent or absurd."""
     text = headers.get("retry-after")
     seconds = _finite(text)
     if seconds is None:
@@ -85,5 +85,5 @@ def _http_date(text: str | None) -> float | None:
         moment = email.utils.parsedate_to_datetime(text) if text else None
     except (ValueError, TypeError, OverflowError):
         return None
-    # Without a zone it is UTC: HTTP knows no other, and the zone of this machine means nothing.
+    # Without a zone it's UTC, HTTP's only one.
     return moment.replace(tzinfo=moment.tzinfo or timezone.utc).timestamp() if moment else None

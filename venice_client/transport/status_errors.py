@@ -1,4 +1,4 @@
-"""From an answer with an error status to the error that a person can act on."""
+"""Turn a response with an error status into an error that people can act on."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ _AT_THE_GATEWAY = {
     520: "The gateway in front of Venice can't read the response of Venice.",
     524: "Venice took too long to answer; another model may be faster.",
 }
-"""First lines for statuses that don't tell what became of the request behind the gateway. 520 and
+"""First lines for statuses that don't tell what happened behind the gateway. 520 and
 524 are the forms of 502 and 504 at Cloudflare."""
 
 _WHERE_MODELS_ARE = " The node's list shows all models, as does `models` in a terminal."
@@ -92,7 +92,7 @@ _NO_KEY_ARRIVED = (
     "Venice received no API key. Check that a key is set, and that no proxy strips it.\n"
     "On the server, check VENICE_API_KEY. The key travels in the Authorization header."
 )
-"""For a 402 that offers to be paid without an account (x402)."""
+"""For a 402 that offers payment without an account (x402)."""
 
 _NOT_FOR_THIS_KEY = (
     "Your API key can't use {model} (privacy setting or region). Choose another model.\n"
@@ -102,39 +102,39 @@ _NOT_FOR_THIS_KEY = (
 
 _EDITS = ("/image/edit", "/image/multi-edit")
 _NEVER_CHARGED = "IMAGE_TOO_LARGE"
-"""The code of a 422 that comes before anything is generated."""
+"""The code of a 422 from before Venice generates anything."""
 
 _REFUSALS = {
     400: ("Venice rejected the request", "Change the prompt, the images or the settings."),
     422: ("Venice can't process the request", "Change the prompt or the images."),
 }
-"""First lines without a field or a code: what comes before and after the API's reason."""
+"""First lines without a field or a code: the parts before and after the API's reason."""
 
 WHOLE = "request"
-"""The name in place of a field, for what is wrong with the request as a whole."""
+"""The name instead of a field, for errors about the whole request."""
 
 MODEL_CODES = ("MODEL_NOT_FOUND", "INVALID_MODEL")
 MODEL_FIELDS = ("model", "modelId")
 REPLACEMENT = "x-venice-deprecated-replacement"
 
 MAX_REASON = 120
-"""Most characters of the API's reason in the first line; it may repeat a whole prompt."""
+"""The most characters of the API's reason in the first line; it may repeat a whole prompt."""
 
 MAX_FIELDS = 10
 MAX_NAME = 80
 MAX_COMPLAINT = 200
 MAX_WORDS = 1000
-"""Most characters of the API's own words; a gateway may answer with a whole web page."""
+"""The most characters of the API's own words; a gateway may answer with a web page."""
 
 MAX_DETAILS = 1400
-"""Most characters of all that comes after the first line, but for the request id."""
+"""The most characters after the first line, except the request id."""
 
 
 @dataclass(frozen=True)
 class _Body:
     """The parts of an error's body, made harmless.
 
-    offers_x402: whether it asks for payment, since no key arrived.
+    offers_x402: whether it requests payment, since no key arrived.
     """
 
     code: str = ""
@@ -154,11 +154,11 @@ def error_for(
     nearest_model: Suggest | None = None,
     nearest_style: Suggest | None = None,
 ) -> ApiError:
-    """The error for an answer with `status` outside 2xx: cause and remedy, then the API's words.
+    """Return the error for a status outside 2xx: cause and remedy, then the API's words.
 
-    address: host and path that were asked. is_paid: whether a picture was asked for. path: the
-    endpoint, such as "/image/edit". model: the model that was asked for, "" for none.
-    nearest_model, nearest_style: what to suggest where the error is about one of them.
+    address: host and path of the request. is_paid: whether the request costs money. path: the
+    endpoint, such as "/image/edit". model: the requested model, or "". nearest_model,
+    nearest_style: return a suggestion if the error is about one of them.
     """
     status, headers = response.status, response.headers
     if 300 <= status < 400:
@@ -190,7 +190,7 @@ def error_for(
 def _with_charge(
     status: int, told: _Body, path: str, is_paid: bool, first: str
 ) -> tuple[type[ApiError], str]:
-    """The type of the error, and its first line with what may have been charged."""
+    """Return the type of the error, and its first line with a possible charge."""
     if is_paid and status in _AT_THE_GATEWAY:
         return errors.GatewayError, f"{_AT_THE_GATEWAY[status]} {LOST}"
     if status == 422 and path in _EDITS and told.code != _NEVER_CHARGED:
@@ -205,7 +205,7 @@ def _suggestion(
     nearest_model: Suggest | None,
     nearest_style: Suggest | None,
 ) -> str:
-    """The nearest known model or style, in sentences; "" where it would not help."""
+    """Name the nearest known model or style, in sentences; "" if that wouldn't help."""
     if is_about_model and nearest_model:
         found = nearest_model()
         return (f" The nearest known model is {found}." if found else "") + _WHERE_MODELS_ARE
@@ -223,9 +223,9 @@ def _speaks_of_style(told: _Body) -> bool:
 
 
 def _speaks_of_model(status: int, told: _Body, is_paid: bool) -> bool:
-    """Whether the API complains about the model, and not about the address or another field.
+    """Whether the API complains about the model, not about the address or another field.
 
-    410 is documented for a retired model alone. A word with a slash is part of a path.
+    The documents name 410 only for a retired model. A word with a slash is part of a path.
     """
     names = (name.partition(".")[0] for name in told.fields)
     if told.code in MODEL_CODES or any(name in MODEL_FIELDS for name in names):
@@ -237,7 +237,7 @@ def _speaks_of_model(status: int, told: _Body, is_paid: bool) -> bool:
 
 
 def _first_line(status: int, told: _Body, model: str, is_paid: bool, address: str) -> str:
-    """What happened and what to do, and a hint on a second line.
+    """Say what happened and what to do, with a hint on a second line.
 
     address: the address of the request if nothing may be there, else "".
     """
@@ -264,7 +264,7 @@ def _with_model(text: str, model: str) -> str:
 
 
 def _refusal(status: int, said: str, fields: Fields) -> str:
-    """The first field and its complaint, else the API's own words, and what to do."""
+    """Say what the API rejects, the first field or its own words, and what to do."""
     what, remedy = _REFUSALS[status]
     field = next((name for name in fields if name != WHOLE), None)
     if field:
@@ -280,7 +280,7 @@ def _refusal(status: int, said: str, fields: Fields) -> str:
 
 
 def _words(status: int, told: _Body, request_id: str) -> list[str]:
-    """The API's own words, field by field, and the request id."""
+    """Return the API's own words, field by field, and the request id."""
     label = f"HTTP {status}" + (f", {told.code}" if told.code else "")
     said = told.said
     lines = [f"Venice says ({label}): {said}" if said else f"Venice gave no reason ({label})."]
@@ -310,7 +310,7 @@ def _redirect(status: int, headers: Mapping[str, str]) -> ApiError:
 
 
 def _read(body: bytes) -> _Body:
-    """Reads an error's body, in any of the forms that errors come in."""
+    """Parse an error's body in any of its known forms."""
     try:
         data = json.loads(body)
     except (ValueError, RecursionError):
@@ -343,7 +343,7 @@ def _plain(body: bytes) -> str:
 
 
 def _collect_details(node: Any, name: str, fields: dict[str, list[str]], depth: int = 0) -> None:
-    """Adds what a tree of `_errors` lists says by field, or a plain text in its place."""
+    """Add the complaints in a tree of `_errors` lists, or a plain text, by field."""
     texts = [node] if isinstance(node, str) and node else []
     below = node if isinstance(node, dict) and depth <= 8 else {}
     if isinstance(below.get("_errors"), list):

@@ -1,4 +1,4 @@
-"""The one way out: every byte to the service leaves here, and every answer comes in here."""
+"""The one way out: all requests to the service leave here, and all responses arrive here."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 CONNECT_TIMEOUT = 10.0
 FREE_TIMEOUT = 30.0
-"""Seconds for a whole answer of a call that costs nothing."""
+"""Seconds for the complete response to a free call."""
 
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 MAX_ERROR_BYTES = 64 * 1024
@@ -57,16 +57,16 @@ ACTIVITIES = {
     "/image/background-remove": "cutting out",
     "/chat/completions": "writing",
 }
-"""What the service does while a paid call waits for its answer."""
+"""The service's activity while a paid call waits."""
 
 
 Explain = Callable[[Response], VeniceError]
-"""Makes the error of an answer outside 2xx."""
+"""Returns the error for a status outside 2xx."""
 
 
 @dataclass
 class _Call:
-    """One call, over all its tries. ticket: its place in the gate's order; None for a free one."""
+    """One call, with all its tries. ticket: its place in the gate's queue; None for a free one."""
 
     method: str
     path: str
@@ -86,9 +86,9 @@ class _Call:
 class Transport:
     """Sends requests to one service with one key. Thread-safe.
 
-    session: a requests.Session whose headers, proxies and certificates are used. None of its
-    methods is: another pack may have replaced them for all sessions. Its adapter is used only if it
-    is a NoRetryAdapter: another one may send a paid request again, and knows no deadlines.
+    session: a requests.Session for headers, proxies and certificates. The transport calls none of
+    its methods, since another pack may have replaced them, and uses its adapter only if it is a
+    NoRetryAdapter: another one may send a paid request twice, and knows no deadlines.
     """
 
     def __init__(
@@ -117,7 +117,7 @@ class Transport:
         self._adapter.close()
 
     def get(self, path: str, explain: Explain, params: Mapping[str, str] | None = None) -> Response:
-        """A free call. The key goes along where there is one. Raises what `explain` makes."""
+        """Make a free call, with the key if there is one. Raises the error from `explain`."""
         try:
             return self._logged(_Call("GET", path, explain, Progress(), params=params))
         except MaybeChargedError as error:
@@ -129,10 +129,10 @@ class Transport:
     def post(
         self, path: str, body: RequestBody, explain: Explain, progress: Progress, model: str = ""
     ) -> Response:
-        """A paid call: through the gate, never sent again once it may have been charged.
+        """Make a paid call through the gate; never resend it once it may have been charged.
 
-        explain: makes the error of an answer outside 2xx, which is raised. model: whose requests
-        wait where the API says that it is busy.
+        explain: returns the error to raise for a status outside 2xx. model: its requests wait if
+        the API says that it's busy.
         """
         progress.enter("preparing")
         packed = PackedBody(body.content_type, body.packed())
@@ -143,11 +143,11 @@ class Transport:
         )
 
     def address(self, path: str) -> str:
-        """Host and path of a call, to be shown."""
+        """Return host and path of a call, to show them."""
         return self._redact((self.base_url + path).partition("://")[2])
 
     def _logged(self, call: _Call) -> Response:
-        """The good answer to a call, with one line in the log however it ends."""
+        """Return the good response to a call, and log one line in any case."""
         begin = time.monotonic()
         end: object = "no answer"
         request_id = ""
@@ -165,7 +165,7 @@ class Transport:
             log.debug(line, call.method, call.path, end, seconds, call.tries, name)
 
     def _until_answered(self, call: _Call) -> Response:
-        """The good answer to a call, which is tried again where nothing can have been charged."""
+        """Return the good response to a call; retry if nothing can have been charged."""
         retries = 0
         while True:
             headers: Mapping[str, str] = {}
@@ -174,7 +174,7 @@ class Transport:
                 if response.is_ok:
                     return response
                 if response.status == 429 and call.is_paid:
-                    continue  # the gate holds it until the reset, and gives up when it must
+                    continue  # the gate holds it until the reset, or gives up
                 headers = response.headers
             except ConnectionFailedError as error:
                 if retries == retry.MAX_RETRIES or isinstance(error, UntrustedCertificateError):
@@ -184,9 +184,9 @@ class Transport:
             call.progress.wait(seconds, f"waiting to try again ({retries} of {retry.MAX_RETRIES})")
 
     def _once(self, call: _Call, is_last: bool) -> Response:
-        """One answer: good, or one to try again. Raises the error of any other.
+        """Return one response: good, or one to retry. Raises the error for any other.
 
-        is_last: whether it is the last try.
+        is_last: whether this is the last try.
         """
         call.progress.check()
         call.tries += 1
@@ -217,7 +217,7 @@ class Transport:
 
     @staticmethod
     def _checked(call: _Call, response: Response, is_last: bool) -> Response:
-        """The answer, if it is good or to be tried again. Raises its error otherwise."""
+        """Return the response if it's good or one to retry. Raises its error otherwise."""
         if response.is_ok or (response.status in retry.RETRYABLE and not is_last):
             return response
         error = call.explain(response)
@@ -238,12 +238,12 @@ class Transport:
             raise RateLimitError(f"{given_up}\n{words}", status=429, code=given_up.code) from None
 
     def _exchange(self, call: _Call, timeout: float) -> Response:
-        """One HTTP call.
+        """Make one HTTP call.
 
-        Raises ConnectionFailedError before, ResponseLostError after the request was sent.
+        Raises ConnectionFailedError before, ResponseLostError after it sent the request.
         """
         begin = time.monotonic()
-        # What cancels the call once the connection stands ends it unsent.
+        # A cancellation after connecting ends the call unsent.
         before_sending = call.progress.check
         try:
             return self._send(self._prepare(call), timeout, before_sending)
@@ -284,7 +284,7 @@ class Transport:
         return Response(headers, body, time.monotonic() - begin, status)
 
     def _error_text(self, body: bytes) -> bytes:
-        """An error's body without the key, wherever it is repeated."""
+        """Return an error's body without the key."""
         return self._redact(masked(body, self._key).decode("utf-8", "replace")).encode()
 
     def _prepare(self, call: _Call) -> requests.PreparedRequest:
@@ -311,7 +311,7 @@ class Transport:
         return prepared
 
     def _route(self, url: str) -> dict[str, Any]:
-        """Proxies and CA bundle from the environment for https; none of it for this machine."""
+        """Return proxies and CA bundle from the environment, only for https to other computers."""
         if self._is_local:
             return {"proxies": {}, "verify": True, "cert": None}
         session = self._session
@@ -335,7 +335,7 @@ class Transport:
 
 
 class _BearerAuth(AuthBase):
-    """Sets the key last, on the request alone; with it requests never reads a netrc file."""
+    """Sets the key last and only on the request, and keeps requests from reading a netrc file."""
 
     def __init__(self, key: ApiKey | None) -> None:
         self._key = key
@@ -349,9 +349,9 @@ class _BearerAuth(AuthBase):
 
 
 def _alone(error: VeniceError) -> VeniceError:
-    """`error` without what it came from, and without the functions that it went through.
+    """Remove cause and traceback from `error`.
 
-    The errors of requests hold the request, and so do those functions: in its header is the key.
+    Both hold the request, with the key in its header.
     """
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
