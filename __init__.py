@@ -1,4 +1,4 @@
-"""ComfyUI's door. No work at import, but for what the process must know before it ends."""
+"""ComfyUI's door. It does next to nothing at import."""
 
 from functools import partial
 from pathlib import Path

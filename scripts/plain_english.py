@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 
-ALLOWED = {"interface": 0, "messages": 0, "documents": 0, "docstrings": 27}
+ALLOWED = {"interface": 0, "messages": 0, "documents": 0, "docstrings": 23}
 """How many hits each class may still have. Lower it when you fix some; never raise it."""
 
 BANNED = (

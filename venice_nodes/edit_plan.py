@@ -121,7 +121,7 @@ class EditPlan:
         notes: list[str],
         prepare: Callable[[torch.Tensor], torch.Tensor] = _as_it_is,
     ) -> list[InputFile]:
-        """The one of `images` that goes with each image to send. A shared one is encoded once."""
+        """The extra image for each image to send. A shared one is encoded once."""
         is_one = len(images) == 1
         used = [images[i] for i in ([0] if is_one else self.indices)]
         are_shared = is_one and len(self.indices) > 1
@@ -154,5 +154,5 @@ def _check_number(batch: torch.Tensor, base: torch.Tensor, name: str) -> None:
 
 
 def _of(each: Sequence[torch.Tensor], index: int) -> torch.Tensor:
-    """The one for image `index`: of one for all, or of one for each."""
+    """Return the item for image `index`: the one for all, or its own."""
     return each[0 if len(each) == 1 else index]

@@ -41,7 +41,7 @@ class Axis:
 
     @property
     def count(self) -> str:
-        """How many there are, as text."""
+        """The number of values, as text."""
         return f"{len(self.values):,} {self.what}{'s' if len(self.values) > 1 else ''}"
 
 

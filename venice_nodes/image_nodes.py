@@ -187,7 +187,7 @@ class VeniceEditImage(StatusNode):
         quality: Any = None,
         input_types: Any = None,
     ) -> bool | str:
-        # What is named here ComfyUI does not hold to its own lists and types.
+        # ComfyUI doesn't check the lists, ranges and types of the inputs named here.
         return widgets.check_types(cls.INPUT_TYPES(), input_types)
 
     async def edit(self, **given: list[Any]) -> dict[str, Any]:

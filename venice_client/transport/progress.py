@@ -105,7 +105,7 @@ class Progress:
         self.check()
 
     def text(self, now: float | None = None) -> str:
-        """Return the phase with its seconds: a countdown if the end is known, else the time so far."""
+        """Return the phase with its seconds: left if its end is known, else spent."""
         now = time.monotonic() if now is None else now
         if (until := self.until) is not None:  # read once: its thread goes on
             return f"{self.phase}, {max(0.0, until - now):.0f} s left"

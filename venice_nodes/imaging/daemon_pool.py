@@ -20,10 +20,10 @@ END_WAIT = 2.0
 
 
 class _Work:
-    """How many threads of all pools are working, and whether the process is ending.
+    """The working threads of all pools, and whether the process is ending.
 
     Python aborts if a thread is inside torch during shutdown. So once the end begins, no thread
-    starts or resumes work, and the end waits for those that are working.
+    starts or resumes work, and the end waits for working ones.
     """
 
     def __init__(self) -> None:
@@ -81,7 +81,7 @@ class DaemonPool:
         self._open = 0
 
     def submit(self, function: Callable[[], T]) -> Future[T]:
-        """Run `function` in one of the threads; the future holds its answer or its exception."""
+        """Run `function` in one of the threads; the future holds its result or exception."""
         future: Future[T] = Future()
 
         def task() -> None:
@@ -104,7 +104,7 @@ class DaemonPool:
         return future
 
     def map(self, function: Callable[[T], R], items: Iterable[T]) -> list[R]:
-        """Return `function` of each item, side by side; raise what the first of them raises."""
+        """Call `function` for each item in parallel. Raises the first error."""
         futures = [self.submit(partial(function, item)) for item in items]
         is_worker = getattr(_own, "is_worker", False)
         if is_worker:

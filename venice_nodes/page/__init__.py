@@ -1,1 +1,1 @@
-"""What the page of ComfyUI asks the server: the routes under /venice, and what they answer."""
+"""The routes under /venice for ComfyUI's page."""

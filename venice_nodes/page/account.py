@@ -48,23 +48,23 @@ LIMITS = {
         *("ask_above_usd", "show_all_inputs"),
     )
 }
-"""What the page may set, and the name of each setting."""
+"""The settings that the page may change, and their variables."""
 
 NO_LIMIT = ("max_usd_per_run", "max_usd_per_day")
 ASK_SECONDS = 5.0
-"""Seconds that a free call about the account may take."""
+"""Seconds for a free call about the account."""
 
 STARTED = time.time()
 MAX_KEY = 500
 
 
 class LockedError(SettingsError):
-    """The environment holds what the page is to change."""
+    """The environment holds the setting, so the page can't change it."""
 
 
 @dataclass(frozen=True)
 class Balance:
-    """What a free call said of `key`. seen: what the last paid answer had said before."""
+    """The result of a free call about `key`. seen: facts in the last paid response before."""
 
     key: ApiKey | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
@@ -76,7 +76,7 @@ def settings_of_page() -> Settings:
 
 
 def allowed_hosts() -> tuple[str, ...]:
-    """The hosts that the owner lists; none if the settings can't be read."""
+    """Return the hosts that the owner lists; none if the settings are unreadable."""
     try:
         return settings_of_page().allowed_hosts
     except SettingsError:
@@ -84,7 +84,7 @@ def allowed_hosts() -> tuple[str, ...]:
 
 
 def account(balance: Balance) -> dict[str, Any]:
-    """What the route answers. balance: what a free call said last, perhaps of another key."""
+    """Return the route's answer. balance: from the last free call, perhaps about another key."""
     try:
         settings = settings_of_page()
     except SettingsError as error:
@@ -96,7 +96,7 @@ def account(balance: Balance) -> dict[str, Any]:
 
 
 def ask_balance() -> Balance:
-    """The balance by a free call. Raises VeniceError."""
+    """Get the balance with a free call. Raises VeniceError."""
     settings = settings_of_page()
     if settings.key is None:
         return Balance()
@@ -106,9 +106,9 @@ def ask_balance() -> Balance:
 
 
 def try_key(text: object, until: float) -> dict[str, Any]:
-    """Tries a key by a free call, and saves it if it works before `until` (monotonic seconds).
+    """Try a key with a free call; save it if it works before `until` (monotonic seconds).
 
-    Raises LockedError where the environment holds the key.
+    Raises LockedError if the environment holds the key.
     """
     _check_unlocked("VENICE_API_KEY")
     try:
@@ -123,14 +123,14 @@ def try_key(text: object, until: float) -> dict[str, Any]:
 
 
 def forget() -> dict[str, Any]:
-    """Removes the saved key. Raises LockedError where the environment holds it."""
+    """Remove the saved key. Raises LockedError if the environment holds it."""
     _check_unlocked("VENICE_API_KEY")
     forget_key(home_folders(comfyui.user_folder(), os.environ))
     return {}
 
 
 def set_limits(changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Saves limits, all or none. Raises SettingsError for one that cannot be used."""
+    """Save limits, all or none. Raises SettingsError for an invalid one."""
     if unknown := sorted(changes.keys() - LIMITS.keys()):
         raise SettingsError(f"{unknown[0][:40]} is no limit: {', '.join(LIMITS)} are.")
     texts = {LIMITS[name]: _text(name, value) for name, value in changes.items()}
@@ -142,14 +142,14 @@ def set_limits(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def shown_service(name: str) -> str:
-    """A service without its address: "Venice", "sandbox", or the host."""
+    """Name a service without its address: "Venice", "sandbox", or the host."""
     if name in (SANDBOX_NAME, DEFAULT_BASE_URL):
         return SANDBOX_NAME if name == SANDBOX_NAME else "Venice"
     return urlsplit(name).hostname or "another service"
 
 
 def _frame(settings: Settings | None) -> dict[str, Any]:
-    """What there is to say without asking anybody."""
+    """Return the facts that need no call."""
     key = settings.key if settings else None
     source = "environment" if _is_locked("VENICE_API_KEY") else "file" if key else None
     warnings = settings.warnings if settings else ()
@@ -188,11 +188,11 @@ def _check_unlocked(setting: str) -> None:
 
 
 MAX_AMOUNT = 10**12
-"""Most of a limit that is a number at all."""
+"""The highest amount to accept as a limit."""
 
 
 def _text(name: str, value: object) -> str:
-    """A limit as the settings file has it. Raises SettingsError for what is no limit."""
+    """Return a limit as text for the settings file. Raises SettingsError for an invalid one."""
     if value is None and name in NO_LIMIT:
         return "none"
     if name == "show_all_inputs":
@@ -214,9 +214,9 @@ def _balance(status: KeyStatus) -> dict[str, Any]:
 
 
 def _seen(settings: Settings) -> dict[str, Any]:
-    """What the last paid answer said of the account; {} where there was none."""
+    """Return the account's facts in the last paid response; {} without one."""
     if settings.key is None or settings.key.is_sandbox:
-        return {}  # nobody has to start the sandbox for it
+        return {}  # the sandbox needn't start for it
     headers = shared_client(settings).account_headers
     limit = _number(headers.get("x-ratelimit-limit-requests"))
     left = _number(headers.get("x-ratelimit-remaining-requests"))
@@ -229,7 +229,7 @@ def _seen(settings: Settings) -> dict[str, Any]:
 
 
 def _spent(settings: Settings) -> dict[str, Any] | None:
-    """What was spent on this service, by the ledger; None where that cannot be read."""
+    """Sum up the spending on this service; None if the ledger is unreadable."""
     midnight = start_of_day(today())
     service = service_name(settings)
     try:
@@ -259,7 +259,7 @@ def _number(value: Any) -> float | None:
 
 
 def first_line(error: VeniceError) -> str:
-    """What an error says, without a path of this machine."""
+    """Return an error's first line, without paths of this computer."""
     return _without_paths(str(error).partition("\n")[0])
 
 

@@ -1,4 +1,4 @@
-"""The answer for the page: prices, what a run would do to the limits, and whether to ask first."""
+"""The answer for the page: prices, limits, and whether to ask before a run."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from .item_estimate import ItemEstimate
 from .price import ALREADY_YOURS, Price
 
 MAX_WARNINGS = 12
-"""Warnings of one node that a page gets."""
+"""The most warnings of one node to send."""
 
 NEEDS_INPUT = "Needs input"
 NOT_SENT = "not sent"
 
 
 class Answer:
-    """Puts an answer together by the state of the saved images and the limits now.
+    """Builds an answer from the saved images and the limits now.
 
-    runs: how often the page is about to queue the graph.
+    runs: the number of times that the page is about to queue the graph.
     """
 
     def __init__(self, estimator: PriceEstimator, runs: int) -> None:
@@ -34,7 +34,7 @@ class Answer:
         self._rooms, self._trouble = _rooms(estimator)
 
     def of(self, found: Mapping[str, Sequence[ItemEstimate]], run: set[str]) -> dict[str, Any]:
-        """found: the items of each node that pays. run: the nodes that a run would reach."""
+        """Build the answer. found: items by paid node. run: the nodes that a run reaches."""
         keys = {key for items in found.values() for item in items for key in item.keys}
         self._cached = set(filter(self._estimator.results.__contains__, keys))
         nodes = {name: self._node(items) for name, items in found.items()}
@@ -101,7 +101,7 @@ class Answer:
     def _group(
         self, found: Mapping[str, Sequence[ItemEstimate]], names: Sequence[str]
     ) -> dict[str, Any]:
-        """What several nodes inside one subgraph cost together."""
+        """Return the total cost of the nodes inside one subgraph."""
         price = self._price([item for name in names for item in _to_pay(found[name])])
         is_wrong = any(item.error for name in names for item in found[name])
         return {
@@ -110,7 +110,7 @@ class Answer:
         }
 
     def over(self, price: Price) -> dict[str, Any] | None:
-        """The limit that one run at this price would break; None for none."""
+        """Return the limit that one run at this price would exceed, or None."""
         if price.reserved == 0:
             return None
         for name, room in self._rooms.items():
@@ -140,7 +140,7 @@ class Answer:
         return f"Over your {called}: {dollars(spent)} spent today, this costs {cost}."
 
     def _price(self, items: Sequence[ItemEstimate]) -> Price:
-        """What these cost together, where equal requests are paid for once."""
+        """Return the total cost, with equal requests charged once."""
         paid = set(self._cached)
         return sum((item.price(paid) for item in items), Price())
 
@@ -150,7 +150,7 @@ class Answer:
         return price.badge()
 
     def _hint(self, price: Price) -> str:
-        """What the badge leaves out."""
+        """Return the tooltip with what the badge leaves out."""
         if price.is_free:
             return ALREADY_YOURS
         if self._estimator.is_sandbox:
@@ -158,7 +158,7 @@ class Answer:
         return "The page can't tell how many images there will be." if price.high is None else ""
 
     def _sentence(self, items: Sequence[ItemEstimate], price: Price) -> str:
-        """For the question before a run."""
+        """Return the text of the question before a run."""
         if price.is_free:
             return ALREADY_YOURS
         if self._estimator.is_sandbox:
@@ -173,7 +173,7 @@ class Answer:
         return total.is_above(self._ask_above) and not self._estimator.is_sandbox
 
     def _must_ask(self, price: Price) -> bool:
-        """Whether a person is to be asked before this is spent."""
+        """Whether the page must ask before a run at this price."""
         is_open = not price.is_known or price.high is None
         return not self._estimator.is_sandbox and (is_open or self._is_above_ask(price))
 
@@ -184,15 +184,15 @@ class Answer:
 
 
 def _rooms(estimator: PriceEstimator) -> tuple[dict[str, float], str]:
-    """USD left under each limit, and why that of the day is unknown, or ""."""
+    """Return the USD left under each limit, and why the day's is unknown, or ""."""
     try:
         return estimator.spending.rooms(), ""
-    except SpendingLimitError as error:  # what was spent today can't be read: nothing would be sent
+    except SpendingLimitError as error:  # today's spending is unreadable: nothing would leave
         return {"day": 0.0}, str(error).partition("\n")[0]
 
 
 def _to_pay(items: Sequence[ItemEstimate]) -> Sequence[ItemEstimate]:
-    """An error of one item ends the node before anything is sent."""
+    """Return the charged items: none if one is wrong, since the node then sends nothing."""
     return () if any(item.error for item in items) else items
 
 
@@ -201,7 +201,7 @@ def _images(items: Sequence[ItemEstimate]) -> int:
 
 
 def _what(items: Sequence[ItemEstimate]) -> str:
-    """How many images of which model, such as "8 images with Nano Banana Pro"."""
+    """Name the number of images and their model, such as "8 images with Nano Banana Pro"."""
     count, is_open = _images(items), any(item.is_open for item in items)
     shown = f"{count:,} or more" if is_open else f"{count:,}"
     text = f"{shown} image{'' if count == 1 and not is_open else 's'}"

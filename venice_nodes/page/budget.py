@@ -1,4 +1,4 @@
-"""How much work and memory a preview may take, whatever is in the graph."""
+"""Bounds for the work and memory of a preview, whatever the graph."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hashlib import blake2b
 from typing import Any
 
 MAX_REMEMBERED = 8 * 2**20
-"""Most characters of all that is remembered, as Python writes it; memory takes some times that."""
+"""The most characters to remember, as Python prints them; they take several times as many bytes."""
 
 LARGE = MAX_REMEMBERED // 64
 LONG_TEXT = 200
@@ -15,7 +15,7 @@ KEY_BYTES = 20
 
 
 class Budget:
-    """The work that is left for one graph: so many forms of items, for so many seconds."""
+    """The work left for one graph: a number of item forms, for a number of seconds."""
 
     def __init__(self, forms: int, seconds: float, clock: Callable[[], float]) -> None:
         self._forms, self._clock = forms, clock
@@ -30,36 +30,36 @@ class Budget:
         self._forms -= forms
 
     def lower(self, forms: int) -> None:
-        """Leaves at most so many forms."""
+        """Leave at most so many forms."""
         self._forms = min(self._forms, forms)
 
     def key(self, kind: str, given: Mapping[str, Any]) -> bytes:
-        """Tells the values of an item from any others, and holds none of them: 1 is not True."""
+        """Return a digest of an item's values, which tells 1 from True."""
         told = [(name, self._told(value)) for name, value in given.items()]
         return _digest(repr((kind, told)))
 
     def _told(self, value: Any) -> Any:
-        """A long text is hashed once for a graph, however many items have it."""
+        """Return a value for the digest; hash a long text only once per graph."""
         if not isinstance(value, str) or len(value) <= LONG_TEXT:
             return value
         if id(value) not in self._texts:
-            self._texts[id(value)] = value, _digest(value)  # holds the text, and so its id
+            self._texts[id(value)] = value, _digest(value)  # keeps the text alive, and so its id
         return self._texts[id(value)][1]
 
 
 class Memory:
-    """What was worked out before, by its key, within MAX_REMEMBERED."""
+    """Past results by key, within MAX_REMEMBERED."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, Any] = {}
         self._size = 0
 
     def get(self, key: bytes) -> Any:
-        """What is remembered under a key, or None."""
+        """Return the value of a key, or None."""
         return self._known.get(key)
 
     def keep(self, key: bytes, value: Any) -> None:
-        """Remembers a value, unless it is large. Forgets everything where there is no room."""
+        """Remember a value unless it's large. Forget everything if there's no room."""
         size = len(repr(value))
         if size > LARGE:
             return

@@ -1,4 +1,4 @@
-"""What the wires of a graph carry, as far as that is known before it runs."""
+"""The values on the wires of a graph, as far as known before it runs."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ CONVERTED: Mapping[str, Callable[[Any], Any]] = {
     "BOOLEAN": bool,
     "STRING": str,
 }
-"""What ComfyUI makes of a value that isn't linked, whatever type a workflow saved it in."""
+"""ComfyUI's conversion of unlinked values, by type."""
 
 MAX_ITEMS = 1000
-"""Most items of an output that are followed; it is open beyond."""
+"""The most items of an output to follow; beyond, it's open."""
 
 ONE_PICTURE = ("png", "jpg", "jpeg", "bmp")
-"""Endings of files that hold one image as a rule."""
+"""Extensions of files that usually hold one image."""
 
 
 class Unknown:
-    """What only the run can tell."""
+    """A value that only the run can tell."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
@@ -44,8 +44,8 @@ UNKNOWN = Unknown()
 
 @dataclass(frozen=True)
 class Failed:
-    """What never comes, because a node before it fails. why: its error, in a line. is_incomplete:
-    whether only something was not typed or connected yet."""
+    """A value that never comes, since a node before it fails. why: its error in a line.
+    is_incomplete: whether an input is only still missing."""
 
     why: str
     is_incomplete: bool = False
@@ -62,9 +62,9 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Wire:
-    """The items of one output, one run of the node behind it for each.
+    """The items of one output; the next node runs for each.
 
-    is_open: whether there may be more of them.
+    is_open: whether there may be more.
     """
 
     items: tuple[Any, ...] = (UNKNOWN,)
@@ -72,11 +72,11 @@ class Wire:
 
     @staticmethod
     def of(items: Sequence[Any], is_open: bool) -> Wire:
-        """As many of the items as are followed."""
+        """Return the wire with at most MAX_ITEMS items."""
         return Wire(tuple(items[:MAX_ITEMS]), is_open or len(items) > MAX_ITEMS)
 
     def at(self, index: int) -> Any:
-        """The item at `index`; a list that is too short repeats its last."""
+        """Return the item at `index`; a shorter list repeats its last."""
         return self.items[min(index, len(self.items) - 1)]
 
 
@@ -87,8 +87,8 @@ Outputs = tuple[Wire, ...]
 def inputs_of(
     node: Mapping[str, Any], made: Mapping[str, Outputs], kinds: Mapping[str, str]
 ) -> dict[str, Wire]:
-    """What reaches each input of a node. made: the outputs of the nodes before it. kinds: the
-    types of the inputs, as far as they are known."""
+    """Return the wire into each input of a node. made: the outputs of the nodes before it. kinds:
+    the known types of the inputs."""
     found = {}
     for name, value in node.get("inputs", {}).items():
         if is_link(value):
@@ -108,13 +108,13 @@ def _converted(value: Any, kind: str) -> Any:
 
 
 def longest(inputs: Inputs) -> tuple[int, bool]:
-    """How many items the inputs of a node make, and whether there may be more."""
+    """Return the number of items that a node's inputs make, and whether there may be more."""
     wires = inputs.values()
     return max((len(w.items) for w in wires), default=1), any(w.is_open for w in wires)
 
 
 def foreign_outputs(kind: str, inputs: Inputs) -> Outputs:
-    """The outputs of a node that is not ours."""
+    """Return the outputs of another pack's node."""
     if kind in PRIMITIVES:
         return (inputs.get("value", Wire()),)
     if kind == "Reroute":
@@ -127,7 +127,7 @@ def foreign_outputs(kind: str, inputs: Inputs) -> Outputs:
 
 
 def each(inputs: Inputs, item: Callable[[dict[str, Any]], Any]) -> Wire:
-    """`item` of the values for each item of the inputs."""
+    """Call `item` with the values of each item of the inputs."""
     count, is_open = longest(inputs)
     rows = [{name: wire.at(i) for name, wire in inputs.items()} for i in range(count)]
     return Wire(tuple(map(item, rows)), is_open)
@@ -139,7 +139,7 @@ def _loaded(values: dict[str, Any]) -> Pictures:
 
 
 MAX_SIDE = 16384
-"""Most pixels of a side that ComfyUI's own empty image has."""
+"""The most pixels per side of ComfyUI's empty image."""
 
 
 def _empty(values: dict[str, Any]) -> Any:
@@ -151,9 +151,9 @@ def _empty(values: dict[str, Any]) -> Any:
 
 
 def _unknown_outputs(kind: str, inputs: Inputs) -> Outputs:
-    """As many items as reach the node, unless it takes or gives lists.
+    """As many items as reach the node, unless it takes or returns lists.
 
-    Where an image goes in, one image or more come out.
+    If an image goes in, one or more come out.
     """
     cls = comfyui.node_class(kind)
     count, is_open = longest(inputs)

@@ -1,6 +1,7 @@
-"""What one item of a node that pays will send and cost, by the node's own code, without images.
+"""Estimate what one item of a paid node will send and cost, with the node's own code, without
+images.
 
-What only the run can tell is tried in all its forms that change the price.
+It tries every form of an unknown value that changes the price.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ from .graph import Failed, Pictures, Unknown
 from .price import Price
 
 MAX_FORMS = 100
-"""Most forms of one item that are tried. With more of them the price counts as open."""
+"""The most forms of one item to try. Beyond, the price counts as open."""
 
 SIZES = {"VeniceUpscaleImage": ((1024, 1024), (2048, 2048))}
 USUAL_SIZES = ((1024, 1024),)
-"""Sizes to try where that of an image is unknown: both sides of where the price changes."""
+"""Sizes to try for an image of unknown size, on both sides of a price change."""
 
 PRICED = ("model", "resolution", "quality", "batch_mode", "scale")
 """Combos that change the price."""
@@ -39,7 +40,7 @@ ANY_TEXT = "?"
 
 @dataclass(frozen=True)
 class Line:
-    """One request. high: the most that it may cost. images: how many it makes. has_extra: whether
+    """One request. high: its highest cost. images: their number. has_extra: whether
     it has extra fields."""
 
     key: str
@@ -56,12 +57,11 @@ class Line:
 
 @dataclass(frozen=True)
 class ItemEstimate:
-    """forms: the requests in each form that the item may have. is_exact: whether these are the very
-    requests, with their keys in the store. is_open: whether there may be more. times: images that
-    are each sent like the one that stands for them. pictures: what it makes. is_incomplete: whether
-    the error is only that something was not typed or connected yet. model: its name for a person,
-    "" where that is open. may_be_free: whether the last run sent the same, unless what comes before
-    the node gives something else this time."""
+    """forms: the requests in each form of the item. is_exact: whether these are the very requests,
+    with their keys in the store. is_open: whether there may be more. times: the images that the one
+    stands for. pictures: the output. is_incomplete: whether an input is only still missing. model:
+    its display name, "" if open. may_be_free: whether the last run sent the same, unless what comes
+    before the node gives something else this time."""
 
     forms: tuple[tuple[Line, ...], ...] = ()
     is_exact: bool = False
@@ -76,7 +76,7 @@ class ItemEstimate:
     pictures: Pictures = field(default_factory=lambda: Pictures(is_open=True))
 
     def price(self, paid: set[str]) -> Price:
-        """paid: keys of what costs nothing any more; those of this item are added to it."""
+        """Return the price. paid: keys of free requests; gets those of this item."""
         prices = [self._price_of(form, paid) for form in self.forms]
         total = prices[0] if prices else Price()
         for price in prices[1:]:
@@ -87,12 +87,12 @@ class ItemEstimate:
         return replace(total, high=None) if self.is_open else total
 
     def is_cached(self, cached: set[str]) -> bool:
-        """Whether all of it was made before."""
+        """Whether all of its results are saved."""
         return self.is_exact and cached.issuperset(self.keys)
 
     @property
     def keys(self) -> list[str]:
-        """The keys in the store, where these are the very requests."""
+        """Return the keys in the store, if these are the very requests."""
         return [line.key for form in self.forms for line in form] if self.is_exact else []
 
     @property
@@ -112,7 +112,7 @@ class ItemEstimate:
 def estimate_item(
     cls: Any, declared: Mapping[str, Any], given: Mapping[str, Any], estimator: PriceEstimator
 ) -> ItemEstimate:
-    """What a node will send for an item whose inputs carry `given`."""
+    """Estimate what a node will send for an item with the inputs `given`."""
     failed = next((value for value in given.values() if isinstance(value, Failed)), None)
     if failed is not None:
         return ItemEstimate(error=failed.why, is_incomplete=failed.is_incomplete)
@@ -135,7 +135,7 @@ def estimate_item(
             continue
         own = [*item.warnings, *(w for request in planned for w in request.payload.warnings)]
         forms.append(planned)
-        if planned or len(every) == 1:  # a mask in which nothing is painted has a word of its own
+        if planned or len(every) == 1:  # an empty mask has its own warning
             told.append(tuple(dict.fromkeys(filter(None, own))))
     if errors and not any(forms):
         return errors[0]
@@ -159,14 +159,14 @@ def _failed(error: VeniceError) -> ItemEstimate:
 
 
 def values_of(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The node's values by name, as it reads them, with stand-ins for images."""
+    """Return the node's values by name, as it reads them, with stand-ins for images."""
     plain = {
         group: {name: spec for name, spec in specs.items() if spec[0] not in ("IMAGE", "MASK")}
         for group, specs in declared.items()
     }
     values = widgets.read_values(plain, given)
     if "grow_mask" in values:
-        values["grow_mask"] = 0  # stand-ins are the same everywhere: growing changes nothing
+        values["grow_mask"] = 0  # growing a uniform stand-in changes nothing
     size = next(iter(_sizes(given)), USUAL_SIZES[0])
     for name, (kind, _) in {**declared["required"], **declared.get("optional", {})}.items():
         if kind in ("IMAGE", "MASK"):
@@ -178,13 +178,13 @@ def values_of(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str
 def blank_files(
     pictures: Any, _max_bytes: int, _prepare: Any = None, _are_shared: bool = False
 ) -> tuple[list[bytes], list[str]]:
-    """In place of `input_images`: files without pixels, of the same sizes."""
+    """Stand in for `input_images`: return files without pixels, of the same sizes."""
     return [blank_png(picture.shape[1], picture.shape[0]) for picture in pictures], []
 
 
 @lru_cache(maxsize=64)
 def blank_png(width: int, height: int) -> bytes:
-    """A PNG of that size whose pixels are left out."""
+    """Return a PNG of that size without pixels."""
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(b"")), (b"IEND", b""))
     packed = (
@@ -197,7 +197,7 @@ def blank_png(width: int, height: int) -> bytes:
 def _forms(
     node: str, inputs: Mapping[str, Any], given: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """The values in every form that may change the price."""
+    """Iterate over the forms of the values that may change the price."""
     tried = {
         name: _candidates(node, name, inputs[name], value)
         for name, value in given.items()
@@ -212,7 +212,7 @@ def _candidates(
 ) -> Sequence[Any]:
     kind, options = spec
     if kind == "MASK":
-        return (value, _EMPTY)  # whether anything is painted only the run can tell
+        return (value, _EMPTY)  # only the run can tell if it's empty
     if kind == "IMAGE":
         sizes = SIZES.get(node, USUAL_SIZES) if name == "image" else USUAL_SIZES
         known = value if isinstance(value, Pictures) else Pictures(is_open=True)
@@ -230,11 +230,11 @@ def _candidates(
 
 
 _EMPTY = object()
-"""Stands for a mask in which nothing is painted."""
+"""Stands for an empty mask."""
 
 
 def _stand_in(value: Any, kind: str, size: Size) -> torch.Tensor:
-    """One image of that size that takes no memory."""
+    """Return one image of that size that takes no memory."""
     width, height = (value.size if isinstance(value, Pictures) else None) or size
     if kind == "IMAGE":
         return torch.zeros(1, 1, 1, 1).expand(1, height, width, 3)
@@ -261,7 +261,7 @@ def _line(planned: PlannedRequest) -> Line:
 def _pictures(
     planned: Sequence[PlannedRequest], given: Mapping[str, Any], is_certain: bool
 ) -> Pictures:
-    """What the node makes. An image that is edited keeps its size as a rule."""
+    """Return the node's output. An edited image usually keeps its size."""
     base = given.get("image")
     if not isinstance(base, Pictures):
         sizes = {request.payload.expected for request in planned}
@@ -277,13 +277,13 @@ def _pictures(
 
 
 def _sent(forms: Sequence[Sequence[PlannedRequest]]) -> str:
-    """How the size and what else changes the image is sent, where that is certain."""
+    """Return how the size is sent, if certain."""
     texts = {_sent_text(form[0]) for form in forms if form}
     return texts.pop() if len(texts) == 1 else ""
 
 
 def _sent_text(planned: PlannedRequest) -> str:
-    """A ratio and a tier in place of the size that was typed; any other change is a warning."""
+    """Return the ratio and tier that replace the typed size; any other change is a warning."""
     fields = planned.payload.fields
     ratio, tier = fields.get("aspect_ratio"), fields.get("resolution")
     about = tier_size(ratio, tier) if ratio else None
@@ -295,7 +295,7 @@ def _sent_text(planned: PlannedRequest) -> str:
 
 
 def _model_name(forms: Sequence[Sequence[PlannedRequest]], estimator: PriceEstimator) -> str:
-    """The name of the one model that all are sent to, or ""."""
+    """Return the name of the model of all requests, or ""."""
     requests = {(p.request.model, p.request.kind) for form in forms for p in form}
     if len(requests) != 1:
         return ""

@@ -1,4 +1,4 @@
-"""The items of nodes that would send what they sent in their last run, and so may be free."""
+"""The items of nodes that would repeat the requests of their last run, and so may be free."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class KnownItems:
         self._steady: set[str] = set()
 
     def pass_by(self, name: str, node: Mapping[str, Any]) -> None:
-        """A node that pays nothing."""
+        """Follow a free node."""
         kind = node["class_type"]
         is_ours = kind in self._nodes and not hasattr(self._nodes[kind], "IS_CHANGED")
         is_fixed = kind == "VeniceSeed" and node["inputs"].get("mode", "fixed") == "fixed"
@@ -37,7 +37,7 @@ class KnownItems:
     def of(
         self, name: str, node: Mapping[str, Any], items: Sequence[ItemEstimate]
     ) -> list[ItemEstimate]:
-        """The items of a node that pays, as of its last run if they would be the same."""
+        """Return the items of a paid node, those of its last run if they'd be the same."""
         own = digest(node, self._digests)
         items = list(items)
         if not any(item.error for item in items) and not all(item.is_exact for item in items):

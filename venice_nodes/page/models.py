@@ -1,4 +1,4 @@
-"""The models for the page: what each takes, by the names of the inputs, and what it costs."""
+"""The models for the page: the inputs that each takes, and its price."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ MAY_BE_IGNORED = {
     "hide_watermark": "hide_watermark",
     "skip_prompt_thinking": "disable_prompt_optimization_thinking",
 }
-"""Inputs that some models ignore without a word, and the fields that they are sent as."""
+"""Inputs that some models silently ignore, and their fields in a request."""
 
 
 def models_for_page(estimator: PriceEstimator) -> dict[str, Any]:
-    """What the route answers: the default first, then cheap to expensive."""
+    """Return the route's answer: the default first, then cheap to expensive."""
     models = estimator.catalogue.models()
     return {
         "generate": _listed((m for m in models if m.makes_images), DEFAULT_MODEL),
@@ -73,7 +73,7 @@ def _shared_inputs(model: Model) -> dict[str, bool]:
 
 
 def _generate_inputs(model: Model) -> dict[str, bool]:
-    """False where the model is known not to take an input."""
+    """Return False for each input that the model certainly doesn't take."""
     taken = dict.fromkeys(("cfg_scale", "lora_strength", "aspect_ratio", "width", "height"), True)
     taken |= {name: not is_ignored(field, model) for name, field in MAY_BE_IGNORED.items()}
     taken["steps"] = taken["steps"] and model.max_steps != 0

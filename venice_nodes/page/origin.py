@@ -1,8 +1,8 @@
 """Who may use the routes: ComfyUI's own page, also behind a proxy, and no other website.
 
-The browser sets `Host`, `Origin` and `Sec-Fetch-Site`, not the page. If ComfyUI listens on this
-computer only, every name must be one of this computer or of the owner's list: a website can have
-its own name lead here (DNS rebinding), and then its pages look like ComfyUI's own.
+The browser sets `Host`, `Origin` and `Sec-Fetch-Site`, not the page. If ComfyUI listens only on
+this computer, every name must be this computer's or on the owner's list: a website can point its
+own name here (DNS rebinding), and then its pages look like ComfyUI's own.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ MAX_SHOWN = 100
 def why_refused(
     headers: Mapping[str, str], is_local: bool, allowed: Callable[[], Sequence[str]]
 ) -> str:
-    """Why a request is refused, and what to change if it is the owner's own; "" if it isn't.
+    """Return why a request is refused, and what an owner can change; "" if it isn't refused.
 
-    is_local: whether ComfyUI listens on this computer only. allowed: gives the names, or patterns
-    of names, that the owner lists for such a ComfyUI.
+    is_local: whether ComfyUI listens only on this computer. allowed: returns the names, or
+    patterns of names, that the owner lists for such a ComfyUI.
     """
     site, origin = headers.get("Sec-Fetch-Site"), headers.get("Origin")
     if site is not None and site not in OWN_SITES:
@@ -45,15 +45,15 @@ def why_refused(
 
 
 def listens_locally(addresses: Sequence[str], here: str) -> bool:
-    """Whether ComfyUI listens on this computer only. here: this end of a connection, which says
-    it if ComfyUI doesn't."""
+    """Whether ComfyUI listens only on this computer. here: this end of a connection, which tells if
+    ComfyUI doesn't."""
     return all(map(is_loopback, addresses or [here]))
 
 
 def _unknown_name(
     addresses: Sequence[SplitResult | None], allowed: Callable[[], Sequence[str]]
 ) -> str:
-    """The first name that is neither this computer's own nor allowed; "" if there is none."""
+    """Return the first name that is neither this computer's nor allowed, or ""."""
     for address in addresses:
         name = (address.hostname or "") if address else ""
         if not is_loopback(name) and not any(fnmatchcase(name, each) for each in allowed()):
@@ -62,7 +62,7 @@ def _unknown_name(
 
 
 def _parsed(origin: str) -> SplitResult | None:
-    """The origin of a web page; None for any other, such as "null"."""
+    """Parse the origin of a web page; None for any other, such as "null"."""
     try:
         parts = urlsplit(origin.lower())
         is_web = parts.scheme in ("http", "https") and bool(parts.hostname)
@@ -73,7 +73,7 @@ def _parsed(origin: str) -> SplitResult | None:
 
 
 def _is_same(page: SplitResult, host: SplitResult | None) -> bool:
-    """Whether a page comes from the host that it asks. A proxy may leave out the port."""
+    """Whether a page comes from the host of its request. A proxy may omit the port."""
     if host is None or page.hostname != host.hostname:
         return False
     is_usual = page.port in DEFAULT_PORTS and host.port in DEFAULT_PORTS

@@ -1,6 +1,6 @@
-"""What a graph will send and cost before it runs: worked out by the client's own code.
+"""Estimate what a graph will send and cost before it runs, with the client's own code.
 
-Nothing is sent or started, no image is read, no network is used.
+It sends and starts nothing, reads no image, and uses no network.
 """
 
 from __future__ import annotations
@@ -37,24 +37,24 @@ from .known_items import KnownItems
 log = logging.getLogger(__name__)
 
 MAX_GRAPH_FORMS = 10_000
-"""Most forms of items that are tried for one graph. Beyond, prices count as open."""
+"""The most forms of items to try for one graph. Beyond, prices count as open."""
 
 MAX_SPARE_FORMS = 200
-"""The same for nodes that no output needs. Beyond, they have no price."""
+"""The same for nodes that no output needs. Beyond, they get no price."""
 
 MAX_SECONDS = 1.5
 """Seconds after which the rest of a graph counts as open: the page waits for three."""
 
 MAX_RUNS = 1000
-"""Most runs that a page asks about at once."""
+"""The most runs in one request."""
 
 
 class Preview:
-    """Answers for graphs, and remembers what it has worked out. Thread-safe.
+    """Answers for graphs, and remembers its estimates. Thread-safe.
 
-    nodes: the classes of the pack by name. Those that pay have `item`. If outputs can be known
-    before a run, `predict_outputs` returns them; PASSED_ON names inputs that it only passes on, so
-    they needn't be known. clock: seconds.
+    nodes: the classes of the pack by name. Paid ones have `item`. `predict_outputs` returns outputs
+    known before a run; PASSED_ON names inputs that it only passes on, which may be unknown. clock:
+    seconds.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Preview:
         self._budget = Budget(0, 0, clock)
 
     def of(self, prompt: object, runs: object = 1) -> dict[str, Any]:
-        """What the route answers for a graph that is to be queued `runs` times.
+        """Return the route's answer for a graph to queue `runs` times.
 
         Raises SettingsError.
         """
@@ -90,7 +90,7 @@ class Preview:
     def _quote_all(
         self, graph: Graph, needed: Sequence[str], estimator: PriceEstimator
     ) -> dict[str, list[ItemEstimate]]:
-        """The items of each node that pays; of one that no output needs where that is quick."""
+        """Return the items of each paid node; of one that no output needs only if that's fast."""
         self._budget = Budget(MAX_GRAPH_FORMS, MAX_SECONDS, self._clock)
         paying = [name for name, node in graph.items() if self._pays(node["class_type"])]
         made: dict[str, Outputs] = {}
@@ -123,7 +123,7 @@ class Preview:
         made: dict[str, Outputs],
         found: dict[str, list[ItemEstimate]],
     ) -> None:
-        """Adds the outputs of a node to `made`, and its items to `found` if it pays."""
+        """Add the outputs of a node to `made`, and its items to `found` if it's paid."""
         kind = node["class_type"]
         inputs = inputs_of(node, made, self._kinds(kind))
         if self._pays(kind):
@@ -142,7 +142,7 @@ class Preview:
         return self._declared[kind]
 
     def _kinds(self, kind: str) -> dict[str, str]:
-        """The types of a node's inputs, as far as they are known."""
+        """Return the known types of a node's inputs."""
         if kind not in self._nodes:
             return {"value": PRIMITIVES.get(kind, "")}
         declared = self._inputs(kind)
@@ -168,7 +168,7 @@ class Preview:
         return items, tuple(pictures if t in ("IMAGE", "MASK") else others for t in types)
 
     def _item(self, kind: str, given: dict[str, Any], estimator: PriceEstimator) -> ItemEstimate:
-        """One item of a node, worked out once. An odd one takes no other node's price away."""
+        """Return one item of a node, estimated once. An odd one affects no other node."""
         try:
             key = self._budget.key(kind, given)
             quote: ItemEstimate | None = self._memory.get(key)
@@ -177,12 +177,12 @@ class Preview:
                 self._budget.take(max(1, len(quote.forms)))
                 self._memory.keep(key, quote)
             return quote
-        except Exception as error:  # a graph may hold anything, and the run itself will say it
+        except Exception as error:  # a graph may hold anything; the run will report it
             log.warning("A node could not be priced (%s).", type(error).__name__)
             return ItemEstimate(is_open=True)
 
     def _foresee(self, kind: str, inputs: Inputs) -> Outputs:
-        """The outputs of a node of ours that costs nothing."""
+        """Return the outputs of a free node of ours."""
         cls, slots = self._nodes[kind], len(self._nodes[kind].RETURN_TYPES)
         if not hasattr(cls, "predict_outputs"):
             return (Wire(),) * slots
@@ -243,13 +243,13 @@ def _output(item: ItemEstimate) -> Any:
 
 
 def _runs(asked: object) -> int:
-    """How often the graph is to be queued; 1 where the page does not say."""
+    """Return how often the graph will be queued; 1 if the page doesn't say."""
     is_count = type(asked) is int and 1 <= asked <= MAX_RUNS
     return asked if is_count else 1  # type: ignore[return-value]
 
 
 def _ends(graph: Graph) -> list[str]:
-    """The nodes for whose sake a graph runs; all where ComfyUI does not say."""
+    """Return the output nodes of a graph; all nodes if ComfyUI doesn't say."""
     ends = [
         name
         for name, node in graph.items()

@@ -1,4 +1,4 @@
-"""Prices that are known from–to, and how they are told."""
+"""Prices as ranges, and their wording."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ ALREADY_YOURS = "You already have this result. Running again is free."
 
 @dataclass(frozen=True)
 class Price:
-    """From `low` to `high` USD. high: None where there is no bound. reserved: what counts against
-    the limits, None where there is none. is_known: whether the price is published. has_extra:
-    whether extra fields may change it."""
+    """From `low` to `high` USD. high: None without a bound. reserved: the sum that counts against
+    the limits, None if unknown. is_known: whether the price is published. has_extra: whether extra
+    fields may change it."""
 
     low: float = 0.0
     high: float | None = 0.0
@@ -37,7 +37,7 @@ class Price:
         return replace(self, low=round(self.low * count, 6), high=high, reserved=reserved)
 
     def or_else(self, other: Price) -> Price:
-        """The price where it is one or the other."""
+        """Return the price of one or the other."""
         highs = None if self.high is None or other.high is None else max(self.high, other.high)
         reserved = [r for r in (self.reserved, other.reserved) if r is not None]
         is_known = self.is_known and other.is_known
@@ -54,12 +54,12 @@ class Price:
         return self.is_known and self.high == 0
 
     def is_above(self, usd: float) -> bool:
-        """Whether it may be more than `usd`."""
+        """Whether it may exceed `usd`."""
         top = self.high if self.high is not None else self.low
         return top > usd
 
     def badge(self) -> str:
-        """The price in a few characters."""
+        """Return the price in a few characters."""
         if self.is_free:
             return "Free · saved result"
         if self.is_exact:
@@ -67,7 +67,7 @@ class Price:
         return self.words() if self.is_known or self.low else f"price unknown{self._plus}"
 
     def words(self) -> str:
-        """The price in a sentence, as in "8 images, …"."""
+        """Return the price as part of a sentence, as in "8 images, …"."""
         return f"{self._words()}{self._plus}"
 
     @property
@@ -86,7 +86,7 @@ class Price:
         return dollar_range(self.low, self.high) if is_range else f"up to {dollars(self.high)}"
 
     def facts(self, is_free: bool, text: str, hint: str) -> dict[str, Any]:
-        """For the page. is_free: whether all of it was made before. hint: what `text` means."""
+        """Return facts for the page. is_free: whether all is saved. hint: explains `text`."""
         usd = self.low if self.is_exact else None
         return {
             "usd": usd,

@@ -33,10 +33,10 @@ THUMBNAILS = "thumbnails"
 MAX_THUMBNAILS = 4000
 ASIDE = ".making-"
 HEAD_BYTES = 65_536
-"""Bytes of an image in which its size stands."""
+"""Bytes at the beginning of an image that contain its size."""
 
 FORMATS = ("PNG", "JPEG", "WEBP")
-"""Whose head tells the size of an image."""
+"""Formats whose head contains the size."""
 
 GONE = "This image is no longer saved."
 _KEY = re.compile(r"[0-9a-f]{64}")
@@ -44,38 +44,38 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class NoResultError(VeniceError):
-    """There is no such result, or no such image in it."""
+    """The result, or the image in it, doesn't exist."""
 
 
 class Results:
-    """The store of the settings that are in force now."""
+    """The store of the current settings."""
 
     def __init__(self) -> None:
         self._settings: Settings = settings_of_page()
         self._store = ResultCache(self._settings.home, self._settings.store_mb)
 
     def listed(self, offset: int, limit: int) -> dict[str, Any]:
-        """The newest first, from `offset` on."""
+        """List results from `offset` on, the newest first."""
         offset, limit = min(max(0, offset), MAX_OFFSET), min(max(1, limit), MAX_LISTED)
         entries = self._store.entries(offset + limit)[offset:]
         return {"total": self._store.usage()[0], "results": [self._row(e) for e in entries]}
 
     def picture(self, key: str, index: int) -> EncodedImage:
-        """One image as it came. Raises NoResultError."""
+        """Return one original image. Raises NoResultError."""
         pictures = self._pictures(key)
         if not 0 <= index < len(pictures):
             raise NoResultError(GONE)
         return pictures[index]
 
     def _pictures(self, key: str) -> Sequence[EncodedImage]:
-        """All images of a result, at least one. Raises NoResultError."""
+        """Return all images of a result, at least one. Raises NoResultError."""
         response = self._store.peek(_checked(key))
         if not (pictures := cached_images(response) if response else ()):
             raise NoResultError(GONE)
         return pictures
 
     def thumbnail(self, key: str) -> bytes:
-        """A small WebP of the first image, made once."""
+        """Return a small WebP of the first image, created once."""
         folder = self._settings.home / THUMBNAILS
         path = folder / f"{_checked(key)}.webp"
         if key not in self._store:
@@ -83,14 +83,14 @@ class Results:
         with contextlib.suppress(OSError):
             return path.read_bytes()
         data = _thumbnail(self.picture(key, 0))
-        with contextlib.suppress(OSError):  # the next look makes it again
+        with contextlib.suppress(OSError):  # the next request creates it again
             make_folder(folder)
             write_atomic(path, data, prefix=ASIDE)
             self._bound(folder)
         return data
 
     def copy(self, key: str, kind: str) -> str:
-        """Copies the images into ComfyUI's "input" or "output" folder; the name of the first."""
+        """Copy the images into ComfyUI's "input" or "output"; return the first name."""
         folder = comfyui.picture_folder(kind)
         if folder is None:
             raise NoResultError("There is no ComfyUI here to copy it to.")
@@ -108,7 +108,7 @@ class Results:
         return names[0]
 
     def remove(self, key: str) -> None:
-        """Removes a result and its thumbnail. Raises NoResultError."""
+        """Remove a result and its thumbnail. Raises NoResultError."""
         if not self._store.remove(_checked(key)):
             raise NoResultError(GONE)
         with contextlib.suppress(OSError):
@@ -132,7 +132,7 @@ class Results:
         }
 
     def _bound(self, folder: Path) -> None:
-        """Removes thumbnails of results that are gone, where there are very many."""
+        """If there are very many thumbnails, remove those without a result."""
         names = os.listdir(folder)  # noqa: PTH208 (it is quick)
         if len(names) <= MAX_THUMBNAILS:
             return
@@ -162,11 +162,11 @@ def _size(head: bytes) -> tuple[int | None, int | None]:
             width, height = image.size
             return width, height
     except (OSError, ValueError, SyntaxError):
-        return None, None  # JSON, or an image whose size stands further behind
+        return None, None  # JSON, or an image with its size further on
 
 
 def _write_new(folder: Path, stem: str, image: EncodedImage) -> str:
-    """Writes an image under a name that is free, or that holds the same already."""
+    """Write an image under a free name, or one that already holds the same."""
     data = bytes(image.data)
     ending = "jpg" if image.format == "jpeg" else image.format
     for number in range(1, 10_000):

@@ -1,7 +1,7 @@
 """The routes under /venice. None returns the key, a base URL or a path; none starts anything paid.
 
-What changes something is POST with JSON and the header X-Venice, which a foreign page cannot send.
-aiohttp comes with ComfyUI, and is imported when a request comes.
+Routes that change something take POST with JSON and the header X-Venice, which a foreign page can't
+send. aiohttp comes with ComfyUI, and is imported with the first request.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ Handler = Callable[[Any], Awaitable[Any]]
 
 MAX_BODY = 65_536
 MAX_GRAPH = 32 * 2**20
-"""Bytes of a request; of one with a graph."""
+"""The most bytes of a request, and of one with a graph."""
 
 WAIT_S = 8.0
-"""Seconds after which a page hears that a service does not answer."""
+"""Seconds before the page learns that a service doesn't answer."""
 
 PREFIX = "/venice"
 
 _pool = DaemonPool("venice-page", max_workers=4)
 _asking = DaemonPool("venice-account", max_workers=2)
 _previews = DaemonPool("venice-preview", max_workers=1)
-"""Of a large graph a preview takes long: nothing else of the page waits for it."""
+"""The preview of a large graph takes long; nothing else waits for it."""
 
 
 class NoAnswerError(VeniceError):
@@ -50,7 +50,7 @@ class NoAnswerError(VeniceError):
 
 
 class Refused(Exception):
-    """A request that is not answered: its HTTP status, and why in a line."""
+    """A refused request: its HTTP status, and the reason in a line."""
 
     def __init__(self, status: int, why: str) -> None:
         super().__init__(why)
@@ -58,9 +58,9 @@ class Refused(Exception):
 
 
 def other_copy(here: Path) -> Path | None:
-    """Another folder whose copy of the pack is already at work in this ComfyUI; tells of it.
+    """Return the folder of another active copy of the pack in this ComfyUI, and log it.
 
-    Two would answer each other's pages: routes of one, nodes of the other.
+    With two, the page would talk to the routes of one and the nodes of the other.
     """
     file = comfyui.answered_by(f"{PREFIX}/account")
     other = file.parents[2] if file and len(file.parents) > 2 else None
@@ -83,7 +83,7 @@ class Page:
         self._balance = account.Balance()
 
     def routes(self) -> list[tuple[str, str, Handler]]:
-        """(method, path, handler) of every route."""
+        """Return (method, path, handler) of every route."""
         own = {
             "/results/{id}/thumbnail": self.thumbnail,
             "/results/{id}/image/{n}": self.image,
@@ -139,7 +139,7 @@ class Page:
         return {"ends": comfyui.ends_of(request.query.get("prompt_id", ""))}
 
     async def models(self, _request: Any) -> Any:
-        _asking.submit(_refresh_when_old)  # before the first run, so that its prices are right
+        _asking.submit(_refresh_when_old)  # before the first run, for the right prices
         return await _in_thread(
             lambda: models.models_for_page(PriceEstimator(account.settings_of_page()))
         )
@@ -149,7 +149,7 @@ class Page:
         return _json(await _in_thread(partial(self._previewed, data), _previews))
 
     def _previewed(self, data: bytes) -> str:
-        """The answer for a graph. All of it in one thread: a large one takes long to read, too."""
+        """Answer for a graph, all in one thread, since parsing a large one takes long too."""
         body = _json_object(data)
         return _dumped(self._preview.of(body.get("prompt"), body.get("runs")))
 
@@ -182,7 +182,7 @@ class Page:
 
 
 def _refresh_when_old() -> None:
-    """Starts a refresh of lists that are older than a day; nobody starts the sandbox for it."""
+    """Refresh lists older than a day, without starting the sandbox for it."""
     with contextlib.suppress(VeniceError):
         settings = account.settings_of_page()
         if settings.key is not None and not settings.key.is_sandbox:
@@ -201,7 +201,7 @@ async def _in_thread(function: Callable[[], T], pool: DaemonPool = _pool) -> T:
 
 
 async def _asked(ask: Callable[[], T]) -> T:
-    """What a free call to the service says. Raises NoAnswerError where that takes too long."""
+    """Return the result of a free call. Raises NoAnswerError if it takes too long."""
     future = asyncio.wrap_future(_asking.submit(ask))
     done, _ = await asyncio.wait([future], timeout=WAIT_S)
     if not done:
@@ -218,12 +218,12 @@ def _as_json(action: Handler) -> Handler:
 
 
 async def _with_body(action: Callable[[Any, Any], Awaitable[Any]], request: Any) -> Any:
-    """`action` with the JSON object that was sent. Raises Refused."""
+    """Call `action` with the JSON object in the request. Raises Refused."""
     return await action(request, _json_object(await _sent(request, MAX_BODY)))
 
 
 async def _sent(request: Any, maximum: int) -> bytes:
-    """The body of a request that changes something, or is large. Raises Refused."""
+    """Return the body of a request that changes something, or is large. Raises Refused."""
     if request.headers.get("X-Venice") != "1":
         raise Refused(403, "The header X-Venice is missing.")
     if request.content_type != "application/json":
@@ -249,7 +249,7 @@ def _json_object(data: bytes) -> dict[str, Any]:
 
 
 def _answering(action: Handler) -> Handler:
-    """`action`, whose errors become answers, for requests of our own page alone."""
+    """Wrap `action`: only our own page may call it, and errors become answers."""
 
     async def answer(request: Any) -> Any:
         try:
@@ -270,7 +270,7 @@ def _answering(action: Handler) -> Handler:
 
 
 def _check_origin(request: Any) -> None:
-    """Raises Refused for what another page sends, or one that does not say which it is."""
+    """Raise Refused for a request from another page, or from an unnamed one."""
     here = request.transport.get_extra_info("sockname") if request.transport else None
     is_local = listens_locally(comfyui.listens_on(), str(here[0]) if here else "")
     if why := why_refused(request.headers, is_local, account.allowed_hosts):

@@ -1,1 +1,1 @@
-"""How a node runs its requests inside ComfyUI."""
+"""Run a node's requests inside ComfyUI."""

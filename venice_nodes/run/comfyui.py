@@ -48,31 +48,31 @@ BAR_STEPS = 1000
 STATUS_EVENT = "venice.status"
 REMEMBERED_RUNS = 16
 REMEMBERED_ENDS = 500
-"""Most statuses at the end of a node that a page can still get if it missed them."""
+"""The most final statuses to remember for a page that missed them."""
 
 status_listener: Callable[[str], None] | None = None
-"""Called with each new status text, for scripts that run nodes without ComfyUI."""
+"""A function to call with each new status text, for scripts without ComfyUI."""
 
 
 def user_folder() -> Path | None:
-    """The pack's folder in ComfyUI's user directory, which ComfyUI does not serve; or None."""
+    """Return the pack's folder in ComfyUI's user directory, or None. ComfyUI doesn't serve it."""
     if folder_paths is None:
         return None
     return Path(folder_paths.get_user_directory()) / "__venice"
 
 
 def is_interrupted() -> bool:
-    """Whether the user asked to stop the run. Checking does not consume the interrupt."""
+    """Whether the user stopped the run. Checking doesn't consume the interrupt."""
     if model_management is None:
         return False
     return bool(model_management.processing_interrupted()) or run_id() in _interrupted_runs
 
 
 def is_end_of_run(error: BaseException) -> bool:
-    """Whether this ends the node because its run is over: an interrupt, or another node failed.
+    """Whether the error means that the run is over: an interrupt, or another node failed.
 
-    ComfyUI's own progress bar may be the one that sees an interrupt, and uses it up; so what one
-    node of a run learns here, the others find in `is_interrupted`.
+    ComfyUI's own progress bar may see an interrupt first and consume it. So if one node of a run
+    learns of it here, `is_interrupted` tells the others.
     """
     if isinstance(error, asyncio.CancelledError):
         return True
@@ -86,14 +86,14 @@ def is_end_of_run(error: BaseException) -> bool:
 
 
 def raise_interrupted() -> NoReturn:
-    """Ends the node the way ComfyUI knows as "interrupted"."""
+    """End the node in the way that ComfyUI knows as "interrupted"."""
     raise model_management.InterruptProcessingException()
 
 
 def run_id() -> str:
-    """Names this run of a queued prompt, "" outside of one. For a node's async body only.
+    """Return a name for this run of a queued prompt, or "". Only for a node's async body.
 
-    A client may give several prompts one id; each runs in an event loop of its own.
+    A client may give several prompts the same id, but each has its own event loop.
     """
     context = get_executing_context()
     if context is None:
@@ -106,14 +106,14 @@ def run_id() -> str:
 
 
 def progress_bar() -> Any:
-    """ComfyUI's progress bar of the node that is running, of BAR_STEPS steps; None without one."""
+    """Return ComfyUI's progress bar of the running node, with BAR_STEPS steps; or None."""
     if comfy_utils is None or get_executing_context() is None:
         return None
     return comfy_utils.ProgressBar(BAR_STEPS)
 
 
 def executing_node() -> tuple[str, str]:
-    """The ids of the queued prompt and of the node that is running; "" outside of a run."""
+    """Return the ids of the queued prompt and of the running node; "" outside a run."""
     context = get_executing_context()
     return ("", "") if context is None else (str(context.prompt_id), str(context.node_id))
 
@@ -121,10 +121,10 @@ def executing_node() -> tuple[str, str]:
 def send_status(
     where: tuple[str, str], kind: str, text: str, more: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Shows `text` on a node, to the client that queued its run, and gives what was sent.
+    """Show `text` on a node to the client that queued its run; return the message.
 
-    where: see `executing_node`. text: harmless for a page; one that does not know `venice.status`
-    shows it alone. more: facts to send with it. Never fails the node.
+    where: see `executing_node`. text: harmless for a page; one that doesn't know `venice.status`
+    shows only it. more: facts to send with it. Never fails the node.
     """
     if status_listener is not None:
         status_listener(text)
@@ -137,7 +137,7 @@ def send_status(
     if server is None or not node:
         return message
     try:
-        if server.client_id is not None:  # else it would go to everybody
+        if server.client_id is not None:  # else all clients would get it
             server.send_sync(STATUS_EVENT, message, server.client_id)
         server.send_progress_text(text, node, server.client_id)
     except Exception as error:  # a server of another version may raise anything
@@ -146,14 +146,14 @@ def send_status(
 
 
 def ends_of(prompt: str) -> list[dict[str, Any]]:
-    """The last status of each node of a queued prompt, as far as it is remembered."""
+    """Return the last remembered status of each node of a queued prompt."""
     with _lock:
         found = {end["node"]: end for end in _ends if end["prompt_id"] == prompt}
     return list(found.values())
 
 
 def answered_by(path: str) -> Path | None:
-    """The file of the code that ComfyUI's server already has for a path; None for none."""
+    """Return the file of the code behind a path of ComfyUI's server, or None."""
     for route in getattr(getattr(PromptServer, "instance", None), "routes", ()):
         code = getattr(getattr(route, "handler", None), "__code__", None)
         if code is not None and getattr(route, "path", "") == path:
@@ -162,7 +162,7 @@ def answered_by(path: str) -> Path | None:
 
 
 def add_routes(routes: Iterable[tuple[str, str, Callable[..., Any]]]) -> None:
-    """Adds (method, path, handler) to ComfyUI's server, which also mounts them under /api."""
+    """Add (method, path, handler) to ComfyUI's server, which also mounts them under /api."""
     server = getattr(PromptServer, "instance", None)
     if server is None:
         return
@@ -171,7 +171,7 @@ def add_routes(routes: Iterable[tuple[str, str, Callable[..., Any]]]) -> None:
 
 
 def before_queueing(change: Callable[[Any], None]) -> None:
-    """Has `change` called with the body of each request to queue a prompt."""
+    """Register `change`, to call with the body of each request to queue a prompt."""
     server = getattr(PromptServer, "instance", None)
     if server is None:
         return
@@ -184,23 +184,23 @@ def before_queueing(change: Callable[[Any], None]) -> None:
 
 
 def listens_on() -> list[str]:
-    """The addresses that ComfyUI listens on; none where it doesn't say."""
+    """Return the addresses that ComfyUI listens on; none if it doesn't say."""
     listened = str(getattr(args, "listen", None) or "")
     return [each.strip() for each in listened.split(",") if each.strip()]
 
 
 def node_class(name: str) -> Any:
-    """The class of a node of whatever pack; None where it is unknown, and without ComfyUI."""
+    """Return the class of any pack's node; None if unknown, and without ComfyUI."""
     return getattr(sys.modules.get("nodes"), "NODE_CLASS_MAPPINGS", {}).get(name)
 
 
 def input_file(name: str) -> Path:
-    """The file that Load Image means by a name. Raises what ComfyUI raises."""
+    """Return Load Image's file for a name. Raises ComfyUI's errors."""
     return Path(folder_paths.get_annotated_filepath(name))
 
 
 def picture_folder(kind: str) -> Path | None:
-    """ComfyUI's "input" or "output" folder; None without ComfyUI."""
+    """Return ComfyUI's "input" or "output" folder; None without ComfyUI."""
     if folder_paths is None:
         return None
     is_input = kind == "input"

@@ -1,7 +1,7 @@
-"""Which requests a node sent in its last run: they tell the page before the next what is free.
+"""The requests of a node's last run, which tell the page what the next one gets for free.
 
-A node's requests depend on its inputs and on all that comes before it. They are remembered under a
-digest of both, with the files that were loaded and the lists of models. In memory only.
+A node's requests depend on its inputs and on everything before it. This module remembers them under
+a digest of both, with loaded files and model lists, only in memory.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from . import comfyui
 from .prompt_graph import digest, in_order, sound_nodes
 
 MAX_REQUESTS = 20_000
-"""Most requests that are remembered, of all nodes together."""
+"""The most requests to remember, of all nodes together."""
 
 LOADERS = ("LoadImage", "LoadImageMask", "LoadImageOutput")
 
@@ -32,7 +32,7 @@ STEADY = {
     *("FeatherMask", "GrowMask", "ThresholdMask", "PrimitiveInt", "PrimitiveFloat"),
     *("PrimitiveBoolean", "PrimitiveString", "PrimitiveStringMultiline"),
 }
-"""ComfyUI's own nodes that make the same of the same inputs, to the bit, in every run."""
+"""ComfyUI's own nodes that return the same for the same inputs, to the bit."""
 
 FileState = tuple[Path, int, int]
 """A loaded file, its size, and its time of change in ns."""
@@ -40,7 +40,7 @@ FileState = tuple[Path, int, int]
 
 @dataclass(frozen=True)
 class KnownRequest:
-    """As in PlannedRequest, without the images. images: how many it makes."""
+    """Like PlannedRequest, without the images. images: the number that it requests."""
 
     key: str
     price: float | None
@@ -51,7 +51,7 @@ class KnownRequest:
 
 @dataclass(frozen=True)
 class KnownRequests:
-    """What a node sent: the requests of each of its items. lists: those that they were made by."""
+    """A node's requests, by item. lists: the model lists they were built with."""
 
     items: tuple[tuple[KnownRequest, ...], ...]
     service: str
@@ -59,13 +59,13 @@ class KnownRequests:
     files: tuple[FileState, ...]
 
     def holds(self, service: str, lists: object) -> bool:
-        """Whether the same would be sent now, if what comes before the node gives the same."""
+        """Whether the node would send the same now, if the nodes before it return the same."""
         is_same = self.service == service and self.lists == lists
         return is_same and all(_state(path) == (path, *rest) for path, *rest in self.files)
 
 
 def is_steady(kind: str) -> bool:
-    """Whether a node of ComfyUI's own gives the same in every run. A pack may have replaced it."""
+    """Whether a node of ComfyUI's returns the same in every run. A pack may have replaced it."""
     module = getattr(comfyui.node_class(kind), "RELATIVE_PYTHON_MODULE", "")
     return kind in STEADY and not str(module).startswith("custom_nodes")
 
@@ -77,7 +77,7 @@ def remember(
     service: str,
     lists: object,
 ) -> None:
-    """Remembers what a node of a run is about to send. prompt: the graph that runs."""
+    """Remember the requests that a node is about to send. prompt: the graph that runs."""
     graph = sound_nodes(prompt)
     planned = [request for item in items for request in item]
     if node not in graph or not all(request.request.is_reusable for request in planned):
@@ -89,7 +89,7 @@ def remember(
         if graph[name]["class_type"] in LOADERS:
             state = _loaded_state(graph[name])
             if state is None:
-                return  # it was changed since it was loaded
+                return  # it changed after loading
             files += (state,)
     sent = tuple(tuple(_known_from(r) for r in item if not r.payload.is_empty) for item in items)
     known = KnownRequests(sent, service, lists, files)
@@ -101,13 +101,13 @@ def remember(
 
 
 def recall(digest_of_node: bytes) -> KnownRequests | None:
-    """What a node with this digest sent in its last run; None if that isn't remembered."""
+    """Return the last requests of a node with this digest, or None."""
     with _lock:
         return _known.get(digest_of_node)
 
 
 def _loaded_state(node: Mapping[str, Any]) -> FileState | None:
-    """The state of a loaded file, if it is still the one that ComfyUI noted at the run's start."""
+    """Return the state of a loaded file, if it's still the one that ComfyUI noted at the start."""
     values, cls = node["inputs"], comfyui.node_class(node["class_type"])
     try:
         path = comfyui.input_file(values["image"])
@@ -115,7 +115,7 @@ def _loaded_state(node: Mapping[str, Any]) -> FileState | None:
         if before is None or [cls.IS_CHANGED(**values)] != node.get("is_changed"):
             return None
         return before if _state(path) == before else None
-    except Exception:  # another version of ComfyUI, or a file that is gone
+    except Exception:  # another version of ComfyUI, or a missing file
         return None
 
 

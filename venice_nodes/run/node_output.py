@@ -1,4 +1,4 @@
-"""Turns the outcomes of a node's requests into its outputs: images and info, or one error."""
+"""Turn the outcomes of a node's requests into its outputs: images and info, or one error."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ Outcome = ImageResult | VeniceError
 _FLAGGED = (FlaggedImageError, ContentViolationError)
 
 MAX_WARNINGS = 12
-"""Most warnings that a node shows; all are in `info`."""
+"""The most warnings that a node shows; `info` has all."""
 
 
 @dataclass(frozen=True)
 class NodeOutcome:
-    """What all requests of one node came to.
+    """The outcome of all requests of one node.
 
-    again: what to keep the same to get the same again. warnings: what is to be said of the run, not
-    of one of them.
+    again: what to keep the same to get the same images again. warnings: those about the run, not
+    about one request.
     """
 
     client: VeniceClient
@@ -54,7 +54,7 @@ class NodeOutcome:
 
     @property
     def outcomes(self) -> list[Outcome]:
-        """The results and errors, in order. Raises an error that is not a VeniceError."""
+        """The results and errors, in order. Raises an error that isn't a VeniceError."""
         found: list[Outcome] = []
         for outcome in self.batch.outcomes:
             if not isinstance(outcome, ImageResult | VeniceError):
@@ -64,7 +64,7 @@ class NodeOutcome:
         return found
 
     def check(self, stop_if_flagged: Sequence[bool]) -> None:
-        """Raises the error of what failed; for a flagged image where that is to stop the node."""
+        """Raise the error of failed requests, and of flagged images that stop the node."""
         ends = [
             self._flagged_error(planned, outcome) or outcome if is_stopping else outcome
             for planned, outcome, is_stopping in zip(
@@ -75,7 +75,7 @@ class NodeOutcome:
             raise self.error(ends)
 
     def split(self, counts: Sequence[int]) -> list[BatchImages]:
-        """The images of each item, which has so many requests."""
+        """Split the images by item. counts: the number of requests of each item."""
         pairs = zip(self.batch.planned, self.batch.outcomes, strict=True)
         parts = [BatchImages(self, tuple(islice(pairs, count))) for count in counts]
         first = next((i for i, part in enumerate(parts) if part.pairs), None)
@@ -84,7 +84,7 @@ class NodeOutcome:
         return parts
 
     def error(self, ends: Sequence[Outcome]) -> VeniceError:
-        """The error that all share as it is; else one that says why, then what to do.
+        """Return the error that all share, or one with the cause, then the remedy.
 
         ends: an image result or an error for each request.
         """
@@ -106,7 +106,7 @@ class NodeOutcome:
         return BatchError("\n".join(filter(None, lines)), [end for _, end in failed], advice)
 
     def no_room(self, error: Exception, count: int) -> VeniceError:
-        """The error for images that came, but do not fit into memory."""
+        """Return the error for images that arrived but don't fit into memory."""
         advice = self.batch.summary.advice("Queue again", self.again)
         return VeniceError(
             f"There isn't enough memory for {count} image{'s' if count > 1 else ''} at once. Free "
@@ -114,7 +114,7 @@ class NodeOutcome:
         )
 
     def summary(self, warnings: Sequence[str]) -> str:
-        """The text that the node shows at its end."""
+        """Return the text that the node shows at its end."""
         results = [end for end in self.batch.outcomes if isinstance(end, ImageResult)]
         count = sum(len(result.images) for result in results)
         free = sum(result.from_store for result in results)
@@ -135,7 +135,7 @@ class NodeOutcome:
         return " · ".join(parts)
 
     def facts(self) -> dict[str, Any]:
-        """What became of the requests so far, for a program: see docs/http-api.md."""
+        """Return the state of the requests so far, for programs: see docs/http-api.md."""
         costs: list[float | None] = []
         is_lost, seen = False, set[str]()
         ends = zip(self.batch.planned, self.batch.outcomes, self.batch.progress, strict=True)
@@ -158,7 +158,7 @@ class NodeOutcome:
         }
 
     def _seed_of(self, planned: PlannedRequest) -> int | None:
-        """The seed of a request, unless its model ignores seeds."""
+        """Return the seed of a request, unless its model ignores seeds."""
         request = planned.request
         model = self.client.catalogue.model(request.model, request.kind)
         return None if is_ignored("seed", model) else request.seed
@@ -184,9 +184,9 @@ class NodeOutcome:
 
 @dataclass(frozen=True)
 class BatchImages:
-    """What the requests of one item made: a result for each, in order.
+    """The results of one item's requests, in order.
 
-    of_run: warnings of the run, for the first item.
+    of_run: warnings about the run, for the first item.
     """
 
     outcome: NodeOutcome
@@ -204,10 +204,10 @@ class BatchImages:
     def decode(
         self, mode: Literal["RGB", "RGBA"] = "RGB", size: Size | None = None, fit: Fit = FIT
     ) -> tuple[torch.Tensor, list[str]]:
-        """All images as one tensor, as `decode_batch`, and warnings.
+        """Decode all images into one tensor, as `decode_batch` does; return it with warnings.
 
-        Raises the BadResponseError of an image that is damaged, and a VeniceError where there is
-        not enough memory. A damaged answer is set aside, so that it can be requested again.
+        Raises BadResponseError for a damaged image, which it quarantines, so that the next run
+        requests it again, and VeniceError without enough memory.
         """
         encoded = [data for result in self.results for data in result.images]
         labels = [planned.request.label for planned, result in self.pairs for _ in result.images]
@@ -231,7 +231,7 @@ class BatchImages:
     def decode_with_mask(
         self, size: Size | None = None, fit: Fit = FIT
     ) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
-        """As `decode`: the colors of all images, their masks as `split_alpha`, and warnings."""
+        """Decode as `decode` does; return colors, masks as in `split_alpha`, and warnings."""
         has_alpha = any(image.has_alpha for result in self.results for image in result.images)
         tensor, warnings = self.decode("RGBA" if has_alpha else "RGB", size, fit)
         colors, mask = split_alpha(tensor)
@@ -241,26 +241,26 @@ class BatchImages:
         return colors, mask, warnings
 
     def _by_result(self, each: Sequence[T]) -> list[list[T]]:
-        """The values for each image, sorted by the result that it came in."""
+        """Group the values of the images by their result."""
         left: Iterator[T] = iter(each)
         return [list(islice(left, len(result.images))) for result in self.results]
 
     def warnings(self, *more: str) -> list[str]:
-        """The warnings of all results and `more`, each once, the empty ones not at all."""
+        """Return the warnings of all results and `more`, each once, without empty ones."""
         found = [*self.of_run, *more]
         for planned, result in self.pairs:
             found += [*result.warnings, *result.flags(planned.request.label)]
         return list(dict.fromkeys(filter(None, found)))
 
     def size_warning(self, tensor: torch.Tensor) -> str:
-        """A warning where another size came than was to be expected, or ""."""
+        """Return a warning about an unexpected size, or ""."""
         size = tensor.shape[2], tensor.shape[1]
         return other_size(self.model, self.pairs[0][0].payload.expected, size)
 
     def info(self, tensor: torch.Tensor, warnings: Sequence[str]) -> str:
-        """The `info` output: JSON, without image data.
+        """Return the `info` output: JSON, without image data.
 
-        Prompts that were rewritten in different ways are a list, with one for each request.
+        If Venice rewrote the prompt in different ways, it's a list with one for each request.
         """
         enhanced = [r.enhanced_prompt for r in self.results]
         different = set(filter(None, enhanced))
@@ -279,7 +279,7 @@ class BatchImages:
 
 
 def make_info(**values: Any) -> str:
-    """The JSON of an `info` output, with all its keys whether or not there is a value."""
+    """Return the JSON of an `info` output, with all keys even without a value."""
     empty: dict[str, Any] = {
         "model": None,
         "seeds": [],

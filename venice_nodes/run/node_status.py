@@ -12,7 +12,7 @@ from . import comfyui
 
 EMPTY_PROMPT = "Field 'prompt' cannot be empty."
 VIOLATION = "The generated image was flagged for content policy violation."
-"""Lines that ComfyUI's page knows, and tells in the language of its user."""
+"""Lines that ComfyUI's page knows and translates."""
 
 NOTHING_PAID: Mapping[str, Any] = {
     "model": None,
@@ -21,22 +21,22 @@ NOTHING_PAID: Mapping[str, Any] = {
     "free": True,
     "may_have_been_charged": False,
 }
-"""The facts of a node that sent nothing. docs/http-api.md says what each means."""
+"""The facts of a node that sent nothing; docs/http-api.md explains them."""
 
 
 class StatusNode:
-    """A node whose status the page shows after each run, also one in which it was cached."""
+    """A node whose status the page shows after each run, even if ComfyUI cached it."""
 
     HAS_INTERMEDIATE_OUTPUT = True  # so ComfyUI 0.33 sends it again
 
 
 class NodeStatus:
-    """The line of text and the progress bar of the node that is running.
+    """The line of text and the progress bar of the running node.
 
-    Made at the start of the node's async body, and used from there only. seed: the one that it
-    works with, None for none or several. facts: gives what it did so far, as data in the form of
-    NOTHING_PAID. warnings: those so far. if_stopped: gives what to show if the run is stopped now.
-    to_finish: gives what the page needs to get the rest; None where nothing was made.
+    Only for the node's async body, from its start. seed: the node's, None for none or several.
+    facts: returns the state so far, in the form of NOTHING_PAID. warnings: those so far.
+    if_stopped: returns the text for a run that stops now. to_finish: returns the data for the page
+    to get the rest; None if nothing was generated.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class NodeStatus:
         self.to_finish: Callable[[], dict[str, Any] | None] = lambda: None
 
     def show(self, text: str, fraction: float) -> None:
-        """Shows `text`, and the bar at `fraction` of 0..1."""
+        """Show `text`, and the bar at `fraction` of 0..1."""
         if text != self._shown:
             self._shown = text
             self._tell("progress", text)
@@ -59,20 +59,20 @@ class NodeStatus:
             self._bar.update_absolute(int(fraction * comfyui.BAR_STEPS), comfyui.BAR_STEPS)
 
     def finish(self, text: str) -> None:
-        """Shows the last text of a run that went well."""
+        """Show the last text of a successful run."""
         self._tell("done", text)
 
     def fail(self, text: str, error: BaseException) -> None:
-        """Shows why the run failed, and how to get the rest where trying again can help."""
+        """Show why the run failed and, if trying again can help, how to get the rest."""
         again = self.to_finish() if getattr(error, "can_pass", True) else None
         self._tell("error", text, again, getattr(error, "may_have_been_charged", False))
 
     def stop(self) -> None:
-        """Shows what the run did before it was stopped, and how to get the rest."""
+        """Show the state of a stopped run, and how to get the rest."""
         self._tell("stopped", self.if_stopped(), self.to_finish())
 
     def with_outputs(self, outputs: tuple[Any, ...]) -> dict[str, Any]:
-        """What a node returns: ComfyUI keeps the status in its history, and with the outputs."""
+        """Return the node's answer; ComfyUI keeps the status with the outputs."""
         return {"ui": {"venice_status": [self._last]}, "result": outputs}
 
     def _tell(
@@ -94,7 +94,7 @@ class NodeStatus:
 
 @contextmanager
 def showing() -> Iterator[NodeStatus]:
-    """The status of the node that is running; an error is shown on it as well."""
+    """Yield the status of the running node; show an error on it too."""
     status = NodeStatus()
     try:
         yield status
@@ -113,7 +113,7 @@ def showing() -> Iterator[NodeStatus]:
 
 
 def _add_known_line(error: VeniceError) -> None:
-    """Adds the line by which ComfyUI's page knows an error, below our own."""
+    """Add the line by which ComfyUI's page knows an error below ours."""
     causes = error.errors if isinstance(error, BatchError) else (error,)
     line = ""
     if any(isinstance(e, InvalidRequestError) and e.is_empty for e in causes):

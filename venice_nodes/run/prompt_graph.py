@@ -16,7 +16,7 @@ DIGEST_BYTES = 20
 
 
 def sound_nodes(prompt: object) -> dict[str, Any]:
-    """The nodes of a graph that have the form of one, with unwrapped inputs."""
+    """Return the well-formed nodes of a graph, with unwrapped inputs."""
     nodes = prompt.items() if isinstance(prompt, dict) else ()
     return {
         name: {**node, "inputs": {n: _unwrapped(v) for n, v in node.get("inputs", {}).items()}}
@@ -28,14 +28,14 @@ def sound_nodes(prompt: object) -> dict[str, Any]:
 
 
 def _unwrapped(value: Any) -> Any:
-    """The value in the wrapper of lists. ComfyUI then takes one that looks like a link for one."""
+    """Unwrap a list value. ComfyUI then treats one that looks like a link as one."""
     return value["__value__"] if isinstance(value, dict) and "__value__" in value else value
 
 
 def in_order(graph: Graph, ends: Iterable[str]) -> list[str]:
-    """What `ends` depend on and they themselves, each node after those before it.
+    """Return `ends` and everything they depend on, each node after those before it.
 
-    A circle is cut somewhere: ComfyUI refuses such a graph.
+    Cuts a circle somewhere: ComfyUI refuses such a graph.
     """
     order: list[str] = []
     seen: set[str] = set()
@@ -53,7 +53,7 @@ def in_order(graph: Graph, ends: Iterable[str]) -> list[str]:
 
 
 def is_link(value: Any) -> bool:
-    """Whether an input comes over a link: [node id, number of the output]."""
+    """Whether an input is a link: [node id, number of the output]."""
     return (
         isinstance(value, list)
         and len(value) == 2
@@ -63,9 +63,9 @@ def is_link(value: Any) -> bool:
 
 
 def digest(node: Mapping[str, Any], before: Mapping[str, bytes]) -> bytes:
-    """Tells a node with all that comes before it from any other, whatever the ids are.
+    """Return a digest of a node and everything before it, independent of ids.
 
-    before: the digests of the nodes before it. Files that nodes load aren't part of it.
+    before: the digests of the nodes before it. Loaded files aren't part of it.
     """
     inputs = {
         name: (before.get(value[0], b""), value[1]) if is_link(value) else _plain(value)
@@ -73,25 +73,25 @@ def digest(node: Mapping[str, Any], before: Mapping[str, bytes]) -> bytes:
     }
     try:
         text = repr((node["class_type"], sorted(inputs.items())))
-    except RecursionError:  # too deep to compare: like no other
+    except RecursionError:  # too deep to compare: unlike any other
         return secrets.token_bytes(DIGEST_BYTES)
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()
 
 
 def _plain(value: Any) -> Any:
-    """A value in a form that is the same before and after ComfyUI makes a FLOAT of a 0."""
+    """Return a form of the value that is the same before and after ComfyUI turns 0 into 0.0."""
     return [int(value) if isinstance(value, float) and value.is_integer() else value]
 
 
 SEEDS = {"seed", "noise_seed"}
-"""Inputs that another number may be in after each run."""
+"""Inputs that may get another number after each run."""
 
 NUMBER = "PrimitiveInt"
 """The node whose `value` may be such a number."""
 
 
 def seeds_of(prompt: object, node: str) -> dict[str, dict[str, int]]:
-    """The seeds of a node and all before it in a graph that runs: node id → input → number."""
+    """Return the seeds of a node and all before it: node id → input → number."""
     graph = sound_nodes(prompt)
     found = {}
     for name in in_order(graph, [node]):

@@ -1,4 +1,4 @@
-"""Runs requests for a node's async body in the client's threads, waits and shows how it goes."""
+"""Run requests for a node's async body in the client's threads; wait and show progress."""
 
 from __future__ import annotations
 
@@ -28,18 +28,17 @@ from .saved_metadata import save_facts
 T = TypeVar("T")
 
 LOOK_EVERY = 0.1
-"""Seconds between two looks at interrupt, text and bar. No answer waits for it."""
+"""Seconds between two updates of interrupt, text and bar. No response waits for it."""
 
 _helpers = DaemonPool("venice-helper", max_workers=8)
 
 
 @dataclass(frozen=True)
 class Item:
-    """One item of the list that a node runs for: its requests, and what becomes of their answers.
+    """One item of a node's list: its requests, and a function for their results.
 
-    finish: from the images that came to the node's outputs and the warnings to show; runs in a
-    helper thread. No requests: nothing is sent, and `finish` gets no images. warnings: what is to
-    be said before anything is sent; `finish` says it again.
+    finish: turns the images into outputs and warnings, in a helper thread; without requests, it
+    gets no images. warnings: those before sending; `finish` repeats them.
     """
 
     requests: Sequence[PaidRequest]
@@ -59,15 +58,15 @@ class PaidNode(Protocol):
 
     @staticmethod
     def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = encode_all) -> Item:
-        """One item from the node's values. encode: makes files of the images."""
+        """Return one item for the node's values. encode: encodes the images."""
 
 
 async def in_thread(
     function: Callable[[], T], discard: Callable[[T], object] = lambda _result: None
 ) -> T:
-    """Runs something short off the event loop, in a thread that no run's end waits for.
+    """Run something short in a thread that no run's end waits for.
 
-    An interrupt ends the wait; then `discard` gets the result once it is there.
+    An interrupt ends the wait; then `discard` gets the result later.
     """
     job = _helpers.submit(function)
     future = asyncio.wrap_future(job)
@@ -81,23 +80,23 @@ async def in_thread(
         job.add_done_callback(lambda done: _discard(done, discard))
         raise
     finally:
-        future.cancel()  # nothing if it is done; else its result is no longer needed
+        future.cancel()  # no effect if it's done; else nobody needs its result
 
 
 async def refresh_lists() -> None:
-    """Starts a refresh of models and styles if they are old, and does not wait for it."""
+    """Start a refresh of old model and style lists, without waiting for it."""
     try:
         client = await in_thread(_open_client)
     except SettingsError:
-        return  # the node that needs the settings says what is wrong with them
+        return  # the node that needs the settings reports the error
     client.catalogue.refresh_when_old()
 
 
 async def run_node(node: PaidNode, given: Mapping[str, Sequence[Any]]) -> dict[str, Any]:
-    """Runs the requests of all items of a node side by side, and gives what ComfyUI takes.
+    """Run the requests of all items of a node in parallel; return the node's answer.
 
-    given: a list for each input; each output is a list. The price of all items is reserved before
-    the first is sent. Raises the VeniceError that all share, or a BatchError.
+    given: a list for each input; each output is a list. Reserves the price of all items before it
+    sends the first. Raises the VeniceError that all share, or a BatchError.
     """
     with showing() as status:
         where = comfyui.run_id(), comfyui.executing_node()[1]
@@ -121,9 +120,9 @@ async def run_node(node: PaidNode, given: Mapping[str, Sequence[Any]]) -> dict[s
 
 
 def _again(seeds: Sequence[int]) -> str:
-    """What to keep the same to get the same again. seeds: the first of each item, if it has any.
+    """Say what to keep the same to get the same again. seeds: the first of each item, if any.
 
-    A node without seeds changes images that a seed before it may have made.
+    A node without seeds changes images that may depend on an earlier seed.
     """
     for seed in seeds:
         note_seed(seed)
@@ -142,7 +141,7 @@ def _to_finish(
     given: Mapping[str, Sequence[Any]],
     node: str,
 ) -> dict[str, Any] | None:
-    """How many images are left and what they cost, and the seeds to set; None if none came."""
+    """Return the number of missing images, their cost and seeds; None if none arrived."""
     summary = batch.summary
     if not summary.generated and not summary.arriving:
         return None
@@ -157,7 +156,7 @@ def _to_finish(
 
 
 def _prompt(given: Mapping[str, Sequence[Any]]) -> object:
-    """The graph that runs, with the seeds that were drawn in it; None outside of ComfyUI."""
+    """Return the running graph with its drawn seeds; None outside ComfyUI."""
     return next(iter(given.get(widgets.PROMPT, ())), None)
 
 
@@ -187,9 +186,10 @@ def _prepare(
 
 
 def _check_names(catalogue: Catalogue, requests: Sequence[PaidRequest]) -> None:
-    """Raises InvalidRequestError for a wrong name in a sweep or a grid: its others would be paid.
+    """Raise InvalidRequestError for a wrong name in a sweep or a grid, since you'd pay for the
+    others.
 
-    A name that all share goes as typed: if it is wrong, nothing is paid.
+    A name that all share goes out as typed: if it's wrong, you pay nothing.
     """
     models = {(request.model, request.kind) for request in requests}
     styles = {getattr(request, "style_preset", "") for request in requests}
@@ -200,10 +200,10 @@ def _check_names(catalogue: Catalogue, requests: Sequence[PaidRequest]) -> None:
 
 
 async def _attend(batch: RequestBatch, status: NodeStatus, cost: str) -> None:
-    """Runs a batch to its end and shows what it does.
+    """Run a batch to its end and show its progress.
 
-    On an interrupt it ends within a moment: what is not sent is cancelled, and answers on their
-    way are left to their threads.
+    On an interrupt, end at once: cancel unsent requests, and leave those in flight to their
+    threads.
     """
     loop = asyncio.get_running_loop()
     ended = loop.create_future()
@@ -228,7 +228,7 @@ async def _attend(batch: RequestBatch, status: NodeStatus, cost: str) -> None:
 def _finish(
     items: Sequence[Item], outcome: NodeOutcome
 ) -> tuple[tuple[list[Any], ...], Sequence[str]]:
-    """The outputs of all items, and the warnings to show."""
+    """Return the outputs of all items, and the warnings to show."""
     parts = outcome.split([len(item.requests) for item in items])
     outcome.check([flag for item in items for flag in [item.stop_if_flagged] * len(item.requests)])
     outputs, warnings = [], list[str]()
@@ -241,7 +241,7 @@ def _finish(
 
 
 def _wake(loop: asyncio.AbstractEventLoop, ended: asyncio.Future[None]) -> None:
-    """Ends the wait for `ended`, from another thread; nothing if its run is over."""
+    """End the wait for `ended` from another thread, unless its run is over."""
 
     def set_result() -> None:
         if not ended.done():

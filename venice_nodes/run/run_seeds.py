@@ -1,4 +1,4 @@
-"""The seeds that the nodes of one run work with, so that a message can name the only one."""
+"""The seeds of the nodes of one run, so that a message can name the only one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _lock = threading.Lock()
 
 
 def note_seed(seed: int) -> None:
-    """Notes that a node of this run works with `seed`."""
+    """Note that a node of this run uses `seed`."""
     if run := comfyui.run_id():
         with _lock:
             _seeds.setdefault(run, set()).add(seed)
@@ -22,7 +22,7 @@ def note_seed(seed: int) -> None:
 
 
 def seed_of_run() -> int | None:
-    """The one seed that the nodes of this run work with so far; None for none or several."""
+    """Return the one seed of this run so far; None for none or several."""
     run = comfyui.run_id()
     with _lock:
         seeds = _seeds.get(run, set())

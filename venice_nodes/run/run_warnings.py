@@ -1,4 +1,4 @@
-"""What a node says of its run before anything is sent: settings, the past, room for the answers."""
+"""A node's warnings before it sends anything: settings, interrupted requests, disk space."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from ...venice_client import RequestBatch, VeniceClient
 from ...venice_client.for_nodes import PlannedRequest
 
 MAX_BYTES_PER_PIXEL = 2
-"""Of a PNG of a photo; most have less."""
+"""For a PNG of a photo; most take less."""
 
 PIXELS = 1024**2
-"""Of an image whose size is not known beforehand."""
+"""For an image of unknown size."""
 
 _told: deque[str] = deque(maxlen=16)
-"""The runs whose settings were told of last."""
+"""The last runs with warnings about settings."""
 
 _lock = threading.Lock()
 
 
 def run_warnings(client: VeniceClient, batch: RequestBatch, run: str) -> list[str]:
-    """What is to be said before `batch` begins; of the settings only once for a run."""
+    """Return the warnings before `batch` begins; those about settings only once per run."""
     with _lock:
         is_new = not run or run not in _told
         if is_new and run:
@@ -32,7 +32,7 @@ def run_warnings(client: VeniceClient, batch: RequestBatch, run: str) -> list[st
 
 
 def _room_warning(client: VeniceClient, batch: RequestBatch) -> str:
-    """A warning where the store is too small for the answers, or ""."""
+    """Return a warning if the store is too small for the responses, or ""."""
     size = sum(_bytes(planned) for planned in batch.planned if not planned.is_cached)
     if not client.results.is_on or client.results.room_for(size):
         return ""
@@ -44,7 +44,7 @@ def _room_warning(client: VeniceClient, batch: RequestBatch) -> str:
 
 
 def _bytes(planned: PlannedRequest) -> int:
-    """What the answer to a request may take in the store."""
+    """Return the bytes that a response may take in the store."""
     tier = re.fullmatch(r"(\d+(?:\.\d+)?)K", str(planned.payload.fields.get("resolution")))
     if planned.payload.expected:
         pixels = planned.payload.expected[0] * planned.payload.expected[1]

@@ -1,7 +1,7 @@
-"""What ComfyUI saves with the images of a run, so that each can be repeated from its file.
+"""The data that ComfyUI saves with images, so that you can repeat each from its file.
 
-Savers write the prompt and all of EXTRA_PNGINFO, of which the page's `workflow` is a part. Both are
-objects of the run: what a node changes in them is in every file that is saved after it.
+Savers write the prompt and all of EXTRA_PNGINFO, including the page's `workflow`. Both are objects
+of the run, so a node's change to them is in every file saved later.
 """
 
 from __future__ import annotations
@@ -22,21 +22,22 @@ SEED_WIDGETS = ("seed", "mode")
 """The first widgets of Venice Seed, in their order."""
 
 ONE_TEXT = (("Image Save", "webp"),)
-"""Savers, by class and format, that join all of EXTRA_PNGINFO into one text: with more in it than
-`workflow` the page finds the bare prompt only. (WAS Node Suite has this one.)"""
+"""Savers, by class and format, that join all of EXTRA_PNGINFO into one text. With more than
+`workflow` in it, the page finds only the bare prompt. (This one is in WAS Node Suite.)"""
 
 STAYS_RANDOM = "The saved workflow stays random. To get this image again, set seed {} (fixed)."
 FIRST_ONLY = "Only the first of several seeds is saved with the images."
 
 _drawn: deque[tuple[str, Hashable, str, int]] = deque(maxlen=1000)
-"""What was drawn last: the run, the place in its workflow, the node, and the seed."""
+"""The last draw: the run, the place in its workflow, the node, and the seed."""
 
 
 def draw_seed(hidden: Mapping[str, Any], fixed: str) -> tuple[int, str]:
-    """A random seed, and a warning or "". What is saved with the images of this run holds it.
+    """Draw a seed and put it into the data saved with this run's images. Returns a warning or ""
+    too.
 
-    fixed: the mode that makes it the seed again. Where one place in the workflow is that of several
-    nodes (a subgraph that is used twice), they all get the same seed, as in mode fixed.
+    fixed: the mode that uses it again. If several nodes share a place in the workflow (a subgraph
+    used twice), they all get the same seed, as in mode fixed.
     """
     seed = 1 + secrets.randbelow(MAX_SEED)
     run, node = comfyui.run_id(), comfyui.executing_node()[1]
@@ -47,20 +48,20 @@ def draw_seed(hidden: Mapping[str, Any], fixed: str) -> tuple[int, str]:
     widgets = find_widgets(workflow, node, SEED_WIDGETS)
     place = (id(widgets[0][-1].node), widgets[0][-1].index) if widgets else node
     known = {name: old for of, where, name, old in _drawn if (of, where) == (run, place)}
-    if node in known:  # it runs for a list
+    if node in known:  # the node runs for a list
         return seed, FIRST_ONLY
     seed = next(iter(known.values()), seed)
     _drawn.append((run, place, node, seed))
     is_saved = _set(widgets, [entry["inputs"].get(name) for name in SEED_WIDGETS], [seed, fixed])
     inputs = {**entry["inputs"], **dict(zip(SEED_WIDGETS, [seed, fixed], strict=True))}
-    # ComfyUI notes there what IS_CHANGED said, and would believe it for ever.
+    # ComfyUI notes the result of IS_CHANGED there, and would reuse it forever.
     rest = {name: value for name, value in entry.items() if name != "is_changed"}
     prompt[node] = {**rest, "inputs": inputs}
     return seed, "" if is_saved or not workflow else STAYS_RANDOM.format(seed)
 
 
 def _set(found: Sequence[Sequence[Widget]], said: Sequence[Any], values: Sequence[Any]) -> bool:
-    """Sets the widgets of each value if they hold what the prompt said; whether they do."""
+    """Set the widgets of each value if they match the prompt; return whether they do."""
     ends = [widgets[-1] for widgets in found]
     holds = [
         end.link is not None or end.value in (old, value)
@@ -75,9 +76,9 @@ def _set(found: Sequence[Sequence[Widget]], said: Sequence[Any], values: Sequenc
 
 
 def save_facts(hidden: Mapping[str, Sequence[Any]], infos: Sequence[str]) -> None:
-    """Adds what the node that is running has made to what is saved with the images of this run.
+    """Add the running node's results to the data saved with this run's images.
 
-    hidden: lists of one. infos: its output `info`, for each item.
+    hidden: lists of one. infos: its output `info` for each item.
     """
     node = comfyui.executing_node()[1]
     (prompt, *_), (extra, *_) = (hidden.get(name) or [None] for name in (PROMPT, EXTRA_PNGINFO))
@@ -89,10 +90,11 @@ def save_facts(hidden: Mapping[str, Sequence[Any]], infos: Sequence[str]) -> Non
 
 
 def make_room(body: Any, nodes: Mapping[str, Any]) -> None:
-    """Gives a prompt that is queued without EXTRA_PNGINFO an empty one, for `save_facts`.
+    """Give a prompt without EXTRA_PNGINFO an empty one, so that savers have a place for
+    `save_facts`.
 
-    Savers have no place for the facts otherwise. body: of the request, of any form. nodes: the
-    classes of the pack by name. Prompts without a node that pays stay as they are.
+    body: of the request, in any form. nodes: the classes of the pack by name. Prompts without a
+    paid node stay unchanged.
     """
     prompt = body.get("prompt") if isinstance(body, dict) else None
     if not isinstance(prompt, dict):
@@ -104,7 +106,7 @@ def make_room(body: Any, nodes: Mapping[str, Any]) -> None:
 
 
 def _facts(infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """What was made, with what all requests have in common said once: files hold it many times."""
+    """Return the results, with the common fields of all requests only once, to keep files small."""
     sent = [request for info in infos for request in info["requests"]]
     shared = {
         name: value
@@ -127,7 +129,7 @@ def _one_or_all(values: Sequence[Any]) -> Any:
 
 
 def _has_one_text(prompt: Any) -> bool:
-    """Whether one of the savers in the graph would join it with the workflow."""
+    """Whether a saver in the graph would join it with the workflow."""
     nodes = objects([*prompt.values()]) if isinstance(prompt, dict) else []
     return any(
         isinstance(inputs := node.get("inputs"), dict)

@@ -1,4 +1,4 @@
-"""Finds and sets widgets in a workflow as ComfyUI's page saves it, in its subgraphs too."""
+"""Find and set widgets in a workflow saved by ComfyUI's page, including its subgraphs."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 Json = dict[str, Any]
 
 SUBGRAPH_INPUTS = -10
-"""Where a link inside a subgraph begins that carries an input of the subgraph."""
+"""The origin of a link inside a subgraph that carries an input of the subgraph."""
 
 
 @dataclass(frozen=True)
 class _Graph:
     """A workflow, or the definition of a subgraph in it.
 
-    outer: the graph in which a node stands for it, and that node.
+    outer: the graph with the node for it, and that node.
     """
 
     data: Json
@@ -26,14 +26,14 @@ class _Graph:
         return next(node for node in self.data["nodes"] if str(node["id"]) == name)
 
     def start(self, number: int) -> tuple[int, int]:
-        """The node and the number of the output at which a link begins."""
+        """Return the node and the number of the output at which a link begins."""
         link = next(each for each in self.data["links"] if _has(each, number))
         if isinstance(link, Mapping):
             return link["origin_id"], link["origin_slot"]
         return link[1], link[2]
 
     def cut(self, number: int) -> None:
-        """Removes a link. What else is in the graph may have any form."""
+        """Remove a link. The rest of the graph may have any form."""
         self.data["links"] = [each for each in self.data["links"] if not _has(each, number)]
         for node in objects(self.data["nodes"]):
             for socket in objects(node.get("inputs")):
@@ -44,7 +44,7 @@ class _Graph:
                     socket["links"] = [each for each in links if each != number]
 
     def is_widget(self, socket: Json) -> bool:
-        """Whether an input of the subgraph is a widget of the node that stands for it."""
+        """Whether an input of the subgraph is a widget of its node."""
         links = socket.get("linkIds") or ()
         inner = (each for node in self.data["nodes"] for each in node.get("inputs") or ())
         return any(each.get("link") in links and each.get("widget") for each in inner)
@@ -52,9 +52,9 @@ class _Graph:
 
 @dataclass(frozen=True)
 class Widget:
-    """A value that a node holds for one of its inputs.
+    """A value of a node for one of its inputs.
 
-    link: its number, where the input has one; what comes by it goes before the value.
+    link: its number, if the input has one; it overrides the value.
     """
 
     graph: _Graph
@@ -67,7 +67,7 @@ class Widget:
         return self._values[self.index]
 
     def set(self, value: Any) -> None:
-        """Sets the value, and removes the link that would go before it."""
+        """Set the value, and remove the link that would override it."""
         self._values[self.index] = value
         if self.link is not None:
             self.graph.cut(self.link)
@@ -81,11 +81,10 @@ class Widget:
 
 
 def find_widgets(workflow: Any, execution_id: str, names: Sequence[str]) -> list[list[Widget]]:
-    """For each of the first inputs of a node the widgets that hold its value; [] if not found.
+    """Return, for each of a node's first inputs, the widgets with its value; [] if not found.
 
-    The first of them is the node's own. Where the node of a subgraph shows it too, that one
-    follows, and the last one counts. execution_id: as in a prompt, "5:3" for node 3 in the subgraph
-    for which node 5 stands.
+    The node's own comes first, then those of subgraph nodes that promote it; the last one counts.
+    execution_id: as in a prompt, "5:3" for node 3 in the subgraph of node 5.
     """
     try:
         graph = _Graph(workflow)
@@ -99,7 +98,7 @@ def find_widgets(workflow: Any, execution_id: str, names: Sequence[str]) -> list
         found = [_widgets(graph, node, name, index) for index, name in enumerate(names)]
         [widget.value for widgets in found for widget in widgets]  # all of them are there
     except (LookupError, StopIteration, AttributeError, TypeError, ValueError, RecursionError):
-        return []  # what a client sends as a workflow may have any form
+        return []  # a client's workflow may have any form
     return found
 
 
@@ -117,7 +116,7 @@ def _widgets(graph: _Graph, node: Json, name: str, index: int) -> list[Widget]:
 
 
 def _proxies(graph: _Graph, node: Json, name: str) -> list[Widget]:
-    """The same value as an outer node may save it, the way of frontends before 1.49."""
+    """The same value in an outer node, as frontends before 1.49 save it."""
     if not graph.outer:
         return []
     outer_graph, outer = graph.outer
@@ -137,5 +136,5 @@ def _has(link: Any, number: int) -> bool:
 
 
 def objects(values: Any) -> list[Json]:
-    """The objects in what should be a list of them."""
+    """Return the objects in what should be a list of them."""
     return [each for each in values if isinstance(each, dict)] if isinstance(values, list) else []
