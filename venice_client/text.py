@@ -47,6 +47,11 @@ def one_line(text: object, maximum: int = MAX_SHOWN) -> str:
     return shortened(_without_codes(" ".join(str(text)[: 2 * maximum].splitlines())), maximum)
 
 
+def printable_lines(text: str) -> str:
+    """Return a text for a terminal: without its codes, in its own lines, and of any length."""
+    return _without_codes("\n".join(text.splitlines()))
+
+
 def _without_codes(text: str) -> str:
     lines = _TERMINAL_CODE.sub("", text).split("\n")
     return "\n".join("".join(c if c.isprintable() else " " for c in line) for line in lines)

@@ -13,10 +13,10 @@ from ..errors import InvalidRequestError, VeniceError
 from ..settings.settings import load_settings
 from ..shell import command_name
 from ..version import __version__
-from . import account, exit_codes, generate, images, lists, login, results, sandbox, spending
+from . import account, exit_codes, generate, images, lists, login, results, sandbox, spending, texts
 from .console import Console, describe
 
-COMMANDS = (generate, images, results, spending, login, lists, account, sandbox)
+COMMANDS = (generate, images, texts, results, spending, login, lists, account, sandbox)
 """Modules with `add(add_parser)`, in the order of --help. A parser's `run(args, console, settings)`
 returns the exit code; `is_paid` says whether it makes requests that cost money."""
 

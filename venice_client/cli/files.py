@@ -35,6 +35,14 @@ class NotWrittenError(MaybeChargedError):
 
 
 @dataclass(frozen=True)
+class TextFile:
+    """A text to write as a file."""
+
+    data: bytes
+    format: str = "txt"
+
+
+@dataclass(frozen=True)
 class Target:
     """Where images go: `folder/stem` with `extension`, which is "" if none was given."""
 
@@ -178,7 +186,11 @@ def _shown(folder: Path) -> str:
 
 
 def write_image(
-    target: Target, number: int | None, image: EncodedImage, force: bool, is_cached: bool = True
+    target: Target,
+    number: int | None,
+    image: EncodedImage | TextFile,
+    force: bool,
+    is_cached: bool = True,
 ) -> Path:
     """Write the bytes as they are, with the extension of their format, and return the path.
 

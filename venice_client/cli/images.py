@@ -36,6 +36,7 @@ from .paid_options import (
     add_paid_options,
     add_safe_mode,
     add_transparent,
+    add_variation,
     read_prompt,
     target_from,
 )
@@ -142,7 +143,7 @@ def _add_upscale_options(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help=f"0 to {MAX_CREATIVITY} (default %(default)s)",
     )
-    _add_variation(parser)
+    add_variation(parser)
 
 
 def _add_edit_options(parser: argparse.ArgumentParser) -> None:
@@ -166,7 +167,7 @@ def _add_edit_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="let Venice improve the prompt: about $0.04 and up to 30 s more",
     )
-    _add_variation(parser)
+    add_variation(parser)
     add_extra_fields(parser)
 
 
@@ -196,16 +197,6 @@ def _add_edit_options_with_layers(parser: argparse.ArgumentParser) -> None:
         help="an extra image for the prompt to refer to, in every edit; repeatable",
     )
     _add_edit_options(parser)
-
-
-def _add_variation(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--variation",
-        type=int,
-        default=0,
-        metavar="N",
-        help="change it for a new result (charged); it isn't sent",
-    )
 
 
 def _edit(

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import Any
 
 from ..catalogue.catalogue import DEFAULT_EDIT_MODEL, DEFAULT_MODEL
+from ..catalogue.chat_prices import cheapest_first, token_prices
 from ..catalogue.lists import TYPES, Lists, saved_lists
-from ..catalogue.model import Model
+from ..catalogue.model import TEXT, Model
 from ..catalogue.prices import price_range
 from ..catalogue.sizing import PixelRules
 from ..client import VeniceClient
@@ -41,7 +42,9 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
             )
         ),
     )
-    models.add_argument("--type", choices=TYPES, help="only models of this type")
+    models.add_argument(
+        "--type", choices=(*TYPES, TEXT), help="only models of this type; text only if you name it"
+    )
     models.set_defaults(run=run_models)
     styles = add_parser(
         "styles",
@@ -55,11 +58,11 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
 def run_models(args: argparse.Namespace, console: Console, settings: Settings) -> int:
     if settings.key is None:
         _say_saved(console)
-        known = _saved(settings).listed()
+        known = _saved(settings).listed(TEXT if args.type == TEXT else None)
         models = [model for model in known if args.type in (None, model.type)]
     else:
         models = VeniceClient(settings).list_models(args.type)
-    models = sorted(models, key=_order)
+    models = cheapest_first(models) if args.type == TEXT else sorted(models, key=_order)
     rows = [("ID", "TYPE", "SIZING", "PRICE", "NAME", "MARKS")]
     rows += [
         (m.id, m.type, sizing_text(m), price_text(m), m.name, " · ".join(marks(m))) for m in models
@@ -89,7 +92,9 @@ def _order(model: Model) -> tuple[Any, ...]:
 
 
 def sizing_text(model: Model) -> str:
-    """How the model takes sizes: pixels, ratio, or ratio and tiers."""
+    """How the model takes sizes: pixels, ratio, or ratio and tiers; of a text model, if it sees."""
+    if model.type == TEXT:
+        return "sees images" if model.sees else "text only"
     if model.type == "upscale" or not (model.makes_images or model.type == "inpaint"):
         return "as the input"
     rules = model.sizing
@@ -100,7 +105,9 @@ def sizing_text(model: Model) -> str:
 
 
 def price_text(model: Model) -> str:
-    """The price of one image: a price, a range, "from" a price, or "unknown"."""
+    """The price of one image: a price, a range, "from" a price, or "unknown"; or of tokens."""
+    if tokens := token_prices(model) if model.type == TEXT else None:
+        return f"{dollars(tokens[0])} in, {dollars(tokens[1])} out per million tokens"
     found = price_range(model)
     if found is None:
         return "unknown"
@@ -117,6 +124,7 @@ def marks(model: Model) -> list[str]:
             None,
             (
                 model.privacy,
+                *(model.traits if model.type == TEXT else ()),
                 "transparency" if model.supports_transparency else "",
                 "beta" if model.is_beta else "",
                 "offline" if model.is_offline else "",
@@ -145,6 +153,8 @@ def _facts(model: Model) -> dict[str, Any]:
         "prompt_limit": model.prompt_limit,
         "max_input_images": model.max_input_images,
         "supports_transparency": model.supports_transparency,
+        "sees": model.sees,
+        "traits": model.traits,
         "is_known": model.is_known,
         "pricing": model.pricing,
         "privacy": model.privacy,

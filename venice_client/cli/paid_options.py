@@ -31,6 +31,12 @@ def add_paid_options(parser: argparse.ArgumentParser, output: str) -> None:
         help=f"a file such as fox.png, or a folder{output}",
     )
     add("--force", action="store_true", help="overwrite existing files")
+    add_money_options(parser)
+
+
+def add_money_options(parser: argparse.ArgumentParser) -> None:
+    """Options about money."""
+    add = parser.add_argument
     add("--dry-run", action="store_true", help="show the price and the requests, but send nothing")
     add("--max-usd", type=dollar_limit, metavar="X", help="send nothing if this may cost more")
 
@@ -79,20 +85,30 @@ def target_from(args: argparse.Namespace, stem: str, format: str = "") -> Target
     return target
 
 
-def read_prompt(text: str, console: Console) -> str:
+def add_variation(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--variation",
+        type=int,
+        default=0,
+        metavar="N",
+        help="change it for a new result (charged); it isn't sent",
+    )
+
+
+def read_prompt(text: str, console: Console, what: str = "prompt") -> str:
     """The prompt: the text itself, or stdin for "-". Raises InvalidRequestError."""
     if text != "-":
         return text
     if sys.stdin is None:
-        raise InvalidRequestError("There is no stdin to read the prompt from.")
+        raise InvalidRequestError(f"There is no stdin to read the {what} from.")
     if is_terminal(sys.stdin):
-        console.note("Type the prompt, then press Ctrl-D (on Windows Ctrl-Z and Enter).")
+        console.note(f"Type the {what}, then press Ctrl-D (on Windows Ctrl-Z and Enter).")
     try:
         prompt = _read_text(sys.stdin).strip()
     except UnicodeDecodeError:
-        raise InvalidRequestError("The prompt on stdin isn't UTF-8 text.") from None
+        raise InvalidRequestError(f"The {what} on stdin isn't UTF-8 text.") from None
     if not prompt:
-        raise InvalidRequestError("There is no prompt on stdin.")
+        raise InvalidRequestError(f"There is no {what} on stdin.")
     return prompt
 
 

@@ -9,10 +9,18 @@ from ..batch import was_cancelled
 from ..catalogue.prices import total_cost
 from ..client import VeniceClient
 from ..errors import VeniceError
+from ..money import ExactCost
 from ..text import one_line
 from . import exit_codes
 from .console import Console, describe
-from .run_batch import CommandOutcome, SavedImage, SavedImages, Task
+from .run_batch import (
+    AnyTask,
+    CommandOutcome,
+    Saved,
+    SavedImage,
+    SavedTexts,
+    Task,
+)
 
 AGAIN = "Run the same command again"
 
@@ -30,7 +38,26 @@ class Report:
         return [image for _, saved in self._saved for image in saved.images]
 
     @property
-    def failed(self) -> list[tuple[Task, BaseException]]:
+    def texts(self) -> list[dict[str, Any]]:
+        return [
+            {"text": text, **task.origin}
+            for task, saved in self._saved
+            if isinstance(saved, SavedTexts)
+            for text in saved.texts
+        ]
+
+    @property
+    def _is_of_texts(self) -> bool:
+        return not any(isinstance(task, Task) for task in self.command.tasks)
+
+    @property
+    def _count(self) -> str:
+        """How many results there are, in words."""
+        count = len(self.images) + len(self.texts)
+        return f"{count} {self.command.summary.noun}{'' if count == 1 else 's'}"
+
+    @property
+    def failed(self) -> list[tuple[AnyTask, BaseException]]:
         """The errors, each with its task. Those of cancelled tasks only if there are no others."""
         found = [(task, error) for task, end in self._pairs for error in _errors(end)]
         return [(task, error) for task, error in found if not was_cancelled(error)] or found
@@ -52,18 +79,17 @@ class Report:
             if not isinstance(error, VeniceError):
                 raise error
         if not self.failed:
-            count = f"{len(self.images)} image{'s' if len(self.images) != 1 else ''}"
             cost = self.client.charged_text([saved.result for _, saved in self._saved])
-            console.note(f"{count} in {self.command.seconds:.1f} s · {cost}")
+            console.note(f"{self._count} in {self.command.seconds:.1f} s · {cost}")
         return exit_codes.code_for_all(error for _, error in self.failed)
 
     @property
-    def _pairs(self) -> list[tuple[Task, SavedImages | BaseException | None]]:
+    def _pairs(self) -> list[tuple[AnyTask, Saved | BaseException | None]]:
         return list(zip(self.command.tasks, self.command.outcomes, strict=True))
 
     @property
-    def _saved(self) -> list[tuple[Task, SavedImages]]:
-        return [(task, end) for task, end in self._pairs if isinstance(end, SavedImages)]
+    def _saved(self) -> list[tuple[AnyTask, Saved]]:
+        return [(task, end) for task, end in self._pairs if isinstance(end, Saved)]
 
     def _all_warnings(self) -> list[str]:
         found = [warning for task, saved in self._saved for warning in _warnings(task, saved)]
@@ -71,24 +97,24 @@ class Report:
             f"Venice sent {image.format} instead of {task.format}: written as {image.path}."
             for task, saved in self._saved
             for image in saved.images
-            if image.format != task.format
+            if isinstance(task, Task) and image.format != task.format
         ]
         return list(dict.fromkeys(found))
 
     def _facts(self) -> dict[str, Any]:
+        images = [
+            {**vars(image), **task.origin} for task, saved in self._saved for image in saved.images
+        ]
+        cost = total_cost([saved.result.cost for _, saved in self._saved])
         return {
-            "images": [
-                {**vars(image), **task.origin}
-                for task, saved in self._saved
-                for image in saved.images
-            ],
+            **({"texts": self.texts} if self._is_of_texts else {"images": images}),
             "failed": [{**task.origin, **describe(error)} for task, error in self.failed],
             "unfinished": [dict(task.origin) for task, end in self._pairs if end is None],
             "interrupted": self.command.is_interrupted,
             "warnings": self._all_warnings(),
             "service": self.client.service.name,
             "requests": [saved.result.facts() for _, saved in self._saved],
-            "estimated_cost_usd": total_cost([saved.result.cost for _, saved in self._saved]),
+            "cost_usd" if isinstance(cost, ExactCost) else "estimated_cost_usd": cost,
             "seconds": round(self.command.seconds, 3),
         }
 
@@ -97,12 +123,12 @@ class Report:
         failed = self.failed
         if not failed:
             return
-        if not self.images and len({str(error) for _, error in failed}) == 1:
+        if not (self.images or self.texts) and len({str(error) for _, error in failed}) == 1:
             console.error(failed[0][1])
             return
         can_pass = all(getattr(error, "can_pass", True) for _, error in failed)
         advice = self.command.summary.advice(AGAIN, self.how, can_pass)
-        console.note(advice or f"None of {self.total} images arrived:")
+        console.note(advice or f"None of {self.total} {self.command.summary.noun}s arrived:")
         for task, error in console.first(failed):
             console.error(error, prefix=f"- {task.label}: ")
         console.more(failed, "errors")
@@ -112,21 +138,24 @@ class Report:
 
     def _say_interrupted(self, console: Console) -> None:
         late = sum(end is None for end in self.command.outcomes)
-        words = f"Interrupted: {len(self.images)} of {self.total} images written"
+        count = len(self.images) + len(self.texts)
+        words = f"Interrupted: {count} of {self.total} {self.command.summary.noun}s written"
         words += f"; {late} didn't arrive in time and may be charged" if late else ""
         again = " ".join(
             filter(None, ["", AGAIN, self.how, "to get the rest; you won't pay twice."])
         )
-        console.note(f"{words}.{again if self.command.summary.cached and self.images else ''}")
+        console.note(f"{words}.{again if self.command.summary.cached and count else ''}")
 
 
 def _errors(end: object) -> tuple[BaseException, ...]:
-    if isinstance(end, SavedImages):
+    if isinstance(end, Saved):
         return end.errors
     return (end,) if isinstance(end, BaseException) else ()
 
 
-def _warnings(task: Task, saved: SavedImages) -> list[str]:
+def _warnings(task: AnyTask, saved: Saved) -> list[str]:
+    if isinstance(saved, SavedTexts):
+        return list(saved.result.warnings)
     result = saved.result
     found = [*result.warnings, *saved.warnings, *result.size_warnings]
     found += result.flags(task.label)

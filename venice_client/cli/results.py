@@ -15,15 +15,18 @@ from typing import Any
 
 from ..errors import InvalidRequestError, VeniceError
 from ..image_result import cached_images
+from ..imaging.images import EncodedImage
 from ..money import dollars
+from ..request.chat import CHAT_PATH
 from ..settings.settings import Settings
 from ..store.entry_file import Entry
 from ..store.ledger import start_of_day
 from ..store.result_cache import MB, ResultCache
 from ..text import one_line
+from ..text_result import cached_texts
 from . import exit_codes
 from .console import Console, is_terminal, table
-from .files import STEM, Target, parse_target, prepare_folder, write_image
+from .files import STEM, Target, TextFile, parse_target, prepare_folder, write_image
 
 DEFAULT_LAST = 20
 FACTS = ("service", "path", "model", "seed", "asked")
@@ -53,6 +56,10 @@ class Row:
             return None
 
     @property
+    def is_text(self) -> bool:
+        return self.fact("path") == CHAT_PATH
+
+    @property
     def _cost_text(self) -> str:
         if self.entry.is_sandbox:
             return "free"
@@ -73,7 +80,7 @@ class Row:
         return (
             str(self.number),
             f"{self.time:%Y-%m-%d %H:%M:%S}" if self.time else "?",
-            _text(self.fact("path")).removeprefix("/image/"),
+            "text" if self.is_text else _text(self.fact("path")).removeprefix("/image/"),
             _text(self.fact("model")),
             _text(self.fact("seed")),
             self.options,
@@ -109,9 +116,9 @@ _HEAD = ("NO", "TIME", "WHAT", "MODEL", "SEED", "OPTIONS", "COST", "SIZE", "SEEN
 def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser = add_parser(
         "results",
-        help="list, export or delete saved images; free",
-        description="Lists the images saved on this computer, newest first. -o exports them,\n"
-        "never twice or over another file. SEEN shows whether you have seen the image:\n"
+        help="list, export or delete saved images and texts; free",
+        description="Lists the images and texts saved on this computer, newest first. -o exports\n"
+        "them, never twice or over another file. SEEN shows whether you have seen one:\n"
         "in a node, or as a file. Needs no key and sends nothing.",
     )
     add = parser.add_argument
@@ -209,7 +216,11 @@ def _write_one(store: ResultCache, row: Row, target: Target) -> list[str]:
     answer = store.peek(row.entry.key)
     if answer is None:
         raise VeniceError("It is gone, or can't be read.")
-    images = cached_images(answer)
+    images: Sequence[EncodedImage | TextFile] = (
+        [TextFile(text.encode() + b"\n") for text in cached_texts(answer)]
+        if row.is_text
+        else cached_images(answer)
+    )
     files = []
     for number, image in enumerate(images, start=1):
         path = _same(target, image.data)

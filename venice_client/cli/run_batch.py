@@ -1,4 +1,4 @@
-"""Paid requests at the same time: progress, Ctrl-C, and each image written as it arrives."""
+"""Paid requests at the same time: progress, Ctrl-C, and each result written as it arrives."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from ..batch import EXIT_WAIT, RequestBatch
 from ..client import VeniceClient
@@ -16,6 +17,8 @@ from ..money import dollars
 from ..planned_request import PlannedRequest
 from ..request.paid_request import PaidRequest
 from ..store.outcome_summary import OutcomeSummary
+from ..text import printable_lines
+from ..text_result import TextResult
 from .console import MAX_LINES, Console
 from .files import NotWrittenError, Target, prepare_folder, write_image
 
@@ -51,6 +54,38 @@ class Task:
         ]
         return [str(self.target.path(number, self.format)) for number in numbers]
 
+    def save(
+        self, client: VeniceClient, result: Any, force: bool, tell: Callable[[str], None]
+    ) -> SavedImages:
+        """Write its images, and tell each path."""
+        return _save(client, self, result, force, tell)
+
+
+@dataclass(frozen=True)
+class TextTask:
+    """A request whose texts go to stdout. origin: as of a Task. prefix: of each line."""
+
+    request: PaidRequest
+    origin: Mapping[str, object]
+    prefix: str = ""
+    paths: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The words that tell it from the others, for a person."""
+        return self.request.label
+
+    def save(
+        self, client: VeniceClient, result: Any, force: bool, tell: Callable[[str], None]
+    ) -> SavedTexts:
+        """Tell its texts; several of them, or with a prefix, on one line each."""
+        is_line = self.prefix or self.request.variants > 1 or "number" in self.origin
+        for text in result.texts:
+            shown = printable_lines(text)
+            tell(self.prefix + (" ".join(shown.split()) if is_line else shown))
+        client.results.mark_shown(result.key)
+        return SavedTexts(result, result.texts)
+
 
 @dataclass(frozen=True)
 class SavedImage:
@@ -75,11 +110,26 @@ class SavedImages:
 
 
 @dataclass(frozen=True)
-class CommandOutcome:
-    """For each task its images, its error, or None if it is unfinished."""
+class SavedTexts:
+    """The outcome of one request: its texts."""
 
-    tasks: Sequence[Task]
-    outcomes: Sequence[SavedImages | BaseException | None]
+    result: TextResult
+    texts: tuple[str, ...]
+    images: tuple[SavedImage, ...] = ()
+    errors: tuple[VeniceError, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+AnyTask = Task | TextTask
+Saved = SavedImages | SavedTexts
+
+
+@dataclass(frozen=True)
+class CommandOutcome:
+    """For each task its images or texts, its error, or None if it is unfinished."""
+
+    tasks: Sequence[AnyTask]
+    outcomes: Sequence[Saved | BaseException | None]
     summary: OutcomeSummary
     seconds: float
     is_interrupted: bool
@@ -89,7 +139,7 @@ def run_batch(
     args: argparse.Namespace,
     console: Console,
     client: VeniceClient,
-    tasks: Sequence[Task],
+    tasks: Sequence[AnyTask],
     headline: str,
 ) -> CommandOutcome:
     """Send all requests at the same time and write what arrives, until the end or Ctrl-C.
@@ -97,12 +147,13 @@ def run_batch(
     headline: what is ordered, shown with its price before anything is sent. Raises
     InvalidRequestError or SpendingLimitError; then nothing was sent.
     """
-    saved: dict[int, SavedImages] = {}
+    saved: dict[int, Saved] = {}
+    force = getattr(args, "force", False)
 
-    def save(index: int, result: ImageResult) -> None:
-        saved[index] = _save(client, tasks[index], result, args.force, console.line)
+    def save(index: int, result: Any) -> None:
+        saved[index] = tasks[index].save(client, result, force, console.line)
 
-    for folder in dict.fromkeys(task.target.folder for task in tasks):
+    for folder in dict.fromkeys(task.target.folder for task in tasks if isinstance(task, Task)):
         prepare_folder(folder)
     batch = client.prepare([task.request for task in tasks], on_result=save)
     try:
@@ -192,7 +243,7 @@ def _attend(batch: RequestBatch, console: Console) -> bool:
     try:
         if any(progress.sent for progress in batch.progress) and not batch.done:
             console.note(
-                f"Interrupted. Waiting up to {EXIT_WAIT:.0f} s for images in flight, since you "
+                f"Interrupted. Waiting up to {EXIT_WAIT:.0f} s for results in flight, since you "
                 "pay for them. Press Ctrl-C again to quit now."
             )
         batch.wait(EXIT_WAIT)

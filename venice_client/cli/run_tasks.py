@@ -16,14 +16,14 @@ from ..settings.settings import Settings
 from . import exit_codes
 from .console import Console, describe
 from .report import Report
-from .run_batch import Task, check_price, run_batch
+from .run_batch import AnyTask, check_price, run_batch
 
 
 def run_tasks(
     args: argparse.Namespace,
     console: Console,
     settings: Settings,
-    tasks: Sequence[Task],
+    tasks: Sequence[AnyTask],
     headline: str,
     how: str = "",
 ) -> int:
@@ -38,7 +38,7 @@ def run_tasks(
 def _show(
     console: Console,
     settings: Settings,
-    tasks: Sequence[Task],
+    tasks: Sequence[AnyTask],
     headline: str,
     max_usd: float | None,
 ) -> int:
@@ -58,7 +58,7 @@ def _show(
         {
             "path": one.payload.path,
             "fields": one.payload.shown,
-            "files": task.paths,
+            "files": list(task.paths),
             "is_saved": one.is_cached,
             "estimated_cost_usd": one.estimate,
         }
@@ -93,7 +93,7 @@ def _refusal(
     return None
 
 
-def _planned(estimator: PriceEstimator, tasks: Sequence[Task]) -> list[PlannedRequest]:
+def _planned(estimator: PriceEstimator, tasks: Sequence[AnyTask]) -> list[PlannedRequest]:
     """The requests as they would be sent. Those that are saved, or come twice, cost nothing."""
     planned = []
     seen: set[str] = set()

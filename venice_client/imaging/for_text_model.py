@@ -26,16 +26,22 @@ def image_for_text_model(file: InputFile) -> InputImage:
     Raises InvalidRequestError if its size can't be sent.
     """
     width, height = size_of_input(file)
+    check_size(width, height)
+    new = _fitted(width, height)
+    name = file.identity if isinstance(file, InputImage) else hashlib.sha256(file).hexdigest()
+    return InputImage(name, *new, lambda: _encoded(file, new))
+
+
+def check_size(width: int, height: int, what: str = "The image") -> None:
+    """Raise InvalidRequestError if an image of this size can't be sent."""
     new = _fitted(width, height)
     if min(new) < MIN_SIDE:
         scaled = "" if new == (width, height) else f", or {new[0]} × {new[1]} as it would be sent"
         raise InvalidRequestError(
-            f"The image is {width} × {height} pixels{scaled}; Venice needs at least {MIN_SIDE} "
-            "per side. Crop or resize it first.",
+            f"{what} is {width} × {height} pixels{scaled}; Venice needs at least {MIN_SIDE} per "
+            "side. Crop or resize it first.",
             "image",
         )
-    name = file.identity if isinstance(file, InputImage) else hashlib.sha256(file).hexdigest()
-    return InputImage(name, *new, lambda: _encoded(file, new))
 
 
 def scaling_warning(file: InputFile, sent: InputImage) -> str:
