@@ -267,14 +267,16 @@ def test_the_python_examples_run_one_after_the_other(tmp_path: Path, home: Path)
 
     runs = [run_python(code, tmp_path, environ) for code in programs]
 
-    assert [run.returncode for run in runs] == [0] * 5, [run.stderr for run in runs]
-    _, changed, _, many, together = (run.stdout.strip() for run in runs)
+    assert [run.returncode for run in runs] == [0] * 6, [run.stderr for run in runs]
+    _, changed, _, described, many, together = (run.stdout.strip() for run in runs)
     assert Image.open(tmp_path / "fox-0.png").size == (1024, 768)
     assert changed == "2048 True"
     before, after = (
         Image.open(tmp_path / name).convert("RGB") for name in ("fox-0.png", "moon.png")
     )
     assert ImageChops.difference(before, after).getbbox() == (600, 50, 901, 351)
+    assert len(set(described.splitlines())) == 6
+    assert described.endswith("sandbox, free")
     assert many == "4 of 4"
     assert {path.stem for path in tmp_path.glob("[0-9]*.png")} == {"7", "8", "9", "10"}
     assert together == "[1024, 1024]"

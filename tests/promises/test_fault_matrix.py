@@ -14,6 +14,7 @@ from bench import Bench, End
 from fault_columns import COLUMNS, Column
 from fault_table import ROWS, Row
 from faulty_sandbox import Fault
+from text_faults import TEXT_ROWS
 from waiting import wait_for
 
 BOTH_KINDS = ("one picture", "4 variants")
@@ -162,7 +163,7 @@ def test_a_passing_fault_is_waited_for(status: int, column: Column, bench: Bench
 
 
 def test_every_fault_of_the_sandbox_is_in_the_table() -> None:
-    made = {row.fault().name.partition(" ")[0] for row in ROWS}
+    made = {row.fault().name.partition(" ")[0] for row in (*ROWS, *TEXT_ROWS)}
     names = [name for name, member in vars(Fault).items() if isinstance(member, classmethod)]
     assert not [name for name in names if name.partition("_")[0] not in made]
 
