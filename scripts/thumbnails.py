@@ -273,11 +273,41 @@ def evening() -> Picture:
     )
 
 
+def expanded() -> Picture:
+    """A lake, with a frame around the part that was there before."""
+    whole = scenes.lake()
+    pale = Image.blend(whole, Image.new("RGBA", whole.size, PAPER), 0.45)
+    place = (292, 172, SIDE - 292, SIDE - 172)
+    pale.paste(whole.crop(place), place)
+    draw = ImageDraw.Draw(pale)
+    draw.rectangle(place, outline=PAPER, width=12)
+    for side in (-1, 1):
+        tip, back = SIDE / 2 + side * 450, SIDE / 2 + side * 330
+        draw.line((SIDE / 2 + side * 260, SIDE / 2, back, SIDE / 2), BLUE, 34)
+        draw.polygon([(tip, SIDE / 2), (back, SIDE / 2 - 84), (back, SIDE / 2 + 84)], BLUE)
+    return pale
+
+
+def erased() -> Picture:
+    """A lake with a balloon painted over, and without it."""
+    lake = scenes.lake()
+    small = painted_over(on(lake, scenes.balloon())).resize((430, 430))
+    whole = lake.copy()
+    box(whole, (24, SIDE - 484, 484, SIDE - 24), PAPER)
+    whole.paste(small, (39, SIDE - 469))
+    return whole
+
+
 THUMBNAILS: dict[str, Callable[[], Picture]] = {
     "Venice text to image": lambda: captioned(fox(), FOX_PROMPT),
     "Venice text to image and upscale": lighthouse_upscaled,
     "Venice upscale my image": cat_upscaled,
     "Venice edit my image": balloon,
+    "Venice expand an image (outpaint)": expanded,
+    "Venice erase an object (inpaint)": erased,
+    "Venice replace background": lambda: split(
+        on(scenes.studio(), scenes.cat()), on(scenes.lake(), scenes.cat())
+    ),
     "Venice cut out": lambda: split(
         on(scenes.studio(), scenes.cat()), on(checkers(), scenes.cat())
     ),

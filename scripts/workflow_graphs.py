@@ -126,6 +126,55 @@ def _edit_my_image() -> Nodes:
     ]
 
 
+def _expand() -> Nodes:
+    prompt = (
+        "Continue the image into the gray area on both sides, in the same style, with no visible \
+seam"
+    )
+    pad = {"left": 256, "top": 0, "right": 256, "bottom": 0, "feathering": 40}
+    links: Links = {"image": ("pad", "IMAGE"), "mask": ("pad", "MASK")}
+    return [
+        _load((40, 80)),
+        _note((40, 500), (320, 330), notes.EXPAND),
+        _node(
+            "pad", "ImagePadForOutpaint", (420, 80), (300, 180), pad, {"image": ("load", "IMAGE")}
+        ),
+        _edit((780, 80), prompt, links),
+        _save((1260, 80), "venice-expanded", ("edit", "image"), (520, 440)),
+    ]
+
+
+def _erase() -> Nodes:
+    place = {"x": 520, "y": 24, "operation": "add"}
+    both: Links = {"destination": ("empty", "MASK"), "source": ("white", "MASK")}
+    links: Links = {"image": ("load", "IMAGE"), "mask": ("mask", "MASK")}
+    return [
+        _load((40, 80)),
+        _note((40, 500), (320, 380), notes.ERASE),
+        _node(
+            "empty", "SolidMask", (420, 180), (250, 110), {"value": 0, "width": 768, "height": 768}
+        ),
+        _node(
+            "white", "SolidMask", (420, 350), (250, 110), {"value": 1, "width": 224, "height": 136}
+        ),
+        _node("mask", "MaskComposite", (730, 180), (250, 130), place, both),
+        _edit((1040, 80), "Remove the cloud and continue the blue sky behind it", links),
+        _save((1520, 80), "venice-erased", ("edit", "image")),
+    ]
+
+
+def _replace_background() -> Nodes:
+    prompt = "Replace the background with a sandy beach at sunset, palm trees, warm light"
+    links: Links = {"image": ("load", "IMAGE"), "mask": ("cutout", "mask")}
+    return [
+        _load((40, 80)),
+        _note((40, 500), (320, 330), notes.BACKGROUND),
+        _remove_background((420, 80), ("load", "IMAGE")),
+        _edit((800, 80), prompt, links),
+        _save((1280, 80), "venice-background", ("edit", "image")),
+    ]
+
+
 def _upscale_my_image() -> Nodes:
     return [
         _load((40, 80)),
@@ -262,6 +311,9 @@ WORKFLOWS: dict[str, Nodes] = {
     "Venice text to image and upscale": _text_to_image_and_upscale(),
     "Venice upscale my image": _upscale_my_image(),
     "Venice edit my image": _edit_my_image(),
+    "Venice expand an image (outpaint)": _expand(),
+    "Venice erase an object (inpaint)": _erase(),
+    "Venice replace background": _replace_background(),
     "Venice cut out": _cut_out(),
     "Venice cut out on a new background": _cut_out_on_a_new_background(),
     "Venice compare styles": _compare_styles(),

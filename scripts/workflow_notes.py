@@ -63,6 +63,53 @@ Costs about $0.04 on Venice."""
     + KEY
 )
 
+EXPAND = (
+    """## Venice expand an image (outpaint)
+
+Choose your image in **Load Image**, and in **Pad Image for Outpainting** how many pixels to add \
+on each side. Describe in **prompt** what belongs there and press **Run**.
+
+**Pad Image for Outpainting** adds gray borders and a mask of them. **Venice Edit Image** fills \
+only the masked area, so your image stays as it was, except where **feathering** blends it in.
+
+Costs about $0.04 on Venice. Running it again is free. Change **variation** for a new result \
+(charged again)."""
+    + KEY
+)
+
+ERASE = (
+    """## Venice erase an object (inpaint)
+
+Press **Run** to erase the cloud at the top right. The mask is a white box on black, placed by \
+**Combine Masks**.
+
+For your own image:
+
+1. Choose it in **Load Image**.
+2. Right-click it, open it in the mask editor, paint over the object, and save.
+3. Connect **MASK** of **Load Image** to **mask**, and delete the other mask nodes.
+4. Say in **prompt** what to remove, and what is behind it.
+
+To replace the object, describe the new one instead. Outside the mask, nothing changes.
+
+Costs about $0.04 on Venice."""
+    + KEY
+)
+
+BACKGROUND = (
+    """## Venice replace background
+
+Choose your image in **Load Image**, describe the new background in **prompt** and press **Run**.
+
+**Venice Remove Background** finds the background; its **mask** lets **Venice Edit Image** change \
+nothing else. Raise **grow_mask** if a rim of the old background stays.
+
+For a background from another image, see the template Venice cut out on a new background.
+
+Costs about $0.07 on Venice: $0.03 for the mask, $0.04 for the edit."""
+    + KEY
+)
+
 CUTOUT = (
     """## Venice cut out
 

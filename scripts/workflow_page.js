@@ -1,7 +1,7 @@
 // Runs inside ComfyUI's page: builds a graph from plain data, and gives it back as ComfyUI saves it.
 
 // Adds the nodes of `specs` that are not made yet, then all links.
-function place(specs, made) {
+async function place(specs, made) {
   const graph = window.app.graph;
   for (const spec of specs) {
     if (made[spec.key]) continue;
@@ -18,8 +18,8 @@ function place(specs, made) {
   }
   for (const spec of specs) {
     for (const [input, [key, output]] of Object.entries(spec.links)) {
+      const to = await slotOf(made[spec.key], input);
       const from = made[key].findOutputSlot(output);
-      const to = made[spec.key].findInputSlot(input);
       if (from < 0 || to < 0) throw new Error(`no link ${key}.${output} to ${spec.key}.${input}`);
       made[key].connect(from, made[spec.key], to);
     }
@@ -29,17 +29,25 @@ function place(specs, made) {
   return made;
 }
 
-function build(specs, id) {
+// A socket that only some models have comes when the node has noticed its model.
+async function slotOf(node, input) {
+  for (let tries = 0; tries < 100 && node.findInputSlot(input) < 0; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return node.findInputSlot(input);
+}
+
+async function build(specs, id) {
   const graph = window.app.graph;
   graph.clear();
   graph.id = id;
   graph.extra = {};
-  return place(specs, {});
+  return await place(specs, {});
 }
 
 // What the page's own builder of apps writes: which widgets are shown, and which nodes' results.
-function buildApp({ nodes, inputs, outputs }, id) {
-  const made = build(nodes, id);
+async function buildApp({ nodes, inputs, outputs }, id) {
+  const made = await build(nodes, id);
   window.app.graph.extra = {
     linearMode: true,
     linearData: {
@@ -49,8 +57,8 @@ function buildApp({ nodes, inputs, outputs }, id) {
   };
 }
 
-function buildBlueprint({ nodes, description, inputs, outputs }, name, id) {
-  const made = build(nodes, id);
+async function buildBlueprint({ nodes, description, inputs, outputs }, name, id) {
+  const made = await build(nodes, id);
   const graph = window.app.graph;
   const { subgraph, node } = graph.convertToSubgraph(new Set(Object.values(made)));
   subgraph.name = node.title = name;
@@ -73,8 +81,8 @@ function buildBlueprint({ nodes, description, inputs, outputs }, name, id) {
 }
 
 // Puts what it takes to run it around the blueprint that is loaded.
-function surround(specs) {
-  place(specs, { blueprint: window.app.graph.nodes[0] });
+async function surround(specs) {
+  await place(specs, { blueprint: window.app.graph.nodes[0] });
 }
 
 // A note's one box of text has no name to rely on.

@@ -166,6 +166,9 @@ class VeniceEditImage(StatusNode):
     SEARCH_ALIASES = (
         *("venice edit", "image to image", "img2img", "i2i", "inpaint", "inpainting", "mask edit"),
         *("image edit", "edit image", "edit picture", "multi edit", "kontext", "retouch"),
+        *("outpaint", "outpainting", "expand image", "extend image", "uncrop", "generative fill"),
+        *("erase", "eraser", "remove object", "replace object", "replace background"),
+        *("change background", "new background"),
     )
     RETURN_TYPES = ("IMAGE", "STRING", "MASK")
     RETURN_NAMES = ("image", "info", "mask")

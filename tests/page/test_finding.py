@@ -32,7 +32,7 @@ FIRST_BY_ALIAS = {
         ("flux", "nano banana", "gpt image", "seedream", "qwen image", "txt2img", "ai image"),
         "Venice Generate Image",
     ),
-    **dict.fromkeys(("img2img", "inpaint", "mask edit"), "Venice Edit Image"),
+    **dict.fromkeys(("img2img", "inpaint", "mask edit", "outpaint"), "Venice Edit Image"),
     "upscale": "Venice Upscale Image",
     "rembg": "Venice Remove Background",
     "style": "Venice Style Preset",
@@ -72,6 +72,33 @@ def test_every_template_opens_as_it_was_saved(page: ComfyPage) -> None:
     for name in TEMPLATES:
         twin = json.loads((TWINS / f"{name}.json").read_text("utf-8"))
         assert open_template(page, name) == inputs_of(twin), name
+
+
+def test_a_workflow_of_an_earlier_version_opens(page: ComfyPage) -> None:
+    """A node without its last inputs, as 0.2.0 saved it, gets their defaults."""
+    for name, kind in (
+        ("Venice text to image", "VeniceGenerateImage"),
+        ("Venice edit my image", "VeniceEditImage"),
+    ):
+        file = json.loads((ROOT / "example_workflows" / f"{name}.json").read_text("utf-8"))
+        (node,) = (node for node in file["nodes"] if node["type"] == kind)
+        node["inputs"] = [each for each in node["inputs"] if each["name"] != "extra_fields"]
+        assert node["widgets_values"].pop() == "", "extra_fields is the last"
+        twin = json.loads((TWINS / f"{name}.json").read_text("utf-8"))
+        assert opened(page, file) == inputs_of(twin), name
+
+
+def opened(page: ComfyPage, file: Any) -> Any:
+    """Opens a workflow; returns the prompt that it comes to."""
+    return inputs_of(
+        page.page.evaluate(
+            """async file => {
+              await app.loadGraphData(file);
+              return (await app.graphToPrompt()).output;
+            }""",
+            file,
+        )
+    )
 
 
 def open_template(page: ComfyPage, name: str) -> Any:

@@ -123,6 +123,8 @@ def foreign_outputs(kind: str, inputs: Inputs) -> Outputs:
         return (each(inputs, _loaded),) * 2
     if kind == "EmptyImage":
         return (each(inputs, _empty),)
+    if kind == "ImagePadForOutpaint":
+        return each(inputs, _padded), each(inputs, lambda _: Pictures())
     return _unknown_outputs(kind, inputs)
 
 
@@ -136,6 +138,18 @@ def each(inputs: Inputs, item: Callable[[dict[str, Any]], Any]) -> Wire:
 def _loaded(values: dict[str, Any]) -> Pictures:
     ending = str(values.get("image", "")).partition(" [")[0].rpartition(".")[2].lower()
     return Pictures(is_open=ending not in ONE_PICTURE)
+
+
+def _padded(values: dict[str, Any]) -> Any:
+    """What ComfyUI's Pad Image for Outpainting makes of an image."""
+    image = values.get("image")
+    if not isinstance(image, Pictures):
+        return image if isinstance(image, Failed) else Pictures(is_open=True)
+    added = [values.get(name, 0) for name in ("left", "right", "top", "bottom")]
+    if image.size is None or not all(type(one) is int and 0 <= one <= MAX_SIDE for one in added):
+        return replace(image, size=None)
+    left, right, top, bottom = added
+    return replace(image, size=(image.size[0] + left + right, image.size[1] + top + bottom))
 
 
 MAX_SIDE = 16384

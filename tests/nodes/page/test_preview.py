@@ -345,6 +345,19 @@ def test_pictures_are_counted_along_the_wire(preview: Any) -> None:
     assert preview.of(graph)["nodes"]["3"]["price"]["usd"] == pytest.approx(0.24)
 
 
+def test_a_padded_image_is_one_image_of_its_new_size(preview: Any) -> None:
+    sides = {"left": 256, "right": 256, "top": 0, "bottom": 0, "feathering": 40}
+    edit = {"prompt": "more", "model": "firered-image-edit", "mask": ["2", 1]}
+    graph = {
+        "1": node("EmptyImage", width=200, height=200, batch_size=1),
+        "2": node("ImagePadForOutpaint", image=["1", 0], **sides),
+        "3": node("VeniceEditImage", image=["2", 0], **edit),
+    }
+    assert preview.of(graph)["nodes"]["3"]["price"]["text"] == "up to $0.04"
+    graph["2"]["inputs"]["left"] = graph["2"]["inputs"]["right"] = 0
+    assert "200 × 200" in preview.of(graph)["nodes"]["3"]["error"]
+
+
 def test_an_unpainted_mask_costs_nothing(preview: Any) -> None:
     graph = {
         "1": node(
