@@ -27,7 +27,7 @@ PRICES = (
     "{price} or more (no published price)",
     "Sandbox: free.",
     "On Venice this would cost {price}.",
-    "The page can't tell how many images there will be.",
+    "The number of images isn't known yet.",
     "{count} image",
     "{count} images",
     "{count} or more",

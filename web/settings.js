@@ -211,7 +211,7 @@ export const settings = [
     "Daily limit ($)",
     40,
     () => limitRow("max_usd_per_day", { mayBeEmpty: true }),
-    "The most that all runs of a day may cost. Leave empty for no limit.",
+    "The most that one day's runs can cost. Leave empty for no limit.",
   ),
   setting(
     "AskAbove",

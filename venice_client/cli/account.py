@@ -13,7 +13,11 @@ from .console import Console, table
 
 
 def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
-    parser = add_parser("account", help="show balance and rate limits; free")
+    parser = add_parser(
+        "account",
+        help="show balance and rate limits; free",
+        description="Shows the balance and the rate limits of your key, with a free call.",
+    )
     parser.add_argument("--limits", action="store_true", help="list the rate limits of every model")
     parser.set_defaults(run=run)
 

@@ -33,7 +33,7 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         "generate",
         help="generate images from a prompt; costs money",
         description="Generates images from a prompt. Costs money.\n"
-        f"{IMAGES_HELP}\nSeveral images are numbered: fox-1.png, fox-2.png.",
+        f"{IMAGES_HELP}\nSeveral images get numbers: fox-1.png, fox-2.png.",
         usage="%(prog)s [options] prompt",
         epilog=exit_codes.HELP,
     )

@@ -36,7 +36,7 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         help="list models with sizes and prices; free",
         description="\n".join(
             (
-                "Lists the models that Venice has now, or without a key the last saved list.",
+                "Lists Venice's current models, or without a key the last saved list.",
                 ORDER,
                 *LEGEND.values(),
             )
@@ -49,8 +49,7 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     styles = add_parser(
         "styles",
         help="list style presets; free",
-        description="Lists the style presets that Venice has now, or without a key the last saved\n"
-        "list.",
+        description="Lists Venice's current style presets, or without a key the last saved list.",
     )
     styles.set_defaults(run=run_styles)
 

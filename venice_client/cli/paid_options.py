@@ -13,11 +13,11 @@ from .console import Console, is_terminal
 from .files import Target, parse_target
 
 MAX_IMAGES = 1000
-"""Most images of one command."""
+"""The most images of one command."""
 
 IMAGES_HELP = (
-    "Paths go to stdout as their images are written. Existing files are never\n"
-    "overwritten without --force: the next free number is used."
+    "Each path goes to stdout when its image is written. Without --force, no file is\n"
+    "overwritten: the next free number is used."
 )
 
 

@@ -155,7 +155,7 @@ class Answer:
             return ALREADY_YOURS
         if self._estimator.is_sandbox:
             return f"Sandbox: free. On Venice this would cost {price.words()}."
-        return "The page can't tell how many images there will be." if price.high is None else ""
+        return "The number of images isn't known yet." if price.high is None else ""
 
     def _sentence(self, items: Sequence[ItemEstimate], price: Price) -> str:
         """Return the text of the question before a run."""
