@@ -1,6 +1,6 @@
-"""Hold the pack against the rules of the Comfy registry, by comfy-cli, where that is on the PATH.
+"""Check the pack against the rules of the Comfy registry, with comfy-cli if it's on the PATH.
 
-`comfy node validate` must say no warning, and what `comfy node pack` packs must be what users need.
+`comfy node validate` must print no warning, and `comfy node pack` must pack what users need.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def copy_tracked(folder: Path) -> None:
-    """The files in git, as they are on disk, as a repository of their own: comfy packs from git."""
+    """Copy the files in git, as they are on disk, into a new repository: comfy packs from git."""
     listed = run(["git", "ls-files", "-z"], ROOT).split("\0")
     for name in filter(None, listed):
         if (ROOT / name).is_file():
@@ -62,7 +62,7 @@ def run(command: list[str], folder: Path | str) -> str:
 
 
 def troubles_of(names: list[str]) -> list[str]:
-    """What is wrong with a package that holds the files `names`."""
+    """Return the problems of a package with the files `names`."""
     tops = {name.partition("/")[0] for name in names}
     missing = sorted((NEEDED | FOLDERS) - tops)
     spare = sorted(tops - NEEDED - FOLDERS - OPTIONAL)

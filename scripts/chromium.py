@@ -1,4 +1,4 @@
-"""A headless Chromium for Playwright, which is on this machine already and reaches nothing else."""
+"""A headless Chromium for Playwright: an installed one, which reaches only this computer."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ ARGUMENTS = (
     "--disable-sync",
 )
 ALONE = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
-"""An argument with which its pages find no host but this machine."""
+"""An argument that hides all hosts but this computer from its pages."""
 
 
 def browser_path() -> str | None:
-    """The Chromium that CHROMIUM names, else one on the path."""
+    """Return the Chromium in CHROMIUM, else one on the path."""
     return os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
 def launch(playwright: Playwright, *more: str) -> Browser:
-    """Starts it, with more arguments than the usual ones."""
+    """Start it with extra arguments."""
     return playwright.chromium.launch(executable_path=browser_path(), args=[*ARGUMENTS, *more])

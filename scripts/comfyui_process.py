@@ -1,7 +1,7 @@
-"""Find a ComfyUI on this machine, start it with this pack in it, wait for it, stop it.
+"""Find a ComfyUI on this computer, start it with this pack, wait for it, stop it.
 
-Shared by `make comfyui` and by the tests. Only the standard library, so that it runs with
-whatever Python is at hand. Run by itself it prints the Python that can run the nodes, or fails.
+`make comfyui` and the tests use it. It needs only the standard library, so any Python can run it.
+As a script it prints the Python that can run the nodes, or fails.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ ROOT = Path(__file__).absolute().parent.parent
 PACK_FOLDER = "venice-nodes"
 LOG_TAIL_LINES = 15
 PORTS = range(20_000, 30_000)
-"""Below those that systems hand out themselves, so that none is lost before ComfyUI listens."""
+"""Below the system's own ports, so that nobody takes one before ComfyUI listens."""
 
 NEEDED = "import numpy, PIL, requests, torch"
-"""What the Python of a ComfyUI that works can do."""
+"""A check for the Python of a working ComfyUI."""
 
 if sys.platform == "win32":
-    CTRL_C = signal.CTRL_BREAK_EVENT  # Ctrl-C can't be sent to one process alone
+    CTRL_C = signal.CTRL_BREAK_EVENT  # Ctrl-C would reach other processes too
     OWN_GROUP = subprocess.CREATE_NEW_PROCESS_GROUP
 else:
     CTRL_C, OWN_GROUP = signal.SIGINT, 0
 
 ENDINGS = ((CTRL_C, 60.0), (signal.SIGTERM, 10.0))
-"""What ends ComfyUI, and how many seconds it gets for it: Ctrl-C waits for answers on their way."""
+"""The signals that end ComfyUI, and the seconds for each: Ctrl-C waits for responses in flight."""
 
 
 class ComfyUIError(Exception):
@@ -46,12 +46,12 @@ class ComfyUIError(Exception):
 
 
 class StartFailed(ComfyUIError):
-    """ComfyUI ended, or did not answer in time. The message ends with its last log lines."""
+    """ComfyUI ended, or didn't answer in time. The message ends with its last log lines."""
 
 
 @dataclass(frozen=True)
 class Installation:
-    """One ComfyUI: its folder, the Python that runs it, and what goes first on PYTHONPATH."""
+    """One ComfyUI: its folder, its Python, and the head of PYTHONPATH."""
 
     path: Path
     python: Path
@@ -68,9 +68,9 @@ def find(environ: Mapping[str, str], pack: Path = ROOT) -> Installation | None:
 
 
 def find_old(environ: Mapping[str, str]) -> Installation | None:
-    """The second, older ComfyUI that tests look at: COMFYUI_OLD_PATH, else ~/comfy/ComfyUI-0.3.64.
+    """The older ComfyUI for tests: COMFYUI_OLD_PATH, else ~/comfy/ComfyUI-0.3.64.
 
-    Its packages may lie in COMFYUI_OLD_PYTHONPATH, else in ~/comfy/old-packages where that exists.
+    Its packages: COMFYUI_OLD_PYTHONPATH, else ~/comfy/old-packages, if any.
     """
     candidates = [_named(environ, "COMFYUI_OLD_PATH"), _home(environ) / "ComfyUI-0.3.64"]
     packages = _home(environ) / "old-packages"
@@ -130,7 +130,7 @@ def make_base(base: Path, pack: Path = ROOT) -> Path:
 
 
 def free_port(wanted: int = 0) -> int:
-    """`wanted` where nothing listens on it, else another one that is free."""
+    """Return `wanted` if nothing listens on it, else another free port."""
     for port in filter(None, (wanted, *random.sample(PORTS, 50))):
         try:
             with socket.create_server(("127.0.0.1", port)) as server:
@@ -141,7 +141,7 @@ def free_port(wanted: int = 0) -> int:
 
 
 def working_python(environ: Mapping[str, str]) -> Path | None:
-    """The Python of a ComfyUI that is found and has its packages, else None."""
+    """Return the Python of a ComfyUI with its packages, or None."""
     try:
         found = find(environ)
         if found is None:
@@ -163,7 +163,7 @@ class ComfyUIProcess:
         arguments: Sequence[str] = (),
         port: int = 0,
     ) -> None:
-        """`base` is the base directory, `environ` the whole environment, `port` 0 any free one."""
+        """base: the base directory. environ: the whole environment. port: 0 for any free one."""
         self.port = free_port(port)
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = base / "comfyui.log"
@@ -193,7 +193,7 @@ class ComfyUIProcess:
         self.stop()
 
     def wait_until_ready(self, timeout_s: float = 180.0) -> None:
-        """Return when ComfyUI answers. Raises StartFailed when it ends, or takes too long."""
+        """Wait until ComfyUI answers. Raises StartFailed if it ends or takes too long."""
         deadline = time.monotonic() + timeout_s
         while not self._answers():
             if self._process.poll() is not None:
@@ -207,12 +207,12 @@ class ComfyUIProcess:
         return self._process.wait()
 
     def log_tail(self, lines: int = LOG_TAIL_LINES) -> str:
-        """The last lines of what ComfyUI printed."""
+        """Return ComfyUI's last lines of output."""
         text = self.log.read_text(encoding="utf-8", errors="replace")
         return "\n".join(text.splitlines()[-lines:])
 
     def stop(self, first: signal.Signals = CTRL_C) -> None:
-        """End ComfyUI: as Ctrl-C would (or by `first`), then harder."""
+        """End ComfyUI as Ctrl-C does (or with `first`), then harder."""
         for sign, seconds in ((first, ENDINGS[0][1]), *ENDINGS[1:]):
             if self._process.poll() is not None:
                 return

@@ -25,12 +25,12 @@ PROMPT = "a fox in snow at dawn, soft light"
 
 def main() -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(line_buffering=True)  # else a pipe gets it after what stderr says
+        sys.stdout.reconfigure(line_buffering=True)  # else a pipe gets it after stderr's lines
     if trouble := _why_no_output():
         print(trouble, file=sys.stderr)
         return 1
     os.environ["VENICE_API_KEY"] = os.environ.get("VENICE_API_KEY", "").strip() or "sandbox"
-    pack = load_pack()  # which also lets the streams take any letter
+    pack = load_pack()  # which also makes the streams accept any letter
     key = pack.venice_client.load_settings().key
     is_sandbox = key is None or key.is_sandbox
     where = "in the sandbox (free)" if is_sandbox else "on Venice (you pay)"
@@ -102,7 +102,7 @@ async def _run_nodes(pack: ModuleType) -> tuple[Any, str]:
 
 
 def _why_no_output() -> str:
-    """Why the images can't be written, which is found out before anyone pays for them; or ""."""
+    """Return why the images can't be written, before anyone pays for them; or ""."""
     try:
         OUTPUT.mkdir(exist_ok=True)
         with tempfile.TemporaryFile(dir=OUTPUT):

@@ -30,7 +30,7 @@ QUALITY = 80
 
 QUIET_PAGE = {"Comfy.Workflow.ShowMissingModelsWarning": False}
 
-# A caption below, and a ring where the mouse presses: popovers, to be shown above open dialogs.
+# A caption below and a ring around clicks: popovers, which open dialogs don't cover.
 OVERLAY = """() => {
   const caption = document.createElement("div");
   caption.id = "film-caption";
@@ -64,7 +64,7 @@ FIT = """() => {
   const { y } = veniceWorkflows.onPage();
   view.offset[1] += (130 - y) / view.scale;
 }"""
-# Other people's thumbnails are not ours to show.
+# Don't show other people's thumbnails.
 BLUR = "[role=dialog] img { filter: blur(10px); }"
 CLEAR = """() => {
   document.getElementById("film-caption").remove();
@@ -75,7 +75,7 @@ CLEAR = """() => {
 
 
 class Film:
-    """Frames with the seconds that each is shown."""
+    """Frames, with seconds for each."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -91,7 +91,7 @@ class Film:
         self._ms.append(round(seconds * 1000))
 
     def press(self, target: Locator) -> None:
-        """Shows where it presses, and presses."""
+        """Show a click, and click."""
         target.wait_for(state="visible")
         target.scroll_into_view_if_needed()
         box = target.bounding_box()
@@ -161,12 +161,12 @@ def play(film: Film) -> None:
 
 
 def picture_of_graph(page: Page) -> None:
-    """The graph as it is after the run, without the page around it."""
+    """Take the graph after the run, without the page around it."""
     page.evaluate(CLEAR)
     page.evaluate(FIT)
-    page.wait_for_timeout(6000)  # until the toasts are gone
+    page.wait_for_timeout(6000)  # until the toasts disappear
     place = page.evaluate("() => veniceWorkflows.onPage()")
-    above, side = 34, 20  # badges stand above the nodes
+    above, side = 34, 20  # badges are above the nodes
     page.screenshot(
         path=GRAPH,
         clip={
@@ -180,7 +180,7 @@ def picture_of_graph(page: Page) -> None:
 
 @contextmanager
 def page_of_a_new_user() -> Iterator[Page]:
-    """ComfyUI's page, with this pack and without a key, in a base directory that is thrown away."""
+    """Yield ComfyUI's page, with this pack and without a key, in a temporary base directory."""
     installation = find(os.environ)
     if installation is None or browser_path() is None:
         raise ComfyUIError("needs a ComfyUI (COMFYUI_PATH) and a Chromium (CHROMIUM)")

@@ -1,8 +1,8 @@
-"""Install into this environment what `make demo` needs, or with `--dev` also what tests need.
+"""Install the packages for `make demo` into this environment, with `--dev` also those for tests.
 
-Says before what will be downloaded. TORCH_INDEX may name a package index with CPU builds of torch
-beside the usual one; where an index that pip already asks has one, pip takes it by itself, since
-its version (2.13.0+cpu) counts as newer.
+It announces the download first. TORCH_INDEX can name another package index with CPU builds of
+torch. If an index in pip's settings has one, pip prefers it, since its version (2.13.0+cpu) counts
+as newer.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PINS = ROOT / "requirements-dev.txt"
-"""Also the constraints of the demo, so that tests add to its environment and replace nothing."""
+"""Also constraints for the demo, so that tests add to its environment and replace nothing."""
 
 CUDA_HINT = (
     "About 2.8 GB: torch comes as its CUDA build. For the CPU build, about 0.3 GB, name an index\n"
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> int:
         print(NO_TORCH.format(platform.python_version()), file=sys.stderr)
         return 1
     said = SIZE_OF_TESTS if is_dev else size_of_demo([*pip, "index", "versions", *extra])
-    print(said, flush=True)  # before what pip says
+    print(said, flush=True)  # before pip's output
     wanted = ["-r", str(ROOT / "requirements.txt")]
     wanted += ["-r", str(PINS)] if is_dev else ["-c", str(PINS)]
     return subprocess.run([*pip, "install", *extra, *wanted], check=False).returncode

@@ -1,4 +1,4 @@
-"""Link a folder, also on Windows, where a symbolic link needs rights that few users have."""
+"""Link a folder, also on Windows, where few users may create symbolic links."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def link_folder(link: Path, target: Path) -> None:
-    """Let `link` lead to the folder `target`, in place of a link that is there."""
+    """Point `link` to the folder `target`; replace an old link."""
     if link.is_symlink() or (sys.platform == "win32" and link.is_dir()):
         link.unlink()  # fails for a real folder
     if sys.platform == "win32":

@@ -32,7 +32,7 @@ SOURCES = ROOT / "scripts" / "translations"
 DOCS = ROOT / "web" / "docs"
 TRANSLATIONS = ("zh", "zh-TW", "ja", "ko", "fr", "es", "ru", "pt-BR")
 FILES = ("nodeDefs", "settings", "commands", "main")
-"""What ComfyUI reads, in the folder of a language."""
+"""ComfyUI's files in the folder of a language."""
 
 NAMES = re.compile(
     r"\.(name|display_name|label)$|^main\.(?!venice\.)|^main\.venice\.\S+( \S+)?$|^help\.words\."
@@ -40,7 +40,7 @@ NAMES = re.compile(
 """Texts that may be the same in another language."""
 
 UNSAFE = "{}@|`<"
-"""Signs that ComfyUI's translation would interpret. It never sees OURS."""
+"""Characters that ComfyUI's translation interprets. It never reads OURS."""
 
 OURS = ("help.", "main.venice.")
 
@@ -177,9 +177,9 @@ def english_files(english: Mapping[str, Any]) -> dict[Path, str]:
 
 
 def help_pages(pack: ModuleType, language: str) -> dict[Path, str]:
-    """The help pages of a language, a node each, from its locales and its help.json.
+    """The help pages of a language, one per node, from its locales and its help.json.
 
-    The English ones lie a second time where the page looks for a language that has none.
+    The English ones also go where the page looks if a language has none.
     """
     texts = english_texts(pack)
     if language != "en":
@@ -259,7 +259,7 @@ def texts_of(language: str) -> dict[str, Any]:
 
 
 def completed(texts: Mapping[str, Any], english: Mapping[str, Any]) -> dict[str, Any]:
-    """The texts of a tree, with the English ones in the place of those that are missing."""
+    """The texts of a tree, with English for missing ones."""
     whole: dict[str, Any] = {}
     for key, text in english.items():
         is_tree = isinstance(text, Mapping)
@@ -320,12 +320,12 @@ def _problems(key: str, english: str, text: str, words: tuple[str, ...]) -> Iter
 
 
 def _numbers(text: str) -> list[str]:
-    """The numbers in a text, without what divides them: 65,536 is 65 536 elsewhere."""
+    """The numbers in a text, without separators: 65,536 is 65 536 elsewhere."""
     return [re.sub(r"\D", "", number) for number in NUMBER.findall(text)]
 
 
 def _own_words(pack: ModuleType) -> dict[str, tuple[str, ...]]:
-    """The choices that the tooltip of a combo names, by key: the page does not translate them."""
+    """The choices in the tooltip of a combo, by key: ComfyUI doesn't translate them."""
     words = {}
     for key, cls in pack.NODE_CLASS_MAPPINGS.items():
         for name, (_, options) in declared_inputs(cls).items():
@@ -339,7 +339,7 @@ def _own_words(pack: ModuleType) -> dict[str, tuple[str, ...]]:
 
 
 def in_step(english: Mapping[str, Any], language: str) -> str:
-    """The record of which English each translation was made from: kept while one is outdated."""
+    """The record of the English behind each translation; an outdated one keeps its line."""
     translated, record = flat(texts_of(language)), read(record_file(language))
     late = outdated(english, language)
     return dump(
@@ -352,12 +352,12 @@ def in_step(english: Mapping[str, Any], language: str) -> str:
 
 
 def record_file(language: str) -> Path:
-    """Where that record lies."""
+    """The path of that record."""
     return SOURCES / language / "in_step.json"
 
 
 def short_hash(text: str) -> str:
-    """Enough of a hash to notice a change."""
+    """A hash long enough to notice a change."""
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
@@ -376,7 +376,7 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def dump(tree: Any) -> str:
-    """JSON for people to read and to compare."""
+    """JSON for people to read and compare."""
     return json.dumps(tree, ensure_ascii=False, indent=2) + "\n"
 
 

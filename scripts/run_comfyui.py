@@ -57,9 +57,9 @@ def main(arguments: list[str]) -> int:
 
 
 def has_key(environ: Mapping[str, str], base: Path) -> bool:
-    """Whether the nodes of ComfyUI in `base` would find a key of the person's own.
+    """Whether the nodes of ComfyUI in `base` would find the user's own key.
 
-    Settings that cannot be read count: the nodes say what is wrong with them.
+    Unreadable settings count: the nodes report the error.
     """
     linked = base / "custom_nodes" / PACK_FOLDER
     credentials = _credentials(linked if linked.is_dir() else ROOT)
@@ -71,7 +71,7 @@ def has_key(environ: Mapping[str, str], base: Path) -> bool:
 
 
 def _credentials(pack: Path) -> ModuleType:
-    """The pack's own reader of settings, without the rest of it, which needs packages."""
+    """Load only the pack's reader of settings, since the rest needs packages."""
     package = ModuleType("venice_settings")
     package.__path__ = [str(pack / "venice_client")]
     sys.modules[package.__name__] = package
@@ -80,7 +80,7 @@ def _credentials(pack: Path) -> ModuleType:
 
 
 def has_accelerator(installation: Installation) -> bool:
-    """Whether ComfyUI's torch can use a GPU; without one ComfyUI has to be told."""
+    """Whether ComfyUI's torch can use a GPU; without one ComfyUI needs an option."""
     check = [str(installation.python), "-c", HAS_ACCELERATOR]
     return subprocess.run(check, check=False, stderr=subprocess.DEVNULL).returncode == 0
 
@@ -112,4 +112,4 @@ if __name__ == "__main__":
     except ComfyUIError as error:
         sys.exit(f"make comfyui: {error}")
     except KeyboardInterrupt:
-        sys.exit()  # the way to end it, and no error for make to report
+        sys.exit()  # the normal end, no error for make

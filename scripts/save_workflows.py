@@ -40,7 +40,7 @@ SUBGRAPHS = ROOT / "subgraphs"
 TWINS = SAVED / "api"
 BLUEPRINT_TWINS = ROOT / "tests" / "comfyui" / "blueprints"
 SCREENSHOTS = ROOT / "output" / "workflows"
-# No greeting for a new user over the graph, and nothing on the screenshot that is not about it.
+# No greeting for new users, and nothing else on the screenshot.
 SETTINGS = {
     "Comfy.TutorialCompleted": True,
     "Comfy.AppBuilder.VueNodeSwitchDismissed": True,
@@ -96,7 +96,7 @@ def keep_blueprint(page: Page, url: str, name: str, blueprint: Blueprint) -> Non
 
 
 def identity(name: str) -> str:
-    """The id of a graph: the same every time, so that saving changes only what is new."""
+    """Return the id of a graph: always the same, so that saving changes only what is new."""
     return str(uuid.uuid5(uuid.NAMESPACE_URL, f"comfyui-venice/{name}"))
 
 
@@ -160,13 +160,13 @@ def run(page: Page, url: str, name: str) -> None:
     entry = history[new.pop()]
     if entry["status"]["status_str"] != "success":
         raise ComfyUIError(f"the workflow failed: {entry['status']['messages']}")
-    page.wait_for_timeout(2000)  # The page still has to fetch and draw the image.
+    page.wait_for_timeout(2000)  # The page still has to load and draw the image.
     page.screenshot(path=SCREENSHOTS / f"{name}.png")
     print(f"{name}: saved, loaded, run; see {SCREENSHOTS / name}.png")
 
 
 def write(path: Path, content: Any) -> None:
-    """Write JSON that reads well in a diff."""
+    """Write JSON that is easy to read in a diff."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 

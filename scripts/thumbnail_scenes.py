@@ -1,4 +1,4 @@
-"""Scenes for the thumbnails, drawn from shapes: none of them is a model's work."""
+"""Scenes for the thumbnails, drawn from shapes, not by a model."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ class Painter:
         self.image = Image.new("RGBA", (SIDE, SIDE))
 
     def sky(self, *colors: Color) -> None:
-        """Fills the square from top to bottom with colours that run into each other."""
+        """Fills the square with a vertical gradient."""
         places = np.linspace(0, len(colors) - 1, SIDE)
         rows = [np.interp(places, range(len(colors)), band) for band in zip(*colors, strict=True)]
         pixels = np.repeat(np.stack(rows, axis=-1)[:, None], SIDE, axis=1)
         self.image = Image.fromarray(pixels.round().astype(np.uint8)).convert("RGBA")
 
     def shape(self, points: Iterable[Point], color: Color) -> None:
-        """Fills what the points enclose; a fourth number of the colour is its opacity."""
+        """Fills a polygon; a fourth number of the color is its opacity."""
         layer = Image.new("RGBA", self.image.size, (*color[:3], 0))
         ImageDraw.Draw(layer).polygon([(x * SIDE / 100, y * SIDE / 100) for x, y in points], color)
         self.image.alpha_composite(layer)
 
     def curve(self, points: Sequence[Point], color: Color) -> None:
-        """Fills what a smooth line through the points encloses."""
+        """Fills a smooth shape through the points."""
         self.shape(_smooth(points), color)
 
     def oval(self, x: float, y: float, rx: float, ry: float, color: Color) -> None:
@@ -57,7 +57,7 @@ class Painter:
         self.shape(sides, color)
 
     def clear(self, arch: Sequence[Point], foot: float) -> None:
-        """Makes an opening: what lies between an arch, from right to left, and its foot."""
+        """Cuts an opening under an arch, from right to left."""
         points = [*arch, (arch[-1][0], foot), (arch[0][0], foot)]
         pixels = [(x * SIDE / 100, y * SIDE / 100) for x, y in points]
         ImageDraw.Draw(self.image).polygon(pixels, (0, 0, 0, 0))

@@ -1,8 +1,8 @@
-"""Run mypy over the pack, wherever its folder lies and whatever that is called.
+"""Run mypy over the pack, whatever its folder is called.
 
-The pack's modules use relative imports, as ComfyUI demands, so mypy has to see the folder as a
-package; but its name may be anything (`venice-nodes`, `main`) and need not be an identifier.
-A link with a proper name inside mypy's cache folder is that package.
+The pack's modules use relative imports, so mypy has to see the folder as a package. But its name
+(`venice-nodes`, `main`) may be no identifier, so mypy gets a link with a proper name inside its
+cache folder.
 """
 
 from __future__ import annotations

@@ -28,7 +28,7 @@ class App:
 class Blueprint:
     """A subgraph: its purpose, and what it exposes (name, node, input or output).
 
-    `around` holds nodes to try it with; their links name the subgraph by the key `blueprint`.
+    around: nodes to try it with; their links name the subgraph by the key `blueprint`.
     """
 
     description: str
@@ -87,7 +87,7 @@ def _load(place: tuple[int, int]) -> dict[str, Any]:
 def _text_to_image(
     prompt: str, preset: str, note: str, note_height: int, mode: str = "fixed"
 ) -> Nodes:
-    """A note, the style and the seed on the left, Generate in the middle."""
+    """A note, the style and the seed on the left, Generate in the center."""
     sources = {"style": ("style", "style"), "seed": ("seed", "seed")}
     return [
         _node("style", "VeniceStylePreset", (40, 80), (320, 60), {"preset": preset}),

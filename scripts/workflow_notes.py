@@ -1,6 +1,6 @@
-"""The notes on the canvas of the example workflows: what each is for, and what a run costs.
+"""The notes on the canvas of the example workflows: their purpose, and the cost of a run.
 
-Tests compare each price with the estimate and with what the sandbox charges.
+Tests compare each price with the estimate and with the sandbox's charge.
 """
 
 from __future__ import annotations

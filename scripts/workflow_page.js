@@ -45,7 +45,7 @@ async function build(specs, id) {
   return await place(specs, {});
 }
 
-// What the page's own builder of apps writes: which widgets are shown, and which nodes' results.
+// The output of the page's own builder of apps: widgets, and nodes with results.
 async function buildApp({ nodes, inputs, outputs }, id) {
   const made = await build(nodes, id);
   window.app.graph.extra = {
@@ -99,7 +99,7 @@ function bounds() {
   return { left, top, right, bottom };
 }
 
-// Where the graph is on the page, in pixels.
+// The place of the graph on the page, in pixels.
 function onPage() {
   const { scale, offset } = window.app.canvas.ds;
   const { left, top, right, bottom } = bounds();

@@ -106,7 +106,7 @@ class RequestBatch:
 
     @property
     def ended(self) -> int:
-        """How many requests have ended."""
+        """The number of requests that have ended."""
         return len(self._ended)
 
     @property
@@ -120,7 +120,7 @@ class RequestBatch:
 
     @property
     def summary(self) -> OutcomeSummary:
-        """What has become of the money so far."""
+        """The summary of images and money so far."""
         firsts = {indices[0] for indices in self._jobs}
         requests = enumerate(zip(self.planned, self.outcomes, self.progress, strict=True))
         spent = [

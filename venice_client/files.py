@@ -103,7 +103,7 @@ def make_folder(folder: Path) -> None:
     """Create a folder that only its owner can use, if there is none. Raises OSError.
 
     On Windows it inherits the rights of the folder around it: with a mode, Python from 3.12.4 on
-    sets rights of its own, which lock the user out of a folder that an administrator created.
+    sets its own rights, which lock the user out of a folder that an administrator created.
     """
     if sys.platform == "win32":
         folder.mkdir(parents=True, exist_ok=True)

@@ -43,7 +43,7 @@ class ImageResult(Result):
 
     @property
     def count(self) -> int:
-        """How many images arrived; a blocked one didn't."""
+        """The number of images that arrived; a blocked one didn't."""
         return 0 if self.is_violation else len(self.images)
 
     def flags(self, label: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""What this Python lacks for the client, in a sentence. Imported before anything else.
+"""A sentence about packages that this Python lacks. Import it before anything else.
 
 It runs in Pythons that are too old for the rest.
 """

@@ -100,6 +100,6 @@ def plan_request(
 
 
 def plus_extra_fields(planned: Iterable[PlannedRequest]) -> str:
-    """What to add to a price in words if extra fields may change it, or ""."""
+    """Return the note on a price that extra fields may change, or ""."""
     has_extra = any(has_extra_fields(each.request) and not each.is_cached for each in planned)
     return " plus extra fields" if has_extra else ""

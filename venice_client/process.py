@@ -49,7 +49,7 @@ def _handle_close() -> None:
         import ctypes
 
         def handle(event: int) -> int:
-            """Hold the process. Windows calls this in a thread of its own, and ends it after."""
+            """Hold the process. Windows calls this in its own thread, and ends it after."""
             if event not in CLOSE_EVENTS:
                 return False
             for action in _at_close:

@@ -1,4 +1,4 @@
-"""What the results of all requests have in common."""
+"""The common part of all results."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Result:
 
     @property
     def count(self) -> int:
-        """How many images or texts arrived."""
+        """The number of images or texts that arrived."""
         raise NotImplementedError
 
     def flags(self, label: str) -> list[str]:

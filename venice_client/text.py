@@ -16,8 +16,8 @@ _LINK = re.compile(
     r"|\](?=[(\[:])|\[(?=\[)|(?<=[\w.+-])@(?=\w))",
     re.IGNORECASE,
 )
-"""What pages turn into links: schemes, www, mail addresses, Markdown, and ComfyUI's [[…]]. The
-address of the API is ours, and stays."""
+"""Texts that pages turn into links: schemes, www, mail addresses, Markdown, and ComfyUI's [[…]].
+The address of the API is ours, and stays."""
 
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 """JSON writes a small number as 1e-05."""

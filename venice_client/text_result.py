@@ -31,7 +31,7 @@ _END = re.compile(r"[.!?;,](?=\s)")
 
 
 class _NoText(Exception):
-    """Why a response has no text to use, what to do, and whether another try may help."""
+    """The reason for a missing text, the remedy, and whether another try may help."""
 
     def __init__(self, why: str, remedy: str, can_pass: bool = True) -> None:
         super().__init__(why)
@@ -53,7 +53,7 @@ class TextResult(Result):
 
     @property
     def count(self) -> int:
-        """How many texts arrived."""
+        """The number of texts that arrived."""
         return len(self.texts)
 
     @property

@@ -25,7 +25,7 @@ def _as_it_is(image: torch.Tensor) -> torch.Tensor:
 
 
 class EditPlan:
-    """Which images of a batch to send, with which others, and how to put the edits back.
+    """The images of a batch to send, with their extra images, and the way back.
 
     base: [B, H, W, 3]. mask: [B or 1, H, W] or [H, W], 1 where to change, or None for everywhere.
     grow, feather: of the mask, in pixels of the base. indices: the images of the batch whose mask
@@ -130,7 +130,7 @@ class EditPlan:
         return encoded * len(self.indices) if is_one else encoded
 
     def _unframed(self) -> Fit:
-        """How to bring an edit back to the place of its image in the frame."""
+        """Return the fit that puts an edit back into its place in the frame."""
         layout = self._layout
         assert layout is not None, "only a masked edit has one"
         return Fit(

@@ -17,7 +17,7 @@ from .patterns import check_count, lines_of, models_for, sent_style, styles_for
 AXES = ("style", "model", "seed", "prompt")
 NOTHING = "nothing"
 VARIED = ("model", "prompt", "style", "seed")
-"""What an axis can vary, in the order of the node's outputs."""
+"""The things that an axis can vary, in the order of the node's outputs."""
 
 MAX_CELLS = 400
 MAX_SEEDS = 10_000

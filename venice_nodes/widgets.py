@@ -29,8 +29,8 @@ SOCKETS = ("IMAGE", "MASK", "VENICE_STYLE_REFERENCES", GRID)
 
 PROMPT, EXTRA_PNGINFO = "run_prompt", "extra_pnginfo"
 HIDDEN = {PROMPT: "PROMPT", EXTRA_PNGINFO: "EXTRA_PNGINFO"}
-"""What ComfyUI saves with the images of a run. Its cache ignores them; with UNIQUE_ID, equal nodes
-would run twice."""
+"""The data that ComfyUI saves with the images of a run. Its cache ignores them; with UNIQUE_ID,
+equal nodes would run twice."""
 
 MIRRORED = ("model", "preset", "aspect_ratio", "resolution", "quality")
 """Combos that mirror a list of the API, which can be newer than ours: any text is allowed."""

@@ -235,7 +235,7 @@ let places = 0;
  */
 export function addPlace(node, root, height) {
   const margin = 6;
-  // Vue knows widgets by id of the node, name and type: with a type of its own, this element is never
+  // Vue knows widgets by id of the node, name and type: with its own type, this element is never
   // taken for that of an earlier node with the same id.
   const widget = node.addDOMWidget("venice", `venice-${++places}`, root, {
     serialize: false,
@@ -350,7 +350,7 @@ export function placeInApp(before, after) {
   if (run.nextSibling !== after) run.after(after);
 }
 
-/** At least five lines for the prompt in Vue, which draws a text box of its own; and App mode leaves
+/** At least five lines for the prompt in Vue, which draws its own text box; and App mode leaves
  * the caption of an input that is hidden. */
 export const STYLE = `
   ${NODE_WIDGETS}:has(.venice-panel-place) textarea { min-height: 104px; }

@@ -64,7 +64,7 @@ let timer = 0;
 /** How long the last prompt took to make. */
 let promptMs = 0;
 
-/** Has the price asked for in a moment, when the graph is quiet. */
+/** Asks for the price in a moment, when the graph is quiet. */
 export function requestPreview() {
   clearTimeout(timer);
   timer = setTimeout(refreshPreview, Math.max(QUIET_MS, promptMs * PAUSES_A_PROMPT));

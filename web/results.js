@@ -195,7 +195,7 @@ async function loadImage(path) {
 
 /**
  * Sets a seed where the graph takes one: in the selected nodes, else in each Venice Seed, else in
- * each node of ours with a seed of its own.
+ * each node of ours with its own seed.
  * @param {number} seed
  */
 async function setSeed(seed) {

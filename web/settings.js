@@ -187,7 +187,7 @@ const setting = (id, group, name, order, type, tooltip) => ({
   sortOrder: order,
 });
 
-/** The settings of the extension. None is kept by ComfyUI: the rows speak to the pack's routes. */
+/** The settings of the extension. ComfyUI stores none: the rows use the pack's routes. */
 export const settings = [
   setting(
     "Key",

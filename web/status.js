@@ -1,5 +1,5 @@
 // @ts-check
-/** A status that stays: it comes by the socket, is shown on its node, and is kept with it. */
+/** A lasting status: it arrives over the socket, and its node shows and saves it. */
 
 import {
   keepOutOfUndo,
@@ -277,7 +277,7 @@ function store(statuses, graph) {
     const ended = [...statuses.values()].filter((status) => status.kind !== "progress");
     sessionStorage.setItem(STORED + graph, JSON.stringify(ended));
   } catch {
-    // A full or forbidden storage: the status is shown all the same.
+    // A full or forbidden storage: the page shows the status anyway.
   }
 }
 

@@ -60,7 +60,7 @@ function changesOf(nodes) {
 
 /**
  * The nodes to look at: none where none is ours. Some widgets act when a prompt is made of them (a
- * camera takes a picture): then only a change in a node of ours counts.
+ * camera takes a photo): then only a change in a node of ours counts.
  * @param {any[]} nodes
  */
 function looked(nodes) {

@@ -16,7 +16,7 @@ OWN_CHARACTERS_PER_TOKEN = 3
 """The fewest characters of plain English to a token. Of any text, a token has at least one byte."""
 
 FRAME_TOKENS = 100
-"""What a request adds around its texts, generously."""
+"""Tokens that a request adds around its texts, generously."""
 
 PIXELS_PER_TOKEN = 500
 IMAGE_TOKENS = 1000

@@ -33,7 +33,7 @@ TEXT_PARTS = (
     *("regionRestrictions", "deprecation"),
 )
 TEXT_ABILITIES = ("supportsVision", "supportsResponseSchema")
-"""What the client reads in the entry of a text model, beside its prices."""
+"""The keys that the client reads in a text model's entry, besides prices."""
 
 MAX_WHOLE = 10**9
 """The largest limit to believe."""

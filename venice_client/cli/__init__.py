@@ -1,4 +1,4 @@
-"""The command line of the client. Each command is a module of its own."""
+"""The command line of the client. Each command has its own module."""
 
 from .app import main
 

@@ -44,7 +44,7 @@ class TextFile:
 
 @dataclass(frozen=True)
 class Target:
-    """Where images go: `folder/stem` with `extension`, which is "" if none was given."""
+    """The place for images: `folder/stem` with `extension`, which is "" if none was given."""
 
     folder: Path
     stem: str
@@ -218,7 +218,7 @@ _FROM_STORE = (
 
 
 def _set_down(name: str, data: bytes) -> str:
-    """Write an image that isn't saved to a temporary folder, and say where it is."""
+    """Write an image that isn't saved to a temporary folder, and say where."""
     try:
         path = make_temporary_folder() / name
         write_new(path, data, prefix=".venice-")

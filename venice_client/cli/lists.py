@@ -91,7 +91,7 @@ def _order(model: Model) -> tuple[Any, ...]:
 
 
 def sizing_text(model: Model) -> str:
-    """How the model takes sizes: pixels, ratio, or ratio and tiers; of a text model, if it sees."""
+    """Describe the model's sizes: pixels, ratio, or with tiers; for a text model, if it sees."""
     if model.type == TEXT:
         return "sees images" if model.sees else "text only"
     if model.type == "upscale" or not (model.makes_images or model.type == "inpaint"):
@@ -115,7 +115,7 @@ def price_text(model: Model) -> str:
 
 
 def marks(model: Model) -> list[str]:
-    """What is worth knowing before choosing the model."""
+    """Return notes for the choice of the model."""
     until = f"until {model.retires_on}" if model.retires_on else ""
     instead = f" (then {model.replacement})" if until and model.replacement else ""
     return list(

@@ -1,4 +1,4 @@
-"""What all paid commands have in common: their options, and where their images go."""
+"""The common options of all paid commands, and the place of their images."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def add_extra_fields(to: argparse.ArgumentParser) -> None:
 
 
 def target_from(args: argparse.Namespace, stem: str, format: str = "") -> Target:
-    """Where the images go. stem: of their names in a folder. format: what is sure to come.
+    """Return the place for images. stem: of their names in a folder. format: the certain one.
 
     Raises InvalidRequestError for a path that can't be used, or that has another format.
     """

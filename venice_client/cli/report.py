@@ -52,7 +52,7 @@ class Report:
 
     @property
     def _count(self) -> str:
-        """How many results there are, in words."""
+        """The number of results, in words."""
         count = len(self.images) + len(self.texts)
         return f"{count} {self.command.summary.noun}{'' if count == 1 else 's'}"
 
@@ -64,7 +64,7 @@ class Report:
 
     @property
     def total(self) -> int:
-        """How many images were ordered."""
+        """The number of requested images."""
         return sum(task.request.variants for task in self.command.tasks)
 
     def show(self, console: Console) -> int:

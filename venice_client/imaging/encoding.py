@@ -17,7 +17,7 @@ QUALITIES = (95, 85)
 """Qualities of JPEG and WebP, the best first. Below, resizing looks better."""
 
 PNG_EFFORT = 4
-"""How hard zlib tries; higher levels take much longer for little."""
+"""zlib's level; higher ones take much longer for little."""
 
 MAX_PACKED_PART = 1.01
 """Most bytes of a PNG per value, if nothing in it can be compressed."""

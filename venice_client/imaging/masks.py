@@ -105,7 +105,7 @@ def grown(mask: Floats, by: int) -> Floats:
 
 
 def feathered(mask: Floats, width: int = BY_THICKNESS) -> Floats:
-    """How much of the edit to show, [H, W] in 0..1: never more than the mask allows.
+    """Return the edit's share of each pixel, [H, W] in 0..1: never more than the mask allows.
 
     It's feathered inwards over `width` pixels, so everything outside stays untouched. The innermost
     pixels are 1 even in thin parts. BY_THICKNESS leaves a mask with soft edges unchanged.
@@ -163,7 +163,7 @@ def _max_near(numbers: Numbers, reach: int) -> Numbers:
 def put_back(original: Floats, edit: Floats, share: Floats) -> Floats:
     """`edit` over `original`, both [H, W, C], where `share` [H, W] is above 0.
 
-    share: of the edit, from `feathered`. Where it is 0, every pixel stays the original's, bit for
+    share: of the edit, from `feathered`. If it's 0, every pixel stays the original's, bit for
     bit.
     """
     share = share[..., None]

@@ -37,7 +37,7 @@ EMPTY = "The mask is empty, so the image is returned unchanged, for free."
 
 @dataclass(frozen=True)
 class MaskLayout:
-    """How a masked edit lines up with its image.
+    """The alignment of a masked edit with its image.
 
     frame: what is sent around the image. is_mask_sent: whether the mask goes with it, as the last
     image. warning: why it doesn't, or "".
@@ -165,7 +165,7 @@ def lay_out(width: int, height: int, ratio: float, why_not: str) -> MaskLayout:
 
 
 def why_not_sent(images: int, model: Model) -> str:
-    """Why a mask can't be sent with so many images, or ""."""
+    """Return why a mask can't be sent with so many images, or ""."""
     maximum = model.max_input_images
     if maximum is not None and images < maximum:
         return ""

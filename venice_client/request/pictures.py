@@ -130,7 +130,7 @@ class EditRequest(_ImageRequest):
         return 1.0
 
     def mask_layout(self, images: int, width: int, height: int, model: Model) -> MaskLayout:
-        """How a mask lines up with a base of width × height, sent with so many images in all.
+        """Return the layout of a mask for a base of width × height, with so many images in all.
 
         Raises InvalidRequestError for what a mask can't be used with.
         """

@@ -1,4 +1,4 @@
-"""What the pack tells a text model: every system prompt, and what goes with an image or idea."""
+"""The texts for text models: system prompts, and the words beside an image or idea."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ _SEVERAL = (
 )
 
 TASKS = ("prompt", "caption", "tags", "question")
-"""What can be asked about an image; the first is the default."""
+"""The tasks for an image; the first is the default."""
 
 _OF_TASK = {"prompt": _PROMPT, "caption": _CAPTION, "tags": _TAGS, "question": _QUESTION}
 _ORDERS = {

@@ -1,4 +1,4 @@
-"""The balance of the sandbox, and what Venice would have charged."""
+"""The balance of the sandbox, and its charges."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Charge(NamedTuple):
 
 @dataclass
 class Account:
-    """What a key may spend. requests_per_minute: what the account endpoint says; not enforced."""
+    """The balance of a key. requests_per_minute: for the account endpoint; not enforced."""
 
     balance_usd: float
     requests_per_minute: int = 1_000_000

@@ -13,18 +13,18 @@ from .sizes import Size
 
 Floats = npt.NDArray[np.float32]
 
-# The landscape is soft, so it is computed small and enlarged.
+# The landscape is soft, so draw it small and enlarge it.
 WORKING_SIDE = 512
 
 
 def backdrop(size: Size, digest: bytes, mood: str) -> Image.Image:
-    """An image of that size; `digest` decides the shapes, `mood` most of the colours."""
+    """Draw an image of that size; `digest` sets the shapes, `mood` most of the colors."""
     random = np.random.Generator(np.random.PCG64(int.from_bytes(digest[:16], "big")))
     shrink = min(1.0, WORKING_SIDE / max(size))
     width, height = (max(2, round(side * shrink)) for side in size)
     x = np.linspace(0, width / height, width, dtype=np.float32)[None, :]
     y = np.linspace(0, 1, height, dtype=np.float32)[:, None]
-    # From teal over blue and violet to rose; green and yellow skies look ill.
+    # From teal to rose, without green or yellow skies.
     hue = 0.48 + 0.5 * hashlib.sha256(mood.encode()).digest()[0] / 255 + random.uniform(-0.08, 0.08)
     turn = float(random.choice([-0.06, 0.06, 0.12]))
     canvas = _mixed(_colour(hue, 0.62, 0.42), _colour(hue + turn, 0.45, 0.97), y + 0 * x)
@@ -45,7 +45,7 @@ def _colour(hue: float, saturation: float, value: float) -> Floats:
 def _add_light(
     canvas: Floats, x: Floats, y: Floats, colour: Floats, random: np.random.Generator
 ) -> None:
-    """A sun or moon with its glow."""
+    """Draw a sun or moon with its glow."""
     centre_x = random.uniform(0.18, 0.82) * float(x.max())
     radius = random.uniform(0.06, 0.13)
     distance = np.hypot(x - centre_x, y - random.uniform(0.16, 0.44))

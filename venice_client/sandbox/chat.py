@@ -1,4 +1,4 @@
-"""Chats: their rules, and answers made of what the sandbox sees and reads."""
+"""Chats: their rules, and answers about what the sandbox sees and reads."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True)
 class _Chat:
-    """What a chat says. system, user: all texts of each. images: of the last user's message."""
+    """The content of a chat. system, user: all texts of each. images: of the last user message."""
 
     system: str
     user: str

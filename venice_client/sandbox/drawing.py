@@ -1,4 +1,4 @@
-"""The images of the sandbox: what was asked, on a landscape of its own, marked SANDBOX."""
+"""The sandbox's images: prompt and facts on a landscape, marked SANDBOX."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ BADGE_COLOUR = (255, 196, 0)
 BADGE_INK = (24, 20, 10)
 MAX_PROMPT_LINES = 5
 IMAGE_DESCRIPTION_TAG = 0x010E
-# Of parts that are opaque: some models leave them so.
+# The alpha of opaque parts in some models.
 ALMOST_OPAQUE = bytes((252, 253, 254))
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What a generated image shows; `digest` decides its landscape, `extra` is told last."""
+    """The content of a generated image; `digest` sets its landscape, `extra` is the last fact."""
 
     prompt: str
     model: str
@@ -40,7 +40,7 @@ class Scene:
 
 
 def draw_scene(scene: Scene) -> Image.Image:
-    """The image of a scene, RGB; equal scenes give equal pixels."""
+    """Draw a scene, RGB; equal scenes give equal pixels."""
     image = backdrop(scene.size, scene.digest, f"{scene.prompt}|{scene.style}")
     width, height = scene.size
     facts = (scene.model, f"{width} x {height}", f"seed {scene.seed}", scene.style or "no style")
@@ -50,7 +50,7 @@ def draw_scene(scene: Scene) -> Image.Image:
 
 
 def draw_panel(image: Image.Image, prompt: str, facts: tuple[str, ...], opacity: int = 168) -> None:
-    """Prompt and facts on a dark panel at the foot; nothing where they cannot be read."""
+    """Draw prompt and facts on a dark panel at the bottom, if there's room to read them."""
     width, height = image.size
     line = int(min(height * 0.06, width * 0.05) + 2)
     if line * 0.7 < SMALLEST_TEXT:
@@ -71,9 +71,9 @@ def draw_panel(image: Image.Image, prompt: str, facts: tuple[str, ...], opacity:
 
 
 def draw_badge(image: Image.Image, place: str = "right", label: str = BADGE) -> None:
-    """The SANDBOX mark at the top (`left`, `middle`, `right`), or at the foot (`bottom`).
+    """Draw the SANDBOX mark at the top (`left`, `middle`, `right`) or at the `bottom`.
 
-    Where no letter fits it is a bar without letters.
+    If no letter fits, draw a plain bar.
     """
     width, height = image.size
     tall = max(1, min(round(min(width, height) * 0.06 + 6), height // 2))
@@ -90,8 +90,8 @@ def draw_badge(image: Image.Image, place: str = "right", label: str = BADGE) -> 
 
 
 def clear_surroundings(image: Image.Image, almost_opaque: bool = False) -> None:
-    """Makes all but a centred ellipse transparent, which GPT models leave `almost_opaque`."""
-    # Drawn small and enlarged: a soft edge, and quick at any size.
+    """Make all but a centered ellipse transparent, which GPT models leave `almost_opaque`."""
+    # Small, then enlarged: a soft edge, and fast at any size.
     width, height = (max(8, min(512, side)) for side in image.size)
     mask = Image.new("L", (width, height), 0)
     inset_x, inset_y = width * 0.12, height * 0.08
@@ -107,7 +107,7 @@ def clear_surroundings(image: Image.Image, almost_opaque: bool = False) -> None:
 def encoded(
     image: Image.Image, format_name: str, metadata: Mapping[str, object] | None = None
 ) -> bytes:
-    """The image as png, jpeg or webp bytes; `metadata` goes into EXIF where given."""
+    """Encode the image as png, jpeg or webp; put `metadata`, if any, into EXIF."""
     out = io.BytesIO()
     exif = Image.Exif()
     if metadata is not None:

@@ -74,7 +74,7 @@ def multi_edit_task(payload: Mapping[str, Any]) -> Task:
         raise invalid_field("images", message)
     check_offered("quality", payload.get("quality"), model.qualities, model)
     base = open_sized_image("images.0", sent[0])
-    # One after the other, so that only the base is in memory as large as it is.
+    # One by one, so that only the base is in memory at full size.
     layers = [
         retouch.as_layer(open_sized_image(f"images.{index}", image))
         for index, image in enumerate(sent[1:], 1)
@@ -83,9 +83,9 @@ def multi_edit_task(payload: Mapping[str, Any]) -> Task:
 
 
 def upscale_task(payload: Mapping[str, Any]) -> Task:
-    """Check a POST /image/upscale; a 4x that would be too large is reduced.
+    """Check a POST /image/upscale; reduce a 4x that would be too large.
 
-    Like the API it ignores unknown fields. Raises Refusal if the API wouldn't take the rest.
+    Like the API, ignore unknown fields. Raises Refusal if the API wouldn't take the rest.
     """
     known = {name: value for name, value in payload.items() if name in UPSCALE_SCHEMA}
     require(known, UPSCALE_SCHEMA, ("image",))
@@ -94,7 +94,7 @@ def upscale_task(payload: Mapping[str, Any]) -> Task:
         raise invalid_field("scale", "Scale must be either 2 or 4")
     image = open_sized_image("image", payload["image"], raw_only=True)
     size = _upscaled_size(image.size, int(scale))
-    is_reduced = max(size) <= 2 * max(image.size)  # the effective scale is what is charged
+    is_reduced = max(size) <= 2 * max(image.size)  # charge for the effective scale
     usd = prices.UPSCALE_USD[2 if is_reduced else 4]
     return _task("upscaler", usd, size, lambda at: retouch.upscaled(image, at))
 

@@ -22,7 +22,7 @@ LISTED_TYPES = (*TYPES, "all", "code")
 
 @dataclass(frozen=True)
 class PaidEndpoint:
-    """How a paid endpoint checks a request, and whether it takes forms with files."""
+    """A paid endpoint: its check of a request, and whether it takes forms with files."""
 
     check: Callable[[Mapping[str, Any]], Task]
     takes_files: bool = True
@@ -30,7 +30,7 @@ class PaidEndpoint:
 
 @dataclass(frozen=True)
 class FreeEndpoint:
-    """How a free endpoint answers a query string, and whether it needs a key."""
+    """A free endpoint: its answer to a query string, and whether it needs a key."""
 
     answer: Callable[[str, Account], Response]
     needs_key: bool = False

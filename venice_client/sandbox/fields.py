@@ -1,4 +1,4 @@
-"""Closed request schemas: which fields there are, of what type, in what range."""
+"""Closed request schemas: fields, types and ranges."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 from .response import invalid_fields
 
-# A check returns what is wrong with a value, by place below the field ("" is the field itself).
+# A check returns the complaints about a value, by place below the field ("" is the field itself).
 Problems = Mapping[str, str]
 Check = Callable[[Any], Problems]
 Schema = Mapping[str, Check]
 
 FINE: Problems = {}
-# No prompt is longer; what is (an image as base64) is checked by its decoder.
+# No prompt is longer; the decoder checks longer ones (an image as base64).
 MAX_TEXT = 32_768
 
 
@@ -34,12 +34,12 @@ def expected(wanted: str, value: object) -> Problems:
 
 
 def boolean() -> Check:
-    """True or false, not a value that counts as one."""
+    """True or false, not a truthy or falsy value."""
     return lambda value: FINE if isinstance(value, bool) else expected("boolean", value)
 
 
 def text(minimum: int = 0, maximum: int | None = None) -> Check:
-    """A string of so many characters."""
+    """A string within a length."""
 
     def check(value: Any) -> Problems:
         if not isinstance(value, str):
@@ -102,22 +102,22 @@ def integer(minimum: int, maximum: int) -> Check:
 
 
 def null() -> Check:
-    """Only null: the field is there for old callers."""
+    """Only null, for a field that old callers send."""
     return lambda value: FINE if value is None else {"": "This feature is disabled"}
 
 
 def anything() -> Check:
-    """Any value: it is checked later."""
+    """Any value, to check later."""
     return lambda _value: FINE
 
 
 def nullable(inner: Check) -> Check:
-    """Null, or what `inner` takes."""
+    """Null, or a value for `inner`."""
     return lambda value: FINE if value is None else inner(value)
 
 
 def items(inner: Check, minimum: int = 0) -> Check:
-    """A list of at least so many values that `inner` takes."""
+    """A list of values for `inner`, with a minimum length."""
 
     def check(value: Any) -> Problems:
         if not isinstance(value, list):
@@ -172,7 +172,7 @@ def _record_problems(
 
 
 def require(payload: Mapping[str, Any], schema: Schema, required: tuple[str, ...]) -> None:
-    """Raises Refusal (400, naming every wrong field) unless the schema takes the payload."""
+    """Raise Refusal (400, naming every wrong field) unless the schema accepts the payload."""
     problems = _record_problems(payload, schema, required)
     if problems:
         raise invalid_fields({place: [text] for place, text in problems.items()})

@@ -45,7 +45,7 @@ def json_value(body: bytes) -> Any:
 
 
 def read_form(content_type: str, body: bytes) -> Form:
-    """Parse a multipart body: the texts and files of each field. Raises Refusal if it can't."""
+    """Parse a multipart body into the texts and files of each field. Raises Refusal if it can't."""
     head = Message()
     head["Content-Type"] = content_type
     boundary = head.get_boundary()
@@ -62,7 +62,7 @@ def read_form(content_type: str, body: bytes) -> Form:
 
 
 def form_payload(form: Form) -> dict[str, Any]:
-    """The payload that a form stands for; a field that comes twice is a list."""
+    """Turn a form into a payload; a repeated field becomes a list."""
     payload: dict[str, Any] = {}
     for name, values in form.items():
         if name == FILES:

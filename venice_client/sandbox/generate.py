@@ -64,7 +64,7 @@ SCHEMA: Schema = {
 }
 REQUIRED = ("model", "prompt")
 
-# What changes how an image is delivered, not what it shows.
+# Fields about the delivery of an image, not its content.
 NOT_DRAWN = frozenset(
     {"format", "return_binary", "variants", "embed_exif_metadata", "safe_mode", "hide_watermark"}
 )
@@ -91,7 +91,7 @@ class _Job:
         """The images, as bytes or in JSON."""
         began = time.monotonic()
         seed = int(self.payload.get("seed", 0))
-        # Only the first has the seed that was sent.
+        # Only the first has the seed in the request.
         seeds = [seed or _random_seed(), *(_random_seed() for _ in range(7))]
         images = [self._image(each, size) for each in seeds[:count]]
         headers = image_headers(self.model, self.enhanced)

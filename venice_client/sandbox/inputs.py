@@ -1,4 +1,4 @@
-"""Images that come with a request: base64, data URI or an uploaded file."""
+"""Images in a request: base64, data URI or an uploaded file."""
 
 from __future__ import annotations
 
@@ -9,15 +9,13 @@ from PIL import Image
 
 from .response import Refusal, invalid_field
 
-# "Under 25 MB" and "under 8 MB", read as the smaller of the two megabytes there are.
+# "Under 25 MB" and "under 8 MB", in the smaller kind of megabyte.
 MAX_IMAGE_BYTES = 25_000_000
 MAX_REFERENCE_BYTES = 8_000_000
 MIN_PIXELS = 65_536
 MIN_SIDE = 64
 MAX_PIXELS = 33_177_600
-MAX_CUTOUT_PIXELS = (
-    40_000_000  # which nobody published: the most that this machine is asked to hold
-)
+MAX_CUTOUT_PIXELS = 40_000_000  # unpublished: the most for this computer
 Image.init()
 FORMATS = tuple(name for name in ("PNG", "JPEG", "WEBP", "AVIF") if name in Image.OPEN)
 
@@ -29,9 +27,9 @@ def open_image(
     max_pixels: int = MAX_PIXELS,
     raw_only: bool = False,
 ) -> Image.Image:
-    """The decoded image of a field; `raw_only`: as base64 without a data URI around it.
+    """Decode the image in a field. raw_only: base64 without a data URI.
 
-    Raises Refusal unless it is a whole image of no more bytes and pixels than are taken.
+    Raises Refusal unless it's a complete image within the limits of bytes and pixels.
     """
     content = _content(name, value, raw_only)
     if len(content) >= max_bytes:
@@ -45,7 +43,7 @@ def open_image(
         size = f"received {image.width}x{image.height}"
     except Image.DecompressionBombError:
         size = "received far more"
-    except Exception as error:  # whatever a damaged file makes a decoder stumble over
+    except Exception as error:  # any error of a decoder for a damaged file
         told = f"{name}: the image cannot be decoded"
         raise Refusal(400, "CORRUPTED_IMAGE", told) from error
     told = f"{name}: image dimensions must not exceed {max_pixels} pixels, {size}"
@@ -53,7 +51,7 @@ def open_image(
 
 
 def open_sized_image(name: str, value: object, raw_only: bool = False) -> Image.Image:
-    """As `open_image`. Raises Refusal (IMAGE_TOO_SMALL) unless it has the pixels an edit needs."""
+    """Decode as `open_image` does. Raises Refusal (IMAGE_TOO_SMALL) below an edit's minimum."""
     image = open_image(name, value, raw_only=raw_only)
     if image.width * image.height < MIN_PIXELS or min(image.size) < MIN_SIDE:
         told = (

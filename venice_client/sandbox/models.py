@@ -1,4 +1,4 @@
-"""The models of the sandbox: as published, and plausible where nothing is published."""
+"""The sandbox's models: as published, with plausible values for the rest."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ DIVISORS = {
     "z-image-turbo": 8,
     "chroma": 8,
 }
-"""The models that are sized in pixels, and what their sides are multiples of."""
+"""The models sized in pixels, and the divisor of their sides."""
 
 USES_STEPS = ("venice-sd35", "lustify-sdxl", "lustify-v7", "lustify-v8", "wai-Illustrious")
 RATIOS = ("1:1", "3:2", "16:9", "21:9", "9:16", "2:3", "3:4", "4:5")
@@ -37,7 +37,7 @@ TEXT_ABILITIES = (
     *("supportsMultipleImages", "supportsVideoInput", "supportsWebSearch", "supportsLogProbs"),
     *("supportsTeeAttestation", "supportsE2EE", "supportsXSearch"),
 )
-"""What the sandbox's text models don't have."""
+"""Abilities that the sandbox's text models lack."""
 
 NOT_FOR_GENERATE = ("bria-bg-remover",)
 KEEPS_INPUT_SIZE = "qwen-edit-uncensored"
@@ -45,7 +45,7 @@ KEEPS_INPUT_SIZE = "qwen-edit-uncensored"
 
 @dataclass(frozen=True)
 class Model:
-    """One model with what the rules need to know of it."""
+    """One model, with the facts for the rules."""
 
     entry: dict[str, Any]
 
@@ -94,13 +94,13 @@ class Model:
 
     @property
     def max_input_images(self) -> int:
-        """How many images an edit takes: as published, else 3, or 1 where none are combined."""
+        """The most images of an edit: as published, else 3, or 1 for models that don't combine."""
         fallback = 3 if self.constraints["combineImages"] else 1
         return int(self.constraints.get("maxInputImages", fallback))
 
     @property
     def deprecation_headers(self) -> dict[str, str]:
-        """The headers by which the API announces that the model goes away; {} where it stays."""
+        """The API's headers about the end of the model; {} if it stays."""
         plan = self.spec.get("deprecation")
         if plan is None:
             return {}
@@ -133,7 +133,7 @@ def all_styles() -> tuple[str, ...]:
 def _completed(entry: dict[str, Any]) -> dict[str, Any]:
     model_id: str = entry["id"]
     spec = {**entry["model_spec"], "offline": False}
-    spec.pop("constraintsArePartial", None)  # a word of the bundled lists only
+    spec.pop("constraintsArePartial", None)  # a key only in the bundled lists
     published = spec.get("constraints", {})
     tiers = _tiers_and_qualities(spec["pricing"])
     if entry["type"] == "text":
@@ -183,7 +183,7 @@ def _edit_constraints(model_id: str) -> dict[str, Any]:
 
 
 def _tiers_and_qualities(pricing: dict[str, Any]) -> dict[str, Any]:
-    """The tiers and qualities that have a price, and the defaults of those."""
+    """The tiers and qualities with a price, and their defaults."""
     found: dict[str, Any] = {}
     if tiers := list(pricing.get("resolutions", ())):
         found = {"resolutions": tiers, "defaultResolution": tiers[0]}

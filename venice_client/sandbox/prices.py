@@ -1,4 +1,4 @@
-"""What a request would cost, in USD, by the published list."""
+"""Prices of requests in USD, by the published list."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ UPSCALE_USD = {2: 0.02, 4: 0.08}
 
 
 def image_price(model: Model, tier: str | None, quality: str | None) -> float:
-    """The price of one image at its tier and quality, or at the model's defaults.
+    """Return the price of one image at its tier and quality, or at the model's defaults.
 
-    A tier whose price is not published costs what the dearest one does.
+    A tier without a published price costs as much as the most expensive one.
     """
     pricing = model.pricing
     tier = tier or model.constraints.get("defaultResolution", "1K")
@@ -28,7 +28,7 @@ def image_price(model: Model, tier: str | None, quality: str | None) -> float:
 
 
 def extra_images_price(model: Model, images: int) -> float:
-    """What the input images beyond the included ones add to an edit."""
+    """Return the price of input images beyond the included ones."""
     listed = model.pricing.get("inputImages")
     if listed is None:
         return 0.0

@@ -1,4 +1,4 @@
-"""Edits, upscales and cutouts: images made from the images that came in."""
+"""Edits, upscales and cutouts of the images in a request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .drawing import clear_surroundings, draw_badge, draw_panel
 from .sizes import Size
 
 TINT_STRENGTH = 0.28
-# Nearly opaque: the input may have text of its own there.
+# Nearly opaque, since the input may have text there.
 PANEL_OPACITY = 232
 LAYER_SIZE = (768, 768)
 Resampling = Image.Resampling
@@ -21,7 +21,7 @@ Resampling = Image.Resampling
 def edited(
     images: Sequence[Image.Image], prompt: str, model_id: str, size: Size, transparent: bool
 ) -> Image.Image:
-    """The first image fitted to `size` and tinted by the prompt, the others small beside it."""
+    """Fit the first image to `size`, tint it by the prompt, and show the others small beside it."""
     base = ImageOps.fit(flattened(images[0]), size, Resampling.BICUBIC)
     result = Image.blend(base, Image.new("RGB", size, _tint(prompt)), TINT_STRENGTH)
     _add_layers(result, images[1:])
@@ -35,14 +35,14 @@ def edited(
 
 
 def upscaled(image: Image.Image, size: Size) -> Image.Image:
-    """The image enlarged, with the mark."""
+    """Enlarge the image, and mark it."""
     result = flattened(image).resize(size, Resampling.LANCZOS)
     draw_badge(result, "left", "SANDBOX UPSCALE")
     return result
 
 
 def cut_out(image: Image.Image, size: Size) -> Image.Image:
-    """RGBA: a centred ellipse of the image is opaque, everything else transparent."""
+    """Return RGBA with a centered ellipse of the image, and the rest transparent."""
     result = flattened(image)
     if result.size != size:
         result = result.resize(size, Resampling.BICUBIC)
@@ -52,13 +52,13 @@ def cut_out(image: Image.Image, size: Size) -> Image.Image:
 
 
 def as_layer(image: Image.Image) -> Image.Image:
-    """A smaller copy, as large as it is shown beside the base of an edit."""
+    """Return a smaller copy, in the size beside the base of an edit."""
     image.thumbnail(LAYER_SIZE)
     return image
 
 
 def flattened(image: Image.Image) -> Image.Image:
-    """An RGB copy, what is transparent on white."""
+    """Return an RGB copy on white."""
     if not image.has_transparency_data:
         return image.convert("RGB")
     layered = image.convert("RGBA")

@@ -27,8 +27,8 @@ MAX_BODY_BYTES = 160_000_000
 class Sandbox:
     """A local stand-in for the Venice image API, on 127.0.0.1 only.
 
-    port: 0 takes a free one. keys: the API keys it accepts. latency_s: seconds that each paid
-    request takes. balance_usd: what there is to spend.
+    port: 0 takes a free one. keys: the API keys it accepts. latency_s: seconds per paid
+    request. balance_usd: the balance.
     """
 
     def __init__(
@@ -80,12 +80,12 @@ class Sandbox:
 
     @property
     def base_url(self) -> str:
-        """The base URL for a client, without a slash at its end."""
+        """The base URL for a client, without a final slash."""
         return f"http://{HOST}:{self.port}{PREFIX}"
 
     @property
     def charges(self) -> list[Charge]:
-        """What Venice would have charged, in order."""
+        """Venice's charges, in order."""
         return list(self._service.account.charges)
 
     @property
@@ -98,7 +98,7 @@ class Sandbox:
 
 
 class Server(ThreadingHTTPServer):
-    """A server that has its port for itself."""
+    """A server with exclusive use of its port."""
 
     # On Windows, "reuse" would let a second server share the port.
     allow_reuse_address = os.name != "nt"

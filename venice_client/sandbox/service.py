@@ -1,4 +1,4 @@
-"""What the API does with a request, apart from HTTP."""
+"""The API's work on a request, apart from HTTP."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Service:
         return endpoint.answer(request.query, self.account)
 
     def fulfil(self, request: Request, payload: Mapping[str, Any], task: Task) -> Response:
-        """Draw what a valid request asks for, and charge for it."""
+        """Draw the images of a valid request, and charge for them."""
         began = time.monotonic()
         response = task.make(task.size, task.images)
         self.wait_until(began + self.latency_s)

@@ -1,4 +1,4 @@
-"""What the sandbox sees in an image: its size, colors, and brightness, in words."""
+"""Describe an image's size, colors and brightness in words."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 LOOK = 48
-"""Pixels of the side to which an image is reduced to look at its colors."""
+"""Side in pixels of the reduced image for the colors."""
 
 COLORS = {
     "black": (12, 12, 14),

@@ -1,4 +1,4 @@
-"""A valid paid request, and the rules that all of them share."""
+"""A valid paid request, and the rules for all of them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from .models import Model, all_models
 from .response import Refusal, Response, invalid_field
 from .sizes import Size
 
-# Prompts longer than this are detailed enough: enhancing leaves them as they are.
+# Enhancing doesn't change longer prompts.
 ENOUGH_DETAIL = 600
 UNFLAGGED = {"x-venice-is-blurred": "false", "x-venice-is-content-violation": "false"}
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a request asks for: `make` draws so many images of that size."""
+    """The content of a request: `make` draws that number of images in that size."""
 
     service: str
     usd: float
@@ -29,7 +29,7 @@ class Task:
 
 
 def known_model(model_id: str, model_type: str) -> Model:
-    """The model of that id. Raises Refusal unless there is one, and it is of that type."""
+    """Return the model of that id. Raises Refusal unless it exists and has that type."""
     model = all_models().get(model_id)
     if model is None:
         raise Refusal(404, "MODEL_NOT_FOUND", f"Specified model not found: {model_id}")
@@ -40,7 +40,7 @@ def known_model(model_id: str, model_type: str) -> Model:
 
 
 def check_prompt(prompt: str, model: Model, name: str = "prompt") -> None:
-    """Raises Refusal unless the model takes a prompt so long; a negative one may be blank."""
+    """Raise Refusal for too long a prompt, or a blank one that isn't negative."""
     if len(prompt) > model.prompt_limit:
         told = f"String must contain at most {model.prompt_limit} character(s) for {model.id}"
         raise invalid_field(name, told)
@@ -49,7 +49,7 @@ def check_prompt(prompt: str, model: Model, name: str = "prompt") -> None:
 
 
 def check_offered(name: str, value: str | None, choices: tuple[str, ...], model: Model) -> None:
-    """Raises Refusal unless the model offers the value, exactly as spelled; None is not sent."""
+    """Raise Refusal unless the model offers the value, exactly as spelled; None isn't sent."""
     if value is None or value in choices:
         return
     if not choices:
@@ -58,7 +58,7 @@ def check_offered(name: str, value: str | None, choices: tuple[str, ...], model:
 
 
 def check_transparent(payload: Mapping[str, Any], model: Model, format_name: str) -> bool:
-    """Whether the background is to be transparent. Raises Refusal unless it then can be."""
+    """Whether to draw a transparent background. Raises Refusal if the model can't."""
     name = "transparent_background"
     if not payload.get(name):
         return False
@@ -70,7 +70,7 @@ def check_transparent(payload: Mapping[str, Any], model: Model, format_name: str
 
 
 def enhanced_prompt(payload: Mapping[str, Any]) -> str | None:
-    """The prompt with more detail, or None where it has enough, or that was not asked for."""
+    """Return the prompt with more detail; None if it has enough, or without `enhance_prompt`."""
     prompt: str = payload["prompt"]
     if not payload.get("enhance_prompt") or len(prompt) > ENOUGH_DETAIL:
         return None
@@ -78,6 +78,6 @@ def enhanced_prompt(payload: Mapping[str, Any]) -> str | None:
 
 
 def image_headers(model: Model, enhanced: str | None) -> dict[str, str]:
-    """The headers about an image: its flags, the model's end, and the prompt where rewritten."""
+    """Return the headers of an image: flags, the model's end, and a rewritten prompt."""
     rewritten = {} if enhanced is None else {"x-venice-enhanced-prompt": quote(enhanced)}
     return {**UNFLAGGED, **model.deprecation_headers, **rewritten}

@@ -1,1 +1,1 @@
-"""How requests leave and responses come in: the only way out of the client."""
+"""The way of requests out and responses in: the client's only one."""

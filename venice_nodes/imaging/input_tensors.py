@@ -7,7 +7,7 @@ import torch
 from ...venice_client import InvalidRequestError
 
 TOLERANCE = 0.05
-"""How far outside 0..1 a value can be, since resizing and sharpening overshoot. It's clipped."""
+"""The tolerance around 0..1, since resizing and sharpening overshoot. The rest is clipped."""
 
 
 def image_batch(value: object, name: str, may_be_empty: bool = False) -> torch.Tensor:

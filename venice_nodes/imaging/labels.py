@@ -90,7 +90,7 @@ def wrapped(
 
 
 def _room(size: int, height: int) -> int:
-    """How many lines of a font size fit into a height."""
+    """Return the number of lines of a font size that fit into a height."""
     return max(1, int(height / (size * LINE_HEIGHT)))
 
 

@@ -38,7 +38,7 @@ OPAQUE_IN_ANSWERS = 251.5 / 255
 
 @dataclass(frozen=True)
 class Fit:
-    """How to bring an image of another size to the size of the others.
+    """A conversion of images to the size of the others.
 
     apply: from an array to one of width × height. say: from (width, height) before and after to a
     description such as "scaled from 80 × 80 to 64 × 64", "" if nothing changes.

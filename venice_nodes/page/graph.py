@@ -141,7 +141,7 @@ def _loaded(values: dict[str, Any]) -> Pictures:
 
 
 def _padded(values: dict[str, Any]) -> Any:
-    """What ComfyUI's Pad Image for Outpainting makes of an image."""
+    """Return the output of ComfyUI's Pad Image for Outpainting."""
     image = values.get("image")
     if not isinstance(image, Pictures):
         return image if isinstance(image, Failed) else Pictures(is_open=True)
