@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from venice_client import VeniceClient
-from venice_client.catalogue.prices import LowerBound, total_cost
+from venice_client.catalogue.prices import total_cost
+from venice_client.money import ExactCost, LowerBound, UpperBound
 
 MakeClient = Callable[..., VeniceClient]
 
@@ -38,8 +39,25 @@ MakeClient = Callable[..., VeniceClient]
             "price unknown",
             "free in the sandbox",
         ),
+        (
+            [UpperBound(0.00181), UpperBound(0.0002)],
+            "up to $0.0021",
+            "free in the sandbox (up to $0.0021 on Venice)",
+        ),
+        ([ExactCost(0.000387)], "$0.000387", "free in the sandbox ($0.000387 on Venice)"),
+        ([ExactCost(0.01), 0.0], "$0.01", "free in the sandbox ($0.01 on Venice)"),
+        ([ExactCost(0.01), 0.02], "about $0.03", "free in the sandbox (about $0.03 on Venice)"),
+        (
+            [UpperBound(0.01), LowerBound(0.02)],
+            "from $0.03",
+            "free in the sandbox (from $0.03 on Venice)",
+        ),
+        ([UpperBound(0.0)], "free", "free"),
     ],
-    ids=["known", "unknown", "kept", "bound", "bound and known", "bound and unknown"],
+    ids=[
+        *("known", "unknown", "kept", "bound", "bound and known", "bound and unknown"),
+        *("at most", "exact", "exact and kept", "exact and known", "both bounds", "free model"),
+    ],
 )
 def test_a_price_in_words(
     make_client: MakeClient, costs: Sequence[float | None], api: str, sandbox: str

@@ -119,10 +119,11 @@ def total_cost(costs: Sequence[float | None]) -> float | None:
 
 
 def cost_text(costs: Sequence[float | None], is_sandbox: bool = False) -> str:
-    """The cost in words: `about $0.03`. Only saved results, and the sandbox, cost nothing."""
+    """The cost in words: `about $0.03`. Saved results, the sandbox and a few models are free."""
     total = total_cost(costs)
     if total == 0:
-        return "free (saved result)"
+        is_of_model = any(isinstance(cost, UpperBound | ExactCost) for cost in costs)
+        return "free" if is_of_model else "free (saved result)"
     text = "price unknown" if total is None else _amount(total)
     if not is_sandbox:
         return text

@@ -52,7 +52,7 @@ light, colors, viewpoint, medium and style. A tag is one to four lower-case word
 you see, repeat nothing, and name no person from their face.
 Write in English, unless the user asks for another language.
 {_NO_ORDERS}
-{_PLAIN.format(what="the tags on one line")}"""
+{_PLAIN.format(what="the tags, on one line,")}"""
 
 _QUESTION = f"""\
 You answer a question about an image. Answer from what you see, briefly and directly, in the \

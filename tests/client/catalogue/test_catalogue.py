@@ -24,6 +24,7 @@ from venice_client.catalogue.model import parse_model
 from venice_client.catalogue.sizing import PixelRules, RatioRules, fit
 from venice_client.cli.lists import marks, price_text
 from venice_client.errors import ConnectionFailedError, VeniceError
+from venice_client.sandbox.models import all_models
 
 MODEL = {
     "id": "new-model",
@@ -77,6 +78,30 @@ def test_a_refresh_replaces_the_bundled_lists_and_is_saved(home: Path) -> None:
     assert [model.id for model in later.models()] == ["new-model"]
     assert later.model("new-model").prompt_limit == 100
     assert later.styles == ("New",)
+
+
+def test_text_models_are_saved_with_what_the_client_reads_of_them(home: Path) -> None:
+    live = [entry.entry for entry in all_models().values()]
+    Catalogue(home, "https://one.example", lambda _type: live, lambda: ["New"]).refresh()
+
+    saved = saved_lists(home, "https://one.example")
+
+    assert saved.text_models() == bundled_lists().text_models()
+    assert saved.by_trait()["default_vision"].sees
+    (file,) = home.glob("catalogue-*.json")
+    assert "supportsLogProbs" not in file.read_text()
+
+
+def test_a_list_that_was_saved_without_text_models_has_the_bundled_ones(home: Path) -> None:
+    Service().catalogue(home).refresh()
+    (file,) = home.glob("catalogue-*.json")
+    data = json.loads(file.read_text())
+    data["models"].append({"id": "qwen-3-8-27b", "type": "text"})
+    file.write_text(json.dumps(data))
+
+    saved = saved_lists(home, data["service"])
+
+    assert saved.text_models() == bundled_lists().text_models()
 
 
 def test_lists_of_one_service_are_never_used_for_another(home: Path) -> None:
