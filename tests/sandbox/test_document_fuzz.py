@@ -27,12 +27,14 @@ pytestmark = pytest.mark.long
 
 KEY = "canary-key-5d41"
 EXAMPLES = 30
+CHAT = "/chat/completions"
 PAID = (
     "/image/generate",
     "/image/edit",
     "/image/multi-edit",
     "/image/upscale",
     "/image/background-remove",
+    CHAT,
 )
 FREE = (
     "/models",
@@ -76,6 +78,18 @@ FIELDS = {
     "images": f"Only file uploads|Expected an image|fetches no URLs|data URI|{OF_THE_MODEL}",
     "inpaint": "This feature is disabled",
     "scale": "either 2 or 4",
+    # Of a chat: what the document leaves open, and the guides say.
+    "messages": "at least 1|not supported by|does not support|not valid Unicode|URLs|Invalid url",
+    "response_format": f"name and a schema|strict must be|{OF_THE_MODEL}",
+    "stream": "doesn't stream",
+    "stop": "Expected string|at least 1|not valid Unicode",  # to the letter, anything
+    "n": "less than or equal|between|greater than",
+    "seed": "between",
+    "fallbacks": "at least 1|not valid Unicode",
+    **dict.fromkeys(
+        ("venice_parameters", "metadata", "include", "tools", "prompt_cache_key"),
+        "not valid Unicode",
+    ),
 }
 
 
@@ -115,6 +129,30 @@ FINE: dict[str, list[Any]] = {
     "scale": [2, 4],
     "steps": [1, 8, 51],
 }
+DATA_URL = f"data:image/png;base64,{IMAGES[0]}"
+SAID = [{"role": "user", "content": "The idea: a fox"}]
+SEEN = [
+    {
+        "role": "user",
+        "content": [
+            {"type": "text", "text": "Describe it."},
+            {"type": "image_url", "image_url": {"url": DATA_URL}},
+        ],
+    }
+]
+CHATS: dict[str, dict[str, list[Any]]] = {
+    "valid": {"model": ["google-gemma-3-27b-it", "zai-org-glm-5-2", "gpt-4", "default_vision"]},
+    "taken": {
+        "model": ["google-gemma-3-27b-it"],
+        "messages": [SAID, SEEN],
+        "n": [1, 2],
+        "stream": [False],
+        "response_format": [{"type": "text"}, {"type": "json_object"}],
+    },
+    "invalid": {},
+}
+"""What chats are drawn from."""
+
 OF_OTHERS = {
     "/image/generate": {
         "aspect_ratio",
@@ -134,6 +172,7 @@ def narrowed(path: str, properties: dict[str, Any], media_type: str, mode: str) 
     """The properties of a request, as far as they are drawn in this mode."""
     drawn = dict(properties)
     values = {"valid": DRAWN, "taken": FINE, "invalid": {}}[mode]
+    values = CHATS[mode] if path == CHAT else values
     if media_type == FORM_TYPE and "image" in drawn:
         drawn["image"] = {"type": "string", "format": "binary"}
         values = {name: choices for name, choices in values.items() if name != "image"}
@@ -156,9 +195,9 @@ def with_integers(node: Any) -> Any:
 @cache
 def document(judge: ModuleType, mode: str) -> dict[str, Any]:
     """The published document as OpenAPI 3.1, with what was added since."""
-    published = judge.load(judge.document_path())
     paths: dict[str, Any] = {}
     for method, path in OPERATIONS:
+        published = judge.document_with(path)
         operation = published["paths"][path][method.lower()]
         drawn: dict[str, Any] = {"responses": {"200": {"description": "OK"}}}
         drawn["parameters"] = judge.to_json_schema(operation.get("parameters", []), published)
@@ -248,7 +287,7 @@ def check_answer(judge: ModuleType, request: Any, answer: Any) -> None:
 
 def check_form(judge: ModuleType, request: Any, answer: Any) -> None:
     """Fails unless status, type and body of the answer are as the document says."""
-    published = judge.load(judge.document_path())
+    published = judge.document_with(request.path)
     responses = (
         published["paths"][request.path].get(request.method.lower(), {}).get("responses", {})
     )

@@ -52,8 +52,24 @@ def document_with(path: str) -> dict[str, Any]:
     """The document that has an endpoint: the one, or the one about chats beside it."""
     document = load(document_path())
     if path not in document["paths"] and (beside := document_path().with_name(CHAT)).is_file():
-        return load(beside)
+        document = _mended(load(beside))
     return document
+
+
+def _mended(node: Any) -> Any:
+    """The document about chats without two slips: `on` and `off` as true and false, and `logprobs`
+    that must be an object, although its own example has null."""
+    if isinstance(node, list):
+        return [_mended(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    mended = {name: _mended(each) for name, each in node.items()}
+    if node.get("type") == "string" and True in node.get("enum", ()):
+        words = {True: "on", False: "off"}
+        mended["enum"] = [words.get(each, each) for each in node["enum"]]
+    if isinstance(node.get("logprobs"), dict) and node["logprobs"].get("type") == "object":
+        mended["logprobs"] = {**mended["logprobs"], "nullable": True}
+    return mended
 
 
 def available() -> bool:

@@ -48,8 +48,10 @@ TEXT_COLUMNS = (
     ),
 )
 
-OF_ANY_ANSWER = ("endless", "gzip bomb", "promises more", "a lie about gzip", "slow")
-OF_ANY_ANSWER += ("other headers", "deprecated")
+OF_ANY_ANSWER = (
+    *("endless", "gzip bomb", "promises more", "a lie about gzip", "slow", "other headers"),
+    "deprecated",
+)
 OF_IMAGES = ("BadResponseError", "FlaggedImageError", "ContentViolationError", "RefusedEditError")
 
 CHARGED = r"You were charged \$0\.\d+"
