@@ -1,4 +1,4 @@
-"""What every test has: a home of its own, this machine and no other, and the pack and sandbox."""
+"""The fixtures of every test: its own home, only this computer, the pack and the sandbox."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ pytest_plugins = ["comfy_fixtures"]
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# ComfyUI makes a module's name of its path, so it is no identifier.
+# ComfyUI names a module by its path, so it's no identifier.
 PACK_NAME = "/ComfyUI/custom_nodes/venice-nodes"
 
-# These speak to the tests, not to what they test.
+# For the tests, not for the code under test.
 OUR_OWN = ("VENICE_OPENAPI", "VENICE_SOAK")
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
-# `make test-all` tries the same examples every time, however slow the machine is, so that it fails
-# only where something changed. `make soak` looks for new ones.
+# `make test-all` tries the same examples every time, so that it fails only after a change. `make
+# soak` looks for new ones.
 PATIENT = settings(
     deadline=None,
     print_blob=True,
@@ -42,14 +42,14 @@ settings.register_profile("steady", PATIENT, derandomize=True)
 settings.register_profile("search", PATIENT, max_examples=2000)
 settings.load_profile("steady")
 
-# A shell that runs this in the background has it ignore Ctrl-C, and so all that tests start.
+# In the background, a shell makes this and all that tests start ignore Ctrl-C.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty VENICE_HOME; no setting, proxy or netrc of the person who runs the tests."""
+    """An empty VENICE_HOME, without the user's settings, proxy or netrc."""
     for name in os.environ:
         ours = name.startswith("VENICE_") and name not in OUR_OWN
         if ours or name.lower() in PROXIES or name == "NETRC":
@@ -64,7 +64,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture(autouse=True)
 def loopback_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackOnly]:
-    """Fail the test that tries to reach another machine, also from a thread of its own."""
+    """Fail a test that tries to reach another computer, even from another thread."""
     guard = LoopbackOnly(monkeypatch)
     yield guard
     assert not guard.refused, f"tried to reach {guard.refused}"
@@ -88,8 +88,8 @@ def pack() -> ModuleType:
 def sandbox() -> Iterator[Sandbox]:
     """A running sandbox that takes the key `test-key`.
 
-    When the test is over, every request that the sandbox accepted must also be one that the
-    published document allows, where that document is at hand.
+    After the test, the published document, if available, must allow every request that the sandbox
+    accepted.
     """
     from faulty_sandbox import Sandbox
 

@@ -1,4 +1,4 @@
-"""The page of every ComfyUI that is here: three frontends, two renderers."""
+"""The page of every ComfyUI on this computer: three frontends, two renderers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def skip_or_fail(reason: str) -> None:
-    """Fails where the tests of the page were asked for, else skips by name."""
+    """Fail if the tests of the page are required, else skip by name."""
     if REQUIRED:
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
@@ -45,7 +45,7 @@ def skip_or_fail(reason: str) -> None:
 
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Running]]:
-    """The ComfyUIs that were started so far, by frontend."""
+    """The running ComfyUIs, by frontend."""
     made: dict[str, Running] = {}
     yield made
     for running in made.values():
@@ -55,7 +55,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Runn
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A Chromium for the tests of a module: longer, it would hold the thread's event loop."""
+    """A Chromium for the tests of one module, since it holds the thread's event loop."""
     try:
         from playwright.sync_api import sync_playwright
 

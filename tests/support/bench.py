@@ -1,4 +1,4 @@
-"""Runs the pack's node classes against a sandbox, and says how each run ended and what it cost."""
+"""Run the pack's node classes against a sandbox, and report the end and the cost of each run."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ GENERATE: Mapping[str, Any] = {
 
 @dataclass(frozen=True)
 class End:
-    """How one run of a node ended.
+    """The end of one run of a node.
 
-    outputs: what the node answered, or (). texts: the status texts on the way. sent: the bodies of
+    outputs: the node's, or (). texts: the status texts on the way. sent: the bodies of
     the paid requests of this run. charged: USD by the sandbox's own books.
     """
 
@@ -49,12 +49,12 @@ class End:
 
     @property
     def pictures(self) -> int:
-        """How many pictures are shown."""
+        """The number of images."""
         return len(self.outputs[0]) if self.outputs else 0
 
     @property
     def shown(self) -> tuple[Any, ...]:
-        """The outputs; raises the error of a run that ended with one."""
+        """The outputs. Raises the error of a failed run."""
         if self.error is not None:
             raise self.error
         return self.outputs
@@ -72,7 +72,7 @@ class End:
 
     @property
     def seeds(self) -> list[int]:
-        """The seeds as sent, in order of size: side by side they arrive in any order."""
+        """The sent seeds, sorted: in parallel they arrive in any order."""
         return sorted(sent["seed"] for sent in self.sent)
 
     @property
@@ -95,11 +95,11 @@ class Bench:
     texts: list[str] = field(default_factory=list)
 
     def call(self, node: str, **inputs: Any) -> Coroutine[Any, Any, tuple[Any, ...]]:
-        """One run of a node, for an event loop that runs several."""
+        """Return one run of a node, for an event loop with several."""
         return node_calls.call_async(self.pack.NODE_CLASS_MAPPINGS[node](), **inputs)
 
     def run(self, node: str, **inputs: Any) -> End:
-        """Runs one node to its end, in an event loop of its own, as ComfyUI does."""
+        """Run one node to its end in its own event loop, as ComfyUI does."""
         before, charged = len(self.sandbox.paid_requests), self.sandbox.charged_usd
         texts = len(self.texts)
         began = time.monotonic()
@@ -121,11 +121,11 @@ class Bench:
         )
 
     def generate(self, **inputs: Any) -> End:
-        """Runs Venice Generate Image with small pictures; `inputs` over the defaults."""
+        """Run Venice Generate Image with small images; `inputs` override the defaults."""
         return self.run("VeniceGenerateImage", **{**GENERATE, **inputs})
 
     def side_by_side(self, *runs: Callable[[], End]) -> list[End]:
-        """Several runs at once, each in a thread of its own."""
+        """Do several runs at once, each in its own thread."""
         ends: list[End | None] = [None] * len(runs)
 
         def one(index: int) -> None:
@@ -141,31 +141,32 @@ class Bench:
         return done
 
     def hold(self, count: int, path: str, together: int = 0) -> None:
-        """Has the next `count` answers of `path` wait for one another, `together` (all) at a time.
+        """Make the next `count` responses of `path` wait for each other, `together` (all) at a
+        time.
 
-        So they come only if so many are asked for side by side.
+        So they arrive only if that many requests are in flight together.
         """
         self.sandbox.add_fault(meeting(together or count), path=path, times=count)
 
     @property
     def entries(self) -> list[Path]:
-        """The files of the kept results."""
+        """The files of the saved results."""
         return sorted((self.home / "results").glob("*.result"))
 
     @property
     def cached_seeds(self) -> list[int]:
-        """The seeds of the kept results, in order of size."""
+        """The seeds of the saved results, sorted."""
         return sorted(entry.facts["seed"] for entry in self.store().entries())
 
     def store(self) -> Any:
-        """The store of this home, opened anew."""
+        """The store of this home, newly opened."""
         return self.pack.venice_client.store.result_cache.ResultCache(self.home, 1024)
 
 
 def make_bench(
     pack: ModuleType, sandbox: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch, **waits: float
 ) -> Bench:
-    """The nodes with the settings of a user whose service is the sandbox, and with short waits.
+    """Return a bench with the sandbox as service, and short waits.
 
     waits: see process_state.reset.
     """
@@ -178,7 +179,7 @@ def make_bench(
 
 
 def meeting(count: int) -> Fault:
-    """A good answer that comes once so many wait for it, however slow the machine is."""
+    """A good response that leaves once that many wait for it."""
     barrier = threading.Barrier(count)
 
     def wait(answer: Any, _request: Any) -> Any:
@@ -189,7 +190,7 @@ def meeting(count: int) -> Fault:
 
 
 def held_until(seen: Callable[[], Any], fault: Fault | None = None) -> Fault:
-    """`fault`, or a good answer, that comes only once `seen` returns something true."""
+    """`fault`, or a good response, that leaves only once `seen` returns something true."""
     held = fault or Fault("held")
 
     def wait(answer: Any, request: Any) -> Any:

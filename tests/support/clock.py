@@ -1,4 +1,4 @@
-"""A clock that shows noon of today, so that no test goes on past midnight."""
+"""A clock at noon of today, so that no test crosses midnight."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 
 def set_to_noon(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Sets `time.time` to noon, local time, from where it goes on."""
+    """Set `time.time` to noon, local time; it runs on from there."""
     real = time.time
     now = datetime.fromtimestamp(real())
     ahead = now.replace(hour=12, minute=0, second=0, microsecond=0).timestamp() - real()

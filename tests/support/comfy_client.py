@@ -1,4 +1,4 @@
-"""A small client of a running ComfyUI, as a person's browser or script would be one."""
+"""A small client of a running ComfyUI, like a browser or script."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ NOTHING: Prompt = {
     "1": {"class_type": "SolidMask", "inputs": {"value": 1.0, "width": 16, "height": 16}},
     "2": {"class_type": "PreviewAny", "inputs": {"source": ["1", 0]}},
 }
-"""A prompt that only comes and goes."""
+"""A prompt that does nothing."""
 
 
 class PromptRefused(Exception):
-    """ComfyUI did not take a prompt; the message is its answer."""
+    """ComfyUI refused a prompt; the message is its answer."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """How a queued prompt ended, as the history tells it."""
+    """The end of a queued prompt, by the history."""
 
     status: str
     messages: dict[str, dict[str, Any]]
@@ -51,11 +51,11 @@ class Run:
 
     @property
     def error(self) -> dict[str, Any]:
-        """What failed: `exception_message`, `node_id`, `node_type`, `traceback`."""
+        """The failure: `exception_message`, `node_id`, `node_type`, `traceback`."""
         return self.messages["execution_error"]
 
     def text(self, node: str) -> str:
-        """What a PreviewAny node shows."""
+        """The text of a PreviewAny node."""
         return str(self.outputs[node]["text"][0])
 
     def images(self, node: str) -> list[dict[str, str]]:
@@ -65,14 +65,14 @@ class Run:
 
 @dataclass
 class Events:
-    """What ComfyUI tells one browser over its websocket."""
+    """ComfyUI's messages to one browser over its websocket."""
 
     client_id: str
     texts: list[tuple[str, str]] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
 
     def take(self, message: str | bytes) -> None:
-        """Keep one message: status texts as (node id, text), the others as they came."""
+        """Keep one message: status texts as (node id, text), others unchanged."""
         if isinstance(message, str):
             self.messages.append(json.loads(message))
         elif struct.unpack(">I", message[:4])[0] == PROGRESS_TEXT:
@@ -99,7 +99,7 @@ class ComfyClient:
         return self._session.post(self.url + path, json=body, timeout=60)
 
     def object_info(self, node: str) -> dict[str, Any]:
-        """How ComfyUI describes a node class; KeyError where it has none."""
+        """Get ComfyUI's description of a node class. Raises KeyError without one."""
         description: dict[str, Any] = self.get(f"/object_info/{node}").json()[node]
         return description
 
@@ -121,24 +121,24 @@ class ComfyClient:
         return self.wait(self.queue(prompt, client_id), timeout_s)
 
     def interrupt(self) -> None:
-        """What the cancel button does."""
+        """Interrupt, as the cancel button does."""
         self.post("/interrupt", {}).raise_for_status()
 
     def free(self) -> None:
-        """Have ComfyUI forget its cached results.
+        """Make ComfyUI forget its cached results.
 
-        It looks at this wish when it waits for a prompt and after each one, so that a prompt that
-        comes at once may go first: the one that is run here.
+        It does so when it waits for a prompt and after each one, so one prompt may come first: the
+        one run here.
         """
         self.post("/free", {"unload_models": True, "free_memory": True}).raise_for_status()
         assert self.run(NOTHING).succeeded
 
     def view(self, image: dict[str, str]) -> bytes:
-        """A picture that a run wrote, as bytes."""
+        """Get an image of a run, as bytes."""
         return self.get("/view", **image).content
 
     def upload(self, name: str, data: bytes) -> str:
-        """Put a picture into the input folder; return the name for LoadImage."""
+        """Put an image into the input folder; return the name for LoadImage."""
         files = {"image": (name, data)}
         response = self._session.post(self.url + "/upload/image", files=files, timeout=60)
         response.raise_for_status()
@@ -146,7 +146,7 @@ class ComfyClient:
 
     @contextlib.contextmanager
     def listen(self) -> Iterator[Events]:
-        """Collect what ComfyUI tells a browser; queue with the `client_id` of the result."""
+        """Collect ComfyUI's messages to a browser; queue with the `client_id` of the result."""
         events = Events(uuid.uuid4().hex)
         address = self.url.replace("http", "ws", 1) + f"/ws?clientId={events.client_id}"
         connection = websocket.create_connection(address, timeout=60)

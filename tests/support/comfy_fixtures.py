@@ -1,4 +1,4 @@
-"""A real ComfyUI with the pack in it, started once a version: the tests with `comfyui`."""
+"""A real ComfyUI with the pack, started once per version: for tests with `comfyui`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ REQUIRED = bool(ENVIRON.get("REQUIRE_COMFYUI"))
 TIMEOUT_S = 900
 """Of a test, the start of ComfyUI included."""
 
-# One group a version, so that parallel workers do not start the same ComfyUI twice.
+# One group per version, so that parallel workers don't start the same ComfyUI twice.
 VERSIONS = [
     pytest.param(version, marks=pytest.mark.xdist_group(f"comfyui-{version}"))
     for version in ("current", "old")
@@ -26,7 +26,7 @@ VERSIONS = [
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
-    """Marks the tests that run in a real ComfyUI."""
+    """Mark the tests in a real ComfyUI."""
     for item in items:
         if "running" in getattr(item, "fixturenames", ()):
             item.add_marker("comfyui")
@@ -50,7 +50,7 @@ def running(
 
 
 def start(made: Running) -> None:
-    """Starts ComfyUI and runs a first prompt, which also gets the lists."""
+    """Start ComfyUI and run a first prompt, which also loads the lists."""
     try:
         made.start()
     except StartFailed as error:
@@ -64,7 +64,7 @@ def start(made: Running) -> None:
 
 @pytest.fixture
 def comfyui(running: Running) -> Iterator[Running]:
-    """A ComfyUI whose requests count from here on; what it sends is judged at the end."""
+    """A ComfyUI whose requests count from here on; the end checks them."""
     running.sandbox.latency_s = 0.0
     running.sandbox.clear_faults()
     running.sandbox.forget()
@@ -74,19 +74,19 @@ def comfyui(running: Running) -> Iterator[Running]:
 
 @pytest.fixture
 def words(request: pytest.FixtureRequest) -> str:
-    """A prompt of this test's own, so that no other test's results come up."""
+    """A prompt for this test alone, so that it gets no other test's results."""
     return f"a fox in snow, for {request.node.name}"
 
 
 def installed(version: str) -> Installation:
-    """The ComfyUI of that version; without one the test is skipped, or fails if it is required."""
+    """The ComfyUI of that version; without one skip the test, or fail it if required."""
     if version == "old":
         return find_old(ENVIRON) or pytest.skip("no older ComfyUI: COMFYUI_OLD_PATH names one")
     return find(ENVIRON) or missing("no ComfyUI: COMFYUI_PATH names one")
 
 
 def missing(reason: str) -> NoReturn:
-    """End the test: failed where a ComfyUI was asked for, else skipped by name."""
+    """End the test: fail if a ComfyUI is required, else skip by name."""
     if REQUIRED:
         pytest.fail(reason, pytrace=False)
     lines = reason.splitlines()

@@ -1,4 +1,4 @@
-"""ComfyUI's page in a real Chromium, as a person would use it. It reaches this machine alone."""
+"""ComfyUI's page in a real Chromium, used as by a person. It reaches only this computer."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ READY = (
     " && app.extensionManager.workflow.activeWorkflow?.changeTracker"
 )
 PATIENCE_MS = 60_000
-"""How long a page may take for anything: some ten times what it takes where nothing else runs."""
+"""The most time for anything: about ten times that of an idle computer."""
 
 LOOK_EVERY_MS = 100
 """How often `wait_until` looks."""
 
 KNOWN_ERROR = ("reading 'id'", "onChange", "addSetting")
-"""In an error that frontend 1.27.10 has at its start, with the pack and without it."""
+"""Part of an error of frontend 1.27.10 at its start, even without the pack."""
 
 BUILD = """nodes => {
   app.graph.clear();
@@ -67,7 +67,7 @@ REMEMBER = """() => {
 
 @dataclass
 class ComfyPage:
-    """One page of a running ComfyUI. in_vue: nodes drawn by Vue instead of on the canvas."""
+    """One page of a running ComfyUI. in_vue: whether Vue draws the nodes."""
 
     running: Running
     page: Page
@@ -77,7 +77,7 @@ class ComfyPage:
     asked: list[str] = field(default_factory=list)
 
     def open(self) -> None:
-        """Opens the page, as a new user without the greeting would see it."""
+        """Open the page like a new user, without the greeting."""
         self.page.set_default_timeout(PATIENCE_MS)
         self.page.on("pageerror", lambda error: self.errors.append(f"{error}\n{error.stack}"))
         self.page.context.route("**/*", _only_this_machine)
@@ -92,13 +92,13 @@ class ComfyPage:
         self.load()
 
     def load(self) -> None:
-        """Loads the page, or loads it again, as F5 does."""
+        """Load or reload the page, as F5 does."""
         self.page.goto(self.running.client.url)
         self.page.wait_for_function(READY)
         self.page.keyboard.press("Escape")
 
     def wait_until_stored(self, text: str) -> None:
-        """Waits until ComfyUI has stored a workflow with `text`, a moment after its change."""
+        """Wait until ComfyUI has stored a workflow with `text`, a moment after its change."""
         stored = "text => JSON.stringify([localStorage, sessionStorage]).includes(text)"
         self.page.wait_for_function(stored, arg=text)
 
@@ -106,17 +106,17 @@ class ComfyPage:
         if "/venice/" in response.url and "/image/" not in response.url:
             self.heard.append(response.url.encode() + json.dumps(response.headers).encode())
             if "json" in response.headers.get("content-type", ""):
-                # A page that is loaded again drops what it had.
+                # A reloaded page drops its state.
                 with contextlib.suppress(Error):
                     self.heard.append(response.body())
 
     def build(self, **nodes: Any) -> None:
-        """Puts a graph together: name → (type, x, y, values, {input: (node, output)})."""
+        """Build a graph: name → (type, x, y, values, {input: (node, output)})."""
         self.page.evaluate(BUILD, {name: list(node) for name, node in nodes.items()})
         self.remember()
 
     def text_to_image(self, **values: Any) -> None:
-        """A Generate with a Venice Seed and a Save Image, which is what most tests need."""
+        """Build a Generate with a Venice Seed and a Save Image, which most tests need."""
         values = {"prompt": "a fox in snow", **values}
         self.build(
             seed=("VeniceSeed", 60, 60, {}, {}),
@@ -125,11 +125,11 @@ class ComfyPage:
         )
 
     def remember(self) -> None:
-        """Makes a step of undo, as the page does after a click."""
+        """Make a step of undo, as the page does after a click."""
         self.page.evaluate(REMEMBER)
 
     def set(self, node: str, **values: Any) -> None:
-        """Sets widgets as a person would."""
+        """Set widgets as a person would."""
         self.page.evaluate(
             """([name, values]) => {
               const node = window.nodes[name];
@@ -144,7 +144,7 @@ class ComfyPage:
         self.remember()
 
     def value(self, node: str, name: str) -> Any:
-        """What a widget holds."""
+        """Return the value of a widget."""
         code = "([n, w]) => window.nodes[n].widgets.find(one => one.name === w).value"
         return self.page.evaluate(code, [node, name])
 
@@ -153,41 +153,41 @@ class ComfyPage:
         return bool(self.page.evaluate(IS_ON_OTHERS, kind))
 
     def shown_inputs(self, node: str) -> list[str]:
-        """The inputs with a widget that is seen."""
+        """Return the inputs with a visible widget."""
         code = "n => window.nodes[n].widgets.filter(w => !w.hidden).map(w => w.name)"
         return list(self.page.evaluate(code, node))
 
     def press_run(self) -> None:
-        """Presses Run; does not wait for the run."""
+        """Press Run without waiting for the run."""
         self.command("Comfy.QueuePrompt")
 
     def command(self, name: str) -> None:
-        """Calls a command of the page; does not wait for its end."""
+        """Call a command of the page without waiting for its end."""
         self.page.evaluate("id => { void app.extensionManager.command.execute(id); }", name)
 
     def wait_for_text(self, selector: str, text: str) -> str:
-        """Waits until an element of `selector` has `text` in it; returns all that it says."""
+        """Wait until an element of `selector` contains `text`; return all of its text."""
         found = self.page.locator(selector).filter(has_text=text).first
         found.wait_for(state="attached")
         return str(found.text_content())
 
     def wait_for_price(self, node: str, text: str) -> None:
-        """Waits until the badges of a node say `text`."""
+        """Wait until the badges of a node contain `text`."""
         self.page.wait_for_function(
             f"([node, text]) => ({BADGES})(node).includes(text)", arg=[node, text]
         )
 
     def close_error_dialogs(self) -> None:
-        """Closes from now on the dialogs with which frontend 1.27 tells of errors."""
+        """Close frontend 1.27's error dialogs from now on."""
         mask = self.page.locator(".p-dialog-mask:has(.comfy-error-report)")
         self.page.add_locator_handler(mask, lambda: self.page.keyboard.press("Escape"))
 
     def statuses(self) -> list[str]:
-        """The status lines that nodes show."""
+        """Return the status lines on the nodes."""
         return list(self.page.locator(".venice-status .venice-line").all_text_contents())
 
     def run_to_end(self) -> None:
-        """Presses Run and waits until nothing is queued and a status is there."""
+        """Press Run, and wait until nothing is queued and a status is there."""
         before = self.page.evaluate("() => fetch('/history').then(r => r.json())")
         self.press_run()
         self.wait_until(
@@ -199,9 +199,9 @@ class ComfyPage:
         )
 
     def wait_until(self, condition: str, argument: object = None) -> None:
-        """Waits for an async function of the page to return true; Playwright's own wait does not.
+        """Wait for an async function of the page to return true.
 
-        Playwright takes the promise itself for true.
+        Playwright's own wait takes the promise for true.
         """
         for _ in range(PATIENCE_MS // LOOK_EVERY_MS):
             if self.page.evaluate(condition, argument):
@@ -210,19 +210,19 @@ class ComfyPage:
         raise TimeoutError(f"Never true: {condition}")
 
     def use_key(self, key: str | None) -> None:
-        """Has the key be this one, or none, from now on."""
+        """Set the key, or none, from now on."""
         if key is None:
             (self.running.home / "venice.json").unlink(missing_ok=True)
         else:
             self.running.use_key(key)
 
     def picture(self, path: Path) -> None:
-        """Leaves a screenshot for a person to look at."""
+        """Leave a screenshot for a person to look at."""
         path.parent.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=path)
 
     def check_clean(self) -> None:
-        """Fails where the page had an error, or the key is where it must not be."""
+        """Fail if the page had an error, or shows the key."""
         errors = [error for error in self.errors if not _is_known(error)]
         assert not errors, "\n".join(errors)
         assert not any(CANARY.encode() in answer for answer in self.heard)

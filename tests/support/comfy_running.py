@@ -1,4 +1,4 @@
-"""A real ComfyUI that a test may stop and start again, and the sandbox that its nodes pay."""
+"""A real ComfyUI that a test can restart, and the sandbox for its nodes."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from venice_client.settings.api_key import ApiKey
 from venice_client.settings.settings import save_key
 from waiting import wait_for
 
-# As the person's shell has it, before the fixtures of single tests change it.
+# The user's environment, before fixtures change it.
 ENVIRON = {name: value for name, value in os.environ.items() if not name.startswith("VENICE_")}
 
 CANARY = "canary-Zq81LtWm40cYx7Rb"
-"""The key that all of this runs with, and that must be found nowhere."""
+"""The key of all runs, which must appear nowhere."""
 
 HELD_S = 50.0
-"""How long a run may take to end while its answers are held, which is for a minute at most."""
+"""The most seconds for a run to end while its responses are held, for a minute at most."""
 
 START_S = 400.0
-"""Some ten times what a start takes where nothing else runs."""
+"""About ten times the start of an idle computer."""
 
 
 @dataclass
 class Running:
-    """`client` speaks to the ComfyUI that runs now, `sandbox` is the API that it pays.
+    """A running ComfyUI. client: for the current one. sandbox: its API.
 
     flags: more options of ComfyUI, from its next start on.
     """
@@ -54,7 +54,7 @@ class Running:
         self._process: ComfyUIProcess | None = None
 
     def start(self) -> None:
-        """Starts ComfyUI: its memory is empty, its disk is as it was left. Raises StartFailed."""
+        """Start ComfyUI with an empty memory and its old disk. Raises StartFailed."""
         settings = {"VENICE_API_BASE": self.sandbox.base_url, "VENICE_HOME": str(self.home)}
         self.use_key(CANARY)
         arguments = ["--cpu", *_cached_in(self.installation), *self.flags]
@@ -64,27 +64,27 @@ class Running:
         self.client = ComfyClient(self._process.url)
 
     def stop(self, first: signal.Signals = CTRL_C) -> None:
-        """Ends ComfyUI as Ctrl-C would, or by `first`; its log is kept."""
+        """End ComfyUI as Ctrl-C does, or with `first`; keep its log."""
         if self._process is not None:
             self._process.stop(first)
             self.logs.append(self._process.log.read_text("utf-8", "replace"))
             self._process = None
 
     def use_key(self, key: str) -> None:
-        """From the next run on, as `python -m venice_client login` does."""
+        """Log in from the next run on, as `python -m venice_client login` does."""
         save_key([self.home], ApiKey(key))
 
     def use_limit(self, usd: str) -> None:
-        """USD that a run may cost, from the next run on; as a user writes it into the file."""
+        """Set the limit per run in USD from the next run on, in the settings file."""
         file = self.home / "venice.json"
         values = {**json.loads(file.read_text("utf-8")), "VENICE_MAX_USD_PER_RUN": usd}
         file.write_text(json.dumps(values), "utf-8")
 
     @contextmanager
     def held(self, times: int | None = None) -> Iterator[None]:
-        """No answer to the next `times` paid requests (all) comes while the block runs.
+        """Hold the responses to the next `times` paid requests (all) during the block.
 
-        What ends within it has not waited for them. They come before the next test begins.
+        Whatever ends within it hasn't waited for them. They leave before the next test begins.
         """
         go = threading.Event()
         self.sandbox.add_fault(held_until(go.is_set), path=None, times=times)
@@ -101,39 +101,39 @@ class Running:
 
     @property
     def log(self) -> str:
-        """All that ComfyUI printed, over all its starts."""
+        """ComfyUI's output, of all starts."""
         now = self._process.log.read_text("utf-8", "replace") if self._process else ""
         return "\n".join([*self.logs, now])
 
     @property
     def sent(self) -> list[Any]:
-        """The bodies of this test's paid requests, in the order in which they arrived."""
+        """The bodies of this test's paid requests, in order of arrival."""
         return [fields_of(request) for request in self.sandbox.paid_requests]
 
     @property
     def paths(self) -> list[str]:
-        """The endpoints of this test's paid requests, in the order in which they arrived."""
+        """The endpoints of this test's paid requests, in order of arrival."""
         return [request.path for request in self.sandbox.paid_requests]
 
     @property
     def seeds(self) -> list[int]:
-        """The seeds of this test's paid requests, in order of size."""
+        """The seeds of this test's paid requests, sorted."""
         return sorted(body["seed"] for body in self.sent if "seed" in body)
 
     def load(self, name: str, picture: Image.Image) -> str:
-        """Put a picture into the input folder; return its name for LoadImage."""
+        """Put an image into the input folder; return its name for LoadImage."""
         data = io.BytesIO()
         picture.save(data, "PNG")
         return self.client.upload(f"{name}.png", data.getvalue())
 
     def saved(self, run: Run, node: str) -> Image.Image:
-        """The one picture that a SaveImage or PreviewImage node wrote."""
+        """The one image from a SaveImage or PreviewImage node."""
         (image,) = run.images(node)
         return Image.open(io.BytesIO(self.client.view(image)))
 
 
 def _cached_in(installation: Installation) -> list[str]:
-    """Options with which ComfyUI asks no server of its makers, where this version knows them."""
+    """Options to keep ComfyUI from its makers' servers, if this version has them."""
     known = (installation.path / "comfy" / "cli_args.py").read_text("utf-8")
     nowhere = ["--comfy-api-base", "http://127.0.0.1:9"]
     return nowhere if nowhere[0] in known else []

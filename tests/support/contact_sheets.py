@@ -1,4 +1,4 @@
-"""Contact sheets of plain pictures, their parts, and code that is run in a process of its own."""
+"""Contact sheets of plain images, their parts, and code for a separate process."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ pack = sys.modules[name] = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(pack)
 arrange = pack.NODE_CLASS_MAPPINGS["VeniceContactSheet"]().arrange
 """
-"""Loads the pack, for code that is run alone after it."""
+"""Code that loads the pack, for a separate process."""
 
 
 def plain(width: int, height: int, *colours: int) -> torch.Tensor:
-    """Pictures of one colour each, by their number in COLOURS."""
+    """Images of one color each, by their number in COLOURS."""
     return COLOURS[list(colours)][:, None, None].expand(-1, height, width, -1)
 
 
@@ -54,7 +54,7 @@ def sheet(bench: Bench, images: Sequence[torch.Tensor], **inputs: Any) -> torch.
 
 
 def cell(made: torch.Tensor, row: int, column: int, strip: int = 0) -> torch.Tensor:
-    """The picture's part of a cell."""
+    """The image's part of a cell."""
     y, x = GAP + row * (CELL + strip + GAP), GAP + column * (CELL + GAP)
     return made[y : y + CELL, x : x + CELL]
 
@@ -70,7 +70,7 @@ def has_ink(part: torch.Tensor) -> bool:
 
 
 def run_alone(code: str, folder: Path) -> str:
-    """What `code` prints in a process of its own."""
+    """Run `code` in a separate process; return its output."""
     done = subprocess.run(
         [sys.executable, "-c", code, str(ROOT)],
         cwd=folder,

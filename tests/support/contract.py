@@ -1,6 +1,6 @@
-"""The contract that saved workflows depend on: nothing of it ever changes, only more may come.
+"""The contract of saved workflows: nothing in it ever changes; you can only add.
 
-contract.json is written by hand from the design, not taken from the nodes.
+contract.json comes from the design, by hand, not from the nodes.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ KEPT = {
     *("default", "min", "max", "step", "round", "multiline", "forceInput", "options"),
     "control_after_generate",
 }
-"""What a saved workflow depends on of an input's options; the rest is for the eye."""
+"""The options of an input that saved workflows depend on."""
 
 LISTED = {"model", "preset"}
 """Their choices are lists of the API."""
 
 
 def kept(name: str, type: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """What a saved workflow depends on of an input, in the shape of the contract."""
+    """Return the contract's part of an input."""
     told = KEPT - {"options"} if name in LISTED else KEPT
     return {"type": type, **{key: value for key, value in options.items() if key in told}}

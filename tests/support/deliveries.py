@@ -1,4 +1,4 @@
-"""Sending an answer the way a fault has it."""
+"""Send responses as a fault wants."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ENDLESS_CHUNK = b"\0" * 65_536
 
 
 def deliver(handler: Handler, answer: Response, fault: Fault, stopping: threading.Event) -> None:
-    """Send an answer as the fault has it. Raises OSError if the client is gone."""
+    """Send a response as the fault wants. Raises OSError if the client is gone."""
     connection = handler.connection
     how, amount, body = fault.delivery, fault.amount, answer.body
 
@@ -25,7 +25,7 @@ def deliver(handler: Handler, answer: Response, fault: Fault, stopping: threadin
         handler.send_head(answer, {"content-length": str(length)})
 
     if how is Delivery.RESET:
-        # No lingering: closing sends RST instead of FIN.
+        # Without lingering, closing sends RST instead of FIN.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     elif how is Delivery.HANG:
         _wait_with_client(connection, amount, stopping)
@@ -44,7 +44,7 @@ def deliver(handler: Handler, answer: Response, fault: Fault, stopping: threadin
 
 
 def _wait_with_client(connection: socket.socket, seconds: float, stopping: threading.Event) -> None:
-    """Waits; ends early when the sandbox stops or the client goes."""
+    """Wait; end early when the sandbox stops or the client leaves."""
     ends = time.monotonic() + seconds
     while not stopping.is_set():
         left = ends - time.monotonic()
@@ -58,7 +58,7 @@ def _client_left(connection: socket.socket, seconds: float) -> bool:
         return False
     if connection.recv(1, socket.MSG_PEEK) == b"":
         return True
-    # Something else is waiting to be read; select would answer at once from here on.
+    # There is more to read, so select would return at once from here on.
     time.sleep(seconds)
     return False
 

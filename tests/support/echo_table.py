@@ -1,4 +1,4 @@
-"""Every way for an answer to hold a text that is not to be seen: the key, echoed."""
+"""Every way for a response to contain a secret text: the echoed key."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ def escaped(text: str) -> str:
 
 
 def forms(text: str) -> Mapping[str, bytes]:
-    """How the bytes of an answer can spell a text, as far as they are searched."""
+    """The spellings of a text in a response that the search covers."""
     return {"in clear": text.encode(), "JSON escapes": escaped(text).encode()}
 
 
 def pictures(text: str) -> Mapping[str, bytes]:
-    """Pictures that hold `text` in clear, in each place that pictures have for texts."""
+    """Images with `text` in clear, in each of their places for texts."""
     told = PngImagePlugin.PngInfo()
     told.add_text("auth", f"Bearer {text}")
     exif = Image.Exif()
@@ -41,7 +41,7 @@ def pictures(text: str) -> Mapping[str, bytes]:
 
 
 def answers(text: str) -> Mapping[str, bytes]:
-    """Answers in JSON, with two pictures or what is in their place, that hold `text` somewhere."""
+    """JSON responses with two images or substitutes, and `text` somewhere."""
     good = picture()
     told = in_json(good, good, id="HERE")
     return {
@@ -57,7 +57,7 @@ def answers(text: str) -> Mapping[str, bytes]:
 
 
 def in_base64(text: str) -> Mapping[str, bytes]:
-    """Answers in JSON whose base64 holds `text`, which nobody looks for there."""
+    """JSON responses with `text` in their base64, where nobody searches."""
     good = picture()
     return {
         "text": in_json(good, f"Bearer {text}".encode()),
@@ -70,7 +70,7 @@ def in_base64(text: str) -> Mapping[str, bytes]:
 
 
 def unreadable(text: str) -> Mapping[str, bytes]:
-    """Bodies that hold `text` and no picture that can be shown."""
+    """Bodies with `text` and no readable image."""
     return {
         "text": f"Bearer {text}".encode() * 5,
         "list of escapes": f'["{escaped(text)}"]'.encode(),

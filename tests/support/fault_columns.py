@@ -1,4 +1,4 @@
-"""Every way to run a node that pays: the columns of the fault matrix."""
+"""Every way to run a paid node: the columns of the fault matrix."""
 
 from __future__ import annotations
 
@@ -11,17 +11,16 @@ import torch
 from bench import GENERATE
 
 SIDE = 256
-"""Pixels; the least that the endpoints for pictures take is 256×256."""
+"""Pixels; the endpoints for images need at least 256×256."""
 
 
 @dataclass(frozen=True)
 class Column:
-    """One way to run a node: what it asks, in how many requests, and for how many pictures.
+    """One way to run a node: its inputs, and the number of requests and images.
 
-    inputs: made anew for each run. is_json: whether its answers are JSON with base64 in them.
-    usd: the price of one request. has_flag: whether it has `if_flagged`; without it a flagged
-    picture is shown with a warning. No two columns ask for the same thing, so that all can run
-    side by side.
+    inputs: new for each run. is_json: whether its responses are JSON with base64. usd: the price of
+    one request. has_flag: whether it has `if_flagged`; without it, a flagged image appears with a
+    warning. All columns request different things, so that all can run in parallel.
     """
 
     name: str
@@ -36,13 +35,13 @@ class Column:
 
     @property
     def is_edit(self) -> bool:
-        """Whether a picture is edited, which may be charged although it is refused."""
+        """Whether it edits an image, which Venice may charge for even if it refuses it."""
         return "edit" in self.path
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """What its answers are: "json" or "binary", and "generated" or "changed" pictures, which
-        are "edited" where a prompt changed them."""
+        """The kinds of its responses: "json" or "binary", "generated" or "changed", and "edited" if
+        a prompt changed the image."""
         is_generated = self.path == "/image/generate"
         kinds = "json" if self.is_json else "binary", "generated" if is_generated else "changed"
         return (*kinds, "edited") if self.is_edit else kinds

@@ -1,4 +1,4 @@
-"""What can go wrong on the wire, and the plan of what is to go wrong next."""
+"""Faults on the wire, and the plan for the next ones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BOMB_MEMBERS = 64
 
 
 class Delivery(Enum):
-    """How an answer goes onto the wire."""
+    """The ways to send a response."""
 
     WHOLE = "whole"
     RESET = "reset"
@@ -48,16 +48,16 @@ class Delivery(Enum):
 
     @property
     def is_silent(self) -> bool:
-        """Whether not even a status line is sent."""
+        """Whether it sends not even a status line."""
         return self in (Delivery.RESET, Delivery.CLOSE, Delivery.HANG)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that goes wrong with a request the API would have taken.
+    """One fault of a request that the API would accept.
 
-    `alter` changes the answer, `delivery` (with `amount`) how it is sent. `charged` tells whether
-    the request is paid for all the same.
+    alter: changes the response. delivery, amount: the way to send it. charged: whether the request
+    costs money anyway.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Fault:
     image_count: int | None = None
 
     def altered(self, answer: Response, request: Mapping[str, str]) -> Response:
-        """The answer to a request with those headers, as the fault has it."""
+        """Return the fault's response to a request with those headers."""
         return answer if self.alter is None else self.alter(answer, request)
 
     @classmethod
@@ -92,32 +92,32 @@ class Fault:
 
     @classmethod
     def reset(cls, charge: bool = False) -> Fault:
-        """The connection is reset after the request was read."""
+        """Reset the connection after reading the request."""
         return cls("reset", charge, delivery=Delivery.RESET)
 
     @classmethod
     def close(cls, charge: bool = False) -> Fault:
-        """The connection is closed in good order, without an answer."""
+        """Close the connection in good order, without a response."""
         return cls("close", charge, delivery=Delivery.CLOSE)
 
     @classmethod
     def cut(cls, after: float = 0.5) -> Fault:
-        """Only that part of the promised body arrives."""
+        """Send only that part of the promised body."""
         return cls("cut", delivery=Delivery.CUT, amount=after)
 
     @classmethod
     def hang(cls, seconds: float) -> Fault:
-        """The request is read; then nothing comes for so long, and the connection closes."""
+        """Read the request, send nothing for that long, and close the connection."""
         return cls("hang", delivery=Delivery.HANG, amount=seconds)
 
     @classmethod
     def slow_body(cls, bytes_per_second: float = 1) -> Fault:
-        """The body drips."""
+        """Send the body in drips."""
         return cls("slow body", delivery=Delivery.SLOW, amount=bytes_per_second)
 
     @classmethod
     def wrong_length(cls, delta: int) -> Fault:
-        """Content-Length is wrong by so many bytes; the connection closes after the body."""
+        """Send a Content-Length that is wrong by so many bytes, and close after the body."""
         return cls("wrong length", delivery=Delivery.WRONG_LENGTH, amount=delta)
 
     @classmethod
@@ -127,12 +127,12 @@ class Fault:
 
     @classmethod
     def bad_base64(cls) -> Fault:
-        """A JSON answer whose image is no base64."""
+        """A JSON response with an image that isn't base64."""
         return cls("bad base64", alter=_with_image("*** not base64 ***"))
 
     @classmethod
     def foreign_bytes(cls, content: bytes, content_type: str | None = None) -> Fault:
-        """Other bytes in the place of the picture (in the JSON, where JSON was asked for).
+        """Other bytes instead of the image, in the JSON if the request wants JSON.
 
         A content type makes them the raw body in any case.
         """
@@ -151,7 +151,7 @@ class Fault:
 
     @classmethod
     def violation(cls) -> Fault:
-        """A content violation of generate: a 200 with its header, blacked out, not charged."""
+        """A content violation of generate: a 200 with its header, black, not charged."""
 
         def alter(answer: Response, request: Mapping[str, str]) -> Response:
             if answer.content_type == JSON_TYPE:
@@ -170,20 +170,20 @@ class Fault:
 
     @classmethod
     def refused_edit(cls, charge: bool = False) -> Fault:
-        """A 422 of an edit that moderation blocks: without `code`, and charged or not."""
+        """A 422 for an edit that moderation blocks: without `code`, charged or not."""
         told = {"error": "The image was blocked by content moderation"}
         return replace(cls.status(422, told, charge=charge), name="refused edit")
 
     @classmethod
     def overloaded(cls, seconds: int = 30) -> Fault:
-        """A 429 of a model that is busy: Retry-After, and no word of the key's own limit."""
+        """A 429 for a busy model: Retry-After, without the key's own limit."""
         told = {"error": "The model is overloaded", "code": "MODEL_OVERLOADED"}
         headers = {"Retry-After": str(seconds), "x-ratelimit-reset-requests": ""}
         return replace(cls.status(429, told, headers=headers), name="overloaded")
 
     @classmethod
     def headers(cls, extra: Mapping[str, str]) -> Fault:
-        """A normal answer with headers added or overridden."""
+        """A normal response with added or changed headers."""
 
         def alter(answer: Response, _request: Mapping[str, str]) -> Response:
             return replace(answer, headers={**answer.headers, **extra})
@@ -192,7 +192,7 @@ class Fault:
 
     @classmethod
     def latency(cls, seconds: float) -> Fault:
-        """A normal answer that takes so long, whatever the sandbox's own latency is."""
+        """A normal response after that time, whatever the sandbox's latency."""
         return cls("latency", latency_s=seconds)
 
     @classmethod
@@ -215,9 +215,10 @@ class Fault:
 
     @classmethod
     def answer(cls, **changes: Any) -> Fault:
-        """A chat with other parts: of the first choice, or of the answer; None leaves one out.
+        """A chat response with other parts: of the first choice, or of the response; None omits
+        one.
 
-        content stands for that of the message.
+        content: that of the message.
         """
 
         def alter(answer: Response, _request: Mapping[str, str]) -> Response:
@@ -236,7 +237,7 @@ class Fault:
 
     @classmethod
     def gzip_bomb(cls) -> Fault:
-        """About a megabyte on the wire that unpacks to a gigabyte."""
+        """About a megabyte that unpacks to a gigabyte."""
 
         def alter(answer: Response, _request: Mapping[str, str]) -> Response:
             headers = {**answer.headers, "Content-Encoding": "gzip"}
@@ -246,12 +247,12 @@ class Fault:
 
     @classmethod
     def size(cls, width: int, height: int) -> Fault:
-        """A picture of another size than asked."""
+        """An image of another size than requested."""
         return cls("size", image_size=(width, height))
 
     @classmethod
     def count(cls, images: int) -> Fault:
-        """A JSON answer with so many images, whatever was asked of /image/generate."""
+        """A JSON response with so many images, whatever the request to /image/generate."""
         return cls("count", image_count=images)
 
     @classmethod
@@ -276,7 +277,7 @@ class _Planned:
 
 @dataclass
 class FaultPlan:
-    """The faults still to commit, in order; thread-safe."""
+    """The planned faults, in order. Thread-safe."""
 
     _planned: list[_Planned] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -294,7 +295,7 @@ class FaultPlan:
             self._planned.clear()
 
     def take(self, path: str, payload: Any) -> Fault | None:
-        """The first planned fault that fits, counted off; None where there is none."""
+        """Take the first planned fault that fits, or None."""
         with self._lock:
             for planned in self._planned:
                 if planned.path != path and not (planned.path is None and path in PAID_PATHS):

@@ -1,4 +1,4 @@
-"""Find calls that touch files in their own way, or read text in the system's encoding."""
+"""Find calls that write files themselves, or read text in the system's encoding."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ FUNCTIONS = {"os.remove", "os.unlink", "os.rename", "os.replace", "shutil.rmtree
 
 
 def touches_files(node: ast.AST) -> str:
-    """Return what `node` does that belongs in venice_client/files.py, or ""."""
+    """Return the call in `node` that belongs in venice_client/files.py, or ""."""
     if isinstance(node, ast.Import):
         return "tempfile" if any(alias.name == "tempfile" for alias in node.names) else ""
     if isinstance(node, ast.ImportFrom):

@@ -1,4 +1,4 @@
-"""A page of another origin that tries to use the routes of the pack, as a foreign site would."""
+"""A page of another origin that tries to use the routes of the pack."""
 
 from __future__ import annotations
 
@@ -58,10 +58,10 @@ document.body.append(frame);
 
 @contextmanager
 def foreign_page(routes: Sequence[str], bodies: Sequence[object]) -> Iterator[str]:
-    """Serves the page on a port of its own; its address.
+    """Serve the page on its own port; yield its address.
 
-    When it has tried everything `window.isDone` is true, and `window.isNullDone` is "null", the
-    origin of its frame.
+    After all tries, `window.isDone` is true, and `window.isNullDone` is "null", the origin of its
+    frame.
     """
     given = json.dumps([list(routes), [json.dumps(body) for body in bodies]])
     content = PAGE.format(attack=ATTACK, given=given).encode()
@@ -74,7 +74,7 @@ def foreign_page(routes: Sequence[str], bodies: Sequence[object]) -> Iterator[st
             self.wfile.write(content)
 
         def log_message(self, *_given: object) -> None:
-            """Nothing is printed."""
+            """Print nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -1,4 +1,4 @@
-"""A form as the sandbox recorded it, in the shape that the same request has as JSON."""
+"""A recorded form in the shape of the same request as JSON."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def _read(name: str, value: Any) -> Any:
 
 
 def fields_of(request: Any) -> dict[str, Any]:
-    """The fields of a recorded request, of a form or of JSON alike."""
+    """Return the fields of a recorded request, a form or JSON."""
     return as_json(request.form) if request.form else request.json or {}
 
 
 def files_as_base64(payload: Any) -> Any:
-    """A payload of the sandbox, with base64 in place of uploaded files."""
+    """Return a payload with base64 for uploaded files."""
     if not isinstance(payload, dict):
         return payload
     return {name: _without_files(value) for name, value in payload.items()}

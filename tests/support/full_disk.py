@@ -1,4 +1,4 @@
-"""A disk without room: no file of this process may grow beyond some bytes."""
+"""A full disk: no file of this process can exceed some bytes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ HAS_LIMIT = sys.platform != "win32"
 
 @contextlib.contextmanager
 def no_file_over(size: int) -> Iterator[None]:
-    """Has every write beyond `size` bytes of a file fail, after what fits has been written."""
+    """Make every write beyond `size` bytes of a file fail, after writing the part that fits."""
     if sys.platform == "win32":
         raise NotImplementedError
     import resource

@@ -1,11 +1,11 @@
-"""Puts API-format prompts together, node by node."""
+"""Build API-format prompts, node by node."""
 
 from __future__ import annotations
 
 from typing import Any
 
-# The required inputs of the contract with their defaults; the optional ones stay away, as they do
-# in a prompt that somebody wrote by hand.
+# The required inputs of the contract with their defaults, without the optional ones, like a
+# handwritten prompt.
 GENERATE = {
     "model": "z-image-turbo",
     "prompt": "a fox in snow",
@@ -19,7 +19,7 @@ Link = list[Any]
 
 
 class Graph:
-    """A prompt in the making: each method adds a node and returns the link to its first output."""
+    """A prompt builder: each method adds a node and returns the link to its first output."""
 
     def __init__(self) -> None:
         self.prompt: dict[str, dict[str, Any]] = {}
@@ -31,7 +31,7 @@ class Graph:
         return [node, 0]
 
     def generate(self, **inputs: Any) -> Link:
-        """Add a VeniceGenerateImage with small pictures; `inputs` over the defaults."""
+        """Add a VeniceGenerateImage with small images; `inputs` override the defaults."""
         return self.add("VeniceGenerateImage", **{**GENERATE, **inputs})
 
     def style(self, preset: str) -> Link:
@@ -60,10 +60,10 @@ class Graph:
 
 
 def output(link: Link, index: int) -> Link:
-    """Another output of the node that `link` comes from."""
+    """Return another output of the node behind `link`."""
     return [link[0], index]
 
 
 def second(link: Link) -> Link:
-    """The second output of the node that `link` comes from (`info` of VeniceGenerateImage)."""
+    """Return the second output of the node behind `link` (`info` of VeniceGenerateImage)."""
     return output(link, 1)

@@ -1,4 +1,4 @@
-"""ICC profiles made of their primaries and a curve, and what their colours are in sRGB."""
+"""ICC profiles from primaries and a curve, and their colors in sRGB."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ Rgb = tuple[Any, float]
 
 
 def rgb_profile(colours: Rgb) -> bytes:
-    """A profile of a screen."""
+    """Build the profile of a screen."""
     matrix, gamma = colours
     tags = {f"{name}XYZ": _xyz([row[i] for row in matrix]) for i, name in enumerate("rgb")}
     return _profile(b"RGB ", {**tags, **{f"{name}TRC": _curve(gamma) for name in "rgb"}})
 
 
 def grey_profile(gamma: float) -> bytes:
-    """A profile of shades of grey."""
+    """Build a profile for shades of grey."""
     return _profile(b"GRAY", {"kTRC": _curve(gamma)})
 
 
 def rgb_in_srgb(array: Any, colours: Rgb) -> Any:
-    """Pixels under that profile, as sRGB."""
+    """Convert pixels from that profile to sRGB."""
     matrix, gamma = colours
     light = (array / 255.0) ** gamma @ np.array(matrix).T @ np.linalg.inv(np.array(SRGB)).T
     return _encoded(light)
 
 
 def grey_in_srgb(array: Any, gamma: float) -> Any:
-    """Shades under that profile, as sRGB."""
+    """Convert shades from that profile to sRGB."""
     return _encoded((array / 255.0) ** gamma)
 
 

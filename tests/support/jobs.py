@@ -1,4 +1,4 @@
-"""A batch whose requests do what a test says instead of being sent."""
+"""A batch whose requests run a test's functions instead of being sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps tests on this machine: no connection leaves the loopback interface."""
+"""Keep tests on this computer: no connection leaves the loopback interface."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-# Reserved by RFC 2606: nobody can own these, so a test may show what an unknown host does.
+# Reserved by RFC 2606: nobody can own these, so a test can use them as unknown hosts.
 NAMES_NOBODY_HAS = (".invalid", ".test", ".example")
 
 
 class ForeignAddress(AssertionError):
-    """A test tried to reach something that is not on this machine."""
+    """A test tried to reach another computer."""
 
 
 class LoopbackOnly:
-    """Stands in front of connect and of name look-ups, and remembers what it refused."""
+    """A guard of connections and name look-ups that remembers refusals."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.refused: list[str] = []

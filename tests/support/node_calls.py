@@ -1,4 +1,4 @@
-"""Calls a node as ComfyUI does: with lists where it takes lists, in an event loop of its own."""
+"""Call a node as ComfyUI does: with lists if it takes lists, in its own event loop."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def call(node: Any, **inputs: Any) -> tuple[Any, ...]:
-    """The outputs of one node for one item."""
+    """Return the outputs of one node for one item."""
     return asyncio.run(call_async(node, **inputs))
 
 
@@ -21,16 +21,16 @@ async def call_async(node: Any, **inputs: Any) -> tuple[Any, ...]:
 
 
 def call_with_lists(node: Any, **lists: list[Any]) -> tuple[list[Any], ...]:
-    """The outputs of one node for a list of items, each output a list."""
+    """Return the outputs of one node for a list of items, each a list."""
     return outputs_of(asyncio.run(getattr(node, node.FUNCTION)(**lists)))
 
 
 def outputs_of(returned: Any) -> tuple[Any, ...]:
-    """The outputs in what a node returned, with or without a status beside them."""
+    """Extract the outputs from a node's answer, with or without a status."""
     outputs: tuple[Any, ...] = returned["result"] if isinstance(returned, dict) else returned
     return outputs
 
 
 def takes_lists(node: Any) -> bool:
-    """Whether ComfyUI gives it one list for each input, and gets one list for each output."""
+    """Whether the node takes a list for each input, and returns one for each output."""
     return bool(getattr(node, "INPUT_IS_LIST", False)) and any(getattr(node, "OUTPUT_IS_LIST", ()))

@@ -1,8 +1,7 @@
-"""The published OpenAPI document of the API, as a judge of what the client sends.
+"""The published OpenAPI document of the API, as a judge of the client's requests.
 
-The document is not part of this repository. It is looked for where VENICE_OPENAPI says, else in
-`shared/api` beside the repository's folder. What it says of chats may be in a document of its own
-beside it.
+The document isn't part of this repository. Its place is VENICE_OPENAPI, else `shared/api` beside
+the repository's folder. A separate document beside it may describe chats.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # that, read to the letter, allows nothing; the first member is the request.
 FIRST_OF_ALL = ("/image/edit", "/image/multi-edit")
 
-# What later guides add to the document of August 2026: fields, and values of one.
+# Later guides' additions to the document of August 2026: fields, and values of one.
 CLEAR = {"transparent_background": {"type": "boolean"}}
 LATER_FIELDS = {
     "/image/generate": {**CLEAR},
@@ -39,17 +38,17 @@ OPEN_PATHS = ("/image/upscale",)
 
 
 class RequestRefused(AssertionError):
-    """A request body that the published document does not allow."""
+    """A request body that the published document forbids."""
 
 
 def document_path() -> Path:
-    """Where the document is, or would be."""
+    """Return the path of the document, even if it doesn't exist."""
     named = os.environ.get("VENICE_OPENAPI")
     return Path(named) if named else ROOT.parent / "shared" / "api" / "venice-openapi.yaml"
 
 
 def document_with(path: str) -> dict[str, Any]:
-    """The document that has an endpoint: the one, or the one about chats beside it."""
+    """Return the document with an endpoint: the main one, or the one about chats."""
     document = load(document_path())
     if path not in document["paths"] and (beside := document_path().with_name(CHAT)).is_file():
         document = _mended(load(beside))
@@ -73,12 +72,12 @@ def _mended(node: Any) -> Any:
 
 
 def available() -> bool:
-    """Whether there is a document to judge by."""
+    """Whether the document exists."""
     return document_path().is_file()
 
 
 def missing_reason() -> str:
-    """Why the tests that need the document are skipped."""
+    """The reason to skip the tests that need the document."""
     return (
         f"no published API document at {document_path()}: set VENICE_OPENAPI to the path of "
         "Venice's OpenAPI document (YAML) to run this test"
@@ -104,10 +103,10 @@ def validate_form(path: str, form: Mapping[str, Sequence[Any]]) -> None:
 
 
 def judge_accepted(requests: Iterable[Any]) -> None:
-    """Hold what a sandbox accepted against the document, where that is at hand.
+    """Check the requests that a sandbox accepted against the document, if it exists.
 
-    `requests` are the sandbox's records, each with `path`, `json`, `form` and `status`, which is
-    None as long as the answer is on its way.
+    requests: the sandbox's records, each with `path`, `json`, `form` and `status`, which is None
+    until the response is sent.
     """
     if not available():
         return
@@ -121,7 +120,7 @@ def judge_accepted(requests: Iterable[Any]) -> None:
 
 @cache
 def request_schema(path: str, media_type: str) -> dict[str, Any]:
-    """The JSON Schema of a request: as published, closed, and with what was added since."""
+    """Return the JSON Schema of a request: as published, closed, with later additions."""
     document = document_with(path)
     try:
         content = document["paths"][path]["post"]["requestBody"]["content"]
@@ -150,7 +149,7 @@ def _validate(path: str, media_type: str, value: Any) -> None:
 
 
 def _meant(schema: Any, sent: Sequence[Any]) -> Any:
-    """What the texts and files of a field mean by its schema; as they are where that fails."""
+    """Convert the texts and files of a field by its schema; leave them unchanged if that fails."""
     values = [value if isinstance(value, str) else "(a file)" for value in sent]
     kind = schema.get("type") if schema else None
     if kind is None and schema:
@@ -223,7 +222,7 @@ def _resolve(reference: str, document: dict[str, Any]) -> Any:
 
 
 def _convert_exclusive(schema: dict[str, Any], bound: str, limit: str) -> None:
-    """OpenAPI 3.0 says `minimum: 0, exclusiveMinimum: true` where JSON Schema has one number."""
+    """Turn OpenAPI 3.0's `minimum: 0, exclusiveMinimum: true` into JSON Schema's one number."""
     if isinstance(schema.get(bound), bool) and schema.pop(bound):
         schema[bound] = schema.pop(limit)
 

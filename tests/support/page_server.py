@@ -1,4 +1,4 @@
-"""The routes of the page on a server of their own, without ComfyUI: aiohttp on loopback."""
+"""The routes of the page on a separate server, without ComfyUI: aiohttp on loopback."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OURS: Mapping[str, str] = {"X-Venice": "1"}
 
 
 class PageClient:
-    """Asks the routes at `url` as ComfyUI's own page does."""
+    """A client of the routes at `url`, like ComfyUI's own page."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -26,18 +26,18 @@ class PageClient:
         return self._session.get(self.url + path, headers=headers, timeout=60)
 
     def post(self, path: str, body: Any = None, **headers: str) -> requests.Response:
-        """POST of JSON with what the page sends along; `headers` over that."""
+        """POST JSON with the page's headers; `headers` override them."""
         sent = {**OURS, "Origin": self.url.partition("/api")[0], **headers}
         return self._session.post(self.url + path, json=body or {}, headers=sent, timeout=60)
 
     def raw(self, path: str, data: Any, headers: Mapping[str, str]) -> requests.Response:
-        """POST of any bytes."""
+        """POST any bytes."""
         return self._session.post(self.url + path, data=data, headers=headers, timeout=60)
 
 
 @contextmanager
 def serve(routes: list[tuple[str, str, Any]]) -> Iterator[PageClient]:
-    """Serves (method, path, handler) until the end of the context."""
+    """Serve (method, path, handler) until the end of the context."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

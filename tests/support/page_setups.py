@@ -12,4 +12,4 @@ def _setups(*pairs: tuple[str, str]) -> list[object]:
 CANVAS = [(frontend, "canvas") for frontend in ("current", "new", "old")]
 SETUPS = _setups(*CANVAS, ("current", "vue"), ("new", "vue"))
 each_frontend = pytest.mark.parametrize("page", _setups(*CANVAS), indirect=True, ids="-".join)
-"""For a test in which both renderers do the same."""
+"""For a test that is the same in both renderers."""

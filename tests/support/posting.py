@@ -17,7 +17,7 @@ PATH = "/image/generate"
 def post(
     client: VeniceClient, fields: Mapping[str, Any] | None = None, progress: Progress | None = None
 ) -> Response:
-    """The answer to a request of generate with these fields."""
+    """Return the response to a request of generate with these fields."""
     fields = fields or {"prompt": "x"}
     transport, model = client._transport, str(fields.get("model", ""))
     explain = partial(error_for, path=PATH, address=transport.address(PATH), model=model)

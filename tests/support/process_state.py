@@ -1,4 +1,4 @@
-"""The state that one process keeps, made new for a test, with its waits cut short.
+"""The state of one process, reset for a test, with short waits.
 
 Tests meet the client twice: as `venice_client`, and inside the pack as ComfyUI loads it.
 """
@@ -27,13 +27,13 @@ HOME_OF = {
     "MAX_ANSWER_BYTES": "transport.transport",
     "MAX_REFRESH_WAIT": "catalogue.catalogue",
 }
-"""The modules of the client whose limits tests change."""
+"""The client's modules with limits that tests change."""
 
 
 def reset(monkeypatch: pytest.MonkeyPatch, pack: ModuleType | None = None, **more: float) -> None:
-    """Gives `venice_client` and `pack` short waits, and no gate of another test.
+    """Give `venice_client` and `pack` short waits, and a new gate.
 
-    more: limits to change as well, as `change` takes them.
+    more: other limits to change, as for `change`.
     """
     for client in _clients(pack):
         monkeypatch.setattr(client.transport.gate, "_gates", {})
@@ -44,7 +44,7 @@ def reset(monkeypatch: pytest.MonkeyPatch, pack: ModuleType | None = None, **mor
 
 
 def change(monkeypatch: pytest.MonkeyPatch, pack: ModuleType | None = None, **more: float) -> None:
-    """Sets limits in `venice_client` and in `pack`: `change(monkeypatch, FAILURE_WINDOW=0.1)`."""
+    """Set limits in `venice_client` and in `pack`: `change(monkeypatch, FAILURE_WINDOW=0.1)`."""
     for client in _clients(pack):
         for name, value in more.items():
             module = client

@@ -1,4 +1,4 @@
-"""What pyproject.toml says (Python 3.10 has no TOML reader)."""
+"""The values in pyproject.toml (Python 3.10 has no TOML reader)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def project(name: str) -> list[str]:
-    """The texts that pyproject.toml gives for `name`, on its line or in its list."""
+    """Return the texts for `name` in pyproject.toml, on its line or in its list."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     found = re.search(rf'^"?{name}"? = (\[[^\]]*\]|.+)$', text, re.MULTILINE)
     assert found, name

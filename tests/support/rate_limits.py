@@ -1,4 +1,4 @@
-"""Rate limit and lock-out, for each key its own."""
+"""Rate limit and lock-out, separate for each key."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from venice_client.sandbox.response import Refusal
 
-# What the rate headers say where no limit is set.
+# The rate headers' number without a limit.
 NO_LIMIT = 1_000_000
 
 
@@ -24,7 +24,7 @@ class _Account:
 
 @dataclass
 class Limits:
-    """Counts the requests and failures of each key; thread-safe.
+    """Counts the requests and failures of each key. Thread-safe.
 
     A window begins with the first request in it and lasts `window_s`. More than `max_failures`
     failed requests within `failure_window_s` lock the key for `lockout_s`. `reset_in_ms`: the reset
@@ -42,13 +42,13 @@ class Limits:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def forget(self) -> None:
-        """Starts all windows anew and lift all locks."""
+        """Restart all windows and lift all locks."""
         with self._lock:
             self._accounts.clear()
             self.locked_out = False
 
     def admit(self, key: str, images: int = 1) -> None:
-        """Counts a request of that key, or more images of one.
+        """Count a request of that key, or more images of one.
 
         Raises Refusal (429 RATE_LIMIT_EXCEEDED) past the limit, or while the key is locked.
         """
@@ -63,7 +63,7 @@ class Limits:
             account.used += images
 
     def note_failure(self, key: str) -> None:
-        """Counts a failed request (status 400 and above) of that key."""
+        """Count a failed request (status 400 and above) of that key."""
         now = time.time()
         with self._lock:
             account = self._current(key, now)
@@ -78,7 +78,7 @@ class Limits:
                 self.locked_out = True
 
     def headers(self, key: str) -> dict[str, str]:
-        """The rate headers of a response; the reset is a Unix time. This begins no window."""
+        """Return a response's rate headers; the reset is a Unix time. Begins no window."""
         now = time.time()
         limit = NO_LIMIT if self.rate_limit is None else self.rate_limit
         with self._lock:

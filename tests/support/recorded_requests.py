@@ -23,7 +23,7 @@ class RecordedRequest(Request):
     charged_usd: float = 0.0
 
     def note(self, **changes: Any) -> None:
-        """Change what is recorded, such as `status`."""
+        """Change the record, such as `status`."""
         self.__dict__.update(changes)
 
     @cached_property
@@ -58,7 +58,7 @@ class Recorder:
         self._lock = threading.Lock()
 
     def forget(self) -> None:
-        """Forget all requests, and what comes of those that still run."""
+        """Forget all requests, and the end of running ones."""
         with self._lock:
             self.requests = []
             self.generation += 1
@@ -66,7 +66,7 @@ class Recorder:
 
     @contextmanager
     def record(self, request: Request) -> Iterator[RecordedRequest]:
-        """Keep a request while it runs, and afterwards."""
+        """Record a request while it runs, and afterwards."""
         with self._lock:
             record = RecordedRequest(
                 request.method,

@@ -1,4 +1,4 @@
-"""A raw server on loopback that says exactly what a test scripts, for answers no sandbox makes."""
+"""A raw server on loopback that sends a test's script, for responses no sandbox sends."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ Read = Callable[[socket.socket], bytes]
 class ScriptedServer:
     """Reads one request on each connection, then hands the connection to `script` and closes it.
 
-    read: how it reads the request, at once by default. requests: the bytes of each request as they
-    came. connections: how many were opened, also those on which no request came (a refused
-    certificate).
+    read: reads the request, at once by default. requests: the bytes of each request. connections:
+    the number of connections, also those without a request (a refused certificate).
     """
 
     def __init__(
@@ -59,7 +58,7 @@ class ScriptedServer:
 
     @property
     def has_closed(self) -> bool:
-        """Whether every connection so far is closed on this side."""
+        """Whether all connections so far are closed on this side."""
         return all(connection.fileno() == -1 for connection in self._open)
 
     def pause(self, seconds: float) -> None:
@@ -87,7 +86,7 @@ class ScriptedServer:
 
 
 def read_request(connection: socket.socket) -> bytes:
-    """One request with its body; what came of it, where the client goes away."""
+    """Read one request with its body, or the part before the client left."""
     came = bytearray()
     while b"\r\n\r\n" not in came:
         chunk = connection.recv(65536)
@@ -112,7 +111,7 @@ def read_request(connection: socket.socket) -> bytes:
 
 
 def saying(*parts: bytes) -> Script:
-    """A script that sends these bytes and closes."""
+    """Return a script that sends these bytes and closes."""
 
     def script(connection: socket.socket) -> None:
         for part in parts:

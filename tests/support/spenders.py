@@ -47,7 +47,7 @@ sys.stdin.readline()
 
 @dataclass(frozen=True)
 class Spender:
-    """A process that tries to reserve images of $0.01, and then waits for its end."""
+    """A process that tries to reserve images of $0.01, and waits for its end."""
 
     process: subprocess.Popen[str]
 
@@ -55,7 +55,7 @@ class Spender:
     def start(
         cls, home: Path, per_day: float | None, tries: int, then: str = "", **env: str
     ) -> Spender:
-        """Starts one, which waits until it is told to go on. then: "send" or "spend" them too."""
+        """Start one, which waits for its signal. then: "send" or "spend" them too."""
         limit = "none" if per_day is None else str(per_day)
         process = subprocess.Popen(
             [sys.executable, "-c", SPENDER, str(ROOT), str(home), limit, str(tries), then, SERVICE],
@@ -76,14 +76,14 @@ class Spender:
         return self.process.stdout.readline()
 
     def end(self, *, kill: bool = False) -> None:
-        """Ends it: by itself, or as a kill does."""
+        """End it normally, or with a kill."""
         if kill:
             self.process.kill()
         self.process.communicate("\n" if not kill else None, timeout=60)
 
 
 def spend_together(spenders: Sequence[Spender]) -> tuple[int, list[str]]:
-    """How many images they reserve in all, each as soon as it can, and what the refused say."""
+    """Let them reserve as soon as they can; return the number of images, and the refusals."""
     for spender in spenders:
         assert spender.line() == "ready\n"
     for spender in spenders:
@@ -93,9 +93,9 @@ def spend_together(spenders: Sequence[Spender]) -> tuple[int, list[str]]:
 
 
 def spent_today(home: Path, count: int) -> None:
-    """Fills the ledger with images of $0.01, as a busy day does.
+    """Fill the ledger with images of $0.01, as on a busy day.
 
-    They are hours ahead, so that they are of today even if a test goes on past midnight.
+    They're hours ahead, so they're of today even if a test crosses midnight.
     """
     charge = Charge("a-model", "image", 0.01, True, SERVICE, "a run", time.time() + 10_000)
     lines = [replace(charge, id=f"{number:016x}").line() for number in range(count)]

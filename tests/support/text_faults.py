@@ -24,7 +24,7 @@ class TextColumn:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """What its answers are."""
+        """The kinds of its responses."""
         return ("text", "schema") if self.has_schema else ("text", "plain text")
 
 

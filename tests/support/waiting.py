@@ -1,4 +1,4 @@
-"""Waiting for what has to come, however slow the machine is."""
+"""Wait for something that must happen, however slow the computer."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def wait_for(look: Callable[[], Any], timeout_s: float = 60.0) -> Any:
 
 
 def read_until(lines: Iterable[str] | None, words: str) -> None:
-    """Read what a process writes, up to the line with these words, which has to come."""
+    """Read a process's output up to the line with these words."""
     assert any(words in line for line in lines or ()), f"it ended without {words!r}"

@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 PARTS = re.compile(r"\n| · |(?<=[.?!]) ")
-"""Where web/server_texts.js splits a text."""
+"""The places where web/server_texts.js splits a text."""
 
 MOST, DEPTH = 500, 3
 """The most forms of one string to look at, and the most names to follow in it."""
@@ -23,7 +23,7 @@ RETURNED = "return"
 
 @dataclass
 class Scope:
-    """What the names in a function, or at the top of a module, may stand for."""
+    """The possible values of the names in a function, or at the top of a module."""
 
     values: dict[str, list[ast.expr]]
     functions: dict[str, Scope]
@@ -69,7 +69,7 @@ def _returned(function: ast.AST) -> list[ast.expr]:
 
 
 def _assigned(nodes: Iterable[ast.AST]) -> dict[str, list[ast.expr]]:
-    """What each name may be, by plain assignments."""
+    """Return the possible values of each name, by plain assignments."""
     found: dict[str, list[ast.expr]] = {}
     for node in nodes:
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
