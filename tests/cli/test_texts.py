@@ -28,7 +28,7 @@ def test_one_description_is_just_the_text(cli, images, sandbox):
     assert end.code == 0
     (line,) = end.lines
     assert "dark blue" in line
-    assert "1 text · up to $0.00" in end.err
+    assert f"1 text with {SEES} · up to $0.00" in end.err
     assert "1 text in" in end.err
     assert f"· ${sandbox.charged_usd:.6f}".rstrip("0") in end.err
 
@@ -86,6 +86,15 @@ def test_a_dry_run_sends_nothing_and_needs_no_key(cli, images, sandbox, monkeypa
     assert 0 < end.json["estimated_cost_usd"] < 0.01
     assert "(left out)" in json.dumps(request["fields"])
     assert sandbox.requests == []
+
+
+def test_the_model_that_a_trait_means_is_shown(cli, images, sandbox):
+    dry = cli("describe", "sea.png", "--dry-run")
+    end = cli("describe", "sea.png")
+
+    assert "1 text with qwen-3-8-27b · up to $0.00" in dry.err
+    assert "1 text with qwen-3-8-27b · up to $0.00" in end.err
+    assert sandbox.paid_requests[0].json["model"] == "qwen-3-8-27b"
 
 
 def test_a_limit_sends_nothing(cli, images, sandbox):

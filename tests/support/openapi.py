@@ -51,7 +51,7 @@ def document_with(path: str) -> dict[str, Any]:
     """Return the document with an endpoint: the main one, or the one about chats."""
     document = load(document_path())
     if path not in document["paths"] and (beside := document_path().with_name(CHAT)).is_file():
-        document = _mended(load(beside))
+        return dict(_mended(load(beside)))
     return document
 
 

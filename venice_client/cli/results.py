@@ -57,7 +57,7 @@ class Row:
 
     @property
     def is_text(self) -> bool:
-        return self.fact("path") == CHAT_PATH
+        return bool(self.fact("path") == CHAT_PATH)
 
     @property
     def _cost_text(self) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..batch import EXIT_WAIT, RequestBatch
+from ..catalogue.model import TEXT
 from ..client import VeniceClient
 from ..errors import BadResponseError, SpendingLimitError, VeniceError
 from ..image_result import ImageResult, left_out
@@ -161,7 +162,7 @@ def run_batch(
     except BaseException:
         batch.cancel()
         raise
-    console.note(f"{headline} · {client.estimate_text(batch)}")
+    console.note(f"{with_model(headline, batch.planned)} · {client.estimate_text(batch)}")
     began = time.monotonic()
     batch.begin()
     is_interrupted = not _attend(batch, console)
@@ -171,6 +172,12 @@ def run_batch(
         for i, outcome in enumerate(batch.outcomes)
     ]
     return CommandOutcome(tasks, outcomes, batch.summary, seconds, is_interrupted)
+
+
+def with_model(headline: str, planned: Sequence[PlannedRequest]) -> str:
+    """Add the model that writes the texts, which may have been named by a trait."""
+    models = dict.fromkeys(p.request.model for p in planned if p.request.kind == TEXT)
+    return " with ".join([headline, *models])
 
 
 def check_price(planned: Sequence[PlannedRequest], max_usd: float | None) -> None:

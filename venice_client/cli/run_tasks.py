@@ -16,7 +16,7 @@ from ..settings.settings import Settings
 from . import exit_codes
 from .console import Console, describe
 from .report import Report
-from .run_batch import AnyTask, check_price, run_batch
+from .run_batch import AnyTask, check_price, run_batch, with_model
 
 
 def run_tasks(
@@ -53,7 +53,7 @@ def _show(
     console.notes(warnings)
     costs = [one.estimate for one in planned]
     cost = f"{cost_text(costs, estimator.is_sandbox)}{plus_extra_fields(planned)}"
-    console.note(f"Dry run: {headline} · {cost}. Nothing was sent.")
+    console.note(f"Dry run: {with_model(headline, planned)} · {cost}. Nothing was sent.")
     requests = [
         {
             "path": one.payload.path,

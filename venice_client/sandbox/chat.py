@@ -185,8 +185,10 @@ def _usage(chat: _Chat, text: str, choices: int) -> dict[str, Any]:
 
 
 def _usd(model: Model, usage: Mapping[str, Any]) -> float:
-    prices = {name: float(model.pricing[name]["usd"]) for name in ("input", "output")}
-    usd = usage["prompt_tokens"] * prices["input"] + usage["completion_tokens"] * prices["output"]
+    usd = sum(
+        float(usage[tokens]) * float(model.pricing[name]["usd"])
+        for tokens, name in (("prompt_tokens", "input"), ("completion_tokens", "output"))
+    )
     return round(usd / MILLION, 9)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from PIL import Image
 
 LOOK = 48
@@ -55,21 +56,14 @@ class Sight:
 def look(image: Image.Image) -> Sight:
     """Look at an image."""
     small = image.convert("RGBA").resize((LOOK, LOOK), Image.Resampling.BOX)
-    is_transparent = small.getchannel("A").getextrema()[0] < 250
+    is_transparent = bool(np.asarray(small)[..., 3].min() < 250)
     flat = Image.new("RGBA", small.size, (255, 255, 255, 255))
     flat.alpha_composite(small)
     seen = flat.convert("RGB")
-    counts: dict[str, int] = {}
-    for count, color in seen.quantize(8).convert("RGB").getcolors(LOOK * LOOK) or ():
-        assert isinstance(color, tuple)
-        name = min(COLORS, key=lambda each: _distance(COLORS[each], color))
-        counts[name] = counts.get(name, 0) + count
-    ranked = sorted(counts, key=lambda name: (-counts[name], name))
-    gray = seen.convert("L").resize((1, 1), Image.Resampling.BOX).getpixel((0, 0))
-    assert isinstance(gray, int)
+    pixels = np.asarray(seen.quantize(8).convert("RGB"), dtype=np.int64).reshape(-1, 1, 3)
+    distances = ((pixels - np.array(list(COLORS.values()))) ** 2).sum(axis=2)
+    counts = np.bincount(distances.argmin(axis=1), minlength=len(COLORS))
+    ranked = [name for n, name in sorted(zip(-counts, COLORS, strict=True)) if n]
+    gray = float(np.asarray(seen.convert("L")).mean())
     brightness = next((name for limit, name in BRIGHTNESS if gray < limit), "very bright")
     return Sight(image.width, image.height, tuple(ranked[:3]), brightness, is_transparent)
-
-
-def _distance(one: tuple[int, ...], other: tuple[int, ...]) -> int:
-    return sum((a - b) ** 2 for a, b in zip(one, other, strict=False))
