@@ -24,7 +24,7 @@ from .fields import (
     text,
 )
 
-WHOLE = 2**53
+WHOLE = 10**30
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 VERBOSITIES = ("low", "medium", "high", "auto")
 
