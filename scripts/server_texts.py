@@ -222,4 +222,22 @@ ERRORS = (
     "Set by {setting} in the environment of the server.",
     "Change it there.",
 )
-TEXTS = (*PRICES, *LIMITS, *INPUTS, *STATUSES, *RESULTS, *ERRORS)
+FROM_TEXT_MODELS = (
+    "writing",
+    "{count} text",
+    "{count} texts",
+    "Enter a question.",
+    "Enter an idea.",
+    "{model} can't see images.",
+    "Choose a model that can{example}.",
+    ", such as {model}",
+    "The model refused to answer (content filter).",
+    "Change the text or the image, or choose another model.",
+    "The model returned an empty text.",
+    "Raise max_tokens, or choose another model.",
+    "Try again, or choose another model.",
+    "Try again.",
+    "The text was cut at max_tokens.",
+    "Raise max_tokens to get all of it.",
+)
+TEXTS = (*PRICES, *LIMITS, *INPUTS, *STATUSES, *RESULTS, *ERRORS, *FROM_TEXT_MODELS)
