@@ -56,6 +56,14 @@ def test_the_pack_starts_no_program_and_runs_no_text(file: Path) -> None:
             assert node.func.id not in RUNS_CODE
 
 
+def test_no_file_at_all_runs_text() -> None:
+    """`comfy node validate` reads the tests, too."""
+    for folder in ("tests", "scripts", "benchmarks"):
+        for file in (ROOT / folder).rglob("*.py"):
+            if "node_modules" not in file.parts:
+                assert not re.search(r"(?<![\w.])(exec|eval)\(", file.read_text("utf-8")), file
+
+
 def test_license_project_file_and_readme_name_the_same_authors() -> None:
     (authors,) = re.findall(
         r'^authors = \[\{ name = "(.+)" \}\]$',

@@ -31,8 +31,15 @@ HELD = {*BUSY, errno.EACCES, errno.EPERM} if sys.platform == "win32" else BUSY
 PAUSES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.5)
 """Seconds between tries, about 2 s in total."""
 
+FULL_SECONDS = 10.0
+"""Seconds for which a process counts as out of file handles, after a wait for one."""
+
 PRIVATE, SHARED = 0o600, 0o666
 """Modes of a new file: readable by its owner only, or as the umask allows. Windows ignores them."""
+
+
+_full_until = 0.0
+"""Until when (monotonic) this process is taken to have no free file handle."""
 
 
 def patiently(
@@ -66,10 +73,19 @@ def create_file(
 def open_to_append(path: Path) -> io.FileIO:
     """Open a file to append to, unbuffered. Create it if needed. Raises OSError.
 
-    Windows seeks to the end and then writes: lock something if several processes append.
+    Windows seeks to the end and then writes: lock something if several processes append. Others
+    wait while one does: after a wait for a free file handle was in vain, the next are short.
     """
+    global _full_until
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _BINARY
-    return os.fdopen(patiently(partial(os.open, path, flags, PRIVATE)), "ab", buffering=0)
+    pauses = PAUSES[:1] if time.monotonic() < _full_until else PAUSES
+    try:
+        handle = patiently(partial(os.open, path, flags, PRIVATE), pauses=pauses)
+    except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE):
+            _full_until = time.monotonic() + FULL_SECONDS
+        raise
+    return os.fdopen(handle, "ab", buffering=0)
 
 
 def write_atomic(path: Path, *parts: bytes, prefix: str, mode: int = PRIVATE) -> None:

@@ -225,3 +225,23 @@ def test_a_folder_on_windows_inherits_its_rights(
     make_folder(here / "results")
     assert ("mode" in made[0]) == (system == "linux")
     assert (here / "results").is_dir()
+
+
+def test_one_wait_for_a_file_handle_is_enough(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The journal's and the ledger's writers wait for each other: many waits would add up."""
+    slept: list[float] = []
+    monkeypatch.setattr(files.time, "sleep", slept.append)
+    monkeypatch.setattr(files, "_full_until", 0.0)
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(files.os, "open", refuse)
+        for _ in range(3):
+            with pytest.raises(OSError, match="Too many"):
+                files.open_to_append(here / "journal")
+    assert sum(slept) == pytest.approx(sum(files.PAUSES) + 2 * files.PAUSES[0])
+    with files.open_to_append(here / "journal") as file:
+        file.write(b"a")
+    assert (here / "journal").read_bytes() == b"a"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from faulty_sandbox import Sandbox
-from venice_client import VeniceClient
+from venice_client import SettingsError, VeniceClient, load_settings
 
 
 def test_an_image_is_paid_for_once_wherever_the_program_stands(
@@ -26,3 +27,17 @@ def test_an_image_is_paid_for_once_wherever_the_program_stands(
         monkeypatch.chdir(tmp_path / name)
         VeniceClient().generate_images(request_for())
     assert len(sandbox.paid_requests) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps a folder that is in use")
+def test_a_working_folder_that_is_gone_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    monkeypatch.setenv("VENICE_HOME", f"home of {tmp_path.name}, gone")
+    with pytest.raises(SettingsError, match="no longer exists"):
+        load_settings()
+    monkeypatch.chdir(tmp_path)

@@ -69,8 +69,13 @@ class ApiKey:
         return len(self._value) >= MIN_SECRET and not self.is_sandbox
 
     def redact(self, text: str) -> str:
-        """`text` without the key. The word `sandbox` is no secret and stays."""
-        return text.replace(self._value, "[key]") if self._is_secret else text
+        """`text` without the key, in any case: names of headers have none.
+
+        The word `sandbox` is no secret and stays.
+        """
+        if not self._is_secret:
+            return text
+        return re.sub(re.escape(self._value), "[key]", text, flags=re.IGNORECASE)
 
     def mask(self, data: bytes) -> bytes:
         """`data` with stars for the key, of the same length."""

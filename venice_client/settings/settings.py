@@ -63,7 +63,7 @@ class Settings:
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "home", self.home.absolute())
+        object.__setattr__(self, "home", _absolute(self.home))
 
 
 def load_settings(
@@ -156,7 +156,17 @@ def home_folders(comfyui_home: Path | None, environ: Mapping[str, str]) -> list[
 
 @functools.cache
 def _fixed(folder: Path) -> Path:
-    return folder.absolute()
+    return _absolute(folder)
+
+
+def _absolute(folder: Path) -> Path:
+    try:
+        return folder.absolute()
+    except FileNotFoundError:
+        raise SettingsError(
+            f"The home folder {folder} counts from the working folder, which no longer exists. Set "
+            "VENICE_HOME to an absolute path, or start from another folder."
+        ) from None
 
 
 def make_home(home: Path) -> None:

@@ -31,6 +31,9 @@ LOCKED_BYTE = 2**30
 MAX_PAUSE = 0.02
 """Seconds between two looks at a lock: random, so that no process is always too late."""
 
+draw = random.SystemRandom().random
+"""A random number of 0..1 from the system: Python's own generator belongs to the program."""
+
 HELD = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EACCES, errno.EDEADLK}
 """The errors of a lock that another process holds, here and on Windows."""
 
@@ -82,7 +85,7 @@ def wait_for_lock(file: FileIO, patience: float) -> bool:
         while not try_lock(file):
             if time.monotonic() >= deadline:
                 raise TimeoutError(errno.ETIMEDOUT, "another process has locked it")
-            time.sleep(random.uniform(0, MAX_PAUSE))
+            time.sleep(MAX_PAUSE * draw())
     except NoLocksError:
         tell_of_no_locks()
         return False

@@ -189,10 +189,11 @@ def test_a_garbled_length_is_not_quoted(make_client: MakeClient, request_for: Re
     assert CANARY[:4] not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", [CANARY, CANARY.lower(), CANARY.upper()])
 def test_a_header_named_like_the_key_is_kept_without_it(
-    client: VeniceClient, sandbox: Sandbox, request_for: RequestFor, home: Path
+    client: VeniceClient, sandbox: Sandbox, request_for: RequestFor, home: Path, name: str
 ) -> None:
-    sandbox.add_fault(Fault.headers({f"x-venice-{CANARY}": "yes"}))
+    sandbox.add_fault(Fault.headers({f"x-venice-{name}": "yes"}))
     client.generate_images(request_for())
     (file,) = (home / "results").glob("*.result")
     assert CANARY.lower().encode() not in file.read_bytes().lower()
