@@ -148,7 +148,8 @@ class DescribeRequest(_ChatRequest):
 class WritePromptsRequest(_ChatRequest):
     """A request for prompts that turn an idea into images.
 
-    idea: in any words. model: an id, or the trait "default". count: how many different prompts, 1
+    idea: in any words. model: an id, or the trait "default" (with an image, that may mean the one
+    of "default_vision"). count: how many different prompts, 1
     to 16; several need a model that supports response schemas, see `plan_prompts`. image: bytes or
     a path, something to start from. instructions: what the prompts must follow. max_tokens: the
     most tokens of each prompt, 16 to 4096. variation: another number asks for other prompts; it
@@ -205,6 +206,15 @@ class WritePromptsRequest(_ChatRequest):
 ChatRequest = DescribeRequest | WritePromptsRequest
 
 
+def text_model_of(request: ChatRequest, catalogue: Catalogue) -> Model:
+    """Return the model of a request. If Venice's default can't see its image, that is the one that
+    Venice recommends for images."""
+    model = catalogue.model_when_known(request.model, request.kind)
+    if request.image is not None and request.model == DEFAULT_TEXT and model.sees is False:
+        return catalogue.model(DEFAULT_VISION, request.kind)
+    return model
+
+
 def plan_prompts(request: WritePromptsRequest, catalogue: Catalogue) -> list[WritePromptsRequest]:
     """Return the requests that `request` takes with its model.
 
@@ -213,7 +223,7 @@ def plan_prompts(request: WritePromptsRequest, catalogue: Catalogue) -> list[Wri
     """
     check_is_text("model", request.model)
     check_range("count", request.count, 1, MAX_PROMPTS)
-    model = catalogue.model_when_known(request.model, request.kind)
+    model = text_model_of(request, catalogue)
     if request.count == 1 or model.abilities.get("supportsResponseSchema"):
         return [request]
     count = request.count

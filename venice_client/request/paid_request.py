@@ -8,7 +8,7 @@ from typing import Any
 from ..catalogue.catalogue import Catalogue
 from ..catalogue.model import Model
 from ..imaging.input_image import load
-from .chat import ChatRequest, WritePromptsRequest
+from .chat import ChatRequest, WritePromptsRequest, text_model_of
 from .checks import check_is_text
 from .generate import GenerateRequest
 from .pictures import EditRequest, RemoveBackgroundRequest, UpscaleRequest
@@ -35,7 +35,10 @@ def resolve(request: PaidRequest, catalogue: Catalogue) -> tuple[PaidRequest, Mo
     style = request.style_preset if isinstance(request, GenerateRequest) else ""
     check_is_text("model", request.model)
     check_is_text("style_preset", style)
-    model = catalogue.model_when_known(request.model, request.kind)
+    if isinstance(request, ChatRequest):
+        model = text_model_of(request, catalogue)
+    else:
+        model = catalogue.model_when_known(request.model, request.kind)
     catalogue.check_kind(request.model, request.kind)
     if getattr(request, "transparent_background", False):
         catalogue.check_transparency(model)

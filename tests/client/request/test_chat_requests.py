@@ -152,6 +152,13 @@ def test_traits_become_the_models_that_they_mean(catalogue: Catalogue) -> None:
     assert sent(WritePromptsRequest("a fox"), catalogue)["model"] == "zai-org-glm-5-2"
 
 
+def test_the_default_sees_if_there_is_an_image(catalogue: Catalogue) -> None:
+    request = WritePromptsRequest("a fox", count=2, image=png())
+
+    assert sent(request, catalogue)["model"] == "qwen-3-8-27b"
+    assert plan_prompts(request, catalogue) == [request]
+
+
 def test_an_unknown_model_is_sent_as_it_is(catalogue: Catalogue) -> None:
     plan = planned(DescribeRequest(png(), model="of-tomorrow"), catalogue)
 
