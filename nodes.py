@@ -12,9 +12,9 @@ from .venice_client.for_nodes import (
     folding_warning,
     parse_extra_fields,
 )
-from .venice_nodes import compare_nodes, image_nodes, inputs, model_lists, widgets
+from .venice_nodes import compare_nodes, image_nodes, inputs, model_lists, text_nodes, widgets
 from .venice_nodes.imaging.tensors import Encoder, encode_all
-from .venice_nodes.run.node_output import BatchImages
+from .venice_nodes.run.node_output import BatchResults
 from .venice_nodes.run.node_status import StatusNode, showing
 from .venice_nodes.run.run_requests import Item, refresh_lists, run_node
 from .venice_nodes.run.run_seeds import note_seed
@@ -144,7 +144,7 @@ class VeniceGenerateImage(StatusNode):
         requests = plan_batch(_request(values), values["batch_size"], variants=are_variants)
         folding = folding_warning(values["seed"])
 
-        def finish(made: BatchImages) -> tuple[tuple[Any, ...], list[str]]:
+        def finish(made: BatchResults) -> tuple[tuple[Any, ...], list[str]]:
             images, mask, changed = made.decode_with_mask()
             warnings = made.warnings(folding, *changed, made.size_warning(images))
             return (images, made.info(images, warnings), mask), warnings
@@ -184,6 +184,7 @@ NODE_CLASS_MAPPINGS = {
     "VeniceStylePreset": VeniceStylePreset,
     "VeniceSeed": VeniceSeed,
     **image_nodes.NODE_CLASS_MAPPINGS,
+    **text_nodes.NODE_CLASS_MAPPINGS,
     **compare_nodes.NODE_CLASS_MAPPINGS,
 }
 NODE_DISPLAY_NAME_MAPPINGS = {
@@ -191,5 +192,6 @@ NODE_DISPLAY_NAME_MAPPINGS = {
     "VeniceStylePreset": "Venice Style Preset",
     "VeniceSeed": "Venice Seed",
     **image_nodes.NODE_DISPLAY_NAME_MAPPINGS,
+    **text_nodes.NODE_DISPLAY_NAME_MAPPINGS,
     **compare_nodes.NODE_DISPLAY_NAME_MAPPINGS,
 }

@@ -33,9 +33,16 @@ PRICES = (
     "{count} or more",
     "{count} image with {model}",
     "{count} images with {model}",
+    "{count} text",
+    "{count} texts",
+    "{count} text with {model}",
+    "{count} texts with {model}",
+    "{images} and {texts}",
     "{images}, {price}.",
     "{count} image with {model}, {price}.",
     "{count} images with {model}, {price}.",
+    "{count} text with {model}, {price}.",
+    "{count} texts with {model}, {price}.",
     "{images}, {price} each; {runs} runs, {total} in total.",
 )
 LIMITS = (

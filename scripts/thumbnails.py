@@ -298,6 +298,34 @@ def erased() -> Picture:
     return whole
 
 
+def described() -> Picture:
+    """An image, its description, and another image like it."""
+    whole = Image.new("RGBA", (SIDE, SIDE), PAPER)
+    first = on(scenes.lake(), scenes.balloon())
+    whole.paste(ImageOps.fit(first, (460, 560)), (34, 30))
+    whole.paste(ImageOps.fit(ImageOps.mirror(as_watercolor(first)), (460, 560)), (530, 30))
+    for i, line in enumerate(("“A red hot-air balloon over", "a mountain lake, clear day …”")):
+        write(whole, line, (SIDE / 2, 720 + i * 86), 58)
+    badge(whole, "describe", (SIDE / 2, 920))
+    return whole
+
+
+def three_prompts() -> Picture:
+    """An idea above three images."""
+    whole = Image.new("RGBA", (SIDE, SIDE), PAPER)
+    box(whole, (60, 70, SIDE - 60, 250), DARK)
+    write(whole, "A lighthouse", (SIDE / 2, 160), 84, PAPER)
+    house = scenes.lighthouse()
+    for i, style in enumerate((as_film, as_linocut, as_watercolor)):
+        whole.paste(
+            ImageOps.fit(style(house), (300, 560), centering=(0.62, 0.5)), (34 + i * 328, 380)
+        )
+        draw = ImageDraw.Draw(whole)
+        x = 184 + i * 328
+        draw.line((SIDE / 2, 262, x, 350), BLUE, 12)
+    return whole
+
+
 THUMBNAILS: dict[str, Callable[[], Picture]] = {
     "Venice text to image": lambda: captioned(fox(), FOX_PROMPT),
     "Venice text to image and upscale": lighthouse_upscaled,
@@ -318,6 +346,8 @@ THUMBNAILS: dict[str, Callable[[], Picture]] = {
     "Venice compare styles and models": grid,
     "Venice logo with transparent background": lambda: on(checkers(), scenes.logo()),
     "Venice style references": referenced,
+    "Venice describe an image and generate a variation": described,
+    "Venice three prompts from one idea": three_prompts,
     "Venice text to image.app": lambda: app(fox(), "A red fox|in snow|at dawn"),
     "Venice edit my image.app": lambda: app(evening(), "Make it|evening"),
 }

@@ -303,6 +303,44 @@ def _style_references() -> Nodes:
     ]
 
 
+def _describe() -> Nodes:
+    text: tuple[str, str] = ("describe", "text")
+    return [
+        _load((40, 80)),
+        _note((40, 500), (320, 330), notes.DESCRIBE),
+        _node(
+            "describe",
+            "VeniceDescribeImage",
+            (420, 80),
+            (340, 300),
+            {"task": "prompt", "model": "default_vision"},
+            {"image": ("load", "IMAGE")},
+        ),
+        _node("show", "PreviewAny", (420, 560), (340, 240), links={"source": text}),
+        _generate("generate", (820, 80), "", {"prompt": text}, (420, 400), seed=61, height=1024),
+        _save((1300, 80), "venice-variation", ("generate", "images")),
+    ]
+
+
+def _three_prompts() -> Nodes:
+    prompts: tuple[str, str] = ("write", "prompt")
+    sheet: Links = {"images": ("generate", "images")}
+    return [
+        _note((40, 480), (340, 300), notes.THREE_PROMPTS),
+        _node(
+            "write",
+            "VeniceWritePrompt",
+            (40, 80),
+            (340, 340),
+            {"idea": "A lighthouse and the sea", "model": "default", "count": 3},
+        ),
+        _node("show", "PreviewAny", (440, 560), (420, 240), links={"source": prompts}),
+        _generate("generate", (440, 80), "", {"prompt": prompts}, (420, 400), seed=71),
+        _node("sheet", "VeniceContactSheet", (920, 80), (280, 150), {"columns": 3}, sheet),
+        _save((920, 300), "venice-prompts", ("sheet", "sheet"), (640, 370)),
+    ]
+
+
 WORKFLOWS: dict[str, Nodes] = {
     "Venice text to image": [
         *_text_to_image(FOX, "Watercolor", notes.TEXT, 250),
@@ -320,6 +358,8 @@ WORKFLOWS: dict[str, Nodes] = {
     "Venice compare styles and models": _compare_styles_and_models(),
     "Venice logo with transparent background": _logo(),
     "Venice style references": _style_references(),
+    "Venice describe an image and generate a variation": _describe(),
+    "Venice three prompts from one idea": _three_prompts(),
 }
 
 APPS: dict[str, App] = {

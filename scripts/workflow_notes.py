@@ -191,6 +191,34 @@ Costs about $0.05 on Venice: $0.01 for the first image, $0.04 for the second."""
     + KEY
 )
 
+DESCRIBE = (
+    """## Venice describe an image and generate a variation
+
+Choose your image in **Load Image** and press **Run**. **Venice Describe Image** writes a prompt \
+for it, and **Venice Generate Image** generates a new image from that prompt.
+
+Set **task** to caption, tags or question for other texts. Say in **instructions** what to pay \
+attention to.
+
+Costs about $0.01 on Venice for the image, and less than $0.01 for the text. Running it again is \
+free."""
+    + KEY
+)
+
+THREE_PROMPTS = (
+    """## Venice three prompts from one idea
+
+Enter an **idea** in a few words and press **Run**. **Venice Write Prompt** writes three \
+different prompts, **Venice Generate Image** generates an image from each, and **Venice Contact \
+Sheet** shows them side by side.
+
+Change **variation** for three other prompts.
+
+Costs about $0.03 on Venice for the images, and less than $0.01 for the prompts. Running it again \
+is free."""
+    + KEY
+)
+
 TEXT_APP = (
     """## Venice text to image, as an app
 

@@ -7,8 +7,11 @@ from .batch import was_cancelled
 from .catalogue.catalogue import (
     DEFAULT_EDIT_MODEL,
     DEFAULT_MODEL,
+    DEFAULT_TEXT,
+    DEFAULT_VISION,
     Catalogue,
 )
+from .catalogue.chat_prices import token_prices
 from .catalogue.ignored_fields import is_ignored
 from .catalogue.lists import Lists, bundled_lists, saved_lists
 from .catalogue.prices import price_range, total_cost
@@ -22,9 +25,17 @@ from .imaging.encoding import MAX_PACKED_PART, encode_array, pixel_hash
 from .imaging.input_image import InputFile, InputImage
 from .imaging.lettering import SMALLEST_TEXT, fitted, font
 from .login import log_in
-from .money import dollar_range, dollars
+from .money import UpperBound, dollar_range, dollars, dollars_up
 from .planned_request import PlannedRequest, plus_extra_fields
 from .process import accept_any_letter, after_fork, end_gently
+from .request.chat import (
+    CHAT_PATH,
+    DESCRIBE_TOKENS,
+    MAX_PROMPTS,
+    MAX_TOKENS,
+    MIN_TOKENS,
+    PROMPT_TOKENS,
+)
 from .request.checks import (
     FORMATS,
     MAX_EDIT_PIXELS,
@@ -46,6 +57,8 @@ from .request.pictures import (
     check_upscale,
 )
 from .request.seeds import MAX_SEED, fold_seed, folding_warning
+from .request.system_prompts import TASKS
+from .result import Result
 from .settings.api_key import ApiKey
 from .settings.service import SANDBOX_NAME, service_name
 from .settings.settings import (
@@ -62,26 +75,36 @@ from .store.outcome_summary import NOTHING_SENT
 from .store.result_cache import ResultCache
 from .store.spending import spent_by, total
 from .text import harmless
+from .text_result import cached_texts
 from .version import ISSUES_URL, PROJECT_URL
 
 __all__ = [
     "AUTO",
+    "CHAT_PATH",
     "DEFAULT_BASE_URL",
     "DEFAULT_EDIT_MODEL",
     "DEFAULT_MODEL",
+    "DEFAULT_TEXT",
+    "DEFAULT_VISION",
+    "DESCRIBE_TOKENS",
     "EDIT_RATIOS",
     "FORMATS",
     "ISSUES_URL",
     "MAX_EDIT_PIXELS",
     "MAX_INPUT_BYTES",
     "MAX_PACKED_PART",
+    "MAX_PROMPTS",
     "MAX_REFERENCE_BYTES",
     "MAX_SEED",
+    "MAX_TOKENS",
+    "MIN_TOKENS",
     "NOTHING_SENT",
     "PROJECT_URL",
+    "PROMPT_TOKENS",
     "QUALITIES",
     "SANDBOX_NAME",
     "SMALLEST_TEXT",
+    "TASKS",
     "ApiKey",
     "Catalogue",
     "Entry",
@@ -92,11 +115,14 @@ __all__ = [
     "MaskLayout",
     "PlannedRequest",
     "PriceEstimator",
+    "Result",
     "ResultCache",
+    "UpperBound",
     "accept_any_letter",
     "after_fork",
     "bundled_lists",
     "cached_images",
+    "cached_texts",
     "check_choice",
     "check_cutout",
     "check_is_text",
@@ -107,6 +133,7 @@ __all__ = [
     "check_upscale",
     "dollar_range",
     "dollars",
+    "dollars_up",
     "encode_array",
     "end_gently",
     "fitted",
@@ -138,6 +165,7 @@ __all__ = [
     "start_of_day",
     "tier_size",
     "today",
+    "token_prices",
     "total",
     "total_cost",
     "was_cancelled",

@@ -17,7 +17,7 @@ from ..venice_client.for_nodes import (
     masks,
 )
 from .imaging.tensors import COVER, Encoder, Fit, input_images, opaque_mask
-from .run.node_output import BatchImages
+from .run.node_output import BatchResults
 
 
 def _as_it_is(image: torch.Tensor) -> torch.Tensor:
@@ -79,7 +79,7 @@ class EditPlan:
         return [replace(template, images=row, label=f"image {i + 1}") for i, row in rows], notes
 
     def finish(
-        self, made: BatchImages, keep_size: bool
+        self, made: BatchResults, keep_size: bool
     ) -> tuple[torch.Tensor, torch.Tensor, list[str]]:
         """Return the edits as one tensor, with a mask inside the originals; their transparency
         [B, H, W]; and notes."""

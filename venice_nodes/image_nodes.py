@@ -26,7 +26,7 @@ from ..venice_client.for_nodes import (
 from . import inputs, widgets
 from .edit_plan import EditPlan
 from .imaging.tensors import Encoder, encode_all, input_images, opaque_mask, to_rgb
-from .run.node_output import BatchImages, make_info
+from .run.node_output import BatchResults, make_info
 from .run.node_status import StatusNode, showing
 from .run.run_requests import Item, in_thread, run_node
 
@@ -103,7 +103,7 @@ class VeniceUpscaleImage(StatusNode):
         requests, prepared = _request_each(base, request, encode)
         before = [*before, *prepared]
 
-        def finish(made: BatchImages) -> tuple[tuple[Any, ...], list[str]]:
+        def finish(made: BatchResults) -> tuple[tuple[Any, ...], list[str]]:
             tensor, changed = made.decode()
             warnings = made.warnings(*before, *changed, made.size_warning(tensor))
             return (tensor, made.info(tensor, warnings)), warnings
@@ -149,7 +149,7 @@ class VeniceRemoveBackground(StatusNode):
         check_cutout(*size, "image")
         requests, before = _request_each(image, RemoveBackgroundRequest(b""), encode)
 
-        def finish(made: BatchImages) -> tuple[tuple[Any, ...], list[str]]:
+        def finish(made: BatchResults) -> tuple[tuple[Any, ...], list[str]]:
             cutout, changed = made.decode("RGBA", size)
             colors, mask, uncut = split_alpha(cutout)
             warnings = made.warnings(*before, *changed, uncut)
@@ -207,7 +207,7 @@ class VeniceEditImage(StatusNode):
         requests, prepared = plan.requests(_edit_request(values), layers, model)
         before = [*before, *prepared]
 
-        def finish(made: BatchImages) -> tuple[tuple[Any, ...], list[str]]:
+        def finish(made: BatchResults) -> tuple[tuple[Any, ...], list[str]]:
             tensor, mask, changed = plan.finish(made, values["keep_size"])
             warnings = made.warnings(*before, *changed)
             return (tensor, made.info(tensor, warnings), mask), warnings

@@ -6,6 +6,8 @@ from ..venice_client import SettingsError, load_settings
 from ..venice_client.for_nodes import (
     DEFAULT_EDIT_MODEL,
     DEFAULT_MODEL,
+    DEFAULT_TEXT,
+    DEFAULT_VISION,
     Lists,
     bundled_lists,
     saved_lists,
@@ -39,6 +41,16 @@ def generate_models(of: Lists | None = None) -> list[str]:
 def other_models(of: Lists) -> list[str]:
     """The ids of all models that neither generate nor edit."""
     return [m.id for m in of.listed() if m.kind not in ("image", "inpaint")]
+
+
+def describe_models() -> list[str]:
+    """The ids of the text models that can see, as last saved; first the one that Venice chooses."""
+    return [DEFAULT_VISION, *(model.id for model in lists().text_models(sees=True))]
+
+
+def prompt_models() -> list[str]:
+    """The ids of the text models, as last saved; first the one that Venice chooses."""
+    return [DEFAULT_TEXT, *(model.id for model in lists().text_models())]
 
 
 def edit_models() -> list[str]:

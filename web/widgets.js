@@ -18,10 +18,12 @@ import { drawSocket, putSocketsLast, showSockets } from "./sockets.js";
 import { said, t } from "./texts.js";
 import { onChange } from "./watch.js";
 
-const KINDS = /** @type {Record<string, "generate" | "edit">} */ ({
+const KINDS = /** @type {Record<string, "generate" | "edit" | "describe" | "write">} */ ({
   VeniceGenerateImage: "generate",
   VeniceEditImage: "edit",
   VeniceGrid: "generate",
+  VeniceDescribeImage: "describe",
+  VeniceWritePrompt: "write",
 });
 const AUTO = "auto";
 const CONTROL = "control_after_generate";
@@ -44,6 +46,7 @@ const SELDOM = new Set([
   "feather",
   "keep_size",
   "extra_fields",
+  "max_tokens",
 ]);
 const LISTS = /** @type {Record<string, string>} */ ({
   aspect_ratio: "ratios",
@@ -113,7 +116,7 @@ function applyLinked() {
  * @returns {any[] | null}
  */
 function modelsOf(node) {
-  const list = listOf(node);
+  const list = knownOf(node);
   const ids = isLinked(node, "model")
     ? (idsOf.get(node) ?? []).map((id) => prompt[id].inputs.model)
     : [widgetOf(node, "model")?.value];
@@ -121,7 +124,17 @@ function modelsOf(node) {
   return found.length > 0 && found.every(Boolean) ? found : null;
 }
 
-const listOf = (node) => models.now?.[KINDS[node.comfyClass]] ?? [];
+const knownOf = (node) => models.now?.[KINDS[node.comfyClass]] ?? [];
+
+/** The models to offer: to write prompts with an image only those that can see. */
+function listOf(node) {
+  const list = knownOf(node);
+  const isSeen = KINDS[node.comfyClass] === "write" && isLinked(node, "image");
+  return isSeen
+    ? list.filter((model) => model.sees || model.id === widgetOf(node, "model")?.value)
+    : list;
+}
+
 const showsAll = () => Boolean(account.now?.limits?.show_all_inputs);
 
 /** How an input is declared: its default and options; null for a name that isn't one.
@@ -197,7 +210,7 @@ function isHidden(node, widget, known) {
  * @param {any[] | null} known the models
  */
 function offer(node, name, widget, known) {
-  if (name === "model") return nameModels(widget, listOf(node));
+  if (name === "model") return nameModels(widget, listOf(node), knownOf(node));
   const { options } = widget;
   if (LISTS[name]) {
     const own = [...new Set(known?.flatMap((model) => model[LISTS[name]] ?? []))];
@@ -214,13 +227,19 @@ function offer(node, name, widget, known) {
   }
 }
 
-/** @param {any[]} list */
-function nameModels(widget, list) {
-  const { getOptionLabel } = widget.options;
-  if (getOptionLabel && list.every(({ id, label }) => getOptionLabel(id) === said(label))) return;
-  const labels = new Map(list.map((model) => [model.id, said(model.label)]));
-  const others = (widget.options.values ?? []).filter((id) => !labels.has(id));
-  setOption(widget, "values", [...labels.keys(), ...others]);
+/**
+ * Offers models by their names; an unknown one that is in the list stays.
+ * @param {any[]} list what to offer
+ * @param {any[]} all that are known
+ */
+function nameModels(widget, list, all) {
+  const { getOptionLabel, values: before = [] } = widget.options;
+  const labels = new Map(all.map((model) => [model.id, said(model.label)]));
+  const values = [...list.map(({ id }) => id), ...before.filter((id) => !labels.has(id))];
+  const isSame = String(before) === String(values);
+  if (isSame && getOptionLabel && list.every(({ id }) => getOptionLabel(id) === labels.get(id)))
+    return;
+  setOption(widget, "values", values);
   setOption(widget, "getOptionLabel", (id) => labels.get(id) ?? id ?? "");
 }
 

@@ -26,12 +26,14 @@ MAX_THUMBNAIL_BYTES = 60_000
 
 GENERATE, EDIT, CUT = "/image/generate", "/image/edit", "/image/background-remove"
 UPSCALE, MULTI_EDIT = "/image/upscale", "/image/multi-edit"
+CHAT = "/chat/completions"
 # Each workflow with the requests that a run of it sends.
 SENT = {
     "Venice compare styles": [GENERATE] * 4,
     "Venice compare styles and models": [GENERATE] * 6,
     "Venice cut out": [CUT],
     "Venice cut out on a new background": [CUT, GENERATE, GENERATE],
+    "Venice describe an image and generate a variation": [CHAT, GENERATE],
     "Venice edit my image": [MULTI_EDIT],
     "Venice edit my image.app": [EDIT],
     "Venice erase an object (inpaint)": [MULTI_EDIT],
@@ -42,6 +44,7 @@ SENT = {
     "Venice text to image": [GENERATE],
     "Venice text to image and upscale": [GENERATE, UPSCALE],
     "Venice text to image.app": [GENERATE],
+    "Venice three prompts from one idea": [CHAT, *[GENERATE] * 3],
     "Venice upscale my image": [UPSCALE],
 }
 NAMES = sorted(SENT)
@@ -214,6 +217,9 @@ def test_runs_as_it_is(
     price = told["total"]["usd"]
     # What is painted is seen when it runs.
     price = told["total"]["to"] if MULTI_EDIT in SENT[name] else price
+    # What a text costs is told when it came; the note says "less than $0.01".
+    price = told["total"]["from"] if CHAT in SENT[name] else price
+    of_texts = 0.01 if CHAT in SENT[name] else 0.0
     assert price == pytest.approx(price_told(name))
     assert [node["warnings"] for node in told["nodes"].values() if node["warnings"]] == []
 
@@ -221,7 +227,8 @@ def test_runs_as_it_is(
 
     assert run.succeeded, run.messages
     assert sorted(comfyui.paths) == SENT[name]
-    assert comfyui.sandbox.charged_usd == pytest.approx(price_told(name))
+    assert price_told(name) - 1e-9 <= comfyui.sandbox.charged_usd
+    assert comfyui.sandbox.charged_usd <= price_told(name) + of_texts + 1e-9
     assert all(run.images(node) for node in ends(prompt))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 
 def call(node: Any, **inputs: Any) -> tuple[Any, ...]:
-    """Return the outputs of one node for one item."""
+    """Return the outputs of one node for one item; lists of texts are whole."""
     return asyncio.run(call_async(node, **inputs))
 
 
@@ -17,7 +17,11 @@ async def call_async(node: Any, **inputs: Any) -> tuple[Any, ...]:
         return outputs_of(await getattr(node, node.FUNCTION)(**inputs))
     lists = {name: [value] for name, value in inputs.items()}
     columns = outputs_of(await getattr(node, node.FUNCTION)(**lists))
-    return tuple(column[0] for column in columns)
+    lists_of = getattr(node, "LISTS", ())
+    return tuple(
+        column if name in lists_of else column[0]
+        for name, column in zip(node.RETURN_NAMES, columns, strict=True)
+    )
 
 
 def call_with_lists(node: Any, **lists: list[Any]) -> tuple[list[Any], ...]:

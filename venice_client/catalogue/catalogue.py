@@ -214,7 +214,8 @@ class Catalogue:
     ) -> InvalidRequestError | None:
         """Return the error for the first name that isn't listed; None if all are."""
         for model, kind in models:
-            if not self._listed(model):
+            is_trait = kind == TEXT and folded(model) in self._traits
+            if not is_trait and not self._listed(model):
                 return _unknown("model", model, self.nearest_model(model, kind))
         for style in styles:
             if as_listed(style, self.styles) is None:

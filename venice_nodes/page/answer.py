@@ -95,7 +95,7 @@ class Answer:
             "warnings": list(warnings)[:MAX_WARNINGS],
             "error": wrong.error if wrong else None,
             "count": len(items),
-            "images": _images(items),
+            "images": sum(item.count for item in items if item.noun == "image"),
         }
 
     def _group(
@@ -196,15 +196,28 @@ def _to_pay(items: Sequence[ItemEstimate]) -> Sequence[ItemEstimate]:
     return () if any(item.error for item in items) else items
 
 
-def _images(items: Sequence[ItemEstimate]) -> int:
-    return sum(item.images * item.times for item in items)
-
-
 def _what(items: Sequence[ItemEstimate]) -> str:
-    """Name the number of images and their model, such as "8 images with Nano Banana Pro"."""
-    count, is_open = _images(items), any(item.is_open for item in items)
-    shown = f"{count:,} or more" if is_open else f"{count:,}"
-    text = f"{shown} image{'' if count == 1 and not is_open else 's'}"
+    """Name the number of images or texts and their model, as "8 images with Nano Banana Pro"."""
+    texts = [item for item in items if item.noun == "text"]
+    images = [item for item in items if item.noun == "image"]
+    if texts and images:
+        return f"{_images(images)} and {_texts(texts)}"
+    text = _texts(texts) if texts else _images(images)
     models = {item.model for item in items if item.forms}
     named = models.pop() if len(models) == 1 else ""
     return f"{text} with {named}" if named else text
+
+
+def _images(items: Sequence[ItemEstimate]) -> str:
+    shown = _number(items)
+    return f"{shown} image{'' if shown == '1' else 's'}"
+
+
+def _texts(items: Sequence[ItemEstimate]) -> str:
+    shown = _number(items)
+    return f"{shown} text{'' if shown == '1' else 's'}"
+
+
+def _number(items: Sequence[ItemEstimate]) -> str:
+    count = sum(item.count for item in items)
+    return f"{count:,} or more" if any(item.is_open for item in items) else f"{count:,}"

@@ -17,7 +17,13 @@ from typing import Any
 import torch
 
 from ...venice_client import InvalidRequestError, VeniceError
-from ...venice_client.for_nodes import PlannedRequest, PriceEstimator, has_extra_fields, tier_size
+from ...venice_client.for_nodes import (
+    PlannedRequest,
+    PriceEstimator,
+    UpperBound,
+    has_extra_fields,
+    tier_size,
+)
 from .. import widgets
 from ..imaging.tensors import Size
 from .graph import Failed, Pictures, Unknown
@@ -26,7 +32,12 @@ from .price import Price
 MAX_FORMS = 100
 """The most forms of one item to try. Beyond, the price counts as open."""
 
-SIZES = {"VeniceUpscaleImage": ((1024, 1024), (2048, 2048))}
+LARGEST_SEEN = (2048, 2048)
+SIZES = {
+    "VeniceUpscaleImage": ((1024, 1024), (2048, 2048)),
+    "VeniceDescribeImage": (LARGEST_SEEN,),
+    "VeniceWritePrompt": (LARGEST_SEEN,),
+}
 USUAL_SIZES = ((1024, 1024),)
 """Sizes to try for an image of unknown size, on both sides of a price change."""
 
@@ -34,19 +45,26 @@ PRICED = ("model", "resolution", "quality", "batch_mode", "scale")
 """Combos that change the price."""
 
 PRICED_SWITCHES = ("enhance_prompt",)
-TRIED = {"width": (64, 1024, 4096), "height": (64, 1024, 4096), "batch_size": (1, 16)}
-ANY_TEXT = "?"
+TRIED = {
+    "width": (64, 1024, 4096),
+    "height": (64, 1024, 4096),
+    "batch_size": (1, 16),
+    "count": (1, 16),
+    "max_tokens": (16, 4096),
+}
+ANY_TEXT = {"prompt": "?", "idea": "?" * 4000, "instructions": "?" * 4000}
+"""For texts that only the run can tell. Text models charge by length: these are long ones."""
 
 
 @dataclass(frozen=True)
 class Line:
-    """One request. high: its highest cost. images: their number. has_extra: whether
-    it has extra fields."""
+    """One request. high: its highest cost. count: its images or texts. has_extra: whether it has
+    extra fields."""
 
     key: str
     low: float | None
     high: float | None
-    images: int
+    count: int
     has_extra: bool = False
 
     @property
@@ -61,7 +79,7 @@ class ItemEstimate:
     with their keys in the store. is_open: whether there may be more. times: the images that the one
     stands for. pictures: the output. is_incomplete: whether an input is only still missing. model:
     its display name, "" if open. may_be_free: whether the last run sent the same, unless what comes
-    before the node gives something else this time."""
+    before the node gives something else this time. noun: "image" or "text", its output."""
 
     forms: tuple[tuple[Line, ...], ...] = ()
     is_exact: bool = False
@@ -73,6 +91,7 @@ class ItemEstimate:
     is_incomplete: bool = False
     model: str = ""
     may_be_free: bool = False
+    noun: str = "image"
     pictures: Pictures = field(default_factory=lambda: Pictures(is_open=True))
 
     def price(self, paid: set[str]) -> Price:
@@ -96,8 +115,10 @@ class ItemEstimate:
         return [line.key for form in self.forms for line in form] if self.is_exact else []
 
     @property
-    def images(self) -> int:
-        return max((sum(line.images for line in form) for form in self.forms), default=0)
+    def count(self) -> int:
+        """The number of images or texts it makes."""
+        each = max((sum(line.count for line in form) for form in self.forms), default=0)
+        return each * self.times
 
     def _price_of(self, form: Sequence[Line], paid: set[str]) -> Price:
         total = Price()
@@ -147,7 +168,8 @@ def estimate_item(
         is_open=len(every) > MAX_FORMS or base.is_open,
         times=base.count,
         warnings=tuple(w for own in told[:1] for w in own if all(w in each for each in told)),
-        sent=_sent(forms),
+        sent=_sent(forms, given.get("model")),
+        noun=_noun(forms),
         model=_model_name(forms, estimator),
         pictures=_pictures(forms[0], given, len(forms) == 1),
     )
@@ -225,7 +247,7 @@ def _candidates(
     if kind == "BOOLEAN":
         return (False, True) if name in PRICED_SWITCHES else (options["default"],)
     if kind == "STRING":
-        return (ANY_TEXT if name == "prompt" else "",)
+        return (ANY_TEXT.get(name, ""),)
     return TRIED.get(name, (options.get("default"),))
 
 
@@ -252,10 +274,15 @@ def _is_stand_in(value: Any) -> bool:
     return isinstance(value, Unknown | Pictures | tuple)
 
 
+def least(price: float | None) -> float | None:
+    """Return the least that a request with this estimate costs."""
+    return 0.0 if isinstance(price, UpperBound) else price
+
+
 def _line(planned: PlannedRequest) -> Line:
-    request = planned.request
+    request, low = planned.request, least(planned.price)
     extra = has_extra_fields(request)
-    return Line(planned.key, planned.price, planned.max_price, request.variants, extra)
+    return Line(planned.key, low, planned.max_price, request.variants, extra)
 
 
 def _pictures(
@@ -276,14 +303,25 @@ def _pictures(
     return Pictures(base.count, base.is_open, size)
 
 
-def _sent(forms: Sequence[Sequence[PlannedRequest]]) -> str:
-    """Return how the size is sent, if certain."""
-    texts = {_sent_text(form[0]) for form in forms if form}
+def _noun(forms: Sequence[Sequence[PlannedRequest]]) -> str:
+    is_text = any(planned.request.kind == "text" for form in forms for planned in form)
+    return "text" if is_text else "image"
+
+
+def _sent(forms: Sequence[Sequence[PlannedRequest]], model: object) -> str:
+    """Return how the size or `model`, as typed, is sent, if certain."""
+    texts = {_sent_text(form[0], model) for form in forms if form}
     return texts.pop() if len(texts) == 1 else ""
 
 
-def _sent_text(planned: PlannedRequest) -> str:
-    """Return the ratio and tier that replace the typed size; any other change is a warning."""
+def _sent_text(planned: PlannedRequest, model: object) -> str:
+    """Return the ratio and tier that replace the typed size, or the model that a trait means.
+
+    Any other change is a warning.
+    """
+    if planned.request.kind == "text":
+        is_same = model == planned.request.model or not isinstance(model, str)
+        return "" if is_same else f"{model}: {planned.request.model}"
     fields = planned.payload.fields
     ratio, tier = fields.get("aspect_ratio"), fields.get("resolution")
     about = tier_size(ratio, tier) if ratio else None

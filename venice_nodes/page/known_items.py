@@ -9,7 +9,7 @@ from typing import Any
 from ...venice_client.for_nodes import PriceEstimator, service_name
 from ..run.known_requests import KnownRequest, is_steady, recall
 from ..run.prompt_graph import digest, is_link
-from .item_estimate import ItemEstimate, Line
+from .item_estimate import ItemEstimate, Line, least
 
 
 class KnownItems:
@@ -84,5 +84,5 @@ class KnownItems:
 
 
 def _line(request: KnownRequest) -> Line:
-    low, high = request.price, request.max_price
+    low, high = least(request.price), request.max_price
     return Line(request.key, low, high, request.images, request.has_extra)

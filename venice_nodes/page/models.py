@@ -9,12 +9,15 @@ from ...venice_client import Model
 from ...venice_client.for_nodes import (
     DEFAULT_EDIT_MODEL,
     DEFAULT_MODEL,
+    DEFAULT_TEXT,
+    DEFAULT_VISION,
     EDIT_RATIOS,
     PriceEstimator,
     dollar_range,
     dollars,
     is_ignored,
     price_range,
+    token_prices,
 )
 
 LAYERS = range(2, 7)
@@ -32,7 +35,33 @@ def models_for_page(estimator: PriceEstimator) -> dict[str, Any]:
     return {
         "generate": _listed((m for m in models if m.makes_images), DEFAULT_MODEL),
         "edit": _listed((m for m in models if m.kind == "inpaint"), DEFAULT_EDIT_MODEL),
+        "describe": _text_models(estimator, DEFAULT_VISION, sees=True),
+        "write": _text_models(estimator, DEFAULT_TEXT),
     }
+
+
+def _text_models(estimator: PriceEstimator, trait: str, sees: bool = False) -> list[dict[str, Any]]:
+    """Return the model with a trait, then cheap to expensive. sees: only those that see images."""
+    catalogue = estimator.catalogue
+    chosen = catalogue.model(trait, "text")
+    means = f"{trait}: {_text_label(chosen)}" if chosen.id != trait else trait
+    listed = [
+        (trait, means, chosen),
+        *((m.id, _text_label(m), m) for m in catalogue.text_models(sees)),
+    ]
+    return [
+        {"id": id, "label": label, "sees": model.sees is not False} for id, label, model in listed
+    ]
+
+
+def _text_label(model: Model) -> str:
+    """Return its name, its price per million tokens in and out, and whether it is anonymized."""
+    prices = token_prices(model)
+    price = "price unknown"
+    if prices:
+        price = f"{dollars(prices[0])} / {dollars(prices[1])}"
+    private = ["anonymized"] if model.privacy == "anonymized" else []
+    return " · ".join([model.name or model.id, price, *private])
 
 
 def _listed(models: Iterable[Model], default: str) -> list[dict[str, Any]]:

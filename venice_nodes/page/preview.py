@@ -45,6 +45,8 @@ MAX_SPARE_FORMS = 200
 MAX_SECONDS = 1.5
 """Seconds after which the rest of a graph counts as open: the page waits for three."""
 
+IMAGES = ("IMAGE", "MASK")
+
 MAX_RUNS = 1000
 """The most runs in one request."""
 
@@ -53,8 +55,8 @@ class Preview:
     """Answers for graphs, and remembers its estimates. Thread-safe.
 
     nodes: the classes of the pack by name. Paid ones have `item`. `predict_outputs` returns outputs
-    known before a run; PASSED_ON names inputs that it only passes on, which may be unknown. clock:
-    seconds.
+    known before a run; PASSED_ON names inputs that it only passes on, which may be unknown.
+    LISTS names outputs with a list for each item. clock: seconds.
     """
 
     def __init__(
@@ -163,9 +165,13 @@ class Preview:
         if is_open:
             items.append(ItemEstimate(is_open=True))
         pictures = Wire(tuple(_output(item) for item in items), is_open)
+        lists = Wire.of([text for item in items for text in _texts(item)], is_open)
         others = Wire((UNKNOWN,) * len(items), is_open)
-        types = self._nodes[kind].RETURN_TYPES
-        return items, tuple(pictures if t in ("IMAGE", "MASK") else others for t in types)
+        cls = self._nodes[kind]
+        return items, tuple(
+            lists if name in getattr(cls, "LISTS", ()) else pictures if t in IMAGES else others
+            for name, t in zip(cls.RETURN_NAMES, cls.RETURN_TYPES, strict=True)
+        )
 
     def _item(self, kind: str, given: dict[str, Any], estimator: PriceEstimator) -> ItemEstimate:
         """Return one item of a node, estimated once. An odd one affects no other node."""
@@ -240,6 +246,13 @@ class Preview:
 
 def _output(item: ItemEstimate) -> Any:
     return Failed(item.error, item.is_incomplete) if item.error else item.pictures
+
+
+def _texts(item: ItemEstimate) -> list[Any]:
+    """Return the items of an output that is a list of texts."""
+    if item.error:
+        return [Failed(item.error, item.is_incomplete)]
+    return [UNKNOWN] * min(max(1, item.count), MAX_ITEMS)
 
 
 def _runs(asked: object) -> int:

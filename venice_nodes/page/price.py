@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ...venice_client.for_nodes import dollar_range, dollars
+from ...venice_client.for_nodes import dollar_range, dollars, dollars_up
 
 ALREADY_YOURS = "You already have this result. Running again is free."
 
@@ -83,7 +83,7 @@ class Price:
         if self.high is None:
             return f"from {dollars(self.low)}" if self.low else "free or more"
         is_range = self.low > 0
-        return dollar_range(self.low, self.high) if is_range else f"up to {dollars(self.high)}"
+        return dollar_range(self.low, self.high) if is_range else f"up to {dollars_up(self.high)}"
 
     def facts(self, is_free: bool, text: str, hint: str) -> dict[str, Any]:
         """Return facts for the page. is_free: whether all is saved. hint: explains `text`."""

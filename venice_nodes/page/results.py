@@ -14,9 +14,11 @@ from PIL import Image
 
 from ...venice_client import EncodedImage, Settings, VeniceError
 from ...venice_client.for_nodes import (
+    CHAT_PATH,
     Entry,
     ResultCache,
     cached_images,
+    cached_texts,
     images,
     make_folder,
     remove_file,
@@ -34,6 +36,9 @@ MAX_THUMBNAILS = 4000
 ASIDE = ".making-"
 HEAD_BYTES = 65_536
 """Bytes at the beginning of an image that contain its size."""
+
+MAX_TEXT = 100_000
+"""The most characters of a text that a page gets."""
 
 FORMATS = ("PNG", "JPEG", "WEBP")
 """Formats whose head contains the size."""
@@ -69,7 +74,8 @@ class Results:
 
     def _pictures(self, key: str) -> Sequence[EncodedImage]:
         """Return all images of a result, at least one. Raises NoResultError."""
-        response = self._store.peek(_checked(key))
+        entry = self._store.entry(_checked(key))
+        response = self._store.peek(key) if entry and not _is_text(entry) else None
         if not (pictures := cached_images(response) if response else ()):
             raise NoResultError(GONE)
         return pictures
@@ -126,10 +132,18 @@ class Results:
             "height": height or _whole(asked.get("height")),
             "usd": entry.cost_usd,
             "time": facts["time"],
-            "images": _whole(asked.get("variants")) or 1,
+            "kind": "text" if _is_text(entry) else "image",
+            "text": self._text(entry),
+            "images": 0 if _is_text(entry) else _whole(asked.get("variants")) or 1,
             "was_shown": bool(entry.was_shown),
             "service": shown_service(str(facts.get("service", ""))),
         }
+
+    def _text(self, entry: Entry) -> str:
+        """Return the texts in a result of a text model, a blank line between them."""
+        response = self._store.peek(entry.key) if _is_text(entry) else None
+        found = cached_texts(response) if response else ()
+        return "\n\n".join(found)[:MAX_TEXT]
 
     def _bound(self, folder: Path) -> None:
         """If there are very many thumbnails, remove those without a result."""
@@ -140,6 +154,10 @@ class Results:
         gone = [name for name in names if name.partition(".")[0] not in cached]
         for name in gone or names[: len(names) - MAX_THUMBNAILS]:
             remove_file(folder / name)
+
+
+def _is_text(entry: Entry) -> bool:
+    return entry.facts.get("path") == CHAT_PATH
 
 
 def _checked(key: str) -> str:

@@ -1,4 +1,4 @@
-"""Turn the outcomes of a node's requests into its outputs: images and info, or one error."""
+"""Turn the outcomes of a node's requests into its outputs: images, texts, info, or one error."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from ...venice_client import (
 from ...venice_client.for_nodes import (
     SANDBOX_NAME,
     PlannedRequest,
+    Result,
     is_ignored,
     left_out,
     other_size,
@@ -31,7 +32,7 @@ from ...venice_client.for_nodes import (
 from ..imaging.tensors import FIT, Fit, Size, decode_batch, split_alpha
 
 T = TypeVar("T")
-Outcome = ImageResult | VeniceError
+Outcome = Result | VeniceError
 
 _FLAGGED = (FlaggedImageError, ContentViolationError)
 
@@ -57,7 +58,7 @@ class NodeOutcome:
         """The results and errors, in order. Raises an error that isn't a VeniceError."""
         found: list[Outcome] = []
         for outcome in self.batch.outcomes:
-            if not isinstance(outcome, ImageResult | VeniceError):
+            if not isinstance(outcome, Result | VeniceError):
                 assert isinstance(outcome, BaseException), "the batch has ended"
                 raise outcome
             found.append(outcome)
@@ -74,10 +75,10 @@ class NodeOutcome:
         if any(isinstance(end, VeniceError) for end in ends):
             raise self.error(ends)
 
-    def split(self, counts: Sequence[int]) -> list[BatchImages]:
-        """Split the images by item. counts: the number of requests of each item."""
+    def split(self, counts: Sequence[int]) -> list[BatchResults]:
+        """Split the results by item. counts: the number of requests of each item."""
         pairs = zip(self.batch.planned, self.batch.outcomes, strict=True)
-        parts = [BatchImages(self, tuple(islice(pairs, count))) for count in counts]
+        parts = [BatchResults(self, tuple(islice(pairs, count))) for count in counts]
         first = next((i for i, part in enumerate(parts) if part.pairs), None)
         if first is not None:
             parts[first] = replace(parts[first], of_run=self.warnings)
@@ -86,7 +87,7 @@ class NodeOutcome:
     def error(self, ends: Sequence[Outcome]) -> VeniceError:
         """Return the error that all share, or one with the cause, then the remedy.
 
-        ends: an image result or an error for each request.
+        ends: a result or an error for each request.
         """
         pairs = list(zip(self.batch.planned, ends, strict=True))
         failed = [(planned, end) for planned, end in pairs if isinstance(end, VeniceError)]
@@ -115,10 +116,11 @@ class NodeOutcome:
 
     def summary(self, warnings: Sequence[str]) -> str:
         """Return the text that the node shows at its end."""
-        results = [end for end in self.batch.outcomes if isinstance(end, ImageResult)]
-        count = sum(len(result.images) for result in results)
+        results = [end for end in self.batch.outcomes if isinstance(end, Result)]
+        count = sum(result.count for result in results)
         free = sum(result.from_store for result in results)
-        parts = [f"{count} image{'s' if count != 1 else ''}"] if results else []
+        noun = self.batch.summary.noun
+        parts = [f"{count} {noun}{'s' if count != 1 else ''}"] if results else []
         seeds = list(dict.fromkeys(filter(None, map(self._seed_of, self.batch.planned))))
         if seeds:
             last = f"–{seeds[-1]}" if len(seeds) > 1 else ""
@@ -141,7 +143,7 @@ class NodeOutcome:
         ends = zip(self.batch.planned, self.batch.outcomes, self.batch.progress, strict=True)
         for planned, end, progress in ends:
             is_in_doubt = getattr(end, "may_have_been_charged", end is None and progress.sent)
-            if isinstance(end, ImageResult):
+            if isinstance(end, Result):
                 costs.append(end.cost)
             elif is_in_doubt and planned.key not in seen:
                 costs.append(planned.price)
@@ -172,7 +174,7 @@ class NodeOutcome:
     def _flagged_error(self, planned: PlannedRequest, end: Outcome) -> VeniceError | None:
         if isinstance(end, VeniceError) or not (flags := end.flags(planned.request.label)):
             return None
-        if end.is_violation:
+        if isinstance(end, ImageResult) and end.is_violation:
             return ContentViolationError(f"{flags[0]} Change the prompt.")
         way = 'set if_flagged to "continue" and queue again'
         if planned.key in self.client.results:
@@ -183,7 +185,7 @@ class NodeOutcome:
 
 
 @dataclass(frozen=True)
-class BatchImages:
+class BatchResults:
     """The results of one item's requests, in order.
 
     of_run: warnings about the run, for the first item.
@@ -194,7 +196,7 @@ class BatchImages:
     of_run: Sequence[str] = ()
 
     @property
-    def results(self) -> list[ImageResult]:
+    def results(self) -> list[Any]:
         return [result for _, result in self.pairs]
 
     @property
@@ -275,6 +277,34 @@ class BatchImages:
             estimated_cost_usd=total_cost([r.cost for r in self.results]),
             from_store=sum(r.from_store for r in self.results),
             enhanced_prompt=enhanced if len(different) > 1 else next(iter(different), None),
+        )
+
+    def texts(self) -> list[str]:
+        """The texts of all results, in order."""
+        for result in self.results:
+            self.outcome.client.results.mark_shown(result.key)
+        return [text for result in self.results for text in result.texts]
+
+    def text_info(self, warnings: Sequence[str]) -> str:
+        """The `info` output of texts. It names the cost `cost_usd` if Venice told all of it."""
+        results = self.results
+        is_exact = all(result.is_cost_exact for result in results)
+        return json.dumps(
+            {
+                "model": self.model,
+                "requests": [result.sent for result in results],
+                "request_ids": [result.request_id for result in results],
+                "texts": [text for result in results for text in result.texts],
+                "finish_reasons": [result.finish_reason for result in results],
+                "tokens": [result.tokens for result in results],
+                "warnings": list(warnings),
+                "cost_usd" if is_exact else "estimated_cost_usd": total_cost(
+                    [result.cost for result in results]
+                ),
+                "from_store": sum(result.from_store for result in results),
+            },
+            ensure_ascii=False,
+            indent=1,
         )
 
 

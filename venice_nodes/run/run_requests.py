@@ -18,7 +18,7 @@ from ..imaging.daemon_pool import DaemonPool
 from ..imaging.tensors import Encoder, encode_all
 from . import comfyui
 from .known_requests import remember
-from .node_output import BatchImages, NodeOutcome
+from .node_output import BatchResults, NodeOutcome
 from .node_status import NodeStatus, showing
 from .prompt_graph import seeds_of
 from .run_seeds import note_seed, seed_of_run
@@ -37,12 +37,13 @@ _helpers = DaemonPool("venice-helper", max_workers=8)
 class Item:
     """One item of a node's list: its requests, and a function for their results.
 
-    finish: turns the images into outputs and warnings, in a helper thread; without requests, it
-    gets no images. warnings: those before sending; `finish` repeats them.
+    finish: turns the results into outputs and warnings, in a helper thread; without requests, it
+    gets none. An output that is a list counts as so many values. warnings: those before sending;
+    `finish` repeats them.
     """
 
     requests: Sequence[PaidRequest]
-    finish: Callable[[BatchImages], tuple[tuple[Any, ...], Sequence[str]]]
+    finish: Callable[[BatchResults], tuple[tuple[Any, ...], Sequence[str]]]
     stop_if_flagged: bool = False
     warnings: Sequence[str] = ()
 
@@ -236,8 +237,13 @@ def _finish(
         own, more = item.finish(images)
         outputs.append(own)
         warnings += more
-    columns = tuple(list(column) for column in zip(*outputs, strict=True))
+    columns = tuple(map(_column, zip(*outputs, strict=True)))
     return columns, [*outcome.warnings, *warnings]
+
+
+def _column(values: Sequence[Any]) -> list[Any]:
+    """One output: a value for each item, or all values of those that have a list of them."""
+    return [one for value in values for one in (value if isinstance(value, list) else [value])]
 
 
 def _wake(loop: asyncio.AbstractEventLoop, ended: asyncio.Future[None]) -> None:

@@ -15,6 +15,9 @@ MAX_BYTES_PER_PIXEL = 2
 PIXELS = 1024**2
 """For an image of unknown size."""
 
+BYTES_OF_TEXT = 20_000
+"""Of an answer with one text, generously."""
+
 _told: deque[str] = deque(maxlen=16)
 """The last runs with warnings about settings."""
 
@@ -45,6 +48,8 @@ def _room_warning(client: VeniceClient, batch: RequestBatch) -> str:
 
 def _bytes(planned: PlannedRequest) -> int:
     """Return the bytes that a response may take in the store."""
+    if planned.request.kind == "text":
+        return BYTES_OF_TEXT * planned.request.variants
     tier = re.fullmatch(r"(\d+(?:\.\d+)?)K", str(planned.payload.fields.get("resolution")))
     if planned.payload.expected:
         pixels = planned.payload.expected[0] * planned.payload.expected[1]

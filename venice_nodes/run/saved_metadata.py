@@ -115,10 +115,10 @@ def _facts(infos: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
     facts = {
         "model": _one_or_all([info["model"] for info in infos]),
-        "seeds": [seed for info in infos for seed in info["seeds"]],
-        "size": _one_or_all([info["size"] for info in infos]),
+        "seeds": [seed for info in infos for seed in info.get("seeds", ())],
+        "size": _one_or_all([info.get("size") for info in infos]),
         "settings": shared,
-        "enhanced_prompt": _one_or_all([info["enhanced_prompt"] for info in infos]),
+        "enhanced_prompt": _one_or_all([info.get("enhanced_prompt") for info in infos]),
     }
     own = [{name: each[name] for name in each if name not in shared} for each in sent]
     return {**facts, "requests": own} if any(own) else facts

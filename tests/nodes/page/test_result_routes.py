@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -87,3 +88,29 @@ def test_pictures_are_copied_for_comfyui(
     assert Image.open(tmp_path / saved["name"]).size == (64, 64)
     monkeypatch.setattr(comfyui, "picture_folder", lambda kind: None)
     assert page.post(f"/venice/results/{row['id']}/save").status_code == 404
+
+
+def test_a_text_is_listed_with_its_words_and_has_no_image(page: PageClient, bench: Bench) -> None:
+    bench.generate()
+    end = bench.run("VeniceWritePrompt", idea="a fox", model="default", count=2)
+    told = page.get("/venice/results").json()
+    text, image = sorted(told["results"], key=lambda row: row["kind"], reverse=True)
+    assert (text["kind"], text["images"]) == ("text", 0)
+    assert text["text"] == "\n\n".join(end.shown[0])
+    assert (image["kind"], image["text"], image["images"]) == ("image", "", 1)
+    assert page.get(f"/venice/results/{text['id']}/thumbnail").status_code == 404
+    assert page.post(f"/venice/results/{text['id']}/save").status_code == 404
+    assert page.post(f"/venice/results/{text['id']}/remove").json() == {}
+    assert page.get("/venice/results").json()["total"] == 1
+
+
+def test_the_models_that_describe_and_write_have_prices_in_their_names(page: PageClient) -> None:
+    told = page.get("/venice/models").json()
+    first, *others = told["describe"]
+    assert first["id"] == "default_vision"
+    assert first["label"].startswith("default_vision: ")
+    assert re.search(r" · \$\d+\.\d+ / \$\d+\.\d+", others[0]["label"]), others[0]
+    assert all(model["sees"] for model in told["describe"])
+    assert any(model["label"].endswith(" · anonymized") for model in told["describe"])
+    assert told["write"][0]["id"] == "default"
+    assert len(told["write"]) > len(told["describe"])
