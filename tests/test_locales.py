@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import warnings
@@ -326,3 +327,17 @@ def test_a_translator_gets_what_a_language_lacks_and_hands_it_back(
     assert filled["main"]["venice"]["Seed"] == "Seed"
     assert "gone" not in filled["main"]["venice"]
     assert filled["help"] == copy["help"]
+
+
+NAMES = {"Venice", "Diem"}
+SHOWN = re.compile(
+    r'(?:\b(?:text|title|placeholder|alt|tooltip)|"aria-label"): "([^"]*[a-zA-Z][^"]*)"'
+    r'|\bbutton\(\s*"([^"]+)"|\btoast\("\w+", "([^"]+)"'
+)
+
+
+def test_the_page_shows_no_text_without_its_translation() -> None:
+    for script in sorted((ROOT / "web").glob("*.js")):
+        for match in SHOWN.finditer(script.read_text(encoding="utf-8")):
+            text = next(filter(None, match.groups()))
+            assert text in NAMES, f"{script.name} shows {text!r}: call t() for it"

@@ -244,7 +244,7 @@ function actionsOf({ again, of_settings }) {
   if (again) {
     const { count, price } = again;
     const text = count
-      ? t("Finish the other {count}, {price}", { count, price })
+      ? t("Finish the other {count}, {price}", { count, price: said(price) })
       : t("Get the images (free)");
     const finish = () => {
       useSeeds(again.seeds);
