@@ -30,7 +30,7 @@ def describe_inputs() -> dict[str, Any]:
                 TASKS,
                 default=TASKS[0],
                 tooltip="prompt: to generate an image like it. caption: a sentence or two. tags: a "
-                "list. question: answers your instructions.",
+                "list. question: answers the one in instructions.",
             ),
             "model": combo(
                 describe_models(),

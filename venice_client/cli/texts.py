@@ -72,7 +72,7 @@ def _add_write_prompt(add_parser: Callable[..., argparse.ArgumentParser]) -> Non
 
 def _add_model_options(parser: argparse.ArgumentParser, model: str, tokens: int, what: str) -> None:
     add = parser.add_argument
-    add("--model", default=model, help="see `models --type text` (default %(default)s)")
+    add("--model", default=model, help="see `models --type text` (default: %(default)s)")
     add(
         "--max-tokens",
         type=int,
