@@ -231,8 +231,6 @@ ERRORS = (
 )
 FROM_TEXT_MODELS = (
     "writing",
-    "{count} text",
-    "{count} texts",
     "Enter a question.",
     "Enter an idea.",
     "{model} can't see images.",
