@@ -96,7 +96,7 @@ def orders() -> list[Any]:
 def test_the_ledger_is_what_the_service_charged_for_images_and_texts(
     free_sandbox: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    process_state.reset(monkeypatch)
+    process_state.reset(monkeypatch, FAILURE_WINDOW=0.1)
     settings = Settings(
         base_url=free_sandbox.base_url,
         key=ApiKey(KEY),

@@ -33,8 +33,8 @@ CASES = [
 
 @pytest.fixture
 def make(free_sandbox: Sandbox, home: Path, monkeypatch: pytest.MonkeyPatch) -> MakeClient:
-    process_state.reset(monkeypatch)
-    monkeypatch.setattr("venice_client.transport.transport.MAX_ANSWER_BYTES", 16 * 2**20)
+    process_state.reset(monkeypatch, FAILURE_WINDOW=0.1)
+    process_state.change(monkeypatch, MAX_ANSWER_BYTES=16 * 2**20)
 
     def build(timeout: float = 60.0) -> VeniceClient:
         settings = Settings(
