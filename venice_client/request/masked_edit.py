@@ -18,7 +18,8 @@ from ..catalogue.model import Model
 from ..catalogue.sizing import is_other_ratio
 from ..errors import BadResponseError, InvalidRequestError, MaybeChargedError
 from ..imaging.encoding import PNG_EFFORT, input_image
-from ..imaging.images import Array, EncodedImage, Mode, bands, decode
+from ..imaging.image_format import image_format
+from ..imaging.images import Array, EncodedImage, Mode, bands, decode, open_image, orientation
 from ..imaging.input_image import InputFile, InputImage
 from ..imaging.masks import (
     BY_THICKNESS,
@@ -95,7 +96,7 @@ class MaskedEdit:
         """The images to send, with `layers` in between, and warnings."""
         assert self.layout is not None, "something is to be changed"
         frame, notes, sent = self.layout.frame, [self.layout.warning], [self.image, *layers]
-        if frame.is_needed:
+        if frame.is_needed or _is_turned(self.image):
             sent[0], note = input_image(
                 lambda: frame.around(_pixels(self.image, "RGB", "image")), MAX_INPUT_BYTES
             )
@@ -184,6 +185,13 @@ def _pixels(file: InputFile, mode: Mode, what: str) -> Array:
         raise InvalidRequestError(
             f"The {what} isn't a complete, readable PNG, JPEG or WebP.", what
         ) from None
+
+
+def _is_turned(file: InputFile) -> bool:
+    """Whether EXIF turns an image: a model may ignore that, and the mask does not."""
+    if isinstance(file, InputImage):
+        return False
+    return orientation(open_image(file, image_format(file) or "")) != 1
 
 
 def _blend(image: Array, edit: Array, share: Floats) -> None:

@@ -92,6 +92,22 @@ def test_the_image_is_framed_and_the_mask_is_the_last_image(
     assert np.array_equal(np.asarray(sent[0])[40:280], noise())
 
 
+def test_a_turned_image_is_sent_upright(client: VeniceClient, sandbox: Sandbox) -> None:
+    """As large as the model's own answer, it would need no frame."""
+    array = np.zeros((320, 320, 3), np.uint8)
+    array[:160] = 255
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    file = io.BytesIO()
+    Image.fromarray(array).save(file, "PNG", exif=exif)
+
+    client.edit(edit(file.getvalue(), packed(box())))
+
+    sent = opened(fields_of(sandbox.paid_requests[0])["images"][0])
+    assert not sent.getexif()
+    assert np.array_equal(np.asarray(sent), array[::-1])
+
+
 def opened(field: str) -> Image.Image:
     import base64
 
