@@ -117,6 +117,8 @@ def read_text(
         texts, warnings = _texts(request, _content(choice), reason)
     except _NoText as error:
         raise _as_error(error, charge, charged, response) from None
+    if not from_store and not isinstance(cost, ExactCost):
+        warnings.append("Venice didn't say what it charged, so an estimate counts.")
     return TextResult(
         texts=texts,
         sent=payload.shown,
