@@ -1,7 +1,7 @@
 """A client for the Venice image API: requests, numpy and Pillow, nothing else.
 
-Everything that a user of the library needs is here; docs/python.md shows how. What lies behind may
-move. `for_nodes` is a second door, for the ComfyUI nodes of this project.
+Everything that a user of the library needs is here; docs/python.md shows how. Other modules may
+change. `for_nodes` is a second door, for the ComfyUI nodes of this project.
 """
 
 from . import missing_packages as missing_packages

@@ -1,6 +1,6 @@
-"""Requests that run side by side in threads of their own.
+"""Requests that run in parallel in their own threads.
 
-The threads outlive the run that waits for them: a response that may have been charged is read to
+The threads outlive the run that waits for them, and read a response that may have been charged to
 its end even after that run is over.
 """
 
@@ -287,7 +287,7 @@ def _as_outcome(error: BaseException, progress: Progress) -> BaseException:
 
 
 def _cancel(batches: Sequence[RequestBatch], because: str = "") -> None:
-    """Cancel all at once, so that none takes the slot that another gives back."""
+    """Cancel all at once, so that none takes the slot that another frees."""
     for batch in batches:
         for progress in batch.progress:
             progress.mark_cancelled(because)
@@ -313,7 +313,7 @@ def _all_running() -> list[RequestBatch]:
 
 @after_fork
 def _forget_parent() -> None:
-    """Forget the batches of the parent, whose threads are not here."""
+    """Forget the parent's batches, whose threads don't exist in a fork."""
     global _lock, _running, _is_ending
     _lock, _running, _is_ending = threading.Lock(), weakref.WeakSet(), threading.Event()
 

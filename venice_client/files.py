@@ -1,4 +1,4 @@
-"""Create, replace and remove files, on every system. No other module does it on its own.
+"""Create, replace and remove files, on every system. No other module does.
 
 On Windows, an open file can't be replaced, renamed or removed, and a virus scanner opens each new
 file for a moment. So these functions try again for a few seconds: don't call them from an event
@@ -39,7 +39,7 @@ PRIVATE, SHARED = 0o600, 0o666
 
 
 _full_until = 0.0
-"""Until when (monotonic) this process is taken to have no free file handle."""
+"""The end (monotonic) of the time in which this process counts as out of file handles."""
 
 
 def patiently(
@@ -74,7 +74,7 @@ def open_to_append(path: Path) -> io.FileIO:
     """Open a file to append to, unbuffered. Create it if needed. Raises OSError.
 
     Windows seeks to the end and then writes: lock something if several processes append. Others
-    wait while one does: after a wait for a free file handle was in vain, the next are short.
+    wait meanwhile: after a futile wait for a free file handle, the next are short.
     """
     global _full_until
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | _BINARY

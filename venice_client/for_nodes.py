@@ -1,4 +1,4 @@
-"""The second door: what the ComfyUI nodes use of the client, beside the first.
+"""The second door: the parts of the client for the ComfyUI nodes, besides the first.
 
 Not an API for others: names come and go with the nodes.
 """

@@ -1,4 +1,4 @@
-"""Checks a key with a free call, and saves it if it works."""
+"""Check a key with a free call, and save it if it works."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOT_ACCEPTED = "Venice didn't accept this key. Check that you copied all of it."
 
 @dataclass(frozen=True)
 class Login:
-    """A key that was saved: in which file, for which service and address, and what it may do."""
+    """A saved key: its file, service, address and status."""
 
     file: Path
     service: str
@@ -32,10 +32,10 @@ def log_in(
     homes: Sequence[Path] = (),
     is_wanted: Callable[[], bool] = lambda: True,
 ) -> Login:
-    """Saves a key that works, with its address if it isn't the usual one.
+    """Save a working key, with its address if it isn't the usual one.
 
     homes: the folders whose settings stay, the one to save in first; by default the settings' home.
-    is_wanted: asked once the service has answered. Raises VeniceError if the key doesn't work, and
+    is_wanted: called once the service has answered. Raises VeniceError if the key doesn't work, and
     SettingsError if it can't be saved or isn't wanted any more.
     """
     if not key.reveal():

@@ -19,7 +19,7 @@ def _is_command() -> bool:
     """Whether Python was started for the command line, by its name or by its path."""
     by_path = Path(getattr(sys.modules["__main__"], "__file__", None) or "").resolve().parent
     words = getattr(sys, "orig_argv", [__package__])  # from Python 3.10 on
-    by_name = sys.argv[:1] == ["-m"] and __package__ in words  # as long as it is looked for
+    by_name = sys.argv[:1] == ["-m"] and __package__ in words  # during the search
     by_script = Path(sys.argv[0]).stem == "venice"
     return by_name or by_script or by_path == Path(__file__).resolve().parent
 

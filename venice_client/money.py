@@ -1,4 +1,4 @@
-"""Amounts of money, what is known about them, and how people read them."""
+"""Amounts of money, their certainty, and their text."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def dollars(amount: float) -> str:
 
 
 def dollars_up(amount: float) -> str:
-    """US dollars, rounded up to the fourth decimal: for what is at most so much."""
+    """US dollars, rounded up to the fourth decimal, for an upper bound."""
     return dollars(math.ceil(round(amount * 10_000, 6)) / 10_000)
 
 

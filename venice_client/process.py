@@ -1,4 +1,4 @@
-"""Set what the pack needs of its process: how signals end it, forks, and what its streams take."""
+"""Set up the process: its ends by signals, its forks, and its output streams."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CLOSE_EVENTS = (2, 5, 6)
 """Windows closes the console, logs the user off, or shuts down."""
 
 CLOSE_WAIT = 4.5
-"""Seconds for answers in flight then: Windows ends the process after five."""
+"""Seconds for responses in flight then: Windows ends the process after five."""
 
 
 def at_close(action: Callable[[float], None]) -> Callable[[float], None]:
@@ -29,11 +29,11 @@ def at_close(action: Callable[[float], None]) -> Callable[[float], None]:
 
 
 def end_gently() -> None:
-    """Let the signals in ENDINGS end the process as Ctrl-C does, with what is done at its exit.
+    """Let the signals in ENDINGS end the process as Ctrl-C does, with its work at exit.
 
-    Otherwise, answers in flight, which are paid for, would be lost. So they are waited for if
-    Windows closes the console. Somebody else's handler stays, and a signal that is ignored stays
-    so. Python can set handlers in the main thread only.
+    Otherwise, paid responses in flight would be lost. If Windows closes the console, wait for them
+    too. Leave other handlers and ignored signals alone. Python can set handlers only in the main
+    thread.
     """
     if threading.current_thread() is not threading.main_thread():
         return
@@ -61,10 +61,10 @@ def _handle_close() -> None:
 
 
 def after_fork(renew: Callable[[], None]) -> Callable[[], None]:
-    """Call `renew` in every process that is forked off, before it does anything else; a decorator.
+    """Call `renew` first in every forked process; a decorator.
 
-    A forked process has its parent's memory and connections, but none of its threads: a lock that
-    one of them holds is never released, and both would read each other's answers.
+    A forked process has its parent's memory and connections, but not its threads: nobody releases
+    their locks, and both would read each other's responses.
     """
     if sys.platform != "win32":  # which has no fork
         os.register_at_fork(after_in_child=renew)
@@ -72,7 +72,7 @@ def after_fork(renew: Callable[[], None]) -> Callable[[], None]:
 
 
 def accept_any_letter() -> None:
-    """Has stdout and stderr write the code of a letter that their encoding does not know.
+    """Make stdout and stderr write the code of a letter that their encoding lacks.
 
     ComfyUI's log goes there, and on Windows the console may know few letters.
     """
@@ -83,4 +83,4 @@ def accept_any_letter() -> None:
 
 _at_close: list[Callable[[float], None]] = []
 _handlers: list[object] = []
-"""The handler that Windows calls, which must stay in memory."""
+"""The handler for Windows, which must stay in memory."""

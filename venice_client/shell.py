@@ -1,4 +1,4 @@
-"""Commands as a person can type them: for their shell, from the folder they stand in."""
+"""Commands to type: for the user's shell, from the current folder."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ CLIENT = Path(os.path.normpath(Path(__file__).absolute())).parent
 IS_WINDOWS = os.name == "nt"
 
 PLAIN = frozenset("-_./\\:=+@%,~")
-"""Characters, beside letters and digits, that need no quotes on Windows."""
+"""Characters, besides letters and digits, that need no quotes on Windows."""
 
 
 def command_line(*words: str) -> str:
-    """A command of this client, such as `login`, for this Python.
+    """Return a command of this client, such as `login`, for this Python.
 
     It names the client's folder: ComfyUI's portable Python finds no module by -m, and is isolated.
     Paths are relative if the current folder has both, as that of the portable ComfyUI does. If the
@@ -36,7 +36,7 @@ def command_line(*words: str) -> str:
 
 
 def command_name() -> str:
-    """The words that started this process, for its own help."""
+    """Return the words that started this process, for its help."""
     if _installed():
         return "venice"
     started = Path(sys.argv[0])
@@ -44,7 +44,7 @@ def command_name() -> str:
 
 
 def quoted(words: Sequence[str]) -> str:
-    """Words as one line for the shell of this system."""
+    """Join words into a line for the shell of this system."""
     if not IS_WINDOWS:
         return shlex.join(words)
     line = " ".join(w if w and all(map(_is_plain, w)) else f'"{w}"' for w in words)
@@ -53,7 +53,7 @@ def quoted(words: Sequence[str]) -> str:
 
 
 def setting_lines(settings: Mapping[str, str]) -> list[str]:
-    """Lines that set environment variables: on Windows for cmd, and for PowerShell."""
+    """Return lines that set environment variables: on Windows for cmd, and for PowerShell."""
     if not IS_WINDOWS:
         return [f"export {name}={shlex.quote(value)}" for name, value in settings.items()]
     return [

@@ -1,4 +1,4 @@
-"""Output for a person or a program: results on stdout, everything else on stderr."""
+"""Output for people or programs: results on stdout, everything else on stderr."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Console:
             self._print(line)
 
     def line(self, text: str) -> None:
-        """Write a line of the result as soon as it is known; nothing with --json."""
+        """Write a line of the result at once; nothing with --json."""
         if not self.is_json:
             self._print(text)
 
@@ -103,7 +103,7 @@ class Console:
 
 
 def is_terminal(stream: TextIO | None) -> bool:
-    """Whether a person sits at a stream. There is none if the shell closed it."""
+    """Whether a stream is a terminal. There is none if the shell closed it."""
     return stream is not None and stream.isatty()
 
 
@@ -119,12 +119,12 @@ def _write(stream: TextIO | None, text: str) -> OSError | None:
 
 
 def _with_links(text: str) -> str:
-    """A message whose addresses are whole again: errors break them, for the page."""
+    """Restore the addresses in a message, which errors break for the page."""
     return text.replace(": //", "://")
 
 
 def table(rows: Sequence[Sequence[str]]) -> list[str]:
-    """Rows as lines with aligned columns; the first row is the head."""
+    """Return rows as lines with aligned columns; the first row is the head."""
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -133,7 +133,7 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def describe(error: BaseException) -> Mapping[str, Any]:
-    """An error as a JSON object."""
+    """Return an error as a JSON object."""
     facts: dict[str, Any] = {
         "type": type(error).__name__,
         "message": _with_links(str(error)),

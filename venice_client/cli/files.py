@@ -1,4 +1,4 @@
-"""Names and writes image files. It never overwrites a file unless told to."""
+"""Name and write image files. Never overwrite a file unless told to."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from ..files import SHARED, check_folder, make_temporary_folder, write_atomic, w
 from ..imaging.images import EncodedImage
 
 FORMATS = {".png": "png", ".webp": "webp", ".jpg": "jpeg", ".jpeg": "jpeg"}
-"""The format that each extension stands for."""
+"""The format of each extension."""
 
 EXTENSIONS = {"jpeg": ".jpg"}
-"""The extension of each format that has another name."""
+"""The extension of each format with another name."""
 
 STEM = "{stem}"
-"""In the name of a file, this stands for the name of the image that it comes from."""
+"""In a file name, the placeholder for the name of the source image."""
 
 MAX_WINDOWS_PATH = 259
 LONGER = 5
-"""Characters of a path on Windows, and how many are left for a longer number or extension."""
+"""The most characters of a path on Windows, and the reserve for a longer number or extension."""
 
 _RESERVED = re.compile(r"CON|PRN|AUX|NUL|CONIN\$|CONOUT\$|(COM|LPT)[0-9¹²³]", re.IGNORECASE)
 
@@ -52,7 +52,7 @@ class Target:
 
     @property
     def format(self) -> str | None:
-        """The format that the extension stands for, or None without one."""
+        """The format of the extension, or None without one."""
         return FORMATS.get(self.extension.lower())
 
     def of(self, stem: str) -> Target:
@@ -104,7 +104,7 @@ class Target:
 
 
 def path_from(text: str) -> Path:
-    """The path that a person typed, with `~` for the home folder.
+    """Return the path that a person typed, with `~` for the home folder.
 
     Raises InvalidRequestError if the system can't even look at it.
     """
@@ -194,7 +194,7 @@ def write_image(
 ) -> Path:
     """Write the bytes as they are, with the extension of their format, and return the path.
 
-    If the name was taken meanwhile, the next number is used. is_cached: whether the image is saved.
+    If the name is taken by now, use the next number. is_cached: whether the image is saved.
     Raises NotWrittenError, which says where the image is.
     """
     while True:

@@ -1,4 +1,4 @@
-"""Reads image files as the API takes them: PNG, JPEG or WebP, upright and in sRGB."""
+"""Read image files as the API accepts them: PNG, JPEG or WebP, upright and in sRGB."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ from .files import path_from
 
 CONVERTIBLE = ("BMP", "DIB", "GIF", "ICO", "JPEG2000", "PCX", "PPM", "QOI", "SGI", "TGA", "TIFF")
 CONVERTIBLE_WHERE_BUILT_IN = ("AVIF", "HEIF")
-"""Formats that Pillow reads itself; for some others it would start a program."""
+"""Formats that Pillow reads without starting a program."""
 
 LOSSY_QUALITY = 95
 
 
 @dataclass(frozen=True)
 class Input:
-    """An image from a file, which is read again when it is sent: hundreds don't fit into memory.
+    """An image from a file, read again when sent, since hundreds don't fit into memory.
 
-    name: as it was given. warnings: how it is changed to be sent.
+    name: as typed. warnings: the changes before sending.
     """
 
     name: str
@@ -51,9 +51,9 @@ class Input:
 
 
 def read_input(name: str, check: Callable[..., None], only_colours: bool = False) -> Input:
-    """The image in a file. A whole PNG, JPEG or WebP that is upright and sRGB is sent as it is.
+    """Return the image in a file; a complete, upright sRGB PNG, JPEG or WebP unchanged.
 
-    check: raises for a width and height that the endpoint doesn't take; `what` names the file.
+    check: raises for a width and height that the endpoint doesn't accept; `what` names the file.
     only_colours: leaves its transparency out, as the nodes do if an endpoint has no use for it.
     Raises InvalidRequestError, with the file's name, if it can't be read or sent.
     """
@@ -75,7 +75,7 @@ def read_input(name: str, check: Callable[..., None], only_colours: bool = False
 def _read(
     path: Path, name: str, check: Callable[..., None], only_colours: bool
 ) -> tuple[bytes, tuple[str, ...]]:
-    """The bytes to send, and warnings."""
+    """Return the bytes to send, and warnings."""
     data = _bytes_of(path, name)
     own = image_format(data)
     image = _open(data, own, name)
@@ -100,9 +100,9 @@ def _read(
 def _converted(
     image: Image.Image, own: str | None, name: str, done: Sequence[str], is_faded: bool
 ) -> tuple[bytes, str]:
-    """The image encoded again, upright and without what it must not have, and a warning.
+    """Encode the image again, upright and in an accepted form; return it and a warning.
 
-    done: what is done to it, in words.
+    done: the change, in words.
     """
     parts = 1 if own == "jpeg" else getattr(image, "n_frames", 1)
     which = f"The first of {parts} images in {name}" if parts > 1 else name
@@ -129,7 +129,7 @@ def _bytes_of(path: Path, name: str) -> bytes:
 
 
 def _open(data: bytes, own: str | None, name: str) -> Image.Image:
-    """The image, its head read. A JPEG stays one even if a phone put more behind it."""
+    """Open the image and read its head. A JPEG stays one even if a phone appended data."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -161,7 +161,7 @@ def _formats() -> list[str]:
 
 
 def _loaded(image: Image.Image, name: str) -> Image.Image:
-    """The image upright and in sRGB, in a mode that every format can hold."""
+    """Return the image upright and in sRGB, in a mode for every format."""
     try:
         return plain(upright(image))
     except DAMAGE:
@@ -169,7 +169,7 @@ def _loaded(image: Image.Image, name: str) -> Image.Image:
 
 
 def _encoded(image: Image.Image, format: str) -> tuple[bytes, str]:
-    """The image in `format`, and its name; lossy only if PNG is too large to send."""
+    """Encode the image in `format`, lossy only if PNG is too large; return it and its name."""
     for name in (format, "WEBP" if "A" in image.getbands() else "JPEG"):
         out = io.BytesIO()
         how = {} if name == "PNG" else {"quality": LOSSY_QUALITY, "subsampling": 0}

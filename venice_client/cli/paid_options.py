@@ -96,7 +96,7 @@ def add_variation(parser: argparse.ArgumentParser) -> None:
 
 
 def read_prompt(text: str, console: Console, what: str = "prompt") -> str:
-    """The prompt: the text itself, or stdin for "-". Raises InvalidRequestError."""
+    """Return the prompt: the text itself, or stdin for "-". Raises InvalidRequestError."""
     if text != "-":
         return text
     if sys.stdin is None:
@@ -113,7 +113,7 @@ def read_prompt(text: str, console: Console, what: str = "prompt") -> str:
 
 
 def dollar_limit(text: str) -> float:
-    """An amount of money in an option."""
+    """Parse an amount of money in an option."""
     amount = plain_number(text.removeprefix("$"))
     if not 0 <= amount < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is not an amount of at least 0")
@@ -121,7 +121,7 @@ def dollar_limit(text: str) -> float:
 
 
 def _read_text(stream: TextIO) -> str:
-    """All of a stream. What is piped in is UTF-8, whatever the console's code page."""
+    """Read all of a stream. A pipe is UTF-8, whatever the console's code page."""
     if is_terminal(stream) or not hasattr(stream, "buffer"):
         return stream.read()
     data: bytes = stream.buffer.read()

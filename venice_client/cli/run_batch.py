@@ -29,7 +29,7 @@ LOOK_EVERY = 0.1
 
 @dataclass(frozen=True)
 class Task:
-    """A request, and where its images go.
+    """A request, and the place for its images.
 
     number: of its first image, None for a name without one. format: of the file name. origin: the
     values that tell it from the others, for a program: a seed, or a source file.
@@ -90,7 +90,7 @@ class TextTask:
 
 @dataclass(frozen=True)
 class SavedImage:
-    """An image that was written. size: (width, height) in pixels."""
+    """A written image. size: (width, height) in pixels."""
 
     path: str
     format: str
@@ -127,7 +127,7 @@ Saved = SavedImages | SavedTexts
 
 @dataclass(frozen=True)
 class CommandOutcome:
-    """For each task its images or texts, its error, or None if it is unfinished."""
+    """For each task its images or texts, its error, or None if unfinished."""
 
     tasks: Sequence[AnyTask]
     outcomes: Sequence[Saved | BaseException | None]
@@ -145,7 +145,7 @@ def run_batch(
 ) -> CommandOutcome:
     """Send all requests at the same time and write what arrives, until the end or Ctrl-C.
 
-    headline: what is ordered, shown with its price before anything is sent. Raises
+    headline: the order, shown with its price before sending. Raises
     InvalidRequestError or SpendingLimitError; then nothing was sent.
     """
     saved: dict[int, Saved] = {}
@@ -205,7 +205,7 @@ def _save(
 ) -> SavedImages:
     """Write the images of one request, and tell each path.
 
-    An answer without any good image is set aside, so that the same request is sent again.
+    Quarantine a response without any good image, so that the next run repeats the request.
     """
     images: list[SavedImage] = []
     errors: list[VeniceError] = []

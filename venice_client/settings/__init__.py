@@ -1,1 +1,1 @@
-"""The user's settings, the key, and the service that they mean."""
+"""The user's settings, the key, and their service."""

@@ -1,4 +1,4 @@
-"""The key, which does not show itself and is taken out of texts."""
+"""The key, which never shows itself and disappears from texts."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import string
 from ..errors import SettingsError
 
 SANDBOX_KEY = "sandbox"
-"""The word in place of a key that means the built-in sandbox."""
+"""The word for the built-in sandbox instead of a key."""
 
 LOCAL_SANDBOX_KEY = "sandbox-local-key"
-"""The key of the sandbox that the command line runs: no word that texts contain by chance."""
+"""The key of the command line's sandbox: no word that texts contain by chance."""
 
 MIN_SECRET = 8
-"""Least characters of a key that is looked for in texts; shorter ones stand in any word."""
+"""The fewest characters of a key to search for in texts; shorter ones are in many words."""
 
 _AROUND = string.whitespace + "\ufeff\u200b\u00a0\"'`\u201c\u201d\u2018\u2019"
 _BEARER = re.compile(r"^(authorization:\s*)?bearer\s+", re.IGNORECASE)
 
 
 def bare(text: str) -> str:
-    """A setting without the blanks, quotes and byte order marks that come with pasting it."""
+    """Remove pasted blanks, quotes and byte order marks from a setting."""
     return text.strip(_AROUND)
 
 
 class ApiKey:
-    """A key that does not show itself: not in repr, str, pickles or formatted text.
+    """A key that never shows itself, in repr, str, pickles or formatted text.
 
-    It is taken as it is pasted: in quotes, with blanks, behind "Bearer ", `Sandbox` in any case.
+    You can paste it in quotes, with blanks, after "Bearer "; `sandbox` in any case.
     """
 
     __slots__ = ("_value",)
@@ -57,11 +57,11 @@ class ApiKey:
 
     @property
     def is_sandbox(self) -> bool:
-        """Whether this is the word that stands for the built-in sandbox."""
+        """Whether this is the word for the built-in sandbox."""
         return self._value == SANDBOX_KEY
 
     def reveal(self) -> str:
-        """The key itself, for the Authorization header and the settings file only."""
+        """Return the key, only for the Authorization header and the settings file."""
         return self._value
 
     @property
@@ -69,7 +69,7 @@ class ApiKey:
         return len(self._value) >= MIN_SECRET and not self.is_sandbox
 
     def redact(self, text: str) -> str:
-        """`text` without the key, in any case: names of headers have none.
+        """Return `text` without the key, in any case, since header names have none.
 
         The word `sandbox` is no secret and stays.
         """
@@ -78,9 +78,9 @@ class ApiKey:
         return re.sub(re.escape(self._value), "[key]", text, flags=re.IGNORECASE)
 
     def mask(self, data: bytes) -> bytes:
-        """`data` with stars for the key, of the same length."""
+        """Return `data` with stars for the key, in the same length."""
         return data.replace(self._value.encode(), b"*" * len(self._value))
 
     def is_in(self, data: bytes) -> bool:
-        """Whether `data` of the service holds the key in clear."""
+        """Whether `data` from the service contains the key in clear."""
         return self._is_secret and self._value.encode() in data

@@ -19,7 +19,7 @@ SANDBOX_NAME = "sandbox"
 
 @dataclass(frozen=True)
 class Service:
-    """A base URL with the key for it. `name` tells one service from another, over restarts."""
+    """A base URL with its key. name: tells services apart, across restarts."""
 
     name: str
     base_url: str
@@ -27,10 +27,10 @@ class Service:
 
 
 def service_name(settings: Settings) -> str:
-    """The name that `service_for` will give, without starting anything.
+    """Return the name from `service_for` without starting anything.
 
-    A sandbox that the command line runs is free like the built-in one. Only its own key tells it
-    from a proxy that leads to Venice, and is no key of Venice's.
+    The command line's sandbox is free like the built-in one. Only its own key, which isn't
+    Venice's, tells it from a proxy to Venice.
     """
     if settings.key is None:
         return settings.base_url
@@ -40,7 +40,7 @@ def service_name(settings: Settings) -> str:
 
 
 def service_for(settings: Settings) -> Service:
-    """The service that the settings mean; the key `sandbox` starts the built-in one.
+    """Return the service for the settings; the key `sandbox` starts the built-in one.
 
     Raises SettingsError without a key.
     """
@@ -57,7 +57,7 @@ _sandbox: Sandbox | None = None
 
 @after_fork
 def _renew_lock() -> None:
-    """A forked process uses the sandbox of its parent."""
+    """Use the parent's sandbox in a forked process."""
     global _lock
     _lock = threading.Lock()
 

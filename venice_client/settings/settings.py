@@ -1,7 +1,7 @@
-"""Reads the key and the other settings: environment over file over default.
+"""Read the key and the other settings: environment over file over default.
 
-The file is `venice.json` in the home folder, mode 0600, with the names of the environment
-variables as its keys.
+The file is `venice.json` in the home folder, mode 0600. Its keys are the names of the environment
+variables.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ COMFYUI_FOLDER = "__venice"
 MAX_TIMEOUT = 86_400.0
 _ON, _OFF = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 MAX_IN_FLIGHT = 20
-"""Most requests at once: if more of them all failed, the API could lock the key out."""
+"""The most requests at once: if more failed together, the API could lock the key out."""
 
 
 def no_key() -> SettingsError:
@@ -45,8 +45,8 @@ def no_key() -> SettingsError:
 class Settings:
     """The settings of the user. `timeout` in seconds, `store_mb` in MB, money in USD.
 
-    allowed_hosts: names, or patterns of names, at which ComfyUI's page may use the routes, beside
-    those of this computer. warnings: sentences for a person about what is odd in them.
+    allowed_hosts: more names, or patterns of names, at which ComfyUI's page may use the routes.
+    warnings: sentences about odd settings.
     """
 
     home: Path
@@ -69,9 +69,9 @@ class Settings:
 def load_settings(
     comfyui_home: Path | None = None, environ: Mapping[str, str] | None = None
 ) -> Settings:
-    """Reads the settings; raises SettingsError for one that cannot be used.
+    """Read the settings. Raises SettingsError for an invalid one.
 
-    comfyui_home: the folder in ComfyUI's user directory, where ComfyUI is around.
+    comfyui_home: the folder in ComfyUI's user directory, inside ComfyUI.
     """
     environ = os.environ if environ is None else environ
     homes = home_folders(comfyui_home, environ)
@@ -103,9 +103,9 @@ def load_settings(
 
 
 def _leave_address(from_file: dict[str, str], given: Mapping[str, str]) -> str:
-    """Takes the address out of `from_file` where the key is another than the file's.
+    """Remove the address from `from_file` if the key isn't the file's.
 
-    It belongs to the key that lies beside it. Returns a warning, or "".
+    It belongs to the key beside it. Returns a warning, or "".
     """
     key, saved = ApiKey(given.get("VENICE_API_KEY", "")), from_file.get("VENICE_API_KEY", "")
     if not key.reveal() or key.reveal() == bare(saved):
@@ -120,7 +120,7 @@ def _leave_address(from_file: dict[str, str], given: Mapping[str, str]) -> str:
 
 
 def _why_unsafe(path: Path) -> str:
-    """A warning of a settings file that others than its owner can use, or ""."""
+    """Return a warning about a settings file that others can use, or ""."""
     if sys.platform == "win32":  # its modes say nothing
         return ""
     try:
@@ -137,16 +137,16 @@ def _why_unsafe(path: Path) -> str:
 
 
 def home_folders(comfyui_home: Path | None, environ: Mapping[str, str]) -> list[Path]:
-    """The home folder, then those whose settings file is read when it has none.
+    """Return the home folder, then fallbacks for its settings file.
 
-    All are absolute: a relative one stays where it was when this process first asked.
+    All are absolute: a relative one counts from the first call of this process.
     """
     chosen = bare(environ.get("VENICE_HOME", ""))
     around = _comfyui_around(Path(__file__).absolute())
     homes = [home for home in (comfyui_home, around) if home]
     try:
         homes = [Path(chosen).expanduser()] if chosen else [*homes, _platform_folder(environ)]
-    except RuntimeError:  # this user, or the one that ~name means, has no home folder
+    except RuntimeError:  # this user, or that of ~name, has no home folder
         if chosen or not homes:
             raise SettingsError(
                 "There is no home folder for the settings: set VENICE_HOME to a folder."
@@ -170,7 +170,7 @@ def _absolute(folder: Path) -> Path:
 
 
 def make_home(home: Path) -> None:
-    """Makes the home folder, and sees that it can be written to. Raises SettingsError."""
+    """Create the home folder, and check that it's writable. Raises SettingsError."""
     try:
         make_folder(home)
         check_folder(home)
@@ -179,20 +179,20 @@ def make_home(home: Path) -> None:
 
 
 def save_key(homes: Sequence[Path], key: ApiKey, base_url: str = DEFAULT_BASE_URL) -> Path:
-    """Writes the key to the settings file in the first of `homes`, as `save_values`.
+    """Write the key to the settings file in the first of `homes`, as `save_values` does.
 
-    base_url: the service that the key is for, so that it never goes to another one. Raises
-    SettingsError where it cannot be written, and leaves nothing behind.
+    base_url: the service for the key, so that it never goes to another one. Raises SettingsError if
+    it can't be written, and leaves nothing behind.
     """
     base = None if base_url == DEFAULT_BASE_URL else base_url
     return save_values(homes, {"VENICE_API_KEY": key.reveal(), "VENICE_API_BASE": base})
 
 
 def save_values(homes: Sequence[Path], changes: Mapping[str, str | None]) -> Path:
-    """Writes changed settings to the file in the first of `homes`, mode 0600; None removes one.
+    """Write changed settings to the file in the first of `homes`, mode 0600; None removes one.
 
-    Its other settings stay, or those of the file that served in its place. Raises SettingsError
-    where it cannot be written, and leaves nothing behind.
+    Keeps its other settings, or those of the fallback. Raises SettingsError if it can't be written,
+    and leaves nothing behind.
     """
     make_home(homes[0])
     path = homes[0] / FILE_NAME
@@ -206,7 +206,7 @@ def save_values(homes: Sequence[Path], changes: Mapping[str, str | None]) -> Pat
 
 
 def forget_key(homes: Sequence[Path]) -> None:
-    """Removes the key, and the address that belongs to it, from the files in all of `homes`."""
+    """Remove the key, and its address, from the files in all of `homes`."""
     for home in homes:
         if "VENICE_API_KEY" in _read_file(home / FILE_NAME):
             save_values([home], {"VENICE_API_KEY": None, "VENICE_API_BASE": None})
@@ -220,7 +220,7 @@ def _not_saved(home: Path, error: OSError) -> SettingsError:
 
 
 def normalized_base_url(url: str) -> str:
-    """The URL without a trailing slash. Raises SettingsError unless https, or http on loopback."""
+    """Return the URL without a trailing slash. Raises SettingsError unless it's safe."""
     try:
         parts = urlsplit(url.strip())
         port = parts.port
@@ -244,7 +244,7 @@ def normalized_base_url(url: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` names this machine itself."""
+    """Whether `host` is this computer."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -270,7 +270,7 @@ def _platform_folder(environ: Mapping[str, str]) -> Path:
 
 
 def _read_first_file(homes: Sequence[Path]) -> tuple[Path | None, dict[str, str]]:
-    """The first settings file that says anything, and what it says."""
+    """Return the first settings file with any content, and the content."""
     for home in homes:
         path = home / FILE_NAME
         if values := _read_file(path):
@@ -322,7 +322,7 @@ def _switch(values: Mapping[str, str], name: str) -> bool:
 
 
 def _names(text: str) -> tuple[str, ...]:
-    """The names in a list with commas or blanks between them."""
+    """Parse a list of names with commas or blanks between them."""
     return tuple(text.lower().replace(",", " ").split())
 
 
