@@ -102,6 +102,7 @@ class VeniceGenerateImage(StatusNode):
     SEARCH_ALIASES = (
         *("venice", "venice ai", "text to image", "txt2img", "t2i"),
         *("ai image", "image generation", "generate image", "generate picture"),
+        *("make image from text", "image from text", "create image", "text to picture"),
         *("flux", "nano banana", "gpt image", "seedream", "qwen image", "z image", "grok imagine"),
         *("ideogram", "recraft", "hunyuan image", "krea", "imagineart", "luma", "wan", "lustify"),
         *("kling image", "muse image", "mai image", "minimax image", "chroma"),

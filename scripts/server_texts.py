@@ -16,6 +16,8 @@ PRICES = (
     "from {price}",
     "up to {price}",
     "free",
+    "free or more",
+    "Free if the nodes before it give the same as in the last run.",
     "free (saved result)",
     "sandbox",
     "sandbox, free",

@@ -201,15 +201,15 @@ def _cut_out_on_a_new_background() -> Nodes:
     subject = "A ginger cat sitting upright, facing the camera, plain grey studio background"
     scene = "A sunlit library with tall shelves and a green armchair, shallow depth of field"
     return [
-        _note((40, 80), (320, 290), notes.COMPOSITE),
-        _generate("subject", (420, 80), subject, seed=31, width=768, height=768),
-        _generate("scene", (900, 520), scene, seed=32),
-        _remove_background((900, 80), ("subject", "images")),
-        _node("invert", "InvertMask", (1280, 110), (180, 40), links={"mask": ("cutout", "mask")}),
+        _note((460, 360), (320, 290), notes.COMPOSITE),
+        _generate("subject", (40, 80), subject, size=(380, 460), seed=31, width=768, height=768),
+        _generate("scene", (40, 600), scene, size=(380, 460), seed=32),
+        _remove_background((460, 80), ("subject", "images")),
+        _node("invert", "InvertMask", (820, 300), (180, 40), links={"mask": ("cutout", "mask")}),
         _node(
             "composite",
             "ImageCompositeMasked",
-            (1520, 80),
+            (820, 80),
             (300, 150),
             {"x": 128, "y": 0, "resize_source": False},
             {
@@ -218,7 +218,7 @@ def _cut_out_on_a_new_background() -> Nodes:
                 "mask": ("invert", "MASK"),
             },
         ),
-        _save((1880, 80), "venice-composite", ("composite", "IMAGE")),
+        _save((1160, 80), "venice-composite", ("composite", "IMAGE")),
     ]
 
 
@@ -279,27 +279,28 @@ def _style_references() -> Nodes:
     look = "Bold linocut print of a heron, two colors, deep blue and cream paper, visible grain"
     prompt = "A lighthouse in a storm, waves breaking over the rocks"
     return [
-        _note((40, 80), (320, 310), notes.REFERENCES),
-        _generate("look", (420, 80), look, width=1248, height=832, seed=51),
+        _note((460, 270), (320, 310), notes.REFERENCES),
+        _generate("look", (40, 80), look, size=(380, 560), width=1248, height=832, seed=51),
         _node(
             "references",
             "VeniceStyleReferences",
-            (900, 80),
+            (460, 80),
             (320, 110),
             {"strength": 0.6},
             {"images": ("look", "images")},
         ),
         _generate(
             "generate",
-            (1280, 80),
+            (820, 80),
             prompt,
             {"style_references": ("references", "style_references")},
+            size=(380, 560),
             model="krea-v2-medium",
             width=1248,
             height=832,
             seed=52,
         ),
-        _save((1760, 80), "venice-referenced", ("generate", "images")),
+        _save((1240, 80), "venice-referenced", ("generate", "images")),
     ]
 
 

@@ -165,6 +165,7 @@ class VeniceEditImage(StatusNode):
     DESCRIPTION = "Edit images with a prompt. Add a mask to change only part of an image."
     SEARCH_ALIASES = (
         *("venice edit", "image to image", "img2img", "i2i", "inpaint", "inpainting", "mask edit"),
+        *("edit photo", "photo edit"),
         *("image edit", "edit image", "edit picture", "multi edit", "kontext", "retouch"),
         *("outpaint", "outpainting", "expand image", "extend image", "uncrop", "generative fill"),
         *("erase", "eraser", "remove object", "replace object", "replace background"),

@@ -102,6 +102,17 @@ export function openDialog(title, content, className = "") {
   });
 }
 
+/** A line with a name and what it stands for.
+ * @param {string} name
+ * @param {string} value */
+export const fact = (name, value) =>
+  element(
+    "div",
+    { class: "venice-fact" },
+    element("span", { text: name }),
+    element("b", { text: value }),
+  );
+
 /** The row of buttons at the end of a dialog; the last one is what most people want.
  * @param {...any} buttons */
 export function endRow(...buttons) {

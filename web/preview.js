@@ -17,11 +17,9 @@ const BADGE_MS = 8_000;
 const RETRY_MS = 10_000;
 /** How many times as long as a prompt takes to make the page is then left alone. */
 const PAUSES_A_PROMPT = 3;
-const COLORS = {
-  ok: { fgColor: "#e8f5e9", bgColor: "#2e5a37" },
-  ask: { fgColor: "#221a00", bgColor: "#e0a526" },
-  over: { fgColor: "#ffffff", bgColor: "#b3261e" },
-};
+const AMBER = { fgColor: "#221a00", bgColor: "#e0a526" };
+/** Nothing is red before a run. */
+const COLORS = { ok: { fgColor: "#e8f5e9", bgColor: "#2e5a37" }, ask: AMBER, over: AMBER };
 
 /**
  * What the server tells of nodes by execution id, of subgraphs by that of their node, and in sum.
@@ -70,18 +68,20 @@ export function requestPreview() {
   timer = setTimeout(refreshPreview, Math.max(QUIET_MS, promptMs * PAUSES_A_PROMPT));
 }
 
-let asked = 0;
+let asking = new AbortController();
 
 /** Asks the server what the graph as it is will cost and send, and shows it. */
 async function refreshPreview() {
-  const number = ++asked;
+  asking.abort();
+  asking = new AbortController();
+  const { signal } = asking;
   const begun = performance.now();
   const made = [...allNodes()].some(mayHoldOurs) ? await makePrompt() : {};
   promptMs = performance.now() - begun;
-  if (number !== asked) return;
+  if (signal.aborted) return;
   take(made);
-  const shown = hasOurs(made) ? await answerFor(made) : NOTHING;
-  if (number !== asked) return;
+  const shown = hasOurs(made) ? await answerFor(made, signal) : NOTHING;
+  if (signal.aborted) return;
   preview = shown;
   entries.clear();
   tell([showOnNodes, ...listeners], undefined);
@@ -100,13 +100,16 @@ function take(made) {
   tell(promptListeners, undefined);
 }
 
-/** @returns {Promise<Preview>} */
-async function answerFor(made) {
+/**
+ * @param {AbortSignal} signal
+ * @returns {Promise<Preview>}
+ */
+async function answerFor(made, signal) {
   try {
-    return await post("preview", { prompt: made }, BADGE_MS);
+    return await post("preview", { prompt: made }, BADGE_MS, signal);
   } catch (/** @type {any} */ error) {
     // Better no price than an old one.
-    setTimeout(requestPreview, RETRY_MS);
+    if (!signal.aborted) setTimeout(requestPreview, RETRY_MS);
     return { nodes: {}, total: { badge: t("price unknown"), hint: error.message, level: "ask" } };
   }
 }
@@ -144,7 +147,7 @@ function linesOf(entry) {
   const isMissing = entry.level === "input";
   return [
     ...(entry.sent ? [line("sends", said(entry.sent))] : []),
-    ...(entry.error ? [line(isMissing ? "hint" : "wrong", said(entry.error))] : []),
+    ...(entry.error ? [line(isMissing ? "hint" : "warning", said(entry.error))] : []),
     ...(entry.warnings ?? []).map((text) => line("warning", said(text))),
   ];
 }

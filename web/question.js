@@ -2,11 +2,11 @@
 /** What comes before a run: a key, the limits, and the question whether to spend the money. */
 
 import { makePrompt } from "./comfy.js";
-import { button, dollars, element, endRow, openDialog } from "./elements.js";
+import { button, dollars, element, endRow, fact, openDialog } from "./elements.js";
 import { isLink } from "./fingerprints.js";
-import { allNodes, mayHoldOurs } from "./graph.js";
+import { allNodes, mayHoldOurs, nodeOf } from "./graph.js";
 import { ANSWER_MS, hasOurs } from "./preview.js";
-import { post } from "./server.js";
+import { account, post } from "./server.js";
 import { askForKey, openSettings } from "./settings.js";
 import { said, t } from "./texts.js";
 
@@ -68,25 +68,57 @@ async function isAgreed(prompt) {
   if (total.over) return tellOver(total.over.text);
   const usd = total.reserved_usd ?? Number.POSITIVE_INFINITY;
   if (!total.must_ask || usd <= press.agreed) return true;
-  if (!(await confirmPrice(total))) return false;
+  if (total.is_known && usd * press.runs <= unaskedToday()) return true;
+  if (!(await confirmPrice(total, answer?.nodes ?? {}))) return false;
   press.agreed = usd;
   return true;
 }
 
-/** Asks whether to spend the money. */
-async function confirmPrice(total) {
+const UNASKED = "venice.unasked";
+const today = () => new Date().toDateString();
+
+/** The dollars up to which a person wants no question today, in this tab; the limits hold. */
+function unaskedToday() {
+  const { day, usd } = JSON.parse(sessionStorage.getItem(UNASKED) ?? "{}");
+  return day === today() ? usd : 0;
+}
+
+/**
+ * Asks whether to spend the money.
+ * @param {Record<string, any>} nodes what the server tells of each, by execution id
+ */
+async function confirmPrice(total, nodes) {
   const isExact = typeof total.usd === "number";
   const price = dollars(isExact ? total.usd * press.runs : null);
   const title = isExact ? t("Run for about {price}?", { price }) : t("Run this workflow?");
   const run = isExact ? t("Run for {price}", { price }) : t("Run");
+  const most = total.is_known && total.is_bounded && total.reserved_usd * press.runs;
+  const unasked = element("input", { type: "checkbox" });
+  const offer = t("Don't ask again today up to {price}", { price: dollars(most || null) });
   const answer = await openDialog(title, (close) => [
     element("p", { text: said(total.text) }),
+    element("div", { class: "venice-bill" }, ...billOf(total, nodes)),
+    ...(most ? [element("label", { class: "venice-row" }, unasked, offer)] : []),
     endRow(
       button(t("Cancel"), () => close(false)),
       button(run, () => close(true)),
     ),
   ]);
+  if (answer && unasked.checked)
+    sessionStorage.setItem(UNASKED, JSON.stringify({ day: today(), usd: most }));
   return answer === true;
+}
+
+/** A line for each node that pays in one run, their sum, and the balance after all runs. */
+function billOf(total, nodes) {
+  const paying = Object.entries(nodes).filter(([, { runs, price }]) => runs && !price.is_free);
+  const balance = account.now?.balance_usd;
+  const isTold = typeof balance === "number" && typeof total.usd === "number";
+  return [
+    ...paying.map(([id, { price }]) => fact(nodeOf(id)?.title ?? id, said(price.text))),
+    paying.length > 1 && fact(t("Total"), said(total.badge)),
+    isTold && fact(t("Balance afterwards"), dollars(balance - total.usd * press.runs)),
+  ].filter(Boolean);
 }
 
 /**

@@ -3,7 +3,7 @@
 
 import { promotedWidgets, rememberChange } from "./comfy.js";
 import { button } from "./elements.js";
-import { nodesOf, setWidget, sourceOf } from "./graph.js";
+import { nodesOf, setWidget, sourceOf, widgetOf } from "./graph.js";
 import { panelOf } from "./panel.js";
 import { t } from "./texts.js";
 
@@ -31,7 +31,9 @@ export function addSeedButtons(node) {
   lastButtons.set(node, (seed) => {
     lastSeed = seed;
     last.textContent = t("Reuse last seed ({seed})", { seed });
-    last.hidden = seed === null;
+    const holdsIt =
+      widgetOf(node, "mode")?.value === FIXED && widgetOf(node, "seed")?.value === seed;
+    last.hidden = seed === null || holdsIt;
   });
   panelOf(node)?.tools.append(
     button(t("New seed"), () => use(FIXED, 1 + Math.floor(Math.random() * MAX_SEED)), {

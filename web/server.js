@@ -24,12 +24,13 @@ export class RouteError extends Error {
  * @param {string} path below /venice/
  * @param {RequestInit} options
  * @param {number} timeoutMs
+ * @param {AbortSignal[]} signals that end it earlier
  * @returns {Promise<any>}
  */
-async function ask(path, options, timeoutMs) {
+async function ask(path, options, timeoutMs, signals = []) {
   let response;
   try {
-    const signal = AbortSignal.timeout(timeoutMs);
+    const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...signals]);
     response = await fetchRoute(`/venice/${path}`, { ...options, signal });
   } catch {
     throw new RouteError(t("Can't reach ComfyUI. Is it still running?"), 0);
@@ -50,9 +51,10 @@ export const get = (path, timeoutMs = TIMEOUT_MS) => ask(path, { cache: "no-stor
 /**
  * @param {string} path
  * @param {object} body
+ * @param {AbortSignal[]} signals
  */
-export const post = (path, body = {}, timeoutMs = TIMEOUT_MS) =>
-  ask(path, { method: "POST", headers: HEADERS, body: JSON.stringify(body) }, timeoutMs);
+export const post = (path, body = {}, timeoutMs = TIMEOUT_MS, ...signals) =>
+  ask(path, { method: "POST", headers: HEADERS, body: JSON.stringify(body) }, timeoutMs, signals);
 
 /** @param {string} path of an image */
 export const imageUrl = (path) => routeUrl(`/venice/${path}`);

@@ -2,7 +2,7 @@
 /** The Venice sidebar: balance, spending, and the list of saved images. */
 
 import { openTab } from "./comfy.js";
-import { button, dollars, element } from "./elements.js";
+import { button, dollars, element, fact } from "./elements.js";
 import { ResultList } from "./results.js";
 import { account } from "./server.js";
 import { openSettings } from "./settings.js";
@@ -70,13 +70,6 @@ function sidebar() {
 }
 
 function moneyLines(now) {
-  const fact = (name, value) =>
-    element(
-      "div",
-      { class: "venice-fact" },
-      element("span", { text: name }),
-      element("b", { text: value }),
-    );
   const { key, spent, rate_limit } = now;
   const models = (spent?.by_model ?? []).map(({ model, usd, images }) =>
     fact(`${model} · ${t("images: {count}", { count: images })}`, dollars(usd)),

@@ -16,6 +16,7 @@ import { allNodes, isOurs, nodeOf, nodesOf } from "./graph.js";
 import { panelOf } from "./panel.js";
 import { fingerprints, onPrompt } from "./preview.js";
 import { showLastSeed, useSeeds } from "./seed.js";
+import { get } from "./server.js";
 import { openSettings } from "./settings.js";
 import { said, t } from "./texts.js";
 
@@ -24,6 +25,7 @@ const STORED = "venice.status:";
 /** The id of a graph that was cleared: any other such graph has it too. */
 const NO_ID = /^[0-]*$/;
 const KEPT_JOBS = 64;
+const STORED_RUNS = 8;
 const ENDS = new Set(["done", "error", "stopped"]);
 const MAX_TEXT = 2_000;
 /** Errors that Settings → Venice can end. */
@@ -42,13 +44,21 @@ const OF_SETTINGS = /(Settings|Authentication|SpendingLimit|PaymentRequired)Erro
 /** What this page saw, by workflow: the truth, whatever undo or a tab brings back.
  * @type {WeakMap<object, Map<string, Status>>} */
 const seen = new WeakMap();
-/** The workflow and the inputs of each run that this page queued, by prompt id.
+/** The workflow, its graph's id and the inputs of each run that this tab queued, by prompt id; no
+ * workflow for one that it queued before it was loaded again.
  * @typedef {{workflow: any, prints: Map<string, number>, graph: string}} Job
  * @type {Map<string, Job>} */
 const jobs = new Map();
+const STORED_JOBS = "venice.jobs";
 const NO_WORKFLOW = {};
 
 const workflowNow = () => workflowInFront() ?? NO_WORKFLOW;
+
+/** The workflow of a run; null if it isn't in front and was queued before the page was loaded. */
+function workflowOf(job) {
+  if (job?.workflow) return job.workflow;
+  return !job || job.graph === rootGraph()?.id ? workflowNow() : null;
+}
 
 /** Listens to the socket. */
 export function watchStatus() {
@@ -73,7 +83,22 @@ export function rememberRun(prompt) {
   return (promptId) => {
     jobs.set(promptId, job);
     if (jobs.size > KEPT_JOBS) jobs.delete(/** @type {string} */ (jobs.keys().next().value));
+    const last = [...jobs].slice(-STORED_RUNS);
+    const told = last.map(([id, { graph, prints }]) => ({ id, graph, prints: [...prints] }));
+    keepForReload(STORED_JOBS, told);
   };
+}
+
+/** Shows how the last runs ended, as far as this tab missed it while it was loaded again. */
+async function showMissedEnds() {
+  for (const { id, graph, prints } of readKept(STORED_JOBS))
+    jobs.set(id, { workflow: null, graph, prints: new Map(prints) });
+  const ran = new Set();
+  for (const [id, { prints }] of [...jobs].reverse()) {
+    const { ends } = await get(`ends?prompt_id=${encodeURIComponent(id)}`).catch(() => ({}));
+    for (const end of ends ?? []) if (!ran.has(end.node)) take(end);
+    for (const node of prints.keys()) ran.add(node); // What an earlier run said of them is past.
+  }
 }
 
 /** ComfyUI's own line says the same, and is not kept.
@@ -86,7 +111,8 @@ function removeTextOf(id) {
 function take(message) {
   const id = String(message.node ?? "");
   const job = jobs.get(message.prompt_id);
-  const workflow = job?.workflow ?? workflowNow();
+  const workflow = workflowOf(job);
+  const graph = job?.graph ?? rootGraph()?.id;
   const status = {
     id,
     text: String(message.text ?? "").slice(0, MAX_TEXT),
@@ -95,9 +121,10 @@ function take(message) {
     again: message.again ?? null,
     print: job?.prints.get(id) ?? null,
   };
-  const own = seen.get(workflow) ?? new Map();
-  seen.set(workflow, own.set(id, status));
-  if (status.kind !== "progress") store(own, job?.graph ?? rootGraph()?.id);
+  const own = (workflow ? seen.get(workflow) : readStored(graph)) ?? new Map();
+  own.set(id, status);
+  if (workflow) seen.set(workflow, own);
+  if (status.kind !== "progress") store(own, graph);
   // That of another tab is shown when the tab comes back.
   if (workflow === workflowNow()) place(status);
 }
@@ -106,7 +133,7 @@ function take(message) {
 function clearErrors({ prompt_id }) {
   const job = jobs.get(prompt_id);
   for (const id of job?.prints.keys() ?? []) {
-    const kind = seen.get(job?.workflow)?.get(id)?.kind;
+    const kind = seen.get(workflowOf(job))?.get(id)?.kind;
     if (kind === "error" || kind === "stopped")
       take({ prompt_id, node: id, text: "", kind: "done" });
   }
@@ -114,20 +141,28 @@ function clearErrors({ prompt_id }) {
 
 /** @param {any} error of ComfyUI's message */
 function offerSettings({ prompt_id, node_id, exception_type }) {
-  const workflow = jobs.get(prompt_id)?.workflow ?? workflowNow();
+  const workflow = workflowOf(jobs.get(prompt_id));
   const status = seen.get(workflow)?.get(String(node_id));
   if (status?.kind !== "error" || !OF_SETTINGS.test(String(exception_type))) return;
   status.of_settings = true;
   if (workflow === workflowNow()) place(status);
 }
 
-/** Shows the statuses of the workflow in front, which was loaded just now. */
-export function restoreStatus() {
-  const known = seen.get(workflowNow()) ?? readStored();
+let isRestored = false;
+
+/**
+ * Shows the statuses of the workflow in front, which was loaded just now.
+ * @param {boolean} isFile whether it is a file or a template: after the page's start, a fresh one
+ */
+export function restoreStatus(isFile) {
+  const isFresh = isFile && isRestored;
+  const known = isFresh ? new Map() : (seen.get(workflowNow()) ?? readStored(rootGraph()?.id));
   seen.set(workflowNow(), known);
   for (const node of allNodes()) if (node.properties?.[PROPERTY]) show(node);
   for (const status of known.values()) place(status);
   showInApp();
+  if (!isRestored) void showMissedEnds();
+  isRestored = true;
 }
 
 /**
@@ -273,23 +308,34 @@ function showStale() {
  */
 function store(statuses, graph) {
   if (NO_ID.test(graph)) return;
+  const ended = [...statuses.values()].filter((status) => status.kind !== "progress");
+  keepForReload(STORED + graph, ended);
+}
+
+/**
+ * @param {string} graph
+ * @returns {Map<string, Status>}
+ */
+function readStored(graph) {
+  const stored = NO_ID.test(graph) ? [] : readKept(STORED + graph).filter(isSound);
+  return new Map(stored.map((/** @type {Status} */ one) => [one.id, one]));
+}
+
+/** Keeps a list in this tab's storage. It may be full or forbidden: then a reload loses it. */
+function keepForReload(key, list) {
   try {
-    const ended = [...statuses.values()].filter((status) => status.kind !== "progress");
-    sessionStorage.setItem(STORED + graph, JSON.stringify(ended));
+    sessionStorage.setItem(key, JSON.stringify(list));
   } catch {
-    // A full or forbidden storage: the page shows the status anyway.
+    return;
   }
 }
 
-/** @returns {Map<string, Status>} */
-function readStored() {
-  const graph = rootGraph()?.id;
-  if (NO_ID.test(graph)) return new Map();
+/** @returns {any[]} */
+function readKept(key) {
   try {
-    const stored = JSON.parse(sessionStorage.getItem(STORED + graph) ?? "[]");
-    return new Map(stored.filter(isSound).map((/** @type {Status} */ one) => [one.id, one]));
+    return JSON.parse(sessionStorage.getItem(key) ?? "[]");
   } catch {
-    return new Map();
+    return [];
   }
 }
 

@@ -22,7 +22,7 @@ import {
   USE,
   watchAbout,
 } from "./menus.js";
-import { panelOf } from "./panel.js";
+import { fitNew, panelOf } from "./panel.js";
 import { addPrice, requestPreview, watchPrices } from "./preview.js";
 import { mayQueue, mayRun } from "./question.js";
 import { addSeedButtons } from "./seed.js";
@@ -37,6 +37,9 @@ import { applyAll, followModel, settleSockets, watchModels } from "./widgets.js"
 
 const STYLE_SHEET = new URL("./venice.css", import.meta.url).href;
 
+/** Room for the longest title of ours, which a node of a file keeps no wider than it was. */
+const TITLE_WIDTH = 260;
+
 /** After a run its images are free, and there is less money. */
 function watchEnds() {
   for (const end of ["execution_success", "execution_error", "execution_interrupted"]) {
@@ -49,8 +52,8 @@ function watchEnds() {
 }
 
 /** After each graph that the page loads. */
-function settle() {
-  restoreStatus();
+function settle(isFile) {
+  restoreStatus(isFile);
   applyAll();
   settleSockets();
 }
@@ -61,6 +64,7 @@ function prepare(node) {
   if (!isOuter && !isOurs(node)) return;
   panelOf(node);
   addPrice(node);
+  fitNew(node, TITLE_WIDTH);
   followModel(node);
   if (node.comfyClass === "VeniceSeed") addSeedButtons(node);
 }

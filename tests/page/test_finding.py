@@ -32,6 +32,8 @@ FIRST_BY_ALIAS = {
         ("flux", "nano banana", "gpt image", "seedream", "qwen image", "txt2img", "ai image"),
         "Venice Generate Image",
     ),
+    "make image from text": "Venice Generate Image",
+    "edit photo": "Venice Edit Image",
     **dict.fromkeys(("img2img", "inpaint", "mask edit", "outpaint"), "Venice Edit Image"),
     "upscale": "Venice Upscale Image",
     "rembg": "Venice Remove Background",

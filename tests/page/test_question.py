@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from comfy_running import CANARY
-from comfyui_process import PACK_FOLDER
+from comfyui_process import PACK_FOLDER, ROOT
 from page_setups import each_frontend
 
 if TYPE_CHECKING:
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from comfy_page import ComfyPage
 
+SCREENSHOTS = ROOT / "output" / "page"
 DIALOG = "dialog.venice-dialog"
 CANCEL = f"{DIALOG} >> text=Cancel"
 GO = f"{DIALOG} button.venice-primary"
@@ -201,6 +202,43 @@ def test_each_run_of_several_is_looked_at(page: ComfyPage, words: str) -> None:
     page.page.click(GO)
     page.wait_until(IS_IDLE)
     assert len(page.running.sandbox.paid_requests) == 12, "the second run alone was paid"
+
+
+def test_the_question_names_each_node_the_sum_and_the_balance(
+    page: ComfyPage, words: str, is_old: bool
+) -> None:
+    def build(text: str) -> None:
+        page.build(
+            small=("VeniceGenerateImage", 60, 60, {"prompt": text}, {}),
+            large=("VeniceGenerateImage", 460, 60, {"prompt": text, **EXPENSIVE}, {}),
+            free=("VeniceGenerateImage", 860, 60, {"prompt": text, **EXPENSIVE}, {}),
+            one=("PreviewImage", 1200, 60, {}, {"images": ("small", 0)}),
+            two=("PreviewImage", 1200, 360, {}, {"images": ("large", 0)}),
+        )
+        page.page.evaluate("() => { window.nodes.large.title = 'Twelve'; }")
+
+    build(words)
+    page.page.evaluate("() => fetch('/venice/account?refresh=1')")
+    page.load()
+    build(words)
+    page.wait_for_text(TOTAL, "$2.17")
+    page.press_run()
+    page.wait_for_text(DIALOG, "Balance afterwards")
+    page.picture(SCREENSHOTS / f"question-{page.in_vue}-{is_old}.png")
+    lines = page.page.locator(f"{DIALOG} .venice-fact").all_inner_texts()
+    told = [" ".join(line.split()) for line in lines]
+    assert told[:3] == ["Venice Generate Image ≈ $0.01", "Twelve ≈ $2.16", "Total ≈ $2.17"]
+    page.page.check(f"{DIALOG} input[type=checkbox]")
+    page.page.click(GO)
+    page.wait_for_text(".venice-status .venice-done", "12 ")
+
+    build(f"{words}, another")
+    page.wait_for_text(f"{TOTAL}.venice-ask", "$2.17")
+    page.run_to_end()
+    page.wait_until(IS_IDLE)
+    page.set("large", batch_size=13)
+    page.wait_for_text(f"{TOTAL}.venice-ask", "$2.")
+    refuse(page, "images")
 
 
 @each_frontend

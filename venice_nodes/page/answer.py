@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ...venice_client import SpendingLimitError
@@ -33,11 +34,14 @@ class Answer:
         }
         self._rooms, self._trouble = _rooms(estimator)
 
-    def of(self, found: Mapping[str, Sequence[ItemEstimate]], run: set[str]) -> dict[str, Any]:
-        """Build the answer. found: items by paid node. run: the nodes that a run reaches."""
+    def of(
+        self, found: Mapping[str, Sequence[ItemEstimate]], run: set[str], sure: set[str]
+    ) -> dict[str, Any]:
+        """Build the answer. found: items by paid node. run: the nodes that a run may reach; sure:
+        those that it reaches whatever nodes with lazy inputs decide."""
         keys = {key for items in found.values() for item in items for key in item.keys}
         self._cached = set(filter(self._estimator.results.__contains__, keys))
-        nodes = {name: self._node(items) for name, items in found.items()}
+        nodes = {n: {**self._node(items), "runs": n in run} for n, items in found.items()}
         groups: dict[str, list[str]] = {}
         for name in found:
             ids = name.split(":")
@@ -49,7 +53,13 @@ class Answer:
                 group: nodes[names[0]] if len(names) == 1 else self._group(found, names)
                 for group, names in groups.items()
             },
-            "total": self._total([items for name, items in found.items() if name in run]),
+            "total": self._total(
+                [
+                    items if name in sure else [replace(item, may_be_free=True) for item in items]
+                    for name, items in found.items()
+                    if name in run
+                ]
+            ),
         }
 
     def _total(self, nodes: Sequence[Sequence[ItemEstimate]]) -> dict[str, Any]:

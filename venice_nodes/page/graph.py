@@ -113,6 +113,19 @@ def longest(inputs: Inputs) -> tuple[int, bool]:
     return max((len(w.items) for w in wires), default=1), any(w.is_open for w in wires)
 
 
+def lazy_inputs(cls: Any) -> frozenset[str]:
+    """The inputs of a node that it may not need: ComfyUI then doesn't run what is before them."""
+    if not hasattr(cls, "check_lazy_status"):
+        return frozenset()
+    try:
+        groups = cls.INPUT_TYPES()
+        inputs = {**groups.get("required", {}), **groups.get("optional", {})}
+        options = {name: spec[1] for name, spec in inputs.items() if len(spec) > 1}
+        return frozenset(name for name, given in options.items() if given.get("lazy"))
+    except Exception:  # a node of another pack may raise anything
+        return frozenset()
+
+
 def foreign_outputs(kind: str, inputs: Inputs) -> Outputs:
     """Return the outputs of another pack's node."""
     if kind in PRIMITIVES:

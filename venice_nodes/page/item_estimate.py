@@ -78,8 +78,8 @@ class ItemEstimate:
     """forms: the requests in each form of the item. is_exact: whether these are the very requests,
     with their keys in the store. is_open: whether there may be more. times: the images that the one
     stands for. pictures: the output. is_incomplete: whether an input is only still missing. model:
-    its display name, "" if open. may_be_free: whether the last run sent the same, unless what comes
-    before the node gives something else this time. noun: "image" or "text", its output."""
+    its display name, "" if open. may_be_free: whether perhaps nothing is sent, as in the last run,
+    or because another node decides whether this one runs. noun: "image" or "text", its output."""
 
     forms: tuple[tuple[Line, ...], ...] = ()
     is_exact: bool = False

@@ -29,6 +29,7 @@ from .graph import (
     each,
     foreign_outputs,
     inputs_of,
+    lazy_inputs,
     longest,
 )
 from .item_estimate import ItemEstimate, blank_files, estimate_item, values_of
@@ -66,6 +67,7 @@ class Preview:
         self._lock = threading.Lock()
         self._estimator: PriceEstimator | None = None
         self._declared: dict[str, Any] = {}
+        self._lazy: dict[str, frozenset[str]] = {}
         self._memory = Memory()
         self._budget = Budget(0, 0, clock)
 
@@ -87,7 +89,22 @@ class Preview:
                 self._memory, self._declared = Memory(), {}
             needed = in_order(graph, _ends(graph))
             found = self._quote_all(graph, needed, estimator)
-            return Answer(estimator, _runs(runs)).of(found, set(needed))
+            sure = set(in_order(self._without_lazy(graph, needed), _ends(graph)))
+            return Answer(estimator, _runs(runs)).of(found, set(needed), sure)
+
+    def _without_lazy(self, graph: Graph, needed: Sequence[str]) -> Graph:
+        """The graph without the links that a node may leave unused when it runs."""
+        cut = {}
+        for name in needed:
+            inputs = graph[name]["inputs"]
+            lazy = self._lazy_inputs(graph[name]["class_type"])
+            cut[name] = {"inputs": {n: v for n, v in inputs.items() if n not in lazy}}
+        return cut
+
+    def _lazy_inputs(self, kind: str) -> frozenset[str]:
+        if kind not in self._lazy:
+            self._lazy[kind] = lazy_inputs(comfyui.node_class(kind))
+        return self._lazy[kind]
 
     def _quote_all(
         self, graph: Graph, needed: Sequence[str], estimator: PriceEstimator

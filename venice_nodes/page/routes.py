@@ -146,10 +146,15 @@ class Page:
 
     async def preview(self, request: Any) -> Any:
         data = await _sent(request, MAX_GRAPH)
-        return _json(await _in_thread(partial(self._previewed, data), _previews))
+        return _json(await _in_thread(partial(self._previewed, request, data), _previews))
 
-    def _previewed(self, data: bytes) -> str:
-        """Answer for a graph, all in one thread, since parsing a large one takes long too."""
+    def _previewed(self, request: Any, data: bytes) -> str:
+        """Answer for a graph, all in one thread, since parsing a large one takes long too.
+
+        A page that no longer waits gets nothing: its graph has changed.
+        """
+        if request.transport is None or request.transport.is_closing():
+            return "{}"
         body = _json_object(data)
         return _dumped(self._preview.of(body.get("prompt"), body.get("runs")))
 

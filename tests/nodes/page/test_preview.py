@@ -36,6 +36,7 @@ def test_one_node(preview: Any) -> None:
         "error": None,
         "count": 1,
         "images": 4,
+        "runs": True,
     }
     assert told["total"] == {
         **price,
@@ -576,3 +577,35 @@ def test_a_link_to_an_output_that_is_not_known_has_no_upper_bound(
     """ComfyUI counts negative ones from the end, as Python does."""
     told = preview.of({"1": generate(prompt=["2", slot]), "2": node(source, styles="*")})
     assert told["total"]["must_ask"]
+
+
+class Switch:
+    """A node that runs only the branch that it needs."""
+
+    RETURN_TYPES = ("IMAGE",)
+
+    @classmethod
+    def INPUT_TYPES(cls) -> dict[str, Any]:
+        return {"required": {"a": ("IMAGE", {"lazy": True}), "b": ("IMAGE", {"lazy": True})}}
+
+    def check_lazy_status(self) -> list[str]:
+        return ["a"]
+
+
+def test_a_branch_that_may_not_run_costs_up_to_its_price(
+    bench: Bench, preview: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = type("PreviewImage", (), {"OUTPUT_NODE": True})
+    kinds = {"Switch": Switch, "PreviewImage": output}
+    monkeypatch.setattr(bench.pack.venice_nodes.run.comfyui, "node_class", kinds.get)
+    graph = {
+        "1": generate(prompt="one"),
+        "2": generate(prompt="two"),
+        "3": node("Switch", a=["1", 0], b=["2", 0]),
+        "4": node("PreviewImage", images=["3", 0]),
+    }
+    total = preview.of(graph)["total"]
+    assert (total["badge"], total["reserved_usd"]) == ("up to $0.02", 0.02)
+
+    graph["5"] = node("PreviewImage", images=["1", 0])
+    assert preview.of(graph)["total"]["badge"] == "$0.01–$0.02"
