@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 PATIENCE_MS = 60_000
 TWINS = ROOT / "example_workflows" / "api"
 TEMPLATES = sorted(path.stem for path in TWINS.glob("*.json"))
+SCREENSHOTS = ROOT / "output" / "page"
+LEAST_SCALE = 0.6
 APP = "Venice text to image.app"
 BLUEPRINT = "Venice Text to Image"
 
@@ -68,6 +70,14 @@ def test_the_templates_are_found(page: ComfyPage, is_old: bool) -> None:
         page.page.locator("[role=dialog] input[type=text]").first.fill("venice")
     for name in TEMPLATES:
         page.page.locator(f"text={name}").first.wait_for(state="attached")
+
+
+def test_every_template_opens_large_enough_to_read(page: ComfyPage) -> None:
+    """Below, the canvas leaves out titles and texts."""
+    for name in TEMPLATES:
+        open_template(page, name)
+        page.page.wait_for_function("least => app.canvas.ds.scale > least", arg=LEAST_SCALE)
+        page.picture(SCREENSHOTS / f"template {name} {'vue' if page.in_vue else 'canvas'}.png")
 
 
 def test_every_template_opens_as_it_was_saved(page: ComfyPage) -> None:
