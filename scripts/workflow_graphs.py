@@ -201,11 +201,11 @@ def _cut_out_on_a_new_background() -> Nodes:
     subject = "A ginger cat sitting upright, facing the camera, plain grey studio background"
     scene = "A sunlit library with tall shelves and a green armchair, shallow depth of field"
     return [
-        _note((460, 360), (320, 290), notes.COMPOSITE),
+        _note((820, 320), (320, 290), notes.COMPOSITE),
         _generate("subject", (40, 80), subject, size=(380, 460), seed=31, width=768, height=768),
         _generate("scene", (40, 600), scene, size=(380, 460), seed=32),
         _remove_background((460, 80), ("subject", "images")),
-        _node("invert", "InvertMask", (820, 300), (180, 40), links={"mask": ("cutout", "mask")}),
+        _node("invert", "InvertMask", (530, 300), (180, 40), links={"mask": ("cutout", "mask")}),
         _node(
             "composite",
             "ImageCompositeMasked",

@@ -74,7 +74,7 @@ def test_the_templates_are_found(page: ComfyPage, is_old: bool) -> None:
 
 def test_every_template_opens_large_enough_to_read(page: ComfyPage) -> None:
     """Below, the canvas leaves out titles and texts."""
-    for name in TEMPLATES:
+    for name in [each for each in TEMPLATES if not each.endswith(".app")]:
         open_template(page, name)
         page.page.wait_for_function("least => app.canvas.ds.scale > least", arg=LEAST_SCALE)
         page.picture(SCREENSHOTS / f"template {name} {'vue' if page.in_vue else 'canvas'}.png")

@@ -34,6 +34,9 @@ def test_an_end_that_came_while_the_page_was_away(page: ComfyPage, words: str) -
         page.press_run()
         while not page.running.sandbox.paid_requests[1:]:
             page.page.wait_for_timeout(100)
+        page.page.wait_for_function(  # else ComfyUI didn't tell the page yet what it queued
+            "() => JSON.parse(sessionStorage.getItem('venice.jobs') ?? '[]').length === 2"
+        )
         page.page.goto("about:blank")
     while len(page.running.client.get("/history").json()) == len(before):
         page.page.wait_for_timeout(100)
