@@ -127,7 +127,7 @@ export function watchRuns({ mayRun, mayQueue, starts }) {
 export const pressRun = () => app.queuePrompt(0, 1);
 
 /** Calls `loaded` after each graph that the page loads: a tab, undo, a file. Only then is the workflow
- * in front the one that was loaded. It is told whether it was a file, also one that was open before.
+ * in front the one that was loaded. It gets whether it was a file, also one that was open before.
  * @param {(isFile: boolean) => void} loaded */
 export function watchLoads(loaded) {
   const load = app.loadGraphData;

@@ -97,7 +97,7 @@ async function showMissedEnds() {
   for (const [id, { prints }] of [...jobs].reverse()) {
     const { ends } = await get(`ends?prompt_id=${encodeURIComponent(id)}`).catch(() => ({}));
     for (const end of ends ?? []) if (!ran.has(end.node)) take(end);
-    for (const node of prints.keys()) ran.add(node); // What an earlier run said of them is past.
+    for (const node of prints.keys()) ran.add(node); // Earlier runs count no more.
   }
 }
 

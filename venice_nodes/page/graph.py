@@ -114,7 +114,7 @@ def longest(inputs: Inputs) -> tuple[int, bool]:
 
 
 def lazy_inputs(cls: Any) -> frozenset[str]:
-    """The inputs of a node that it may not need: ComfyUI then doesn't run what is before them."""
+    """The inputs that a node can leave unused: ComfyUI then doesn't run what is before them."""
     if not hasattr(cls, "check_lazy_status"):
         return frozenset()
     try:
