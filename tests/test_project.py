@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,6 +26,8 @@ COMFYUI = {"comfy", "comfy_execution", "comfy_extras", "folder_paths", "server",
 
 def tracked() -> list[Path]:
     """The files in git, as they are on disk."""
+    if not shutil.which("git"):
+        pytest.skip("there is no git")
     run = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=False)
     if run.returncode:
         pytest.skip("not a git checkout")

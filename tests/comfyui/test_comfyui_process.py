@@ -221,11 +221,21 @@ def test_make_comfyui_looks_where_its_own_comfyui_does(tmp_path: Path) -> None:
     assert not run_comfyui.has_key({}, make_base(tmp_path / "base", pack))
 
 
+def test_make_comfyui_says_that_it_needs_git(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_comfyui.shutil, "which", lambda _name: None)
+    with pytest.raises(ComfyUIError, match="no git"):
+        run_comfyui.fetch(tmp_path / "comfy" / "ComfyUI")
+    assert not (tmp_path / "comfy").exists()
+
+
 def test_make_comfyui_fetches_one_where_there_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commands: list[tuple[str, ...]] = []
     monkeypatch.setattr(run_comfyui, "_run", lambda *command: commands.append(command))
+    monkeypatch.setattr(run_comfyui.shutil, "which", lambda name: f"/usr/bin/{name}")
     target = tmp_path / "comfy" / "ComfyUI"
     assert run_comfyui.fetch(target).path == target
     assert commands[0] == ("git", "clone", "--depth", "1", run_comfyui.OFFICIAL, str(target))
