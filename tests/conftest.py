@@ -99,6 +99,14 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
+def chat_judge(judge: ModuleType) -> ModuleType:
+    """The same, if it has chats."""
+    if not judge.describes("/chat/completions"):
+        pytest.skip("the published API document at hand has no chats")
+    return judge
+
+
+@pytest.fixture
 def judge() -> ModuleType:
     """The published OpenAPI document (see support/openapi.py); skips the test without it."""
     if not openapi.available():

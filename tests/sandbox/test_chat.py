@@ -50,7 +50,7 @@ def said(response: Any) -> str:
     return str(response.json()["choices"][0]["message"]["content"])
 
 
-def test_an_answer_has_the_form_of_the_document(api, judge):
+def test_an_answer_has_the_form_of_the_document(api, chat_judge):
     answer = api.post(PATH, body(data_url())).json()
 
     document = openapi.document_with(PATH)
@@ -158,7 +158,7 @@ def test_what_the_api_would_not_take_is_refused(api, asked, status, says):
     assert api.sandbox.charges == []
 
 
-def test_refusals_and_text_models_have_the_form_of_the_document(api, judge):
+def test_refusals_and_text_models_have_the_form_of_the_document(api, chat_judge):
     document = openapi.document_with(PATH)
     responses = document["paths"][PATH]["post"]["responses"]
     answers = [api.post(PATH, {"stray": 1}), api.post(PATH, data=b"x")]
@@ -178,7 +178,7 @@ def test_a_loose_schema_is_refused(api):
         assert api.post(PATH, body(response_format=form)).status_code == 400
 
 
-def test_every_top_level_field_of_the_document_is_known(api, judge):
+def test_every_top_level_field_of_the_document_is_known(api, chat_judge):
     fields = openapi.request_schema(PATH, openapi.JSON_TYPE)["properties"]
 
     response = api.post(PATH, dict.fromkeys(fields, "x"))

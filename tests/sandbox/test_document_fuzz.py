@@ -196,6 +196,8 @@ def document(judge: ModuleType, mode: str) -> dict[str, Any]:
     """The published document as OpenAPI 3.1, with what was added since."""
     paths: dict[str, Any] = {}
     for method, path in OPERATIONS:
+        if not judge.describes(path):
+            continue
         published = judge.document_with(path)
         operation = published["paths"][path][method.lower()]
         drawn: dict[str, Any] = {"responses": {"200": {"description": "OK"}}}
@@ -217,6 +219,8 @@ def operation(judge):
     schemathesis = pytest.importorskip("schemathesis", reason="schemathesis needs Python 3.11")
 
     def find(method, path, mode):
+        if not judge.describes(path):
+            pytest.skip(f"the published API document at hand has no {path}")
         files = FILES[:1] if mode == "taken" else FILES
         schemathesis.openapi.format("binary", sampled_from(files))
         return schemathesis.openapi.from_dict(document(judge, mode))[path][method]

@@ -51,8 +51,13 @@ def document_with(path: str) -> dict[str, Any]:
     """Return the document with an endpoint: the main one, or the one about chats."""
     document = load(document_path())
     if path not in document["paths"] and (beside := document_path().with_name(CHAT)).is_file():
-        return dict(_mended(load(beside)))
+        return _about_chats(beside)
     return document
+
+
+@cache
+def _about_chats(path: Path) -> dict[str, Any]:
+    return dict(_mended(load(path)))
 
 
 def _mended(node: Any) -> Any:
@@ -74,6 +79,11 @@ def _mended(node: Any) -> Any:
 def available() -> bool:
     """Whether the document exists."""
     return document_path().is_file()
+
+
+def describes(path: str) -> bool:
+    """Whether there is a document that has an endpoint."""
+    return available() and path in document_with(path)["paths"]
 
 
 def missing_reason() -> str:
@@ -111,6 +121,8 @@ def judge_accepted(requests: Iterable[Any]) -> None:
     if not available():
         return
     for request in requests:
+        if not describes(request.path):
+            continue
         accepted = request.status is None or 200 <= request.status < 300
         if accepted and request.json is not None:
             validate_request(request.path, request.json)

@@ -53,11 +53,11 @@ def image_in(body: dict[str, Any]) -> tuple[str, Image.Image]:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_description_is_a_request_that_the_document_allows(
-    task: str, catalogue: Catalogue, judge: ModuleType
+    task: str, catalogue: Catalogue, chat_judge: ModuleType
 ) -> None:
     body = sent(DescribeRequest(png(), task, instructions="Is it a fox?"), catalogue)
 
-    judge.validate_request("/chat/completions", body)
+    chat_judge.validate_request("/chat/completions", body)
     assert body["max_completion_tokens"] == 500
     assert body["venice_parameters"] == {
         "include_venice_system_prompt": False,
@@ -70,13 +70,13 @@ def test_a_description_is_a_request_that_the_document_allows(
 
 @pytest.mark.parametrize(("count", "image"), [(1, None), (4, None), (1, png()), (16, png())])
 def test_prompts_are_a_request_that_the_document_allows(
-    count: int, image: bytes | None, catalogue: Catalogue, judge: ModuleType
+    count: int, image: bytes | None, catalogue: Catalogue, chat_judge: ModuleType
 ) -> None:
     request = WritePromptsRequest("a fox", SEES, count, image, "in the style of ukiyo-e")
 
     body = sent(request, catalogue)
 
-    judge.validate_request("/chat/completions", body)
+    chat_judge.validate_request("/chat/completions", body)
     assert body["max_completion_tokens"] == 800 * count
     text = body["messages"][1]["content"][0]["text"]
     assert "a fox" in text
