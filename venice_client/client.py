@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import weakref
 from collections.abc import Sequence
 from dataclasses import replace
@@ -31,6 +32,7 @@ from .result import Result
 from .settings.api_key import ApiKey
 from .settings.service import SANDBOX_NAME, Service, service_for
 from .settings.settings import Settings, load_settings, normalized_base_url
+from .store.prompt_file import packed
 from .store.result_cache import ResultCache
 from .store.single_flight import SingleFlight
 from .store.spending_limit import Reservation, SpendingLimit
@@ -96,7 +98,7 @@ class VeniceClient:
         self.catalogue = Catalogue(
             settings.home, self.service.name, self._free.models, self._free.styles
         )
-        self.results = ResultCache(settings.home, settings.store_mb)
+        self.results = ResultCache(settings.home, settings.store_mb, settings.save_prompts)
         self.spending = SpendingLimit(settings, self.service.name)
         self.account_headers: dict[str, str] = {}
         self._session = session
@@ -193,13 +195,22 @@ class VeniceClient:
         return batch
 
     def prepare(
-        self, requests: Sequence[PaidRequest], run: str = "", on_result: OnResult | None = None
+        self,
+        requests: Sequence[PaidRequest],
+        run: str = "",
+        on_result: OnResult | None = None,
+        workflow: object = None,
     ) -> RequestBatch:
         """Do the same as `start`, but send nothing until `batch.begin()`.
 
-        Cancel a batch that never begins, so that it returns its reservations.
+        workflow: ComfyUI's, to be saved beside the results if prompts are saved. Cancel a batch
+        that never begins, so that it returns its reservations.
         """
-        planned = [self._planned(request, run) for request in requests]
+        begun, saved = time.time(), packed(workflow) if self.settings.save_prompts else b""
+        planned = [
+            replace(self._planned(request, run), begun=begun, place=place, workflow=saved)
+            for place, request in enumerate(requests)
+        ]
         self.results.probe()
         planned = self._reserve(planned, run)
         batch = RequestBatch(planned, self._fetch, self.results, run, on_result)
@@ -347,7 +358,8 @@ class VeniceClient:
         if is_violation(planned.payload.path, response):
             return response
         cost = response_cost(planned, response, self.catalogue)
-        not_cached = self.results.put(planned.key, response, planned.facts(self.service.name, cost))
+        facts = planned.facts(self.service.name, cost)
+        not_cached = self.results.put(planned.key, response, facts, planned.prompt)
         model = printable(planned.request.model or planned.payload.path)
         log.info("%s responded: %s", model, self.cost_text([cost]))
         return replace(response, not_cached=not_cached)

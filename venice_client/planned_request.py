@@ -15,6 +15,7 @@ from .request.extra_fields import has_extra_fields
 from .request.paid_request import PaidRequest, resolve
 from .request.payload import Payload
 from .store.ledger import Charge
+from .store.prompt_file import Prompt
 from .store.result_cache import request_key
 from .store.spending_limit import Reservation
 from .transport.request_body import RequestBody, request_body
@@ -26,7 +27,9 @@ class PlannedRequest:
 
     key: its name in the cache. price: USD, None if unknown. max_price: the most it may cost, which
     is reserved; None if no price is known. run: the run that it counts toward. is_cached: whether
-    it is in the cache or has nothing to send, so it is free and has no reservation.
+    it is in the cache or has nothing to send, so it is free and has no reservation. begun, place:
+    when its batch was planned, in seconds since 1970, and its place in it. workflow: see
+    `prompt_file.packed`.
     """
 
     request: PaidRequest
@@ -38,6 +41,9 @@ class PlannedRequest:
     run: str
     is_cached: bool
     reservation: Reservation | None = None
+    begun: float = 0.0
+    place: int = 0
+    workflow: bytes = b""
 
     @property
     def reserved(self) -> float:
@@ -66,7 +72,14 @@ class PlannedRequest:
             "seed": self.request.seed,
             "asked": {name: fields[name] for name in asked if name in fields},
             "cost_usd": cost,
+            **({"begun": self.begun, "place": self.place} if self.begun else {}),
         }
+
+    @property
+    def prompt(self) -> Prompt:
+        """The prompt and the workflow to save beside the response."""
+        texts = (getattr(self.request, name, "") for name in ("prompt", "idea", "instructions"))
+        return Prompt(next(filter(None, texts), ""), self.workflow)
 
 
 def plan_request(

@@ -65,14 +65,16 @@ def test_the_account_holds_no_key(comfyui: Running, words: str) -> None:
     ]
     key = answers[-1].json()["results"][0]["id"]
     answers.append(page.get(f"/venice/results/{key}/thumbnail"))
-    answers += [page.post(f"/venice/results/{key}/{end}") for end in ("input", "save", "remove")]
+    answers += [
+        page.post(f"/venice/results/{end}", {"ids": [key]}) for end in ("input", "save", "remove")
+    ]
     for answer in answers:
         assert answer.status_code == 200, answer.url
         for secret in (CANARY, comfyui.sandbox.base_url, str(comfyui.base)):
             assert secret.encode() not in answer.content, answer.url
     assert answers[0].json()["key"] == {"is_set": True, "source": "file", "is_sandbox": False}
     assert answers[1].json()["balance_usd"] > 0
-    name = answers[-3].json()["name"]
+    (name,) = answers[-3].json()["names"]
     load = Graph()
     load.preview(load.load(name))
     assert comfyui.client.run(load.prompt).succeeded, "it is there for Load Image"

@@ -59,6 +59,7 @@ class Settings:
     max_usd_per_day: float | None = None
     ask_above_usd: float = 1.0
     show_all_inputs: bool = False
+    save_prompts: bool = True
     allowed_hosts: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -94,7 +95,8 @@ def load_settings(
         max_usd_per_run=_limit(values, "VENICE_MAX_USD_PER_RUN", Settings.max_usd_per_run),
         max_usd_per_day=_limit(values, "VENICE_MAX_USD_PER_DAY", Settings.max_usd_per_day),
         ask_above_usd=_number(values, "VENICE_ASK_ABOVE_USD", Settings.ask_above_usd, minimum=0.0),
-        show_all_inputs=_switch(values, "VENICE_SHOW_ALL_INPUTS"),
+        show_all_inputs=_switch(values, "VENICE_SHOW_ALL_INPUTS", Settings.show_all_inputs),
+        save_prompts=_switch(values, "VENICE_SAVE_PROMPTS", Settings.save_prompts),
         allowed_hosts=tuple(
             values.get("VENICE_ALLOWED_HOSTS", "").lower().replace(",", " ").split()
         ),
@@ -314,11 +316,11 @@ def _number(
     return number
 
 
-def _switch(values: Mapping[str, str], name: str) -> bool:
+def _switch(values: Mapping[str, str], name: str, default: bool) -> bool:
     text = values.get(name, "").strip().lower()
     if text not in ("", *_ON, *_OFF):
         raise SettingsError(f"{name} must be true or false, not {text!r}.")
-    return text in _ON
+    return text in _ON if text else default
 
 
 def _names(text: str) -> tuple[str, ...]:

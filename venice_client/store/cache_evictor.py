@@ -18,6 +18,7 @@ from pathlib import Path
 from ..files import PAUSES, remove_file
 from ..process import after_fork
 from .entry_file import ASIDE
+from .prompt_file import prompt_path, prompts_beside
 
 log = logging.getLogger(__name__)
 
@@ -53,11 +54,16 @@ EXIT_WAIT = 2.0
 
 
 class CacheEvictor:
-    """A sweeper of `folder`, for when it may exceed `max_bytes`. Thread-safe."""
+    """A sweeper of `folder`, for when it may exceed `max_bytes`. Thread-safe.
 
-    def __init__(self, folder: Path, max_bytes: int) -> None:
+
+    saves_prompts: if not, a sweep removes all prompts.
+    """
+
+    def __init__(self, folder: Path, max_bytes: int, saves_prompts: bool = True) -> None:
         self._folder = folder
         self._max_bytes = max_bytes
+        self._saves_prompts = saves_prompts
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._is_due = self._has_swept = False
@@ -82,6 +88,7 @@ class CacheEvictor:
 
     def sweep(self) -> None:
         """Remove entries beyond the limit, except recent ones, and abandoned files."""
+        self._sweep_prompts()
         files = self._look()
         total = sum(size for _, size, _ in files)
         recent = time.time() - RECENT
@@ -89,7 +96,7 @@ class CacheEvictor:
             limit = self._max_bytes * (HARD_LIMIT if used > recent else 1)
             if total <= limit:
                 return
-            remove(Path(path))
+            remove_entry(Path(path))
             total -= size
 
     def shrink(self, max_bytes: int) -> None:
@@ -99,7 +106,7 @@ class CacheEvictor:
         for _, size, path in files:
             if total <= max_bytes:
                 return
-            remove(Path(path), PAUSES)
+            remove_entry(Path(path), PAUSES)
             total -= size
 
     def _start(self) -> None:
@@ -150,11 +157,27 @@ class CacheEvictor:
                     remove(Path(file.path))
         return files
 
+    def _sweep_prompts(self) -> None:
+        """Remove prompts whose result is gone, or all if none are saved."""
+        is_new = time.time() - ABANDONED_AFTER  # its result may not be written yet
+        for path in prompts_beside(self._folder).glob("*"):
+            if self._saves_prompts and (self._folder / f"{path.stem}{ENDING}").exists():
+                continue
+            with contextlib.suppress(OSError):  # another process was quicker
+                if not self._saves_prompts or path.stat().st_mtime < is_new:
+                    remove(path)
+
 
 def touch(path: Path, when: float | None = None) -> None:
     """Note that an entry is used now, or at `when`."""
     with contextlib.suppress(OSError):  # not ours to touch, but ours to show
         os.utime(path, None if when is None else (when, when))
+
+
+def remove_entry(path: Path, pauses: tuple[float, ...] = ()) -> None:
+    """Remove an entry, and its prompt before it."""
+    remove(prompt_path(path), pauses)
+    remove(path, pauses)
 
 
 def remove(path: Path, pauses: tuple[float, ...] = ()) -> None:

@@ -66,6 +66,14 @@ class Entry:
         asked = self.facts.get("asked")
         return dict(asked) if isinstance(asked, dict) else {}
 
+    @property
+    def order(self) -> tuple[float, int]:
+        """A key to sort by: the newest batch first, each in the order of its requests."""
+        begun, place = self.facts.get("begun"), self.facts.get("place")
+        if not isinstance(begun, float) or not isinstance(place, int):  # version 0.2 noted neither
+            return -float(self.facts["time"]), 0
+        return -begun, place
+
 
 @dataclass(frozen=True)
 class _Head:

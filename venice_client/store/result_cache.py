@@ -13,6 +13,7 @@ import hashlib
 import heapq
 import json
 import logging
+import math
 import os
 import re
 import shutil
@@ -26,7 +27,15 @@ from typing import Any
 from ..errors import StoreError
 from ..files import PAUSES, check_folder, make_folder, patiently, replace_file, write_atomic
 from ..transport.response import Response
-from .cache_evictor import CLOCK_STEP, ENDING, HARD_LIMIT, CacheEvictor, remove, touch
+from .cache_evictor import (
+    CLOCK_STEP,
+    ENDING,
+    HARD_LIMIT,
+    CacheEvictor,
+    remove,
+    remove_entry,
+    touch,
+)
 from .entry_file import (
     ASIDE,
     DAMAGE,
@@ -37,6 +46,14 @@ from .entry_file import (
     read_entry,
     read_facts,
     write_entry,
+)
+from .prompt_file import (
+    Prompt,
+    prompt_path,
+    prompts_beside,
+    read_prompt,
+    read_workflow,
+    write_prompt,
 )
 
 log = logging.getLogger(__name__)
@@ -68,13 +85,15 @@ class ResultCache:
     """Paid responses in `home`/results. Thread-safe; several processes may share it.
 
     max_mb: the limit in MB, see `cache_evictor`; 0 saves nothing. Only `put` removes entries, and
-    opening a store changes nothing on disk. trouble: why the last save failed, or "".
+    opening a store changes nothing on disk. saves_prompts: whether to save prompts and workflows
+    too; if not, it knows none. trouble: why the last save failed, or "".
     """
 
-    def __init__(self, home: Path, max_mb: float) -> None:
+    def __init__(self, home: Path, max_mb: float, saves_prompts: bool = True) -> None:
         self._folder = home / FOLDER
         self._max_bytes = int(max_mb * MB)
-        self._evictor = CacheEvictor(self._folder, self._max_bytes)
+        self._saves_prompts = saves_prompts
+        self._evictor = CacheEvictor(self._folder, self._max_bytes, saves_prompts)
         self._is_probed = False
         self.trouble = ""
 
@@ -133,6 +152,13 @@ class ResultCache:
             names = []
         return {name.removesuffix(ENDING) for name in names if name.endswith(ENDING)}
 
+    def changed(self) -> float:
+        """Return when an entry came or went for the last time; NaN if nobody can tell."""
+        try:
+            return self._folder.stat().st_mtime
+        except OSError:
+            return math.nan
+
     def probe(self) -> None:
         """Note why answers can't be saved, if one try shows it. Only the first call tries."""
         if self.is_on and not self._is_probed:
@@ -151,10 +177,12 @@ class ResultCache:
             free = size
         return size <= min(free, HARD_LIMIT * self._max_bytes)
 
-    def put(self, key: str, response: Response, facts: Mapping[str, Any]) -> str:
+    def put(
+        self, key: str, response: Response, facts: Mapping[str, Any], prompt: Prompt | None = None
+    ) -> str:
         """Save a response if the store is on. Returns why it couldn't be saved, or "".
 
-        A full disk is a warning, no error: the image can still be shown.
+        A full disk is a warning, no error: the image can still be shown. prompt: saved beside it.
         """
         if not self.is_on:
             return ""
@@ -168,8 +196,35 @@ class ResultCache:
             log.warning("A paid result couldn't be saved (%s).", self.trouble)
             return _reason(error)
         self.trouble = ""
+        if prompt and self._saves_prompts:
+            self._put_prompt(key, prompt)
         self._evictor.count(size)
         return ""
+
+    def _put_prompt(self, key: str, prompt: Prompt) -> None:
+        try:
+            write_prompt(prompt_path(self._path(key)), prompt)
+        except OSError as error:
+            log.warning("The prompt of a result couldn't be saved (%s).", _reason(error))
+
+    def prompt(self, key: str) -> tuple[str, bool]:
+        """Return the prompt of an entry, or "", and whether its workflow is saved."""
+        try:
+            return read_prompt(prompt_path(self._path(key))) if self._saves_prompts else ("", False)
+        except (OSError, *DAMAGE):
+            return "", False
+
+    def workflow(self, key: str) -> dict[str, Any] | None:
+        """Return the workflow of the run that generated an entry, or None."""
+        try:
+            return read_workflow(prompt_path(self._path(key))) if self._saves_prompts else None
+        except (OSError, *DAMAGE):
+            return None
+
+    def forget_prompts(self) -> None:
+        """Remove all prompts and workflows."""
+        for path in prompts_beside(self._folder).glob("*"):
+            remove(path, PAUSES)
 
     def quarantine(self, key: str, checksum: str = "") -> Path | None:
         """Quarantine an unreadable response, so that its request can be sent again.
@@ -197,6 +252,7 @@ class ResultCache:
             else:
                 write_atomic(new, response.body, prefix=ASIDE)
                 remove(path, PAUSES)
+            remove(prompt_path(self._path(key)), PAUSES)
         except OSError as error:
             log.warning("An unreadable result couldn't be quarantined (%s).", _reason(error))
             return None
@@ -260,14 +316,14 @@ class ResultCache:
     def remove(self, key: str) -> bool:
         """Remove one entry; return whether there was one."""
         is_there = key in self
-        remove(self._path(key), PAUSES)
+        remove_entry(self._path(key), PAUSES)
         return is_there
 
     def clear(self) -> int:
         """Remove everything; return the number of entries."""
         files = self._files()
         for _, name, _ in files:
-            remove(self._folder / name, PAUSES)
+            remove_entry(self._folder / name, PAUSES)
         for path in self.unreadable.glob("*"):
             remove(path, PAUSES)
         return len(files)

@@ -26,6 +26,7 @@ from ...venice_client.for_nodes import (
     SANDBOX_NAME,
     ApiKey,
     Ledger,
+    ResultCache,
     forget_key,
     home_folders,
     log_in,
@@ -45,11 +46,12 @@ LIMITS = {
     name: f"VENICE_{name.upper()}"
     for name in (
         *("max_usd_per_run", "max_usd_per_day", "store_mb"),
-        *("ask_above_usd", "show_all_inputs"),
+        *("ask_above_usd", "show_all_inputs", "save_prompts"),
     )
 }
 """The settings that the page may change, and their variables."""
 
+SWITCHES = ("show_all_inputs", "save_prompts")
 NO_LIMIT = ("max_usd_per_run", "max_usd_per_day")
 ASK_SECONDS = 5.0
 """Seconds for a free call about the account."""
@@ -138,7 +140,10 @@ def set_limits(changes: Mapping[str, Any]) -> dict[str, Any]:
         _check_unlocked(LIMITS[name])
     load_settings(comfyui.user_folder(), {**os.environ, **texts})  # raises for a wrong one
     save_values(home_folders(comfyui.user_folder(), os.environ), texts)
-    return _limits(settings_of_page())
+    settings = settings_of_page()
+    if not settings.save_prompts:
+        ResultCache(settings.home, settings.store_mb).forget_prompts()
+    return _limits(settings)
 
 
 def shown_service(name: str) -> str:
@@ -195,7 +200,7 @@ def _text(name: str, value: object) -> str:
     """Return a limit as text for the settings file. Raises SettingsError for an invalid one."""
     if value is None and name in NO_LIMIT:
         return "none"
-    if name == "show_all_inputs":
+    if name in SWITCHES:
         if not isinstance(value, bool):
             raise SettingsError("Switch it on or off.")
         return str(value).lower()

@@ -14,11 +14,9 @@ from PIL import Image
 
 from ...venice_client import EncodedImage, Settings, VeniceError
 from ...venice_client.for_nodes import (
-    CHAT_PATH,
     Entry,
     ResultCache,
     cached_images,
-    cached_texts,
     images,
     make_folder,
     remove_file,
@@ -27,6 +25,7 @@ from ...venice_client.for_nodes import (
 )
 from ..run import comfyui
 from .account import settings_of_page, shown_service
+from .result_index import Query, index_of, is_text, text_of
 
 MAX_LISTED = 200
 MAX_OFFSET = 1_000_000
@@ -37,13 +36,11 @@ ASIDE = ".making-"
 HEAD_BYTES = 65_536
 """Bytes at the beginning of an image that contain its size."""
 
-MAX_TEXT = 100_000
-"""The most characters of a text that a page gets."""
-
 FORMATS = ("PNG", "JPEG", "WEBP")
 """Formats whose head contains the size."""
 
 GONE = "This image is no longer saved."
+EVERYTHING = Query()
 _KEY = re.compile(r"[0-9a-f]{64}")
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
@@ -57,13 +54,29 @@ class Results:
 
     def __init__(self) -> None:
         self._settings: Settings = settings_of_page()
-        self._store = ResultCache(self._settings.home, self._settings.store_mb)
+        self._store = ResultCache(
+            self._settings.home, self._settings.store_mb, self._settings.save_prompts
+        )
+        self._index = index_of(self._settings)
 
-    def listed(self, offset: int, limit: int) -> dict[str, Any]:
-        """List results from `offset` on, the newest first."""
+    def listed(self, offset: int, limit: int, query: Query = EVERYTHING) -> dict[str, Any]:
+        """What matches, the newest batch first, from `offset` on, and what to filter by."""
         offset, limit = min(max(0, offset), MAX_OFFSET), min(max(1, limit), MAX_LISTED)
-        entries = self._store.entries(offset + limit)[offset:]
-        return {"total": self._store.usage()[0], "results": [self._row(e) for e in entries]}
+        while True:  # what another process has changed is noted when it is read
+            found = self._index.find(self._store, query)
+            page = [self._store.entry(row.key) for row in found[offset : offset + limit]]
+            entries = [entry for entry in page if entry]
+            if not self._index.note(self._store, entries):
+                break
+        rows = [self._row(entry) for entry in entries]
+        return {"total": len(found), "results": rows, **self._index.choices(self._store)}
+
+    def workflow(self, key: str) -> dict[str, Any]:
+        """The workflow that generated a result. Raises NoResultError."""
+        workflow = self._store.workflow(_checked(key))
+        if workflow is None:
+            raise NoResultError("The workflow of this image isn't saved.")
+        return workflow
 
     def picture(self, key: str, index: int) -> EncodedImage:
         """Return one original image. Raises NoResultError."""
@@ -75,7 +88,7 @@ class Results:
     def _pictures(self, key: str) -> Sequence[EncodedImage]:
         """Return all images of a result, at least one. Raises NoResultError."""
         entry = self._store.entry(_checked(key))
-        response = self._store.peek(key) if entry and not _is_text(entry) else None
+        response = self._store.peek(key) if entry and not is_text(entry) else None
         if not (pictures := cached_images(response) if response else ()):
             raise NoResultError(GONE)
         return pictures
@@ -95,11 +108,23 @@ class Results:
             self._bound(folder)
         return data
 
-    def copy(self, key: str, kind: str) -> str:
-        """Copy the images into ComfyUI's "input" or "output"; return the first name."""
+    def copy(self, keys: Sequence[str], kind: str) -> list[str]:
+        """Copies images into ComfyUI's "input" or "output" folder; their names, in order.
+
+        Raises NoResultError if none is saved any more.
+        """
         folder = comfyui.picture_folder(kind)
         if folder is None:
             raise NoResultError("There is no ComfyUI here to copy it to.")
+        names = list[str]()
+        for key in keys:
+            with contextlib.suppress(NoResultError):
+                names += self._copy(key, folder)
+        if not names:
+            raise NoResultError(GONE)
+        return names
+
+    def _copy(self, key: str, folder: Path) -> list[str]:
         pictures, entry = self._pictures(key), self._store.entry(key)
         facts = entry.facts if entry else {}
         stem = _UNSAFE.sub("_", f"venice_{facts.get('model', '')}_{facts.get('seed') or key[:8]}")
@@ -111,39 +136,48 @@ class Results:
                 "results, and can be copied again."
             ) from None
         self._store.mark_shown(key)
-        return names[0]
+        return names
 
-    def remove(self, key: str) -> None:
-        """Remove a result and its thumbnail. Raises NoResultError."""
-        if not self._store.remove(_checked(key)):
-            raise NoResultError(GONE)
-        with contextlib.suppress(OSError):
-            remove_file(self._settings.home / THUMBNAILS / f"{key}.webp")
+    def mark_seen(self, keys: Sequence[str]) -> None:
+        """Notes that images were looked at."""
+        for key in map(_checked, keys):
+            self._store.mark_shown(key)
+
+    def remove(self, keys: Sequence[str]) -> int:
+        """Removes results and their thumbnails; how many there were."""
+        removed = 0
+        for key in map(_checked, keys):
+            removed += self._store.remove(key)
+            with contextlib.suppress(OSError):
+                remove_file(self._settings.home / THUMBNAILS / f"{key}.webp")
+        return removed
 
     def _row(self, entry: Entry) -> dict[str, Any]:
-        facts = entry.facts
-        asked = entry.asked
-        width, height = _size(self._store.beginning(entry.key, HEAD_BYTES))
+        key, facts, asked = entry.key, entry.facts, entry.asked
+        width, height = (None, None) if is_text(entry) else self._size(key)
+        prompt, has_workflow = self._store.prompt(key)
         return {
-            "id": entry.key,
+            "id": key,
             "model": str(facts.get("model", "")),
+            "prompt": prompt,
             "seed": _whole(facts.get("seed")),
             "width": width or _whole(asked.get("width")),
             "height": height or _whole(asked.get("height")),
             "usd": entry.cost_usd,
             "time": facts["time"],
-            "kind": "text" if _is_text(entry) else "image",
-            "text": self._text(entry),
-            "images": 0 if _is_text(entry) else _whole(asked.get("variants")) or 1,
+            "kind": "text" if is_text(entry) else "image",
+            "text": text_of(self._store, entry),
+            "images": 0 if is_text(entry) else _whole(asked.get("variants")) or 1,
             "was_shown": bool(entry.was_shown),
+            "has_workflow": has_workflow,
             "service": shown_service(str(facts.get("service", ""))),
         }
 
-    def _text(self, entry: Entry) -> str:
-        """Return the texts in a result of a text model, a blank line between them."""
-        response = self._store.peek(entry.key) if _is_text(entry) else None
-        found = cached_texts(response) if response else ()
-        return "\n\n".join(found)[:MAX_TEXT]
+    def _size(self, key: str) -> tuple[int | None, int | None]:
+        sizes = self._index.sizes
+        if key not in sizes:
+            sizes[key] = _size(self._store.beginning(key, HEAD_BYTES))
+        return sizes[key]
 
     def _bound(self, folder: Path) -> None:
         """If there are very many thumbnails, remove those without a result."""
@@ -154,10 +188,6 @@ class Results:
         gone = [name for name in names if name.partition(".")[0] not in cached]
         for name in gone or names[: len(names) - MAX_THUMBNAILS]:
             remove_file(folder / name)
-
-
-def _is_text(entry: Entry) -> bool:
-    return entry.facts.get("path") == CHAT_PATH
 
 
 def _checked(key: str) -> str:

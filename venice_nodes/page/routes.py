@@ -23,6 +23,7 @@ from ..run import comfyui
 from . import account, models
 from .origin import listens_locally, why_refused
 from .preview import Preview
+from .result_index import Query
 from .results import NoResultError, Results
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,9 @@ Handler = Callable[[Any], Awaitable[Any]]
 MAX_BODY = 65_536
 MAX_GRAPH = 32 * 2**20
 """The most bytes of a request, and of one with a graph."""
+
+MAX_IDS, MAX_WORDS = 500, 1000
+"""Most results that a request is about; characters to search for."""
 
 WAIT_S = 8.0
 """Seconds before the page learns that a service doesn't answer."""
@@ -92,15 +96,18 @@ class Page:
             "/account": self.account,
             "/models": self.models,
             "/results": self.results,
+            "/results/{id}/workflow": self.workflow,
             "/ends": self.ends,
         }
         posts: dict[str, Callable[[Any, Any], Awaitable[Any]]] = {
             "/key": self.key,
             "/key/forget": self.forget,
             "/limits": self.limits,
-            "/results/{id}/save": partial(self.copy, "output"),
-            "/results/{id}/input": partial(self.copy, "input"),
-            "/results/{id}/remove": self.remove,
+            "/results/search": self.search,
+            "/results/save": partial(self.copy, "output"),
+            "/results/input": partial(self.copy, "input"),
+            "/results/seen": self.mark_seen,
+            "/results/remove": self.remove,
             "/lists/refresh": self.refresh_lists,
         }
         return [
@@ -140,6 +147,7 @@ class Page:
 
     async def models(self, _request: Any) -> Any:
         _asking.submit(_refresh_when_old)  # before the first run, for the right prices
+        _pool.submit(_read_results)  # so that the sidebar opens at once
         return await _in_thread(
             lambda: models.models_for_page(PriceEstimator(account.settings_of_page()))
         )
@@ -174,12 +182,29 @@ class Page:
         image = await _in_thread(lambda: Results().picture(key, index))
         return _picture(bytes(image.data), image.format)
 
-    async def copy(self, kind: str, request: Any, _body: dict[str, Any]) -> Any:
-        return {"name": await _in_thread(lambda: Results().copy(request.match_info["id"], kind))}
+    async def workflow(self, request: Any) -> Any:
+        key = request.match_info["id"]
+        return {"workflow": await _in_thread(lambda: Results().workflow(key))}
 
-    async def remove(self, request: Any, _body: dict[str, Any]) -> Any:
-        await _in_thread(lambda: Results().remove(request.match_info["id"]))
+    async def search(self, _request: Any, body: dict[str, Any]) -> Any:
+        """The list by words and filters. POST, so that no log of addresses holds the words."""
+        words, model, day = (_text(body, name) for name in ("search", "model", "day"))
+        offset, limit = _number(str(body.get("offset", 0))), _number(str(body.get("limit", 50)))
+        query = Query(words, model, day, body.get("unseen") is True)
+        return await _in_thread(lambda: Results().listed(offset, limit, query))
+
+    async def copy(self, kind: str, _request: Any, body: dict[str, Any]) -> Any:
+        keys = _keys(body)
+        return {"names": await _in_thread(lambda: Results().copy(keys, kind))}
+
+    async def mark_seen(self, _request: Any, body: dict[str, Any]) -> Any:
+        keys = _keys(body)
+        await _in_thread(lambda: Results().mark_seen(keys))
         return {}
+
+    async def remove(self, _request: Any, body: dict[str, Any]) -> Any:
+        keys = _keys(body)
+        return {"removed": await _in_thread(lambda: Results().remove(keys))}
 
     async def refresh_lists(self, _request: Any, _body: dict[str, Any]) -> Any:
         await _asked(_refresh_lists)
@@ -192,6 +217,11 @@ def _refresh_when_old() -> None:
         settings = account.settings_of_page()
         if settings.key is not None and not settings.key.is_sandbox:
             shared_client(settings).catalogue.refresh_when_old()
+
+
+def _read_results() -> None:
+    with contextlib.suppress(VeniceError):
+        Results().listed(0, 1)
 
 
 def _refresh_lists() -> None:
@@ -305,6 +335,23 @@ def _picture(data: bytes, format: str) -> Any:
         "X-Content-Type-Options": "nosniff",
     }
     return web.Response(body=data, content_type=f"image/{format}", headers=headers)
+
+
+def _keys(body: Mapping[str, Any]) -> list[str]:
+    """The results that a request is about."""
+    keys = body.get("ids")
+    if not isinstance(keys, list) or len(keys) > MAX_IDS:
+        raise Refused(400, f"ids must be a list of at most {MAX_IDS}.")
+    if not all(isinstance(key, str) for key in keys):
+        raise Refused(400, "ids must be texts.")
+    return keys
+
+
+def _text(body: Mapping[str, Any], name: str) -> str:
+    text = body.get(name, "")
+    if not isinstance(text, str) or len(text) > MAX_WORDS:
+        raise Refused(400, f"{name} must be a text of at most {MAX_WORDS} characters.")
+    return text
 
 
 def _number(text: str) -> int:

@@ -174,7 +174,9 @@ def _prepare(
     items = [node.item(each, client.catalogue) for each in values]
     requests = [request for item in items for request in item.requests]
     _check_names(client.catalogue, requests)
-    batch = client.prepare(requests, run)
+    (extra, *_) = given.get(widgets.EXTRA_PNGINFO) or [None]
+    workflow = extra.get("workflow") if isinstance(extra, dict) else None
+    batch = client.prepare(requests, run, workflow=workflow)
     try:
         if lists == client.catalogue.content:  # else nobody knows by which each was planned
             planned = iter(batch.planned)

@@ -18,8 +18,8 @@ ROOT = Path(__file__).resolve().parents[3]
 GETS = ("/venice/account", "/venice/models", "/venice/results", "/venice/ends")
 POSTS = (
     *("/venice/key", "/venice/key/forget", "/venice/limits", "/venice/preview"),
-    *("/venice/lists/refresh", f"/venice/results/{'a' * 64}/save"),
-    *(f"/venice/results/{'a' * 64}/input", f"/venice/results/{'a' * 64}/remove"),
+    "/venice/lists/refresh",
+    *(f"/venice/results/{name}" for name in ("search", "save", "input", "seen", "remove")),
 )
 EVIL = "<img src=x onerror=alert(1)> javascript:alert(1) [x](http://evil.example) [[b]]"
 FOREIGN = (
@@ -76,6 +76,7 @@ def test_the_account_before_there_is_a_key(
         "store_mb": 1024.0,
         "ask_above_usd": 1.0,
         "show_all_inputs": False,
+        "save_prompts": True,
     }
     assert told["spent"] == {"session": 0.0, "today": 0.0, "days_30": 0.0, "by_model": []}
     assert told["key_url"] == "https://venice.ai/settings/api"
@@ -229,8 +230,9 @@ def test_a_key_that_nobody_answers_for_is_not_saved(
 
 def test_limits_are_saved_all_or_none(page: PageClient, bench: Bench) -> None:
     given = {"max_usd_per_run": None, "max_usd_per_day": 20, "store_mb": 64, "ask_above_usd": 0.5}
-    told = page.post("/venice/limits", {**given, "show_all_inputs": True}).json()
-    assert told == {**given, "show_all_inputs": True}
+    given |= {"show_all_inputs": True, "save_prompts": False}
+    told = page.post("/venice/limits", given).json()
+    assert told == given
     assert page.get("/venice/account").json()["limits"] == told
     for wrong, said in (
         ({"max_usd_per_day": -5}, "Enter 0 or more."),
