@@ -305,7 +305,7 @@ def test_a_translator_gets_what_a_language_lacks_and_hands_it_back(
     english: dict[str, Any], copy: dict[str, Any]
 ) -> None:
     del copy["settings"]["Venice_Key"]["tooltip"]
-    del copy["main"]["venice"]["Seed"]
+    del copy["main"]["venice"]["Copy"]
     copy["main"]["venice"]["gone"] = "weg"
     save(copy)
     locales.write(locales.record_file("xx"), locales.in_step(english, "xx"))
@@ -315,10 +315,10 @@ def test_a_translator_gets_what_a_language_lacks_and_hands_it_back(
     assert set(given) == {
         "settings.Venice_Key.name",
         "settings.Venice_Key.tooltip",
-        "main.venice.Seed",
+        "main.venice.Copy",
     }
     translate.fill(
-        english, "xx", {**given, "settings.Venice_Key.name": "N", "main.venice.Seed": "="}
+        english, "xx", {**given, "settings.Venice_Key.name": "N", "main.venice.Copy": "="}
     )
 
     assert translate.missing(english, "xx") == {
@@ -326,7 +326,7 @@ def test_a_translator_gets_what_a_language_lacks_and_hands_it_back(
     }
     filled = locales.texts_of("xx")
     assert filled["settings"]["Venice_Key"]["name"] == "N"
-    assert filled["main"]["venice"]["Seed"] == "Seed"
+    assert filled["main"]["venice"]["Copy"] == "Copy"
     assert "gone" not in filled["main"]["venice"]
     assert filled["help"] == copy["help"]
 

@@ -21,7 +21,7 @@ export const execute = (command) => app.extensionManager.command.execute(command
 
 /** Shows a message in ComfyUI's own corner, for a while.
  * @param {"info" | "success" | "error"} severity */
-export const toast = (severity, summary, detail) =>
+export const toast = (severity, summary, detail = "") =>
   app.extensionManager.toast.add({ severity, summary, detail, life: 15_000 });
 
 /** Asks in ComfyUI's own dialog whether to delete something. */
@@ -137,6 +137,12 @@ export function watchLoads(loaded) {
     return result;
   };
 }
+
+/** Opens a workflow in a tab of its own, as a file that is dropped on the page. */
+export const openWorkflow = (workflow, name) =>
+  app.handleFile(
+    new File([JSON.stringify(workflow)], `${name}.json`, { type: "application/json" }),
+  );
 
 /** Has the page read the lists of all nodes again. */
 export const refreshCombos = () => app.refreshComboInNodes?.();
@@ -318,6 +324,42 @@ export const selectedNodes = () => Object.values(app.canvas.selected_nodes ?? {}
 
 /** Calls a widget's callback as a person's change does. */
 export const callBack = (node, widget) => widget.callback?.(widget.value, app.canvas, node);
+
+/**
+ * Calls `dropped` with what of this type is dropped on the graph: the data, the node there or null,
+ * and the place. ComfyUI's own handler would take an image for a workflow.
+ * @param {string} type
+ * @param {(data: string, node: any, place: [number, number]) => unknown} dropped
+ */
+export function watchDrops(type, dropped) {
+  const isOurs = (/** @type {DragEvent} */ { dataTransfer, target }) =>
+    dataTransfer?.types.includes(type) &&
+    (target === app.canvas.canvas ||
+      /** @type {HTMLElement} */ (target).closest?.("[data-node-id], .dom-widget"));
+  const listen = (name, heard) =>
+    window.addEventListener(
+      name,
+      (/** @type {any} */ event) => {
+        if (!isOurs(event)) return;
+        event.preventDefault();
+        event.stopImmediatePropagation();
+        heard(event);
+      },
+      true,
+    );
+  listen("dragover", (event) => {
+    event.dataTransfer.dropEffect = "copy";
+  });
+  listen("drop", async (event) => {
+    const [x, y] = app.canvas.convertEventToCanvasOffset(event);
+    const node = graphInView().getNodeOnPos(x, y);
+    try {
+      await dropped(event.dataTransfer.getData(type), node ?? null, [x, y]);
+    } catch (error) {
+      toast("error", "Venice", error instanceof Error ? error.message : String(error));
+    }
+  });
+}
 
 // --- The page around the graph -----------------------------------------------------------------
 

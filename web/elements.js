@@ -52,6 +52,23 @@ export function button(text, action, properties = {}) {
   return made;
 }
 
+/**
+ * A button that shows an icon; its label is for tooltips and screen readers. `rename` changes both.
+ * @param {string} icon of PrimeIcons, which ComfyUI has
+ * @param {string} label
+ * @param {() => unknown} action
+ */
+export function iconButton(icon, label, action) {
+  const made = button("", action, { class: "venice-button venice-icon" });
+  made.rename = (/** @type {string} */ name, /** @type {string} */ text) => {
+    made.title = text;
+    made.setAttribute("aria-label", text);
+    made.replaceChildren(element("i", { class: `pi pi-${name}`, "aria-hidden": "true" }));
+  };
+  made.rename(icon, label);
+  return made;
+}
+
 /** An address that a link may lead to: https, else "".
  * @param {any} url */
 export const webAddress = (url) => (/^https:\/\//i.test(String(url)) ? String(url) : "");

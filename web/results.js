@@ -1,197 +1,184 @@
 // @ts-check
-/** The saved images in the sidebar, and what can be done with each. */
+/** A saved result: what it says, and what can be done with it. */
 
-import { confirmDelete, rememberChange, selectedNodes, toast } from "./comfy.js";
-import { button, dollars, element, endRow, messageOf, openDialog } from "./elements.js";
+import {
+  centerOn,
+  confirmDelete,
+  openWorkflow,
+  rememberChange,
+  selectedNodes,
+  toast,
+  watchDrops,
+} from "./comfy.js";
+import { dollars, iconButton } from "./elements.js";
 import { addNode, allNodes, isLinked, isOurs, middleOfView, setWidget, widgetOf } from "./graph.js";
 import { useSeed } from "./seed.js";
 import { get, imageUrl, post } from "./server.js";
 import { t } from "./texts.js";
 
-const PAGE = 50;
-const ROW_PX = 124;
-const ROWS_AROUND = 4;
-
-/** The saved images, newest first. Only the rows in sight are in the page, however many there are. */
-export class ResultList {
-  constructor() {
-    this.head = element("h3");
-    this.space = element("div", { class: "venice-space" });
-    this.root = element(
-      "div",
-      { class: "venice-results", onscroll: () => this.draw() },
-      this.space,
-    );
-    /** @type {Map<number, any>} */
-    this.entries = new Map();
-    /** @type {Map<number, HTMLElement>} */
-    this.rows = new Map();
-    /** @type {Set<number>} */
-    this.asked = new Set();
-    this.total = 0;
-    this.version = 0;
-  }
-
-  /** Draws again when the list's place changes its size. */
-  watch() {
-    const observer = new ResizeObserver(() => this.draw());
-    observer.observe(this.root);
-    return () => observer.disconnect();
-  }
-
-  /** Asks again; the old rows stay until there are new ones. */
-  async reload() {
-    this.version++;
-    this.asked.clear();
-    await this.load(0, true);
-  }
-
-  clear() {
-    this.entries.clear();
-    for (const row of this.rows.values()) row.remove();
-    this.rows.clear();
-  }
-
-  /** @param {number} page */
-  async load(page, isFirst = false) {
-    if (this.asked.has(page)) return;
-    this.asked.add(page);
-    const version = this.version;
-    let answer;
-    try {
-      answer = await get(`results?offset=${page * PAGE}&limit=${PAGE}`);
-    } catch (error) {
-      this.asked.delete(page);
-      this.head.textContent = messageOf(error);
-      return;
-    }
-    if (version !== this.version) return;
-    if (isFirst) this.clear();
-    this.total = answer.total;
-    for (const [i, entry] of answer.results.entries()) this.entries.set(page * PAGE + i, entry);
-    this.head.textContent =
-      this.total === 0
-        ? t("Your results will appear here")
-        : t("Results ({count})", { count: this.total });
-    this.draw();
-  }
-
-  draw() {
-    this.space.style.height = `${this.total * ROW_PX}px`;
-    const first = Math.max(0, Math.floor(this.root.scrollTop / ROW_PX) - ROWS_AROUND);
-    const end = Math.min(
-      this.total,
-      Math.ceil((this.root.scrollTop + this.root.clientHeight) / ROW_PX) + ROWS_AROUND,
-    );
-    for (const [i, row] of this.rows) {
-      if (i >= first && i < end) continue;
-      row.remove();
-      this.rows.delete(i);
-    }
-    for (let i = first; i < end; i++) {
-      const entry = this.entries.get(i);
-      if (!entry) void this.load(Math.floor(i / PAGE));
-      else if (!this.rows.has(i)) this.add(i, entry);
-    }
-  }
-
-  /** @param {number} i */
-  add(i, entry) {
-    const row = resultRow(entry, () => this.reload());
-    row.style.top = `${i * ROW_PX}px`;
-    this.rows.set(i, row);
-    this.space.append(row);
-  }
-}
-
-/** @param {() => Promise<void>} reload */
-function resultRow(entry, reload) {
-  const path = `results/${encodeURIComponent(entry.id)}`;
-  const open = () => void openImages(entry, path);
-  const image = element("img", {
-    class: "venice-thumbnail",
-    src: imageUrl(`${path}/thumbnail`),
-    alt: "",
-    loading: "lazy",
-    decoding: "async",
-    title: t("View"),
-    onclick: open,
-  });
-  const save = async () => toast("success", t("Saved"), (await post(`${path}/save`)).name);
-  const act = (text, action, title) => button(text, action, { title });
-  return element(
-    "div",
-    { class: "venice-result", "data-result": entry.id },
-    image,
-    element(
-      "div",
-      { class: "venice-result-text" },
-      element("b", { text: entry.model ?? t("unknown model") }),
-      ...factLines(entry).map((text) => element("div", { text })),
-    ),
-    element(
-      "div",
-      { class: "venice-row venice-tight" },
-      act(t("View"), open, t("Show it large")),
-      act(t("Save"), save, t("Save to the output folder")),
-      act(t("Use as input"), () => loadImage(path), t("Add to the workflow as Load Image")),
-      entry.seed !== null &&
-        act(t("Seed"), () => setSeed(entry.seed), t("Use this seed in the workflow")),
-      act(t("Delete"), () => remove(entry, path, reload), afterDeletion(entry)),
-    ),
-  );
-}
-
 const SANDBOX = "sandbox";
+/** Most results in one request to the server. */
+const AT_ONCE = 500;
+/** Most characters of a prompt in a tooltip. */
+const MAX_TIP = 600;
 
-const afterDeletion = (entry) =>
-  entry.service === SANDBOX
-    ? t("The sandbox can draw it again for free.")
-    : t("You'd be charged to generate it again.");
+/** What is dragged: the id of a result. */
+const DRAGGED = "application/x-venice-result";
 
-function factLines(entry) {
-  const { width, height, images, seed } = entry;
-  const hasSeed = seed !== null && seed !== undefined;
+/** Nodes that take an image of the input folder by name. */
+const LOADERS = ["LoadImage", "LoadImageMask"];
+
+const pathOf = (entry) => `results/${encodeURIComponent(entry.id)}`;
+export const thumbnailUrl = (entry) => imageUrl(`${pathOf(entry)}/thumbnail`);
+export const fullUrl = (entry, n) => imageUrl(`${pathOf(entry)}/image/${n}`);
+
+export const isText = (entry) => entry.kind === "text";
+export const modelOf = (entry) => String(entry.model || t("unknown model"));
+export const textOf = (entry) => (typeof entry.text === "string" ? entry.text : "");
+export const promptOf = (entry) => (typeof entry.prompt === "string" ? entry.prompt : "");
+export const imagesOf = (entry) => Math.max(1, Number(entry.images) || 1);
+
+/** The beginning of its prompt, or what else there is to say of it. */
+export function tipOf(entry) {
+  const prompt = promptOf(entry) || textOf(entry);
+  const short = prompt.length > MAX_TIP ? `${prompt.slice(0, MAX_TIP)}…` : prompt;
+  return [short, modelOf(entry), ...factsOf(entry)].filter(Boolean).join("\n");
+}
+
+/** Lines about a result: size and seed, cost, time. */
+export function factsOf(entry) {
+  const { width, height, seed } = entry;
   const time = new Date(entry.time * 1000);
   return [
     [
       width ? `${width} × ${height}` : "",
-      images > 1 ? t("images: {count}", { count: images }) : "",
-      hasSeed ? t("seed {seed}", { seed }) : "",
+      imagesOf(entry) > 1 ? t("images: {count}", { count: imagesOf(entry) }) : "",
+      seed === null || seed === undefined ? "" : t("seed {seed}", { seed }),
     ],
     [
       entry.service === SANDBOX ? t("sandbox") : dollars(entry.usd),
       entry.was_shown ? "" : t("unseen"),
+      time.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }),
     ],
-    [time.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" })],
-  ].map((facts) => facts.filter(Boolean).join(" · "));
+  ]
+    .map((facts) => facts.filter(Boolean).join(" · "))
+    .filter(Boolean);
 }
 
-/** @param {string} path */
-function openImages(entry, path) {
-  const images = Array.from({ length: Math.max(1, entry.images) }, (_, i) =>
-    element("img", { src: imageUrl(`${path}/image/${i}`), alt: "", class: "venice-full" }),
-  );
-  return openDialog(
-    String(entry.model ?? "Venice"),
-    (done) => [
-      element("p", { text: factLines(entry).join(" · ") }),
-      element("div", { class: "venice-images" }, ...images),
-      endRow(button(t("Close"), () => done(null))),
-    ],
-    "venice-wide",
-  );
+/**
+ * The buttons for a result. `n` is the image of it that is meant, `removed` is called after it was
+ * deleted, `left` before the graph is changed.
+ * @param {{n?: number, removed: () => unknown, left?: () => void}} options
+ */
+export function actionsFor(entry, options) {
+  const { n = 0, removed, left = () => {} } = options;
+  const text = textOf(entry) || promptOf(entry);
+  const copyName = isText(entry) ? t("Copy text") : t("Copy prompt");
+  const isImage = !isText(entry);
+  return [
+    isImage && iconButton("download", t("Save to the output folder"), () => save([entry])),
+    isImage &&
+      iconButton("image", t("Add to the workflow as Load Image"), () => {
+        left();
+        return useAsInput(entry, n);
+      }),
+    Number.isFinite(entry.seed) &&
+      iconButton("hashtag", t("Use this seed in the workflow"), () => setSeed(entry.seed)),
+    entry.has_workflow === true &&
+      iconButton("sitemap", t("Restore workflow"), () => {
+        left();
+        return restoreWorkflow(entry);
+      }),
+    text && iconButton("copy", copyName, () => copy(text)),
+    iconButton("trash", t("Delete"), () => remove([entry], removed)),
+  ].filter(Boolean);
 }
 
-/** @param {string} path */
-async function loadImage(path) {
-  const { name } = await post(`${path}/input`);
-  const node = addNode("LoadImage", middleOfView());
-  const values = widgetOf(node, "image")?.options?.values;
+/** Saves the images of results to ComfyUI's output folder. */
+export async function save(entries) {
+  const names = await inParts("save", entries, ({ names }) => names);
+  toast("success", t("Saved (images: {count})", { count: names.length }), names[0]);
+}
+
+/** @param {() => unknown} removed called if they were deleted */
+export async function remove(entries, removed) {
+  const title =
+    entries.length === 1
+      ? t("Delete this result?")
+      : t("Delete these results? ({count})", { count: entries.length });
+  if (!(await confirmDelete(title, afterDeletion(entries)))) return;
+  await inParts("remove", entries, () => []);
+  await removed();
+}
+
+const afterDeletion = (entries) =>
+  entries.every(({ service }) => service === SANDBOX)
+    ? t("The sandbox can draw it again for free.")
+    : t("You'd be charged to generate it again.");
+
+/**
+ * Has the server do something with results, as many at once as it takes.
+ * @param {(answer: any) => any[]} read
+ */
+async function inParts(what, entries, read) {
+  const found = [];
+  for (let i = 0; i < entries.length; i += AT_ONCE) {
+    const ids = entries.slice(i, i + AT_ONCE).map(({ id }) => id);
+    found.push(...read(await post(`results/${what}`, { ids })));
+  }
+  return found;
+}
+
+/** Notes that a result was looked at. */
+export function markSeen(entry) {
+  if (entry.was_shown) return;
+  entry.was_shown = true;
+  post("results/seen", { ids: [entry.id] }).catch(() => {});
+}
+
+/** @param {string} text */
+export async function copy(text) {
+  await navigator.clipboard.writeText(text);
+  toast("success", t("Copied"));
+}
+
+async function restoreWorkflow(entry) {
+  const { workflow } = await get(`${pathOf(entry)}/workflow`);
+  await openWorkflow(workflow, `venice ${entry.id.slice(0, 8)}`);
+}
+
+/**
+ * Loads an image in a node that takes one, else in a new one at `place`.
+ * @param {number} n
+ * @param {any} [node]
+ * @param {[number, number]} [place]
+ */
+async function useAsInput(entry, n, node = null, place = middleOfView()) {
+  const { names } = await post("results/input", { ids: [entry.id] });
+  const name = names[n] ?? names[0];
+  const loader = node ?? addNode("LoadImage", place);
+  const values = widgetOf(loader, "image")?.options?.values;
   if (Array.isArray(values) && !values.includes(name)) values.push(name);
-  setWidget(node, "image", name);
+  setWidget(loader, "image", name);
+  if (!node) centerOn(loader);
   rememberChange();
 }
+
+/** Lets a result be dragged onto the graph. */
+export function makeDraggable(element, entry) {
+  element.draggable = true;
+  element.addEventListener("dragstart", (/** @type {DragEvent} */ event) => {
+    event.dataTransfer?.setData(DRAGGED, String(entry.id));
+    if (event.dataTransfer) event.dataTransfer.effectAllowed = "copy";
+  });
+}
+
+/** Takes results that are dropped on the graph: a node that loads images takes one over. */
+export const watchResultDrops = () =>
+  watchDrops(DRAGGED, (id, node, place) => {
+    const loader = LOADERS.includes(node?.comfyClass) ? node : null;
+    return useAsInput({ id }, 0, loader, place);
+  });
 
 /**
  * Sets a seed where the graph takes one: in the selected nodes, else in each Venice Seed, else in
@@ -209,14 +196,4 @@ async function setSeed(seed) {
   for (const node of chosen) useSeed(node, seed);
   const nodes = chosen.map((node) => node.title).join(", ");
   toast("success", t("Seed {seed}", { seed }), t("Set in {nodes}.", { nodes }));
-}
-
-/**
- * @param {string} path
- * @param {() => Promise<void>} reload
- */
-async function remove(entry, path, reload) {
-  if (!(await confirmDelete(t("Delete this result?"), afterDeletion(entry)))) return;
-  await post(`${path}/remove`);
-  await reload();
 }

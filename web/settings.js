@@ -230,6 +230,14 @@ export const settings = [
     "Saved results are free to reuse. 0 turns saving off.",
   ),
   setting(
+    "SavePrompts",
+    "Results",
+    "Save prompts",
+    15,
+    () => switchRow("save_prompts"),
+    "Search your images by prompt and restore their workflows. Turning it off deletes all saved prompts.",
+  ),
+  setting(
     "ShowAllInputs",
     "Nodes",
     "Show all inputs",

@@ -1,12 +1,15 @@
 // @ts-check
-/** The Venice sidebar: balance, spending, and the list of saved images. */
+/** The Venice sidebar: balance, spending, and the gallery of saved images. */
 
 import { openTab } from "./comfy.js";
-import { button, dollars, element, fact } from "./elements.js";
-import { ResultList } from "./results.js";
+import { button, dollars, element, fact, iconButton } from "./elements.js";
+import { Gallery } from "./gallery.js";
 import { account } from "./server.js";
 import { openSettings } from "./settings.js";
 import { said, t } from "./texts.js";
+
+/** The part of the daily limit from which its bar warns. */
+const NEAR = 0.8;
 
 export const TAB = "venice";
 
@@ -38,9 +41,9 @@ export let refreshSidebar = () => {};
 
 function sidebar() {
   const money = element("div", { class: "venice-money" });
-  const results = new ResultList();
+  const gallery = new Gallery();
   const refresh = async () => {
-    await Promise.all([account.tryRefresh(true), results.reload()]);
+    await Promise.all([account.tryRefresh(true), gallery.reload()]);
   };
   const root = element(
     "div",
@@ -49,31 +52,33 @@ function sidebar() {
       "div",
       { class: "venice-row" },
       element("h2", { text: "Venice" }),
-      button(t("Settings"), openSettings, { class: "venice-button venice-right" }),
-      button(t("Refresh"), refresh),
+      iconButton("cog", t("Settings"), openSettings),
+      iconButton("refresh", t("Refresh"), refresh),
     ),
     money,
-    results.head,
-    results.root,
+    gallery.head,
+    gallery.filters,
+    gallery.bar,
+    gallery.root,
   );
-  const stop = account.listen((now) => money.replaceChildren(...moneyLines(now)));
-  const end = results.watch();
+  const stop = account.listen((now) => {
+    const wasOpen = money.querySelector("details")?.open ?? false;
+    money.replaceChildren(...moneyLines(now, wasOpen));
+  });
+  const end = gallery.watch();
   close = () => {
     stop();
     end();
     close = () => {};
     refreshSidebar = () => {};
   };
-  refreshSidebar = () => void results.reload();
+  refreshSidebar = () => void gallery.reload();
   void refresh();
   return root;
 }
 
-function moneyLines(now) {
+function moneyLines(now, isOpen) {
   const { key, spent, rate_limit } = now;
-  const models = (spent?.by_model ?? []).map(({ model, usd, images }) =>
-    fact(`${model} · ${t("images: {count}", { count: images })}`, dollars(usd)),
-  );
   const troubles = [now.error, ...(now.warnings ?? [])].filter(Boolean);
   return [
     !key.is_set &&
@@ -81,19 +86,51 @@ function moneyLines(now) {
     key.is_sandbox && fact(t("Service"), t("Sandbox (free)")),
     key.is_set && !key.is_sandbox && fact(t("Balance"), dollars(now.balance_usd)),
     typeof now.balance_diem === "number" && fact("Diem", now.balance_diem.toFixed(2)),
+    spent && dayBar(spent.today, now.limits?.max_usd_per_day),
     rate_limit && element("div", { text: rateLimit(rate_limit) }),
-    spent && [
-      element("h3", { text: t("Spending") }),
-      fact(t("This session"), dollars(spent.session)),
-      fact(t("Today"), dollars(spent.today)),
-      fact(t("Last 30 days"), dollars(spent.days_30)),
-    ],
-    models.length > 0 &&
-      element("details", {}, element("summary", { text: t("By model") }), ...models),
+    spent && spending(spent, isOpen),
     ...troubles.map((text) => element("div", { class: "venice-warning", text: said(text) })),
-  ]
-    .flat()
-    .filter(Boolean);
+  ].filter(Boolean);
+}
+
+/** How much of the daily limit is spent; nothing without a limit. */
+function dayBar(spent, limit) {
+  if (typeof limit !== "number" || typeof spent !== "number") return null;
+  const part = limit > 0 ? Math.min(1, spent / limit) : 1;
+  const text = t("{spent} of {limit} today", { spent: dollars(spent), limit: dollars(limit) });
+  const level = part >= 1 ? "venice-full-up" : part >= NEAR ? "venice-near" : "";
+  const filled = element("div", { class: `venice-filled ${level}` });
+  filled.style.width = `${100 * part}%`;
+  return element(
+    "div",
+    {
+      class: "venice-day",
+      role: "meter",
+      "aria-label": t("Daily limit"),
+      "aria-valuemin": "0",
+      "aria-valuemax": String(limit),
+      "aria-valuenow": String(Math.min(spent, limit)),
+      "aria-valuetext": text,
+    },
+    element("div", { text }),
+    element("div", { class: "venice-bar" }, filled),
+  );
+}
+
+function spending(spent, isOpen) {
+  const models = (spent.by_model ?? []).map(({ model, usd, images }) =>
+    fact(`${model} · ${t("images: {count}", { count: images })}`, dollars(usd)),
+  );
+  return element(
+    "details",
+    { open: isOpen },
+    element("summary", { text: t("Spending") }),
+    fact(t("This session"), dollars(spent.session)),
+    fact(t("Today"), dollars(spent.today)),
+    fact(t("Last 30 days"), dollars(spent.days_30)),
+    models.length > 0 && element("div", { class: "venice-caption", text: t("By model") }),
+    ...models,
+  );
 }
 
 const rateLimit = ({ remaining: left, limit }) =>

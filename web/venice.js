@@ -25,6 +25,7 @@ import {
 import { fitNew, panelOf } from "./panel.js";
 import { addPrice, requestPreview, watchPrices } from "./preview.js";
 import { mayQueue, mayRun } from "./question.js";
+import { watchResultDrops } from "./results.js";
 import { addSeedButtons } from "./seed.js";
 import { account, models } from "./server.js";
 import { settings } from "./settings.js";
@@ -96,6 +97,7 @@ register({
     watchLoads(settle);
     watchEnds();
     watchPrices();
+    watchResultDrops();
     onLook(() => placeInApp(appTotal, appStatus));
     watchGraph();
     account.listen(requestPreview);

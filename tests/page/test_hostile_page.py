@@ -139,13 +139,14 @@ def test_texts_of_the_service_are_shown_as_text(page: ComfyPage, words: str) -> 
     page.wait_for_text(ERROR, "Venice")
     page.page.context.route("**/venice/**", with_hostile_texts)
     page.command("Venice.OpenSidebar")
+    page.page.click("button[aria-label='Show as a list']")
     page.wait_for_text(".venice-result", "<img")
     page.wait_for_text(".venice-money", "<img")
     page.close_error_dialogs()
-    page.page.click(".venice-result >> text=Save")
+    page.page.click(".venice-result")
+    page.wait_for_text(".venice-viewer", "<img")
+    page.page.click(".venice-viewer button[aria-label^=Save]")
     page.wait_for_text(TOAST, "<img")
-    page.page.click(".venice-result >> text=View")
-    page.wait_for_text("dialog.venice-dialog", "<img")
     page.page.keyboard.press("Escape")
     page.command("Venice.OpenSettings")
     page.wait_for_text(".venice-settings", "Get a key")
@@ -157,17 +158,18 @@ def with_hostile_texts(route: Route) -> None:
     """Answers a request of the page with hostile texts wherever there may be one."""
     path = urlsplit(route.request.url).path
     if path.endswith("/save"):
-        return route.fulfill(json={"name": HOSTILE})
+        return route.fulfill(json={"names": [HOSTILE]})
     if path.endswith("/account"):
         told: dict[str, Any] = route.fetch().json()
         told |= {"error": HOSTILE, "warnings": [HOSTILE], "version": HOSTILE, "service": HOSTILE}
         told |= {"issues_url": HOSTILE, "project_url": HOSTILE, "key_url": "javascript:alert(1)"}
         told["spent"]["by_model"] = [{"model": HOSTILE, "usd": HOSTILE, "images": HOSTILE}]
         return route.fulfill(json=told)
-    if path.endswith("/results"):
-        row = dict.fromkeys(("id", "model", "seed", "width", "height", "usd"), HOSTILE)
+    if path.endswith("/results/search"):
+        row = dict.fromkeys(("id", "model", "seed", "width", "height", "usd", "prompt"), HOSTILE)
         row |= {"time": HOSTILE, "images": 1, "was_shown": HOSTILE, "service": HOSTILE}
-        return route.fulfill(json={"total": 1, "results": [row]})
+        choices = {"models": [HOSTILE], "days": [HOSTILE]}
+        return route.fulfill(json={"total": 1, "results": [row], **choices})
     return route.continue_()
 
 

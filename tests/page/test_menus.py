@@ -1,19 +1,9 @@
-"""Menus, commands, About, the settings that cannot be changed here, and a long list of results."""
+"""Menus, commands, About, and the settings that cannot be changed here."""
 
 from __future__ import annotations
 
-import hashlib
-import io
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pytest
-from PIL import Image
-
-from venice_client.store.result_cache import ResultCache
-from venice_client.transport.response import Response
 from venice_client.version import __version__
 
 if TYPE_CHECKING:
@@ -22,7 +12,6 @@ if TYPE_CHECKING:
     from comfy_page import ComfyPage
 
 TOAST = "[role=alert]"
-RESULTS = 2_000
 ISSUES = "https://github.com/"
 TITLE = """name => {
   const {pos} = window.nodes[name], {left, top} = app.canvas.canvas.getBoundingClientRect();
@@ -109,33 +98,3 @@ def as_set_by_the_environment(route: Route) -> None:
     told: dict[str, Any] = route.fetch().json()
     told["key"] |= {"source": "environment", "is_sandbox": True}
     route.fulfill(json={**told, "locked": ["max_usd_per_run"]})
-
-
-def test_two_thousand_results(page: ComfyPage) -> None:
-    if page.in_vue:
-        pytest.skip("the sidebar is the same in both renderers")
-    with cached_results(page.running.home):
-        page.command("Venice.OpenSidebar")
-        page.wait_for_text("h3", f"Results ({RESULTS})")
-        page.wait_for_text(".venice-result", f"seed {RESULTS - 1}")
-        page.page.locator(".venice-results").evaluate("list => { list.scrollTop = 1e9; }")
-        page.wait_for_text(".venice-result", "seed 0")
-        assert page.page.locator(".venice-result").count() < 50
-
-
-@contextmanager
-def cached_results(home: Path) -> Iterator[None]:
-    """As many kept results while the block runs, and no others."""
-    store = ResultCache(home, 1024)
-    for key in sorted(store.keys()):
-        store.remove(key)
-    data = io.BytesIO()
-    Image.new("RGB", (64, 64), "teal").save(data, "PNG")
-    answer = Response({"content-type": "image/png"}, data.getvalue(), 0.0)
-    facts = {"model": "z-image-turbo", "cost_usd": 0.01, "service": "sandbox"}
-    keys = [hashlib.sha256(b"%d" % seed).hexdigest() for seed in range(RESULTS)]
-    for seed, key in enumerate(keys):
-        assert store.put(key, answer, {**facts, "seed": seed}) == ""
-    yield
-    for key in keys:
-        store.remove(key)

@@ -54,7 +54,7 @@ def test_from_no_key_to_a_picture(page: ComfyPage, words: str) -> None:
     page.wait_for_text(".venice-status .venice-done", "1 image")
     assert len(page.running.sandbox.paid_requests) == 1
     page.command("Venice.OpenSidebar")
-    page.wait_for_text(".venice-result", "z-image-turbo")
+    page.page.locator(".venice-result[title*='z-image-turbo']").first.wait_for()
     page.wait_for_text(".venice-money", "Balance")
 
 
@@ -299,7 +299,7 @@ def test_a_refusal_leads_to_the_settings(page: ComfyPage, words: str) -> None:
 
     page.page.wait_for_selector(".venice-settings >> visible=true")
     rows = page.page.locator(".venice-settings").count()
-    assert rows == 6
+    assert rows == 7
     page.wait_for_text(".venice-hint", "Connected")
 
 
@@ -310,24 +310,29 @@ def test_what_is_kept_is_of_use(page: ComfyPage, words: str) -> None:
     page.command("Venice.OpenSidebar")
     row = page.page.locator(".venice-result").first
     row.wait_for()
+    viewer = page.page.locator(".venice-viewer")
+
+    def press(name: str) -> None:
+        viewer.locator(f"button[aria-label='{name}']").click()
+
     shown = row.locator("img").first
     page.page.wait_for_function("() => document.querySelector('.venice-result img')?.naturalWidth")
     assert shown.evaluate("image => image.naturalWidth") < 512
 
-    row.locator("button", has_text="Use as input").click()
+    row.click()
+    press("Add to the workflow as Load Image")
     page.page.wait_for_function("() => app.graph.nodes.some(n => n.type === 'LoadImage')")
     assert page.is_on_others("LoadImage") is False
-    row.locator("button", has_text="Save").click()
+    row.click()
+    press("Save to the output folder")
     page.wait_for_text(TOAST, "Saved")
     page.set("seed", seed=77)
-    row.locator("button", has_text="Seed").click()
+    press("Use this seed in the workflow")
     page.wait_for_text(TOAST, "Seed 1")
     assert page.value("seed", "seed") == 1
-    row.locator("button", has_text="View").click()
-    page.page.wait_for_selector(f"{DIALOG} img.venice-full")
-    page.page.keyboard.press("Escape")
+    page.page.wait_for_selector(".venice-viewer img.venice-full")
     total = page.page.evaluate("async () => (await (await fetch('/venice/results')).json()).total")
-    row.locator("button", has_text="Delete").click()
+    press("Delete")
     page.page.click(
         "[role=dialog] button:has-text('Delete'), [role=alertdialog] button:has-text('Delete')"
     )
