@@ -138,7 +138,7 @@ export function watchLoads(loaded) {
   };
 }
 
-/** Opens a workflow in a tab of its own, as a file that is dropped on the page. */
+/** Opens a workflow in a new tab, as if its file were dropped on the page. */
 export const openWorkflow = (workflow, name) =>
   app.handleFile(
     new File([JSON.stringify(workflow)], `${name}.json`, { type: "application/json" }),

@@ -339,7 +339,7 @@ export class Gallery {
           : acts[event.key];
     if (!act || (!onCell && (event.key === "Enter" || event.key === " "))) return;
     event.preventDefault();
-    event.stopPropagation(); // The page has shortcuts of its own on these keys.
+    event.stopPropagation(); // Else the page takes it for a shortcut.
     void act();
   }
 

@@ -40,7 +40,7 @@ export function openViewer(gallery, start, pinned = null) {
   const compare = iconButton("clone", t("Compare"), () => {
     const entry = gallery.entries.get(place);
     beside = beside || !entry ? null : { entry, n };
-    // The one that is kept stays at the left; the next takes the place beside it.
+    // This one stays at the left; the next one takes the place beside it.
     return beside ? move(place + 1 < gallery.total || hasMore(entry) ? 1 : -1) : show();
   });
   const previous = iconButton("chevron-left", t("Previous"), () => move(-1));

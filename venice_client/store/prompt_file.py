@@ -24,7 +24,7 @@ MAX_WORKFLOW = 8 * 2**20
 
 @dataclass(frozen=True)
 class Prompt:
-    """What was asked for. workflow: as `packed` returns it."""
+    """A prompt, and the workflow that it was part of. workflow: as `packed` returns it."""
 
     text: str
     workflow: bytes = b""
@@ -34,17 +34,17 @@ class Prompt:
 
 
 def prompts_beside(results: Path) -> Path:
-    """The folder of the prompts of a folder of results."""
+    """Return the folder of prompts that belongs to a folder of results."""
     return results.parent / FOLDER
 
 
 def prompt_path(entry: Path) -> Path:
-    """The file of an entry's prompt."""
+    """Return the file of an entry's prompt."""
     return prompts_beside(entry.parent) / f"{entry.stem}{ENDING}"
 
 
 def packed(workflow: object) -> bytes:
-    """A workflow as the file holds it; b"" for none, a huge one, or one that isn't JSON."""
+    """Return a workflow as the file contains it; b"" for none, a huge one, or one that isn't JSON."""
     if not isinstance(workflow, dict) or not workflow:
         return b""
     try:

@@ -1,7 +1,7 @@
 """The saved results in the gallery's order, and what it searches and filters them by.
 
-Each head and each prompt is read once a process. What came and went since then is known by the
-names in the folder.
+It reads each head and each prompt once a process. The names in the folder tell it about new and
+deleted results.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ MAX_DAYS = 366
 
 @dataclass(frozen=True)
 class Query:
-    """What to show: words that a result has, all of them in any order, and filters; "" for any."""
+    """A search: words that a result contains, in any order, and filters; "" for any."""
 
     words: str = ""
     model: str = ""
@@ -43,7 +43,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Row:
-    """What the index knows of a result. text: what words are searched in, in small letters."""
+    """A result in the index. text: prompt, text, model and seed, in small letters."""
 
     key: str
     order: tuple[float, int]
@@ -68,7 +68,7 @@ class ResultIndex:
         self._changed = self._looked = 0.0
 
     def find(self, store: ResultCache, query: Query) -> list[Row]:
-        """What matches."""
+        """Return the matching rows."""
         rows = self._read(store)
         if query.model:
             rows = [row for row in rows if row.model == query.model]
@@ -81,12 +81,12 @@ class ResultIndex:
         return rows
 
     def choices(self, store: ResultCache) -> dict[str, Any]:
-        """What there is to choose from: models, the most used first, and days."""
+        """Return the values to filter by: models, the most used first, and days."""
         self._read(store)
         return self._choices
 
     def note(self, store: ResultCache, entries: Sequence[Entry]) -> bool:
-        """Note what entries say by now; return whether that is news."""
+        """Update the rows of entries; return whether any has changed."""
         with self._lock:
             news = [entry for entry in entries if self._is_news(entry)]
             for entry in news:
@@ -119,7 +119,7 @@ class ResultIndex:
             return self._rows
 
     def _is_fresh(self, store: ResultCache) -> bool:
-        """Whether nothing came or went since the last look, as far as the folder's time says."""
+        """Whether no result is new or gone since the last look, by the time of the folder."""
         return (
             store.changed() == self._changed
             and self._changed < self._looked - CLOCK_STEP
@@ -143,7 +143,7 @@ def is_text(entry: Entry) -> bool:
 
 
 def text_of(store: ResultCache, entry: Entry) -> str:
-    """The texts in an entry; "" for an image."""
+    """Return the texts in an entry; "" for an image."""
     response = store.peek(entry.key) if is_text(entry) else None
     return "\n\n".join(cached_texts(response))[:MAX_TEXT] if response else ""
 
@@ -160,7 +160,7 @@ def _is_unseen(entry: Entry) -> bool:
 
 
 def _day(entry: Entry) -> str:
-    """The local day, such as "2026-11-30"; "" for a time that no calendar has."""
+    """Return the local day, such as "2026-11-30"; "" for a time that no calendar has."""
     try:
         return datetime.fromtimestamp(entry.facts["time"]).date().isoformat()
     except (ValueError, OverflowError, OSError):
@@ -168,7 +168,7 @@ def _day(entry: Entry) -> str:
 
 
 def index_of(settings: Settings) -> ResultIndex:
-    """The index of these settings' folder: of one at a time."""
+    """Return the index of a home folder. There is one at a time."""
     global _current
     name = (settings.home, settings.save_prompts, settings.store_mb > 0)
     with _lock:

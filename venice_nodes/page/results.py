@@ -60,7 +60,7 @@ class Results:
         self._index = index_of(self._settings)
 
     def listed(self, offset: int, limit: int, query: Query = EVERYTHING) -> dict[str, Any]:
-        """What matches, the newest batch first, from `offset` on, and what to filter by."""
+        """List results from `offset` on, the newest batch first, and the values to filter by."""
         offset, limit = min(max(0, offset), MAX_OFFSET), min(max(1, limit), MAX_LISTED)
         while True:  # what another process has changed is noted when it is read
             found = self._index.find(self._store, query)
@@ -72,7 +72,7 @@ class Results:
         return {"total": len(found), "results": rows, **self._index.choices(self._store)}
 
     def workflow(self, key: str) -> dict[str, Any]:
-        """The workflow that generated a result. Raises NoResultError."""
+        """Return the workflow that generated a result. Raises NoResultError."""
         workflow = self._store.workflow(_checked(key))
         if workflow is None:
             raise NoResultError("The workflow of this image isn't saved.")
@@ -109,7 +109,7 @@ class Results:
         return data
 
     def copy(self, keys: Sequence[str], kind: str) -> list[str]:
-        """Copies images into ComfyUI's "input" or "output" folder; their names, in order.
+        """Copy images into ComfyUI's "input" or "output"; return their names, in order.
 
         Raises NoResultError if none is saved any more.
         """
@@ -139,12 +139,12 @@ class Results:
         return names
 
     def mark_seen(self, keys: Sequence[str]) -> None:
-        """Notes that images were looked at."""
+        """Note that the user has seen results."""
         for key in map(_checked, keys):
             self._store.mark_shown(key)
 
     def remove(self, keys: Sequence[str]) -> int:
-        """Removes results and their thumbnails; how many there were."""
+        """Remove results and their thumbnails; return how many there were."""
         removed = 0
         for key in map(_checked, keys):
             removed += self._store.remove(key)

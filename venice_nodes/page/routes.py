@@ -36,7 +36,7 @@ MAX_GRAPH = 32 * 2**20
 """The most bytes of a request, and of one with a graph."""
 
 MAX_IDS, MAX_WORDS = 500, 1000
-"""Most results that a request is about; characters to search for."""
+"""The most results in a request, and the most characters to search for."""
 
 WAIT_S = 8.0
 """Seconds before the page learns that a service doesn't answer."""
@@ -187,7 +187,7 @@ class Page:
         return {"workflow": await _in_thread(lambda: Results().workflow(key))}
 
     async def search(self, _request: Any, body: dict[str, Any]) -> Any:
-        """The list by words and filters. POST, so that no log of addresses holds the words."""
+        """List by words and filters. A POST, so that no log of addresses contains the words."""
         words, model, day = (_text(body, name) for name in ("search", "model", "day"))
         offset, limit = _number(str(body.get("offset", 0))), _number(str(body.get("limit", 50)))
         query = Query(words, model, day, body.get("unseen") is True)
@@ -338,7 +338,7 @@ def _picture(data: bytes, format: str) -> Any:
 
 
 def _keys(body: Mapping[str, Any]) -> list[str]:
-    """The results that a request is about."""
+    """Return the ids of the results in a request."""
     keys = body.get("ids")
     if not isinstance(keys, list) or len(keys) > MAX_IDS:
         raise Refused(400, f"ids must be a list of at most {MAX_IDS}.")
