@@ -159,7 +159,7 @@ class CacheEvictor:
 
     def _sweep_prompts(self) -> None:
         """Remove prompts whose result is gone, or all if none are saved."""
-        is_new = time.time() - ABANDONED_AFTER  # its result may not be written yet
+        is_new = time.time() - ABANDONED_AFTER  # its result could be about to be written
         for path in prompts_beside(self._folder).glob("*"):
             if self._saves_prompts and (self._folder / f"{path.stem}{ENDING}").exists():
                 continue

@@ -1,7 +1,7 @@
 """The prompt of a saved result and the workflow of its run: a file in `prompts/`.
 
 The first line is JSON with the prompt, so that lists read no more; the compressed workflow follows,
-if there is one. It is a file of its own: it can be deleted alone, and a damaged one loses no image.
+if there is one. It is a separate file: it can be deleted alone, and a damaged one loses no image.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def prompt_path(entry: Path) -> Path:
 
 
 def packed(workflow: object) -> bytes:
-    """Return a workflow as the file contains it; b"" for none, a huge one, or one that isn't JSON."""
+    """Return a workflow as the file contains it; b"" for none, a huge one, or no JSON."""
     if not isinstance(workflow, dict) or not workflow:
         return b""
     try:
