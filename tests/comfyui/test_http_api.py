@@ -31,7 +31,7 @@ def folder(tmp_path: Path, words: str) -> Path:
     shutil.copytree(API, copy)
     file = copy / "Venice text to image.json"
     workflow = json.loads(file.read_text("utf-8"))
-    workflow["3"]["inputs"]["prompt"] = words
+    workflow["3"]["inputs"]["prompt"] = f'{words}\n"\\n"'
     file.write_text(json.dumps(workflow), "utf-8")
     return tmp_path
 
@@ -66,6 +66,17 @@ def test_the_example_with_curl(comfyui: Running, folder: Path) -> None:
     }
     (file,) = folder.glob("*.png")
     assert Image.open(file).size == (1024, 768)
+
+
+def test_the_example_with_curl_ends_if_comfyui_refuses(comfyui: Running, folder: Path) -> None:
+    if missing := [name for name in ("sh", "curl", "jq") if not shutil.which(name)]:
+        pytest.skip(f"there is no {missing[0]}")
+    file = folder / "example_workflows" / "api" / "Venice text to image.json"
+    file.write_text("{}", "utf-8")
+
+    ended = subprocess.run(["sh", "-c", example("sh", comfyui)], cwd=folder, check=False)
+
+    assert ended.returncode == 1
 
 
 def test_the_example_in_python(comfyui: Running, folder: Path, words: str) -> None:
