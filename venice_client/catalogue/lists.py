@@ -124,12 +124,17 @@ def _read_saved(path: Path, service: str, _changed: int) -> Lists:
 
 def _completed(entries: Sequence[Any]) -> tuple[Any, ...]:
     """Return saved entries; those of text models, which version 0.2 didn't save, as bundled."""
-    if any(entry["type"] == TEXT and "model_spec" in entry for entry in entries):
+    texts = [entry for entry in entries if _is_text(entry)]
+    if any("model_spec" in entry for entry in texts):
         return tuple(entries)
     return (
-        *(entry for entry in entries if entry["type"] != TEXT),
-        *(entry for entry in bundled_lists().entries if entry["type"] == TEXT),
+        *(entry for entry in entries if not _is_text(entry)),
+        *filter(_is_text, bundled_lists().entries),
     )
+
+
+def _is_text(entry: Any) -> bool:
+    return isinstance(entry, dict) and entry.get("type") == TEXT
 
 
 def lists_file(home: Path, service: str) -> Path:

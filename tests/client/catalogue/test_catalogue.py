@@ -96,12 +96,13 @@ def test_a_list_that_was_saved_without_text_models_has_the_bundled_ones(home: Pa
     Service().catalogue(home).refresh()
     (file,) = home.glob("catalogue-*.json")
     data = json.loads(file.read_text())
-    data["models"].append({"id": "qwen-3-8-27b", "type": "text"})
+    data["models"] += [{"id": "qwen-3-8-27b", "type": "text"}, {"id": "untyped"}, None]
     file.write_text(json.dumps(data))
 
     saved = saved_lists(home, data["service"])
 
     assert saved.text_models() == bundled_lists().text_models()
+    assert "untyped" in saved.models()
 
 
 def test_lists_of_one_service_are_never_used_for_another(home: Path) -> None:
