@@ -82,3 +82,41 @@ def test_each_browser_sees_its_own_runs(page: ComfyPage, browser: Browser, words
     assert page.page.locator(LINES, has_text="image").count() == 1
     other.check_clean()
     context.close()
+
+
+@each_frontend
+def test_nothing_is_red_before_a_run(page: ComfyPage, words: str) -> None:
+    page.running.use_limit("0.5")
+    page.build(
+        empty=("EmptyImage", 20, 60, {"width": 64, "height": 64}, {}),
+        upscale=("VeniceUpscaleImage", 280, 60, {}, {"image": ("empty", 0)}),
+        one=("PreviewImage", 600, 60, {}, {"images": ("upscale", 0)}),
+        fresh=("VeniceGenerateImage", 280, 400, {}, {}),
+        large=(
+            *("VeniceGenerateImage", 700, 60),
+            *({"prompt": words, "model": "nano-banana-pro", "batch_size": 12}, {}),
+        ),
+        two=("PreviewImage", 1100, 60, {}, {"images": ("large", 0)}),
+    )
+    page.wait_for_text(f"{TOTAL}.venice-over", "$2.16")
+    page.wait_for_text(".venice-sent .venice-warning", "64 × 64")
+    page.wait_for_text(".venice-sent .venice-hint", "Enter a prompt")
+    assert page.page.locator(".venice-panel .venice-wrong, .venice-error").count() == 0
+    amber = page.page.locator(TOTAL).evaluate("one => getComputedStyle(one).backgroundColor")
+    assert amber == "rgb(224, 165, 38)"
+    page.running.use_limit("5")
+
+
+@each_frontend
+def test_a_superseded_preview_is_aborted(page: ComfyPage, words: str) -> None:
+    page.text_to_image(prompt=words)
+    page.wait_for_text(TOTAL, "$0.01")
+    page.page.context.route("**/venice/preview", lambda _route: None)
+    with page.page.expect_request("**/venice/preview"):
+        page.set("generate", batch_size=2)
+    with page.page.expect_event("requestfailed", lambda request: "preview" in request.url):
+        page.set("generate", batch_size=3)
+    page.page.context.unroute("**/venice/preview")
+
+    page.set("generate", batch_size=4)
+    page.wait_for_text(TOTAL, "$0.04")

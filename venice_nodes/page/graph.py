@@ -32,6 +32,10 @@ ONE_PICTURE = ("png", "jpg", "jpeg", "bmp")
 """Extensions of files that usually hold one image."""
 
 
+FROM_MASK_EDITOR = "clipspace/clipspace-"
+"""The start of the names of files that ComfyUI's mask editor saves."""
+
+
 class Unknown:
     """A value that only the run can tell."""
 
@@ -53,11 +57,15 @@ class Failed:
 
 @dataclass(frozen=True)
 class Pictures:
-    """A batch of images or masks. is_open: whether there may be more. size: None if unknown."""
+    """A batch of images or masks. is_open: whether there may be more. size: None if unknown.
+
+    is_painted: whether someone painted the mask.
+    """
 
     count: int = 1
     is_open: bool = False
     size: Size | None = None
+    is_painted: bool = False
 
 
 @dataclass(frozen=True)
@@ -149,8 +157,9 @@ def each(inputs: Inputs, item: Callable[[dict[str, Any]], Any]) -> Wire:
 
 
 def _loaded(values: dict[str, Any]) -> Pictures:
-    ending = str(values.get("image", "")).partition(" [")[0].rpartition(".")[2].lower()
-    return Pictures(is_open=ending not in ONE_PICTURE)
+    name = str(values.get("image", "")).partition(" [")[0]
+    ending = name.rpartition(".")[2].lower()
+    return Pictures(is_open=ending not in ONE_PICTURE, is_painted=name.startswith(FROM_MASK_EDITOR))
 
 
 def _padded(values: dict[str, Any]) -> Any:

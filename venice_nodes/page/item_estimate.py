@@ -234,7 +234,8 @@ def _candidates(
 ) -> Sequence[Any]:
     kind, options = spec
     if kind == "MASK":
-        return (value, _EMPTY)  # only the run can tell if it's empty
+        is_painted = isinstance(value, Pictures) and value.is_painted
+        return (value,) if is_painted else (value, _EMPTY)  # only the run can tell if it's empty
     if kind == "IMAGE":
         sizes = SIZES.get(node, USUAL_SIZES) if name == "image" else USUAL_SIZES
         known = value if isinstance(value, Pictures) else Pictures(is_open=True)

@@ -609,3 +609,16 @@ def test_a_branch_that_may_not_run_costs_up_to_its_price(
 
     graph["5"] = node("PreviewImage", images=["1", 0])
     assert preview.of(graph)["total"]["badge"] == "$0.01–$0.02"
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("photo.png", "up to $0.04"),
+        ("clipspace/clipspace-painted-masked-17.png [input]", "≈ $0.04"),
+    ],
+)
+def test_a_painted_mask_is_sent(preview: Any, file: str, text: str) -> None:
+    edit = node("VeniceEditImage", image=["1", 0], mask=["1", 1], prompt="night")
+    told = preview.of({"1": node("LoadImage", image=file), "2": edit})
+    assert told["nodes"]["2"]["price"]["text"] == text
