@@ -77,7 +77,7 @@ def test_it_says_what_it_sees(api, color, size, words):
     ("system", "begins"),
     [
         ("You tag an image", "blue, "),
-        ("You write the caption of an image", "A very dark"),
+        ("You write the caption of an image", "Very dark"),
         ("You answer a question about an image", "The sandbox only sees"),
         ("You turn an image into a prompt", "A landscape composition"),
     ],

@@ -68,7 +68,8 @@ def run_models(args: argparse.Namespace, console: Console, settings: Settings) -
     ]
     console.result([_facts(model) for model in models], table(rows))
     shown = {mark.split()[0] for model in models for mark in marks(model)}
-    console.note("\n".join([ORDER, *(text for word, text in LEGEND.items() if word in shown)]))
+    order = "The cheapest first." if args.type == TEXT else ORDER
+    console.note("\n".join([order, *(text for word, text in LEGEND.items() if word in shown)]))
     return exit_codes.OK
 
 

@@ -58,8 +58,8 @@ def sentence_about(system: str, user: str, sights: Sequence[Sight], digest: byte
         )
     if "caption" in system:
         return (
-            f"A {sight.brightness} {sight.shape} image, {sight.width} × {sight.height}, mostly "
-            f"{_listed(sight.colors)}{_on(sight)}. ({MARK} {digest.hex()[:6]})"
+            f"{sight.brightness.capitalize()} {sight.shape} image, {sight.width} × {sight.height}, "
+            f"mostly {_listed(sight.colors)}{_on(sight)}. ({MARK} {digest.hex()[:6]})"
         )
     wish = user.partition("Pay attention to this: ")[2]
     return (
