@@ -6,6 +6,7 @@ from PIL import Image
 
 from comfy_running import Running
 from graphs import Graph, Link
+from page_server import PageClient
 
 CHAT, GENERATE = "/chat/completions", "/image/generate"
 
@@ -42,6 +43,8 @@ def test_an_image_is_described_and_generated_again_and_a_second_run_is_free(
     assert again.succeeded, again.messages
     assert comfyui.sandbox.charged_usd == charged
     assert len(comfyui.paths) == 2
+    told = PageClient(comfyui.client.url).post("/venice/preview", {"prompt": graph.prompt}).json()
+    assert told["total"]["badge"] == "Free · saved result", told["nodes"]
 
 
 def test_three_prompts_are_three_images(comfyui: Running, words: str) -> None:

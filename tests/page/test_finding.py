@@ -26,6 +26,8 @@ FIRST = {
     "generate image": "Venice Generate Image",
     "edit image": "Venice Edit Image",
     "remove background": "Venice Remove Background",
+    "describe": "Venice Describe Image",
+    "write prompt": "Venice Write Prompt",
 }
 """Words of names, which every frontend searches, and the first of our nodes that they find."""
 
@@ -37,6 +39,8 @@ FIRST_BY_ALIAS = {
     "make image from text": "Venice Generate Image",
     "edit photo": "Venice Edit Image",
     **dict.fromkeys(("img2img", "inpaint", "mask edit", "outpaint"), "Venice Edit Image"),
+    **dict.fromkeys(("caption", "image to prompt"), "Venice Describe Image"),
+    "prompt": "Venice Write Prompt",
     "upscale": "Venice Upscale Image",
     "rembg": "Venice Remove Background",
     "style": "Venice Style Preset",

@@ -50,7 +50,8 @@ def _text_models(estimator: PriceEstimator, trait: str, sees: bool = False) -> l
         *((m.id, _text_label(m), m) for m in catalogue.text_models(sees)),
     ]
     return [
-        {"id": id, "label": label, "sees": model.sees is not False} for id, label, model in listed
+        {"id": id, "label": label, "sees": id == trait or model.sees is not False}
+        for id, label, model in listed
     ]
 
 
