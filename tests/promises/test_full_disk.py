@@ -87,11 +87,11 @@ def test_thumbnails_and_copies_are_whole_or_not_there(
     with no_file_over(100):
         assert results.thumbnail(key)
         with pytest.raises(bench.pack.venice_client.VeniceError, match="make room there") as told:
-            results.copy(key, "output")
+            results.copy([key], "output")
     assert "It stays among the results" in str(told.value)
     assert list(output.iterdir()) == list((bench.home / "thumbnails").iterdir()) == []
     (picture,) = bench.pack.venice_client.image_result.cached_images(bench.store().peek(key))
-    assert (output / results.copy(key, "output")).read_bytes() == picture.data
+    assert (output / results.copy([key], "output")[0]).read_bytes() == picture.data
 
 
 def test_a_batch_says_what_is_kept(bench: Bench) -> None:
