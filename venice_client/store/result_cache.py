@@ -326,6 +326,7 @@ class ResultCache:
             remove_entry(self._folder / name, PAUSES)
         for path in self.unreadable.glob("*"):
             remove(path, PAUSES)
+        self.forget_prompts()
         return len(files)
 
     def shrink(self, max_mb: float) -> int:
