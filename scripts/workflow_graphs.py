@@ -152,14 +152,14 @@ def _erase() -> Nodes:
         _load((40, 80)),
         _note((40, 500), (320, 380), notes.ERASE),
         _node(
-            "empty", "SolidMask", (420, 180), (250, 110), {"value": 0, "width": 768, "height": 768}
+            "empty", "SolidMask", (400, 180), (210, 110), {"value": 0, "width": 768, "height": 768}
         ),
         _node(
-            "white", "SolidMask", (420, 350), (250, 110), {"value": 1, "width": 224, "height": 136}
+            "white", "SolidMask", (400, 350), (210, 110), {"value": 1, "width": 224, "height": 136}
         ),
-        _node("mask", "MaskComposite", (730, 180), (250, 130), place, both),
-        _edit((1040, 80), "Remove the cloud and continue the blue sky behind it", links),
-        _save((1520, 80), "venice-erased", ("edit", "image")),
+        _node("mask", "MaskComposite", (650, 180), (210, 130), place, both),
+        _edit((900, 80), "Remove the cloud and continue the blue sky behind it", links),
+        _save((1360, 80), "venice-erased", ("edit", "image")),
     ]
 
 
