@@ -38,7 +38,7 @@ def written() -> set[str]:
 def is_written(text: str, by_code: set[str]) -> bool:
     """Whether the code writes a text, perhaps behind another value."""
     known = anonymous(text)
-    return known in by_code or known.removeprefix("{} ") in by_code
+    return not by_code.isdisjoint((known, known.removeprefix("{} "), known.removeprefix("{}")))
 
 
 def anonymous(text: str) -> str:
