@@ -118,7 +118,7 @@ def test_under_a_mask_it_is_refused_with_the_reason(bench: Bench, pictures: Pict
     end = edit(bench, pictures(), mask=torch.ones(1, 240, 320))
     assert end.error_name == "InvalidRequestError"
     assert "A mask doesn't work with transparent_background" in end.first_line
-    assert "Disconnect mask" in end.first_line
+    assert "Use only one of them." in end.first_line
     assert bench.sandbox.paid_requests == []
 
 
