@@ -27,6 +27,9 @@ const lettersIn = (/** @type {string} */ text) => text.match(/\p{L}/gu)?.length 
  * @typedef {{text: string, left: number}} Found
  */
 
+/** In "waiting for the answer 12 s" only a number can be the seconds. */
+const captureOf = (/** @type {string} */ name) => (name === "{seconds}" ? "([\\d.]+)" : "(.*?)");
+
 /**
  * @param {string} english
  * @param {string} translation
@@ -34,10 +37,11 @@ const lettersIn = (/** @type {string} */ text) => text.match(/\p{L}/gu)?.length 
 const template = (english, translation) => ({
   pattern: new RegExp(
     `^${english
-      .split(/\{\w+\}/)
-      .map((piece) => piece.replace(SYNTAX, "\\$&"))
-      .join("(.*?)")}$`,
+      .split(/(\{\w+\})/)
+      .map((piece, i) => (i % 2 === 0 ? piece.replace(SYNTAX, "\\$&") : captureOf(piece)))
+      .join("")}$`,
   ),
+  length: english.replace(NAMES, "").length,
   names: [...english.matchAll(NAMES)].map(([, name]) => name),
   isLoose: lettersIn(english.replace(NAMES, "")) < MIN_LETTERS,
   translation,
@@ -51,7 +55,8 @@ const template = (english, translation) => ({
 export function translator(texts) {
   const templates = Object.entries(texts)
     .filter(([english]) => english.includes("{"))
-    .map(([english, translation]) => template(english, translation));
+    .map(([english, translation]) => template(english, translation))
+    .sort((a, b) => b.length - a.length); // The longest that fits says most.
 
   /** What was found, by depth and text. @type {Map<string, Found>} */
   const cache = new Map();

@@ -154,9 +154,10 @@ class Catalogue:
         if model.sees is not False:
             return
         able = [self._traits.get(DEFAULT_VISION), *self._lists.text_models(sees=True)]
-        choice = next((f", such as {m.id}" for m in able if m and m.sees), "")
+        choice = next((m.id for m in able if m and m.sees), "")
+        such_as = f", such as {choice}" if choice else ""
         raise InvalidRequestError(
-            f"{model.id} can't see images. Choose a model that can{choice}.", "model"
+            f"{model.id} can't see images. Choose a model that can{such_as}.", "model"
         )
 
     def check_transparency(self, model: Model) -> None:

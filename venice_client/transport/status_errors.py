@@ -246,7 +246,6 @@ def _first_line(status: int, told: _Body, model: str, is_paid: bool, address: st
             f"There is no API at {address}. Check the address of the API.\n"
             f"VENICE_API_BASE sets it; normally it is {DEFAULT_BASE_URL}."
         )
-    model = f"the model `{printable(model, MAX_NAME)}`" if model else "this model"
     if told.offers_x402 and status == 402:
         return _NO_KEY_ARRIVED
     if status not in (404, 410) and told.code in _BY_CODE:
@@ -260,7 +259,10 @@ def _first_line(status: int, told: _Body, model: str, is_paid: bool, address: st
 
 
 def _with_model(text: str, model: str) -> str:
-    return text.replace("{model}", model).replace("{Model}", model[0].upper() + model[1:])
+    name = printable(model, MAX_NAME)
+    inside = f"the model `{name}`" if model else "this model"
+    first = f"The model `{name}`" if model else "This model"
+    return text.replace("{model}", inside).replace("{Model}", first)
 
 
 def _refusal(status: int, said: str, fields: Fields) -> str:

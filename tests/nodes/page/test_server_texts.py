@@ -27,23 +27,26 @@ console.log(JSON.stringify(shown.map(translator(texts))));
 
 Translate = Callable[..., list[str]]
 
+_SEEN = "m CAN'T SEE IMAGES. CHOOSE A MODEL THAT CAN, SUCH AS v."
+_GONE = "THE MODEL `m` ISN'T AVAILABLE (ANY MORE)."
+
 
 @pytest.fixture(scope="session")
 def translate() -> Translate:
     """Shows texts in a language that is the English in capitals, but for the values."""
+    capitals = {text: _in_capitals(text) for text in TEXTS}
+    return lambda *shown: _translated(capitals, *shown)
+
+
+def _translated(texts: dict[str, str], *shown: str) -> list[str]:
     node = shutil.which("node")
     if node is None:
         pytest.skip("web/ can't run here: there is no Node.js")
-    capitals = {text: _in_capitals(text) for text in TEXTS}
     script = SCRIPT.format(module=(ROOT / "web" / "server_texts.js").as_uri())
-
-    def run(*shown: str) -> list[str]:
-        sent = json.dumps([capitals, shown])
-        command = [node, "--input-type=module", "--eval", script, "--", sent]
-        done = subprocess.run(command, capture_output=True, check=True, timeout=60)
-        return list(json.loads(done.stdout))
-
-    return run
+    sent = json.dumps([texts, shown])
+    command = [node, "--input-type=module", "--eval", script, "--", sent]
+    done = subprocess.run(command, capture_output=True, check=True, timeout=60)
+    return list(json.loads(done.stdout))
 
 
 def _in_capitals(text: str) -> str:
@@ -115,6 +118,13 @@ def test_the_statuses_of_runs(bench: Bench, translate: Translate) -> None:
             "2 of 4 done · 1 waiting (rate limit), 12 s left",
             "2 OF 4 DONE · 1 WAITING (RATE LIMIT), 12 S LEFT",
         ),
+        ("waiting for the answer 12 s", "WAITING FOR THE ANSWER 12 S"),
+        ("4 images and 2 texts, up to $0.05.", "4 IMAGES AND 2 TEXTS, UP TO $0.05."),
+        ("2 of 4 images flagged: Stopped.", "2 OF 4 IMAGES FLAGGED: STOPPED."),
+        ("m can't see images. Choose a model that can, such as v.", _SEEN),
+        ("This model isn't available (any more).", "THIS MODEL ISN'T AVAILABLE (ANY MORE)."),
+        ("The model `m` isn't available (any more).", _GONE),
+        ("≈ $0.03 plus extra fields", "≈ $0.03 PLUS EXTRA FIELDS"),
         ("price unknown · sandbox", "PRICE UNKNOWN · SANDBOX"),
         ("1 or more images, free.", "1 OR MORE IMAGES, FREE."),
         ("Not sent. Nobody expected this.", "NOT SENT. Nobody expected this."),
@@ -126,6 +136,16 @@ def test_the_statuses_of_runs(bench: Bench, translate: Translate) -> None:
 )
 def test_a_text_in_parts(text: str, shown: str, translate: Translate) -> None:
     assert translate(text) == [shown]
+
+
+def test_of_several_sentences_that_fit_the_longest_is_taken() -> None:
+    texts = {
+        "{count} {phase}": "{phase}: {count}",
+        "{count} of {total}": "({count}/{total})",
+        "{count} images": "images: {count}",
+        "{count} images are flagged": "flagged images: {count}",
+    }
+    assert _translated(texts, "2 of 4 images are flagged") == ["flagged images: (2/4)"]
 
 
 @pytest.mark.parametrize("piece", ["seed ", "1 of 2 images, 3 of 4 ", "a, is sent as b, about "])
