@@ -11,6 +11,8 @@ const partsOf = (text) =>
     .replace(/([.?!])( )|\n| · /g, (cut, end = "", space = cut) => end + CUT + space + CUT)
     .split(CUT);
 
+/** Chinese and Japanese have no space after a sentence. */
+const WIDE_END = /([。！？]) /g;
 const NAMES = /\{(\w+)\}/g;
 const SYNTAX = /[\\^$.*+?()[\]{}|/]/g;
 /** With fewer letters around its values, a sentence matches by chance: they have to be known, too. */
@@ -77,7 +79,10 @@ export function translator(texts) {
       i % 2 === 0 ? find(part, depth) : { text: part, left: 0 },
     );
     return {
-      text: found.map((part) => part.text).join(""),
+      text: found
+        .map((part) => part.text)
+        .join("")
+        .replace(WIDE_END, "$1"),
       left: found.reduce((sum, part) => sum + part.left, 0),
     };
   };

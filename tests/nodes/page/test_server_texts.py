@@ -148,6 +148,13 @@ def test_of_several_sentences_that_fit_the_longest_is_taken() -> None:
     assert _translated(texts, "2 of 4 images are flagged") == ["flagged images: (2/4)"]
 
 
+def test_no_space_follows_a_wide_stop() -> None:
+    texts = {"Stopped.": "停止しました。", "Not sent.": "送信していません。"}
+    assert _translated(texts, "Stopped. Not sent. 3 of 4") == [
+        "停止しました。送信していません。3 of 4"
+    ]
+
+
 @pytest.mark.parametrize("piece", ["seed ", "1 of 2 images, 3 of 4 ", "a, is sent as b, about "])
 def test_the_search_ends_for_any_text_of_a_workflow(piece: str, translate: Translate) -> None:
     assert len(translate(piece * 400, (piece * 400)[:299])) == 2
