@@ -62,8 +62,8 @@ def test_an_answer_has_the_form_of_the_document(api, chat_judge):
 @pytest.mark.parametrize(
     ("color", "size", "words"),
     [
-        ("navy", (640, 320), ("landscape", "640 × 320", "dark blue", "very dark")),
-        ("white", (200, 400), ("portrait", "200 × 400", "white", "very bright")),
+        ("navy", (640, 320), ("landscape", "640 by 320", "dark blue", "very dark")),
+        ("white", (200, 400), ("portrait", "200 by 400", "white", "very bright")),
         ((128, 128, 128), (300, 300), ("square", "gray", "evenly lit")),
     ],
 )

@@ -63,7 +63,7 @@ def sentence_about(system: str, user: str, sights: Sequence[Sight], digest: byte
         )
     wish = user.partition("Pay attention to this: ")[2]
     return (
-        f"A {sight.shape} composition of {sight.width} × {sight.height} pixels, mostly "
+        f"A {sight.shape} composition of {sight.width} by {sight.height} pixels, mostly "
         f"{_listed(sight.colors)}{_on(sight)}, {sight.brightness}, {_pick(VIEWS, digest, 0)}, "
         f"{_pick(STYLES, digest, 1)}{', ' + wish if wish else ''}. ({MARK} {digest.hex()[:6]})"
     )
