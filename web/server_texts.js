@@ -25,8 +25,8 @@ const MAX_CACHED = 2_000;
 const lettersIn = (/** @type {string} */ text) => text.match(/\p{L}/gu)?.length ?? 0;
 
 /**
- * A translation, and how many letters of the English are left in it.
- * @typedef {{text: string, left: number}} Found
+ * A translation, how many letters of the English are left in it, and whether it's surely a match.
+ * @typedef {{text: string, left: number, isSure?: boolean}} Found
  */
 
 /** In "waiting for the answer 12 s" only a number can be the seconds. */
@@ -99,10 +99,11 @@ export function translator(texts) {
         ?.slice(1)
         .map((value) => find(value, depth + 1));
       const left = values?.reduce((sum, value) => sum + value.left, 0) ?? found.left;
-      if (!values || left >= found.left || (isLoose && left > 0)) continue;
+      const isSure = !isLoose || values?.every((value) => value.isSure || value.left === 0);
+      if (!values || left >= found.left || !isSure) continue;
       const byName = Object.fromEntries(names.map((name, i) => [name, values[i].text]));
       const filled = translation.replace(NAMES, (whole, name) => byName[name] ?? whole);
-      found = { text: filled, left };
+      found = { text: filled, left, isSure };
     }
     return found;
   };
