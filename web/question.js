@@ -6,18 +6,20 @@ import { button, dollars, element, endRow, fact, openDialog } from "./elements.j
 import { isLink } from "./fingerprints.js";
 import { allNodes, mayHoldOurs, nodeOf } from "./graph.js";
 import { ANSWER_MS, hasOurs } from "./preview.js";
+import { keepForReload, readForReload } from "./reload.js";
 import { account, post } from "./server.js";
 import { askForKey, openSettings } from "./settings.js";
 import { said, t } from "./texts.js";
 
 /**
- * One press of Run. agreed: dollars that a person agreed to spend on each of its runs. allowed: the
- * prompt that may be queued as it is.
- * @typedef {{runs: number, agreed: number, allowed: string, isRefused: boolean}} Press
+ * One press of Run. agreed: dollars that a person agreed to spend on each of its runs; agreedText:
+ * what they agreed to, if nobody knows the most. allowed: the prompt that may be queued as it is.
+ * @typedef {{runs: number, agreed: number, agreedText: string, allowed: string,
+ *   isRefused: boolean}} Press
  */
 
 /** @type {(runs: number) => Press} */
-const newPress = (runs) => ({ runs, agreed: 0, allowed: "", isRefused: false });
+const newPress = (runs) => ({ runs, agreed: 0, agreedText: "", allowed: "", isRefused: false });
 
 let press = newPress(1);
 let isAsking = false;
@@ -66,20 +68,25 @@ async function isAgreed(prompt) {
     text: t("The price is unknown: ComfyUI didn't answer in time."),
   };
   if (total.over) return tellOver(total.over.text);
-  const usd = total.reserved_usd ?? Number.POSITIVE_INFINITY;
-  if (!total.must_ask || usd <= press.agreed) return true;
-  if (total.is_known && usd * press.runs <= unaskedToday()) return true;
+  const usd = mostOf(total);
+  if (!total.must_ask || usd <= press.agreed || total.text === press.agreedText) return true;
+  if (usd * press.runs <= unaskedToday()) return true;
   if (!(await confirmPrice(total, answer?.nodes ?? {}))) return false;
-  press.agreed = usd;
+  if (Number.isFinite(usd)) press.agreed = usd;
+  else press.agreedText = total.text;
   return true;
 }
+
+/** The most dollars that one run can cost: no end if its price or its number of images is open. */
+const mostOf = ({ is_known, is_bounded, usd, to }) =>
+  is_known && is_bounded ? (usd ?? to) : Number.POSITIVE_INFINITY;
 
 const UNASKED = "venice.unasked";
 const today = () => new Date().toDateString();
 
 /** The dollars up to which a person wants no question today, in this tab; the limits hold. */
 function unaskedToday() {
-  const { day, usd } = JSON.parse(sessionStorage.getItem(UNASKED) ?? "{}");
+  const { day, usd } = readForReload(UNASKED, {});
   return day === today() ? usd : 0;
 }
 
@@ -92,7 +99,8 @@ async function confirmPrice(total, nodes) {
   const price = dollars(isExact ? total.usd * press.runs : null);
   const title = isExact ? t("Run for about {price}?", { price }) : t("Run this workflow?");
   const run = isExact ? t("Run for {price}", { price }) : t("Run");
-  const most = total.is_known && total.is_bounded && total.reserved_usd * press.runs;
+  const all = mostOf(total) * press.runs;
+  const most = Number.isFinite(all) ? all : 0;
   const unasked = element("input", { type: "checkbox" });
   const offer = t("Don't ask again today up to {price}", { price: dollars(most || null) });
   const answer = await openDialog(title, (close) => [
@@ -104,8 +112,7 @@ async function confirmPrice(total, nodes) {
       button(run, () => close(true)),
     ),
   ]);
-  if (answer && unasked.checked)
-    sessionStorage.setItem(UNASKED, JSON.stringify({ day: today(), usd: most }));
+  if (answer && unasked.checked) keepForReload(UNASKED, { day: today(), usd: most });
   return answer === true;
 }
 

@@ -15,6 +15,7 @@ import { fingerprintsOf } from "./fingerprints.js";
 import { allNodes, isOurs, nodeOf, nodesOf } from "./graph.js";
 import { panelOf } from "./panel.js";
 import { fingerprints, onPrompt } from "./preview.js";
+import { keepForReload, readForReload } from "./reload.js";
 import { showLastSeed, useSeeds } from "./seed.js";
 import { get } from "./server.js";
 import { openSettings } from "./settings.js";
@@ -91,7 +92,7 @@ export function rememberRun(prompt) {
 
 /** Shows how the last runs ended, as far as this tab missed it while it was loaded again. */
 async function showMissedEnds() {
-  for (const { id, graph, prints } of readKept(STORED_JOBS))
+  for (const { id, graph, prints } of readForReload(STORED_JOBS, []))
     jobs.set(id, { workflow: null, graph, prints: new Map(prints) });
   const ran = new Set();
   for (const [id, { prints }] of [...jobs].reverse()) {
@@ -317,26 +318,8 @@ function store(statuses, graph) {
  * @returns {Map<string, Status>}
  */
 function readStored(graph) {
-  const stored = NO_ID.test(graph) ? [] : readKept(STORED + graph).filter(isSound);
+  const stored = NO_ID.test(graph) ? [] : readForReload(STORED + graph, []).filter(isSound);
   return new Map(stored.map((/** @type {Status} */ one) => [one.id, one]));
-}
-
-/** Keeps a list in this tab's storage. It may be full or forbidden: then a reload loses it. */
-function keepForReload(key, list) {
-  try {
-    sessionStorage.setItem(key, JSON.stringify(list));
-  } catch {
-    return;
-  }
-}
-
-/** @returns {any[]} */
-function readKept(key) {
-  try {
-    return JSON.parse(sessionStorage.getItem(key) ?? "[]");
-  } catch {
-    return [];
-  }
 }
 
 /** The status lines for App mode, which has no nodes to show them on. */

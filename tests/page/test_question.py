@@ -162,8 +162,8 @@ def test_an_unknown_price_is_asked_about(page: ComfyPage, words: str) -> None:
     refuse(page, "no published price")
 
 
-@each_frontend
-def test_a_price_without_a_bound_is_asked_about(page: ComfyPage, words: str) -> None:
+def upscale_a_list(page: ComfyPage) -> None:
+    """Builds a graph whose number of images only the run can tell."""
     page.build(
         empty=("EmptyImage", 60, 60, {"width": 64, "height": 64, "batch_size": 2}, {}),
         list=("RebatchImages", 360, 60, {"batch_size": 1}, {"images": ("empty", 0)}),
@@ -172,7 +172,24 @@ def test_a_price_without_a_bound_is_asked_about(page: ComfyPage, words: str) -> 
     )
     page.wait_for_text(TOTAL, "from $0.0")
 
+
+@each_frontend
+def test_a_price_without_a_bound_is_asked_about(page: ComfyPage, words: str) -> None:
+    upscale_a_list(page)
+
     refuse(page, "from $0.0")
+
+
+@each_frontend
+def test_no_price_without_a_bound_is_left_out_for_today(expensive: ComfyPage) -> None:
+    expensive.press_run()
+    expensive.page.check(f"{DIALOG} input[type=checkbox]")
+    expensive.page.click(GO)
+    expensive.wait_for_text(".venice-status .venice-done", "12 ")
+    expensive.wait_until(IS_IDLE)
+    upscale_a_list(expensive)
+
+    refuse(expensive, "from $0.0")
 
 
 @each_frontend
