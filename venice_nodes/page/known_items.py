@@ -25,7 +25,8 @@ class KnownItems:
         self._service = service_name(estimator.settings)
         self._lists = estimator.catalogue.content
         self._digests: dict[str, bytes] = {}
-        self._steady: set[str] = set()
+        self._results: dict[str, frozenset[str]] = {}
+        """By steady node: the keys of the saved results that its output depends on."""
 
     def pass_by(self, name: str, node: Mapping[str, Any]) -> None:
         """Follow a free node."""
@@ -43,12 +44,13 @@ class KnownItems:
         if not any(item.error for item in items) and not all(item.is_exact for item in items):
             known = recall(own)
             if known is not None and known.holds(self._service, self._lists):
-                items = self._as_known(items, known.items, self._is_after_steady(node))
+                is_sure = self._is_after_steady(node) and self._are_older(node, known.time)
+                items = self._as_known(items, known.items, is_sure)
         keys = [key for item in items for key in item.keys]
         is_saved = all(item.is_exact for item in items) and all(
             key in self._estimator.results for key in keys
         )
-        self._note(name, node, is_saved)
+        self._note(name, node, is_saved, keys)
         return items
 
     def _as_known(
@@ -73,14 +75,27 @@ class KnownItems:
             for item, requests in zip(likely, known, strict=True)
         ]
 
-    def _note(self, name: str, node: Mapping[str, Any], is_steady: bool) -> None:
+    def _note(
+        self, name: str, node: Mapping[str, Any], is_steady: bool, keys: Sequence[str] = ()
+    ) -> None:
         self._digests[name] = digest(node, self._digests)
         if is_steady and self._is_after_steady(node):
-            self._steady.add(name)
+            self._results[name] = self._results_before(node).union(keys)
 
     def _is_after_steady(self, node: Mapping[str, Any]) -> bool:
-        links = filter(is_link, node["inputs"].values())
-        return all(link[0] in self._steady for link in links)
+        return all(before in self._results for before in _nodes_before(node))
+
+    def _results_before(self, node: Mapping[str, Any]) -> frozenset[str]:
+        return frozenset[str]().union(*map(self._results.__getitem__, _nodes_before(node)))
+
+    def _are_older(self, node: Mapping[str, Any], when: float) -> bool:
+        """Whether the saved results before a node were generated before `when`."""
+        entries = map(self._estimator.results.entry, self._results_before(node))
+        return all(entry is not None and entry.facts["time"] <= when for entry in entries)
+
+
+def _nodes_before(node: Mapping[str, Any]) -> set[str]:
+    return {value[0] for value in node["inputs"].values() if is_link(value)}
 
 
 def _line(request: KnownRequest) -> Line:

@@ -7,6 +7,7 @@ a digest of both, with loaded files and model lists, only in memory.
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -34,8 +35,8 @@ STEADY = {
 }
 """ComfyUI's own nodes that return the same for the same inputs, to the bit."""
 
-FileState = tuple[Path, int, int]
-"""A loaded file, its size, and its time of change in ns."""
+FileState = tuple[Path, int, int, int]
+"""A loaded file, its size, and its times of change in ns, of which copies keep only the first."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +52,14 @@ class KnownRequest:
 
 @dataclass(frozen=True)
 class KnownRequests:
-    """A node's requests, by item. lists: the model lists they were built with."""
+    """A node's requests, by item. lists: the model lists they were built with. time: when they were
+    built, in seconds since 1970."""
 
     items: tuple[tuple[KnownRequest, ...], ...]
     service: str
     lists: object
     files: tuple[FileState, ...]
+    time: float
 
     def holds(self, service: str, lists: object) -> bool:
         """Whether the node would send the same now, if the nodes before it return the same."""
@@ -92,7 +95,7 @@ def remember(
                 return  # it changed after loading
             files += (state,)
     sent = tuple(tuple(_known_from(r) for r in item if not r.payload.is_empty) for item in items)
-    known = KnownRequests(sent, service, lists, files)
+    known = KnownRequests(sent, service, lists, files, time.time())
     with _lock:
         _known.pop(digests[node], None)
         _known[digests[node]] = known
@@ -124,7 +127,7 @@ def _state(path: Path) -> FileState | None:
         found = path.stat()
     except OSError:
         return None
-    return path, found.st_size, found.st_mtime_ns
+    return path, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def _known_from(planned: PlannedRequest) -> KnownRequest:

@@ -95,11 +95,13 @@ def test_an_edit_is_free_until_an_input_changes(
 def test_it_costs_again_after_a_file_changes(
     bench: Bench, preview: Any, photo: Path, run: Callable[..., float]
 ) -> None:
-    run(edit(), image())
-    state = photo.stat()
-    photo.write_bytes(b"other")
-    os.utime(photo, ns=(state.st_atime_ns, state.st_mtime_ns + 1))
-    assert told(preview, edit())[0] is False
+    for later in (1, 0):
+        run(edit(), image())
+        assert told(preview, edit())[0] is True
+        state = photo.stat()
+        photo.write_bytes(b"other" if later else b"third")
+        os.utime(photo, ns=(state.st_atime_ns, state.st_mtime_ns + later))
+        assert told(preview, edit())[0] is False, "a copy keeps the time of the file"
 
     photo.unlink()
     assert told(preview, edit())[0] is False
@@ -190,6 +192,23 @@ def test_a_random_seed_before_it_is_never_free(
     for file in (bench.home / "results").glob("*"):
         file.unlink()
     assert told(preview, graph("fixed"))[0] is False
+
+
+def test_after_an_image_that_was_generated_again_it_may_cost_again(
+    bench: Bench, preview: Any, photo: Path, run: Callable[..., float]
+) -> None:
+    """A model draws another image for the same request."""
+    generate = {"class_type": "VeniceGenerateImage", "inputs": {**GENERATE, **SIZE, "seed": 7}}
+    graph = {**edit(), "1": generate}
+    made = bench.generate(**SIZE, seed=7).tensor
+    (generated,) = (bench.home / "results").glob("*.result")
+    run(graph, made)
+    assert told(preview, graph) == (True, "Free · saved result")
+
+    generated.unlink()
+    bench.generate(**SIZE, seed=7)
+
+    assert told(preview, graph) == (False, "up to $0.04")
 
 
 def test_a_pack_that_replaced_a_node_of_comfyui_is_not_trusted(
