@@ -72,6 +72,7 @@ from .size_warnings import other_size
 from .store.entry_file import Entry
 from .store.ledger import Ledger, start_of_day, today
 from .store.outcome_summary import NOTHING_SENT
+from .store.prompt_file import switch_prompts
 from .store.result_cache import ResultCache
 from .store.spending import spent_by, total
 from .text import harmless
@@ -163,6 +164,7 @@ __all__ = [
     "shared_client",
     "spent_by",
     "start_of_day",
+    "switch_prompts",
     "tier_size",
     "today",
     "token_prices",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..files import make_folder, write_atomic
+from ..files import make_folder, remove_file, write_atomic
 from .entry_file import ASIDE, MAX_HEAD
 
 FOLDER = "prompts"
@@ -54,11 +54,20 @@ def packed(workflow: object) -> bytes:
     return zlib.compress(text.encode()) if len(text) <= MAX_WORKFLOW else b""
 
 
+def switch_prompts(home: Path, are_saved: bool) -> None:
+    """Write prompts of this home from now on, or none, whatever a request in flight began with."""
+    (_switched_off.discard if are_saved else _switched_off.add)(home / FOLDER)
+
+
 def write_prompt(path: Path, prompt: Prompt) -> None:
     """Write the file, whole or not at all, readable by its owner only. Raises OSError."""
+    if path.parent in _switched_off:
+        return
     make_folder(path.parent)
     line = json.dumps({"prompt": prompt.text}).encode() + b"\n"
     write_atomic(path, line, prompt.workflow, prefix=ASIDE)
+    if path.parent in _switched_off:  # since then, so that whoever removes all may miss this one
+        remove_file(path)
 
 
 def read_prompt(path: Path) -> tuple[str, bool]:
@@ -83,3 +92,7 @@ def read_workflow(path: Path) -> dict[str, Any] | None:
         raise ValueError(str(error)) from None
     found = json.loads(data)
     return found if isinstance(found, dict) else None
+
+
+_switched_off: set[Path] = set()
+"""The folders for which someone turned prompts off while this process runs."""

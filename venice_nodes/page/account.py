@@ -35,6 +35,7 @@ from ...venice_client.for_nodes import (
     shared_client,
     spent_by,
     start_of_day,
+    switch_prompts,
     today,
     total,
 )
@@ -141,6 +142,7 @@ def set_limits(changes: Mapping[str, Any]) -> dict[str, Any]:
     load_settings(comfyui.user_folder(), {**os.environ, **texts})  # raises for a wrong one
     save_values(home_folders(comfyui.user_folder(), os.environ), texts)
     settings = settings_of_page()
+    switch_prompts(settings.home, settings.save_prompts)
     if not settings.save_prompts:
         ResultCache(settings.home, settings.store_mb).forget_prompts()
     return _limits(settings)

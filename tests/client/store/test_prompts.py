@@ -7,12 +7,14 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import venice_client.store.cache_evictor as cache_evictor
+import venice_client.store.prompt_file as prompt_file
 import venice_client.store.result_cache as result_cache
-from venice_client.store.prompt_file import MAX_WORKFLOW, Prompt, packed
+from venice_client.store.prompt_file import MAX_WORKFLOW, Prompt, packed, switch_prompts
 from venice_client.store.result_cache import ResultCache
 from venice_client.transport.response import Response
 
@@ -107,6 +109,27 @@ def test_switched_off_nothing_is_saved_and_what_was_goes(tmp_path: Path) -> None
     put(ResultCache(tmp_path, 10))
     ResultCache(tmp_path, 10).forget_prompts()
     assert files(tmp_path) == ["a.result", "b.result"]
+
+
+def test_a_request_in_flight_saves_no_prompt_once_they_are_switched_off(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    began_before = ResultCache(tmp_path, 10)
+    switch_prompts(tmp_path, False)
+    put(began_before)
+    assert files(tmp_path) == ["a.result"]
+    switch_prompts(tmp_path, True)
+    put(began_before)
+    assert files(tmp_path) == ["a.prompt", "a.result"]
+    write = prompt_file.write_atomic
+
+    def switching(*args: Any, **more: Any) -> None:
+        write(*args, **more)
+        switch_prompts(tmp_path, False)
+
+    monkeypatch.setattr(prompt_file, "write_atomic", switching)
+    put(began_before, OTHER)
+    assert files(tmp_path) == ["a.prompt", "a.result", "b.result"]
 
 
 def test_a_prompt_that_cannot_be_saved_fails_nothing(
