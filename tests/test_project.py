@@ -201,6 +201,19 @@ def test_one_script_touches_comfyuis_frontend() -> None:
     assert touched == []
 
 
+def test_tests_are_collected_without_playwright() -> None:
+    needs_it = {"playwright", "comfy_page"}
+    importers = {
+        path.name
+        for path in (ROOT / "tests").rglob("*.py")
+        if "node_modules" not in path.parts and path.stem not in needs_it
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if (isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in needs_it)
+        or (isinstance(node, ast.Import) and node.names[0].name.split(".")[0] in needs_it)
+    }
+    assert importers == set()
+
+
 def test_one_module_creates_replaces_and_removes_files() -> None:
     """Elsewhere, nobody thinks of Windows: see the head of venice_client/files.py."""
     found = {

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from comfy_page import ComfyPage
 from page_setups import each_frontend
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+
+    from comfy_page import ComfyPage
 
 DONE = ".venice-status .venice-done"
 LINES = ".venice-status .venice-line"
@@ -64,7 +65,7 @@ def test_a_price_is_that_of_what_runs(page: ComfyPage, words: str) -> None:
 
 def test_each_browser_sees_its_own_runs(page: ComfyPage, browser: Browser, words: str) -> None:
     context = browser.new_context(viewport={"width": 1500, "height": 950})
-    other = ComfyPage(page.running, context.new_page(), page.in_vue)
+    other = type(page)(page.running, context.new_page(), page.in_vue)
     other.open()
     for one in (page, other):
         one.text_to_image(prompt=words)
