@@ -222,6 +222,7 @@ def test_a_port_that_is_taken_is_one_line(cli: Any, sandbox: Sandbox) -> None:
 
     assert end.code == 1
     assert end.err.startswith(f"Port {sandbox.port} isn't available")
+    assert "Errno" not in end.err
     assert len(end.err.splitlines()) == 1
 
 

@@ -540,6 +540,26 @@ def test_a_result_that_cannot_be_written_is_an_error_beside_all_that_is_told(
             assert "1 of 2 images is saved" in end.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a pipe of a shell")
+def test_a_reader_that_wants_no_more_is_no_error(cli: Any, folder: Path) -> None:
+    words = [sys.executable, "-m", "venice_client", "models", "--type", "upscale"]
+    environ = {**os.environ, "PYTHONPATH": str(Path(files.__file__).parents[2])}
+    reads, writes = os.pipe()
+    os.close(reads)
+    with os.fdopen(writes, "w") as broken:
+        end = subprocess.run(
+            words,
+            env=environ,
+            stdout=broken,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    assert "stdout" not in end.stderr
+    assert "Broken" not in end.stderr
+
+
 @pytest.mark.parametrize("argv", [["results", "--clear"], ["login"]])
 def test_without_stdin_nothing_is_asked(
     cli: Any, monkeypatch: pytest.MonkeyPatch, argv: list[str]

@@ -99,7 +99,8 @@ class Console:
             error = None if self.is_broken else _write(sys.stdout, line + "\n")
             if error is not None:
                 self.is_broken = True
-                self.note(f"Can't write to stdout ({error.strerror}).")
+                if not isinstance(error, BrokenPipeError):  # a reader such as `head` has enough
+                    self.note(f"Can't write to stdout ({error.strerror}).")
 
 
 def is_terminal(stream: TextIO | None) -> bool:

@@ -78,8 +78,8 @@ def _prompts(args: argparse.Namespace, console: Console) -> list[str]:
 def _headline(batches: Sequence[Sequence[GenerateRequest]], is_drawn: bool) -> str:
     seeds = [request.seed for request in batches[0] if request.seed is not None]
     text = f"seed{'s' if len(seeds) > 1 else ''} {_listed(seeds)}"
-    text = f"{text} (repeat with --seed {seeds[0]})" if is_drawn else text
-    return text if len(batches) == 1 else f"{len(batches)} prompts · {text} each"
+    text = text if len(batches) == 1 else f"{len(batches)} prompts · {text} each"
+    return f"{text} (repeat with --seed {seeds[0]})" if is_drawn else text
 
 
 def _listed(seeds: Sequence[int]) -> str:

@@ -184,7 +184,7 @@ def _add_mask_options(parser: argparse.ArgumentParser) -> None:
         type=int,
         default=BY_THICKNESS,
         metavar="PX",
-        help="soften the mask's edge inwards (default: by the image's size)",
+        help="soften the mask's edge inward (default: by the image's size)",
     )
 
 

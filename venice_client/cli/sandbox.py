@@ -46,7 +46,8 @@ def run(args: argparse.Namespace, console: Console, _settings: Settings) -> int:
     try:
         sandbox.start()
     except (OSError, OverflowError) as error:
-        raise VeniceError(f"Port {args.port} isn't available ({error}). Try --port 0.") from None
+        reason = getattr(error, "strerror", None) or error
+        raise VeniceError(f"Port {args.port} isn't available ({reason}). Try --port 0.") from None
     try:
         settings = {"VENICE_API_BASE": sandbox.base_url, "VENICE_API_KEY": LOCAL_SANDBOX_KEY}
         console.result(settings, setting_lines(settings))
