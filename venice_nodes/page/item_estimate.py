@@ -18,6 +18,7 @@ import torch
 
 from ...venice_client import InvalidRequestError, VeniceError
 from ...venice_client.for_nodes import (
+    MAX_TEXT,
     PlannedRequest,
     PriceEstimator,
     UpperBound,
@@ -52,8 +53,15 @@ TRIED = {
     "count": (1, 16),
     "max_tokens": (16, 4096),
 }
-ANY_TEXT = {"prompt": "?", "idea": "?" * 4000, "instructions": "?" * 4000}
-"""For texts that only the run can tell. Text models charge by length: these are long ones."""
+LONGEST_TEXT = "\U0001f98a" * MAX_TEXT
+"""The text that text models may charge most for: of all letters, these have the most bytes."""
+
+ANY_TEXT = {
+    "prompt": ("?",),
+    "idea": ("?", LONGEST_TEXT),
+    "instructions": ("?", LONGEST_TEXT),
+}
+"""For texts that only the run can tell. Text models charge by length."""
 
 
 @dataclass(frozen=True)
@@ -248,7 +256,7 @@ def _candidates(
     if kind == "BOOLEAN":
         return (False, True) if name in PRICED_SWITCHES else (options["default"],)
     if kind == "STRING":
-        return (ANY_TEXT.get(name, ""),)
+        return ANY_TEXT.get(name, ("",))
     return TRIED.get(name, (options.get("default"),))
 
 

@@ -76,6 +76,20 @@ def test_a_question_that_comes_over_a_link_has_a_price(preview: Any) -> None:
     assert told["nodes"]["2"]["price"]["text"].startswith("from $") or told["total"]["to"] > 0
 
 
+def test_a_text_that_comes_over_a_link_may_be_the_longest(preview: Any) -> None:
+    """It counts against no limit before it's there."""
+    idea = preview.of({"1": write(idea=["9", 0]), "9": node("SomeOtherNode")})["total"]
+    short, longest = (preview.of({"1": write(idea=text)})["total"] for text in ("?", "狐" * 32_768))
+    assert idea["to"] >= longest["to"] > short["to"]
+    assert idea["reserved_usd"] == short["reserved_usd"]
+    asked = describe(instructions=["9", 0])
+    told = preview.of({"1": EMPTY, "2": asked, "9": node("SomeOtherNode")})["total"]
+    assert (
+        told["to"]
+        >= preview.of({"1": EMPTY, "2": describe(instructions="狐" * 32_768)})["total"]["to"]
+    )
+
+
 @pytest.mark.parametrize(
     ("graph", "why"),
     [
