@@ -110,7 +110,7 @@ class ItemEstimate:
             total = total.or_else(price)
         total = total * self.times
         if self.may_be_free:
-            total = replace(total, low=0.0)
+            total = replace(total, low=0.0, reserved=0.0)
         return replace(total, high=None) if self.is_open else total
 
     def is_cached(self, cached: set[str]) -> bool:

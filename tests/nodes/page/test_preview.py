@@ -605,7 +605,7 @@ def test_a_branch_that_may_not_run_costs_up_to_its_price(
         "4": node("PreviewImage", images=["3", 0]),
     }
     total = preview.of(graph)["total"]
-    assert (total["badge"], total["reserved_usd"]) == ("up to $0.02", 0.02)
+    assert (total["badge"], total["over"]) == ("up to $0.02", None)
 
     graph["5"] = node("PreviewImage", images=["1", 0])
     assert preview.of(graph)["total"]["badge"] == "$0.01–$0.02"
