@@ -48,7 +48,7 @@ def packed(workflow: object) -> bytes:
     if not isinstance(workflow, dict) or not workflow:
         return b""
     try:
-        text = json.dumps(workflow, separators=(",", ":"))
+        text = json.dumps(workflow, separators=(",", ":"), allow_nan=False)
     except (ValueError, TypeError, RecursionError, RuntimeError):  # or another thread changes it
         return b""
     return zlib.compress(text.encode()) if len(text) <= MAX_WORKFLOW else b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 import time
@@ -63,7 +64,7 @@ def test_without_a_workflow_or_a_prompt(tmp_path: Path) -> None:
 def test_a_workflow_that_is_large_or_odd_is_left_out() -> None:
     ring: dict[str, object] = {}
     ring["ring"] = ring
-    for odd in (None, [], "x", {"x": "y" * MAX_WORKFLOW}, ring, {"x": object()}):
+    for odd in (None, [], "x", {"x": "y" * MAX_WORKFLOW}, ring, {"x": object()}, {"x": math.inf}):
         assert packed(odd) == b""
 
 
