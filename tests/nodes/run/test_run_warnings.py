@@ -80,7 +80,9 @@ def test_more_pixels_need_more_room(bench: Bench) -> None:
 
     def planned(variants: int = 1, expected: Any = None, **fields: Any) -> SimpleNamespace:
         payload = SimpleNamespace(fields=fields, expected=expected)
-        return SimpleNamespace(payload=payload, request=SimpleNamespace(variants=variants))
+        return SimpleNamespace(
+            payload=payload, request=SimpleNamespace(variants=variants, kind="image")
+        )
 
     assert size(planned()) == 2 * 1024**2
     assert size(planned(expected=(512, 512))) == size(planned()) / 4
