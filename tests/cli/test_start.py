@@ -50,7 +50,7 @@ def test_ctrl_c_while_it_loads_ends_quietly(tmp_path: Path, name: str, start: li
 
 def old_python() -> str:
     """A Python 3.9 of this machine. Skips the test if there is none that runs."""
-    pyenv = Path(os.environ.get("PYENV_ROOT", "/root/.pyenv")) / "versions"
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
     for python in [*map(str, sorted(pyenv.glob("3.9.*/bin/python"))), shutil.which("python3.9")]:
         if (
             python
