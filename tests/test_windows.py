@@ -12,17 +12,19 @@ import pytest
 TESTS = Path(__file__).resolve().parent
 IMITATION = TESTS / "support" / "windows"
 FOLDERS = ["client", "cli", "promises"]
+"""Each runs in a process of its own, so that two cores share them."""
 SEARCHES_THE_PATH = "client/test_shell.py::test_an_installed_command_is_named_as_the_shell_finds_it"
 """A test that the imitation can't serve: Python looks for a program as on this system."""
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("folder", FOLDERS)
 @pytest.mark.timeout(1200)
 @pytest.mark.skipif(sys.platform != "linux", reason="imitates Windows on Linux")
-def test_the_money_core_holds_as_on_windows(tmp_path: Path) -> None:
+def test_the_money_core_holds_as_on_windows(folder: str, tmp_path: Path) -> None:
     run = subprocess.run(
         [
-            *(sys.executable, "-m", "pytest", *FOLDERS, "-q", "-n", "0", "-p", "no:cacheprovider"),
+            *(sys.executable, "-m", "pytest", folder, "-q", "-n", "0", "-p", "no:cacheprovider"),
             *("-m", "not comfyui and not page", f"--basetemp={tmp_path / 'run'}"),
             f"--deselect={SEARCHES_THE_PATH}",
         ],

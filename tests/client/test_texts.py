@@ -323,10 +323,11 @@ def test_saved_texts_can_be_listed(client: VeniceClient) -> None:
     one = client.describe(DescribeRequest(image(), model=SEES))
     two = client.write_prompts(WritePromptsRequest("a fox", SEES, count=2))
 
-    (newest, oldest) = client.results.entries()
-    assert (newest.facts["path"], newest.facts["model"]) == (CHAT, SEES)
-    assert newest.facts["cost_usd"] == two.cost
-    found = [client.results.peek(entry.key) for entry in (oldest, newest)]
+    entries = {entry.key: entry.facts for entry in client.results.entries()}
+    assert set(entries) == {one.key, two.key}
+    assert (entries[two.key]["path"], entries[two.key]["model"]) == (CHAT, SEES)
+    assert entries[two.key]["cost_usd"] == two.cost
+    found = [client.results.peek(result.key) for result in (one, two)]
     assert [cached_texts(response) for response in found if response] == [one.texts, two.texts]
 
 

@@ -44,7 +44,8 @@ def test_four_images_are_paid_for_once(bench: Bench) -> None:
         assert end.pictures == 4
         assert end.info["warnings"] == []
         assert len(bench.entries) == 4
-        assert len([path for path in scanner.held if ".aside-" in path]) == 4
+        aside = [Path(path).parent.name for path in scanner.held if ".aside-" in path]
+        assert sorted(aside) == ["prompts"] * 4 + ["results"] * 4
         again = bench.generate(batch_size=4)
     assert again.pictures == 4
     assert again.sent == ()

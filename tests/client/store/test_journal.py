@@ -357,10 +357,12 @@ def hold() -> None:
 threading.Thread(target=hold, daemon=True).start()
 held.wait()
 readable, writable = os.pipe()
+is_third, third_reserved = os.pipe()
 if child := os.fork():
     over.set()
     os.read(readable, 1)
     (third,) = limit.reserve("", [Charge("m", "image", 0.01)])
+    os.write(third_reserved, b"x")
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     print(status, len(list((home / "journal").glob("*.jsonl"))), flush=True)
     for reservation in (*parents, third):
@@ -368,10 +370,11 @@ if child := os.fork():
 else:
     end = 1
     try:
-        os.write(writable, b"x")
         for reservation in parents:  # they are the parent's
             reservation.release()
             reservation.spend()
+        os.write(writable, b"x")
+        os.read(is_third, 1)
         reserved = 0
         while True:
             try:
