@@ -37,7 +37,8 @@ def folder(tmp_path: Path, words: str) -> Path:
 
 
 def example(language: str, comfyui: Running, words: str = "") -> str:
-    (code,) = re.findall(rf"```{language}\n(.+?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    blocks = re.findall(rf"```{language}\n(.+?)```", DOCUMENT.read_text("utf-8"), re.DOTALL)
+    (code,) = (block for block in blocks if "/prompt" in block)
     assert code.count(URL) == 1
     return str(code).replace(URL, comfyui.client.url).replace("a fox in snow", words)
 
