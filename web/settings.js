@@ -146,7 +146,7 @@ function limitRow(name, { mayBeEmpty = false, step = "0.01" } = {}) {
 
 /** @param {string} name */
 function switchRow(name) {
-  const box = element("input", { type: "checkbox", class: "venice-switch" });
+  const box = element("input", { type: "checkbox", name, class: "venice-switch" });
   const outcome = element("div", { class: "venice-outcome", role: "status" });
   const row = element("div", { class: "venice-settings" }, box, outcome);
   box.addEventListener("change", () => saveLimit(name, box.checked, outcome));

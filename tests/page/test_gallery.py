@@ -402,9 +402,8 @@ def test_texts_show_what_they_say(page: ComfyPage) -> None:
 def test_prompts_are_switched_off_in_the_settings(page: ComfyPage) -> None:
     with saved(page, 2) as store:
         page.command("Venice.OpenSettings")
-        box = page.page.locator(".venice-settings input[type=checkbox]").first
-        box.wait_for()
-        assert box.is_checked()
+        box = page.page.locator(".venice-settings input[name=save_prompts]")
+        page.page.locator(".venice-settings input[name=save_prompts]:checked").wait_for()
         box.uncheck()
         page.wait_for_text(".venice-works", "Saved")
         assert [store.prompt(key) for key in sorted(store.keys())] == [("", False)] * 2
