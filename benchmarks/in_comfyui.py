@@ -23,16 +23,15 @@ from stand_in import StandIn, picture
 
 LATENCY = 2.0
 MOST_FILES = 1200
-PARTNER_NODE = "OpenAIDalle2"
+PARTNER, PARTNER_2 = "OpenAIDalle2", "OpenAIDalle3"
+"""ComfyUI's nodes of OpenAI: the first gets its image in the response, the second by a URL."""
+
 DISK, NAIVE = "LoadImage", "a minimal node"
 """The second only downloads and decodes: requests, Pillow, torch.stack."""
 
-PARTNER = f"{PARTNER_NODE} (image in the response)"
-PARTNER_NODE_2 = "OpenAIDalle3"
-BY_ADDRESS = f"{PARTNER_NODE_2} (image by URL)"
 BOUND = (
-    "A minimal node that only downloads and decodes takes as long. What remains is mostly Pillow's "
-    "time for the PNG, about 23 ms of one core, which the partner node spends too."
+    "A minimal node takes as long. What remains is mostly Pillow's time for the PNG, about 23 ms "
+    "of one core, which the partner node spends too."
 )
 """Why it is not faster yet."""
 
@@ -80,13 +79,13 @@ class ComfyBench:
     def partner(self, nodes: int = 1) -> float:
         first = self._next(nodes)
         fixed = {"prompt": "a fox in snow", "size": "1024x1024", "n": 1}
-        return self._each(PARTNER_NODE, [{**fixed, "seed": first + i} for i in range(nodes)])
+        return self._each(PARTNER, [{**fixed, "seed": first + i} for i in range(nodes)])
 
     def partner_by_address(self, nodes: int = 1) -> float:
         first = self._next(nodes)
         fixed = {"prompt": "a fox in snow", "size": "1024x1024"}
         fixed |= {"quality": "standard", "style": "natural"}
-        return self._each(PARTNER_NODE_2, [{**fixed, "seed": first + i} for i in range(nodes)])
+        return self._each(PARTNER_2, [{**fixed, "seed": first + i} for i in range(nodes)])
 
     def naive(self, nodes: int = 1, batch_size: int = 1) -> float:
         first = self._next(nodes * batch_size)
@@ -158,13 +157,13 @@ def _without_latency(bench: ComfyBench, count: int) -> Iterator[Row]:
     one = rounds(ways, 2 * count)
     what = "one node"
     yield _row(what, PARTNER, one, "partner", 0.8, why=BOUND)
-    yield _row(what, BY_ADDRESS, one, "by address", 0.8, why=BOUND)
+    yield _row(what, PARTNER_2, one, "by address", 0.8, why=BOUND)
     yield _row(what, DISK, one, "disk", 1.1, why=BOUND)
     yield _row(what, NAIVE, one, "naive")
     eight = rounds({name: _times(8, way) for name, way in ways.items()}, count)
     what = "eight nodes"
     yield _row(what, PARTNER, eight, "partner", 0.7, why=BOUND)
-    yield _row(what, BY_ADDRESS, eight, "by address", 0.7, why=BOUND)
+    yield _row(what, PARTNER_2, eight, "by address", 0.7, why=BOUND)
     yield _row(what, DISK, eight, "disk", 1.0)
     yield _row(what, NAIVE, eight, "naive")
     for size in (4, 16):

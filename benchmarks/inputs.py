@@ -25,10 +25,9 @@ def measure(quick: bool) -> Part:
     effort = pack().venice_client.imaging.encoding.PNG_EFFORT
     side = SIDE // 4 if quick else SIDE
     blocks = [
-        f"{name}, {side}². The nodes use level {effort}.\n\n" + _table(array, 1 if quick else 3)
-        for name, array in _pictures(side)
+        f"{name}, {side}²:\n\n{_table(array, 1 if quick else 3)}" for name, array in _pictures(side)
     ]
-    return Part(text="\n\n".join(blocks))
+    return Part(text="\n\n".join([f"The nodes use level {effort}.", *blocks]))
 
 
 def _pictures(side: int) -> Iterator[tuple[str, Image.Image]]:
@@ -40,14 +39,14 @@ def _pictures(side: int) -> Iterator[tuple[str, Image.Image]]:
 
 
 def _table(image: Image.Image, times: int) -> str:
-    head = ["zlib level", "size", "compress", *(f"at {mbit} Mbit/s" for mbit in MBITS)]
+    head = ["level", "MB", "compress", *(f"{mbit} Mbit/s" for mbit in MBITS)]
     rows = []
     for level in LEVELS:
         packs = [partial(_packed, image, level)] * times
         seconds = statistics.median(timed(pack, thread_time) for pack in packs)
         size = len(_packed(image, level))
-        totals = [f"{seconds + size * 8 / (mbit * 1e6):.2f} s" for mbit in MBITS]
-        rows.append([f"{level}", f"{size / 1e6:.2f} MB", f"{seconds:.3f} s", *totals])
+        totals = [f"{seconds + size * 8 / (mbit * 1e6):.2f}" for mbit in MBITS]
+        rows.append([f"{level}", f"{size / 1e6:.2f}", f"{seconds:.3f}", *totals])
     return table(head, rows)
 
 

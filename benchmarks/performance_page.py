@@ -18,7 +18,7 @@ PARTS = {
 MACHINE = "machine"
 """The mark for the line about the machine."""
 
-HEAD = ("what", "against what", "measured", "goal", "")
+HEAD = ("what", "against what", "measured", "goal")
 MEMORY_INFO, CPU_INFO = Path("/proc/meminfo"), Path("/proc/cpuinfo")
 
 
@@ -47,8 +47,8 @@ class Row:
         measured = f"**{f'{number} {self.unit}'.strip()}**"
         measured += f" ({self.detail})" if self.detail else ""
         goal = "" if self.goal is None else f"≤ {self.goal:g} {self.unit}".strip()
-        end = "" if self.goal is None else "met" if self.is_met else "**missed**"
-        return self.what, self.against, measured, goal, end
+        goal += "" if self.is_met else ", **missed**"
+        return self.what, self.against, measured, goal
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Part:
 
     def markdown(self) -> str:
         """The rows as a table, then the missed goals with their reasons."""
-        blocks = [table(HEAD, [row.cells() for row in self.rows])] if self.rows else []
+        blocks = [_without_empty(HEAD, [row.cells() for row in self.rows])] if self.rows else []
         missed: dict[str, list[str]] = {}
         for row in self.rows:
             if not row.is_met:
@@ -70,6 +70,12 @@ class Part:
             for why, what in missed.items()
         ]
         return "\n\n".join(filter(None, [*blocks, "\n".join(lines), self.text]))
+
+
+def _without_empty(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table without the columns that are empty in every row."""
+    filled = [index for index in range(len(head)) if any(row[index] for row in rows)]
+    return table([head[i] for i in filled], [[row[i] for i in filled] for row in rows])
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
