@@ -276,7 +276,7 @@ def test_the_python_examples_run_one_after_the_other(tmp_path: Path, home: Path)
     )
     assert ImageChops.difference(before, after).getbbox() == (600, 50, 901, 351)
     assert len(set(described.splitlines())) == 6
-    assert described.endswith("sandbox, free")
+    assert float(described.splitlines()[-1]) > 0
     assert many == "4 of 4"
     assert {path.stem for path in tmp_path.glob("[0-9]*.png")} == {"7", "8", "9", "10"}
     assert together == "[1024, 1024]"

@@ -17,11 +17,11 @@ import requests
 from .batch import OnResult, RequestBatch
 from .catalogue.catalogue import Catalogue
 from .catalogue.model import TEXT, Model
-from .catalogue.prices import cost_text, total_cost
-from .errors import CHARGED, ApiError, BadResponseError, InvalidRequestError, VeniceError
+from .errors import ApiError, BadResponseError, InvalidRequestError, VeniceError
 from .free_calls import FreeCalls, KeyStatus
 from .image_result import ImageResult, is_violation, unchanged
-from .planned_request import PlannedRequest, plan_request, plus_extra_fields
+from .money import cost_text
+from .planned_request import PlannedRequest, plan_request
 from .process import after_fork
 from .read_result import read_result, response_cost
 from .request.chat import DescribeRequest, WritePromptsRequest, plan_prompts
@@ -30,7 +30,7 @@ from .request.paid_request import PaidRequest
 from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleRequest
 from .result import Result
 from .settings.api_key import ApiKey
-from .settings.service import SANDBOX_NAME, Service, service_for
+from .settings.service import Service, service_for
 from .settings.settings import Settings, load_settings, normalized_base_url
 from .store.prompt_file import packed
 from .store.result_cache import ResultCache
@@ -226,7 +226,7 @@ class VeniceClient:
         response, is_sent = self._get_response(first, progress)
         try:
             return [
-                read_result(p, response, is_sent and p is first, self.catalogue, self._tell_charge)
+                read_result(p, response, is_sent and p is first, self.catalogue, self.service)
                 for p in equal
             ]
         except BadResponseError as error:
@@ -274,31 +274,6 @@ class VeniceClient:
     def _set_aside(self, key: str, checksum: str, error: VeniceError) -> None:
         if file := self.results.quarantine(key, checksum):
             error.add_line(f"The raw response is saved in {file}.")
-
-    def _tell_charge(self, usd: float | None) -> str:
-        """Tell in a sentence what was charged."""
-        if self.service.name == SANDBOX_NAME:
-            return "The sandbox charges nothing."
-        if not usd:
-            return CHARGED if usd is None else "You weren't charged."
-        return f"You were charged {cost_text([usd])}."
-
-    def charged_text(self, results: Sequence[Result]) -> str:
-        """Return the cost of some results in words."""
-        if results and all(not result.count for result in results):
-            return "nothing charged"
-        costs = [result.cost for result in results]
-        if self.service.name == SANDBOX_NAME and total_cost(costs) != 0:
-            return "sandbox, free"
-        return cost_text(costs)
-
-    def estimate_text(self, batch: RequestBatch) -> str:
-        """Return the estimated cost of a batch in words."""
-        return f"{self.cost_text(batch.estimates)}{plus_extra_fields(batch.planned)}"
-
-    def cost_text(self, costs: Sequence[float | None]) -> str:
-        """Return estimated costs in words, such as `about $0.03`; the built-in sandbox is free."""
-        return cost_text(costs, self.service.name == SANDBOX_NAME)
 
     def list_models(self, type: str | None = None) -> list[Model]:
         """Get the current models: "image", "inpaint", "upscale" or all. Free."""
@@ -361,7 +336,7 @@ class VeniceClient:
         facts = planned.facts(self.service.name, cost)
         not_cached = self.results.put(planned.key, response, facts, planned.prompt)
         model = printable(planned.request.model or planned.payload.path)
-        log.info("%s responded: %s", model, self.cost_text([cost]))
+        log.info("%s responded: %s", model, cost_text([cost], self.service.is_sandbox))
         return replace(response, not_cached=not_cached)
 
     def _explain(self, planned: PlannedRequest, response: Response) -> ApiError:

@@ -14,7 +14,7 @@ from .catalogue.catalogue import (
 from .catalogue.chat_prices import token_prices
 from .catalogue.ignored_fields import is_ignored
 from .catalogue.lists import Lists, bundled_lists, saved_lists
-from .catalogue.prices import price_range, total_cost
+from .catalogue.prices import price_range
 from .catalogue.sizing import AUTO, tier_size
 from .client import shared_client
 from .dry_run import PriceEstimator
@@ -25,8 +25,8 @@ from .imaging.encoding import MAX_PACKED_PART, encode_array, pixel_hash
 from .imaging.input_image import InputFile, InputImage
 from .imaging.lettering import SMALLEST_TEXT, fitted, font
 from .login import log_in
-from .money import UpperBound, dollar_range, dollars, dollars_up
-from .planned_request import PlannedRequest, plus_extra_fields
+from .money import UpperBound, dollar_range, dollars, dollars_up, total_cost
+from .planned_request import PlannedRequest, estimate_text
 from .process import accept_any_letter, after_fork, end_gently
 from .request.chat import (
     CHAT_PATH,
@@ -59,7 +59,7 @@ from .request.pictures import (
 )
 from .request.seeds import MAX_SEED, fold_seed, folding_warning
 from .request.system_prompts import TASKS
-from .result import Result
+from .result import Result, charged_text
 from .settings.api_key import ApiKey
 from .settings.service import SANDBOX_NAME, service_name
 from .settings.settings import (
@@ -126,6 +126,7 @@ __all__ = [
     "bundled_lists",
     "cached_images",
     "cached_texts",
+    "charged_text",
     "check_choice",
     "check_cutout",
     "check_is_text",
@@ -139,6 +140,7 @@ __all__ = [
     "dollars_up",
     "encode_array",
     "end_gently",
+    "estimate_text",
     "fitted",
     "fold_seed",
     "folding_warning",
@@ -157,7 +159,6 @@ __all__ = [
     "other_size",
     "parse_extra_fields",
     "pixel_hash",
-    "plus_extra_fields",
     "price_range",
     "remove_file",
     "save_values",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from .catalogue.catalogue import Catalogue
 from .catalogue.model import TEXT
 from .catalogue.prices import max_price
 from .errors import InvalidRequestError
+from .money import cost_text
 from .request.extra_fields import has_extra_fields
 from .request.paid_request import PaidRequest, resolve
 from .request.payload import Payload
@@ -112,7 +113,12 @@ def plan_request(
     return PlannedRequest(request, payload, body, key, price, most, run, is_free)
 
 
-def plus_extra_fields(planned: Iterable[PlannedRequest]) -> str:
-    """Return the note on a price that extra fields may change, or ""."""
+def estimate_text(
+    costs: Sequence[float | None], planned: Iterable[PlannedRequest], is_sandbox: bool
+) -> str:
+    """Return estimated costs of some requests in words, and whether extra fields may change them.
+
+    costs: in USD, None if unknown.
+    """
     has_extra = any(has_extra_fields(each.request) and not each.is_cached for each in planned)
-    return " plus extra fields" if has_extra else ""
+    return cost_text(costs, is_sandbox) + (" plus extra fields" if has_extra else "")

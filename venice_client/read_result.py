@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 from .catalogue.catalogue import Catalogue
+from .errors import CHARGED
 from .image_result import is_violation, read_images
+from .money import cost_text
 from .planned_request import PlannedRequest
 from .request.chat import ChatRequest
 from .result import Result
+from .settings.service import Service
 from .size_warnings import size_warnings
 from .text_result import charged_usd, read_text
 from .transport.response import Response
-
-Tell = Callable[[float | None], str]
-"""Tells what was charged, in a sentence."""
 
 
 def response_cost(
@@ -39,12 +38,11 @@ def read_result(
     response: Response,
     is_sent: bool,
     catalogue: Catalogue,
-    tell: Tell,
+    service: Service,
 ) -> Result:
     """Read the result in a response. is_sent: whether this request itself was sent for it.
 
-    tell: for the error about a response without a text. Raises BadResponseError, with the body,
-    unless there is something to use.
+    Raises BadResponseError, with the body, unless there is something to use.
     """
     is_unpaid = is_violation(planned.payload.path, response)
     cost = response_cost(planned, response, catalogue)
@@ -59,7 +57,7 @@ def read_result(
             planned.payload,
             response,
             charge=cost,
-            charged=tell(cost),
+            charged=_charge_sentence(cost, service),
             **facts,
         )
     result = read_images(planned.request, planned.payload, response, **facts)
@@ -68,3 +66,12 @@ def read_result(
     if masked := planned.payload.masked:
         result = replace(result, images=(masked.put_back(result.images[0]),))
     return replace(result, size_warnings=warnings)
+
+
+def _charge_sentence(usd: float | None, service: Service) -> str:
+    """Return a sentence on what was charged, for the error about a response without a text."""
+    if service.is_sandbox:
+        return "The sandbox charges nothing."
+    if not usd:
+        return CHARGED if usd is None else "You weren't charged."
+    return f"You were charged {cost_text([usd])}."

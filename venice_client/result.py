@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from .money import cost_text, total_cost
 from .text import printable
 from .transport.response import Response
 
@@ -44,6 +45,14 @@ class Result:
     def facts(self) -> dict[str, Any]:
         """Return the facts of the request and its result for JSON, without image data."""
         raise NotImplementedError
+
+
+def charged_text(results: Sequence[Result], is_sandbox: bool) -> str:
+    """Return the cost of some results in words."""
+    if results and all(not result.count for result in results):
+        return "nothing charged"
+    costs = [result.cost for result in results]
+    return "sandbox, free" if is_sandbox and total_cost(costs) != 0 else cost_text(costs)
 
 
 def request_id_of(data: Mapping[str, Any], response: Response) -> str | None:

@@ -10,10 +10,10 @@ from typing import Any
 
 from .catalogue.chat_prices import usage_usd
 from .catalogue.model import Model
-from .catalogue.prices import MAX_USD, total_cost
+from .catalogue.prices import MAX_USD
 from .errors import BadResponseError, NoTextError
 from .imaging.image_format import describe
-from .money import ExactCost
+from .money import ExactCost, total_cost
 from .request.chat import ChatRequest
 from .request.payload import Payload
 from .result import Result, deprecation, request_id_of, saving_warnings

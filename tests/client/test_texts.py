@@ -25,6 +25,7 @@ from venice_client import (
 )
 from venice_client.errors import UnprocessableError
 from venice_client.money import ExactCost, dollars
+from venice_client.result import charged_text
 from venice_client.store.ledger import Ledger
 from venice_client.text_result import TextResult, cached_texts
 
@@ -64,8 +65,8 @@ def test_a_description_says_what_it_cost_and_is_free_the_second_time(
     assert (second.cost, second.from_store) == (0.0, True)
     assert len(sandbox.paid_requests) == 1
     assert ledger_usd(client) == pytest.approx(first.cost, abs=1e-12)
-    assert client.charged_text([first]).startswith("$0.0")
-    assert client.charged_text([first, second]).startswith("$0.0")
+    assert charged_text([first], is_sandbox=False).startswith("$0.0")
+    assert charged_text([first, second], is_sandbox=False).startswith("$0.0")
     assert first.facts()["cost_usd"] == first.cost
     assert first.facts()["input_tokens"] > 0
 
@@ -208,7 +209,7 @@ def test_without_a_cost_the_tokens_count_and_it_says_so(
     expected = 0.75 if is_exact else sandbox.charged_usd
     assert result.cost == pytest.approx(expected, abs=1e-8)
     assert ledger_usd(client) == pytest.approx(expected, abs=1e-8)
-    assert client.charged_text([result]).startswith("$" if is_exact else "about $")
+    assert charged_text([result], is_sandbox=False).startswith("$" if is_exact else "about $")
     assert ("estimated_cost_usd" in result.facts()) is not is_exact
     assert any("didn't say what it charged" in text for text in result.warnings) is not is_exact
 
@@ -224,7 +225,7 @@ def test_without_cost_and_usage_the_upper_bound_counts(
     result = client.describe(request)
 
     assert result.cost == batch.planned[0].max_price
-    assert client.charged_text([result]).startswith("up to $")
+    assert charged_text([result], is_sandbox=False).startswith("up to $")
 
 
 @pytest.mark.parametrize("fault", [Fault.reset(True), Fault.cut(), Fault.close(True)])

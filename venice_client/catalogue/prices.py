@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ..money import ExactCost, LowerBound, UpperBound, dollars, dollars_up
+from ..money import LowerBound
 from .model import Model
 from .sizing import tier_side
 
@@ -100,42 +100,6 @@ def price_range(model: Model) -> tuple[float, float, bool] | None:
         found = [usd for row in table.values() for usd in row.values()]
         is_all = not _is_open(model) if "" in table else set(model.tiers) <= set(table)
     return (min(found), max(found), is_all) if found else None
-
-
-def total_cost(costs: Sequence[float | None]) -> float | None:
-    """Return the sum in USD, or None if a price is unknown.
-
-    It is a LowerBound, else an UpperBound, if one of them is, and an ExactCost if all are.
-    """
-    known = [cost for cost in costs if cost is not None]
-    if len(known) < len(costs):
-        return None
-    paid, kind = [cost for cost in known if cost], float
-    if bounds := [k for k in (LowerBound, UpperBound) if any(isinstance(c, k) for c in known)]:
-        kind = bounds[0]
-    elif paid and all(isinstance(cost, ExactCost) for cost in paid):
-        kind = ExactCost
-    return kind(round(sum(known), 9))
-
-
-def cost_text(costs: Sequence[float | None], is_sandbox: bool = False) -> str:
-    """The cost in words: `about $0.03`. Saved results, the sandbox and a few models are free."""
-    total = total_cost(costs)
-    if total == 0:
-        is_of_model = any(isinstance(cost, UpperBound | ExactCost) for cost in costs)
-        return "free" if is_of_model else "free (saved result)"
-    text = "price unknown" if total is None else _amount(total)
-    if not is_sandbox:
-        return text
-    return "free in the sandbox" if total is None else f"free in the sandbox ({text} on Venice)"
-
-
-def _amount(usd: float) -> str:
-    if isinstance(usd, ExactCost):
-        return dollars(usd)
-    if isinstance(usd, UpperBound):
-        return f"up to {dollars_up(usd)}"
-    return f"{'from' if isinstance(usd, LowerBound) else 'about'} {dollars(usd)}"
 
 
 def _image_usd(payload: Mapping[str, Any], model: Model, base: str) -> float | None:

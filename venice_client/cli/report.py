@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..batch import was_cancelled
-from ..catalogue.prices import total_cost
 from ..client import VeniceClient
 from ..errors import VeniceError
-from ..money import ExactCost
+from ..money import ExactCost, total_cost
+from ..result import charged_text
 from ..text import one_line
 from . import exit_codes
 from .console import Console, describe
@@ -79,7 +79,9 @@ class Report:
             if not isinstance(error, VeniceError):
                 raise error
         if not self.failed:
-            cost = self.client.charged_text([saved.result for _, saved in self._saved])
+            cost = charged_text(
+                [saved.result for _, saved in self._saved], self.client.service.is_sandbox
+            )
             console.note(f"{self._count} in {self.command.seconds:.1f} s · {cost}")
         return exit_codes.code_for_all(error for _, error in self.failed)
 

@@ -15,7 +15,7 @@ from ..errors import BadResponseError, SpendingLimitError, VeniceError
 from ..image_result import ImageResult, left_out
 from ..imaging.images import decode
 from ..money import dollars
-from ..planned_request import PlannedRequest
+from ..planned_request import PlannedRequest, estimate_text
 from ..request.paid_request import PaidRequest
 from ..store.outcome_summary import OutcomeSummary
 from ..text import printable_lines
@@ -162,7 +162,8 @@ def run_batch(
     except BaseException:
         batch.cancel()
         raise
-    console.note(f"{with_model(headline, batch.planned)} · {client.estimate_text(batch)}")
+    cost = estimate_text(batch.estimates, batch.planned, client.service.is_sandbox)
+    console.note(f"{with_model(headline, batch.planned)} · {cost}")
     began = time.monotonic()
     batch.begin()
     is_interrupted = not _attend(batch, console)

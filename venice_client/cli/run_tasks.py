@@ -7,11 +7,11 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ..catalogue.prices import cost_text, total_cost
 from ..client import VeniceClient
 from ..dry_run import PriceEstimator
 from ..errors import SpendingLimitError
-from ..planned_request import PlannedRequest, plus_extra_fields
+from ..money import total_cost
+from ..planned_request import PlannedRequest, estimate_text
 from ..settings.settings import Settings
 from . import exit_codes
 from .console import Console, describe
@@ -52,7 +52,7 @@ def _show(
     warnings = list(dict.fromkeys(text for one in planned for text in one.payload.warnings))
     console.notes(warnings)
     costs = [one.estimate for one in planned]
-    cost = f"{cost_text(costs, estimator.is_sandbox)}{plus_extra_fields(planned)}"
+    cost = estimate_text(costs, planned, estimator.is_sandbox)
     console.note(f"Dry run: {with_model(headline, planned)} · {cost}. Nothing was sent.")
     requests = [
         {

@@ -25,6 +25,11 @@ class Service:
     base_url: str
     key: ApiKey
 
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether it charges nothing."""
+        return self.name == SANDBOX_NAME
+
 
 def service_name(settings: Settings) -> str:
     """Return the name from `service_for` without starting anything.

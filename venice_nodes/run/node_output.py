@@ -20,9 +20,9 @@ from ...venice_client import (
     VeniceError,
 )
 from ...venice_client.for_nodes import (
-    SANDBOX_NAME,
     PlannedRequest,
     Result,
+    charged_text,
     is_ignored,
     left_out,
     other_size,
@@ -126,7 +126,7 @@ class NodeOutcome:
             last = f"–{seeds[-1]}" if len(seeds) > 1 else ""
             parts.append(f"seed{'s' if last else ''} {seeds[0]}{last}")
         if results:
-            parts.append(self.client.charged_text(results))
+            parts.append(charged_text(results, self.client.service.is_sandbox))
         if 0 < free < len(results):
             parts.append(f"{free} of {len(results)} free (saved)")
         unique = list(dict.fromkeys(filter(None, warnings)))
@@ -155,7 +155,7 @@ class NodeOutcome:
             "model": models[0] if len(models) == 1 else models or None,
             "seeds": list(dict.fromkeys(filter(None, map(self._seed_of, self.batch.planned)))),
             "cost_usd": cost,
-            "free": cost == 0 or self.client.service.name == SANDBOX_NAME,
+            "free": cost == 0 or self.client.service.is_sandbox,
             "may_have_been_charged": is_lost,
         }
 

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import Any, Protocol, TypeVar
 
 from ...venice_client import PaidRequest, RequestBatch, SettingsError, VeniceClient, load_settings
-from ...venice_client.for_nodes import Catalogue, plus_extra_fields, shared_client, total_cost
+from ...venice_client.for_nodes import Catalogue, estimate_text, shared_client, total_cost
 from .. import widgets
 from ..imaging.daemon_pool import DaemonPool
 from ..imaging.tensors import Encoder, encode_all
@@ -113,7 +113,8 @@ async def run_node(node: PaidNode, given: Mapping[str, Sequence[Any]]) -> dict[s
         outcome = NodeOutcome(client, batch, again, warnings)
         status.facts = outcome.facts
         status.warnings = [*warnings, *(text for item in items for text in item.warnings)]
-        await _attend(batch, status, " · ".join([client.estimate_text(batch), *warnings]))
+        cost = estimate_text(batch.estimates, batch.planned, client.service.is_sandbox)
+        await _attend(batch, status, " · ".join([cost, *warnings]))
         outputs, status.warnings = await in_thread(partial(_finish, items, outcome))
         save_facts(given, outputs[node.RETURN_NAMES.index("info")])
         status.finish(outcome.summary(status.warnings))
@@ -152,7 +153,7 @@ def _to_finish(
         "seeds": seeds_of(_prompt(given), node),
         "count": summary.unpaid,
         "usd": None if usd is None else float(usd),
-        "price": client.cost_text(summary.unpaid_prices) + plus_extra_fields(batch.planned),
+        "price": estimate_text(summary.unpaid_prices, batch.planned, client.service.is_sandbox),
     }
 
 

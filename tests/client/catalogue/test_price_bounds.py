@@ -14,7 +14,6 @@ from venice_client import EditRequest, GenerateRequest, UpscaleRequest, VeniceCl
 from venice_client.catalogue.lists import bundled_lists
 from venice_client.catalogue.model import Model, parse_model
 from venice_client.catalogue.prices import (
-    LowerBound,
     estimate_edit,
     estimate_generate,
     estimate_upscale,
@@ -22,6 +21,7 @@ from venice_client.catalogue.prices import (
     max_price,
     price_range,
 )
+from venice_client.money import LowerBound, cost_text
 
 LISTED = bundled_lists().models()
 MODELS = bundled_lists().listed()
@@ -216,7 +216,7 @@ def test_a_bound_is_shown_as_one_from_plan_to_answer(
     client: VeniceClient, request_for: RequestFor
 ) -> None:
     (planned,) = client.prepare([request_for(model="krea-3", width=1024, height=1024)]).planned
-    assert client.cost_text([planned.estimate]).startswith("from $0.07")
+    assert cost_text([planned.estimate]).startswith("from $0.07")
     result = client.generate_images(request_for(model="krea-3", width=1024, height=1024))
     assert isinstance(result.cost, LowerBound)
 
