@@ -55,15 +55,14 @@ def _dense(value: object, name: str, wanted: str) -> torch.Tensor:
             f"{value.device}). Connect a decoded image.",
             name,
         )
-    if value.dtype == torch.bool:
-        value = value.float()
-    if not value.is_floating_point():
+    numbers = value.float() if value.dtype == torch.bool else value
+    if not numbers.is_floating_point():
         raise InvalidRequestError(
             f"{name} contains {value.dtype} values instead of floats from 0 to 1. Convert it, and "
             "divide it by 255 if its values go up to 255.",
             name,
         )
-    return value.detach().to("cpu", torch.float32)
+    return numbers.detach().to("cpu", torch.float32)
 
 
 def _in_range(tensor: torch.Tensor, name: str) -> torch.Tensor:
