@@ -48,7 +48,10 @@ MAX_REASON = 200
 """The most characters to quote of another program's message."""
 
 
-_SHOWN = "" if __package__ == "venice_client" else "venice"
+IS_IN_COMFYUI = __package__ != "venice_client"
+"""Whether ComfyUI's page shows the messages, instead of a terminal."""
+
+_SHOWN = "venice" if IS_IN_COMFYUI else ""
 """In ComfyUI, the module that its page shows in front of an error's name, in place of a path. A
 library keeps the real one, by which other processes find the classes."""
 
@@ -298,7 +301,7 @@ class PermissionDeniedError(ApiError):
 
 
 class NotFoundError(ApiError):
-    """404 or 410: the model doesn't exist (any more), or nothing is at the address."""
+    """404 or 410: the model doesn't exist or is gone, or nothing is at the address."""
 
 
 class PayloadTooLargeError(ApiError):

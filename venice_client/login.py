@@ -36,7 +36,7 @@ def log_in(
 
     homes: the folders whose settings stay, the one to save in first; by default the settings' home.
     is_wanted: called once the service has answered. Raises VeniceError if the key doesn't work, and
-    SettingsError if it can't be saved or isn't wanted any more.
+    SettingsError if it can't be saved or is no longer wanted.
     """
     if not key.reveal():
         raise SettingsError(NO_KEY)

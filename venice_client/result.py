@@ -85,7 +85,6 @@ def deprecation(response: Response) -> list[str]:
     if not date and not text and headers.get("x-venice-deprecated") != "true":
         return []
     replacement = printable(headers.get("x-venice-deprecated-replacement", ""), MAX_TEXT)
-    parts = ["This model is deprecated"]
-    parts += [f" and will be removed on {date}"] if date else []
-    parts += [f". Use `{replacement}` instead"] if replacement else []
-    return ["".join(parts) + "." + (f" ({text})" if text else "")]
+    when = f" and will be removed on {date}" if date else ""
+    instead = f" Use `{replacement}` instead." if replacement else ""
+    return [f"This model is deprecated{when}.{instead}" + (f" ({text})" if text else "")]

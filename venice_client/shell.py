@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import sys
+import sysconfig
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -20,10 +21,10 @@ def command_line(*words: str) -> str:
     """Return a command of this client, such as `login`, for this Python.
 
     It names the client's folder: ComfyUI's portable Python finds no module by -m, and is isolated.
-    Paths are relative if the current folder has both, as that of the portable ComfyUI does. If the
-    command that pip installed started this process, it names that one instead.
+    Paths are relative if the current folder has both, as that of the portable ComfyUI does. If pip
+    installed this client, or its command started this process, it names that command instead.
     """
-    if installed := _installed():
+    if installed := _starter() or _beside_client():
         return quoted([installed, *words])
     paths = [Path(sys.executable or "python"), CLIENT]
     try:
@@ -37,7 +38,7 @@ def command_line(*words: str) -> str:
 
 def command_name() -> str:
     """Return the words that started this process, for its help."""
-    if _installed():
+    if _starter():
         return "venice"
     started = Path(sys.argv[0])
     return command_line() if started.absolute() == CLIENT else "python -m venice_client"
@@ -64,14 +65,24 @@ def setting_lines(settings: Mapping[str, str]) -> list[str]:
     ]
 
 
-def _installed() -> str:
-    """The command that pip installed, if it started this process: its path if PATH lacks it."""
+def _starter() -> str:
+    """The command that pip installed, if it started this process."""
     started = Path(sys.argv[0])
-    if started.stem != "venice":
-        return ""
-    found = shutil.which("venice")
-    is_on_path = found and Path(found).with_suffix("") == started.absolute().with_suffix("")
-    return "venice" if is_on_path else str(started)
+    return _by_name(started) if started.stem == "venice" else ""
+
+
+def _beside_client() -> str:
+    """The command that pip installed with this client, if it did."""
+    command = Path(sysconfig.get_path("scripts"), "venice.exe" if IS_WINDOWS else "venice")
+    is_installed = CLIENT.parent == Path(sysconfig.get_path("purelib")) and command.is_file()
+    return _by_name(command) if is_installed else ""
+
+
+def _by_name(command: Path) -> str:
+    """The name of a command, or its path if PATH lacks it."""
+    found = shutil.which(command.stem)
+    is_on_path = found and Path(found).with_suffix("") == command.absolute().with_suffix("")
+    return command.stem if is_on_path else str(command)
 
 
 def _is_isolated() -> bool:

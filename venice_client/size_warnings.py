@@ -14,10 +14,10 @@ Size = tuple[int, int]
 
 
 def other_size(model: str, expected: Size | None, size: Size) -> str:
-    """Return a warning if a model made another size than expected, or ""."""
+    """Return a warning if a model returned another size than expected, or ""."""
     if expected is None or size == expected:
         return ""
-    return f"{model} made {_text(size)} instead of {_text(expected)}."
+    return f"{model} returned {_text(size)} instead of {_text(expected)}."
 
 
 def size_warnings(
@@ -41,8 +41,10 @@ def _other_ratio(request: EditRequest, sent: dict[str, object], size: Size, mode
     if not is_other_ratio(*size, ratio_of(asked) if asked else own[0] / own[1]):
         return ""
     if asked:
-        return f"{model.id} made {_text(size)}, which isn't {asked}."
-    warning = f"{model.id} made {_text(size)}; {request.label} is {_text(own)}, a different ratio."
+        return f"{model.id} returned {_text(size)}, which isn't {asked}."
+    warning = (
+        f"{model.id} returned {_text(size)}; {request.label} is {_text(own)}, a different ratio."
+    )
     if model.is_auto_only:
         return warning
     nearest = nearest_ratio(*own, model.ratios or EDIT_RATIOS)

@@ -227,8 +227,8 @@ def _texts(request: ChatRequest, content: str, reason: str) -> tuple[tuple[str, 
             texts[number] = _fitted(text, request.max_prompt)
             if len(texts[number]) < len(text):
                 warnings.append(
-                    f"A prompt had {len(text):,} characters and was cut to {len(texts[number]):,}: "
-                    "image models take no longer one."
+                    f"A prompt had {len(text):,} characters and was cut to {len(texts[number]):,}, "
+                    "the most that all image models take."
                 )
     return tuple(texts), warnings
 

@@ -344,8 +344,8 @@ def _switches() -> dict[str, Any]:
 def _transparent(excluded: str) -> Widget:
     return switch(
         False,
-        f"Omit the background, on models that can; not with {excluded}. To save transparency, use "
-        "Join Image with Alpha.",
+        f"Leave out the background, if the model can; not with {excluded}. To save transparency, "
+        "use Join Image with Alpha.",
     )
 
 

@@ -45,8 +45,8 @@ def describe_inputs() -> dict[str, Any]:
                 DESCRIBE_TOKENS,
                 MIN_TOKENS,
                 MAX_TOKENS,
-                "The longest answer, in tokens; a token is about four letters. Sets the highest "
-                "price.",
+                "The longest answer, in tokens; a token is about four "
+                "characters. Sets the highest price.",
             ),
             "variation": variation(),
         },
@@ -74,8 +74,8 @@ def prompt_inputs() -> dict[str, Any]:
                 PROMPT_TOKENS,
                 MIN_TOKENS,
                 MAX_TOKENS,
-                "The longest prompt, in tokens; a token is about four letters. Sets the highest "
-                "price.",
+                "The longest prompt, in tokens; a token is about four "
+                "characters. Sets the highest price.",
             ),
             "variation": variation(),
         },

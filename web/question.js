@@ -124,7 +124,7 @@ function billOf(total, nodes) {
   return [
     ...paying.map(([id, { price }]) => fact(nodeOf(id)?.title ?? id, said(price.text))),
     paying.length > 1 && fact(t("Total"), said(total.badge)),
-    isTold && fact(t("Balance afterwards"), dollars(balance - total.usd * press.runs)),
+    isTold && fact(t("Balance afterward"), dollars(balance - total.usd * press.runs)),
   ].filter(Boolean);
 }
 

@@ -125,7 +125,7 @@ def test_models_stand_by_type_the_default_first_then_by_price(cli: Any) -> None:
         if (model := bundled_lists().models()[name])
     ]
     assert [price[0] for price in prices] == sorted(price[0] for price in prices)
-    assert "Sorted by type, then the default model, then by price." in end.err
+    assert "Sorted by type and price, with the default model first." in end.err
     for mark in ("private:", "anonymized:", "transparency:", "until:"):
         assert mark in end.err
     assert [each["id"] for each in cli("models", "--json").json] == [row[0] for row in rows]
@@ -215,6 +215,20 @@ def test_sandbox_runs_until_interrupted(commands: Any, cli: Any, monkeypatch: An
 
     assert process.returncode == 0
     assert "1 paid request, free in the sandbox (about $0.01 on Venice)" in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_a_sandbox_without_requests_ends_silently(commands: Any) -> None:
+    process = commands("sandbox", "--port", "0")
+    for _ in range(2):
+        process.stdout.readline()
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+
+    assert (process.returncode, err.splitlines()) == (
+        0,
+        ["The sandbox is running. Press Ctrl-C to stop it."],
+    )
 
 
 def test_a_port_that_is_taken_is_one_line(cli: Any, sandbox: Sandbox) -> None:

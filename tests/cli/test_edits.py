@@ -152,7 +152,7 @@ def test_an_edit_in_another_ratio_is_said(
     Image.new("RGB", (512, 512), "red").save(folder / "square.png")
     end = cli("edit", "night", "wide.png", "square.png", "--json")
     said = (
-        "firered-image-edit made 1024 × 1024; wide.png is 640 × 360, a different ratio. "
+        "firered-image-edit returned 1024 × 1024; wide.png is 640 × 360, a different ratio. "
         "Aspect ratio 16:9 matches it."
     )
     assert end.json["warnings"] == [said]
@@ -178,7 +178,7 @@ def test_a_ratio_that_was_asked_for_and_did_not_come_is_said(
 ) -> None:
     sandbox.add_fault(Fault.size(512, 512), path="/image/edit")
     end = cli("edit", "night", "a.png", "--aspect-ratio", "16:9", "--json")
-    assert end.json["warnings"] == ["firered-image-edit made 512 × 512, which isn't 16:9."]
+    assert end.json["warnings"] == ["firered-image-edit returned 512 × 512, which isn't 16:9."]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ def test_another_size_than_was_asked_for_is_said(
 ) -> None:
     sandbox.add_fault(Fault.size(96, 64), path=path)
     (said,) = cli(*command, "--json").json["warnings"]
-    assert re.fullmatch(r"[\w-]+ made 96 × 64 instead of 640 × 512\.", said)
+    assert re.fullmatch(r"[\w-]+ returned 96 × 64 instead of 640 × 512\.", said)
 
 
 def test_a_flagged_edit_is_written_with_a_note(

@@ -81,7 +81,10 @@ def test_a_dry_run_shows_price_and_requests_without_a_key(
     plain, facts = cli(*command), cli(*command, "--json").json
 
     assert (plain.code, sandbox.requests, (folder / "new").exists()) == (0, [], False)
-    assert plain.err == "Dry run: seeds 5, 6 · about $0.01. Nothing was sent.\n"
+    assert plain.err == (
+        "Dry run: seeds 5, 6 · about $0.01. Nothing was sent. Without --dry-run, 1 of 2 would be "
+        "sent; the others are free.\n"
+    )
     assert plain.lines[0].startswith('/image/generate {"model": "z-image-turbo", "prompt": "a fox"')
     assert facts["estimated_cost_usd"] == 0.01
     assert [(r["files"], r["is_saved"], r["fields"]["seed"]) for r in facts["requests"]] == [
@@ -225,5 +228,5 @@ def test_addresses_in_errors_are_whole(
 
     end = cli("account", "--json")
 
-    assert "not http://venice.example:" in end.err
-    assert "not http://venice.example:" in end.json["error"]["message"]
+    assert "not http://venice.example." in end.err
+    assert "not http://venice.example." in end.json["error"]["message"]

@@ -108,6 +108,27 @@ def test_an_installed_command_is_named_as_the_shell_finds_it(
     assert shell.command_line("login") == shell.quoted([str(command.with_suffix("")), "login"])
 
 
+def test_a_library_names_the_command_that_pip_installed_with_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripts, packages = tmp_path / "bin", tmp_path / "site-packages"
+    command = scripts / ("venice.exe" if os.name == "nt" else "venice")
+    scripts.mkdir()
+    command.touch()
+    command.chmod(0o755)
+    paths = {"scripts": str(scripts), "purelib": str(packages)}
+    monkeypatch.setattr(shell.sysconfig, "get_path", paths.__getitem__)
+    monkeypatch.setattr(sys, "argv", ["my_program.py"])
+    monkeypatch.setenv("PATH", str(scripts))
+    assert shell.command_line("login") != "venice login", "that of another copy"
+
+    monkeypatch.setattr(shell, "CLIENT", packages / "venice_client")
+    assert shell.command_line("login") == "venice login"
+
+    monkeypatch.setenv("PATH", "")
+    assert shell.command_line("login") == shell.quoted([str(command), "login"])
+
+
 @pytest.mark.parametrize(
     ("started", "name"),
     [

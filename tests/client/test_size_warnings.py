@@ -16,7 +16,7 @@ def test_another_size_is_a_warning_of_the_result(
 
     result = client.upscale(UpscaleRequest(picture(320, 256)))
 
-    assert result.size_warnings == ("upscaler made 96 × 64 instead of 640 × 512.",)
+    assert result.size_warnings == ("upscaler returned 96 × 64 instead of 640 × 512.",)
     assert client.upscale(UpscaleRequest(picture(320, 320))).size_warnings == ()
 
 
@@ -28,7 +28,7 @@ def test_another_size_is_a_warning_of_the_result(
         (
             (480, 270),
             "auto",
-            "firered-image-edit made 1024 × 1024; image 1 is 480 × 270, a different ratio. "
+            "firered-image-edit returned 1024 × 1024; image 1 is 480 × 270, a different ratio. "
             "Aspect ratio 16:9 matches it.",
         ),
     ],

@@ -185,7 +185,7 @@ def test_another_size_than_asked_is_shown_as_it_is_and_said(bench: Bench) -> Non
     bench.sandbox.add_fault(Fault.size(80, 48))
     end = bench.generate()
     assert end.tensor.shape == (1, 48, 80, 3)
-    assert "z-image-turbo made 80 × 48 instead of 64 × 64." in end.info["warnings"]
+    assert "z-image-turbo returned 80 × 48 instead of 64 × 64." in end.info["warnings"]
 
 
 def test_other_sizes_within_a_batch_are_fitted_to_the_first(bench: Bench) -> None:
@@ -252,6 +252,13 @@ def test_what_holds_for_all_drops_what_is_not_sent(
     assert len(bench.sandbox.paid_requests) == 1
 
 
+def test_a_wrong_key_leads_to_the_settings_of_the_page(bench: Bench) -> None:
+    bench.sandbox.add_fault(Fault.status(401), times=None)
+    end = bench.generate()
+    assert end.first_line.startswith("Venice didn't accept your API key. Check that")
+    assert "\nEnter it in Settings → Venice, or set VENICE_API_KEY on the server." in str(end.error)
+
+
 def test_one_refused_picture_leaves_the_others_and_only_it_is_paid_for_again(bench: Bench) -> None:
     bench.sandbox.add_fault(Fault.status(422), when=lambda payload: payload["seed"] == 102)
     end = bench.generate(seed=100, batch_size=4)
@@ -291,7 +298,7 @@ def test_without_a_key_nothing_is_sent(bench: Bench, monkeypatch: pytest.MonkeyP
     monkeypatch.delenv("VENICE_API_KEY")
     end = bench.generate()
     assert end.error_name == "SettingsError"
-    assert end.first_line.startswith("No Venice API key. Set VENICE_API_KEY")
+    assert end.first_line.startswith("No Venice API key. Enter one in Settings")
     assert "`sandbox`" in str(end.error)
     assert bench.sandbox.requests == []
 

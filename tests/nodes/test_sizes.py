@@ -63,25 +63,25 @@ def test_an_upscale_of_another_size_than_asked_is_said(
 ) -> None:
     bench.sandbox.add_fault(Fault.body(encoded((512, 300))), path="/image/upscale")
     end = bench.run("VeniceUpscaleImage", image=pictures(), scale="2x", creativity=0.01)
-    assert end.info["warnings"] == ["upscaler made 512 × 300 instead of 640 × 480."]
+    assert end.info["warnings"] == ["upscaler returned 512 × 300 instead of 640 × 480."]
 
 
 @pytest.mark.parametrize(
     ("inputs", "came", "notes"),
     [
         ({}, (64, 64), []),
-        ({}, (80, 48), ["z-image-turbo made 80 × 48 instead of 64 × 64."]),
+        ({}, (80, 48), ["z-image-turbo returned 80 × 48 instead of 64 × 64."]),
         (
             {"width": 100},
             (64, 64),
-            ["z-image-turbo made 64 × 64 instead of 104 × 64."],
+            ["z-image-turbo returned 64 × 64 instead of 104 × 64."],
         ),
         ({"width": 100}, (104, 64), []),
         ({"model": "seedream-v4", "width": 1024, "height": 1024}, (1024, 1024), []),
         (
             {"model": "seedream-v4", "width": 1024, "height": 1024, "resolution": "2K"},
             (640, 640),
-            ["seedream-v4 made 640 × 640 instead of 1024 × 1024."],
+            ["seedream-v4 returned 640 × 640 instead of 1024 × 1024."],
         ),
         ({"model": "seedream-v4", "width": 1024, "height": 1000}, (640, 640), []),
     ],

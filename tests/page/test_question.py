@@ -240,11 +240,15 @@ def test_the_question_names_each_node_the_sum_and_the_balance(
     build(words)
     page.wait_for_text(TOTAL, "$2.17")
     page.press_run()
-    page.wait_for_text(DIALOG, "Balance afterwards")
+    page.wait_for_text(DIALOG, "Balance afterward")
     page.picture(SCREENSHOTS / f"question-{page.in_vue}-{is_old}.png")
     lines = page.page.locator(f"{DIALOG} .venice-fact").all_inner_texts()
     told = [" ".join(line.split()) for line in lines]
-    assert told[:3] == ["Venice Generate Image ≈ $0.01", "Twelve ≈ $2.16", "Total ≈ $2.17"]
+    assert told[:3] == [
+        "Venice Generate Image about $0.01",
+        "Twelve about $2.16",
+        "Total about $2.17",
+    ]
     page.page.check(f"{DIALOG} input[type=checkbox]")
     page.page.click(GO)
     page.wait_for_text(".venice-status .venice-done", "12 ")

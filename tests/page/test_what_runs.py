@@ -45,12 +45,12 @@ def test_a_price_is_that_of_what_runs(page: ComfyPage, words: str) -> None:
         edit=("VeniceEditImage", 660, 60, {"prompt": words}, {"image": ("generate", 0)}),
         save=("PreviewImage", 1040, 60, {}, {"images": ("edit", 0)}),
     )
-    page.wait_for_text(TOTAL, "≈ $0.05")
+    page.wait_for_text(TOTAL, "about $0.05")
     page.page.evaluate(REROUTE)
     page.page.evaluate(FEED, 3)
-    page.wait_for_text(TOTAL, "≈ $0.15")
+    page.wait_for_text(TOTAL, "about $0.15")
     page.page.evaluate(SET_MODE, ["edit", BYPASSED])
-    page.wait_for_text(TOTAL, "≈ $0.03")
+    page.wait_for_text(TOTAL, "about $0.03")
 
     page.run_to_end()
 
@@ -58,7 +58,7 @@ def test_a_price_is_that_of_what_runs(page: ComfyPage, words: str) -> None:
     assert page.running.sandbox.charged_usd == pytest.approx(0.03)
     page.wait_for_text(TOTAL, "Free")
     page.page.evaluate(SET_MODE, ["edit", ALWAYS])
-    page.wait_for_text(TOTAL, "≈ $0.12")
+    page.wait_for_text(TOTAL, "about $0.12")
     page.page.evaluate(SET_MODE, ["edit", MUTED])
     page.page.locator(TOTAL).wait_for(state="hidden")
 
@@ -69,12 +69,12 @@ def test_each_browser_sees_its_own_runs(page: ComfyPage, browser: Browser, words
     other.open()
     for one in (page, other):
         one.text_to_image(prompt=words)
-        one.wait_for_text(TOTAL, "≈ $0.01")
+        one.wait_for_text(TOTAL, "about $0.01")
 
     page.run_to_end()
     page.wait_for_text(DONE, "1 image")
     other.set("generate", prompt=f"{words}, another")
-    other.wait_for_text(TOTAL, "≈ $0.01")
+    other.wait_for_text(TOTAL, "about $0.01")
     assert other.page.locator(LINES).count() == 0
 
     other.run_to_end()

@@ -135,7 +135,7 @@ def test_of_several_seeds_none_is_named(bench: Bench, monkeypatch: pytest.Monkey
     bench.generate(seed=1)
     bench.sandbox.add_fault(Fault.status(400), path="/image/upscale")
     end = draw_generate_upscale(bench, "fixed")
-    assert "any seed before it fixed, at the number that its node shows" in str(end.error)
+    assert "any seed before it fixed, at the number its node shows" in str(end.error)
 
 
 def test_a_folded_seed_is_named_as_it_was_sent(bench: Bench) -> None:

@@ -58,7 +58,7 @@ def _parts(tree: ast.Module) -> Iterator[str]:
         for node in ast.walk(place):
             if isinstance(node, ast.JoinedStr | ast.Constant):
                 for text in itertools.islice(_forms(node, scope, DEPTH), MOST):
-                    for part in (text, *PARTS.split(text)):
+                    for part in (text, *PARTS.split(text.strip())):
                         yield anonymous(part)
                         yield anonymous(part).removeprefix("{} ")
 

@@ -20,7 +20,7 @@ from .paid_options import MAX_IMAGES, add_extra_fields, add_safe_mode, add_trans
 def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("prompt", help="describe the image; - reads the prompt from stdin")
     add = parser.add_argument
-    add("--lines", action="store_true", help="treat each line of the prompt as a prompt")
+    add("--lines", action="store_true", help="treat each line as a separate prompt")
     add("-n", "--count", type=_count, default=1, metavar="N", help="images per prompt")
     add("--model", default=DEFAULT_MODEL, help="see `models` (default %(default)s)")
     add("--negative", metavar="TEXT", default="", help="what to leave out; some models ignore it")

@@ -20,7 +20,7 @@ from ..settings.settings import Settings
 from . import exit_codes
 from .console import Console, table
 
-ORDER = "Sorted by type, then the default model, then by price."
+ORDER = "Sorted by type and price, with the default model first."
 LEGEND = {
     "private": "private: nobody stores your prompts and images.",
     "anonymized": "anonymized: the provider may store them, without knowing who you are.",

@@ -134,7 +134,12 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         help=f"write their images to a folder, or to a file such as fox.png; {STEM} stands for "
         "time, model and seed",
     )
-    add("--limit", type=_megabytes, metavar="MB", help="delete the least recently used above this")
+    add(
+        "--limit",
+        type=_megabytes,
+        metavar="MB",
+        help="delete the least recently used, down to this size",
+    )
     add("--clear", action="store_true", help="delete all saved images")
     add("--yes", action="store_true", help="don't ask before --limit or --clear")
     parser.set_defaults(run=run)

@@ -53,7 +53,9 @@ def _show(
     console.notes(warnings)
     costs = [one.estimate for one in planned]
     cost = estimate_text(costs, planned, estimator.is_sandbox)
-    console.note(f"Dry run: {with_model(headline, planned)} · {cost}. Nothing was sent.")
+    console.note(
+        f"Dry run: {with_model(headline, planned)} · {cost}. Nothing was sent.{_saved(planned)}"
+    )
     requests = [
         {
             "path": one.payload.path,
@@ -78,6 +80,16 @@ def _show(
         return exit_codes.OK
     console.error(refusal, prefix="Without --dry-run: ")
     return exit_codes.NOT_SENT
+
+
+def _saved(planned: Sequence[PlannedRequest]) -> str:
+    """Say that some of the shown requests wouldn't be sent, or return ""."""
+    left = sum(not one.is_cached for one in planned)
+    if left == len(planned):
+        return ""
+    if not left:
+        return " Without --dry-run, nothing would be sent either: the results are saved."
+    return f" Without --dry-run, {left} of {len(planned)} would be sent; the others are free."
 
 
 def _refusal(

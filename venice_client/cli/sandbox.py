@@ -55,11 +55,11 @@ def run(args: argparse.Namespace, console: Console, _settings: Settings) -> int:
         while True:
             time.sleep(0.5)
     except KeyboardInterrupt:
-        count = len(sandbox.charges)
-        console.note(
-            f"{count} paid request{'' if count == 1 else 's'}, free in the sandbox (about "
-            f"{dollars(sandbox.charged_usd)} on Venice)."
-        )
+        if count := len(sandbox.charges):
+            console.note(
+                f"{count} paid request{'' if count == 1 else 's'}, free in the sandbox (about "
+                f"{dollars(sandbox.charged_usd)} on Venice)."
+            )
     finally:
         sandbox.stop()
     return exit_codes.OK

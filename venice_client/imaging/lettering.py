@@ -20,8 +20,8 @@ def font(size: int) -> ImageFont.FreeTypeFont:
         face = None
     if not isinstance(face, ImageFont.FreeTypeFont):
         raise InvalidRequestError(
-            "This Pillow was built without FreeType and cannot draw labels: disconnect labels "
-            "and grid, or install Pillow again.",
+            "This Pillow can't draw labels, since it was built without FreeType. Disconnect labels "
+            "and grid, or reinstall Pillow.",
             "labels",
         )
     return face

@@ -111,7 +111,7 @@ class MaskedEdit:
         """The image as a PNG with `edit` under the mask; unchanged without an edit.
 
         Every pixel outside the mask stays bit for bit as it is. Raises BadResponseError if the
-        edit is damaged, and MaybeChargedError if the image can't be read any more.
+        edit is damaged, and MaybeChargedError if the image can no longer be read.
         """
         answer = None if edit is None or self.layout is None else decode(edit, "RGB")
         try:
@@ -121,8 +121,8 @@ class MaskedEdit:
             if edit is None:
                 raise
             raise MaybeChargedError(
-                "The image or its mask changed while Venice edited it, so the edit can't be put "
-                "under the mask. Bring the file back and run again: the answer is saved."
+                "The image or its mask changed while Venice edited it, so the edit can't be "
+                "combined with it. Restore the file and run again; the edit is saved."
                 f"\n{error}"
             ) from None
         if answer is not None and share is not None and self.layout is not None:
@@ -170,7 +170,7 @@ def why_not_sent(images: int, model: Model) -> str:
     maximum = model.max_input_images
     if maximum is not None and images < maximum:
         return ""
-    whole = "It edits the whole image, and only the masked area is used."
+    whole = "The model edits the whole image, and only the masked area is used."
     if maximum is None:
         return f"It isn't known whether {model.id} accepts a mask as an extra image. {whole}"
     return f"{model.id} doesn't accept a mask as an extra image. {whole}"

@@ -38,8 +38,8 @@ class ApiKey:
         value = SANDBOX_KEY if value.lower() == SANDBOX_KEY else value
         if not value.isascii() or not value.isprintable() or " " in value:
             raise SettingsError(
-                "The Venice key has a space, a line break or a letter that no key has: "
-                "copy it again from venice.ai, Settings, API."
+                "Your Venice API key contains a space, a line break or a letter that no key has. "
+                "Copy it again from venice.ai → Settings → API."
             )
         self._value = value
 

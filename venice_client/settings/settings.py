@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from ..errors import SettingsError
+from ..errors import IS_IN_COMFYUI, SettingsError
 from ..files import PAUSES, check_folder, make_folder, patiently, write_atomic
 from ..shell import command_line
 from ..text import plain_number
@@ -35,6 +35,11 @@ MAX_IN_FLIGHT = 20
 
 def no_key() -> SettingsError:
     """The error if no key is set."""
+    if IS_IN_COMFYUI:
+        return SettingsError(
+            "No Venice API key. Enter one in Settings → Venice.",
+            "Or set VENICE_API_KEY on the server. The key `sandbox` is free.",
+        )
     return SettingsError(
         f"No Venice API key. Set VENICE_API_KEY, or run `{command_line('login')}`. The key "
         "`sandbox` is free."
@@ -116,8 +121,8 @@ def _leave_address(from_file: dict[str, str], given: Mapping[str, str]) -> str:
     if not address or key.is_sandbox or "VENICE_API_BASE" in given:
         return ""
     return (
-        f"The key in VENICE_API_KEY goes to {DEFAULT_BASE_URL}: the address in {FILE_NAME} belongs "
-        "to the key that is saved there. Set VENICE_API_BASE for another one."
+        f"The key in VENICE_API_KEY goes to {DEFAULT_BASE_URL}, since the address in {FILE_NAME} "
+        "belongs to the key saved there. To use another address, set VENICE_API_BASE."
     )
 
 
@@ -151,7 +156,7 @@ def home_folders(comfyui_home: Path | None, environ: Mapping[str, str]) -> list[
     except RuntimeError:  # this user, or that of ~name, has no home folder
         if chosen or not homes:
             raise SettingsError(
-                "There is no home folder for the settings: set VENICE_HOME to a folder."
+                "There is no home folder for the settings. Set VENICE_HOME to a folder."
             ) from None
     return [_fixed(home) for home in homes]
 
@@ -166,8 +171,8 @@ def _absolute(folder: Path) -> Path:
         return folder.absolute()
     except FileNotFoundError:
         raise SettingsError(
-            f"The home folder {folder} counts from the working folder, which no longer exists. Set "
-            "VENICE_HOME to an absolute path, or start from another folder."
+            f"The home folder {folder} is relative to the working folder, which no longer exists. "
+            "Set VENICE_HOME to an absolute path, or start from another folder."
         ) from None
 
 
@@ -216,8 +221,8 @@ def forget_key(homes: Sequence[Path]) -> None:
 
 def _not_saved(home: Path, error: OSError) -> SettingsError:
     return SettingsError(
-        f"The settings cannot be saved in {home} ({error.strerror}): make that possible, or set "
-        "VENICE_HOME to another folder."
+        f"Can't save the settings in {home} ({error.strerror}). Make the folder writable, or set "
+        "VENICE_HOME to another one."
     )
 
 
@@ -227,7 +232,7 @@ def normalized_base_url(url: str) -> str:
         parts = urlsplit(url.strip())
         port = parts.port
     except ValueError as error:
-        raise SettingsError(f"VENICE_API_BASE is not a URL ({error}): check it.") from None
+        raise SettingsError(f"VENICE_API_BASE isn't a URL ({error}). Check it.") from None
     host = (parts.hostname or "").lower()
     if parts.username or parts.password or parts.query or parts.fragment or not host:
         raise SettingsError(
@@ -237,8 +242,8 @@ def normalized_base_url(url: str) -> str:
         raise SettingsError(f"VENICE_API_BASE needs the host in ASCII (xn--…), not {host}.")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
         raise SettingsError(
-            f"VENICE_API_BASE must be https (or http on this machine), not {parts.scheme}://{host}:"
-            " the key would go over the network in clear."
+            f"VENICE_API_BASE must be https (or http on this machine), not {parts.scheme}://{host}."
+            " Otherwise your key would cross the network unencrypted."
         )
     shown = f"[{host}]" if ":" in host else host
     port = None if (parts.scheme, port) == ("https", 443) else port
@@ -289,11 +294,11 @@ def _read_file(path: Path) -> dict[str, str]:
     except (OSError, ValueError, RecursionError) as error:
         # The error's own text may quote the file, and with it the key.
         raise SettingsError(
-            f"The settings file {path} cannot be read ({type(error).__name__}): "
-            "mend it, or delete it and log in again."
+            f"Can't read the settings file {path} ({type(error).__name__}). Fix it, or delete it "
+            "and log in again."
         ) from None
     if not isinstance(values, dict):
-        raise SettingsError(f"The settings file {path} must hold one JSON object.")
+        raise SettingsError(f"The settings file {path} must contain one JSON object.")
     return {str(name): str(value) for name, value in values.items() if value is not None}
 
 
@@ -336,8 +341,8 @@ def _max_in_flight(values: Mapping[str, str]) -> int:
         number = math.nan
     if not number.is_integer():
         raise SettingsError(
-            f"{name} must be a whole number from 1 to {MAX_IN_FLIGHT}, not {values[name]!r}: the "
-            f"API locks a key out for a while after more than {MAX_IN_FLIGHT} failed requests."
+            f"{name} must be a whole number from 1 to {MAX_IN_FLIGHT}, not {values[name]!r}. "
+            f"The API locks a key out for a while after more than {MAX_IN_FLIGHT} failed requests."
         )
     return int(number)
 

@@ -95,8 +95,8 @@ def wait_for_lock(file: FileIO, patience: float) -> bool:
 @functools.cache
 def tell_of_no_locks() -> None:
     log.warning(
-        "The file system of Venice's home folder has no locks: programs that spend at the same "
-        "time can pass the daily limit together, and after a kill nothing tells what was in flight."
+        "The file system of Venice's home folder has no locks. Programs that spend at the same "
+        "time can exceed the daily limit, and requests in flight at a kill go unrecorded."
     )
 
 

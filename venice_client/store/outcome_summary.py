@@ -9,7 +9,7 @@ from ..errors import StoreError, VeniceError
 from ..result import Result
 
 NOTHING_SENT = "Stopped. Nothing was sent or charged."
-STORE_IS_OFF = "VENICE_STORE_MB=0 saves none"
+STORE_IS_OFF = "saving is off"
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class OutcomeSummary:
             told = f"{self.generated} of {self._items} arrived, {self.cached} saved{why}{lost}."
         with_how = f" {how}" if how else ""
         if not can_pass:
-            free = f" Saved {self.noun}s stay free{with_how}." if self.cached else ""
+            free = f" {_stay_free(self.noun, how)}" if self.cached else ""
             more = " The others will be charged again." if self.cached < self.generated else ""
             return f"{told}{free}{more}"
         return f"{told} {again}{with_how} {_to_pay(self.unpaid, self.total - self.generated)}."
@@ -80,12 +80,10 @@ class OutcomeSummary:
         if sent == self.lost:
             return f"{told}. No response came; you may have been charged."
         if self.trouble == STORE_IS_OFF:
-            return f"{told} and may be charged; {self.trouble} of them."
+            return f"{told} and may be charged, but won't be saved ({self.trouble})."
         if self.trouble:
-            return (
-                f"{told} and may be charged, but not all can be saved ({self.trouble}). {again} "
-                f"{how}: saved {self.noun}s are free."
-            )
+            why = f"and may be charged, but not all can be saved ({self.trouble})"
+            return f"{told} {why}. {_stay_free(self.noun, how)}"
         rest = _to_pay(self.total - sent, self.total - sent)
         return f"{told} and will be saved. {again} {how} {rest}."
 
@@ -124,6 +122,12 @@ def _to_pay(count: int, missing: int) -> str:
     if not count:
         return "to get them for free"
     return f"to pay only for the missing {count}" if count == missing else f"to pay for {count}"
+
+
+def _stay_free(noun: str, how: str) -> str:
+    saved = "Saved images" if noun == "image" else "Saved texts"
+    with_how = f" {how}" if how else ""
+    return f"{saved} stay free{with_how}."
 
 
 def _are(count: int) -> str:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from ..errors import SpendingLimitError
+from ..errors import IS_IN_COMFYUI, SpendingLimitError
 from ..money import UpperBound, dollars
 from ..process import after_fork
 from ..settings.service import SANDBOX_NAME
@@ -176,8 +176,8 @@ class SpendingLimit:
             if any(charge.usd is None for charge in charges):
                 raise SpendingLimitError(
                     f"Not sent. The price is unknown, and your {_called(name, limit)}. To send it "
-                    "anyway, remove the limit in Settings → Venice.",
-                    hint=f"{_VARIABLES[name]}=none removes it too.",
+                    f"anyway, remove the limit{_WHERE}.",
+                    hint=f"{_VARIABLES[name]}=none removes it.",
                     **facts,
                 )
             if usd and spent + usd > limit + ROUNDING:
@@ -202,7 +202,7 @@ class SpendingLimit:
         remedy = "Reduce the batch" if name == "run" else "Wait until midnight"
         return (
             f"Not sent. This would cost {cost}; your {_called(name, limit)}. "
-            f"{remedy}, or raise the limit in Settings → Venice."
+            f"{remedy}, or raise the limit{_WHERE}."
         )
 
     def _others(self, run: _Run) -> str:
@@ -217,20 +217,21 @@ class SpendingLimit:
         """Return the error for unknown spending today."""
         remedy = f"Make {self.ledger.path.parent} readable and writable"
         if isinstance(error, TimeoutError):
-            remedy = "Other programs use the same limit right now: queue again later"
+            remedy = "Other programs are using the same limit right now. Try again later"
         elif error.errno == errno.ENOSPC:
             remedy = "Free some disk space"
         elif error.errno in (errno.EMFILE, errno.ENFILE):
-            remedy = "Queue again when fewer files are open"
+            remedy = "Try again when fewer files are open"
         return SpendingLimitError(
             f"Not sent. Your daily limit can't be checked ({error.strerror}). {remedy}, or remove "
             "the limit in Settings → Venice.",
-            hint=f"{_VARIABLES['day']}=none removes it too.",
+            hint=f"{_VARIABLES['day']}=none removes it.",
             limit="day",
             limit_usd=self._per_day,
         )
 
 
+_WHERE = " in Settings → Venice" if IS_IN_COMFYUI else ""
 UNPUBLISHED = "No price is published, so the highest possible price counts."
 _VARIABLES = {"run": "VENICE_MAX_USD_PER_RUN", "day": "VENICE_MAX_USD_PER_DAY"}
 

@@ -94,7 +94,7 @@ class Progress:
     def check(self) -> None:
         """Raise RequestCancelledError if the request is cancelled."""
         if self.is_cancelled:
-            lines = [self._because, "Cancelled before it was sent: nothing was charged."]
+            lines = [self._because, "Canceled before it was sent. You weren't charged."]
             raise RequestCancelledError("\n".join(filter(None, lines)))
 
     def wait(self, seconds: float, phase: str) -> None:

@@ -46,8 +46,8 @@ def read_body(response: requests.Response, deadline: float, limit: int, strict: 
         return body[:limit]
     if max(came, len(body)) > limit:
         raise BadResponseError(
-            f"Venice's answer is larger than {limit / 1e6:.0f} MB, which no image is: it was not "
-            f"read to its end. {CHARGED}"
+            f"Venice's response exceeds {limit / 1e6:.0f} MB, more than any image needs, so the "
+            f"rest wasn't read. {CHARGED}"
         )
     if problem and not (is_whole(body) or _is_json(body)):
         raise problem

@@ -10,8 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .. import errors
-from ..errors import CHARGED, LOST, ApiError
+from ..errors import CHARGED, IS_IN_COMFYUI, LOST, ApiError
 from ..settings.settings import DEFAULT_BASE_URL
+from ..shell import command_line
 from ..text import harmless, printable, shortened
 from .response import Response
 
@@ -55,14 +56,11 @@ _BY_CODE = {
     "INVALID_MODEL": (
         "{Model} doesn't exist, or can't handle this kind of request. Choose another model."
     ),
-    "MODEL_NOT_FOUND": "{Model} isn't available (any more). Choose another model.",
+    "MODEL_NOT_FOUND": "{Model} isn't available anymore. Choose another model.",
 }
 
 _BY_STATUS = {
-    401: (
-        "Venice didn't accept your API key. Check that you copied all of it.\n"
-        "On the server, check VENICE_API_KEY, or log in again."
-    ),
+    401: "Venice didn't accept your API key. Check that you copied all of it.",
     402: "Your Venice balance is too low. Add credit at venice.ai.",
     403: f"Your API key doesn't have permission for this. Check {_API_SETTINGS}.",
     404: _BY_CODE["MODEL_NOT_FOUND"],
@@ -75,22 +73,19 @@ _BY_STATUS = {
     503: "Venice has no capacity right now. Try again later, or choose another model.",
     504: "Venice took too long to answer. Try again later, or choose a faster model.",
 }
-"""By status. A second line is the error's hint."""
+"""First lines by status."""
 
 _AT_THE_GATEWAY = {
     502: "The gateway in front of Venice failed.",
     504: "Venice took too long to answer; another model may be faster.",
-    520: "The gateway in front of Venice can't read the response of Venice.",
+    520: "The gateway in front of Venice can't read Venice's response.",
     524: "Venice took too long to answer; another model may be faster.",
 }
 """First lines for statuses that don't tell what happened behind the gateway. 520 and
 524 are the forms of 502 and 504 at Cloudflare."""
 
-_WHERE_MODELS_ARE = " The node's list shows all models, as does `models` in a terminal."
-
 _NO_KEY_ARRIVED = (
-    "Venice received no API key. Check that a key is set, and that no proxy strips it.\n"
-    "On the server, check VENICE_API_KEY. The key travels in the Authorization header."
+    "Venice received no API key. Check that a key is set, and that no proxy strips it."
 )
 """For a 402 that offers payment without an account (x402)."""
 
@@ -105,10 +100,10 @@ _NEVER_CHARGED = "IMAGE_TOO_LARGE"
 """The code of a 422 from before Venice generates anything."""
 
 _REFUSALS = {
-    400: ("Venice rejected the request", "Change the prompt, the images or the settings."),
-    422: ("Venice can't process the request", "Change the prompt or the images."),
+    400: "Change the prompt, the images or the settings.",
+    422: "Change the prompt or the images.",
 }
-"""First lines without a field or a code: the parts before and after the API's reason."""
+"""Remedies for a refusal without a field or a code, by status."""
 
 WHOLE = "request"
 """The name instead of a field, for errors about the whole request."""
@@ -208,7 +203,7 @@ def _suggestion(
     """Name the nearest known model or style, in sentences; "" if that wouldn't help."""
     if is_about_model and nearest_model:
         found = nearest_model()
-        return (f" The nearest known model is {found}." if found else "") + _WHERE_MODELS_ARE
+        return (f" The nearest known model is {found}." if found else "") + _where_models_are()
     if status == 400 and not is_about_model and nearest_style and _speaks_of_style(told):
         found = nearest_style()
         return f" The nearest known style is {found}." if found else ""
@@ -247,15 +242,29 @@ def _first_line(status: int, told: _Body, model: str, is_paid: bool, address: st
             f"VENICE_API_BASE sets it; normally it is {DEFAULT_BASE_URL}."
         )
     if told.offers_x402 and status == 402:
-        return _NO_KEY_ARRIVED
+        return f"{_NO_KEY_ARRIVED}\n{_where_key_is()} It travels in the Authorization header."
     if status not in (404, 410) and told.code in _BY_CODE:
         return _with_model(_BY_CODE[told.code], model)
     if status in _REFUSALS:
         return _refusal(status, told.said, told.fields)
     if status == 403 and is_paid:
         return _with_model(_NOT_FOR_THIS_KEY, model)
+    if status == 401:
+        return f"{_BY_STATUS[401]}\n{_where_key_is()}"
     other = f"Venice answered with HTTP status {status}. Try again later."
     return _with_model(_BY_STATUS.get(status, other), model)
+
+
+def _where_key_is() -> str:
+    if IS_IN_COMFYUI:
+        return "Enter it in Settings → Venice, or set VENICE_API_KEY on the server."
+    return f"Set VENICE_API_KEY, or run `{command_line('login')}`."
+
+
+def _where_models_are() -> str:
+    if IS_IN_COMFYUI:
+        return " The node's list shows all models."
+    return f" `{command_line('models')}` lists all models."
 
 
 def _with_model(text: str, model: str) -> str:
@@ -267,18 +276,18 @@ def _with_model(text: str, model: str) -> str:
 
 def _refusal(status: int, said: str, fields: Fields) -> str:
     """Say what the API rejects, the first field or its own words, and what to do."""
-    what, remedy = _REFUSALS[status]
     field = next((name for name in fields if name != WHOLE), None)
-    if field:
-        what, remedy = f"Venice rejected `{field}`", "Change it."
+    general = "Venice rejected the request" if status == 400 else "Venice can't process the request"
+    what = f"Venice rejected `{field}`" if field else general
+    remedy = "Change it." if field else _REFUSALS[status]
     told = fields.get(field or WHOLE, ())
     reason = told[0] if told else "" if field else said
     more = len(_complaints(fields)) - (1 if told else 0)
-    if reason := shortened(reason.strip().rstrip(".:"), MAX_REASON):
-        what += f": {reason}" + (f" (and {more} more)" if more else "")
-    elif not field:
-        what += " without a reason"
-    return f"{what}. {remedy}"
+    reason = shortened(reason.strip().rstrip(".:"), MAX_REASON)
+    if not reason:
+        return f"{what}{'' if field else ' without a reason'}. {remedy}"
+    others = f" (and {more} more)" if more else ""
+    return f"{what}: {reason}{others}. {remedy}"
 
 
 def _words(status: int, told: _Body, request_id: str) -> list[str]:

@@ -122,7 +122,7 @@ class Transport:
             return self._logged(_Call("GET", path, explain, Progress(), params=params))
         except MaybeChargedError as error:
             raise ConnectionFailedError(
-                f"No whole answer from {self._origin[1]}: try again; this call is free.\n"
+                f"{self._origin[1]} sent no complete answer. Try again; this call is free.\n"
                 f"({type(error).__name__})"
             ) from None
 
@@ -306,7 +306,7 @@ class Transport:
         parts = urlsplit(prepared.url or "")
         if (parts.scheme, parts.netloc) != self._origin:
             raise SettingsError(
-                f"A request to {parts.netloc} was stopped: only {self._origin[1]} gets the key."
+                f"Stopped a request to {parts.netloc}. Only {self._origin[1]} gets your key."
             )
         return prepared
 

@@ -135,7 +135,7 @@ def forget() -> dict[str, Any]:
 def set_limits(changes: Mapping[str, Any]) -> dict[str, Any]:
     """Save limits, all or none. Raises SettingsError for an invalid one."""
     if unknown := sorted(changes.keys() - LIMITS.keys()):
-        raise SettingsError(f"{unknown[0][:40]} is no limit: {', '.join(LIMITS)} are.")
+        raise SettingsError(f"Unknown limit {unknown[0][:40]}. Use {', '.join(LIMITS)}.")
     texts = {LIMITS[name]: _text(name, value) for name, value in changes.items()}
     for name in changes:
         _check_unlocked(LIMITS[name])
@@ -204,7 +204,7 @@ def _text(name: str, value: object) -> str:
         return "none"
     if name in SWITCHES:
         if not isinstance(value, bool):
-            raise SettingsError("Switch it on or off.")
+            raise SettingsError("Turn it on or off.")
         return str(value).lower()
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SettingsError("Enter a number.")

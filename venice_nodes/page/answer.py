@@ -92,7 +92,9 @@ class Answer:
         if wrong is None:
             text, hint, level = self._badge(price), self._hint(price), self._level(price)
             if any(item.may_be_free for item in items):
-                hint = "Free if the nodes before it give the same as in the last run."
+                hint = (
+                    "Free if the nodes before this one return the same results as in the last run."
+                )
         elif wrong.is_incomplete:
             text, hint, level = NEEDS_INPUT, wrong.error, "input"
         else:

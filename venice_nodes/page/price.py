@@ -62,8 +62,6 @@ class Price:
         """Return the price in a few characters."""
         if self.is_free:
             return "Free · saved result"
-        if self.is_exact:
-            return f"≈ {dollars(self.low)}{self._plus}"
         return self.words() if self.is_known or self.low else f"price unknown{self._plus}"
 
     def words(self) -> str:

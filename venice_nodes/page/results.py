@@ -111,11 +111,11 @@ class Results:
     def copy(self, keys: Sequence[str], kind: str) -> list[str]:
         """Copy images into ComfyUI's "input" or "output"; return their names, in order.
 
-        Raises NoResultError if none is saved any more.
+        Raises NoResultError if none is still saved.
         """
         folder = comfyui.picture_folder(kind)
         if folder is None:
-            raise NoResultError("There is no ComfyUI here to copy it to.")
+            raise NoResultError("Only ComfyUI can copy images to its folders.")
         names = list[str]()
         for key in keys:
             with contextlib.suppress(NoResultError):
@@ -132,8 +132,8 @@ class Results:
             names = [_write_new(folder, stem[:100], data) for data in pictures]
         except OSError as error:
             raise VeniceError(
-                f"It cannot be copied ({error.strerror}): make room there. It stays among the "
-                "results, and can be copied again."
+                f"Can't copy the image ({error.strerror}). Make room and try again; it "
+                "stays saved here."
             ) from None
         self._store.mark_shown(key)
         return names
@@ -192,7 +192,7 @@ class Results:
 
 def _checked(key: str) -> str:
     if not _KEY.fullmatch(key):
-        raise NoResultError("There is no such image.")
+        raise NoResultError("This image doesn't exist.")
     return key
 
 

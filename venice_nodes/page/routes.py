@@ -71,8 +71,8 @@ def other_copy(here: Path) -> Path | None:
     if other is None or other.resolve() == here.resolve():
         return None
     log.error(
-        "Two copies of the Venice nodes are installed. ComfyUI uses %s and ignores %s: remove one "
-        "of them, and restart ComfyUI.",
+        "Two copies of the Venice nodes are installed. ComfyUI uses %s and ignores %s. Remove one "
+        "of them and restart ComfyUI.",
         other,
         here,
     )
@@ -241,7 +241,7 @@ async def _asked(ask: Callable[[], T]) -> T:
     done, _ = await asyncio.wait([future], timeout=WAIT_S)
     if not done:
         future.add_done_callback(lambda late: late.cancelled() or late.exception())
-        raise NoAnswerError("The service does not answer: try again later.")
+        raise NoAnswerError("The service didn't answer in time. Try again later.")
     return future.result()
 
 
@@ -262,7 +262,7 @@ async def _sent(request: Any, maximum: int) -> bytes:
     if request.headers.get("X-Venice") != "1":
         raise Refused(403, "The header X-Venice is missing.")
     if request.content_type != "application/json":
-        raise Refused(415, "Only application/json is taken.")
+        raise Refused(415, "The content type must be application/json.")
     if (request.content_length or 0) > maximum:
         raise Refused(413, "The request is too large.")
     data = bytearray()
@@ -277,9 +277,9 @@ def _json_object(data: bytes) -> dict[str, Any]:
     try:
         body = json.loads(data)
     except (ValueError, RecursionError):
-        raise Refused(400, "The request is no JSON.") from None
+        raise Refused(400, "The request isn't valid JSON.") from None
     if not isinstance(body, dict):
-        raise Refused(400, "The request is no JSON object.")
+        raise Refused(400, "The request isn't a JSON object.")
     return body
 
 
@@ -343,18 +343,18 @@ def _keys(body: Mapping[str, Any]) -> list[str]:
     if not isinstance(keys, list) or len(keys) > MAX_IDS:
         raise Refused(400, f"ids must be a list of at most {MAX_IDS}.")
     if not all(isinstance(key, str) for key in keys):
-        raise Refused(400, "ids must be texts.")
+        raise Refused(400, "ids must be strings.")
     return keys
 
 
 def _text(body: Mapping[str, Any], name: str) -> str:
     text = body.get(name, "")
     if not isinstance(text, str) or len(text) > MAX_WORDS:
-        raise Refused(400, f"{name} must be a text of at most {MAX_WORDS} characters.")
+        raise Refused(400, f"{name} must be a string of at most {MAX_WORDS} characters.")
     return text
 
 
 def _number(text: str) -> int:
     if not text.isdecimal() or len(text) > 9:
-        raise Refused(400, "That is no number.")
+        raise Refused(400, "That isn't a number.")
     return int(text)

@@ -40,8 +40,8 @@ except ImportError:
 
     if model_management is not None:
         log.warning(
-            "This ComfyUI is older than 0.3.64, the oldest that the Venice nodes are made for. "
-            "They show no progress in it: update ComfyUI."
+            "The Venice nodes need ComfyUI 0.3.64 or newer. In this one they show no progress. "
+            "Update ComfyUI."
         )
 
 BAR_STEPS = 1000

@@ -42,7 +42,7 @@ def test_a_key_is_forgotten_wherever_it_lies(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
-    with pytest.raises(SettingsError, match="cannot be saved"):
+    with pytest.raises(SettingsError, match="Can't save the settings"):
         save_values([tmp_path / "file"], {"VENICE_STORE_MB": "5"})
 
 

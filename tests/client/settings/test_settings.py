@@ -117,7 +117,7 @@ def test_a_value_that_cannot_be_used_is_named(
     with pytest.raises(SettingsError) as caught:
         load_settings()
     words = str(caught.value)
-    assert name in words or "Venice key" in words
+    assert name in words or "Venice API key" in words
     if name == "VENICE_API_KEY":
         assert text not in words
 
@@ -132,7 +132,7 @@ def test_the_most_requests_at_the_same_time_are_those_that_cannot_lock_a_key_out
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("VENICE_MAX_IN_FLIGHT", "21")
-    with pytest.raises(SettingsError, match=r"from 1 to 20, not '21': .* more than 20 failed"):
+    with pytest.raises(SettingsError, match=r"from 1 to 20, not '21'\. .* more than 20 failed"):
         load_settings()
     assert credentials.MAX_IN_FLIGHT == FAILURES_THAT_LOCK_OUT
 

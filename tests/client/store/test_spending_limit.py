@@ -151,7 +151,7 @@ def test_a_refusal_says_what_to_do_and_what_was_sent_before(home: Path) -> None:
     first, hint, rest = refusal(limit, run, 0.01).split("\n")
     assert first == (
         "Not sent. This would cost about $0.01 on top of the $0.02 this run already spent; your "
-        "limit is $0.025 per run. Reduce the batch, or raise the limit in Settings → Venice."
+        "limit is $0.025 per run. Reduce the batch, or raise the limit."
     )
     assert hint == "VENICE_MAX_USD_PER_RUN sets this limit."
     assert rest == (
@@ -188,7 +188,7 @@ def test_an_unknown_price_is_said(home: Path) -> None:
     assert rest == "No price is published, so the highest possible price counts."
     assert refusal(limit, "", 0.01, None) == (
         "Not sent. The price is unknown, and your limit is $0.10 per run. To send it anyway, "
-        "remove the limit in Settings → Venice.\nVENICE_MAX_USD_PER_RUN=none removes it too."
+        "remove the limit.\nVENICE_MAX_USD_PER_RUN=none removes it."
     )
     per_day = limit_of(home, max_usd_per_run=None, max_usd_per_day=1.0)
     assert "VENICE_MAX_USD_PER_DAY=none" in refusal(per_day, "", None)
@@ -206,7 +206,7 @@ def test_the_day_counts_what_every_process_wrote_and_what_is_reserved_here(home:
     said = refusal(limit, "", 0.04)
     assert said == (
         "Not sent. This would cost about $0.04 on top of the $0.07 already spent today; your "
-        "daily limit is $0.10. Wait until midnight, or raise the limit in Settings → Venice.\n"
+        "daily limit is $0.10. Wait until midnight, or raise the limit.\n"
         "VENICE_MAX_USD_PER_DAY sets this limit."
     )
     (last,) = limit.reserve("", charges(0.03))
@@ -260,7 +260,7 @@ def test_what_the_journal_cannot_take_is_not_sent_under_a_daily_limit(
     ("number", "remedy"),
     [
         (errno.ENOSPC, "Free some disk space"),
-        (errno.EMFILE, "Queue again when fewer files are open"),
+        (errno.EMFILE, "Try again when fewer files are open"),
         (errno.EACCES, "readable and writable"),
     ],
 )
@@ -283,7 +283,7 @@ def test_while_another_process_reserves_a_daily_limit_waits_and_refuses_in_the_e
         monkeypatch.setattr(spending_limit, "PATIENCE", 0.05)
         said = refusal(limit, "", 0.01)
         assert said.startswith("Not sent. Your daily limit can't be checked (")
-        assert "queue again later" in said
+        assert "Try again later" in said
         free.reserve("", charges(0.01))
         monkeypatch.setattr(spending_limit, "PATIENCE", 60.0)
         reserved: list[Reservation] = []

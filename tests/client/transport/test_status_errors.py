@@ -177,6 +177,15 @@ def test_the_request_id_stays_however_long_the_rest_is() -> None:
     assert str(found).endswith("\nRequest id: req-7")
 
 
+def test_a_wrong_key_names_the_ways_of_a_terminal() -> None:
+    found = error(401, {"error": "Authentication failed"})
+    assert first_line(found) == (
+        "Venice didn't accept your API key. Check that you copied all of it."
+    )
+    assert found.hint.startswith("Set VENICE_API_KEY, or run `")
+    assert "server" not in str(found)
+
+
 def test_a_402_that_offers_x402_says_that_no_key_arrived() -> None:
     found = error(402, {"x402Version": 1, "accepts": [], "error": "X-PAYMENT is required"})
     assert type(found) is errors.PaymentRequiredError
@@ -315,12 +324,13 @@ def test_control_characters_stay_out() -> None:
 def test_the_nearest_model_goes_to_the_end_of_the_first_line() -> None:
     suggest = {"nearest_model": lambda: "y", "nearest_style": lambda: "z"}
     about_model = error(400, {"error": "x", "code": "INVALID_MODEL"}, suggest=suggest)
-    assert first_line(about_model).endswith(
-        "another model. The nearest known model is y. The node's list shows all models, as does "
-        "`models` in a terminal."
-    )
+    told = first_line(about_model)
+    assert "another model. The nearest known model is y. `" in told
+    assert told.endswith(" models` lists all models.")
     suggest["nearest_model"] = lambda: ""
-    assert "`models`" in first_line(error(404, {"error": "no such model"}, suggest=suggest))
+    assert " models` lists all" in first_line(
+        error(404, {"error": "no such model"}, suggest=suggest)
+    )
     suggest["nearest_model"] = lambda: "y"
     about_style = error(400, {"error": "Unknown style preset"}, suggest=suggest)
     assert first_line(about_style).endswith("The nearest known style is z.")

@@ -81,7 +81,7 @@ def told(preview: Any, graph: Mapping[str, Any]) -> tuple[bool, str]:
 def test_an_edit_is_free_until_an_input_changes(
     bench: Bench, preview: Any, photo: Path, run: Callable[..., float]
 ) -> None:
-    assert told(preview, edit()) == (False, "≈ $0.04")
+    assert told(preview, edit()) == (False, "about $0.04")
     assert run(edit(), image()) > 0
 
     assert told(preview, edit()) == (True, "Free · saved result")
@@ -123,7 +123,7 @@ def test_it_costs_again_once_its_result_is_gone(
         if file.is_file():
             file.unlink()
 
-    assert told(preview, edit()) == (False, "≈ $0.04")
+    assert told(preview, edit()) == (False, "about $0.04")
     assert run(edit(), image()) == 0.04
 
 
@@ -153,7 +153,7 @@ def test_a_batch_of_which_one_is_gone_costs_that_one(
 
     next((bench.home / "results").glob("*")).unlink()
 
-    assert told(preview, edit()) == (False, "≈ $0.04")
+    assert told(preview, edit()) == (False, "about $0.04")
     assert run(edit(), three) == pytest.approx(0.04)
 
 

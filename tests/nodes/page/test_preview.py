@@ -26,7 +26,7 @@ def node(class_type: str, **inputs: Any) -> dict[str, Any]:
 def test_one_node(preview: Any) -> None:
     told = preview.of({"1": generate(width=1024, height=768, batch_size=4)})
     price = {"usd": 0.04, "from": None, "to": None, "is_free": False}
-    price |= {"is_known": True, "is_bounded": True, "text": "≈ $0.04", "hint": ""}
+    price |= {"is_known": True, "is_bounded": True, "text": "about $0.04", "hint": ""}
     assert told["nodes"]["1"] == {
         "price": price,
         "level": "ok",
@@ -40,7 +40,7 @@ def test_one_node(preview: Any) -> None:
     }
     assert told["total"] == {
         **price,
-        "badge": "≈ $0.04",
+        "badge": "about $0.04",
         "level": "ok",
         "text": "4 images with Z-Image Turbo, about $0.04.",
         "reserved_usd": 0.04,
@@ -60,7 +60,7 @@ def test_what_lies_in_a_subgraph_is_summed_for_its_node(preview: Any) -> None:
     graph["6:1"]["inputs"]["prompt"] = ""
     told = preview.of(graph)
     groups = told["groups"]
-    assert groups["4"] == {"price": {"text": "≈ $0.02"}, "level": "ok"}, "the same image once"
+    assert groups["4"] == {"price": {"text": "about $0.02"}, "level": "ok"}, "the same image once"
     assert groups["4:5"] == told["nodes"]["4:5:1"]
     assert groups["6"]["level"] == "input"
     assert set(groups) == {"4", "4:5", "6"}
@@ -615,7 +615,7 @@ def test_a_branch_that_may_not_run_costs_up_to_its_price(
     ("file", "text"),
     [
         ("photo.png", "up to $0.04"),
-        ("clipspace/clipspace-painted-masked-17.png [input]", "≈ $0.04"),
+        ("clipspace/clipspace-painted-masked-17.png [input]", "about $0.04"),
     ],
 )
 def test_a_painted_mask_is_sent(preview: Any, file: str, text: str) -> None:

@@ -238,7 +238,7 @@ def test_limits_are_saved_all_or_none(page: PageClient, bench: Bench) -> None:
         ({"max_usd_per_day": -5}, "Enter 0 or more."),
         ({"store_mb": float("1e300")}, "Enter 0 or more."),
         ({"ask_above_usd": "5"}, "Enter a number."),
-        ({"show_all_inputs": 1}, "Switch it on or off."),
+        ({"show_all_inputs": 1}, "Turn it on or off."),
     ):
         answer = page.post("/venice/limits", wrong)
         assert (answer.status_code, answer.json()) == (400, {"error": said})
@@ -271,7 +271,7 @@ def test_settings_that_cannot_be_read_are_told_without_a_path(
 ) -> None:
     (bench.home / "venice.json").write_text("{")
     told = page.get("/venice/account").json()
-    assert "cannot be read" in told["error"]
+    assert "Can't read the settings file" in told["error"]
     for answer in (json.dumps(told), page.post("/venice/preview", {"prompt": {}}).text):
         assert str(bench.home) not in answer
 

@@ -28,7 +28,7 @@ console.log(JSON.stringify(shown.map(translator(texts))));
 Translate = Callable[..., list[str]]
 
 _SEEN = "m CAN'T SEE IMAGES. CHOOSE A MODEL THAT CAN, SUCH AS v."
-_GONE = "THE MODEL `m` ISN'T AVAILABLE (ANY MORE)."
+_GONE = "THE MODEL `m` ISN'T AVAILABLE ANYMORE."
 
 
 @pytest.fixture(scope="session")
@@ -125,14 +125,14 @@ def test_the_statuses_of_runs(bench: Bench, translate: Translate) -> None:
         ("4 images and 2 texts, up to $0.05.", "4 IMAGES AND 2 TEXTS, UP TO $0.05."),
         ("2 of 4 images flagged: Stopped.", "2 OF 4 IMAGES FLAGGED: STOPPED."),
         ("m can't see images. Choose a model that can, such as v.", _SEEN),
-        ("This model isn't available (any more).", "THIS MODEL ISN'T AVAILABLE (ANY MORE)."),
-        ("The model `m` isn't available (any more).", _GONE),
-        ("≈ $0.03 plus extra fields", "≈ $0.03 PLUS EXTRA FIELDS"),
+        ("This model isn't available anymore.", "THIS MODEL ISN'T AVAILABLE ANYMORE."),
+        ("The model `m` isn't available anymore.", _GONE),
+        ("about $0.03 plus extra fields", "ABOUT $0.03 PLUS EXTRA FIELDS"),
         ("price unknown · sandbox", "PRICE UNKNOWN · SANDBOX"),
         ("1 or more images, free.", "1 OR MORE IMAGES, FREE."),
         ("Not sent. Nobody expected this.", "NOT SENT. Nobody expected this."),
         ("Failed: KeyError: '{count} images'", "Failed: KeyError: '{count} images'"),
-        ("≈ $0.03", "≈ $0.03"),
+        ("$0.01–$0.03", "$0.01–$0.03"),
         ("", ""),
         ("constructor", "constructor"),
     ],

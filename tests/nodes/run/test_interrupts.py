@@ -98,7 +98,7 @@ def test_without_a_store_nothing_is_said_to_be_kept(
     end = bench.generate(seed=1, batch_size=1)
     assert end.error_name == "Interrupted"
     assert (
-        "1 of 1 image was already requested and may be charged; VENICE_STORE_MB=0"
+        "1 of 1 image was already requested and may be charged, but won't be saved (saving is off)."
         in bench.texts[-1]
     )
     assert "will be saved" not in bench.texts[-1]
