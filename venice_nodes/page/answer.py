@@ -1,4 +1,22 @@
-"""The answer for the page: prices, limits, and whether to ask before a run."""
+"""The answer for the page: prices, limits, and whether to ask before a run.
+
+    {"nodes": {node id: {
+        "price": {"usd", "from", "to", "is_free", "is_known", "is_bounded", "text", "hint"},
+        "level", "what", "sent", "warnings", "error", "count", "images", "runs"}},
+     "groups": {id of a subgraph's node: as "nodes" for one inside,
+        else {"price": {"text"}, "level"}},
+     "total": {the fields of "price",
+        "badge", "level", "text", "reserved_usd", "is_above_ask", "must_ask",
+        "over": None or {"limit", "limit_usd", "spent_usd", "costs_usd", "text"}}}
+
+usd: the price; from, to: its bounds if it isn't exact. to: None without an upper bound. is_known:
+False if Venice doesn't publish a price in it. is_bounded: False if the price or the number of
+images is unknown. level: ok, ask, over (a limit, or an error), or input (something is missing, and
+error says what). sent: another size than typed, if no warning says so; the model that `default`
+means. runs: whether a run reaches the node. reserved_usd: the least that one run counts against
+the limits, None if unknown. must_ask: never in the sandbox, or if over is set. over: the limit
+("run" or "day") that refuses the run, its sum, what is spent, and the run's cost, None if unknown.
+"""
 
 from __future__ import annotations
 
