@@ -1,7 +1,7 @@
 // @ts-check
 /** A short sum of a node's inputs and all before it: tells when they have changed. */
 
-import { nodeOf, sourceOf, widgetOf } from "./graph.js";
+import { controlOf, nodeOf, sourceOf, widgetOf } from "./graph.js";
 
 export const isLink = (value) =>
   Array.isArray(value) && value.length === 2 && typeof value[1] === "number";
@@ -36,22 +36,31 @@ export function fingerprintsOf(prompt) {
  * @param {Map<string, number>} found the numbers of the nodes before it
  */
 function sumOf(prompt, id, found) {
-  const { class_type: type, inputs } = prompt[id] ?? { class_type: "", inputs: {} };
+  const { class_type: type, inputs } = prompt[id] ?? {
+    class_type: "",
+    inputs: {},
+  };
   const parts = Object.entries(inputs).map(([name, value]) => {
     if (isLink(value)) return [name, found.get(String(value[0])) ?? 0, value[1]];
-    return name === "seed" && changesAfterRun(id) ? [name] : [name, value];
+    return changesAfterRun(id, name) ? [name] : [name, value];
   });
   return hash(JSON.stringify([type, parts]));
 }
 
 /**
- * Whether ComfyUI gives a node another seed after each run; also one that a subgraph shows outside.
+ * Whether ComfyUI gives an input another number after each run; also one that a subgraph shows
+ * outside, or that comes from a primitive.
  * @param {string} id
+ * @param {string} name
  */
-function changesAfterRun(id) {
+function changesAfterRun(id, name) {
   const node = nodeOf(id);
-  const control = widgetOf(node, "control_after_generate");
-  return Boolean(control) && control.value !== "fixed" && !sourceOf(node, "seed");
+  const source = sourceOf(node, name)?.node;
+  const widget = source
+    ? source.type === "PrimitiveNode" && source.widgets?.[0]
+    : widgetOf(node, name);
+  const control = controlOf(widget);
+  return Boolean(control) && control.value !== "fixed";
 }
 
 /** @param {string} text */

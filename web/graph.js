@@ -56,9 +56,14 @@ export const nodeOf = (executionId) => nodesOf(executionId).at(-1)?.node ?? null
 
 export const widgetOf = (node, name) => node?.widgets?.find((widget) => widget.name === name);
 
+/** The widget that says what happens to a number after each run; its name varies. */
+export const controlOf = (widget) => widget?.linkedWidgets?.[0] ?? null;
+
 /** Sets a widget as a person would. */
-export function setWidget(node, name, value) {
-  const widget = widgetOf(node, name);
+export const setWidget = (node, name, value) => setValue(node, widgetOf(node, name), value);
+
+/** The same for a widget that was found already, or null. */
+export function setValue(node, widget, value) {
   if (!widget || widget.value === value) return;
   widget.value = value;
   callBack(node, widget);

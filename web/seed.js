@@ -3,7 +3,7 @@
 
 import { promotedWidgets, rememberChange } from "./comfy.js";
 import { button } from "./elements.js";
-import { nodesOf, setWidget, sourceOf, widgetOf } from "./graph.js";
+import { controlOf, nodesOf, setValue, setWidget, sourceOf, widgetOf } from "./graph.js";
 import { panelOf } from "./panel.js";
 import { t } from "./texts.js";
 
@@ -73,12 +73,16 @@ export function useSeeds(seeds) {
  */
 export function useSeed(node, seed, name = "seed") {
   const source = sourceOf(node, name)?.node ?? node;
-  setWidget(source, "mode", FIXED);
-  setWidget(source, "control_after_generate", "fixed");
-  setWidget(
-    source,
-    source.type === "PrimitiveNode" ? "value" : source === node ? name : "seed",
-    seed,
-  );
+  const widget = [name, "seed", "value"].map((one) => widgetOf(source, one)).find(Boolean);
+  if (source.comfyClass === "VeniceSeed") setWidget(source, "mode", FIXED);
+  setValue(source, controlOf(widget), "fixed");
+  setValue(source, widget, seed);
   rememberChange();
 }
+
+/** Whether a prompt holds all these seeds.
+ * @param {Record<string, Record<string, number>>} seeds by execution id and input */
+export const holdsSeeds = (prompt, seeds) =>
+  Object.entries(seeds).every(([id, inputs]) =>
+    Object.entries(inputs).every(([name, seed]) => prompt[id]?.inputs[name] === seed),
+  );

@@ -3,6 +3,7 @@
 
 import {
   keepOutOfUndo,
+  makePrompt,
   onMessage,
   pressRun,
   redraw,
@@ -16,7 +17,7 @@ import { allNodes, isOurs, nodeOf, nodesOf } from "./graph.js";
 import { panelOf } from "./panel.js";
 import { fingerprints, onPrompt } from "./preview.js";
 import { keepForReload, readForReload } from "./reload.js";
-import { showLastSeed, useSeeds } from "./seed.js";
+import { holdsSeeds, showLastSeed, useSeeds } from "./seed.js";
 import { get } from "./server.js";
 import { openSettings } from "./settings.js";
 import { said, t } from "./texts.js";
@@ -80,12 +81,20 @@ export function watchStatus() {
  * @returns {(promptId: string) => void}
  */
 export function rememberRun(prompt) {
-  const job = { workflow: workflowNow(), prints: fingerprintsOf(prompt), graph: rootGraph()?.id };
+  const job = {
+    workflow: workflowNow(),
+    prints: fingerprintsOf(prompt),
+    graph: rootGraph()?.id,
+  };
   return (promptId) => {
     jobs.set(promptId, job);
     if (jobs.size > KEPT_JOBS) jobs.delete(/** @type {string} */ (jobs.keys().next().value));
     const last = [...jobs].slice(-STORED_RUNS);
-    const told = last.map(([id, { graph, prints }]) => ({ id, graph, prints: [...prints] }));
+    const told = last.map(([id, { graph, prints }]) => ({
+      id,
+      graph,
+      prints: [...prints],
+    }));
     keepForReload(STORED_JOBS, told);
   };
 }
@@ -241,7 +250,10 @@ const isOwn = (status) =>
 
 /** Shows what a node has to say, as of now. */
 function show(node) {
-  const statuses = Object.entries({ ...savedOf(node), ...(passing.get(node) ?? {}) });
+  const statuses = Object.entries({
+    ...savedOf(node),
+    ...(passing.get(node) ?? {}),
+  });
   if (statuses.length === 0) return;
   showLastSeed(node, statuses.find(([rest]) => !rest)?.[1].seed ?? null);
   const lines = statuses
@@ -275,15 +287,20 @@ function lineOf(title, status) {
  * The buttons that finish a run, or may end an error.
  * @param {Status} status
  */
-function actionsOf({ again, of_settings }) {
+function actionsOf({ again, of_settings, seed }) {
   const actions = [];
   if (again) {
     const { count, price } = again;
     const text = count
       ? t("Finish the other {count}, {price}", { count, price: said(price) })
       : t("Get the images (free)");
-    const finish = () => {
+    const finish = async () => {
       useSeeds(again.seeds);
+      // Other images would be charged.
+      if (!holdsSeeds(await makePrompt(), again.seeds))
+        throw new Error(
+          t("Another node sets the seed. Set it there to {seed}, then press Run.", { seed }),
+        );
       return pressRun();
     };
     actions.push(button(text, finish, { class: "venice-button venice-primary" }));

@@ -91,14 +91,33 @@ NUMBER = "PrimitiveInt"
 
 
 def seeds_of(prompt: object, node: str) -> dict[str, dict[str, int]]:
-    """Return the seeds of a node and all before it: node id → input → number."""
+    """Return the seeds of a run: node id → input → number.
+
+    With them, the numbers that a seed comes from, or `node` depends on.
+    """
     graph = sound_nodes(prompt)
+    inputs = [item for each in graph.values() for item in each["inputs"].items()]
+    sources = [value[0] for name, value in inputs if name in SEEDS and is_link(value)]
+    before = in_order(graph, [node, *sources])
+    numbers = {name for name in before if graph[name]["class_type"] == NUMBER}
     found = {}
-    for name in in_order(graph, [node]):
-        is_number = graph[name]["class_type"] == NUMBER
-        wanted = SEEDS | {"value"} if is_number else SEEDS
-        inputs = graph[name]["inputs"].items()
-        own = {key: value for key, value in inputs if key in wanted and type(value) is int}
+    for name, each in graph.items():
+        wanted = SEEDS | {"value"} if name in numbers else SEEDS
+        own = {k: v for k, v in each["inputs"].items() if k in wanted and type(v) is int}
         if own:
             found[name] = own
     return found
+
+
+def is_repeatable(prompt: object, node: str) -> bool:
+    """Whether all nodes before `node` return the same in the next run, as far as ComfyUI knows.
+
+    A node that draws at random, or reads the clock, marks itself with a fraction or NaN.
+    """
+    graph = sound_nodes(prompt)
+    before = [graph[name] for name in in_order(graph, [node])]
+    marks = [
+        each.get("is_changed") for each in before if not each["class_type"].startswith("Venice")
+    ]
+    each_mark = [one for mark in marks for one in (mark if isinstance(mark, list) else [mark])]
+    return not any(isinstance(mark, float) for mark in each_mark)

@@ -20,7 +20,7 @@ from . import comfyui
 from .known_requests import remember
 from .node_output import BatchResults, NodeOutcome
 from .node_status import NodeStatus, showing
-from .prompt_graph import seeds_of
+from .prompt_graph import is_repeatable, seeds_of
 from .run_seeds import note_seed, seed_of_run
 from .run_warnings import run_warnings
 from .saved_metadata import save_facts
@@ -143,14 +143,17 @@ def _to_finish(
     given: Mapping[str, Sequence[Any]],
     node: str,
 ) -> dict[str, Any] | None:
-    """Return the number of missing images, their cost and seeds; None if none arrived."""
-    summary = batch.summary
-    if not summary.generated and not summary.arriving:
+    """Return the number of missing images, their cost and seeds.
+
+    None if none arrived, or if another run may send something else.
+    """
+    summary, prompt = batch.summary, _prompt(given)
+    if not (summary.generated or summary.arriving) or not is_repeatable(prompt, node):
         return None
     usd = total_cost(summary.unpaid_prices)
     return {
         "seed": status.seed,
-        "seeds": seeds_of(_prompt(given), node),
+        "seeds": seeds_of(prompt, node),
         "count": summary.unpaid,
         "usd": None if usd is None else float(usd),
         "price": estimate_text(summary.unpaid_prices, batch.planned, client.service.is_sandbox),
