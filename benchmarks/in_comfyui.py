@@ -246,5 +246,5 @@ def _row(
     why: str = "",
 ) -> Row:
     own, theirs = median(taken, "ours"), median(taken, other) + more
-    detail = f"{own:.3f} s / {theirs:.3f} s"
+    detail = f"{own:.3f} / {theirs:.3f} s"
     return Row(what, against, ratio(taken, "ours", other, more), "×", goal, detail, why)

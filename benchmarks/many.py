@@ -51,7 +51,7 @@ def _one_node(api: StandIn, latency: float) -> list[Row]:
     places = {turn: place for place, turn in enumerate(sorted(turns))}
     away = max(abs(place - places[turn]) for place, turn in enumerate(turns))
     what = f"{SEEDS * BATCH} requests at {latency:g} s, {IN_FLIGHT} in flight"
-    detail = f"{seconds:.2f} s / {ideal:.2f} s"
+    detail = f"{seconds:.2f} / {ideal:.2f} s"
     return [
         Row(what, "the minimum", seconds / ideal, "×", 1.03, detail),
         Row("threads for these requests", "", threads[0], "", 40),
@@ -85,7 +85,7 @@ def _at_a_limit(quick: bool) -> list[Row]:
         began = time.monotonic()
         client.start(requests).wait()
         seconds = time.monotonic() - began
-    detail = f"{seconds:.1f} s / {2 * window:.0f} s"
+    detail = f"{seconds:.1f} / {2 * window:.0f} s"
     what = f"60 images at a limit of 20 per {window:g} s"
     return [Row(what, "the minimum", seconds / (2 * window), "×", 1.1, detail)]
 

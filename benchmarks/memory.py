@@ -60,7 +60,7 @@ def measure(quick: bool) -> Any:
             found = _in_a_process(name, api.url, quick)
             needed = found["tensors"] + found["encoded"]
             detail = (
-                f"{found['over'] / MIB:,.0f} MiB / {found['tensors'] / MIB:,.0f} + "
+                f"{found['over'] / MIB:,.0f} / {found['tensors'] / MIB:,.0f} + "
                 f"{found['encoded'] / MIB:,.0f} MiB"
             )
             ratio = found["over"] / needed

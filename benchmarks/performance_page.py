@@ -44,11 +44,14 @@ class Row:
     def cells(self) -> tuple[str, ...]:
         """The cells of the row, in the order of HEAD."""
         number = _number(self.value) if self.unit else f"{self.value:g}"
-        measured = f"**{f'{number} {self.unit}'.strip()}**"
+        measured = f"**{self._in_unit(number)}**"
         measured += f" ({self.detail})" if self.detail else ""
-        goal = "" if self.goal is None else f"≤ {self.goal:g} {self.unit}".strip()
+        goal = "" if self.goal is None else f"≤ {self._in_unit(f'{self.goal:g}')}"
         goal += "" if self.is_met else ", **missed**"
         return self.what, self.against, measured, goal
+
+    def _in_unit(self, number: str) -> str:
+        return f"{number}{'' if self.unit == '×' else ' '}{self.unit}".strip()
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ def measure(quick: bool) -> Part:
         ways = {home.name: lambda home=home: _ask(pages[home], home, graph) for home in pages}
         taken = rounds(ways, 10 if quick else 60)
     milliseconds = {name: 1000 * median(taken, name) for name in taken}
-    detail = f"{milliseconds['full']:.1f} ms / {milliseconds['empty']:.1f} ms"
+    detail = f"{milliseconds['full']:.1f} / {milliseconds['empty']:.1f} ms"
     what = f"price of {NODES} nodes, {CHARGES:,} charges today and {RESULTS:,} results"
     return Part([Row(what, "an empty home", ratio(taken, "full", "empty"), "×", 1.5, detail)])
 

@@ -94,7 +94,7 @@ def _reserving(quick: bool) -> Row:
             for _ in range(20 if quick else 200):
                 rounds.append(timed(lambda: limit.reserve("", [charge])[0].release()) * 1000)  # noqa: B023
             times[charges] = statistics.median(rounds)
-    detail = f"{times[CHARGES]:.2f} ms / {times[0]:.2f} ms"
+    detail = f"{times[CHARGES]:.2f} / {times[0]:.2f} ms"
     what = f"reserving an image under a daily limit, at {CHARGES:,} charges today"
     return Row(what, "the same without any charge", times[CHARGES] / times[0], "×", 1.5, detail)
 

@@ -40,7 +40,7 @@ def test_all_parts_share_one_line_about_the_machine() -> None:
 def test_a_row_says_whether_its_goal_is_met_and_why_not() -> None:
     page = written(PAGE, {"one": Part([MET, MISSED])}, "")
 
-    assert "| a node | the disk | **0.90 ×** | ≤ 1.1 × |" in page
+    assert "| a node | the disk | **0.90×** | ≤ 1.1× |" in page
     assert "| a put | the clock | **7.00 ms** (of 9) | ≤ 5 ms, **missed** |" in page
     assert Row("threads", "", 32, "", 40).cells() == ("threads", "", "**32**", "≤ 40")
     assert "- Missed: a put. The disk is slow." in page
