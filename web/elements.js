@@ -1,11 +1,11 @@
 // @ts-check
-/** Elements and dialogs. Text of others is always text here, never markup. */
+/** Elements and dialogs. All text is set as text, never as markup. */
 
 import { toast } from "./comfy.js";
 import { t } from "./texts.js";
 
 /**
- * Makes an element. `text` is its text, `on…` are listeners, and the rest are its properties.
+ * Make an element. `text` is its text, `on…` are listeners, the rest are properties.
  * @param {string} tag
  * @param {Record<string, any>} properties
  * @param {...(Node | string | null | undefined | false)} children
@@ -26,11 +26,8 @@ export function element(tag, properties = {}, ...children) {
   return made;
 }
 
-/**
- * A button that is off while `action` runs; a message tells if it fails.
- * @param {string} text
- * @param {() => unknown} action
- */
+/** A button, disabled while `action` runs. A toast shows its error.
+ * @param {string} text @param {() => unknown} action */
 export function button(text, action, properties = {}) {
   const made = element("button", {
     type: "button",
@@ -52,12 +49,8 @@ export function button(text, action, properties = {}) {
   return made;
 }
 
-/**
- * A button that shows an icon; its label is for tooltips and screen readers. `rename` changes both.
- * @param {string} icon of PrimeIcons, which ComfyUI has
- * @param {string} label
- * @param {() => unknown} action
- */
+/** A button with one of ComfyUI's PrimeIcons; `rename` changes icon and label.
+ * @param {string} icon @param {string} label @param {() => unknown} action */
 export function iconButton(icon, label, action) {
   const made = button("", action, { class: "venice-button venice-icon" });
   made.rename = (/** @type {string} */ name, /** @type {string} */ text) => {
@@ -69,14 +62,10 @@ export function iconButton(icon, label, action) {
   return made;
 }
 
-/** An address that a link may lead to: https, else "".
- * @param {any} url */
+/** An address that a link may lead to: https, else "". @param {unknown} url */
 export const webAddress = (url) => (/^https:\/\//i.test(String(url)) ? String(url) : "");
 
-/**
- * A link that opens in a new tab; only https, else plain text.
- * @param {string} text
- */
+/** A link to a new tab, or plain text if it isn't https. @param {string} text @param {unknown} url */
 export function link(text, url) {
   if (!webAddress(url)) return element("span", { text });
   return element("a", {
@@ -89,8 +78,7 @@ export function link(text, url) {
 }
 
 /**
- * Opens a dialog above the page. `content` may call `close(value)`; Escape and a click beside it
- * close it with null.
+ * Open a dialog. `content` may call `close(value)`; Escape and a click beside it close it with null.
  * @param {string} title
  * @param {(close: (value: any) => void) => Node[]} content
  * @returns {Promise<any>}
@@ -98,7 +86,7 @@ export function link(text, url) {
 export function openDialog(title, content, className = "") {
   return new Promise((resolve) => {
     const dialog = element("dialog", { class: `venice-dialog ${className}`, "aria-label": title });
-    const close = (value) => {
+    const close = (/** @type {unknown} */ value) => {
       dialog.remove();
       resolve(value);
     };
@@ -110,7 +98,7 @@ export function openDialog(title, content, className = "") {
     dialog.addEventListener("click", (/** @type {Event} */ event) => {
       if (event.target === dialog) close(null);
     });
-    // The page's own shortcuts must not act on what is typed here.
+    // Keeps typing from the page's shortcuts.
     dialog.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) =>
       event.stopPropagation(),
     );
@@ -119,9 +107,7 @@ export function openDialog(title, content, className = "") {
   });
 }
 
-/** A line with a name and what it stands for.
- * @param {string} name
- * @param {string} value */
+/** A line with a name and its value. @param {string} name @param {string} value */
 export const fact = (name, value) =>
   element(
     "div",
@@ -130,20 +116,18 @@ export const fact = (name, value) =>
     element("b", { text: value }),
   );
 
-/** The row of buttons at the end of a dialog; the last one is what most people want.
- * @param {...any} buttons */
+/** The last row of a dialog. The last button is the primary one. @param {...HTMLElement} buttons */
 export function endRow(...buttons) {
   const last = buttons.at(-1);
-  last.classList.add("venice-primary");
-  last.autofocus = true;
+  last?.classList.add("venice-primary");
+  if (last) last.autofocus = true;
   return element("div", { class: "venice-row venice-end" }, ...buttons);
 }
 
-/** The message of anything that was thrown. */
+/** The message of anything thrown. @param {unknown} error */
 export const messageOf = (error) => (error instanceof Error ? error.message : String(error));
 
-/** An amount of money as people read it: `$0.03`, or up to four digits where a price has them.
- * @param {number | null | undefined} usd */
+/** An amount such as `$0.03`, with up to four digits. @param {number | null | undefined} usd */
 export const dollars = (usd) =>
   typeof usd === "number" ? usd.toLocaleString("en", MONEY) : t("unknown");
 const MONEY = /** @type {const} */ ({

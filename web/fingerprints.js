@@ -1,22 +1,20 @@
 // @ts-check
-/** A short sum of a node's inputs and all before it: tells when they have changed. */
+/** Checksums of nodes' inputs and all before them, to notice changes. */
 
 import { controlOf, nodeOf, sourceOf, widgetOf } from "./graph.js";
 
+/** @param {unknown} value @returns {value is [string, number]} */
 export const isLink = (value) =>
   Array.isArray(value) && value.length === 2 && typeof value[1] === "number";
 
-/**
- * A number for each node that stands for its inputs and all that comes before it. A seed that
- * ComfyUI changes after each run does not count.
- * @returns {Map<string, number>}
- */
+/** A checksum for each of our nodes. It leaves out seeds that ComfyUI changes after each run.
+ * @param {Prompt} prompt @returns {Map<string, number>} */
 export function fingerprintsOf(prompt) {
   /** @type {Map<string, number>} */
   const found = new Map();
-  const begun = new Set(); // A ring ends at what was begun: it counts as 0 there.
+  const begun = new Set(); // In a ring, a node that has begun counts as 0.
   const isVenice = (/** @type {string} */ id) => String(prompt[id].class_type).startsWith("Venice");
-  // A list instead of a call in a call: a graph may be longer than the stack.
+  // No recursion: a graph may be deeper than the stack.
   const todo = Object.keys(prompt).filter(isVenice).reverse();
   for (let id = todo.at(-1); id !== undefined; id = todo.at(-1)) {
     const inputs = Object.values(prompt[id]?.inputs ?? {});
@@ -31,15 +29,9 @@ export function fingerprintsOf(prompt) {
   return found;
 }
 
-/**
- * @param {string} id
- * @param {Map<string, number>} found the numbers of the nodes before it
- */
+/** @param {Prompt} prompt @param {string} id @param {Map<string, number>} found checksums before it */
 function sumOf(prompt, id, found) {
-  const { class_type: type, inputs } = prompt[id] ?? {
-    class_type: "",
-    inputs: {},
-  };
+  const { class_type: type, inputs } = prompt[id] ?? { class_type: "", inputs: {} };
   const parts = Object.entries(inputs).map(([name, value]) => {
     if (isLink(value)) return [name, found.get(String(value[0])) ?? 0, value[1]];
     return changesAfterRun(id, name) ? [name] : [name, value];
@@ -47,20 +39,14 @@ function sumOf(prompt, id, found) {
   return hash(JSON.stringify([type, parts]));
 }
 
-/**
- * Whether ComfyUI gives an input another number after each run; also one that a subgraph shows
- * outside, or that comes from a primitive.
- * @param {string} id
- * @param {string} name
- */
+/** Whether ComfyUI changes a number after each run, also one from a primitive.
+ * @param {string} id @param {string} name */
 function changesAfterRun(id, name) {
   const node = nodeOf(id);
   const source = sourceOf(node, name)?.node;
-  const widget = source
-    ? source.type === "PrimitiveNode" && source.widgets?.[0]
-    : widgetOf(node, name);
-  const control = controlOf(widget);
-  return Boolean(control) && control.value !== "fixed";
+  if (source && source.type !== "PrimitiveNode") return false;
+  const widget = source ? source.widgets?.[0] : widgetOf(node, name);
+  return (controlOf(widget)?.value ?? "fixed") !== "fixed";
 }
 
 /** @param {string} text */

@@ -1,5 +1,5 @@
 // @ts-check
-/** The saved images in the sidebar: search and filters, a grid or a list, and the selection. */
+/** The results in the sidebar: search and filters, a grid or a list, and the selection. */
 
 import { button, element, iconButton, messageOf } from "./elements.js";
 import {
@@ -29,7 +29,7 @@ const LIST_ROW_PX = 108;
 const ROWS_AROUND = 3;
 const TYPING_MS = 250;
 
-/** Only the rows in sight are in the page, however many results there are. */
+/** Draws only the visible rows: there may be thousands. */
 export class Gallery {
   constructor() {
     this.head = element("h3", { role: "status" });
@@ -42,18 +42,18 @@ export class Gallery {
         "aria-multiselectable": "true",
         "aria-label": t("Saved images"),
         onscroll: () => this.draw(),
-        onkeydown: (event) => this.press(event),
+        onkeydown: (/** @type {KeyboardEvent} */ event) => this.press(event),
       },
       this.space,
     );
     this.bar = element("div", { class: "venice-row", role: "toolbar" });
-    /** @type {Map<number, any>} */
+    /** The loaded results by place. @type {Map<number, SavedResult>} */
     this.entries = new Map();
     /** @type {Map<number, HTMLElement>} */
     this.rows = new Map();
-    /** @type {Map<number, Promise<void>>} */
+    /** The requested pages. @type {Map<number, Promise<void>>} */
     this.asked = new Map();
-    /** The chosen results by id. @type {Map<string, any>} */
+    /** The chosen results by id. @type {Map<string, SavedResult>} */
     this.chosen = new Map();
     this.query = { search: "", model: "", day: "", unseen: false };
     this.total = this.version = this.active = this.anchor = 0;
@@ -65,7 +65,7 @@ export class Gallery {
     this.showBar();
   }
 
-  /** Draws again when the gallery's place changes its size. Returns what ends that. */
+  /** Draw again at a new size. Return what ends that. */
   watch() {
     const observer = new ResizeObserver(() => this.draw());
     observer.observe(this.root);
@@ -83,7 +83,7 @@ export class Gallery {
         clearTimeout(timer);
         timer = setTimeout(() => this.ask({ search: search.value }), TYPING_MS);
       },
-      onkeydown: (event) => event.stopPropagation(), // Else the page takes it for a shortcut.
+      onkeydown: keepFromPage,
     });
     this.model = chooser(t("Model"), (model) => this.ask({ model }));
     this.day = chooser(t("Day"), (day) => this.ask({ day }));
@@ -96,7 +96,7 @@ export class Gallery {
       this.isList = !this.isList;
       localStorage.setItem(VIEW, this.isList ? "list" : "grid");
       label();
-      this.columns = 0; // Lays all rows out again.
+      this.columns = 0; // Makes `draw` lay all rows out again.
       this.draw();
       this.reveal(this.active);
       this.draw();
@@ -116,14 +116,14 @@ export class Gallery {
     return this.isList ? t("Show as a grid") : t("Show as a list");
   }
 
-  /** Shows what matches a changed question, from its beginning. */
+  /** Show the matches of a changed query from the top. @param {object} changes */
   ask(changes) {
     Object.assign(this.query, changes);
     this.active = this.anchor = this.root.scrollTop = 0;
     return this.reload();
   }
 
-  /** Asks again; what is shown stays until there is an answer. */
+  /** Ask again. The old results stay until the answer. */
   async reload() {
     this.version++;
     this.asked.clear();
@@ -132,14 +132,14 @@ export class Gallery {
     await this.load(Math.floor(Math.min(first, Math.max(0, this.total - 1)) / PAGE));
   }
 
-  /** Asks for a page of results, once.
-   * @param {number} page */
+  /** Ask for a page of results, once. @param {number} page */
   load(page) {
     const asked = this.asked.get(page) ?? this.fetchPage(page, this.version);
     this.asked.set(page, asked);
     return asked;
   }
 
+  /** @param {number} page @param {number} version */
   async fetchPage(page, version) {
     let answer;
     try {
@@ -173,7 +173,7 @@ export class Gallery {
     this.rows.clear();
   }
 
-  /** @param {number} i @returns {Promise<any>} a result by its place, or null */
+  /** A result by its place, or null. @param {number} i */
   async at(i) {
     if (i < 0 || i >= this.total) return null;
     if (!this.entries.has(i)) await this.load(Math.floor(i / PAGE));
@@ -206,7 +206,7 @@ export class Gallery {
     }
   }
 
-  /** Works out how many results fit in a row. */
+  /** Choose the number of results in a row. */
   layOut() {
     const width = this.root.clientWidth;
     const fitting = Math.max(1, Math.floor((width + GAP_PX) / (CELL_PX + GAP_PX)));
@@ -224,14 +224,17 @@ export class Gallery {
 
   /** @param {number} r */
   addRow(r) {
-    const places = Array.from({ length: this.columns }, (_, c) => r * this.columns + c);
-    const shown = places.filter((i) => i < this.total);
-    const missing = shown.find((i) => !this.entries.has(i));
-    if (missing !== undefined) return void this.load(Math.floor(missing / PAGE));
+    const first = r * this.columns;
+    const entries = [];
+    for (let i = first; i < Math.min(first + this.columns, this.total); i++) {
+      const entry = this.entries.get(i);
+      if (!entry) return void this.load(Math.floor(i / PAGE));
+      entries.push(entry);
+    }
     const row = element(
       "div",
       { class: "venice-result-row", role: "row", "aria-rowindex": String(r + 1) },
-      ...shown.map((i) => this.cell(i, this.entries.get(i))),
+      ...entries.map((entry, c) => this.cell(r * this.columns + c, entry)),
     );
     row.style.top = `${r * this.rowPx}px`;
     row.style.height = `${this.rowPx - GAP_PX}px`;
@@ -240,7 +243,7 @@ export class Gallery {
     this.space.append(row);
   }
 
-  /** @param {number} i */
+  /** @param {number} i @param {SavedResult} entry */
   cell(i, entry) {
     const tip = tipOf(entry);
     const check = element("span", { class: "venice-check pi pi-check", "aria-hidden": "true" });
@@ -253,7 +256,7 @@ export class Gallery {
         "aria-label": tip,
         "data-result": entry.id,
         "data-place": String(i),
-        onclick: (event) => this.click(event, i, event.target === check),
+        onclick: (/** @type {MouseEvent} */ event) => this.click(event, i, event.target === check),
       },
       isText(entry) ? textCell(entry) : imageCell(entry),
       check,
@@ -266,6 +269,7 @@ export class Gallery {
     return cell;
   }
 
+  /** @param {SavedResult} entry */
   listParts(entry) {
     const actions = actionsFor(entry, { removed: () => this.dropped([entry]) });
     return [
@@ -280,7 +284,7 @@ export class Gallery {
     ];
   }
 
-  /** Shows in the cells which are chosen, and which one the keyboard is at. */
+  /** Mark the chosen cells and the active one. */
   mark() {
     for (const cell of this.space.querySelectorAll(".venice-result")) {
       const isActive = Number(cell.dataset.place) === this.active;
@@ -291,11 +295,12 @@ export class Gallery {
     this.root.classList.toggle("venice-choosing", this.chosen.size > 0);
   }
 
+  /** @param {number} i */
   cellAt(i) {
     return this.space.querySelector(`[data-place="${i}"]`);
   }
 
-  /** Scrolls as little as shows a result. */
+  /** Scroll to a result, no farther than needed. @param {number} i */
   reveal(i) {
     const top = Math.floor(i / this.columns) * this.rowPx;
     const { scrollTop, clientHeight } = this.root;
@@ -304,7 +309,7 @@ export class Gallery {
       this.root.scrollTop = top + this.rowPx - clientHeight;
   }
 
-  /** Moves the focus to a result. */
+  /** Move the focus to a result. @param {number} i */
   async go(i) {
     this.active = Math.max(0, Math.min(i, this.total - 1));
     this.reveal(this.active);
@@ -317,13 +322,18 @@ export class Gallery {
   press(event) {
     const onCell = /** @type {HTMLElement} */ (event.target).role === "gridcell";
     const page = Math.max(1, Math.floor(this.root.clientHeight / this.rowPx)) * this.columns;
-    const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.columns, ArrowDown: this.columns };
-    const ends = { Home: 0, End: this.total - 1 };
-    const pages = { PageUp: -page, PageDown: page };
-    const step = { ...steps, ...pages }[event.key];
+    /** @type {Record<string, number | undefined>} */
+    const steps = {
+      ...{ ArrowLeft: -1, ArrowRight: 1, ArrowUp: -this.columns, ArrowDown: this.columns },
+      ...{ PageUp: -page, PageDown: page },
+    };
+    const step = steps[event.key];
     const isAll = event.key.toLowerCase() === "a" && (event.ctrlKey || event.metaKey);
     const entry = this.entries.get(this.active);
+    /** @type {Record<string, () => unknown>} */
     const acts = {
+      Home: () => this.go(0),
+      End: () => this.go(this.total - 1),
       Enter: () => onCell && this.open(this.active),
       " ": () => onCell && entry && this.toggle(this.active),
       Escape: () => this.choose([]),
@@ -334,21 +344,19 @@ export class Gallery {
       ? () => this.chooseRange(0, this.total - 1)
       : step !== undefined
         ? () => this.go(this.inside(this.active + step))
-        : event.key in ends
-          ? () => this.go(ends[event.key])
-          : acts[event.key];
+        : acts[event.key];
     if (!act || (!onCell && (event.key === "Enter" || event.key === " "))) return;
     event.preventDefault();
-    event.stopPropagation(); // Else the page takes it for a shortcut.
+    keepFromPage(event);
     void act();
   }
 
-  /** A place that is there: a step beyond the first or last row stays. */
+  /** This place if it exists, else the active one. @param {number} i */
   inside(i) {
     return i >= 0 && i < this.total ? i : this.active;
   }
 
-  /** @param {MouseEvent} event */
+  /** @param {MouseEvent} event @param {number} i @param {boolean} onCheck */
   click(event, i, onCheck) {
     const from = this.anchor;
     this.active = i;
@@ -360,26 +368,30 @@ export class Gallery {
     this.open(i);
   }
 
+  /** @param {number} i */
   toggle(i) {
     const entry = this.entries.get(i);
+    if (!entry) return;
     this.anchor = i;
     const others = [...this.chosen.values()].filter(({ id }) => id !== entry.id);
     this.choose(this.chosen.has(entry.id) ? others : [...others, entry]);
   }
 
+  /** @param {number} from @param {number} to */
   async chooseRange(from, to) {
     const entries = [];
     for (let i = from; i <= to; i++) entries.push(await this.at(i));
-    this.choose(entries.filter(Boolean));
+    this.choose(entries.filter((entry) => entry !== null));
   }
 
+  /** @param {SavedResult[]} entries */
   choose(entries) {
     this.chosen = new Map(entries.map((entry) => [entry.id, entry]));
     this.mark();
     this.showBar();
   }
 
-  /** What can be done with the chosen results. */
+  /** Show the number of chosen results and their buttons. */
   showBar() {
     const entries = [...this.chosen.values()];
     const images = entries.filter((entry) => !isText(entry));
@@ -400,11 +412,12 @@ export class Gallery {
     );
   }
 
+  /** @param {SavedResult[]} entries */
   removeChosen(entries) {
     return remove(entries, () => this.dropped(entries));
   }
 
-  /** After results were deleted. */
+  /** Forget deleted results. @param {SavedResult[]} entries */
   async dropped(entries) {
     const gone = new Set(entries.map(({ id }) => id));
     this.choose([...this.chosen.values()].filter(({ id }) => !gone.has(id)));
@@ -417,14 +430,14 @@ export class Gallery {
     openViewer(this, i);
   }
 
-  /** Shows two results side by side.
-   * @param {any[]} two */
+  /** Show two results side by side. @param {SavedResult[]} two */
   compare(two) {
     const found = [...this.entries].find(([, { id }]) => id === two[1].id);
     if (found) openViewer(this, found[0], two[0]);
   }
 }
 
+/** @param {SavedResult} entry */
 function imageCell(entry) {
   return element("img", {
     class: "venice-thumbnail",
@@ -435,7 +448,7 @@ function imageCell(entry) {
   });
 }
 
-/** A result that is text: what it says, and a button that copies it. */
+/** A text and a button that copies it. @param {SavedResult} entry */
 function textCell(entry) {
   const text = textOf(entry);
   return element(
@@ -446,27 +459,29 @@ function textCell(entry) {
   );
 }
 
-/** A list to choose from, whose first entry is "any". */
+/** Keep a key from the page's shortcuts. @param {Event} event */
+const keepFromPage = (event) => event.stopPropagation();
+
+/** A list to choose from. The first entry means any.
+ * @param {string} label @param {(value: string) => unknown} chosen */
 function chooser(label, chosen) {
   const made = element("select", {
     class: "venice-field",
     "aria-label": label,
     onchange: () => chosen(made.value),
-    onkeydown: (event) => event.stopPropagation(),
+    onkeydown: keepFromPage,
   });
+  /** @type {(any: string, values: string[], name: (value: string) => string) => void} */
   made.offer = (any, values, name) => {
     const now = made.value;
     if (values.join("\n") === made.known) return;
     made.known = values.join("\n");
-    const option = (value, text) => element("option", { value, text });
-    made.replaceChildren(
-      option("", any),
-      ...values.map((value) => option(String(value), name(value))),
-    );
+    const options = values.map((value) => element("option", { value, text: name(value) }));
+    made.replaceChildren(element("option", { value: "", text: any }), ...options);
     made.value = values.includes(now) ? now : "";
   };
   return made;
 }
 
-const dayName = (day) =>
+const dayName = (/** @type {string} */ day) =>
   new Date(`${day}T12:00`).toLocaleDateString(undefined, { dateStyle: "medium" });

@@ -1,5 +1,5 @@
 // @ts-check
-/** The menu of a node with an image, the commands, the menu of the bar, and the badges of About. */
+/** The menu of nodes with an image, the commands and their menu, the badges of About. */
 
 import { refreshCombos, rememberChange, select, toast } from "./comfy.js";
 import { messageOf, webAddress } from "./elements.js";
@@ -9,7 +9,7 @@ import { openSettings } from "./settings.js";
 import { openSidebar } from "./sidebar.js";
 import { t } from "./texts.js";
 
-/** The nodes that the search shows first. @type {Record<string, number>} */
+/** The nodes that the search ranks first. @type {Record<string, number>} */
 export const USE = { VeniceGenerateImage: 0.03, VeniceEditImage: 0.02, VeniceStylePreset: 0.01 };
 
 const ADDS = [
@@ -18,10 +18,7 @@ const ADDS = [
   ["Remove background", "VeniceRemoveBackground"],
 ];
 
-/**
- * The entry "Venice" of a node's menu; none where the node has no image.
- * @returns {any[]}
- */
+/** The entry "Venice" in the menu of a node with an image. @param {GraphNode} node */
 export function nodeMenuItems(node) {
   const source = imageOf(node);
   if (!source) return [];
@@ -32,23 +29,17 @@ export function nodeMenuItems(node) {
   return [{ content: "Venice", has_submenu: true, submenu: { options } }];
 }
 
-/**
- * The output that a node's image comes from: its own, or, of a node that only shows it, the one
- * before.
- * @returns {{node: any, slot: number} | null}
- */
+/** A node's image output; for a node that only shows an image, the one linked to it.
+ * @param {GraphNode} node */
 function imageOf(node) {
-  const isImage = (slot) => slot.type === "IMAGE";
+  const isImage = (/** @type {Slot} */ slot) => slot.type === "IMAGE";
   const output = node.outputs?.findIndex(isImage) ?? -1;
   if (output >= 0) return { node, slot: output };
   const input = node.inputs?.findIndex(isImage) ?? -1;
   return input < 0 || isOurs(node) ? null : sourceOfSlot(node, input);
 }
 
-/**
- * @param {{node: any, slot: number}} source
- * @param {string} type
- */
+/** @param {GraphNode} beside @param {{node: GraphNode, slot: number}} source @param {string} type */
 function addBehind(beside, source, type) {
   const added = addNode(type, placeBehind(beside));
   const input = added.inputs.findIndex((slot) => slot.name === "image");
@@ -93,7 +84,7 @@ export const menuCommands = [
   { path: ["Extensions", "Venice"], commands: commands.map(({ id }) => id) },
 ];
 
-/** The version, and where to report an issue: filled in when the server has said them. */
+/** ComfyUI reads these once; `watchAbout` fills them in later. */
 export const aboutPageBadges = [
   { label: "Venice", url: "", icon: "pi pi-images" },
   { label: "Report a Venice issue", url: "", icon: "pi pi-github" },

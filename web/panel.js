@@ -1,23 +1,20 @@
 // @ts-check
-/** The lines that a node of ours carries below its inputs: what is sent, status, buttons. */
+/** The lines below the inputs of a node: buttons, warnings, status. */
 
 import { addPlace, drawnByVue, redrawWires } from "./comfy.js";
 import { element } from "./elements.js";
 import { resize } from "./graph.js";
 
 /**
- * The parts of a panel, each an element that one room fills; and whether the node has it in place.
+ * The parts of a panel, each filled by one module.
  * @typedef {{sent: HTMLElement, status: HTMLElement, tools: HTMLElement, isPlaced: () => boolean,
  *   place: () => () => boolean}} Panel
  */
 
-/** @type {WeakMap<any, Panel>} */
+/** @type {WeakMap<GraphNode, Panel>} */
 const panels = new WeakMap();
 
-/**
- * The panel of a node, made at its first use. Of a subgraph's outer node too.
- * @returns {Panel | null}
- */
+/** The panel of a node or of a subgraph's node. @param {GraphNode} node @returns {Panel | null} */
 export function panelOf(node) {
   if (!node.addDOMWidget) return null;
   const panel = panels.get(node) ?? makePanel(node);
@@ -25,7 +22,7 @@ export function panelOf(node) {
   return panel;
 }
 
-/** @returns {Panel} */
+/** @param {GraphNode} node @returns {Panel} */
 function makePanel(node) {
   const [tools, sent, status] = ["tools", "sent", "status"].map((part) =>
     element("div", { class: `venice-${part}` }),
@@ -45,14 +42,12 @@ function makePanel(node) {
   return panel;
 }
 
-/** What a person or a file made a node's height, what it needed, and what the page made of both.
- * @type {WeakMap<any, {own: number, needed: number, made: number}>} */
+/** The height that a person or a file gave a node, the height it needed, and the one it got.
+ * @type {WeakMap<GraphNode, {own: number, needed: number, made: number}>} */
 const heights = new WeakMap();
 
-/**
- * Makes a new node as high as its widgets need. Nobody chose that: it follows what they need.
- * @param {number} minWidth
- */
+/** Make a new node as high as its widgets need. Nobody chose this height, so it may shrink later.
+ * @param {GraphNode} node @param {number} minWidth */
 export function fitNew(node, minWidth) {
   const needed = node.computeSize()[1];
   node.setSize([Math.max(node.size[0], minWidth), needed]);
@@ -60,8 +55,9 @@ export function fitNew(node, minWidth) {
 }
 
 /**
- * Makes a node as high as its widgets need, and gives the room back when they need less; never
- * lower than a person or a file made it. Vue does so itself.
+ * Make a node as high as its widgets need, but never lower than a person or a file made it. Vue does
+ * that itself.
+ * @param {GraphNode} node
  * @param {boolean} isOtherInputs whether a person chose other inputs: the room above them stays
  */
 export function fitToContent(node, isOtherInputs = false) {

@@ -1,5 +1,5 @@
 // @ts-check
-/** What a run will cost and send, before it: asked of the server after each change of the graph. */
+/** Prices and warnings before a run: the server's answer after each change of the graph. */
 
 import { addBadge, makePrompt, refreshBadges } from "./comfy.js";
 import { element } from "./elements.js";
@@ -11,19 +11,19 @@ import { said, t } from "./texts.js";
 import { onChange } from "./watch.js";
 
 const QUIET_MS = 200;
-/** How long a run waits for its price, and how long a badge does. */
+/** How long a run waits for its price. A badge can wait longer. */
 export const ANSWER_MS = 3_000;
 const BADGE_MS = 8_000;
 const RETRY_MS = 10_000;
-/** How many times as long as a prompt takes to make the page is then left alone. */
+/** Pause this many times as long as the last prompt took to make. */
 const PAUSES_A_PROMPT = 3;
 const AMBER = { fgColor: "#221a00", bgColor: "#e0a526" };
 /** Nothing is red before a run. */
 const COLORS = { ok: { fgColor: "#e8f5e9", bgColor: "#2e5a37" }, ask: AMBER, over: AMBER };
 
-/**
- * What the server tells of nodes by execution id, of subgraphs by that of their node, and in sum.
- * @typedef {{nodes: Record<string, any>, groups?: Record<string, any>, total: any}} Preview
+/** The server's answer; nodes and subgraphs (groups) by execution id.
+ * @typedef {{nodes: Record<string, NodePreview>, groups?: Record<string, NodePreview>,
+ *   total: Partial<TotalPreview> | null}} Preview
  */
 
 /** @type {Preview} */
@@ -32,13 +32,12 @@ const NOTHING = { nodes: {}, total: null };
 /** The last answer. */
 export let preview = NOTHING;
 
-/** The last prompt, by execution id; and the ids that a node of ours has in it.
- * @type {Record<string, any>} */
+/** The last prompt. @type {Prompt} */
 export let prompt = {};
-/** @type {Map<any, string[]>} */
+/** The ids of each of our nodes in it. @type {Map<GraphNode, string[]>} */
 export let idsOf = new Map();
 
-/** A short sum of each node's inputs and all before it, by execution id, at the last look. */
+/** The checksums of its nodes, by execution id. */
 export let fingerprints = new Map();
 
 /** @type {Set<() => void>} */
@@ -52,7 +51,7 @@ export const onPrompt = (listener) => promptListeners.add(listener);
 /** @param {() => void} listener called after each answer */
 export const onPreview = (listener) => listeners.add(listener);
 
-/** Starts to ask after each change. */
+/** Ask after each change, from now on. */
 export function watchPrices() {
   onChange(requestPreview);
   requestPreview();
@@ -62,7 +61,7 @@ let timer = 0;
 /** How long the last prompt took to make. */
 let promptMs = 0;
 
-/** Asks for the price in a moment, when the graph is quiet. */
+/** Ask for prices when the graph has been quiet for a moment. */
 export function requestPreview() {
   clearTimeout(timer);
   timer = setTimeout(refreshPreview, Math.max(QUIET_MS, promptMs * PAUSES_A_PROMPT));
@@ -70,7 +69,6 @@ export function requestPreview() {
 
 let asking = new AbortController();
 
-/** Asks the server what the graph as it is will cost and send, and shows it. */
 async function refreshPreview() {
   asking.abort();
   asking = new AbortController();
@@ -88,22 +86,19 @@ async function refreshPreview() {
   refreshBadges();
 }
 
-/** @param {Record<string, any>} made a new prompt */
+/** @param {Prompt} made */
 function take(made) {
   prompt = made;
   fingerprints = fingerprintsOf(made);
   idsOf = new Map();
   for (const id of Object.keys(made)) {
     const node = nodeOf(id);
-    if (isOurs(node)) idsOf.set(node, [...(idsOf.get(node) ?? []), id]);
+    if (node && isOurs(node)) idsOf.set(node, [...(idsOf.get(node) ?? []), id]);
   }
   tell(promptListeners, undefined);
 }
 
-/**
- * @param {AbortSignal} signal
- * @returns {Promise<Preview>}
- */
+/** @param {Prompt} made @param {AbortSignal} signal @returns {Promise<Preview>} */
 async function answerFor(made, signal) {
   try {
     return await post("preview", { prompt: made }, BADGE_MS, signal);
@@ -114,17 +109,16 @@ async function answerFor(made, signal) {
   }
 }
 
-export const hasOurs = (made) =>
+export const hasOurs = (/** @type {Prompt} */ made) =>
   Object.values(made).some((node) => String(node.class_type).startsWith("Venice"));
 
-/** @type {Set<any>} */
+/** @type {Set<GraphNode>} */
 let shownOn = new Set();
-/** What the badge of a node tells.
- * @type {Map<any, any>} */
+/** The answer that a node's badge shows. @type {Map<GraphNode, NodePreview>} */
 const entries = new Map();
 
 function showOnNodes() {
-  /** @type {Map<any, HTMLElement[]>} */
+  /** @type {Map<GraphNode, HTMLElement[]>} */
   const lines = new Map();
   for (const [id, entry] of Object.entries({ ...preview.groups, ...preview.nodes })) {
     const way = nodesOf(id);
@@ -141,8 +135,9 @@ function showOnNodes() {
   shownOn = new Set(lines.keys());
 }
 
-/** What the server has to say about a node, beside its price. */
+/** The lines about a node, without its price. @param {NodePreview} entry */
 function linesOf(entry) {
+  /** @type {(kind: string, text: string) => HTMLElement} */
   const line = (kind, text) => element("div", { class: `venice-line venice-${kind}`, text });
   const isMissing = entry.level === "input";
   return [
@@ -152,13 +147,13 @@ function linesOf(entry) {
   ];
 }
 
-export const levelOf = (entry) => (entry?.level in COLORS ? entry.level : "ok");
+/** @param {{level?: Level} | null | undefined} entry @returns {keyof typeof COLORS} */
+export const levelOf = (entry) => (entry?.level && entry.level !== "input" ? entry.level : "ok");
 
-/** Adds the badge with the price to a node that pays; it is empty on any other. */
+/** Add the badge with the price; it's empty unless the node pays. @param {GraphNode} node */
 export function addPrice(node) {
   addBadge(node, () => {
     const entry = entries.get(node);
-    const level = /** @type {keyof typeof COLORS} */ (levelOf(entry));
-    return { text: said(entry?.price?.text), ...COLORS[level] };
+    return { text: said(entry?.price.text), ...COLORS[levelOf(entry)] };
   });
 }

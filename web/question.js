@@ -1,5 +1,5 @@
 // @ts-check
-/** What comes before a run: a key, the limits, and the question whether to spend the money. */
+/** The checks before a run: a key, the limits, and the question about its price. */
 
 import { makePrompt } from "./comfy.js";
 import { button, dollars, element, endRow, fact, openDialog } from "./elements.js";
@@ -12,8 +12,8 @@ import { askForKey, openSettings } from "./settings.js";
 import { said, t } from "./texts.js";
 
 /**
- * One press of Run. agreed: dollars that a person agreed to spend on each of its runs; agreedText:
- * what they agreed to, if nobody knows the most. allowed: the prompt that may be queued as it is.
+ * One press of Run. agreed: the dollars that a person accepted for each of its runs; agreedText: the
+ * text they accepted, if nobody knows the most. allowed: the last accepted prompt.
  * @typedef {{runs: number, agreed: number, agreedText: string, allowed: string,
  *   isRefused: boolean}} Press
  */
@@ -24,17 +24,14 @@ const newPress = (runs) => ({ runs, agreed: 0, agreedText: "", allowed: "", isRe
 let press = newPress(1);
 let isAsking = false;
 
-/**
- * Whether a press of Run may go on.
- * @param {number} runs
- * @param {any[] | undefined} targets the ids of the nodes to run, else all
- */
+/** Whether a press of Run may go on.
+ * @param {number} runs @param {unknown[] | undefined} targets ids of the nodes to run, else all */
 export async function mayRun(runs, targets) {
   if (isAsking) return false; // "Run on change" must not ask twice at once.
   isAsking = true;
   try {
     press = newPress(runs);
-    // A node of others may act when a prompt is made of it, so none is made in vain.
+    // Make no prompt in vain: nodes of other packs may act on it.
     return ![...allNodes()].some(mayHoldOurs) || (await mayQueue(await makePrompt(), targets));
   } finally {
     isAsking = false;
@@ -42,9 +39,9 @@ export async function mayRun(runs, targets) {
 }
 
 /**
- * Whether a prompt may be queued. ComfyUI calls this with the one that it really sends: seeds may
- * have changed since the press of Run, and other scripts queue prompts of their own.
- * @param {any[] | undefined} targets the ids of the nodes to run, else all
+ * Whether ComfyUI may queue a prompt. This is the one it really sends: seeds may have changed since
+ * the press of Run, and other scripts queue their own.
+ * @param {Prompt} prompt @param {unknown[] | undefined} targets ids of the nodes to run, else all
  */
 export async function mayQueue(prompt, targets) {
   const wanted = targets?.length ? upTo(prompt, targets.map(String)) : prompt;
@@ -55,6 +52,7 @@ export async function mayQueue(prompt, targets) {
   return !press.isRefused;
 }
 
+/** @param {Prompt} prompt */
 async function isAgreed(prompt) {
   const priceOf = () => post("preview", { prompt, runs: press.runs }, ANSWER_MS).catch(() => null);
   let answer = await priceOf();
@@ -62,7 +60,6 @@ async function isAgreed(prompt) {
   const key = pays ? await askForKey() : "known";
   if (!key) return false;
   if (key === "new") answer = await priceOf();
-  // Without an answer in time the price is unknown.
   const total = answer?.total ?? {
     must_ask: true,
     text: t("The price is unknown: ComfyUI didn't answer in time."),
@@ -77,26 +74,26 @@ async function isAgreed(prompt) {
   return true;
 }
 
-/** The most dollars that one run can cost: no end if its price or its number of images is open. */
+/** The most dollars that one run can cost, or infinity.
+ * @param {Partial<TotalPreview>} total */
 const mostOf = ({ is_known, is_bounded, usd, to }) =>
-  is_known && is_bounded ? (usd ?? to) : Number.POSITIVE_INFINITY;
+  (is_known && is_bounded ? (usd ?? to) : null) ?? Number.POSITIVE_INFINITY;
 
 const UNASKED = "venice.unasked";
 const today = () => new Date().toDateString();
 
-/** The dollars up to which a person wants no question today, in this tab; the limits hold. */
+/** The price up to which this tab asks no question today. Limits hold. */
 function unaskedToday() {
   const { day, usd } = readForReload(UNASKED, {});
   return day === today() ? usd : 0;
 }
 
-/**
- * Asks whether to spend the money.
- * @param {Record<string, any>} nodes what the server tells of each, by execution id
- */
+/** Ask whether to spend the money.
+ * @param {TotalPreview} total @param {Record<string, NodePreview>} nodes by execution id */
 async function confirmPrice(total, nodes) {
-  const isExact = typeof total.usd === "number";
-  const price = dollars(isExact ? total.usd * press.runs : null);
+  const { usd } = total;
+  const isExact = typeof usd === "number";
+  const price = dollars(isExact ? usd * press.runs : null);
   const title = isExact ? t("Run for about {price}?", { price }) : t("Run this workflow?");
   const run = isExact ? t("Run for {price}", { price }) : t("Run");
   const all = mostOf(total) * press.runs;
@@ -116,22 +113,21 @@ async function confirmPrice(total, nodes) {
   return answer === true;
 }
 
-/** A line for each node that pays in one run, their sum, and the balance after all runs. */
+/** A line for each node that pays in one run, their sum, and the balance after all runs.
+ * @param {TotalPreview} total @param {Record<string, NodePreview>} nodes */
 function billOf(total, nodes) {
   const paying = Object.entries(nodes).filter(([, { runs, price }]) => runs && !price.is_free);
   const balance = account.now?.balance_usd;
-  const isTold = typeof balance === "number" && typeof total.usd === "number";
+  const { usd } = total;
+  const isTold = typeof balance === "number" && typeof usd === "number";
   return [
     ...paying.map(([id, { price }]) => fact(nodeOf(id)?.title ?? id, said(price.text))),
     paying.length > 1 && fact(t("Total"), said(total.badge)),
-    isTold && fact(t("Balance afterward"), dollars(balance - total.usd * press.runs)),
+    isTold && fact(t("Balance afterward"), dollars(balance - usd * press.runs)),
   ].filter(Boolean);
 }
 
-/**
- * Tells of a limit that the run would break; it is not started.
- * @param {string} text
- */
+/** Show the limit that stops the run. @param {string} text */
 async function tellOver(text) {
   const answer = await openDialog(t("Over your limit"), (close) => [
     element("p", { text: `${said(text)} ${t("Nothing was sent.")}` }),
@@ -144,12 +140,9 @@ async function tellOver(text) {
   return false;
 }
 
-/**
- * The part of a prompt that these nodes need.
- * @param {string[]} ids
- */
+/** The part of a prompt that these nodes need. @param {Prompt} prompt @param {string[]} ids */
 function upTo(prompt, ids) {
-  /** @type {any} */
+  /** @type {Prompt} */
   const found = {};
   const todo = [...ids];
   for (let id = todo.pop(); id !== undefined; id = todo.pop()) {

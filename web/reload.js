@@ -1,9 +1,8 @@
 // @ts-check
-/** What this tab keeps until it is closed, also while it is loaded again. */
+/** Values that this tab keeps through a reload, until someone closes it. */
 
-/** Keeps a value. The storage may be full or forbidden: then a reload loses it.
- * @param {string} key
- * @param {unknown} value */
+/** Keep a value. If the storage is full or forbidden, a reload loses it.
+ * @param {string} key @param {unknown} value */
 export function keepForReload(key, value) {
   try {
     sessionStorage.setItem(key, JSON.stringify(value));
@@ -12,10 +11,7 @@ export function keepForReload(key, value) {
   }
 }
 
-/**
- * @param {string} key
- * @param {any} otherwise if there is nothing
- */
+/** @param {string} key @param {any} otherwise if nothing is there */
 export function readForReload(key, otherwise) {
   try {
     return JSON.parse(sessionStorage.getItem(key) ?? "null") ?? otherwise;

@@ -1,5 +1,5 @@
 // @ts-check
-/** A saved result: what it says, and what can be done with it. */
+/** A saved result: its texts and its buttons. */
 
 import {
   centerOn,
@@ -17,35 +17,42 @@ import { get, imageUrl, post } from "./server.js";
 import { t } from "./texts.js";
 
 const SANDBOX = "sandbox";
-/** Most results in one request to the server. */
+/** The most results in one request. */
 const AT_ONCE = 500;
-/** Most characters of a prompt in a tooltip. */
+/** The most characters of a prompt in a tooltip. */
 const MAX_TIP = 600;
 
-/** What is dragged: the id of a result. */
+/** The type of a dragged result's id. */
 const DRAGGED = "application/x-venice-result";
 
-/** Nodes that take an image of the input folder by name. */
+/** Nodes that load an image from the input folder. */
 const LOADERS = ["LoadImage", "LoadImageMask"];
 
-const pathOf = (entry) => `results/${encodeURIComponent(entry.id)}`;
+/** @typedef {(entry: SavedResult) => string} TextOf */
+
+const pathOf = (/** @type {{id: string}} */ { id }) => `results/${encodeURIComponent(id)}`;
+/** @type {TextOf} */
 export const thumbnailUrl = (entry) => imageUrl(`${pathOf(entry)}/thumbnail`);
+/** @type {(entry: SavedResult, n: number) => string} */
 export const fullUrl = (entry, n) => imageUrl(`${pathOf(entry)}/image/${n}`);
 
-export const isText = (entry) => entry.kind === "text";
-export const modelOf = (entry) => String(entry.model || t("unknown model"));
-export const textOf = (entry) => (typeof entry.text === "string" ? entry.text : "");
-export const promptOf = (entry) => (typeof entry.prompt === "string" ? entry.prompt : "");
-export const imagesOf = (entry) => Math.max(1, Number(entry.images) || 1);
+export const isText = (/** @type {SavedResult} */ entry) => entry.kind === "text";
+/** @type {TextOf} */
+export const modelOf = (entry) => entry.model || t("unknown model");
+/** @type {TextOf} */
+export const textOf = (entry) => entry.text ?? "";
+/** @type {TextOf} */
+export const promptOf = (entry) => entry.prompt ?? "";
+export const imagesOf = (/** @type {SavedResult} */ entry) => Math.max(1, entry.images);
 
-/** The beginning of its prompt, or what else there is to say of it. */
+/** The tooltip: the beginning of its prompt or text, and facts. @type {TextOf} */
 export function tipOf(entry) {
   const prompt = promptOf(entry) || textOf(entry);
   const short = prompt.length > MAX_TIP ? `${prompt.slice(0, MAX_TIP)}…` : prompt;
   return [short, modelOf(entry), ...factsOf(entry)].filter(Boolean).join("\n");
 }
 
-/** Lines about a result: size and seed, cost, time. */
+/** Lines about a result: size and seed; cost and time. @param {SavedResult} entry */
 export function factsOf(entry) {
   const { width, height, seed } = entry;
   const time = new Date(entry.time * 1000);
@@ -53,7 +60,7 @@ export function factsOf(entry) {
     [
       width ? `${width} × ${height}` : "",
       imagesOf(entry) > 1 ? t("images: {count}", { count: imagesOf(entry) }) : "",
-      seed === null || seed === undefined ? "" : t("seed {seed}", { seed }),
+      seed === null ? "" : t("seed {seed}", { seed }),
     ],
     [
       entry.service === SANDBOX ? t("sandbox") : dollars(entry.usd),
@@ -66,12 +73,14 @@ export function factsOf(entry) {
 }
 
 /**
- * The buttons for a result. `n` is the image of it that is meant, `removed` is called after it was
- * deleted, `left` before the graph is changed.
+ * The buttons for image `n` of a result. They call `removed` after a deletion, and `left` before they
+ * change the graph.
+ * @param {SavedResult} entry
  * @param {{n?: number, removed: () => unknown, left?: () => void}} options
  */
 export function actionsFor(entry, options) {
   const { n = 0, removed, left = () => {} } = options;
+  const { seed } = entry;
   const text = textOf(entry) || promptOf(entry);
   const copyName = isText(entry) ? t("Copy text") : t("Copy prompt");
   const isImage = !isText(entry);
@@ -80,11 +89,10 @@ export function actionsFor(entry, options) {
     isImage &&
       iconButton("image", t("Add to the workflow as Load Image"), () => {
         left();
-        return useAsInput(entry, n);
+        return useAsInput(entry.id, n);
       }),
-    Number.isFinite(entry.seed) &&
-      iconButton("hashtag", t("Use this seed in the workflow"), () => setSeed(entry.seed)),
-    entry.has_workflow === true &&
+    seed !== null && iconButton("hashtag", t("Use this seed in the workflow"), () => setSeed(seed)),
+    entry.has_workflow &&
       iconButton("sitemap", t("Restore workflow"), () => {
         left();
         return restoreWorkflow(entry);
@@ -94,13 +102,13 @@ export function actionsFor(entry, options) {
   ].filter(Boolean);
 }
 
-/** Saves the images of results to ComfyUI's output folder. */
+/** Save the images of results to the output folder. @param {SavedResult[]} entries */
 export async function save(entries) {
   const names = await inParts("save", entries, ({ names }) => names);
   toast("success", t("Saved (images: {count})", { count: names.length }), names[0]);
 }
 
-/** @param {() => unknown} removed called if they were deleted */
+/** Ask, then delete results. @param {SavedResult[]} entries @param {() => unknown} removed */
 export async function remove(entries, removed) {
   const title =
     entries.length === 1
@@ -111,15 +119,13 @@ export async function remove(entries, removed) {
   await removed();
 }
 
-const afterDeletion = (entries) =>
+const afterDeletion = (/** @type {SavedResult[]} */ entries) =>
   entries.every(({ service }) => service === SANDBOX)
     ? t("The sandbox can draw it again for free.")
     : t("You'd be charged to generate it again.");
 
-/**
- * Has the server do something with results, as many at once as it takes.
- * @param {(answer: any) => any[]} read
- */
+/** Post results to a route in parts, since it has a limit.
+ * @param {string} what @param {SavedResult[]} entries @param {(answer: any) => string[]} read */
 async function inParts(what, entries, read) {
   const found = [];
   for (let i = 0; i < entries.length; i += AT_ONCE) {
@@ -129,7 +135,7 @@ async function inParts(what, entries, read) {
   return found;
 }
 
-/** Notes that a result was looked at. */
+/** @param {SavedResult} entry */
 export function markSeen(entry) {
   if (entry.was_shown) return;
   entry.was_shown = true;
@@ -142,19 +148,16 @@ export async function copy(text) {
   toast("success", t("Copied"));
 }
 
+/** @param {SavedResult} entry */
 async function restoreWorkflow(entry) {
   const { workflow } = await get(`${pathOf(entry)}/workflow`);
   await openWorkflow(workflow, `venice ${entry.id.slice(0, 8)}`);
 }
 
-/**
- * Loads an image in a node that takes one, else in a new one at `place`.
- * @param {number} n
- * @param {any} [node]
- * @param {[number, number]} [place]
- */
-async function useAsInput(entry, n, node = null, place = middleOfView()) {
-  const { names } = await post("results/input", { ids: [entry.id] });
+/** Load image `n` of a result in `node`, else in a new node at `place`.
+ * @param {string} id @param {number} n @param {GraphNode | null} node */
+async function useAsInput(id, n, node = null, place = middleOfView()) {
+  const { names } = await post("results/input", { ids: [id] });
   const name = names[n] ?? names[0];
   const loader = node ?? addNode("LoadImage", place);
   const values = widgetOf(loader, "image")?.options?.values;
@@ -164,29 +167,26 @@ async function useAsInput(entry, n, node = null, place = middleOfView()) {
   rememberChange();
 }
 
-/** Lets a result be dragged onto the graph. */
+/** Let people drag a result onto the graph. @param {HTMLElement} element @param {SavedResult} entry */
 export function makeDraggable(element, entry) {
   element.draggable = true;
-  element.addEventListener("dragstart", (/** @type {DragEvent} */ event) => {
-    event.dataTransfer?.setData(DRAGGED, String(entry.id));
-    if (event.dataTransfer) event.dataTransfer.effectAllowed = "copy";
+  element.addEventListener("dragstart", ({ dataTransfer }) => {
+    dataTransfer?.setData(DRAGGED, entry.id);
+    if (dataTransfer) dataTransfer.effectAllowed = "copy";
   });
 }
 
-/** Takes results that are dropped on the graph: a node that loads images takes one over. */
+/** Load dropped results, in the Load Image node under the pointer if there is one. */
 export const watchResultDrops = () =>
   watchDrops(DRAGGED, (id, node, place) => {
-    const loader = LOADERS.includes(node?.comfyClass) ? node : null;
-    return useAsInput({ id }, 0, loader, place);
+    const loader = LOADERS.includes(node?.comfyClass ?? "") ? node : null;
+    return useAsInput(id, 0, loader, place);
   });
 
-/**
- * Sets a seed where the graph takes one: in the selected nodes, else in each Venice Seed, else in
- * each node of ours with its own seed.
- * @param {number} seed
- */
+/** Set a seed in the selected nodes, else in each Venice Seed, else in each of our nodes with its own.
+ * @param {number} seed */
 async function setSeed(seed) {
-  const own = (node) => isOurs(node) && widgetOf(node, "seed");
+  const own = (/** @type {GraphNode} */ node) => isOurs(node) && widgetOf(node, "seed");
   const all = [...allNodes()].filter(own);
   const selected = selectedNodes().filter(own);
   const seeds = all.filter((node) => node.comfyClass === "VeniceSeed");

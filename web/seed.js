@@ -1,5 +1,5 @@
 // @ts-check
-/** Seeds: the buttons of Venice Seed, and setting the seed of a node. */
+/** Seeds: the buttons of Venice Seed, and the seed of any node. */
 
 import { promotedWidgets, rememberChange } from "./comfy.js";
 import { button } from "./elements.js";
@@ -11,13 +11,14 @@ const FIXED = "fixed";
 const RANDOM = "random every run";
 const MAX_SEED = 999_999_999;
 
-/** Shows the last seed on a Venice Seed's button, by node.
- * @type {WeakMap<any, (seed: number | null) => void>} */
+/** The function that shows the last seed, by Venice Seed.
+ * @type {WeakMap<GraphNode, (seed: number | null) => void>} */
 const lastButtons = new WeakMap();
 
-/** Adds the buttons to a Venice Seed. */
+/** @param {GraphNode} node */
 export function addSeedButtons(node) {
-  const use = (/** @type {string} */ mode, /** @type {number | null} */ seed) => {
+  /** @type {(mode: string, seed: number | null) => void} */
+  const use = (mode, seed) => {
     setWidget(node, "mode", mode);
     if (seed !== null) setWidget(node, "seed", seed);
     rememberChange();
@@ -46,18 +47,17 @@ export function addSeedButtons(node) {
   );
 }
 
-/** @param {number | null} seed of its last run */
+/** @type {(node: GraphNode, seed: number | null) => void} */
 export const showLastSeed = (node, seed) => lastButtons.get(node)?.(seed);
 
-/**
- * Sets all seeds of a run, also where a subgraph shows them, and holds them there.
- * @param {Record<string, Record<string, number>>} seeds by execution id and input
- */
+/** Set and fix all seeds of a run, also those that a subgraph shows.
+ * @param {Record<string, Record<string, number>>} seeds by execution id and input */
 export function useSeeds(seeds) {
   for (const [id, inputs] of Object.entries(seeds)) {
     const way = nodesOf(id).map(({ node }) => node);
     const own = way.at(-1);
-    for (const [name, seed] of own ? Object.entries(inputs) : []) {
+    if (!own) continue;
+    for (const [name, seed] of Object.entries(inputs)) {
       useSeed(own, seed, name);
       for (const host of way.filter(({ subgraph }) => subgraph))
         for (const { outer, inner } of promotedWidgets(host))
@@ -67,10 +67,8 @@ export function useSeeds(seeds) {
   }
 }
 
-/**
- * Sets the seed of a node, or of the node that it has its seed from, and holds it there.
- * @param {number} seed
- */
+/** Set and fix the seed of a node, or of the node linked to its seed.
+ * @param {GraphNode} node @param {number} seed */
 export function useSeed(node, seed, name = "seed") {
   const source = sourceOf(node, name)?.node ?? node;
   const widget = [name, "seed", "value"].map((one) => widgetOf(source, one)).find(Boolean);
@@ -80,8 +78,8 @@ export function useSeed(node, seed, name = "seed") {
   rememberChange();
 }
 
-/** Whether a prompt holds all these seeds.
- * @param {Record<string, Record<string, number>>} seeds by execution id and input */
+/** Whether a prompt has all these seeds.
+ * @param {Prompt} prompt @param {Record<string, Record<string, number>>} seeds */
 export const holdsSeeds = (prompt, seeds) =>
   Object.entries(seeds).every(([id, inputs]) =>
     Object.entries(inputs).every(([name, seed]) => prompt[id]?.inputs[name] === seed),

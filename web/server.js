@@ -1,5 +1,5 @@
 // @ts-check
-/** What the page asks the pack's routes. The server works everything out; the page shows it. */
+/** Requests to the pack's routes. */
 
 import { fetchRoute, routeUrl } from "./comfy.js";
 import { said, t } from "./texts.js";
@@ -7,12 +7,9 @@ import { said, t } from "./texts.js";
 const HEADERS = { "Content-Type": "application/json", "X-Venice": "1" };
 const TIMEOUT_MS = 15_000;
 
-/** An answer that is an error: `message` is its first line, `status` 0 where there was no answer. */
+/** An error from the server; `status` is 0 without an answer. */
 export class RouteError extends Error {
-  /**
-   * @param {string} message
-   * @param {number} status
-   */
+  /** @param {string} message @param {number} status */
   constructor(message, status) {
     super(message);
     this.name = "RouteError";
@@ -60,7 +57,7 @@ export const post = (path, body = {}, timeoutMs = TIMEOUT_MS, ...signals) =>
 export const imageUrl = (path) => routeUrl(`/venice/${path}`);
 
 /**
- * Calls each listener; the error of one reaches no other, and not the caller.
+ * Call each listener, also if another fails.
  * @template T
  * @param {Iterable<(value: T) => void>} listeners
  * @param {T} value
@@ -75,25 +72,26 @@ export function tell(listeners, value) {
   }
 }
 
-/** A value of the server's that several rooms show: `now` is the last one, or null. */
+/** A value from the server that several modules show; `now` is null before the first answer.
+ * @template T */
 class Shared {
-  /** @param {(refresh: boolean, timeoutMs?: number) => Promise<any>} load */
+  /** @param {(refresh: boolean, timeoutMs?: number) => Promise<T>} load */
   constructor(load) {
     this.load = load;
-    /** @type {any} */
+    /** @type {T | null} */
     this.now = null;
-    /** @type {Set<(value: any) => void>} */
+    /** @type {Set<(value: T) => void>} */
     this.listeners = new Set();
   }
 
-  /** Asks the server, and tells all who listen. Raises RouteError. */
+  /** Ask the server and tell the listeners. Raises RouteError. */
   async refresh(refresh = false, timeoutMs = TIMEOUT_MS) {
     this.now = await this.load(refresh, timeoutMs);
     tell(this.listeners, this.now);
     return this.now;
   }
 
-  /** As `refresh`; where the server does not answer, the last value stays. */
+  /** Like `refresh`, but without an answer the last value stays. */
   async tryRefresh(refresh = false, timeoutMs = TIMEOUT_MS) {
     try {
       return await this.refresh(refresh, timeoutMs);
@@ -102,11 +100,8 @@ class Shared {
     }
   }
 
-  /**
-   * Calls `listener` now, if there is a value, and at each new one.
-   * @param {(value: any) => void} listener
-   * @returns {() => void} ends it
-   */
+  /** Call `listener` now, if there is a value, and with each new one. Return what ends that.
+   * @param {(value: T) => void} listener */
   listen(listener) {
     this.listeners.add(listener);
     if (this.now) listener(this.now);
@@ -114,10 +109,11 @@ class Shared {
   }
 }
 
-/** Key, balance, limits, spending; `refresh(true)` asks Venice for the balance, which is free. */
+/** Key, balance, limits, spending; `refresh(true)` asks Venice for the balance (free).
+ * @type {Shared<Account>} */
 export const account = new Shared((refresh, timeoutMs) =>
   get(`account?refresh=${refresh ? 1 : 0}`, timeoutMs),
 );
 
-/** The models of Generate and Edit, and which inputs each takes. */
+/** The models by kind of node. @type {Shared<Record<string, Model[]>>} */
 export const models = new Shared(() => get("models"));

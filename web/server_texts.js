@@ -1,11 +1,9 @@
 // @ts-check
-/** Translates what the server writes: its sentences are known, with values in them. */
+/** Translates the server's texts by its known sentences, with values in them. */
 
 const CUT = "\u0000";
-/**
- * The sentences of a text and, between them, what divides them; as scripts/server_texts.py does.
- * @param {string} text
- */
+/** The sentences of a text with the separators between them, as in scripts/server_texts.py.
+ * @param {string} text */
 const partsOf = (text) =>
   text
     .replace(/([.?!])( )|\n| · /g, (cut, end = "", space = cut) => end + CUT + space + CUT)
@@ -15,9 +13,9 @@ const partsOf = (text) =>
 const WIDE_END = /([。！？]) /g;
 const NAMES = /\{(\w+)\}/g;
 const SYNTAX = /[\\^$.*+?()[\]{}|/]/g;
-/** With fewer letters around its values, a sentence matches by chance: they have to be known, too. */
+/** A sentence with fewer letters may match by chance, so its values must be known texts too. */
 const MIN_LETTERS = 7;
-/** Beyond these a text, which may come from a workflow, stays English: the search has to end. */
+/** Limits of the search: a text may come from a workflow. Beyond them it stays English. */
 const MAX_LENGTH = 300;
 const MAX_DEPTH = 3;
 const MAX_CACHED = 2_000;
@@ -32,10 +30,7 @@ const lettersIn = (/** @type {string} */ text) => text.match(/\p{L}/gu)?.length 
 /** In "waiting for the answer 12 s" only a number can be the seconds. */
 const captureOf = (/** @type {string} */ name) => (name === "{seconds}" ? "([\\d.]+)" : "(.*?)");
 
-/**
- * @param {string} english
- * @param {string} translation
- */
+/** @param {string} english @param {string} translation */
 const template = (english, translation) => ({
   pattern: new RegExp(
     `^${english
@@ -50,7 +45,7 @@ const template = (english, translation) => ({
 });
 
 /**
- * Returns a function from a text of the server to its translation. A sentence without one stays.
+ * A function that translates a text of the server. Sentences without a translation stay English.
  * @param {Record<string, string>} texts translations by their English
  * @returns {(english: string) => string}
  */
@@ -58,9 +53,9 @@ export function translator(texts) {
   const templates = Object.entries(texts)
     .filter(([english]) => english.includes("{"))
     .map(([english, translation]) => template(english, translation))
-    .sort((a, b) => b.length - a.length); // The longest that fits says most.
+    .sort((a, b) => b.length - a.length); // The longest match is the most specific.
 
-  /** What was found, by depth and text. @type {Map<string, Found>} */
+  /** By depth and text. @type {Map<string, Found>} */
   const cache = new Map();
 
   /** @type {(text: string, depth: number) => Found} */
@@ -87,9 +82,10 @@ export function translator(texts) {
     };
   };
 
-  /** The match of one sentence that leaves the least English.
+  /** The match of a sentence that leaves the least English.
    * @type {(text: string, depth: number) => Found} */
   const best = (text, depth) => {
+    /** @type {Found} */
     let found = { text, left: lettersIn(text) };
     if (depth > MAX_DEPTH || text.length > MAX_LENGTH) return found;
     for (const { pattern, names, isLoose, translation } of templates) {

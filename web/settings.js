@@ -1,5 +1,5 @@
 // @ts-check
-/** Settings → Venice, and the dialog that a run without a key opens. The key goes in, never out. */
+/** Settings → Venice, and the key dialog. The key goes in, never out. */
 
 import { openSettingsAt } from "./comfy.js";
 import { button, dollars, element, link, messageOf, openDialog } from "./elements.js";
@@ -7,16 +7,13 @@ import { account, post } from "./server.js";
 import { said, t } from "./texts.js";
 
 const SANDBOX = "sandbox";
-/** How long a run waits to be told whether there is a key. */
+/** How long a run waits for the server to say whether a key is set. */
 const RUN_MS = 3_000;
-/** A key is tried at Venice with a free call. */
+/** The server tests a key with a free call to Venice. */
 const KEY_MS = 40_000;
 
-/**
- * A password field and what is done with it. The field is emptied as soon as it was read.
- * @param {string} saveText
- * @param {() => void} onWorks called when a key works
- */
+/** A password field, emptied as soon as it's read, and its buttons.
+ * @param {string} saveText @param {() => void} onWorks */
 function keyForm(saveText, onWorks) {
   const field = element("input", {
     type: "password",
@@ -64,7 +61,6 @@ function keyForm(saveText, onWorks) {
 const connected = (usd) =>
   usd === null ? t("Connected") : t("Connected · balance {usd}", { usd: dollars(usd) });
 
-/** The row of the settings about the key. */
 function keyRow() {
   const form = keyForm(t("Save and test"), () => {});
   const state = element("div", { class: "venice-hint" });
@@ -100,11 +96,8 @@ function keyRow() {
   return row;
 }
 
-/**
- * Calls `show` with the account, now and at each change, as long as `row` is in the page.
- * @param {HTMLElement} row
- * @param {(now: any) => void} show
- */
+/** Call `show` with the account, now and after each change, until `row` leaves the page.
+ * @param {HTMLElement} row @param {(now: Account) => void} show */
 function follow(row, show) {
   let wasShown = false;
   const stop = account.listen((now) => {
@@ -115,11 +108,8 @@ function follow(row, show) {
   void account.tryRefresh();
 }
 
-/**
- * A row with a number; `none` where empty means no limit.
- * @param {string} name
- * @param {{mayBeEmpty?: boolean, step?: string}} options
- */
+/** A row with a number; empty means no limit.
+ * @param {string} name @param {{mayBeEmpty?: boolean, step?: string}} options */
 function limitRow(name, { mayBeEmpty = false, step = "0.01" } = {}) {
   const field = element("input", {
     type: "number",
@@ -130,7 +120,7 @@ function limitRow(name, { mayBeEmpty = false, step = "0.01" } = {}) {
   });
   const outcome = element("div", { class: "venice-outcome", role: "status" });
   const row = element("div", { class: "venice-settings" }, field, outcome);
-  const show = (now) => {
+  const show = (/** @type {Account} */ now) => {
     if (document.activeElement !== field) field.value = now.limits?.[name] ?? "";
     lock(field, outcome, now, name);
   };
@@ -157,13 +147,13 @@ function switchRow(name) {
   return row;
 }
 
-/** @param {string} name */
+/** @type {(field: HTMLInputElement, outcome: HTMLElement, now: Account, name: string) => void} */
 function lock(field, outcome, now, name) {
   field.disabled = (now.locked ?? []).includes(name);
   if (field.disabled) outcome.textContent = t("Set by an environment variable.");
 }
 
-/** @param {string} name */
+/** @type {(name: string, value: number | boolean | null, outcome: HTMLElement) => Promise<void>} */
 async function saveLimit(name, value, outcome) {
   try {
     await post("limits", { [name]: value });
@@ -176,7 +166,7 @@ async function saveLimit(name, value, outcome) {
   await account.tryRefresh();
 }
 
-/** @type {(id: string, group: string, name: string, order: number, type: () => any, tooltip: string) => any} */
+/** @type {(id: string, group: string, name: string, order: number, type: () => HTMLElement, tooltip: string) => object} */
 const setting = (id, group, name, order, type, tooltip) => ({
   id: `Venice.${id}`,
   category: ["Venice", group, id],
@@ -187,7 +177,7 @@ const setting = (id, group, name, order, type, tooltip) => ({
   sortOrder: order,
 });
 
-/** The settings of the extension. ComfyUI stores none: the rows use the pack's routes. */
+/** ComfyUI stores none of these: the rows use the pack's routes. */
 export const settings = [
   setting(
     "Key",
@@ -247,13 +237,10 @@ export const settings = [
   ),
 ];
 
-/** Opens ComfyUI's settings at Venice. */
 export const openSettings = () => openSettingsAt("Venice");
 
-/**
- * Asks for a key if none is set: "known" or "new" if there is one now, else "".
- * @returns {Promise<"" | "known" | "new">}
- */
+/** Ask for a key if none is set. "" if there's still none.
+ * @returns {Promise<"" | "known" | "new">} */
 export async function askForKey() {
   const now = await account.tryRefresh(false, RUN_MS);
   if (!now || now.key.is_set) return "known"; // Without an answer the run itself says what's wrong.

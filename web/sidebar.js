@@ -8,12 +8,11 @@ import { account } from "./server.js";
 import { openSettings } from "./settings.js";
 import { said, t } from "./texts.js";
 
-/** The part of the daily limit from which its bar warns. */
+/** The bar warns from this part of the daily limit. */
 const NEAR = 0.8;
 
 export const TAB = "venice";
 
-/** The tab as ComfyUI wants it. */
 export const tab = {
   id: TAB,
   icon: "pi pi-images",
@@ -25,7 +24,7 @@ export const tab = {
   /** @param {HTMLElement} place */
   render(place) {
     close();
-    place.style.height = "100%"; // Else the list of results has none to fill.
+    place.style.height = "100%"; // Else the results have no height to fill.
     place.replaceChildren(sidebar());
   },
   destroy: () => close(),
@@ -33,10 +32,8 @@ export const tab = {
 
 export const openSidebar = () => openTab(TAB);
 
-/** Ends what the open sidebar listens to. */
 let close = () => {};
 
-/** Has the open sidebar show what a run added. */
 export let refreshSidebar = () => {};
 
 function sidebar() {
@@ -77,6 +74,7 @@ function sidebar() {
   return root;
 }
 
+/** @param {Account} now @param {boolean} isOpen whether the spending is unfolded */
 function moneyLines(now, isOpen) {
   const { key, spent, rate_limit } = now;
   const troubles = [now.error, ...(now.warnings ?? [])].filter(Boolean);
@@ -93,9 +91,9 @@ function moneyLines(now, isOpen) {
   ].filter(Boolean);
 }
 
-/** How much of the daily limit is spent; nothing without a limit. */
+/** The spent part of the daily limit. @param {number} spent @param {unknown} limit */
 function dayBar(spent, limit) {
-  if (typeof limit !== "number" || typeof spent !== "number") return null;
+  if (typeof limit !== "number") return null;
   const part = limit > 0 ? Math.min(1, spent / limit) : 1;
   const text = t("{spent} of {limit} today", { spent: dollars(spent), limit: dollars(limit) });
   const level = part >= 1 ? "venice-full-up" : part >= NEAR ? "venice-near" : "";
@@ -117,8 +115,9 @@ function dayBar(spent, limit) {
   );
 }
 
+/** @param {Spent} spent @param {boolean} isOpen */
 function spending(spent, isOpen) {
-  const models = (spent.by_model ?? []).map(({ model, usd, images }) =>
+  const models = spent.by_model.map(({ model, usd, images }) =>
     fact(`${model} · ${t("images: {count}", { count: images })}`, dollars(usd)),
   );
   return element(
@@ -133,5 +132,6 @@ function spending(spent, isOpen) {
   );
 }
 
+/** @param {{remaining: number, limit: number}} _ */
 const rateLimit = ({ remaining: left, limit }) =>
   t("Rate limit: {left} of {limit} left this minute", { left, limit });

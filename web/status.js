@@ -1,5 +1,5 @@
 // @ts-check
-/** A lasting status: it arrives over the socket, and its node shows and saves it. */
+/** The status of each node: received from the server, shown on the node, saved with it. */
 
 import {
   keepOutOfUndo,
@@ -24,45 +24,46 @@ import { said, t } from "./texts.js";
 
 const PROPERTY = "venice";
 const STORED = "venice.status:";
-/** The id of a graph that was cleared: any other such graph has it too. */
+/** The id of a cleared graph, which isn't unique. */
 const NO_ID = /^[0-]*$/;
 const KEPT_JOBS = 64;
 const STORED_RUNS = 8;
 const ENDS = new Set(["done", "error", "stopped"]);
 const MAX_TEXT = 2_000;
-/** Errors that Settings → Venice can end. */
+/** Errors that Settings → Venice can fix. */
 const OF_SETTINGS = /(Settings|Authentication|SpendingLimit|PaymentRequired)Error$/;
 
 /**
- * What finishes a run: how many images are left, their price in words, and the seeds of the run by
- * node and input.
+ * The rest of a run: its number of images, their price in words, and the seeds by node and input.
  * @typedef {{seeds: Record<string, Record<string, number>>, count: number, price: string}} Again
  *
- * of_settings: whether the settings can end this error.
+ * print: the checksum of the inputs. of_settings: whether the settings can fix this error.
  * @typedef {{id: string, text: string, kind: string, seed: number | null, print: number | null,
  *   again: Again | null, of_settings?: boolean}} Status
  */
 
-/** What this page saw, by workflow: the truth, whatever undo or a tab brings back.
+/** The statuses that this page received, by workflow: undo and tabs may bring back others.
  * @type {WeakMap<object, Map<string, Status>>} */
 const seen = new WeakMap();
-/** The workflow, its graph's id and the inputs of each run that this tab queued, by prompt id; no
- * workflow for one that it queued before it was loaded again.
- * @typedef {{workflow: any, prints: Map<string, number>, graph: string}} Job
+/** The runs of this tab by prompt id, each with its workflow (null if queued before a reload), the
+ * checksums of its nodes and its graph's id.
+ * @typedef {{workflow: object | null, prints: Map<string, number>, graph: string}} Job
  * @type {Map<string, Job>} */
 const jobs = new Map();
 const STORED_JOBS = "venice.jobs";
 const NO_WORKFLOW = {};
 
+/** @type {() => object} */
 const workflowNow = () => workflowInFront() ?? NO_WORKFLOW;
+const graphNow = () => rootGraph()?.id ?? "";
 
-/** The workflow of a run; null if it isn't in front and was queued before the page was loaded. */
+/** The workflow of a run; null if it isn't in front and was queued before a reload.
+ * @param {Job | undefined} job */
 function workflowOf(job) {
   if (job?.workflow) return job.workflow;
-  return !job || job.graph === rootGraph()?.id ? workflowNow() : null;
+  return !job || job.graph === graphNow() ? workflowNow() : null;
 }
 
-/** Listens to the socket. */
 export function watchStatus() {
   onMessage("venice.status", take);
   onMessage("executed", ({ output, prompt_id, node }) => {
@@ -71,35 +72,25 @@ export function watchStatus() {
   });
   onMessage("execution_start", clearErrors);
   onMessage("execution_error", offerSettings);
-  // Before it is drawn: the node would grow for it.
+  // Before ComfyUI draws it: the node would grow.
   onMessage("progress_text", ({ nodeId }) => queueMicrotask(() => removeTextOf(String(nodeId))));
   onPrompt(showStale);
 }
 
-/**
- * Remembers what is queued; the returned function is called with the job's id.
- * @returns {(promptId: string) => void}
- */
+/** Remember a run. Return what takes its id.
+ * @param {Prompt} prompt @returns {(promptId: string) => void} */
 export function rememberRun(prompt) {
-  const job = {
-    workflow: workflowNow(),
-    prints: fingerprintsOf(prompt),
-    graph: rootGraph()?.id,
-  };
+  const job = { workflow: workflowNow(), prints: fingerprintsOf(prompt), graph: graphNow() };
   return (promptId) => {
     jobs.set(promptId, job);
     if (jobs.size > KEPT_JOBS) jobs.delete(/** @type {string} */ (jobs.keys().next().value));
     const last = [...jobs].slice(-STORED_RUNS);
-    const told = last.map(([id, { graph, prints }]) => ({
-      id,
-      graph,
-      prints: [...prints],
-    }));
+    const told = last.map(([id, { graph, prints }]) => ({ id, graph, prints: [...prints] }));
     keepForReload(STORED_JOBS, told);
   };
 }
 
-/** Shows how the last runs ended, as far as this tab missed it while it was loaded again. */
+/** Show the ends of runs that this tab missed during a reload. */
 async function showMissedEnds() {
   for (const { id, graph, prints } of readForReload(STORED_JOBS, []))
     jobs.set(id, { workflow: null, graph, prints: new Map(prints) });
@@ -107,22 +98,23 @@ async function showMissedEnds() {
   for (const [id, { prints }] of [...jobs].reverse()) {
     const { ends } = await get(`ends?prompt_id=${encodeURIComponent(id)}`).catch(() => ({}));
     for (const end of ends ?? []) if (!ran.has(end.node)) take(end);
-    for (const node of prints.keys()) ran.add(node); // Earlier runs count no more.
+    for (const node of prints.keys()) ran.add(node); // Earlier runs are outdated.
   }
 }
 
-/** ComfyUI's own line says the same, and is not kept.
- * @param {string} id */
+/** @param {string} id */
 function removeTextOf(id) {
   if (!isOurs(nodeOf(id))) return;
   for (const { node } of nodesOf(id)) removeProgressText(node);
 }
 
+/** Save and show a status. @param {{prompt_id: string, node: unknown, text?: unknown, kind?: unknown,
+ *   seed?: unknown, again?: Again | null}} message */
 function take(message) {
   const id = String(message.node ?? "");
   const job = jobs.get(message.prompt_id);
   const workflow = workflowOf(job);
-  const graph = job?.graph ?? rootGraph()?.id;
+  const graph = job?.graph ?? graphNow();
   const status = {
     id,
     text: String(message.text ?? "").slice(0, MAX_TEXT),
@@ -135,24 +127,26 @@ function take(message) {
   own.set(id, status);
   if (workflow) seen.set(workflow, own);
   if (status.kind !== "progress") store(own, graph);
-  // That of another tab is shown when the tab comes back.
+  // Another tab shows its status when it's in front again.
   if (workflow === workflowNow()) place(status);
 }
 
-/** Nothing of an earlier run that failed or was stopped stays on a node that runs again. */
+/** Remove errors and stops of earlier runs from nodes that run again.
+ * @param {{prompt_id: string}} message */
 function clearErrors({ prompt_id }) {
   const job = jobs.get(prompt_id);
+  const workflow = workflowOf(job);
   for (const id of job?.prints.keys() ?? []) {
-    const kind = seen.get(workflowOf(job))?.get(id)?.kind;
+    const kind = workflow && seen.get(workflow)?.get(id)?.kind;
     if (kind === "error" || kind === "stopped")
       take({ prompt_id, node: id, text: "", kind: "done" });
   }
 }
 
-/** @param {any} error of ComfyUI's message */
+/** @param {{prompt_id: string, node_id: string, exception_type: string}} error */
 function offerSettings({ prompt_id, node_id, exception_type }) {
   const workflow = workflowOf(jobs.get(prompt_id));
-  const status = seen.get(workflow)?.get(String(node_id));
+  const status = workflow && seen.get(workflow)?.get(String(node_id));
   if (status?.kind !== "error" || !OF_SETTINGS.test(String(exception_type))) return;
   status.of_settings = true;
   if (workflow === workflowNow()) place(status);
@@ -160,13 +154,11 @@ function offerSettings({ prompt_id, node_id, exception_type }) {
 
 let isRestored = false;
 
-/**
- * Shows the statuses of the workflow in front, which was loaded just now.
- * @param {boolean} isFile whether it is a file or a template: after the page's start, a fresh one
- */
+/** Show the statuses of the workflow in front after its load.
+ * @param {boolean} isFile whether it's a file or template: after the page's start, a fresh one */
 export function restoreStatus(isFile) {
   const isFresh = isFile && isRestored;
-  const known = isFresh ? new Map() : (seen.get(workflowNow()) ?? readStored(rootGraph()?.id));
+  const known = isFresh ? new Map() : (seen.get(workflowNow()) ?? readStored(graphNow()));
   seen.set(workflowNow(), known);
   for (const node of allNodes()) if (node.properties?.[PROPERTY]) show(node);
   for (const status of known.values()) place(status);
@@ -175,10 +167,7 @@ export function restoreStatus(isFile) {
   isRestored = true;
 }
 
-/**
- * Puts a status on its node and on the outer nodes of the subgraphs around it.
- * @param {Status} status
- */
+/** Put a status on its node and on those of the subgraphs around it. @param {Status} status */
 function place(status) {
   for (const { node, rest } of nodesOf(status.id)) {
     keep(node, rest, status);
@@ -188,15 +177,11 @@ function place(status) {
   redraw();
 }
 
-/** What passes while a run is under way; not saved.
- * @type {WeakMap<any, Record<string, Status>>} */
+/** Progress during a run, never saved. @type {WeakMap<GraphNode, Record<string, Status>>} */
 const passing = new WeakMap();
 
-/**
- * Keeps a status in the node's properties, which are saved with the workflow.
- * @param {string} rest
- * @param {Status} status
- */
+/** Keep a status in the node's properties, which workflows save.
+ * @param {GraphNode} node @param {string} rest of the id below the node @param {Status} status */
 function keep(node, rest, status) {
   if (status.kind === "progress") {
     passing.set(node, { ...(passing.get(node) ?? {}), [rest]: status });
@@ -210,10 +195,8 @@ function keep(node, rest, status) {
   keepOutOfUndo(node, { properties: node.properties });
 }
 
-/**
- * The statuses that a node was saved with; not those that came with a copy of another node.
- * @returns {Record<string, Status>}
- */
+/** The statuses saved with a node, without those of another node that it's a copy of.
+ * @param {GraphNode} node @returns {Record<string, Status>} */
 function savedOf(node) {
   return Object.fromEntries(
     Object.entries(Object(node.properties?.[PROPERTY])).filter(([rest, status]) => {
@@ -224,16 +207,18 @@ function savedOf(node) {
   );
 }
 
-/** Whether this is an ended status as this page writes it: a workflow may hold anything. */
+/** Whether this is an ended status as this page writes it: a workflow may hold anything.
+ * @param {unknown} status @returns {status is Status} */
 function isSound(status) {
   const { id, text, kind, seed, again, print } = Object(status);
-  const isNumber = (value) => value === null || typeof value === "number";
+  const isNumber = (/** @type {unknown} */ value) => value === null || typeof value === "number";
   const isAgain = again === null || isSoundAgain(Object(again));
   const isText = typeof text === "string" && text.length <= MAX_TEXT;
   const isEnd = typeof id === "string" && isText && ENDS.has(kind);
   return isEnd && isNumber(seed) && isAgain && isNumber(print);
 }
 
+/** @param {Record<keyof Again, unknown>} again */
 const isSoundAgain = ({ seeds, count, price }) =>
   typeof count === "number" &&
   typeof price === "string" &&
@@ -241,19 +226,13 @@ const isSoundAgain = ({ seeds, count, price }) =>
     Object.values(Object(inputs)).every((seed) => typeof seed === "number"),
   );
 
-/**
- * Whether this page saw the run that a status tells of.
- * @param {Status} status
- */
+/** Whether this page saw the run of a status. @param {Status} status */
 const isOwn = (status) =>
   status.kind === "progress" || seen.get(workflowNow())?.get(status.id)?.text === status.text;
 
-/** Shows what a node has to say, as of now. */
+/** @param {GraphNode} node */
 function show(node) {
-  const statuses = Object.entries({
-    ...savedOf(node),
-    ...(passing.get(node) ?? {}),
-  });
+  const statuses = Object.entries({ ...savedOf(node), ...(passing.get(node) ?? {}) });
   if (statuses.length === 0) return;
   showLastSeed(node, statuses.find(([rest]) => !rest)?.[1].seed ?? null);
   const lines = statuses
@@ -265,10 +244,7 @@ function show(node) {
 /** @param {Status} status */
 const titleOf = ({ id }) => nodeOf(id)?.title ?? id;
 
-/**
- * @param {string} title of the node, where the line is shown elsewhere
- * @param {Status} status
- */
+/** @param {string} title of the node if another place shows the line, else "" @param {Status} status */
 function lineOf(title, status) {
   const [own, stale] = [isOwn(status), isStale(status)];
   const text = title ? `${title}: ${said(status.text)}` : said(status.text);
@@ -283,10 +259,7 @@ function lineOf(title, status) {
   );
 }
 
-/**
- * The buttons that finish a run, or may end an error.
- * @param {Status} status
- */
+/** The buttons to finish a run or fix an error. @param {Status} status */
 function actionsOf({ again, of_settings, seed }) {
   const actions = [];
   if (again) {
@@ -319,27 +292,21 @@ function showStale() {
   for (const id of fingerprints.keys()) for (const { node } of nodesOf(id)) show(node);
 }
 
-// A page that is loaded again has the graph as it was at the last change, before the run's end.
-/**
- * @param {Map<string, Status>} statuses
- * @param {string} graph the id of the graph they belong to
- */
+/** Store ended statuses: a reload brings back the graph as it was at its last change, before the end.
+ * @param {Map<string, Status>} statuses @param {string} graph its id */
 function store(statuses, graph) {
   if (NO_ID.test(graph)) return;
   const ended = [...statuses.values()].filter((status) => status.kind !== "progress");
   keepForReload(STORED + graph, ended);
 }
 
-/**
- * @param {string} graph
- * @returns {Map<string, Status>}
- */
+/** @param {string} graph @returns {Map<string, Status>} */
 function readStored(graph) {
   const stored = NO_ID.test(graph) ? [] : readForReload(STORED + graph, []).filter(isSound);
   return new Map(stored.map((/** @type {Status} */ one) => [one.id, one]));
 }
 
-/** The status lines for App mode, which has no nodes to show them on. */
+/** The status lines in App mode, which shows no nodes. */
 export const appStatus = element("div", { class: "venice-app-status" });
 
 function showInApp() {

@@ -1,16 +1,16 @@
 // @ts-check
-/** What the page shows in the user's language: `main.json` of our locales, under `venice`. */
+/** The page's texts in the user's language: `venice` in `main.json` of the locales. */
 
 import { fetchRoute, language } from "./comfy.js";
 import { translator } from "./server_texts.js";
 
 const TIMEOUT_MS = 3_000;
 
-/** The translations by their English text. @type {Record<string, string>} */
+/** Translations by their English. @type {Record<string, string>} */
 let texts = {};
 let translate = translator(texts);
 
-/** Loads the language that ComfyUI shows. Without an answer, the page stays English. */
+/** Load ComfyUI's language. Without an answer, the page stays English. */
 export async function loadTexts() {
   try {
     const response = await fetchRoute("/i18n", { signal: AbortSignal.timeout(TIMEOUT_MS) });
@@ -21,15 +21,13 @@ export async function loadTexts() {
   translate = translator(texts);
 }
 
-/**
- * A text of the server in the user's language, as far as scripts/server_texts.py lists it.
- * @param {string | undefined} english
- */
+/** Translate a text of the server, as far as scripts/server_texts.py lists it.
+ * @param {string | undefined} english */
 export const said = (english) => translate(english ?? "");
 
 /**
- * A text in the user's language. scripts/locales.py collects the English from each call, so write
- * it as one literal; `{name}` stands for a value.
+ * Translate a text of the page. scripts/locales.py collects the calls, so write the English as one
+ * literal; `{name}` stands for a value.
  * @param {string} english
  * @param {Record<string, string | number | null>} values
  */

@@ -1,5 +1,5 @@
 // @ts-check
-/** The sum by the Run button: what a run of the whole workflow will cost. */
+/** The sum beside the Run button: the estimated cost of a run. */
 
 import { placeBesideRun } from "./comfy.js";
 import { element } from "./elements.js";
@@ -8,10 +8,10 @@ import { said, t } from "./texts.js";
 
 const total = element("button", { type: "button", class: "venice-total", hidden: true });
 
-/** The same sum for App mode, which has no nodes to show prices on. */
+/** The sum in App mode, which shows no nodes. */
 export const appTotal = element("div", { class: "venice-total", hidden: true });
 
-/** @param {() => unknown} open what a click on the sum does */
+/** @param {() => unknown} open called on a click */
 export function placeTotal(open) {
   onPreview(showTotal);
   total.onclick = open;

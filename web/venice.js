@@ -1,5 +1,5 @@
 // @ts-check
-/** Registers the extension. The other modules only say what they do; nothing happens on import. */
+/** Registers the extension. Importing any other module does nothing. */
 
 import {
   addMenuTo,
@@ -38,10 +38,10 @@ import { applyAll, followModel, settleSockets, watchModels } from "./widgets.js"
 
 const STYLE_SHEET = new URL("./venice.css", import.meta.url).href;
 
-/** Room for the longest title of ours, which a node of a file keeps no wider than it was. */
+/** As wide as our longest title. A node from a file keeps its own width. */
 const TITLE_WIDTH = 260;
 
-/** After a run its images are free, and there is less money. */
+/** A run makes its images free and the balance smaller. */
 function watchEnds() {
   for (const end of ["execution_success", "execution_error", "execution_interrupted"]) {
     onMessage(end, () => {
@@ -52,15 +52,16 @@ function watchEnds() {
   }
 }
 
-/** After each graph that the page loads. */
+/** Called after each graph that the page loads. @param {boolean} isFile */
 function settle(isFile) {
   restoreStatus(isFile);
   applyAll();
   settleSockets();
 }
 
+/** @param {GraphNode} node */
 function prepare(node) {
-  // Vue sees what a subgraph's outer node has when it is made, and nothing that comes later.
+  // Now, because Vue misses parts that a subgraph's node gets later.
   const isOuter = node.subgraph && [...allNodes(node.subgraph)].some(isOurs);
   if (!isOuter && !isOurs(node)) return;
   panelOf(node);
@@ -76,6 +77,7 @@ register({
   commands,
   menuCommands,
   aboutPageBadges,
+  /** @param {object} nodeType @param {NodeDefinition} definition */
   beforeRegisterNodeDef(nodeType, definition) {
     addMenuTo(nodeType, nodeMenuItems);
     if (USE[definition.name]) rankInSearch(definition, USE[definition.name]);

@@ -16,16 +16,16 @@ import {
 import { t } from "./texts.js";
 
 /**
- * Opens the viewer over the page. It is no `<dialog>`: ComfyUI's own question and messages would
- * stay behind one. When it closes, the focus goes to the result that was seen last.
+ * Open the viewer. It's no `<dialog>`, which would hide ComfyUI's own dialogs and messages. At its
+ * end, the gallery focuses the last result.
  * @param {import("./gallery.js").Gallery} gallery
  * @param {number} start the place of the result to show
- * @param {any} pinned a result to show beside it, or null
+ * @param {SavedResult | null} pinned the result beside it
  */
 export function openViewer(gallery, start, pinned = null) {
   let place = start;
   let n = 0;
-  /** @type {{entry: any, n: number} | null} */
+  /** @type {{entry: SavedResult, n: number} | null} */
   let beside = pinned && { entry: pinned, n: 0 };
   let step = 0;
 
@@ -40,8 +40,8 @@ export function openViewer(gallery, start, pinned = null) {
   const compare = iconButton("clone", t("Compare"), () => {
     const entry = gallery.entries.get(place);
     beside = beside || !entry ? null : { entry, n };
-    // This one stays at the left; the next one takes the place beside it.
-    return beside ? move(place + 1 < gallery.total || hasMore(entry) ? 1 : -1) : show();
+    // This one stays on the left.
+    return entry && beside ? move(place + 1 < gallery.total || hasMore(entry) ? 1 : -1) : show();
   });
   const previous = iconButton("chevron-left", t("Previous"), () => move(-1));
   const next = iconButton("chevron-right", t("Next"), () => move(1));
@@ -67,10 +67,9 @@ export function openViewer(gallery, start, pinned = null) {
     words,
   );
 
-  const hasMore = (entry) => n + 1 < imagesOf(entry);
+  const hasMore = (/** @type {SavedResult} */ entry) => n + 1 < imagesOf(entry);
 
-  /** Goes on by an image: to the next one of a result, else to the next result.
-   * @param {1 | -1} by */
+  /** Go to the next image, of this result or the next. @param {1 | -1} by */
   async function move(by) {
     const entry = gallery.entries.get(place);
     if (entry && (by > 0 ? hasMore(entry) : n > 0)) {
@@ -107,7 +106,7 @@ export function openViewer(gallery, start, pinned = null) {
     const entry = gallery.entries.get(place);
     if (beside?.entry.id === entry?.id) beside = null;
     n = 0;
-    await gallery.dropped([entry]);
+    if (entry) await gallery.dropped([entry]);
     if (gallery.total === 0) return close();
     place = Math.min(place, gallery.total - 1);
     await show();
@@ -116,8 +115,10 @@ export function openViewer(gallery, start, pinned = null) {
 
   /** @param {KeyboardEvent} event */
   function press(event) {
-    event.stopPropagation(); // The page's own shortcuts must not act here.
-    const act = { Escape: close, ArrowLeft: () => move(-1), ArrowRight: () => move(1) }[event.key];
+    event.stopPropagation(); // Keeps keys from the page's shortcuts.
+    /** @type {Record<string, () => unknown>} */
+    const acts = { Escape: close, ArrowLeft: () => move(-1), ArrowRight: () => move(1) };
+    const act = acts[event.key];
     if (act) {
       event.preventDefault();
       void act();
@@ -137,7 +138,7 @@ export function openViewer(gallery, start, pinned = null) {
   void show();
 }
 
-/** One image, or one text, with what tells it from the other. */
+/** An image or a text with its caption. @param {{entry: SavedResult, n: number}} shown */
 function figure({ entry, n }) {
   const caption = [modelOf(entry), factsOf(entry)[0]].filter(Boolean).join(" · ");
   return element(

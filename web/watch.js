@@ -1,29 +1,28 @@
 // @ts-check
 /**
- * Looks for changes of the graph. ComfyUI's event `graphChanged` comes only after the next click or key
- * outside of a text box: not while a person types, and not for what scripts and promoted inputs set.
+ * Looks for changes of the graph. ComfyUI's event `graphChanged` doesn't fire while you type, or for
+ * values from scripts and promoted inputs.
  */
 
 import { allNodes, mayHoldOurs } from "./graph.js";
 import { tell } from "./server.js";
 
 const LOOK_EVERY_MS = 100;
-/** Looking at the graph takes at most this part of the page's time. */
+/** Look for at most this part of the page's time. */
 const SHARE_OF_TIME = 0.03;
 
-/** @typedef {Map<any, boolean>} Changes the changed nodes, and whether each was seen before */
+/** @typedef {Map<GraphNode, boolean>} Changes the changed nodes, and whether each was seen before */
 /** @type {Set<(changes: Changes) => void>} */
 const listeners = new Set();
 /** @type {Set<(value: undefined) => void>} */
 const lookers = new Set();
 
-/** @param {(changes: Changes) => void} listener called when nodes changed, came or went */
+/** Call `listener` when nodes change, come or go. @param {(changes: Changes) => void} listener */
 export const onChange = (listener) => listeners.add(listener);
 
-/** @param {() => void} looker called at each look */
+/** Call `looker` at each look. @param {() => void} looker */
 export const onLook = (looker) => lookers.add(looker);
 
-/** Starts to look for changes. */
 export function watchGraph() {
   const look = () => {
     const begun = performance.now();
@@ -35,15 +34,12 @@ export function watchGraph() {
   look();
 }
 
-/** @type {WeakMap<any, any[]>} */
+/** @type {WeakMap<GraphNode, unknown[]>} */
 const lastSeen = new WeakMap();
 let lastCount = 0;
 
-/**
- * What a prompt is made of and is another than at the last call; null for nothing.
- * @param {any[]} nodes
- * @returns {Changes | null}
- */
+/** Changes since the last call in all that a prompt contains; null for none.
+ * @param {GraphNode[]} nodes @returns {Changes | null} */
 function changesOf(nodes) {
   const isOtherCount = nodes.length !== lastCount;
   lastCount = nodes.length;
@@ -58,17 +54,16 @@ function changesOf(nodes) {
   return isOtherCount || changes.size > 0 ? changes : null;
 }
 
-/**
- * The nodes to look at: none where none is ours. Some widgets act when a prompt is made of them (a
- * camera takes a photo): then only a change in a node of ours counts.
- * @param {any[]} nodes
- */
+/** The nodes to look at: none if none is ours. Only ours if a widget acts when ComfyUI makes a prompt
+ * of it, as a camera takes a photo. @param {GraphNode[]} nodes */
 function looked(nodes) {
   if (!nodes.some(mayHoldOurs)) return [];
   return nodes.some(actsWhenRead) ? nodes.filter(mayHoldOurs) : nodes;
 }
 
+/** @param {GraphNode} node */
 function valuesOf(node) {
+  /** @type {unknown[]} */
   const values = [node.mode];
   for (const widget of node.widgets ?? []) {
     if (widget.serialize !== false && widget.options?.serialize !== false)
@@ -80,7 +75,7 @@ function valuesOf(node) {
 
 const HARMLESS = new Set(["text", "customtext", "string", "combo", "number", "toggle", "slider"]);
 
-const actsWhenRead = (node) =>
+const actsWhenRead = (/** @type {GraphNode} */ node) =>
   !mayHoldOurs(node) &&
   (node.widgets ?? []).some(
     (widget) =>

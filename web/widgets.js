@@ -1,5 +1,5 @@
 // @ts-check
-/** Only what the model takes: hidden inputs, its own lists and ranges, names with prices. */
+/** Inputs follow the model: hidden ones, lists and ranges, model names with prices. */
 
 import {
   keepSocketsOutOfUndo,
@@ -7,7 +7,7 @@ import {
   refreshWidgets,
   rememberChange,
   setHidden,
-  setOption,
+  setOptions,
 } from "./comfy.js";
 import { button } from "./elements.js";
 import { allNodes, isLinked, widgetOf } from "./graph.js";
@@ -18,16 +18,17 @@ import { drawSocket, putSocketsLast, showSockets } from "./sockets.js";
 import { said, t } from "./texts.js";
 import { onChange } from "./watch.js";
 
-const KINDS = /** @type {Record<string, "generate" | "edit" | "describe" | "write">} */ ({
+/** @type {Record<string, "generate" | "edit" | "describe" | "write">} */
+const KINDS = {
   VeniceGenerateImage: "generate",
   VeniceEditImage: "edit",
   VeniceGrid: "generate",
   VeniceDescribeImage: "describe",
   VeniceWritePrompt: "write",
-});
+};
 const AUTO = "auto";
 const CONTROL = "control_after_generate";
-/** Seldom needed: shown if changed, after a click on "More options", or always. */
+/** Hidden until changed, or until a click on "More options". */
 const SELDOM = new Set([
   "negative_prompt",
   "cfg_scale",
@@ -48,39 +49,37 @@ const SELDOM = new Set([
   "extra_fields",
   "max_tokens",
 ]);
-const LISTS = /** @type {Record<string, string>} */ ({
-  aspect_ratio: "ratios",
-  resolution: "tiers",
-  quality: "qualities",
-});
+/** @type {Record<string, "ratios" | "tiers" | "qualities">} */
+const LISTS = { aspect_ratio: "ratios", resolution: "tiers", quality: "qualities" };
 const MORE = "venice_more";
 const PROMPT_LINES = 5;
 const LINE_PX = 16;
 const MIN_WIDTH = 340;
 
-/** Makes a node follow its model, from now on. */
+/** @param {GraphNode} node */
+const kindOf = ({ comfyClass = "" }) => KINDS[comfyClass];
+
+/** Make a node follow its model, from now on. @param {GraphNode} node */
 export function followModel(node) {
   raisePrompt(node);
-  if (!KINDS[node.comfyClass]) return;
+  if (!kindOf(node)) return;
   panelOf(node)?.tools.append(moreButton(node));
   putSocketsLast(node);
   apply(node);
-  // A node of a saved workflow gets its own size after this.
+  // Nodes of saved workflows get their own size later.
   fitNew(node, MIN_WIDTH);
 }
 
-/** Has all nodes follow what the server says now. */
 export function applyAll() {
   for (const node of allNodes()) apply(node);
   applyOuter();
 }
 
-/** What changed of sockets while a graph was loaded is no step of undo either. */
+/** Keep changes of sockets during a load out of undo. */
 export function settleSockets() {
-  for (const node of allNodes()) if (KINDS[node.comfyClass]) keepSocketsOutOfUndo(node);
+  for (const node of allNodes()) if (kindOf(node)) keepSocketsOutOfUndo(node);
 }
 
-/** Listens to changes of the graph, to new models and to the setting "Show all inputs". */
 export function watchModels() {
   onChange((changes) => {
     for (const [node, wasSeen] of changes) apply(node, wasSeen);
@@ -95,11 +94,10 @@ export function watchModels() {
   });
 }
 
-/** The models that a linked input last had, by node.
- * @type {WeakMap<any, string>} */
+/** The last models of linked inputs. @type {WeakMap<GraphNode, string>} */
 const linkedModels = new WeakMap();
 
-/** A model that comes over a link, also from outside of a subgraph, is known from the prompt. */
+/** Apply linked models, also those from outside a subgraph: the prompt names them. */
 function applyLinked() {
   for (const [node, ids] of idsOf) {
     if (!isLinked(node, "model")) continue;
@@ -111,25 +109,23 @@ function applyLinked() {
   applyOuter();
 }
 
-/**
- * What the server knows of the models that a node may use; null if that isn't known of each.
- * @returns {any[] | null}
- */
+/** The models that a node may use; null unless all are known.
+ * @param {GraphNode} node @returns {Model[] | null} */
 function modelsOf(node) {
   const list = knownOf(node);
   const ids = isLinked(node, "model")
     ? (idsOf.get(node) ?? []).map((id) => prompt[id].inputs.model)
     : [widgetOf(node, "model")?.value];
   const found = [...new Set(ids)].map((id) => list.find((one) => one.id === id));
-  return found.length > 0 && found.every(Boolean) ? found : null;
+  return found.length > 0 && found.every((one) => one !== undefined) ? found : null;
 }
 
-const knownOf = (node) => models.now?.[KINDS[node.comfyClass]] ?? [];
+const knownOf = (/** @type {GraphNode} */ node) => models.now?.[kindOf(node)] ?? [];
 
-/** The models to offer: to write prompts with an image only those that can see. */
+/** The models to offer: with an image, Write Prompt needs one that sees. @param {GraphNode} node */
 function listOf(node) {
   const list = knownOf(node);
-  const isSeen = KINDS[node.comfyClass] === "write" && isLinked(node, "image");
+  const isSeen = kindOf(node) === "write" && isLinked(node, "image");
   return isSeen
     ? list.filter((model) => model.sees || model.id === widgetOf(node, "model")?.value)
     : list;
@@ -137,19 +133,16 @@ function listOf(node) {
 
 const showsAll = () => Boolean(account.now?.limits?.show_all_inputs);
 
-/** How an input is declared: its default and options; null for a name that isn't one.
- * @returns {any} */
+/** The declaration of an input; null if it isn't one. @param {GraphNode} node @param {string} name */
 function declaredOf(node, name) {
   const { required, optional } = node.constructor.nodeData?.input ?? {};
   const spec = required?.[name] ?? optional?.[name];
   return spec ? (spec[1] ?? {}) : null;
 }
 
-/**
- * @param {boolean} isChosen whether a person changed what the node shows
- */
+/** @param {GraphNode} node @param {boolean} isChosen whether a person changed what it shows */
 function apply(node, isChosen = false) {
-  if (!KINDS[node.comfyClass]) return;
+  if (!kindOf(node)) return;
   const known = modelsOf(node);
   let isOther = false;
   for (const widget of node.widgets ?? []) {
@@ -165,15 +158,15 @@ function apply(node, isChosen = false) {
   fitToContent(node, isChosen);
 }
 
-/** Gives what subgraphs show of our nodes the lists that those have, and hides what they lack. */
+/** Apply the models inside subgraphs to the widgets that those show. */
 function applyOuter() {
   for (const host of allNodes()) {
     let isOther = false;
     for (const { outer, inner } of host.subgraph ? promotedWidgets(host) : []) {
-      const ours = inner.filter(({ node }) => KINDS[node.comfyClass]);
+      const ours = inner.filter(({ node }) => kindOf(node));
       if (ours.length === 0) continue;
       const each = ours.map(({ node }) => modelsOf(node));
-      const known = each.every(Boolean) ? each.flat() : null;
+      const known = each.every((one) => one !== null) ? each.flat() : null;
       offer(ours[0].node, ours[0].name, outer, known);
       const isShown = showsAll() || isLinked(host, outer.name);
       const hidden = !isShown && ours.every(({ name }) => !isTaken(known, name));
@@ -185,14 +178,11 @@ function applyOuter() {
   }
 }
 
-/**
- * Whether one of the models takes an input; also where they aren't known.
- * @param {any[] | null} known
- * @param {string} name
- */
+/** Whether one of the models takes an input, or none is known.
+ * @type {(known: Model[] | null, name: string) => boolean} */
 const isTaken = (known, name) => !known || known.some((model) => model.inputs?.[name] !== false);
 
-/** @param {any[] | null} known the models */
+/** @param {GraphNode} node @param {Widget} widget @param {Model[] | null} known */
 function isHidden(node, widget, known) {
   const { name, value } = widget;
   if (name === CONTROL) return value !== "fixed" && !showsAll() && !isTaken(known, "seed");
@@ -204,34 +194,31 @@ function isHidden(node, widget, known) {
 }
 
 /**
- * Gives a widget the list or range of these models; all that is declared if they have none.
- * @param {string} name of the node's input
- * @param {any} widget of the node, or of a subgraph around it
- * @param {any[] | null} known the models
+ * Give a widget the list or range of these models, or the declared one.
+ * @param {GraphNode} node @param {string} name of its input
+ * @param {Widget} widget of the node or of a subgraph around it
+ * @param {Model[] | null} known
  */
 function offer(node, name, widget, known) {
   if (name === "model") return nameModels(widget, listOf(node), knownOf(node));
   const { options } = widget;
   if (LISTS[name]) {
     const own = [...new Set(known?.flatMap((model) => model[LISTS[name]] ?? []))];
-    const values = own.length > 0 ? [AUTO, ...own] : declaredOf(node, name).options;
-    if (values && String(options.values) !== String(values)) setOption(widget, "values", values);
+    const values = own.length > 0 ? [AUTO, ...own] : declaredOf(node, name)?.options;
+    if (values && String(options.values) !== String(values)) setOptions(widget, { values });
   }
   if (name === "steps") {
     const most = known?.map((model) => model.max_steps ?? Number.POSITIVE_INFINITY) ?? [];
     const max = Math.min(
       Math.max(0, ...most) || Number.POSITIVE_INFINITY,
-      declaredOf(node, name).max,
+      declaredOf(node, name)?.max ?? Number.POSITIVE_INFINITY,
     );
-    if (options.max !== max) setOption(widget, "max", max);
+    if (options.max !== max) setOptions(widget, { max });
   }
 }
 
-/**
- * Offers models by their names; an unknown one that is in the list stays.
- * @param {any[]} list what to offer
- * @param {any[]} all that are known
- */
+/** Offer models by name; unknown ones in the list stay.
+ * @param {Widget} widget @param {Model[]} list the offer @param {Model[]} all known ones */
 function nameModels(widget, list, all) {
   const { getOptionLabel, values: before = [] } = widget.options;
   const labels = new Map(all.map((model) => [model.id, said(model.label)]));
@@ -239,10 +226,10 @@ function nameModels(widget, list, all) {
   const isSame = String(before) === String(values);
   if (isSame && getOptionLabel && list.every(({ id }) => getOptionLabel(id) === labels.get(id)))
     return;
-  setOption(widget, "values", values);
-  setOption(widget, "getOptionLabel", (id) => labels.get(id) ?? id ?? "");
+  setOptions(widget, { values, getOptionLabel: (id) => labels.get(id) ?? id ?? "" });
 }
 
+/** @param {GraphNode} node */
 function moreButton(node) {
   const made = button("", () => {
     node.properties ??= {};
@@ -254,9 +241,10 @@ function moreButton(node) {
   return made;
 }
 
-/** @type {WeakMap<any, any>} */
+/** @type {WeakMap<GraphNode, HTMLElement>} */
 const moreButtons = new WeakMap();
 
+/** @param {GraphNode} node */
 function nameMoreButton(node) {
   const made = moreButtons.get(node);
   if (!made) return;
@@ -264,10 +252,8 @@ function nameMoreButton(node) {
   made.hidden = showsAll();
 }
 
-/**
- * Gives the prompt at least five lines, also where other widgets want the room; none where it comes
- * over a link.
- */
+/** Give the prompt at least five lines before other widgets take the room, or none if it's linked.
+ * @param {GraphNode} node */
 function raisePrompt(node) {
   const widget = widgetOf(node, "prompt");
   if (!widget?.element) return;
