@@ -76,6 +76,8 @@ INPUTS = (
     "text",
     "texts",
     "prompt",
+    "The image",
+    "image {number}",
     "Choose a model.",
     "Add an image to edit.",
     "Size: {w} × {h} instead of {width} × {height}; aspect_ratio {ratio} overrides.",

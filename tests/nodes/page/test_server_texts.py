@@ -28,6 +28,7 @@ console.log(JSON.stringify(shown.map(translator(texts))));
 Translate = Callable[..., list[str]]
 
 _SEEN = "m CAN'T SEE IMAGES. CHOOSE A MODEL THAT CAN, SUCH AS v."
+_OPAQUE = "CHOOSE m, n, OR TURN OFF TRANSPARENT_BACKGROUND."
 _GONE = "THE MODEL `m` ISN'T AVAILABLE ANYMORE."
 
 
@@ -128,6 +129,13 @@ def test_the_statuses_of_runs(bench: Bench, translate: Translate) -> None:
         ("This model isn't available anymore.", "THIS MODEL ISN'T AVAILABLE ANYMORE."),
         ("The model `m` isn't available anymore.", _GONE),
         ("about $0.03 plus extra fields", "ABOUT $0.03 PLUS EXTRA FIELDS"),
+        (
+            "Saved images stay free with seed 7 (fixed).",
+            "SAVED IMAGES STAY FREE WITH SEED 7 (FIXED).",
+        ),
+        ("m edits images and can't write text.", "m EDITS IMAGES AND CAN'T WRITE TEXT."),
+        ("The image is 9 × 9. Resize it first.", "THE IMAGE IS 9 × 9. RESIZE IT FIRST."),
+        ("Choose m, n, or turn off transparent_background.", _OPAQUE),
         ("price unknown · sandbox", "PRICE UNKNOWN · SANDBOX"),
         ("1 or more images, free.", "1 OR MORE IMAGES, FREE."),
         ("Not sent. Nobody expected this.", "NOT SENT. Nobody expected this."),
