@@ -82,7 +82,7 @@ class VeniceClient:
     ) -> None:
         settings = settings if settings is not None else load_settings()
         if key is not None:
-            settings = replace(settings, key=ApiKey(key))
+            settings = settings.with_key(ApiKey(key))
         if base_url is not None:
             settings = replace(settings, base_url=normalized_base_url(base_url))
         self.settings = settings

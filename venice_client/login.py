@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .client import VeniceClient
@@ -40,7 +40,7 @@ def log_in(
     """
     if not key.reveal():
         raise SettingsError(NO_KEY)
-    client = VeniceClient(settings, key=key.reveal())
+    client = VeniceClient(replace(settings, key=key))  # also with the saved address, which it names
     try:
         status = client.account()
     except AuthenticationError as error:

@@ -13,7 +13,7 @@ import math
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -50,8 +50,9 @@ def no_key() -> SettingsError:
 class Settings:
     """The settings of the user. `timeout` in seconds, `store_mb` in MB, money in USD.
 
-    allowed_hosts: more names, or patterns of names, at which ComfyUI's page may use the routes.
-    warnings: sentences about odd settings.
+    base_url_is_saved: whether the address comes from the settings file, where it belongs to the key
+    beside it. allowed_hosts: more names, or patterns of names, at which ComfyUI's page may use the
+    routes. warnings: sentences about odd settings.
     """
 
     home: Path
@@ -67,9 +68,16 @@ class Settings:
     save_prompts: bool = True
     allowed_hosts: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    base_url_is_saved: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "home", _absolute(self.home))
+
+    def with_key(self, key: ApiKey) -> Settings:
+        """Return these settings with another key, which never goes to the saved key's address."""
+        if self.base_url_is_saved and (self.key is None or key.reveal() != self.key.reveal()):
+            return replace(self, key=key, base_url=DEFAULT_BASE_URL, base_url_is_saved=False)
+        return replace(self, key=key)
 
 
 def load_settings(
@@ -106,6 +114,7 @@ def load_settings(
             values.get("VENICE_ALLOWED_HOSTS", "").lower().replace(",", " ").split()
         ),
         warnings=tuple(filter(None, warnings)),
+        base_url_is_saved="VENICE_API_BASE" in from_file.keys() - given.keys(),
     )
 
 

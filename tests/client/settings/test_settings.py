@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from venice_client import VeniceClient
 from venice_client.errors import SettingsError
 from venice_client.settings import settings as credentials
 from venice_client.settings.api_key import ApiKey
@@ -276,6 +277,34 @@ def test_an_address_without_a_key_beside_it_is_for_no_key_of_the_environment(
     assert load_settings().base_url == OTHER
     monkeypatch.setenv("VENICE_API_KEY", CANARY)
     assert load_settings().base_url == credentials.DEFAULT_BASE_URL
+
+
+@pytest.mark.parametrize("given", [(), ("settings",)])
+@pytest.mark.parametrize("saved", [CANARY, None])
+def test_a_key_in_code_never_goes_to_the_address_of_the_saved_one(
+    home: Path, saved: str | None, given: tuple[str, ...]
+) -> None:
+    key = {"VENICE_API_KEY": saved} if saved else {}
+    write(home, json.dumps({**key, "VENICE_API_BASE": OTHER}))
+    settings = load_settings() if given else None
+
+    def address(**named: str) -> str:
+        return VeniceClient(settings, **named).service.base_url
+
+    assert address(key="another-key") == credentials.DEFAULT_BASE_URL
+    assert address(key="another-key", base_url="http://[::1]:1") == "http://[::1]:1"
+    if saved:
+        assert address(key=saved) == address() == OTHER
+
+
+def test_a_key_in_code_goes_to_the_address_of_the_environment_or_of_its_settings(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(home, json.dumps({"VENICE_API_KEY": CANARY, "VENICE_API_BASE": "https://[::1]/v1"}))
+    monkeypatch.setenv("VENICE_API_BASE", OTHER)
+    assert VeniceClient(key="another-key").service.base_url == OTHER
+    settings = Settings(home, base_url=OTHER)
+    assert VeniceClient(settings, key="another-key").service.base_url == OTHER
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
