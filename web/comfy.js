@@ -41,7 +41,7 @@ export const onMessage = (name, heard) =>
 
 /** The outermost graph of the workflow in front; null before there is one.
  * @type {() => Graph | null} */
-export const rootGraph = () => app.graph?.rootGraph ?? app.graph ?? null;
+export const rootGraph = () => app.graph?.rootGraph ?? null;
 
 /** The graph in view: the open subgraph's, or the outermost. @type {() => Graph} */
 export const graphInView = () => app.canvas?.graph;
@@ -84,7 +84,7 @@ export function* promotedWidgets(host) {
 function* insideOf({ subgraph }, name) {
   const boundary = subgraph?.inputs.find((input) => input.name === name);
   for (const id of boundary?.linkIds ?? []) {
-    const link = subgraph?.getLink?.(id);
+    const link = subgraph?.getLink(id);
     const node = link && subgraph?.getNodeById(link.target_id);
     const input = link && node?.inputs?.[link.target_slot];
     if (!node || !input) continue;
@@ -147,7 +147,7 @@ export const openWorkflow = (workflow, name) =>
   );
 
 /** Reload the lists of all nodes. */
-export const refreshCombos = () => app.refreshComboInNodes?.();
+export const refreshCombos = () => app.refreshComboInNodes();
 
 // --- Undo --------------------------------------------------------------------------------------
 
@@ -190,7 +190,7 @@ export function keepSocketsOutOfUndo(node) {
   keepOutOfUndo(node, { inputs: node.serialize().inputs });
   for (const link of graphOfUndo(node)?.links ?? []) {
     // An array [id, from, slot, to, slot, type], in a subgraph an object.
-    const now = node.graph.getLink?.(link.id ?? link[0]);
+    const now = node.graph.getLink(link.id ?? link[0]);
     if (!now || String(now.target_id) !== String(node.id)) continue;
     if (Array.isArray(link)) link[4] = now.target_slot;
     else link.target_slot = now.target_slot;
@@ -321,8 +321,8 @@ export function rankInSearch(definition, use) {
 
 /** The visible part of the graph: x, y, width, height. @type {() => number[]} */
 export const view = () => app.canvas.ds.visible_area ?? [0, 0, 800, 600];
-export const centerOn = (/** @type {GraphNode} */ node) => app.canvas.centerOnNode?.(node);
-export const select = (/** @type {GraphNode} */ node) => app.canvas.selectNode?.(node);
+export const centerOn = (/** @type {GraphNode} */ node) => app.canvas.centerOnNode(node);
+export const select = (/** @type {GraphNode} */ node) => app.canvas.selectNode(node);
 /** @type {() => GraphNode[]} */
 export const selectedNodes = () => Object.values(app.canvas.selected_nodes ?? {});
 
@@ -375,11 +375,7 @@ export function openTab(id) {
 }
 
 /** @param {HTMLElement} element */
-export function placeBesideRun(element) {
-  const settings = app.menu?.settingsGroup?.element;
-  if (settings) settings.before(element);
-  else app.menu?.element?.append(element);
-}
+export const placeBesideRun = (element) => app.menu.settingsGroup.element.before(element);
 
 const RUN_IN_APP = '[data-testid="linear-run-button"]';
 const INPUT_IN_APP = '[data-testid="app-mode-widget-item"]';

@@ -45,7 +45,7 @@ export function nodesOf(executionId) {
   for (const [i, id] of ids.entries()) {
     if (!graph) break; // The page has no nodes for the rest: it's a group node.
     /** @type {GraphNode | null} */
-    const node = graph.getNodeById(id) ?? graph.getNodeById(Number(id));
+    const node = graph.getNodeById(id);
     if (!node) return [];
     found.push({ node, rest: ids.slice(i + 1).join(":") });
     graph = node.subgraph;
@@ -71,7 +71,7 @@ export function setValue(node, widget, value) {
   if (!widget || widget.value === value) return;
   widget.value = value;
   callBack(node, widget);
-  node.setDirtyCanvas?.(true, true);
+  node.setDirtyCanvas(true, true);
 }
 
 /** Resize a node, without an undo step. @param {GraphNode} node @param {Point} size */
@@ -92,7 +92,7 @@ export function sourceOf(node, name) {
 export function sourceOfSlot(node, index) {
   const linkId = node.inputs?.[index]?.link;
   if (linkId === null || linkId === undefined) return null;
-  const link = node.graph?.getLink?.(linkId) ?? node.graph?.links?.[linkId];
+  const link = node.graph?.getLink(linkId);
   const source = link && node.graph?.getNodeById(link.origin_id);
   return source ? { node: source, slot: link.origin_slot } : null;
 }

@@ -124,7 +124,7 @@ function billOf(total, nodes) {
     ...paying.map(([id, { price }]) => fact(nodeOf(id)?.title ?? id, said(price.text))),
     paying.length > 1 && fact(t("Total"), said(total.badge)),
     isTold && fact(t("Balance afterward"), dollars(balance - usd * press.runs)),
-  ].filter(Boolean);
+  ];
 }
 
 /** Show the limit that stops the run. @param {string} text */

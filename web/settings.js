@@ -12,6 +12,16 @@ const RUN_MS = 3_000;
 /** The server tests a key with a free call to Venice. */
 const KEY_MS = 40_000;
 
+/** A line that says whether something worked. */
+function outcomeLine() {
+  const outcome = element("div", { class: "venice-outcome", role: "status" });
+  const say = (/** @type {string} */ text, works = false) => {
+    outcome.textContent = text;
+    outcome.className = `venice-outcome ${works ? "venice-works" : "venice-wrong"}`;
+  };
+  return { outcome, say };
+}
+
 /** A password field, emptied as soon as it's read, and its buttons.
  * @param {string} saveText @param {() => void} onWorks */
 function keyForm(saveText, onWorks) {
@@ -24,11 +34,7 @@ function keyForm(saveText, onWorks) {
     "aria-label": t("Venice API key"),
     "data-1p-ignore": "true",
   });
-  const outcome = element("div", { class: "venice-outcome", role: "status" });
-  const say = (/** @type {string} */ text, works = false) => {
-    outcome.textContent = text;
-    outcome.className = `venice-outcome ${works ? "venice-works" : "venice-wrong"}`;
-  };
+  const { outcome, say } = outcomeLine();
   const send = async (/** @type {string} */ key) => {
     field.value = "";
     outcome.className = "venice-outcome";
@@ -118,55 +124,51 @@ function limitRow(name, { mayBeEmpty = false, step = "0.01" } = {}) {
     step,
     placeholder: mayBeEmpty ? t("no limit") : "",
   });
-  const outcome = element("div", { class: "venice-outcome", role: "status" });
-  const row = element("div", { class: "venice-settings" }, field, outcome);
-  const show = (/** @type {Account} */ now) => {
-    if (document.activeElement !== field) field.value = now.limits?.[name] ?? "";
-    lock(field, outcome, now, name);
+  const show = (/** @type {unknown} */ saved) => {
+    field.value = saved ?? "";
   };
-  field.addEventListener("change", async () => {
-    const value = field.value === "" ? null : Number(field.value);
-    if (value === null && !mayBeEmpty) return follow(row, show);
-    await saveLimit(name, value, outcome);
-    if (account.now) field.value = account.now.limits?.[name] ?? "";
-  });
-  follow(row, show);
-  return row;
+  const read = () => (field.value === "" ? null : Number(field.value));
+  return savedRow(name, field, show, () => (mayBeEmpty ? read() : (read() ?? undefined)));
 }
 
 /** @param {string} name */
 function switchRow(name) {
   const box = element("input", { type: "checkbox", name, class: "venice-switch" });
-  const outcome = element("div", { class: "venice-outcome", role: "status" });
-  const row = element("div", { class: "venice-settings" }, box, outcome);
-  box.addEventListener("change", () => saveLimit(name, box.checked, outcome));
-  follow(row, (now) => {
-    box.checked = Boolean(now.limits?.[name]);
-    lock(box, outcome, now, name);
+  const show = (/** @type {unknown} */ saved) => {
+    box.checked = Boolean(saved);
+  };
+  return savedRow(name, box, show, () => box.checked);
+}
+
+/** A row whose field shows and saves a limit; `read` returns undefined for no valid value.
+ * @param {string} name @param {HTMLInputElement} field @param {(saved: unknown) => void} show
+ * @param {() => unknown} read */
+function savedRow(name, field, show, read) {
+  const { outcome, say } = outcomeLine();
+  const row = element("div", { class: "venice-settings" }, field, outcome);
+  field.addEventListener("change", async () => {
+    const value = read();
+    try {
+      if (value !== undefined) {
+        await post("limits", { [name]: value });
+        say(t("Saved"), true);
+      }
+    } catch (error) {
+      say(messageOf(error));
+    }
+    await account.tryRefresh();
+    if (account.now) show(account.now.limits?.[name]);
+  });
+  follow(row, ({ limits, locked }) => {
+    if (document.activeElement !== field) show(limits?.[name]);
+    field.disabled = locked.includes(name);
+    if (field.disabled) outcome.textContent = t("Set by an environment variable.");
   });
   return row;
 }
 
-/** @type {(field: HTMLInputElement, outcome: HTMLElement, now: Account, name: string) => void} */
-function lock(field, outcome, now, name) {
-  field.disabled = (now.locked ?? []).includes(name);
-  if (field.disabled) outcome.textContent = t("Set by an environment variable.");
-}
-
-/** @type {(name: string, value: number | boolean | null, outcome: HTMLElement) => Promise<void>} */
-async function saveLimit(name, value, outcome) {
-  try {
-    await post("limits", { [name]: value });
-    outcome.className = "venice-outcome venice-works";
-    outcome.textContent = t("Saved");
-  } catch (error) {
-    outcome.className = "venice-outcome venice-wrong";
-    outcome.textContent = messageOf(error);
-  }
-  await account.tryRefresh();
-}
-
-/** @type {(id: string, group: string, name: string, order: number, type: () => HTMLElement, tooltip: string) => object} */
+/** @type {(id: string, group: string, name: string, order: number, type: () => HTMLElement,
+ *   tooltip: string) => object} */
 const setting = (id, group, name, order, type, tooltip) => ({
   id: `Venice.${id}`,
   category: ["Venice", group, id],

@@ -8,8 +8,9 @@ import { account } from "./server.js";
 import { openSettings } from "./settings.js";
 import { said, t } from "./texts.js";
 
-/** The bar warns from this part of the daily limit. */
+/** The bar is amber from this part of the daily limit, and red above the second. */
 const NEAR = 0.8;
+const FULL = 0.999;
 
 export const TAB = "venice";
 
@@ -56,13 +57,13 @@ function sidebar() {
     gallery.head,
     gallery.filters,
     gallery.bar,
-    gallery.root,
+    gallery.rows.root,
   );
   const stop = account.listen((now) => {
     const wasOpen = money.querySelector("details")?.open ?? false;
     money.replaceChildren(...moneyLines(now, wasOpen));
   });
-  const end = gallery.watch();
+  const end = gallery.rows.watch();
   close = () => {
     stop();
     end();
@@ -94,24 +95,15 @@ function moneyLines(now, isOpen) {
 /** The spent part of the daily limit. @param {number} spent @param {unknown} limit */
 function dayBar(spent, limit) {
   if (typeof limit !== "number") return null;
-  const part = limit > 0 ? Math.min(1, spent / limit) : 1;
+  const value = limit > 0 ? spent / limit : 1;
   const text = t("{spent} of {limit} today", { spent: dollars(spent), limit: dollars(limit) });
-  const level = part >= 1 ? "venice-full-up" : part >= NEAR ? "venice-near" : "";
-  const filled = element("div", { class: `venice-filled ${level}` });
-  filled.style.width = `${100 * part}%`;
+  const colors = { low: NEAR, high: FULL, optimum: 0 };
+  const label = { "aria-label": t("Daily limit"), "aria-valuetext": text };
   return element(
     "div",
-    {
-      class: "venice-day",
-      role: "meter",
-      "aria-label": t("Daily limit"),
-      "aria-valuemin": "0",
-      "aria-valuemax": String(limit),
-      "aria-valuenow": String(Math.min(spent, limit)),
-      "aria-valuetext": text,
-    },
-    element("div", { text }),
-    element("div", { class: "venice-bar" }, filled),
+    { class: "venice-day" },
+    text,
+    element("meter", { value, ...colors, ...label }),
   );
 }
 

@@ -15,9 +15,8 @@ interface Graph {
   id: string;
   nodes: GraphNode[];
   inputs: { name: string; linkIds: number[] }[];
-  links: Record<number, Link>;
   add(node: GraphNode): void;
-  getLink?(id: number): Link | undefined;
+  getLink(id: number): Link | undefined;
   getNodeById(id: number | string): GraphNode | null;
   getNodeOnPos(x: number, y: number): GraphNode | null;
 }
@@ -52,7 +51,7 @@ interface GraphNode {
   connect(slot: number, target: GraphNode, input: number): void;
   removeInput(index: number): void;
   serialize(): { inputs: object[] };
-  setDirtyCanvas?(foreground: boolean, background: boolean): void;
+  setDirtyCanvas(foreground: boolean, background: boolean): void;
   setSize(size: Point): void;
 }
 
