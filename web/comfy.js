@@ -164,7 +164,7 @@ export function rememberChange() {
 export function keepOutOfUndo(node, changes) {
   const nodes = graphOfUndo(node)?.nodes;
   if (!nodes) return;
-  if (!savedById.has(nodes)) savedById.set(nodes, new Map(nodes.map(withId)));
+  if (!savedById.has(nodes)) savedById.set(nodes, byId(nodes));
   const saved = savedById.get(nodes)?.get(String(node.id));
   if (saved) Object.assign(saved, JSON.parse(JSON.stringify(changes)));
 }
@@ -173,8 +173,7 @@ export function keepOutOfUndo(node, changes) {
  * @type {WeakMap<any[], Map<string, any>>} */
 const savedById = new WeakMap();
 
-/** @type {(node: {id: number | string}) => [string, object]} */
-const withId = (node) => [String(node.id), node];
+const byId = (/** @type {any[]} */ nodes) => new Map(nodes.map((node) => [String(node.id), node]));
 
 /** The graph of a node in the state that undo compares with. @param {GraphNode} node */
 function graphOfUndo(node) {

@@ -7,21 +7,10 @@ import { said, t } from "./texts.js";
 const HEADERS = { "Content-Type": "application/json", "X-Venice": "1" };
 const TIMEOUT_MS = 15_000;
 
-/** An error from the server; `status` is 0 without an answer. */
-export class RouteError extends Error {
-  /** @param {string} message @param {number} status */
-  constructor(message, status) {
-    super(message);
-    this.name = "RouteError";
-    this.status = status;
-  }
-}
-
 /**
- * @param {string} path below /venice/
- * @param {RequestInit} options
- * @param {number} timeoutMs
- * @param {AbortSignal[]} signals that end it earlier
+ * Ask a route below /venice/; any of the signals ends that. The message of an error is for people.
+ * @param {string} path @param {RequestInit} options
+ * @param {number} timeoutMs @param {AbortSignal[]} signals
  * @returns {Promise<any>}
  */
 async function ask(path, options, timeoutMs, signals = []) {
@@ -30,26 +19,18 @@ async function ask(path, options, timeoutMs, signals = []) {
     const signal = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...signals]);
     response = await fetchRoute(`/venice/${path}`, { ...options, signal });
   } catch {
-    throw new RouteError(t("Can't reach ComfyUI. Is it still running?"), 0);
+    throw new Error(t("Can't reach ComfyUI. Is it still running?"));
   }
   const body = await response.json().catch(() => ({}));
-  if (!response.ok) {
-    throw new RouteError(
-      said(body?.error) || t("ComfyUI answered with error {status}.", { status: response.status }),
-      response.status,
-    );
-  }
-  return body;
+  if (response.ok) return body;
+  const { status } = response;
+  throw new Error(said(body?.error) || t("ComfyUI answered with error {status}.", { status }));
 }
 
 /** @param {string} path */
 export const get = (path, timeoutMs = TIMEOUT_MS) => ask(path, { cache: "no-store" }, timeoutMs);
 
-/**
- * @param {string} path
- * @param {object} body
- * @param {AbortSignal[]} signals
- */
+/** @param {string} path @param {object} body @param {AbortSignal[]} signals */
 export const post = (path, body = {}, timeoutMs = TIMEOUT_MS, ...signals) =>
   ask(path, { method: "POST", headers: HEADERS, body: JSON.stringify(body) }, timeoutMs, signals);
 
@@ -84,7 +65,7 @@ class Shared {
     this.listeners = new Set();
   }
 
-  /** Ask the server and tell the listeners. Raises RouteError. */
+  /** Ask the server and tell the listeners. */
   async refresh(refresh = false, timeoutMs = TIMEOUT_MS) {
     this.now = await this.load(refresh, timeoutMs);
     tell(this.listeners, this.now);

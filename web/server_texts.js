@@ -1,5 +1,5 @@
 // @ts-check
-/** Translates the server's texts by its known sentences, with values in them. */
+/** Translations of the server's texts, by its known sentences with values in them. */
 
 const CUT = "\u0000";
 /** The sentences of a text with the separators between them, as in scripts/server_texts.py.

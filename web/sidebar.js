@@ -12,7 +12,7 @@ import { said, t } from "./texts.js";
 const NEAR = 0.8;
 const FULL = 0.999;
 
-export const TAB = "venice";
+const TAB = "venice";
 
 export const tab = {
   id: TAB,

@@ -1,5 +1,5 @@
 // @ts-check
-/** Removes the sockets that a model lacks and restores them. Linked ones stay. */
+/** Remove the sockets that a model lacks, and restore them. Linked ones stay. */
 
 import { keepSocketsOutOfUndo } from "./comfy.js";
 import { isLinked } from "./graph.js";

@@ -190,7 +190,6 @@ function keep(node, rest, status) {
   const ended = { ...(passing.get(node) ?? {}) };
   delete ended[rest];
   passing.set(node, ended);
-  node.properties ??= {};
   node.properties[PROPERTY] = { ...savedOf(node), [rest]: status };
   keepOutOfUndo(node, { properties: node.properties });
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** Registers the extension. Importing any other module does nothing. */
+/** Register the extension. Importing any other module does nothing. */
 
 import {
   addMenuTo,
@@ -52,7 +52,7 @@ function watchEnds() {
   }
 }
 
-/** Called after each graph that the page loads. @param {boolean} isFile */
+/** Update the nodes of a loaded graph. @param {boolean} isFile */
 function settle(isFile) {
   restoreStatus(isFile);
   applyAll();

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Looks for changes of the graph. ComfyUI's event `graphChanged` doesn't fire while you type, or for
+ * Look for changes of the graph. ComfyUI's event `graphChanged` doesn't fire while you type, or for
  * values from scripts and promoted inputs.
  */
 

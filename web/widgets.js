@@ -1,5 +1,5 @@
 // @ts-check
-/** Inputs follow the model: hidden ones, lists and ranges, model names with prices. */
+/** Inputs that follow the model: hidden ones, lists and ranges, model names with prices. */
 
 import {
   keepSocketsOutOfUndo,
@@ -232,7 +232,6 @@ function nameModels(widget, list, all) {
 /** @param {GraphNode} node */
 function moreButton(node) {
   const made = button("", () => {
-    node.properties ??= {};
     node.properties[MORE] = !node.properties[MORE];
     apply(node, true);
     rememberChange();
