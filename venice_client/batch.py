@@ -1,4 +1,4 @@
-"""Requests that run in parallel in their own threads.
+"""Requests that run in parallel, in the threads of their batch.
 
 The threads outlive the run that waits for them, and read a response that may have been charged to
 its end even after that run is over.
@@ -48,8 +48,8 @@ class RequestBatch:
     """Planned requests that run side by side, with one job for equal ones.
 
     planned: in the order of `progress` and `outcomes`. fetch: raises at once if its Progress was
-    cancelled before, as in a batch that begins while the process ends. run: the name that the
-    batches of one run share; "" for none. on_result: called in the thread of the job. progress:
+    canceled before, as in a batch that begins while the process ends. run: the name that the
+    batches of one run share; "" for none. on_result: called in the thread that ran it. progress:
     one object for equal requests. outcomes: for each request its result or its exception, usually
     a VeniceError; None while it runs.
     """
@@ -134,7 +134,7 @@ class RequestBatch:
         return summarize(spent, lambda key: key in free or key in self._store, trouble, noun)
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait for the end for at most so many seconds; return whether it has come."""
+        """Wait up to `seconds`; return whether every request has ended."""
         return self._all_ended.wait(seconds)
 
     def as_completed(self) -> Iterator[tuple[int, Result | BaseException]]:
@@ -248,7 +248,7 @@ class RequestBatch:
 
     def _cancel_all_without_thread(self, error: RuntimeError) -> None:
         """Cancel every job and run it, so that it returns its reservation."""
-        _cancel([self], f"This computer can't start more threads ({error}). Reduce the batch size.")
+        _cancel([self], f"This computer can't start more threads ({error}). Try fewer images.")
         self._work()
 
     def _model_of(self, index: int) -> str:
@@ -275,7 +275,7 @@ class RequestBatch:
 
 
 def was_cancelled(outcome: object) -> bool:
-    """Whether a request was cancelled before it was sent."""
+    """Whether a request was canceled before it was sent."""
     return isinstance(outcome, RequestCancelledError)
 
 

@@ -67,9 +67,9 @@ class VeniceClient:
     """The Venice image API. Thread-safe; one client per process is enough.
 
     settings: from environment and file by default. key, base_url: override them. session: a
-    requests.Session with your headers, proxies and certificates. Its adapters aren't used (unless
-    they are a connections.NoRetryAdapter), since an adapter that retries could pay twice. Raises
-    SettingsError if no key is set. Use `with`, or `close`, to end it.
+    requests.Session with your headers, proxies and certificates. Its adapters aren't used,
+    since an adapter that retries could pay twice. Raises SettingsError if no key is set. Use
+    `with`, or `close`, to end it.
     """
 
     def __init__(
@@ -120,8 +120,8 @@ class VeniceClient:
     def close(self) -> None:
         """End the client's batches and close its connections.
 
-        Requests that were not sent are cancelled. Responses in flight are waited for, since you
-        may have been charged for them.
+        Cancels requests that weren't sent and waits for those in flight, since you may have been
+        charged for them.
         """
         with self._lock:
             batches = list(self._batches)
@@ -138,7 +138,7 @@ class VeniceClient:
 
         Raises InvalidRequestError or SpendingLimitError before anything is sent, then ApiError,
         ConnectionFailedError, ResponseLostError or BadResponseError; RequestCancelledError if
-        `progress` is cancelled in time.
+        `progress` is canceled in time.
         """
         return self._ask_once(request, ImageResult, progress)
 
@@ -169,8 +169,8 @@ class VeniceClient:
     def write_prompts(self, request: WritePromptsRequest) -> TextResult:
         """Write prompts from an idea. Costs money; raises the same errors, and NoTextError.
 
-        If the model needs a request for each, they run side by side; if one fails, the texts of
-        the others are saved.
+        If the model needs one request per prompt, they run side by side; if one fails, the texts
+        of the others are saved.
         """
         batch = self.start(plan_prompts(request, self.catalogue))
         batch.wait()
@@ -186,7 +186,7 @@ class VeniceClient:
         """Check requests, reserve their cost, and run them at the same time.
 
         run: the name of the run that they count toward; "": a run of their own. on_result: called
-        with the index of a request and its result, in the request's thread. Raises
+        with the index of a request and its result, in the thread that ran it. Raises
         InvalidRequestError for a known mistake, and SpendingLimitError if all of them together
         would exceed a limit. Then nothing is sent.
         """
@@ -276,7 +276,10 @@ class VeniceClient:
             error.add_line(f"The raw response is saved in {file}.")
 
     def list_models(self, type: str | None = None) -> list[Model]:
-        """Get the current models: "image", "inpaint", "upscale" or all. Free."""
+        """Get the current models. Free.
+
+        type: "image", "inpaint", "upscale" or "text"; None: all but text.
+        """
         self.catalogue.refresh()
         return self.catalogue.models(type)
 

@@ -3,18 +3,18 @@
 VeniceError
 ├── SettingsError                 a setting is missing or wrong (no key, bad base URL, bad number)
 ├── InvalidRequestError           known to be wrong; not sent
-├── SpendingLimitError            would exceed a limit of the user, or can't be checked; not sent
-├── RequestCancelledError         cancelled before it was sent
+├── SpendingLimitError            would exceed one of your limits, or it can't be checked
+├── RequestCancelledError         canceled before it was sent
 ├── ConnectionFailedError         the service can't be reached; nothing was sent
-│   └── UntrustedCertificateError its certificate isn't trusted; another try can't help
-├── UnreadableResponseError       the response to a free call doesn't have the published form
+│   └── UntrustedCertificateError its certificate isn't trusted; retrying won't help
+├── UnreadableResponseError       the response to a free call has an unexpected format
 ├── StoreError                    a saved response can't be read; nothing was sent
-├── UnexpectedError               an unforeseen error of this client; perhaps charged
+├── UnexpectedError               an unexpected error in this client; perhaps charged
 ├── MaybeChargedError             may have been charged
 │   ├── ResponseLostError         the connection broke after the request was sent
 │   ├── BadResponseError          the response isn't a readable image
 │   │   └── NoTextError           the response has no text to use
-│   └── FlaggedImageError         the image is blurred
+│   └── FlaggedImageError         Venice blurred the image; charged, and saved if saving is on
 ├── ContentViolationError         the image is blocked; nothing was charged
 ├── BatchError                    some images of a batch are missing; `errors` says why
 └── ApiError                      the API answered with an error status
@@ -59,10 +59,11 @@ library keeps the real one, by which other processes find the classes."""
 class VeniceError(Exception):
     """The base of all errors. The first line says what happened and what to do about it.
 
-    may_have_been_charged: whether you may have paid for nothing. can_pass: whether the same request
-    may succeed later, perhaps after something at Venice, such as the balance, has changed. hint:
-    which settings of the server or terminal to check: a line below the first, which names none.
-    The message may quote the API, a header or a workflow, so it is made harmless for a page.
+    may_have_been_charged: whether you may have paid without getting a result. can_pass: whether
+    the same request may succeed later, perhaps after something at Venice, such as the balance, has
+    changed. hint: which settings of the server or terminal to check: a line below the first, which
+    names none. The message may quote the API, a header or a workflow, so it is made harmless for a
+    page.
     """
 
     _home = __name__
@@ -121,7 +122,7 @@ class InvalidRequestError(VeniceError):
 
 
 class SpendingLimitError(VeniceError):
-    """The request would pass a limit of the user, or that can't be checked; it was not sent.
+    """The request would exceed one of your limits, or the limit can't be checked. It wasn't sent.
 
     limit: "run" or "day". limit_usd, cost_usd, spent_usd: the limit, the estimate, and what the
     run or the day has spent or reserved before; None where that isn't known.
@@ -145,7 +146,7 @@ class SpendingLimitError(VeniceError):
 
 
 class RequestCancelledError(VeniceError):
-    """The request was cancelled before it was sent; nothing was charged."""
+    """The request was canceled before it was sent; nothing was charged."""
 
     can_pass = True
 
@@ -163,7 +164,7 @@ class UntrustedCertificateError(ConnectionFailedError):
 
 
 class UnreadableResponseError(VeniceError):
-    """The response to a free call doesn't have the published form."""
+    """The response to a free call has an unexpected format."""
 
     can_pass = True
 
@@ -175,7 +176,7 @@ class StoreError(VeniceError):
 
 
 class UnexpectedError(VeniceError):
-    """A request failed in this client for an unforeseen reason, its `__cause__`."""
+    """A request failed in this client for an unexpected reason, its `__cause__`."""
 
     can_pass = True
 
@@ -190,7 +191,7 @@ class UnexpectedError(VeniceError):
 
 
 class MaybeChargedError(VeniceError):
-    """The request was sent and may have been charged, but there is no image to show."""
+    """The request may have been charged, but there is no result to show."""
 
     may_have_been_charged = True
     can_pass = True
@@ -220,7 +221,7 @@ class NoTextError(BadResponseError):
 
 
 class FlaggedImageError(MaybeChargedError):
-    """The image is blurred. It was charged, and is saved if saving is on."""
+    """Venice blurred the image. It was charged, and is saved if saving is on."""
 
     can_pass = False
 

@@ -43,7 +43,7 @@ class FreeCalls:
         data = limits.get("data") if isinstance(limits, dict) else None
         if not isinstance(data, dict) or not isinstance(balance, dict):
             raise UnreadableResponseError(
-                "Venice's response about the account has an unknown form. Try again later."
+                "Venice returned account data in an unexpected format. Try again later."
             )
         return KeyStatus(data, balance)
 
@@ -63,5 +63,7 @@ def _data(response: Any) -> list[Any]:
     """Return the list in a response, bare or under `data`."""
     data = response.get("data") if isinstance(response, dict) else response
     if not isinstance(data, list):
-        raise UnreadableResponseError("Venice's list has an unknown form. Try again later.")
+        raise UnreadableResponseError(
+            "Venice returned a list in an unexpected format. Try again later."
+        )
     return data

@@ -47,7 +47,7 @@ def log_in(
         error.args = (NOT_ACCEPTED, *error.args[1:])
         raise
     if not is_wanted():
-        raise SettingsError("The service didn't answer in time. The key isn't saved.")
+        raise SettingsError("The service didn't answer in time. The key wasn't saved.")
     base_url = DEFAULT_BASE_URL if key.is_sandbox else settings.base_url
     file = save_key(homes or [settings.home], key, base_url)
     return Login(file, client.service.name, base_url, status)

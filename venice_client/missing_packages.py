@@ -41,8 +41,9 @@ if sys.version_info < OLDEST:
 
 _missing = [name for module, name in PACKAGES.items() if importlib.util.find_spec(module) is None]
 if _missing:
+    _names = " and ".join(filter(None, (", ".join(_missing[:-1]), _missing[-1])))
     _complain(
-        f"This Python has no {', no '.join(_missing)}. Use ComfyUI's own, or run "
+        f"This Python is missing {_names}. Use ComfyUI's own, or run "
         f"{sys.executable} -m pip install {' '.join(_missing)}",
         _missing[0],
     )

@@ -43,7 +43,8 @@ def _other_ratio(request: EditRequest, sent: dict[str, object], size: Size, mode
     if asked:
         return f"{model.id} returned {_text(size)}, which isn't {asked}."
     warning = (
-        f"{model.id} returned {_text(size)}; {request.label} is {_text(own)}, a different ratio."
+        f"{model.id} returned {_text(size)}, a different aspect ratio from {request.label} "
+        f"({_text(own)})."
     )
     if model.is_auto_only:
         return warning

@@ -84,4 +84,4 @@ def why_unsendable(text: str) -> str:
     if "\0" in text:
         return "a NUL character"
     half = next((c for c in text if "\ud800" <= c <= "\udfff"), "")
-    return f"half of a character (U+{ord(half):04X})" if half else ""
+    return f"an unpaired surrogate (U+{ord(half):04X})" if half else ""

@@ -216,7 +216,7 @@ def _texts(request: ChatRequest, content: str, reason: str) -> tuple[tuple[str, 
         raise _NoText("The model returned an empty text.", remedy)
     warnings = []
     if is_cut:
-        warnings.append("The text was cut at max_tokens. Raise max_tokens to get all of it.")
+        warnings.append("The text was cut off. Raise max_tokens to get all of it.")
     if len(texts) != request.variants:
         rest = "; the extra ones are left out" if len(texts) > request.variants else ""
         were = f"{len(texts)} prompt{'' if len(texts) == 1 else 's'}"
@@ -241,7 +241,7 @@ def _list_of(content: str, is_cut: bool) -> list[str]:
     began = json.dumps(shortened(" ".join(content.split()), 60), ensure_ascii=False)
     if is_cut:
         raise _NoText(
-            f"The answer was cut at max_tokens and can't be read: it begins with {began}.",
+            f"The answer was cut off and can't be read: it begins with {began}.",
             "Raise max_tokens, or reduce count.",
         )
     raise _NoText(

@@ -29,8 +29,8 @@ def model_sweep_inputs() -> dict[str, Any]:
         "required": {
             "models": lines(
                 "z-image-turbo\nqwen-image\nchroma",
-                "One model or pattern per line: * is every text-to-image model (mind the "
-                "price), qwen* those starting with qwen, *edit* edit models.",
+                "One model or pattern per line: * is every text-to-image model (this can "
+                "get expensive), qwen* those starting with qwen, *edit* edit models.",
             )
         }
     }

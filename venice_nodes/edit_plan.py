@@ -140,7 +140,7 @@ class EditPlan:
 
 
 def check_size(image: torch.Tensor, max_pixels: int, name: str = "image") -> None:
-    """Raise InvalidRequestError if Venice doesn't accept so many pixels."""
+    """Raise InvalidRequestError if Venice doesn't accept this many pixels."""
     _, height, width, _ = image.shape
     check_pixels(width, height, max_pixels, name)
 

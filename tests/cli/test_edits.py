@@ -152,7 +152,8 @@ def test_an_edit_in_another_ratio_is_said(
     Image.new("RGB", (512, 512), "red").save(folder / "square.png")
     end = cli("edit", "night", "wide.png", "square.png", "--json")
     said = (
-        "firered-image-edit returned 1024 × 1024; wide.png is 640 × 360, a different ratio. "
+        "firered-image-edit returned 1024 × 1024, a different aspect ratio from "
+        "wide.png (640 × 360). "
         "Aspect ratio 16:9 matches it."
     )
     assert end.json["warnings"] == [said]

@@ -277,7 +277,10 @@ def test_a_full_disk_leaves_no_part_of_a_picture(
     assert (end.code, saved.code) == (4, 1)
     for said in (end.err, saved.err):
         assert "can't be written (File too large)" in said
-        assert "The image is saved: make room, or choose another place, and get it for free" in said
+        assert (
+            "The image is saved: free up disk space, or choose another place, and get it for free"
+            in said
+        )
     names = [path.name for path in folder.rglob("*")]
     assert sorted(names) == ["kept.png", "saved"]
     assert len(cli("results", "-o", "saved").lines) == 1

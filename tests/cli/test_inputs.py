@@ -111,7 +111,7 @@ def test_transparency_is_left_out_where_only_colours_are_used(
 ) -> None:
     path = faded(tmp_path / name, mode, 254)
 
-    read = read_input(path, CHECK, only_colours=True)
+    read = read_input(path, CHECK, only_colors=True)
 
     assert read.warnings == (f"{path} is sent as PNG without its transparency.",)
     with Image.open(io.BytesIO(sent_bytes(read))) as image:
@@ -122,7 +122,7 @@ def test_transparency_is_left_out_where_only_colours_are_used(
 def test_a_transparent_colour_is_left_out_too(tmp_path: Path) -> None:
     path = saved(tmp_path / "a.png", transparency=(255, 0, 0))
 
-    read = read_input(path, CHECK, only_colours=True)
+    read = read_input(path, CHECK, only_colors=True)
 
     assert "without its transparency" in read.warnings[0]
     assert (decode(sent_bytes(read), "RGBA")[..., 3] == 255).all()
@@ -133,7 +133,7 @@ def test_a_transparent_colour_is_left_out_too(tmp_path: Path) -> None:
 def test_alpha_that_hides_nothing_goes_as_it_is(tmp_path: Path, name: str) -> None:
     path = faded(tmp_path / name, "RGB", 255)
 
-    read = read_input(path, CHECK, only_colours=True)
+    read = read_input(path, CHECK, only_colors=True)
 
     assert sent_bytes(read) == Path(path).read_bytes()
     assert read.warnings == ()
@@ -146,7 +146,7 @@ def test_what_is_turned_loses_its_transparency_as_well(tmp_path: Path) -> None:
     image.putalpha(7)
     image.save(tmp_path / "a.png", exif=exif)
 
-    read = read_input(str(tmp_path / "a.png"), CHECK, only_colours=True)
+    read = read_input(str(tmp_path / "a.png"), CHECK, only_colors=True)
 
     (note,) = read.warnings
     assert "turned as its EXIF says, and sent as PNG without its transparency" in note
@@ -220,13 +220,13 @@ def test_what_is_no_picture_is_refused_with_its_name(tmp_path: Path) -> None:
     }
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
-        assert "isn't a whole, readable image" in refusal(tmp_path / name)
+        assert "isn't a complete, readable image" in refusal(tmp_path / name)
 
 
 def test_a_picture_of_plain_numbers_is_refused(tmp_path: Path) -> None:
     Image.fromarray(np.full((256, 256), 0.5, np.float32)).save(tmp_path / "a.tiff")
 
-    assert "isn't a whole, readable image" in refusal(tmp_path / "a.tiff")
+    assert "isn't a complete, readable image" in refusal(tmp_path / "a.tiff")
 
 
 def test_what_cannot_be_opened_is_refused(tmp_path: Path) -> None:

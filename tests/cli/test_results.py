@@ -406,4 +406,4 @@ def test_it_says_where_unreadable_answers_are(cli: Any, sandbox: Sandbox, home: 
     assert path.read_bytes() == b"no picture"
     assert f"The raw response is saved in {path}." in end.err
     said = cli("results").err
-    assert f"Unreadable answers: 1, in {path.parent}" in said
+    assert f"Quarantined responses: 1, in {path.parent}" in said

@@ -88,7 +88,7 @@ def test_an_isolated_python_runs_the_folder_from_anywhere(tmp_path: Path, flags:
     )
 
     if "-S" in flags:  # no packages either: a sentence says what to do
-        assert end.stderr.startswith("This Python has no requests")
+        assert end.stderr.startswith("This Python is missing requests")
         assert len(end.stderr.splitlines()) == 1
     else:
         assert end.stdout.strip() == venice_client.__version__

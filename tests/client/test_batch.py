@@ -137,7 +137,7 @@ def test_where_no_thread_can_be_had_nothing_is_sent(monkeypatch: pytest.MonkeyPa
     for outcome in batch.outcomes:
         assert was_cancelled(outcome)
         assert "can't start new thread" in str(outcome).splitlines()[0]
-        assert "nothing was charged" in str(outcome)
+        assert "You weren't charged" in str(outcome)
 
 
 @pytest.mark.usefixtures("two_threads")

@@ -220,7 +220,7 @@ def test_a_python_without_the_packages_gets_a_sentence(how: list[str]) -> None:
     )
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert line.startswith("This Python has no requests, no numpy, no pillow. Use ComfyUI's own")
+    assert line.startswith("This Python is missing requests, numpy and pillow. Use ComfyUI's own")
     assert line.endswith("-m pip install requests numpy pillow")
 
 
@@ -232,4 +232,4 @@ def test_an_import_without_the_packages_is_an_error_with_that_sentence() -> None
         text=True,
         check=False,
     )
-    assert done.stderr.splitlines()[-1].startswith("ModuleNotFoundError: This Python has no ")
+    assert done.stderr.splitlines()[-1].startswith("ModuleNotFoundError: This Python is missing ")

@@ -28,7 +28,8 @@ def test_another_size_is_a_warning_of_the_result(
         (
             (480, 270),
             "auto",
-            "firered-image-edit returned 1024 × 1024; image 1 is 480 × 270, a different ratio. "
+            "firered-image-edit returned 1024 × 1024, a different aspect ratio from "
+            "image 1 (480 × 270). "
             "Aspect ratio 16:9 matches it.",
         ),
     ],

@@ -196,8 +196,8 @@ def test_a_value_of_a_workflow_is_harmless_in_its_refusal(field: str) -> None:
 @pytest.mark.parametrize(
     ("text", "what"),
     [
-        ("a \ud83d fox", r"half of a character \(U\+D83D\)"),
-        ("a \udcff fox", r"half of a character \(U\+DCFF\)"),
+        ("a \ud83d fox", r"an unpaired surrogate \(U\+D83D\)"),
+        ("a \udcff fox", r"an unpaired surrogate \(U\+DCFF\)"),
         ("a fox\0", "a NUL character"),
     ],
 )

@@ -178,7 +178,7 @@ def test_prompts_in_another_form_are_an_error_and_set_aside(
 
 
 def test_a_cut_list_of_prompts_says_to_raise_max_tokens(client: VeniceClient) -> None:
-    with pytest.raises(NoTextError, match=r"cut at max_tokens.*Raise max_tokens"):
+    with pytest.raises(NoTextError, match=r"cut off.*Raise max_tokens"):
         client.write_prompts(WritePromptsRequest("a fox", SEES, count=2, max_tokens=16))
 
 
@@ -186,7 +186,7 @@ def test_a_cut_text_is_a_warning(client: VeniceClient) -> None:
     result = client.describe(DescribeRequest(image(), model=SEES, max_tokens=16))
 
     assert result.finish_reason == "length"
-    assert any("cut at max_tokens" in warning for warning in result.warnings)
+    assert any("cut off" in warning for warning in result.warnings)
 
 
 @pytest.mark.parametrize(

@@ -86,9 +86,11 @@ def test_thumbnails_and_copies_are_whole_or_not_there(
     results = page.results.Results()
     with no_file_over(100):
         assert results.thumbnail(key)
-        with pytest.raises(bench.pack.venice_client.VeniceError, match="make room there") as told:
+        with pytest.raises(
+            bench.pack.venice_client.VeniceError, match="Free up disk space"
+        ) as told:
             results.copy([key], "output")
-    assert "It stays among the results" in str(told.value)
+    assert "it stays saved here" in str(told.value)
     assert list(output.iterdir()) == list((bench.home / "thumbnails").iterdir()) == []
     (picture,) = bench.pack.venice_client.image_result.cached_images(bench.store().peek(key))
     assert (output / results.copy([key], "output")[0]).read_bytes() == picture.data

@@ -172,7 +172,12 @@ ROWS = (
     Row("reset, charged", lambda: Fault.reset(True), "ResponseLostError", "may have been charged"),
     Row("closed", Fault.close, "ResponseLostError", "may have been charged", charged=False),
     Row("closed, charged", lambda: Fault.close(True), "ResponseLostError", "may have been charged"),
-    Row("cut", Fault.cut, "ResponseLostError", "lost before the answer.*may have been charged"),
+    Row(
+        "cut",
+        Fault.cut,
+        "ResponseLostError",
+        "lost before the response arrived.*may have been charged",
+    ),
     Row("cut to nothing", lambda: Fault.cut(0.0), "ResponseLostError", "may have been charged"),
     Row(
         "hangs",

@@ -125,7 +125,7 @@ ODD_ROWS = (
     Row(
         "cut text",
         lambda: Fault.answer(finish_reason="length"),
-        says="cut at max_tokens",
+        says="cut off",
         kept=True,
     ),
 )

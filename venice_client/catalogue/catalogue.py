@@ -255,7 +255,7 @@ class Catalogue:
         entries = tuple(_needed(e) for e in self._fetch_models("all") if parse_model(e))
         lists = Lists(entries, strings(list(self._fetch_styles())), time.time())
         if not lists.models() or not lists.styles:
-            raise VeniceError("Venice's list of models or styles is empty. The saved one stays.")
+            raise VeniceError("Venice's list of models or styles is empty. Keeping the saved list.")
         self._use(lists)
         self._save(lists)
 

@@ -10,7 +10,7 @@ from .model import Model
 from .prices import listed_usd
 
 MILLION = 1_000_000
-"""Prices are in USD per so many tokens."""
+"""Prices are in USD per this many tokens."""
 
 OWN_CHARACTERS_PER_TOKEN = 3
 """The fewest characters of plain English to a token. Of any text, a token has at least one byte."""
@@ -20,13 +20,13 @@ FRAME_TOKENS = 100
 
 PIXELS_PER_TOKEN = 500
 IMAGE_TOKENS = 1000
-"""The tokens of an image: so many, and one for so many pixels. Most models count fewer."""
+"""An image has IMAGE_TOKENS, and one more for each PIXELS_PER_TOKEN. Most models count fewer."""
 
 GREEDY_IMAGES = {"gpt-4o-mini": 50_000}
 """The most tokens of an image for models that count far more, by a part of their ids."""
 
 USUAL_INPUT = 4
-"""A description has about so many tokens of input for each one of output."""
+"""A description has about this many tokens of input for each one of output."""
 
 
 def token_prices(model: Model) -> tuple[float, float] | None:
@@ -51,13 +51,13 @@ def most_tokens(
 
 
 def most_usd(model: Model, tokens: int, max_tokens: int) -> UpperBound | None:
-    """Return the most that so many tokens, and an answer of up to `max_tokens`, cost; or None."""
+    """Return the most that `tokens`, and an answer of up to `max_tokens`, cost; or None."""
     usd = usage_usd(model, tokens, max_tokens)
     return None if usd is None else UpperBound(usd)
 
 
 def usage_usd(model: Model, tokens_in: int, tokens_out: int) -> float | None:
-    """Return the price of so many tokens of input and output; None if it isn't listed."""
+    """Return the price of these tokens of input and output; None if it isn't listed."""
     prices = token_prices(model)
     if prices is None:
         return None

@@ -39,7 +39,7 @@ def estimate_generate(payload: Mapping[str, Any], model: Model) -> float | None:
 
 
 def estimate_edit(payload: Mapping[str, Any], images: int, model: Model) -> float | None:
-    """Estimate a payload of `/image/edit` or `/image/multi-edit` with so many input images."""
+    """Estimate a payload of `/image/edit` or `/image/multi-edit` with this many input images."""
     price = _image_usd(payload, model, "inpaint")
     if price is None:
         return None

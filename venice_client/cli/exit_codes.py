@@ -16,12 +16,12 @@ INTERRUPTED = 130
 
 MEANINGS = {
     OK: "Done.",
-    FAILED: "Something else failed: no connection, an unreadable list, a saved image that "
-    "can't be written.",
+    FAILED: "Something else failed: no connection, an unreadable list, or `results` couldn't "
+    "write an image.",
     NOT_SENT: "Not sent: wrong options, settings or files, or a limit.",
     REFUSED_BY_API: "Venice answered with an error.",
-    MAY_BE_CHARGED: "Failed, and you may have been charged: a lost or unreadable answer, an image "
-    "that can't be written.",
+    MAY_BE_CHARGED: "Failed, and you may have been charged: a lost or unreadable response, or an "
+    "image that couldn't be written. The message says whether it's saved.",
     INTERRUPTED: "Interrupted with Ctrl-C.",
 }
 

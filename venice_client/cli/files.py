@@ -212,7 +212,7 @@ def write_image(
 
 
 _FROM_STORE = (
-    "The image is saved: make room, or choose another place, and get it for free with "
+    "The image is saved: free up disk space, or choose another place, and get it for free with "
     "`results -o FOLDER` or the same command."
 )
 
@@ -223,7 +223,7 @@ def _set_down(name: str, data: bytes) -> str:
         path = make_temporary_folder() / name
         write_new(path, data, prefix=".venice-")
     except OSError:
-        return "It can't be saved anywhere else. Make room before you pay for it again."
+        return "It can't be saved anywhere else. Free up disk space before you pay for it again."
     return f"It is only in {path} now: move it to a safe place."
 
 

@@ -53,7 +53,7 @@ def _add_sizes(parser: argparse.ArgumentParser) -> None:
     )
     add("--aspect-ratio", metavar="W:H", default=AUTO, help="overrides the ratio of --size")
     add("--resolution", metavar="TIER", default=AUTO, help="such as 2K; overrides --size")
-    add("--format", choices=FORMATS, help="of the image (default: by -o, else png)")
+    add("--format", choices=FORMATS, help="image format (default: the -o extension, else png)")
     add_transparent(parser)
 
 

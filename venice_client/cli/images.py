@@ -129,7 +129,7 @@ class _Command:
         first = args.images[:1] if self.is_of_all else args.images
         others = args.images[1:] if self.is_of_all else getattr(args, "layer", [])
         layers = [read_input(name, check) for name in others]
-        bases = [read_input(name, check, only_colours=not self.keeps_alpha) for name in first]
+        bases = [read_input(name, check, only_colors=not self.keeps_alpha) for name in first]
         return bases, layers
 
 
@@ -159,7 +159,7 @@ def _add_edit_options(parser: argparse.ArgumentParser) -> None:
         help=f"{', '.join(QUALITIES)}, if the model supports it",
     )
     _add_mask_options(parser)
-    add("--format", choices=FORMATS, help="of the result (default: by -o, else png)")
+    add("--format", choices=FORMATS, help="image format (default: the -o extension, else png)")
     add_transparent(parser)
     add_safe_mode(parser)
     add(
@@ -176,7 +176,8 @@ def _add_mask_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--mask",
         metavar="FILE",
-        help="change only what is white in this image; the rest stays bit for bit, as PNG",
+        help="change only what is white in this image; everything else stays identical; the "
+        "output is PNG",
     )
     add("--grow-mask", type=int, default=0, metavar="PX", help="grow the mask; negative shrinks it")
     add(

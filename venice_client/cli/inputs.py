@@ -50,21 +50,21 @@ class Input:
     warnings: tuple[str, ...] = ()
 
 
-def read_input(name: str, check: Callable[..., None], only_colours: bool = False) -> Input:
+def read_input(name: str, check: Callable[..., None], only_colors: bool = False) -> Input:
     """Return the image in a file; a complete, upright sRGB PNG, JPEG or WebP unchanged.
 
     check: raises for a width and height that the endpoint doesn't accept; `what` names the file.
-    only_colours: leaves its transparency out, as the nodes do if an endpoint has no use for it.
+    only_colors: leaves its transparency out, as the nodes do if an endpoint has no use for it.
     Raises InvalidRequestError, with the file's name, if it can't be read or sent.
     """
     path = path_from(name)
-    data, warnings = _read(path, name, check, only_colours)
+    data, warnings = _read(path, name, check, only_colors)
     identity = hashlib.sha256(data).hexdigest()
 
     def pack() -> bytes:
         again = _bytes_of(path, name)
         if warnings:  # it was converted
-            again, _ = _read(path, name, check, only_colours)
+            again, _ = _read(path, name, check, only_colors)
         if hashlib.sha256(again).hexdigest() != identity:
             raise InvalidRequestError(f"Not sent. {name} changed meanwhile.", "image")
         return again
@@ -73,7 +73,7 @@ def read_input(name: str, check: Callable[..., None], only_colours: bool = False
 
 
 def _read(
-    path: Path, name: str, check: Callable[..., None], only_colours: bool
+    path: Path, name: str, check: Callable[..., None], only_colors: bool
 ) -> tuple[bytes, tuple[str, ...]]:
     """Return the bytes to send, and warnings."""
     data = _bytes_of(path, name)
@@ -84,13 +84,13 @@ def _read(
         _check_whole(data, name)
     done = ["turned as its EXIF says"] if orientation(image) in TURNS else []
     done += ["converted to sRGB"] if to_srgb(image) else []
-    is_faded = only_colours and _is_transparent(image, name)
+    is_faded = only_colors and _is_transparent(image, name)
     warning = ""
     if own is None or done or is_faded:
         data, warning = _converted(image, own, name, done, is_faded)
     if len(data) >= MAX_INPUT_BYTES:
         raise InvalidRequestError(
-            f"{name} has {len(data) / 1e6:.1f} MB, and Venice takes less than "
+            f"{name} is {len(data) / 1e6:.1f} MB; Venice accepts less than "
             f"{MAX_INPUT_BYTES / 1e6:.0f} MB. Make it smaller.",
             "image",
         )
@@ -123,7 +123,7 @@ def _bytes_of(path: Path, name: str) -> bytes:
         raise InvalidRequestError(f"{name} can't be read ({error.strerror}).", "image") from None
     if len(data) > MAX_ENCODED_BYTES:
         raise InvalidRequestError(
-            f"{name} has more than {MAX_ENCODED_BYTES / 1e6:.0f} MB. Make it smaller.", "image"
+            f"{name} is larger than {MAX_ENCODED_BYTES / 1e6:.0f} MB. Make it smaller.", "image"
         )
     return data
 
@@ -196,6 +196,6 @@ def _too_large(name: str) -> InvalidRequestError:
 
 def _unreadable(name: str) -> InvalidRequestError:
     return InvalidRequestError(
-        f"{name} isn't a whole, readable image. Save it as PNG, JPEG or WebP.",
+        f"{name} isn't a complete, readable image. Save it as PNG, JPEG or WebP.",
         "image",
     )

@@ -24,8 +24,8 @@ ORDER = "Sorted by type and price, with the default model first."
 LEGEND = {
     "private": "private: nobody stores your prompts and images.",
     "anonymized": "anonymized: the provider may store them, without knowing who you are.",
-    "transparency": "transparency: can do --transparent.",
-    "until": "until: retires on that day.",
+    "transparency": "transparency: supports --transparent.",
+    "until": "until: the day Venice retires it.",
 }
 """The words under MARKS that need an explanation."""
 
@@ -43,7 +43,9 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         ),
     )
     models.add_argument(
-        "--type", choices=(*TYPES, TEXT), help="only models of this type; text only if you name it"
+        "--type",
+        choices=(*TYPES, TEXT),
+        help="only models of this type; text models are listed only with --type text",
     )
     models.set_defaults(run=run_models)
     styles = add_parser(

@@ -1,4 +1,4 @@
-"""`login`: asks for the API key without echo, and saves it if it works."""
+"""`login`: reads the API key without echo, and saves it if it works."""
 
 from __future__ import annotations
 

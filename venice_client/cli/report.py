@@ -58,7 +58,7 @@ class Report:
 
     @property
     def failed(self) -> list[tuple[AnyTask, BaseException]]:
-        """The errors, each with its task. Those of cancelled tasks only if there are no others."""
+        """The errors, each with its task. Those of canceled tasks only if there are no others."""
         found = [(task, error) for task, end in self._pairs for error in _errors(end)]
         return [(task, error) for task, error in found if not was_cancelled(error)] or found
 
@@ -136,7 +136,8 @@ class Report:
         console.more(failed, "errors")
         unsent = sum(was_cancelled(end) for end in self.command.outcomes)
         if unsent and not was_cancelled(failed[0][1]):
-            console.note(f"- {unsent} more requests weren't sent.")
+            were = "request wasn't" if unsent == 1 else "requests weren't"
+            console.note(f"- {unsent} more {were} sent.")
 
     def _say_interrupted(self, console: Console) -> None:
         late = sum(end is None for end in self.command.outcomes)

@@ -118,8 +118,8 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         "results",
         help="list, export or delete saved images and texts; free",
         description="Lists the images and texts saved on this computer, newest first. -o exports\n"
-        "them, never twice or over another file. SEEN shows whether you have seen one:\n"
-        "in a node, or as a file. Needs no key and sends nothing.",
+        "them, skipping files already exported and never overwriting. SEEN shows whether\n"
+        "you have seen one: in a node, or as a file. Needs no key and sends nothing.",
     )
     add = parser.add_argument
     add("--last", type=_count, metavar="N", help=f"only the last N (default: {DEFAULT_LAST})")
@@ -140,7 +140,7 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         metavar="MB",
         help="delete the least recently used, down to this size",
     )
-    add("--clear", action="store_true", help="delete all saved images")
+    add("--clear", action="store_true", help="delete everything saved: images, texts and prompts")
     add("--yes", action="store_true", help="don't ask before --limit or --clear")
     parser.set_defaults(run=run)
 
@@ -169,7 +169,7 @@ def run(args: argparse.Namespace, console: Console, settings: Settings) -> int:
         else "There are no saved results."
     )
     if unreadable := len(list(store.unreadable.glob("*"))):
-        console.note(f"Unreadable answers: {unreadable}, in {store.unreadable}")
+        console.note(f"Quarantined responses: {unreadable}, in {store.unreadable}")
     return exit_codes.FAILED if errors else exit_codes.OK
 
 
@@ -261,8 +261,7 @@ def _remove(store: ResultCache, console: Console, limit: float | None, is_sure: 
     """
     if not is_sure and not is_terminal(sys.stdin):
         raise InvalidRequestError(
-            "Nothing was deleted, since there's no terminal to ask you on. Add --yes to delete the "
-            "saved images."
+            "Nothing was deleted, since there's no terminal to ask you on. Add --yes to confirm."
         )
     if not is_sure:
         count, size = store.usage()

@@ -59,7 +59,7 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         "spending",
         help="show what you spent, by day and model; free",
         description="Shows what you spent on this computer, by day and model, newest day first.\n"
-        "Estimates, including what you may have been charged. If Venice publishes no\n"
+        "Amounts are estimates and include possible charges. If Venice publishes no\n"
         'price, the highest possible one counts ("up to"). The sandbox is free.\n'
         "Needs no key and sends nothing.",
     )

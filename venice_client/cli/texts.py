@@ -49,7 +49,7 @@ def _add_describe(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     add("--task", choices=TASKS[:-1], default=TASKS[0], help="default %(default)s")
     add("--ask", metavar="QUESTION", help="answer this question instead; - reads it from stdin")
     add("--instructions", metavar="TEXT", default="", help="what to pay attention to")
-    _add_model_options(parser, DescribeRequest.model, DESCRIBE_TOKENS, "most tokens per text")
+    _add_model_options(parser, DescribeRequest.model, DESCRIBE_TOKENS, "maximum tokens per text")
     parser.set_defaults(run=_describe, is_paid=True)
 
 
@@ -66,13 +66,19 @@ def _add_write_prompt(add_parser: Callable[..., argparse.ArgumentParser]) -> Non
     add("-n", "--count", type=int, default=1, metavar="N", help=f"1 to {MAX_PROMPTS} prompts")
     add("--image", metavar="FILE", help="an image to start from")
     add("--instructions", metavar="TEXT", default="", help="what the prompts must follow")
-    _add_model_options(parser, WritePromptsRequest.model, PROMPT_TOKENS, "most tokens per prompt")
+    _add_model_options(
+        parser, WritePromptsRequest.model, PROMPT_TOKENS, "maximum tokens per prompt"
+    )
     parser.set_defaults(run=_write_prompts, is_paid=True)
 
 
 def _add_model_options(parser: argparse.ArgumentParser, model: str, tokens: int, what: str) -> None:
     add = parser.add_argument
-    add("--model", default=model, help="see `models --type text` (default: %(default)s)")
+    add(
+        "--model",
+        default=model,
+        help="see `models --type text` (default: the model Venice recommends)",
+    )
     add(
         "--max-tokens",
         type=int,

@@ -36,7 +36,7 @@ def encode_array(array: Array, max_bytes: int) -> tuple[bytes, str]:
     png = _saved(image, "PNG", compress_level=PNG_EFFORT)
     if len(png) < max_bytes:
         return png, ""
-    return _lossy(image, max_bytes, f"as PNG it has {len(png) / 1e6:.0f} MB")
+    return _lossy(image, max_bytes, f"as PNG it is {len(png) / 1e6:.0f} MB")
 
 
 def _lossy(image: Image.Image, max_bytes: int, why: str) -> tuple[bytes, str]:
@@ -55,7 +55,7 @@ def _lossy(image: Image.Image, max_bytes: int, why: str) -> tuple[bytes, str]:
             sent = f"An input of {size} was sent as {name} with quality {quality}"
             return data, f"{sent}, since {why}; Venice's limit is {limit}."
     raise InvalidRequestError(
-        f"The image has {len(data) / 1e6:.0f} MB even as {name} with quality {quality}. Venice's "
+        f"The image is {len(data) / 1e6:.0f} MB even as {name} with quality {quality}. Venice's "
         f"limit is {limit}. Resize it.",
         "image",
     )

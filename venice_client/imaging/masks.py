@@ -19,7 +19,7 @@ MAX_PIXELS = 256
 """The most that a mask can grow, shrink or be feathered."""
 
 BY_THICKNESS = -1
-"""As a feather: a width that suits the image, for hard masks only."""
+"""As a feather: a width from the image size, for hard masks only."""
 
 FEATHER = 128
 """The shorter side divided by the automatic feather."""

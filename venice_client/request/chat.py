@@ -29,7 +29,7 @@ MAX_TEXT = 32_768
 class _ChatRequest:
     """The base of requests to a text model; their response is JSON with the text in it.
 
-    variants: how many texts it asks for. max_prompt: the most characters of a text, None if any
+    variants: how many texts it requests. max_prompt: the most characters of a text, None if any
     length will do.
     """
 
@@ -47,7 +47,7 @@ class _ChatRequest:
 
     @property
     def variants(self) -> int:
-        """The number of texts that it asks for."""
+        """The number of texts to request."""
         return 1
 
     @property
@@ -112,9 +112,9 @@ class DescribeRequest(_ChatRequest):
 
     image: bytes or a path; sent as JPEG, or PNG if it is transparent, with a long side of at most
     2048 pixels. task: "prompt", for an image model to generate one like it; "caption"; "tags"; or
-    "question", which `instructions` asks. model: an id, or the trait "default_vision".
+    "question", which is in `instructions`. model: an id, or the trait "default_vision".
     instructions: what else to pay attention to. max_tokens: the most tokens of the answer, 16 to
-    4096. variation: another number asks for another answer; it isn't sent. label: a name for it
+    4096. variation: another number requests another answer; it isn't sent. label: a name for it
     within its batch.
     """
 
@@ -149,12 +149,11 @@ class WritePromptsRequest(_ChatRequest):
     """A request for prompts that turn an idea into images.
 
     idea: in any words. model: an id, or the trait "default" (with an image, that may mean the one
-    of "default_vision"). count: how many different prompts, 1
-    to 16; several need a model that supports response schemas, see `plan_prompts`. image: bytes or
-    a path, something to start from. instructions: what the prompts must follow. max_tokens: the
-    most tokens of each prompt, 16 to 4096. variation: another number asks for other prompts; it
-    isn't sent. label: a name for it within its batch. part: (number, of) if it is one of several
-    requests for one prompt each.
+    of "default_vision"). count: how many different prompts, 1 to 16; several need a model that
+    supports response schemas, see `plan_prompts`. image: bytes or a path, something to start from.
+    instructions: what the prompts must follow. max_tokens: the most tokens of each prompt, 16 to
+    4096. variation: another number requests other prompts; it isn't sent. label: a name for it
+    within its batch. part: (number, of) if it is one of several requests for one prompt each.
     """
 
     idea: str
@@ -169,7 +168,7 @@ class WritePromptsRequest(_ChatRequest):
 
     @property
     def variants(self) -> int:
-        """The number of prompts that it asks for."""
+        """The number of prompts to request."""
         return self.count
 
     @property

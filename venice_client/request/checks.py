@@ -26,7 +26,7 @@ def check_is_text(field: str, value: object) -> None:
 
 
 def check_encodable(field: str, text: str) -> None:
-    """Raise InvalidRequestError unless a request can carry `text`: no NUL, no half character."""
+    """Raise InvalidRequestError if `text` has a NUL or an unpaired surrogate."""
     if why := why_unsendable(text):
         raise InvalidRequestError(f"{field} contains {why}. Remove it.", field)
 

@@ -55,10 +55,10 @@ def add_extra_fields(
                 f"Remove {name} from extra_fields. It can't be changed.", NAME
             )
         if name in known or name in fields:
-            raise InvalidRequestError(f"Remove {name} from extra_fields and use its input.", NAME)
+            raise InvalidRequestError(f"Remove {name} from extra_fields and set it directly.", NAME)
     try:
         text = json.dumps(dict(extra), allow_nan=False, ensure_ascii=False)
-        text.encode()  # fails for half a character
+        text.encode()  # fails for an unpaired surrogate
         copied = json.loads(text)
     except (TypeError, ValueError, RecursionError):
         raise _error("has a value that JSON can't carry") from None

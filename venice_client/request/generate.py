@@ -64,12 +64,12 @@ class StyleReference:
 class GenerateRequest:
     """A request to `/image/generate`.
 
-    A number or switch of None, a text of "" or "auto", and empty style references aren't sent.
+    None, "" and "auto" aren't sent, nor are empty style references.
     width, height: the size you want in pixels; the model gets the closest size it accepts.
     aspect_ratio, resolution: override that size. quality: low, medium, high. steps: at least 1.
     cfg_scale: above 0 to 20. seed: ±1 … ±999999999. lora_strength: 0 to 100. style_preset: "None"
-    means none. format: png, webp, jpeg. variants: 1 to 4 images of one request. return_binary: by
-    default for one image. transparent_background: for models that support it, as png or webp.
+    means none. format: png, webp, jpeg. variants: 1 to 4 images of one request. return_binary:
+    default: True for one image. transparent_background: for models that support it, as png or webp.
     extra_fields: fields that this class lacks, sent as they are; prices don't count them.
     The ranges are those of the published schema of `/image/generate`.
     """
@@ -264,7 +264,7 @@ def _check_numbers(request: GenerateRequest) -> None:
     if request.seed is not None:
         check_range("seed", request.seed, -MAX_SEED, MAX_SEED)
         if request.seed == 0:
-            raise InvalidRequestError(f"seed must be 1 to {MAX_SEED}, not 0.", "seed")
+            raise InvalidRequestError(f"seed can't be 0. Use 1 to {MAX_SEED}.", "seed")
     if request.cfg_scale is not None:
         cfg = request.cfg_scale
         if isinstance(cfg, bool) or not isinstance(cfg, int | float) or not 0 < cfg <= 20:

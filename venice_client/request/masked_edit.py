@@ -166,7 +166,7 @@ def lay_out(width: int, height: int, ratio: float, why_not: str) -> MaskLayout:
 
 
 def why_not_sent(images: int, model: Model) -> str:
-    """Return why a mask can't be sent with so many images, or ""."""
+    """Return why a mask can't be sent with this many images, or ""."""
     maximum = model.max_input_images
     if maximum is not None and images < maximum:
         return ""

@@ -18,7 +18,7 @@ PaidRequest = GenerateRequest | EditRequest | UpscaleRequest | RemoveBackgroundR
 
 kind: the model's task, "image", "inpaint", "upscale", "cutout" or "text". label: tells it from
 others of its batch, such as "seed 7"; description: from any others. is_binary: whether the response
-is the image itself. variants: how many images or texts it asks for. is_reusable: whether an equal
+is the image itself. variants: how many images or texts it requests. is_reusable: whether an equal
 request means the same result. variation: another number requests another result; it isn't
 sent. build(model): the payload, or InvalidRequestError. price(payload, model): the price in USD, or
 None if it isn't published.

@@ -76,8 +76,9 @@ class EditRequest(_ImageRequest):
 
     mask: an image, white where to change, in the base's ratio; transparent counts as black. Only
     what it covers changes, bit for bit, and the result is a PNG in the base's size. If it is empty,
-    nothing is sent. grow_mask: by so many pixels of the base; below 0 it shrinks. feather: over so
-    many pixels inside the mask; -1 suits the image.
+    nothing is sent. grow_mask: pixels of the base to grow it by; below 0 it shrinks. feather: the
+    width of its soft edge in pixels, inside the mask; -1 picks one from the image size, unless the
+    mask has a soft edge.
     """
 
     images: tuple[ImageSource, ...]
@@ -106,16 +107,16 @@ class EditRequest(_ImageRequest):
         return f"{self.model}, {self.label}"
 
     def uses_single_image_endpoint(self, images: int, model: Model) -> bool:
-        """Whether so many images go to `/image/edit`, which takes one and has no quality."""
+        """Whether this many images go to `/image/edit`, which takes one and has no quality."""
         is_refined = self.quality != AUTO and may_have_qualities(model)
         return images == 1 and not self.is_multi and not is_refined
 
     def answers_in_input_size(self, images: int, model: Model) -> bool:
-        """Whether the result for so many images has the base's size, whatever the ratio."""
+        """Whether the result for this many images has the base's size, whatever the ratio."""
         return model.keeps_single_image_size and self.uses_single_image_endpoint(images, model)
 
     def answer_ratio(self, images: int, width: int, height: int, model: Model) -> float:
-        """Return width over height of the result for a base of width × height and so many images.
+        """Return width over height of the result for a base of width × height and this many images.
 
         If the request names no ratio, models with tiers use the nearest they offer; the others
         generate a square. Raises InvalidRequestError for a wrong ratio.
@@ -130,7 +131,7 @@ class EditRequest(_ImageRequest):
         return 1.0
 
     def mask_layout(self, images: int, width: int, height: int, model: Model) -> MaskLayout:
-        """Return the layout of a mask for a base of width × height, with so many images in all.
+        """Return the layout of a mask for a base of width × height, with `images` images in all.
 
         Raises InvalidRequestError for what a mask can't be used with.
         """
@@ -380,7 +381,7 @@ def _check_bytes(image: ImageSource) -> tuple[int, int]:
     width, height = size_of_input(image)
     if isinstance(image, bytes) and len(image) >= MAX_INPUT_BYTES:
         raise InvalidRequestError(
-            f"The image has {len(image) / 1e6:.1f} MB; Venice accepts less than 25 MB. Resize it, "
+            f"The image is {len(image) / 1e6:.1f} MB; Venice accepts less than 25 MB. Resize it, "
             "or save it as JPEG.",
             "image",
         )

@@ -113,7 +113,7 @@ def order_for_task(task: str, instructions: str) -> str:
 
 
 def system_for_prompts(count: int, sees: bool) -> str:
-    """Return the system prompt for so many prompts in one answer. sees: whether an image comes."""
+    """Return the system prompt for `count` prompts in one answer. sees: whether an image comes."""
     return "\n".join(
         (
             _WRITE,

@@ -96,7 +96,8 @@ def wait_for_lock(file: FileIO, patience: float) -> bool:
 def tell_of_no_locks() -> None:
     log.warning(
         "The file system of Venice's home folder has no locks. Programs that spend at the same "
-        "time can exceed the daily limit, and requests in flight at a kill go unrecorded."
+        "time can exceed the daily limit, and requests in flight when a program is "
+        "killed aren't recorded."
     )
 
 

@@ -230,7 +230,7 @@ class Journal:
                 del missing[0]
             remove_file(path, pauses=())
         except OSError as error:
-            log.warning("The journal %s has to wait (%s).", path.name, error.strerror)
+            log.warning("Will retry journal %s (%s).", path.name, error.strerror)
         return missing
 
 

@@ -123,9 +123,8 @@ class ResultCache:
                 return None
             raise StoreError(
                 "Not sent. You already paid for this result, but the saved copy can't be read "
-                f"right now ({_reason(error)}). Queue again, or delete the file to request it "
-                "again.\n"
-                f"{path}"
+                f"right now ({_reason(error)}). Try again, or delete the file to request it "
+                f"again.\n{path}"
             ) from error
         except DAMAGE as error:
             where = self.quarantine(key)
@@ -170,7 +169,7 @@ class ResultCache:
                 self.trouble = _reason(error)
 
     def room_for(self, size: int) -> bool:
-        """Whether a run can save so many bytes: within twice the limit, and on the disk."""
+        """Whether a run can save `size` bytes: within twice the limit, and on the disk."""
         try:
             free = shutil.disk_usage(self._folder.parent).free
         except OSError:  # no such folder yet

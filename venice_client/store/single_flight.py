@@ -27,7 +27,7 @@ class _Flight:
         self._wake()
 
     def wait(self, progress: Progress) -> None:
-        """Wait until it lands. Raises RequestCancelledError if `progress` is cancelled."""
+        """Wait until it lands. Raises RequestCancelledError if `progress` is canceled."""
         progress.on_cancel(self._wake)
         try:
             with self._change:
@@ -52,7 +52,7 @@ class SingleFlight:
     def do(self, key: str, progress: Progress, send: Callable[[], Response]) -> Response:
         """Return the response of `send`, or of the equal request that is already in flight.
 
-        Waiters get a copy of an error too. But if the first request was cancelled or exceeded its
+        Waiters get a copy of an error too. But if the first request was canceled or exceeded its
         limit, the next one sends its own.
         """
         while True:
@@ -64,7 +64,7 @@ class SingleFlight:
             if flight.response is not None:
                 return flight.response
             if not isinstance(flight.error, VeniceError):
-                raise VeniceError("The same request failed in another node. See the error there.")
+                raise VeniceError("An identical request failed at the same time. See its error.")
             if not isinstance(flight.error, NOT_SHARED):
                 raise _copied(flight.error)
 

@@ -219,12 +219,12 @@ class SpendingLimit:
         if isinstance(error, TimeoutError):
             remedy = "Other programs are using the same limit right now. Try again later"
         elif error.errno == errno.ENOSPC:
-            remedy = "Free some disk space"
+            remedy = "Free up disk space"
         elif error.errno in (errno.EMFILE, errno.ENFILE):
             remedy = "Try again when fewer files are open"
         return SpendingLimitError(
             f"Not sent. Your daily limit can't be checked ({error.strerror}). {remedy}, or remove "
-            "the limit in Settings → Venice.",
+            f"the limit{_WHERE}.",
             hint=f"{_VARIABLES['day']}=none removes it.",
             limit="day",
             limit_usd=self._per_day,

@@ -50,7 +50,9 @@ def connection_error(
     timeouts = requests.Timeout | urllib3.exceptions.TimeoutError | TimeoutError
     if seconds >= timeout or isinstance(error, timeouts):
         return ResponseLostError(f"{host} didn't answer within {seconds:.0f} s. {LOST}\n{what}")
-    return ResponseLostError(f"The connection to {host} was lost before the answer. {LOST}\n{what}")
+    return ResponseLostError(
+        f"The connection to {host} was lost before the response arrived. {LOST}\n{what}"
+    )
 
 
 def check_proxy(proxy: str | None) -> None:
@@ -66,7 +68,7 @@ def check_proxy(proxy: str | None) -> None:
         host = None
     if not host:
         raise SettingsError(
-            "The proxy in your settings names no host. Nothing was sent.",
+            "The proxy in your settings has no host. Nothing was sent.",
             "Check HTTPS_PROXY and ALL_PROXY. They look like user:password@host:port.",
         )
 

@@ -241,7 +241,7 @@ class _FreshHTTPSPool(_FreshHTTPPool, urllib3.HTTPSConnectionPool):
 
 
 class NoRetryAdapter(HTTPAdapter):
-    """Keeps connections fresh and under their Deadline, so many per host.
+    """Keeps connections fresh and under their Deadline. connections: the most per host.
 
     It never retries; only the transport does.
     """

@@ -105,7 +105,7 @@ class RateLimitHold:
             minutes = "5" if left is None else f"another {left:.0f}"
             what = f"This API key {held} rate-limited for {minutes} minutes. Try again later."
         return RateLimitError(
-            f"{what} You weren't charged for the missing images.",
+            f"{what} You weren't charged for the missing results.",
             status=429,
             code="MODEL_OVERLOADED" if self.model else "RATE_LIMIT_EXCEEDED",
         )
@@ -208,7 +208,7 @@ class Gate:
     def enter(self, ticket: Ticket, progress: Progress, model: str = "") -> Slot:
         """Wait for a slot for a request to `model`.
 
-        Raises RequestCancelledError when cancelled, RateLimitError when it gives up.
+        Raises RequestCancelledError when canceled, RateLimitError when it gives up.
         """
         turn = threading.Condition(self._lock)
 

@@ -12,7 +12,7 @@ from ..errors import ApiError, RequestCancelledError
 class Progress:
     """The state of one request, from its start to its answer.
 
-    phase: its activity, in words. since: the begin of the phase (monotonic seconds). until: the end
+    phase: its activity, in words. since: the start of the phase (monotonic seconds). until: the end
     of a wait (monotonic seconds), or None. sent: whether a response may be in flight. batch: the
     number of its batch, 0 for none.
     """
@@ -76,7 +76,7 @@ class Progress:
         return self._cancelled.is_set()
 
     def on_cancel(self, action: Callable[[], None] | None) -> None:
-        """Call `action` once the request is cancelled, or now if it is already."""
+        """Call `action` once the request is canceled, or now if it is already."""
         self._on_cancel = action
         if action is not None and self.is_cancelled:
             action()
@@ -92,13 +92,13 @@ class Progress:
             on_fatal(error)
 
     def check(self) -> None:
-        """Raise RequestCancelledError if the request is cancelled."""
+        """Raise RequestCancelledError if the request is canceled."""
         if self.is_cancelled:
             lines = [self._because, "Canceled before it was sent. You weren't charged."]
             raise RequestCancelledError("\n".join(filter(None, lines)))
 
     def wait(self, seconds: float, phase: str) -> None:
-        """Sleep with a countdown. Raises RequestCancelledError as soon as it's cancelled."""
+        """Sleep with a countdown. Raises RequestCancelledError as soon as it's canceled."""
         self.enter(phase, until=time.monotonic() + seconds)
         self._cancelled.wait(seconds)
         self.until = None

@@ -66,7 +66,7 @@ _BY_STATUS = {
     404: _BY_CODE["MODEL_NOT_FOUND"],
     410: "Venice has retired {model}. Choose another model.",
     413: "The request is too large for Venice. Send smaller or fewer images.",
-    415: "Venice doesn't accept this type of content. Please report it as a bug of these nodes.",
+    415: "Venice doesn't accept this type of content. Please report it as a bug in venice-nodes.",
     429: "Too many requests with this API key. Try again in a minute.",
     500: "Venice failed several times (internal error). You weren't charged. Try again later.",
     502: "The gateway in front of Venice failed. Venice may be down; try again later.",
@@ -238,11 +238,11 @@ def _first_line(status: int, told: _Body, model: str, is_paid: bool, address: st
     """
     if status in (404, 410) and address:
         return (
-            f"There is no API at {address}. Check the address of the API.\n"
+            f"No API at {address}. Check the API address.\n"
             f"VENICE_API_BASE sets it; normally it is {DEFAULT_BASE_URL}."
         )
     if told.offers_x402 and status == 402:
-        return f"{_NO_KEY_ARRIVED}\n{_where_key_is()} It travels in the Authorization header."
+        return f"{_NO_KEY_ARRIVED}\n{_where_key_is()} The key is sent in the Authorization header."
     if status not in (404, 410) and told.code in _BY_CODE:
         return _with_model(_BY_CODE[told.code], model)
     if status in _REFUSALS:
@@ -312,7 +312,7 @@ def _redirect(status: int, headers: Mapping[str, str]) -> ApiError:
     except ValueError:
         host = None
     return errors.RedirectError(
-        f"The address of the API redirects to {printable(host or 'nowhere', MAX_NAME)}. Check the "
+        f"The API address redirects to {printable(host or 'nowhere', MAX_NAME)}. Check the "
         "address and your network (a login page?). The redirect wasn't followed, to protect your "
         f"key.\nHTTP {status}.",
         status=status,

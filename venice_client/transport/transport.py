@@ -122,8 +122,8 @@ class Transport:
             return self._logged(_Call("GET", path, explain, Progress(), params=params))
         except MaybeChargedError as error:
             raise ConnectionFailedError(
-                f"{self._origin[1]} sent no complete answer. Try again; this call is free.\n"
-                f"({type(error).__name__})"
+                f"{self._origin[1]} didn't send a complete response. Try again; this call is "
+                f"free.\n({type(error).__name__})"
             ) from None
 
     def post(

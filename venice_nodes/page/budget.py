@@ -30,7 +30,7 @@ class Budget:
         self._forms -= forms
 
     def lower(self, forms: int) -> None:
-        """Leave at most so many forms."""
+        """Leave at most `forms` forms."""
         self._forms = min(self._forms, forms)
 
     def key(self, kind: str, given: Mapping[str, Any]) -> bytes:

@@ -256,7 +256,7 @@ class Preview:
         except VeniceError as error:
             return Failed(str(error).partition("\n")[0])
         except Exception as error:
-            log.warning("A node could not be foreseen (%s).", type(error).__name__)
+            log.warning("Couldn't predict a node's output (%s).", type(error).__name__)
             return UNKNOWN
         return UNKNOWN if outputs is None else outputs
 

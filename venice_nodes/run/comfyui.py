@@ -40,8 +40,8 @@ except ImportError:
 
     if model_management is not None:
         log.warning(
-            "The Venice nodes need ComfyUI 0.3.64 or newer. In this one they show no progress. "
-            "Update ComfyUI."
+            "The Venice nodes need ComfyUI 0.3.64 or newer. This version can't show their "
+            "progress. Update ComfyUI."
         )
 
 BAR_STEPS = 1000

@@ -111,7 +111,7 @@ class NodeOutcome:
         advice = self.batch.summary.advice("Queue again", self.again)
         return VeniceError(
             f"There isn't enough memory for {count} image{'s' if count > 1 else ''} at once. Free "
-            f"some, or reduce the batch. {advice}\n({str(error).partition(chr(10))[0]})"
+            f"up memory, or reduce the batch. {advice}\n({str(error).partition(chr(10))[0]})"
         )
 
     def summary(self, warnings: Sequence[str]) -> str:
@@ -130,10 +130,9 @@ class NodeOutcome:
         if 0 < free < len(results):
             parts.append(f"{free} of {len(results)} free (saved)")
         unique = list(dict.fromkeys(filter(None, warnings)))
-        more = len(unique) - MAX_WARNINGS
-        parts += (
-            unique if more <= 0 else [*unique[:MAX_WARNINGS], f"{more} more warnings (see info)"]
-        )
+        parts += unique[:MAX_WARNINGS]
+        if (more := len(unique) - MAX_WARNINGS) > 0:
+            parts.append(f"{more} more warning{'s' if more > 1 else ''} (see info)")
         return " · ".join(parts)
 
     def facts(self) -> dict[str, Any]:

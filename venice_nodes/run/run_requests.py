@@ -38,7 +38,7 @@ class Item:
     """One item of a node's list: its requests, and a function for their results.
 
     finish: turns the results into outputs and warnings, in a helper thread; without requests, it
-    gets none. An output that is a list counts as so many values. warnings: those before sending;
+    gets none. An output that is a list counts as its values. warnings: those before sending;
     `finish` repeats them.
     """
 

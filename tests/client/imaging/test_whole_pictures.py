@@ -210,7 +210,7 @@ LOST = {
 
 @pytest.mark.parametrize("name", LOST)
 def test_an_answer_that_is_cut_is_lost(name: str, ask: Ask) -> None:
-    with pytest.raises(ResponseLostError, match="lost before the answer"):
+    with pytest.raises(ResponseLostError, match="lost before the response arrived"):
         ask(LOST[name])
 
 

@@ -193,7 +193,7 @@ def test_an_image_model_is_refused(catalogue: Catalogue) -> None:
         (DescribeRequest(png(), max_tokens=4097), "max_tokens must be"),
         (DescribeRequest(png(), variation=-1), "variation must be"),
         (DescribeRequest(png(), instructions="a\0b"), "NUL"),
-        (DescribeRequest(png(), instructions="\ud800"), "half of a character"),
+        (DescribeRequest(png(), instructions="\ud800"), "an unpaired surrogate"),
         (DescribeRequest(b"no image"), "must be a complete PNG"),
         (WritePromptsRequest(" \n"), "Enter an idea"),
         (WritePromptsRequest("a" * 40_000), "Shorten the idea"),

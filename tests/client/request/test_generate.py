@@ -202,7 +202,7 @@ def test_several_variants_come_as_json_and_one_as_binary(
         ({"negative_prompt": "x" * 7501}, "negative_prompt", "7,500"),
         ({"width": 0}, "width", "width"),
         ({"height": -8}, "height", "height"),
-        ({"seed": 0}, "seed", "seed must be 1 to 999999999, not 0."),
+        ({"seed": 0}, "seed", "seed can't be 0. Use 1 to 999999999."),
         ({"seed": 1_000_000_000}, "seed", "999999999"),
         ({"seed": 7.5}, "seed", "7.5"),
         ({"seed": True}, "seed", "True"),

@@ -259,7 +259,7 @@ def test_what_the_journal_cannot_take_is_not_sent_under_a_daily_limit(
 @pytest.mark.parametrize(
     ("number", "remedy"),
     [
-        (errno.ENOSPC, "Free some disk space"),
+        (errno.ENOSPC, "Free up disk space"),
         (errno.EMFILE, "Try again when fewer files are open"),
         (errno.EACCES, "readable and writable"),
     ],

@@ -16,7 +16,7 @@ from venice_client.errors import ApiError, BadRequestError, NotFoundError
 
 RequestFor = Callable[..., GenerateRequest]
 MakeClient = Callable[..., VeniceClient]
-CHECK_ADDRESS = "Check the address of the API."
+CHECK_ADDRESS = "Check the API address."
 HINT = "VENICE_API_BASE sets it; normally it is https://api.venice.ai/api/v1."
 
 
@@ -152,7 +152,7 @@ def test_a_404_that_speaks_of_no_model_is_blamed_on_the_address(
     error = refusal(404, body, model="z-image-turboo")
     told = first_line(error)
     assert re.fullmatch(
-        rf"There is no API at 127\.0\.0\.1:\d+/api/v1/image/generate\. {CHECK_ADDRESS}", told
+        rf"No API at 127\.0\.0\.1:\d+/api/v1/image/generate\. {CHECK_ADDRESS}", told
     )
     assert error.hint == HINT
 
@@ -170,7 +170,7 @@ def test_a_wrong_address_is_named_by_paid_and_by_free_calls(
     ):
         with pytest.raises(NotFoundError) as caught:
             call()
-        assert first_line(caught.value) == f"There is no API at {host}{path}. {CHECK_ADDRESS}"
+        assert first_line(caught.value) == f"No API at {host}{path}. {CHECK_ADDRESS}"
         assert str(caught.value).splitlines()[1] == HINT
 
 
@@ -181,7 +181,7 @@ def test_a_free_call_that_is_gone_is_not_blamed_on_a_model(
     sandbox.add_fault(fault, path="/billing/balance")
     with pytest.raises(NotFoundError) as caught:
         client.account()
-    assert first_line(caught.value).startswith("There is no API at 127.0.0.1:")
+    assert first_line(caught.value).startswith("No API at 127.0.0.1:")
 
 
 def test_a_model_of_another_kind_is_not_called_unknown(refusal: Callable[..., ApiError]) -> None:
