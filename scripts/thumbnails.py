@@ -92,8 +92,8 @@ def closer(picture: Picture, left: float, top: float, width: float) -> Picture:
 def checkers() -> Picture:
     """The checkerboard for transparency."""
     rows, columns = np.mgrid[0:SIDE, 0:SIDE] // 64
-    grey = np.where((rows + columns) % 2, 214, 246).astype(np.uint8)
-    return Image.fromarray(grey).convert("RGBA")
+    gray = np.where((rows + columns) % 2, 214, 246).astype(np.uint8)
+    return Image.fromarray(gray).convert("RGBA")
 
 
 def painted_over(picture: Picture) -> Picture:
@@ -114,7 +114,7 @@ def grain(picture: Picture, strength: float) -> Picture:
 
 
 def as_cartoon(picture: Picture) -> Picture:
-    """Strong colours and black outlines."""
+    """Strong colors and black outlines."""
     color = ImageEnhance.Color(picture.convert("RGB")).enhance(1.5)
     edges = color.convert("L").filter(ImageFilter.FIND_EDGES).filter(ImageFilter.MaxFilter(5))
     lines = edges.point(lambda value: 255 if value > 26 else 0).filter(ImageFilter.GaussianBlur(1))
@@ -125,7 +125,7 @@ def as_cartoon(picture: Picture) -> Picture:
 
 
 def as_watercolor(picture: Picture) -> Picture:
-    """Pale colours that run, on paper."""
+    """Pale colors that run, on paper."""
     soft = picture.convert("RGB").filter(ImageFilter.ModeFilter(17))
     soft = soft.filter(ImageFilter.GaussianBlur(2))
     pale = Image.blend(soft, Image.new("RGB", soft.size, (255, 252, 244)), 0.3)
@@ -139,11 +139,11 @@ def as_watercolor(picture: Picture) -> Picture:
 
 def as_noir(picture: Picture) -> Picture:
     """Black and white, with hard light and dark corners."""
-    grey = ImageOps.autocontrast(picture.convert("L"))
-    grey = ImageEnhance.Contrast(grey).enhance(1.7)
+    gray = ImageOps.autocontrast(picture.convert("L"))
+    gray = ImageEnhance.Contrast(gray).enhance(1.7)
     rows, columns = np.mgrid[-1 : 1 : SIDE * 1j, -1 : 1 : SIDE * 1j]
     fall = np.clip(1.25 - np.hypot(rows, columns) * 0.75, 0.15, 1)
-    dark = (np.asarray(grey) * fall).astype(np.uint8)
+    dark = (np.asarray(gray) * fall).astype(np.uint8)
     return grain(Image.fromarray(dark), 7)
 
 
@@ -156,10 +156,10 @@ def as_film(picture: Picture) -> Picture:
 
 def as_linocut(picture: Picture) -> Picture:
     """Deep blue on cream paper."""
-    grey = ImageOps.autocontrast(picture.convert("L").filter(ImageFilter.MedianFilter(9)))
+    gray = ImageOps.autocontrast(picture.convert("L").filter(ImageFilter.MedianFilter(9)))
     rows, columns = np.mgrid[0:SIDE, 0:SIDE]
     is_cut = np.sin((rows + np.sin(columns / 90) * 14) / 3.6) > 0
-    tones = np.asarray(grey)
+    tones = np.asarray(gray)
     ink = ((tones < 86) | ((tones < 158) & is_cut))[..., None]
     print_ = np.where(ink, (24, 52, 104), (246, 236, 212)).astype(np.uint8)
     return Image.fromarray(print_).filter(ImageFilter.GaussianBlur(1.5)).convert("RGBA")

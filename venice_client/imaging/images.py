@@ -93,7 +93,7 @@ class EncodedImage:
         """
         if len(data) > MAX_ENCODED_BYTES:
             raise BadResponseError(
-                f"The image has {len(data) / 1e6:.0f} MB, more than any image needs. {CHARGED}"
+                f"The image is {len(data) / 1e6:.0f} MB, more than any image needs. {CHARGED}"
             )
         format = check_whole(data)
         image = _open(data, format)
@@ -244,15 +244,15 @@ def upright(image: Image.Image) -> Image.Image:
 def plain(image: Image.Image) -> Image.Image:
     """Convert `image` to sRGB, as L, LA, RGB or RGBA.
 
-    Pillow alone would take the low byte of 16-bit grey, and warn of a palette with transparency.
+    Pillow alone would take the low byte of 16-bit gray, and warn of a palette with transparency.
     Raises ValueError for plain numbers, which have no white.
     """
     if image.mode == "F":
         raise ValueError("its pixels are numbers, not colors")
     if image.mode.startswith("I"):
-        grey = Image.fromarray((np.asarray(image, dtype=np.uint32) // 257).astype(np.uint8))
-        grey.info = image.info
-        image = grey
+        gray = Image.fromarray((np.asarray(image, dtype=np.uint32) // 257).astype(np.uint8))
+        gray.info = image.info
+        image = gray
     elif "transparency" in image.info or image.mode in ("PA", "La", "RGBa"):
         image = image.convert("RGBA")
     elif image.mode not in ("L", "LA", "RGB", "RGBA", "CMYK"):
@@ -298,8 +298,8 @@ def _transform(profile: bytes, mode: str) -> ImageCmsTransform | None:
     if mode == "CMYK":
         return transform
     steps = np.linspace(0, 255, 6 if mode == "RGB" else 256).astype(np.uint8)
-    colours = np.stack(np.meshgrid(*[steps] * len(mode)), axis=-1).reshape(1, -1, len(mode))
-    probe = Image.fromarray(colours if mode == "RGB" else colours[..., 0])
+    colors = np.stack(np.meshgrid(*[steps] * len(mode)), axis=-1).reshape(1, -1, len(mode))
+    probe = Image.fromarray(colors if mode == "RGB" else colors[..., 0])
     made = np.asarray(transform.apply(probe), dtype=np.int16)
     is_close = np.abs(made - np.asarray(probe.convert("RGB"))).max() <= CLOSE_TO_SRGB
     return None if is_close else transform

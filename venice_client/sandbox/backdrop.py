@@ -27,9 +27,9 @@ def backdrop(size: Size, digest: bytes, mood: str) -> Image.Image:
     # From teal to rose, without green or yellow skies.
     hue = 0.48 + 0.5 * hashlib.sha256(mood.encode()).digest()[0] / 255 + random.uniform(-0.08, 0.08)
     turn = float(random.choice([-0.06, 0.06, 0.12]))
-    canvas = _mixed(_colour(hue, 0.62, 0.42), _colour(hue + turn, 0.45, 0.97), y + 0 * x)
-    _add_light(canvas, x, y, _colour(hue + turn, 0.22, 1.0), random)
-    far, near = _colour(hue + turn * 0.6, 0.42, 0.78), _colour(hue - 0.03, 0.72, 0.2)
+    canvas = _mixed(_color(hue, 0.62, 0.42), _color(hue + turn, 0.45, 0.97), y + 0 * x)
+    _add_light(canvas, x, y, _color(hue + turn, 0.22, 1.0), random)
+    far, near = _color(hue + turn * 0.6, 0.42, 0.78), _color(hue - 0.03, 0.72, 0.2)
     for depth in np.linspace(0, 1, int(random.integers(4, 8)), dtype=np.float32):
         crest = 0.42 + 0.42 * depth + _hills(x, random, 0.12 - 0.05 * float(depth))
         cover = np.clip((y - crest) * height * 0.8 + 0.5, 0, 1)
@@ -38,20 +38,20 @@ def backdrop(size: Size, digest: bytes, mood: str) -> Image.Image:
     return Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)
 
 
-def _colour(hue: float, saturation: float, value: float) -> Floats:
+def _color(hue: float, saturation: float, value: float) -> Floats:
     return np.array(colorsys.hsv_to_rgb(hue % 1, saturation, value), dtype=np.float32)
 
 
 def _add_light(
-    canvas: Floats, x: Floats, y: Floats, colour: Floats, random: np.random.Generator
+    canvas: Floats, x: Floats, y: Floats, color: Floats, random: np.random.Generator
 ) -> None:
     """Draw a sun or moon with its glow."""
-    centre_x = random.uniform(0.18, 0.82) * float(x.max())
+    center_x = random.uniform(0.18, 0.82) * float(x.max())
     radius = random.uniform(0.06, 0.13)
-    distance = np.hypot(x - centre_x, y - random.uniform(0.16, 0.44))
+    distance = np.hypot(x - center_x, y - random.uniform(0.16, 0.44))
     glow = 0.55 * np.exp(-((distance / (radius * 3.2)) ** 2))
     disc = np.clip((radius - distance) * 0.5 * canvas.shape[0] + 0.5, 0, 1)
-    canvas[:] = _mixed(canvas, colour, np.maximum(glow, disc))
+    canvas[:] = _mixed(canvas, color, np.maximum(glow, disc))
 
 
 def _hills(x: Floats, random: np.random.Generator, height: float) -> Floats:

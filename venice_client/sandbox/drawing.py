@@ -65,9 +65,9 @@ def draw_panel(image: Image.Image, prompt: str, facts: tuple[str, ...], opacity:
     shade = Image.new("L", (width - 2 * pad, line * len(rows) + pad), opacity)
     image.paste(PANEL_COLOUR, (pad, top), shade)
     draw = ImageDraw.Draw(image)
-    for index, (text, colour) in enumerate(rows):
+    for index, (text, color) in enumerate(rows):
         shown, face = fitted(text, room, line)
-        draw.text((2 * pad, top + pad // 2 + line * index), shown, font=face, fill=colour)
+        draw.text((2 * pad, top + pad // 2 + line * index), shown, font=face, fill=color)
 
 
 def draw_badge(image: Image.Image, place: str = "right", label: str = BADGE) -> None:
