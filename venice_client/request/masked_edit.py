@@ -17,7 +17,7 @@ from PIL import Image
 from ..catalogue.model import Model
 from ..catalogue.sizing import is_other_ratio
 from ..errors import BadResponseError, InvalidRequestError, MaybeChargedError
-from ..imaging.encoding import PNG_EFFORT, input_image
+from ..imaging.encoding import input_image
 from ..imaging.image_format import image_format
 from ..imaging.images import Array, EncodedImage, Mode, bands, decode, open_image, orientation
 from ..imaging.input_image import InputFile, InputImage
@@ -135,11 +135,15 @@ class MaskedEdit:
 
     def _grown(self, width: int, height: int) -> Floats:
         """The mask [H, W] in the image's size."""
-        pixels = _pixels(self.mask, "RGBA", "mask").astype(np.float32)
-        gray = pixels[..., :3] @ np.array([0.299, 0.587, 0.114], np.float32)
+        pixels = _pixels(self.mask, "RGBA", "mask")
+        gray = pixels[..., 0].astype(np.float32)
         is_gray = (pixels[..., 0] == pixels[..., 1]) & (pixels[..., 1] == pixels[..., 2])
-        gray = np.where(is_gray, pixels[..., 0], gray)  # exactly
-        return grown(fit_mask(gray * pixels[..., 3] / np.float32(255**2), height, width), self.grow)
+        if not is_gray.all():
+            colors = pixels[..., :3].astype(np.float32)
+            mixed = colors @ np.array([0.299, 0.587, 0.114], np.float32)
+            gray = np.where(is_gray, gray, mixed)  # gray stays exact
+        share = gray * pixels[..., 3] / np.float32(255**2)
+        return grown(fit_mask(share, height, width), self.grow)
 
     def _layer(self, frame: Frame) -> Array:
         """The mask as an image to send, black over the frame."""
@@ -209,7 +213,6 @@ def _png(array: Array) -> bytes:
     """A PNG, without an alpha channel if all is opaque."""
     is_opaque = bool((array[..., 3] == 255).all())
     out = io.BytesIO()
-    Image.fromarray(array[..., :3] if is_opaque else array).save(
-        out, "PNG", compress_level=PNG_EFFORT
-    )
+    # Twice as fast as PNG_EFFORT, and the file isn't sent.
+    Image.fromarray(array[..., :3] if is_opaque else array).save(out, "PNG", compress_level=2)
     return out.getvalue()
