@@ -19,7 +19,7 @@ from ..errors import InvalidRequestError, VeniceError
 from ..files import make_folder, write_atomic
 from ..text import shortened
 from .lists import OTHER_TYPES, Lists, lists_file, saved_lists
-from .model import TEXT, Model, parse_model, strings, trimmed
+from .model import TEXT, Model, is_model, strings, trimmed
 from .nearest import as_listed, folded, nearest
 
 log = logging.getLogger(__name__)
@@ -252,7 +252,7 @@ class Catalogue:
 
     def refresh(self) -> None:
         """Get the lists from the service now, and save them. Raises VeniceError."""
-        entries = tuple(_needed(e) for e in self._fetch_models("all") if parse_model(e))
+        entries = tuple(_needed(e) for e in self._fetch_models("all") if is_model(e))
         lists = Lists(entries, strings(list(self._fetch_styles())), time.time())
         if not lists.models() or not lists.styles:
             raise VeniceError("Venice's list of models or styles is empty. Keeping the saved list.")

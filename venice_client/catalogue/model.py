@@ -127,10 +127,14 @@ class Model:
         return self.abilities.get("supportsTransparentBackground", False if self.is_known else None)
 
 
+def is_model(entry: Any) -> bool:
+    """Whether this is an entry of `GET /models`."""
+    return isinstance(entry, dict) and isinstance(entry.get("id"), str) and entry["id"] != ""
+
+
 def parse_model(entry: Any) -> Model | None:
     """Read an entry of `GET /models`; None if it is no model. Malformed parts count as unknown."""
-    entry = _object(entry)
-    if not isinstance(entry.get("id"), str) or not entry["id"]:
+    if not is_model(entry):
         return None
     spec, kind = _object(entry.get("model_spec")), str(entry.get("type", "image"))
     limits, abilities = _object(spec.get("constraints")), _object(spec.get("capabilities"))
