@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
+from bench import held_until
 from faulty_sandbox import Sandbox
 from venice_client import GenerateRequest, ImageResult, RequestCancelledError, VeniceClient
+from venice_client.batch import was_cancelled
 from waiting import wait_for
 
 MakeClient = Callable[..., VeniceClient]
@@ -17,9 +19,10 @@ RequestFor = Callable[..., GenerateRequest]
 def test_closing_waits_for_what_is_in_flight_and_cancels_the_rest(
     sandbox: Sandbox, make_client: MakeClient, request_for: RequestFor
 ) -> None:
-    sandbox.latency_s = 0.5
     with make_client(sandbox.base_url, max_in_flight=1) as client:
-        batch = client.start([request_for(seed=seed) for seed in (1, 2, 3)])
+        batch = client.prepare([request_for(seed=seed) for seed in (1, 2, 3)])
+        sandbox.add_fault(held_until(lambda: sum(map(was_cancelled, batch.outcomes)) == 2))
+        batch.begin()
         wait_for(lambda: sandbox.paid_requests)
     assert batch.done
     made = [end for end in batch.outcomes if isinstance(end, ImageResult)]

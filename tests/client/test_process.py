@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from bench import held_until
 from faulty_sandbox import Sandbox
 from venice_client import GenerateRequest, Settings, VeniceClient
 from venice_client import batch as batch_module
@@ -154,11 +155,12 @@ def test_a_closed_console_waits_for_what_is_in_flight(
     console: Callable[[int], int], sandbox: Sandbox, home: Path, event: int
 ) -> None:
     settings = Settings(home, ApiKey("test-key"), sandbox.base_url, max_in_flight=2)
-    sandbox.latency_s = 1.0
     seeds = range(1, 5)
-    batch = VeniceClient(settings).start(
+    batch = VeniceClient(settings).prepare(
         [GenerateRequest("z-image-turbo", "a fox", width=64, height=64, seed=s) for s in seeds]
     )
+    sandbox.add_fault(held_until(lambda: sum(map(was_cancelled, batch.outcomes)) == 2), times=None)
+    batch.begin()
     wait_for(lambda: len(sandbox.paid_requests) == 2)
 
     assert console(event)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from bench import meeting
 from faults import CHAT
 from faulty_sandbox import Fault, Sandbox
 from venice_client import (
@@ -107,7 +108,7 @@ def test_four_prompts_are_four_different_texts(
 
 
 def test_a_batch_runs_side_by_side(client: VeniceClient, sandbox: Sandbox) -> None:
-    sandbox.latency_s = 0.2
+    sandbox.add_fault(meeting(3), CHAT, times=3)
     batch = client.start(
         [DescribeRequest(image(color), model=SEES) for color in ("red", "green", "blue", "blue")]
     )
@@ -115,7 +116,7 @@ def test_a_batch_runs_side_by_side(client: VeniceClient, sandbox: Sandbox) -> No
 
     assert [r.texts[0] for r in batch.outcomes][2] == batch.outcomes[3].texts[0]  # type: ignore
     assert len(sandbox.paid_requests) == 3
-    assert sandbox.max_concurrent > 1
+    assert sandbox.max_concurrent == 3
     assert (
         batch.summary.advice("Queue again")
         == "4 of 4 texts are saved. Queue again to get them for free."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,7 +14,7 @@ import pytest
 
 import openapi
 import process_state
-from bench import KEY, Bench
+from bench import KEY, Bench, held_until
 from faulty_sandbox import Fault, Sandbox
 from waiting import wait_for
 
@@ -71,8 +72,8 @@ def test_runs_that_are_stopped_again_and_again_do_not_get_the_key_locked_out(
     """What was sent for them fails later, when the next run is on its way already."""
     process_state.change(monkeypatch, pack, FAILURE_WINDOW=60.0)
     scaled.sandbox._limits.failure_window_s = 60.0
-    scaled.sandbox.latency_s = 6.0
-    scaled.sandbox.add_fault(Fault.status(422), times=None)
+    are_stopped = threading.Event()
+    scaled.sandbox.add_fault(held_until(are_stopped.is_set, Fault.status(422)), times=None)
     client = pack.venice_client.VeniceClient()
     client.catalogue.refresh()
     batches = []
@@ -84,6 +85,7 @@ def test_runs_that_are_stopped_again_and_again_do_not_get_the_key_locked_out(
         wait_for(lambda most=most: len(scaled.sandbox.paid_requests) == most)
         time.sleep(0.15)
         batch.cancel()
+    are_stopped.set()
     assert all(batch.wait(60) for batch in batches)
     assert len(scaled.sandbox.paid_requests) == 20
     assert not scaled.sandbox.locked_out

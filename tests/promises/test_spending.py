@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from bench import Bench, held_until
 from clock import set_to_noon
 from faulty_sandbox import Fault
+from waiting import wait_for
 
 Counted = Callable[[], float]
 
@@ -146,7 +148,14 @@ def test_an_unknown_price_counts_as_the_highest_price(
     assert "No price is published, so the highest possible price counts." in str(end.error)
     assert end.sent == ()
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "5")
-    bench.sandbox.latency_s = 0.5  # the price is shown before the answer
+    transport = bench.pack.venice_client.transport.transport.Transport
+    post = transport.post
+
+    def post_when_shown(*args: Any) -> Any:
+        wait_for(lambda: any("price unknown" in text for text in bench.texts))
+        return post(*args)
+
+    monkeypatch.setattr(transport, "post", post_when_shown)
     end = bench.generate(**unknown)
     assert end.error_name == "NotFoundError"
     assert "price unknown" in end.texts[0]
