@@ -9,6 +9,8 @@ BIN := $(VENV)/$(if $(IS_WINDOWS),Scripts,bin)
 BASE := $(VENV)/.base
 STAMP := $(VENV)/.installed
 export TORCH_INDEX
+# Without it, every process that a test starts compiles the client anew.
+unexport PYTHONDONTWRITEBYTECODE
 NPM ?= npm
 HAS_NPM := $(shell command -v $(NPM) 2>/dev/null)
 PAGE := tests/page
@@ -51,7 +53,8 @@ demo: $(if $(COMFYUIS_PYTHON),,$(BASE))  ## Generate four images with the nodes,
 	@'$(or $(COMFYUIS_PYTHON),$(BIN)/python)' scripts/demo.py
 
 test: lint  ## Lint, then all tests but the long ones and those in a real ComfyUI: four minutes on two cores
-	$(BIN)/python -m pytest tests -m 'not long and not comfyui and not page' -n auto --dist loadgroup
+	$(BIN)/python -m pytest tests -m 'not long and not comfyui and not page' -n auto --dist loadgroup \
+		--hypothesis-profile=quick
 
 test-all: lint  ## Lint, then every test; those in a real ComfyUI where there is one
 	$(BIN)/python -m pytest tests -n auto --dist loadgroup

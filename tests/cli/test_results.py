@@ -29,7 +29,7 @@ PNG = base64.b64decode(
 @pytest.fixture
 def kept(cli: Any, folder: Path) -> list[bytes]:
     """Two pictures of a batch that were made; their bytes, by seed."""
-    end = cli("generate", "a secret fox", "-n", "2", "--seed", "5", "-o", "made/fox.png")
+    end = cli("generate", "a secret fox", "-n2", "--seed=5", "--size=256x256", "-o", "made/fox.png")
     assert end.code == 0, end.err
     return [(folder / line).read_bytes() for line in end.lines]
 
@@ -75,7 +75,7 @@ def test_the_newest_are_first_with_all_that_tells_them_apart(cli: Any, kept: Any
     assert end.code == 0
     assert end.lines[0].split() == HEAD
     time = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
-    row = rf"1   {time}  generate  z-image-turbo  9     640×448    \$0.01 +\d+ kB +yes"
+    row = rf"1   {time}  generate  z-image-turbo  9     640×448  \$0.01 +\d+ kB +yes"
     assert re.fullmatch(row, end.lines[1])
     assert len(end.lines) == 4
     assert re.search(r"^3 listed, about \$0.03; 3 saved, \d+ kB$", end.err, re.MULTILINE)
@@ -88,7 +88,7 @@ def test_last_limits_what_is_shown_not_the_total(cli: Any, kept: Any) -> None:
     (entry,) = end.json["results"]
     assert entry["path"] == "/image/generate"
     assert entry["model"] == "z-image-turbo"
-    assert entry["asked"] == {"width": 1024, "height": 1024}
+    assert entry["asked"] == {"width": 256, "height": 256}
     assert end.json["listed"]["count"] == 1
     assert end.json["listed"]["cost_usd"] == 0.01
     assert end.json["total"]["count"] == 2

@@ -14,6 +14,7 @@ from PIL import Image, ImageOps
 from bench import Bench
 from faulty_sandbox import Fault
 from form_fields import fields_of
+from pairs import crossed
 
 Pictures = Callable[..., torch.Tensor]
 FIRERED = "firered-image-edit"  # 1024×1024 whatever it gets
@@ -68,19 +69,16 @@ def png(picture: Image.Image) -> bytes:
     return out.getvalue()
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+EDITS: list[dict[str, str]] = [
+    *({}, {"aspect_ratio": "3:2"}, {"aspect_ratio": "9:16"}, {"model": NANO}),
+    *({"model": NANO, "aspect_ratio": "2:3"}, {"model": ALONE}, {"model": KEEPS}),
+]
+
+
 @pytest.mark.parametrize(
-    "inputs",
-    [
-        {},
-        {"aspect_ratio": "3:2"},
-        {"aspect_ratio": "9:16"},
-        {"model": NANO},
-        {"model": NANO, "aspect_ratio": "2:3"},
-        {"model": ALONE},
-        {"model": KEEPS},
-    ],
-    ids=lambda inputs: " ".join(inputs.values()) or "default",
+    ("shape", "inputs"),
+    crossed([*SHAPES], EDITS),
+    ids=lambda value: value if isinstance(value, str) else " ".join(value.values()) or "default",
 )
 def test_what_is_under_the_mask_stays_in_its_place(
     bench: Bench, shape: str, inputs: dict[str, str]
@@ -93,15 +91,16 @@ def test_what_is_under_the_mask_stays_in_its_place(
     assert not any("ratio" in text or "came as" in text for text in end.info["warnings"])
 
 
-@pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize(
-    ("model", "size", "way"),
-    [*((FIRERED, (1024, 1024), way) for way in WAYS), (NANO, None, squashed)],
+    ("shape", "change_of"),
+    crossed([*SHAPES], [*((FIRERED, (1024, 1024), way) for way in WAYS), (NANO, None, squashed)]),
+    ids=lambda value: value if isinstance(value, str) else f"{value[0]} {value[2].__name__}",
 )
 def test_it_does_not_matter_how_the_service_changes_the_ratio(
-    bench: Bench, opened: Any, shape: str, way: Any, model: str, size: Size | None
+    bench: Bench, opened: Any, shape: str, change_of: tuple[str, Size | None, Any]
 ) -> None:
     """Without a size the answer has the ratio of what came, where all ways are one."""
+    model, size, way = change_of
 
     def change(answer: Any, _request: Any) -> Any:
         base = opened(fields_of(bench.sandbox.paid_requests[-1])["images"][0])

@@ -16,7 +16,7 @@ from form_fields import files_as_base64
 from rate_limits import Limits
 from recorded_requests import RecordedRequest, Recorder
 from venice_client import sandbox
-from venice_client.sandbox import Charge, server
+from venice_client.sandbox import Charge, backdrop, server
 from venice_client.sandbox.account import Account
 from venice_client.sandbox.endpoints import FreeEndpoint
 from venice_client.sandbox.response import Response
@@ -24,6 +24,9 @@ from venice_client.sandbox.service import Request, Service
 from venice_client.sandbox.task import Task
 
 __all__ = ["Charge", "Fault", "RecordedRequest", "Sandbox"]
+
+# Drawing takes most of the time of a request. No test looks at the landscape.
+backdrop.WORKING_SIDE = 64
 
 
 class Sandbox(sandbox.Sandbox):

@@ -13,6 +13,7 @@ import torch
 
 from bench import GENERATE, PROMPT, Bench
 from node_calls import outputs_of
+from pairs import crossed
 
 FIXED, RANDOM = "fixed", "random every run"
 Run = Callable[..., Any]
@@ -276,8 +277,13 @@ def test_a_subgraph_in_itself_fails_no_run(run: Run) -> None:
     assert draw(run, {name: entry()}, workflow, name)
 
 
-@pytest.mark.parametrize("prompt", [None, [], "x", 5, {"9": None}, {"9": {"inputs": None}}, {}])
-@pytest.mark.parametrize("extra", [None, [], "x", {}, {"venice": 5}, {"workflow": 5}])
+@pytest.mark.parametrize(
+    ("prompt", "extra"),
+    crossed(
+        [None, [], "x", 5, {"9": None}, {"9": {"inputs": None}}, {}],
+        [None, [], "x", {}, {"venice": 5}, {"workflow": 5}],
+    ),
+)
 def test_nothing_that_a_client_sends_fails_what_is_paid(run: Run, prompt: Any, extra: Any) -> None:
     inputs = {name: [value] for name, value in GENERATE.items()}
     ((images, *_),) = run(("3", "VeniceGenerateImage", inputs), prompt=prompt, extra=extra)
