@@ -254,5 +254,5 @@ def test_an_image_that_changes_meanwhile_is_told(sandbox: Sandbox, client: Venic
 
     source = InputImage("fox", *SIZE, pack)
 
-    with pytest.raises(MaybeChargedError, match="answer is saved"):
+    with pytest.raises(MaybeChargedError, match="edit is saved"):
         client.edit(EditRequest((source,), "night", mask=packed(box())))
