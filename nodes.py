@@ -98,7 +98,10 @@ class VeniceGenerateImage(StatusNode):
     """Generate images from a prompt."""
 
     CATEGORY = inputs.CATEGORY
-    DESCRIPTION = "Generate images from text. The price is on the node; repeating a run is free."
+    DESCRIPTION = (
+        "Generate images from text. The price is on the node. Repeating a run with the same "
+        "settings and seed is free."
+    )
     SEARCH_ALIASES = (
         *("venice", "venice ai", "text to image", "txt2img", "t2i"),
         *("ai image", "image generation", "generate image", "generate picture"),

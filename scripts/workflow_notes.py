@@ -42,8 +42,8 @@ detail.
 
 The image needs at least 65,536 pixels, for example 256 × 256.
 
-Costs about $0.02 on Venice, or about $0.08 with 4x. Running the same image again is free. Change \
-**variation** for a new result (charged again)."""
+Costs about $0.02 on Venice, or about $0.08 with 4x. Running the same image with the same settings \
+again is free. Change **variation** (under **More options**) for a new result (charged again)."""
     + KEY
 )
 
@@ -54,8 +54,8 @@ EDIT = (
 2. Right-click it, open it in the mask editor, paint over the part to change, and save.
 3. Describe the change in **prompt** and press **Run**.
 
-Everything outside the mask stays exactly as it was, pixel for pixel. **feather** softens the \
-edge, **grow_mask** expands the mask.
+Everything outside the mask stays exactly as it was, pixel for pixel. Under **More options**, \
+**feather** softens the edge and **grow_mask** expands the mask.
 
 To edit the whole image, disconnect **mask**. An empty mask sends nothing.
 
@@ -66,14 +66,14 @@ Costs about $0.04 on Venice."""
 EXPAND = (
     """## Venice expand an image (outpaint)
 
-Choose your image in **Load Image**, and in **Pad Image for Outpainting** how many pixels to add \
+Choose your image in **Load Image**. In **Pad Image for Outpainting**, set how many pixels to add \
 on each side. Describe in **prompt** what belongs there and press **Run**.
 
-**Pad Image for Outpainting** adds gray borders and a mask of them. **Venice Edit Image** fills \
+**Pad Image for Outpainting** adds gray borders and a matching mask. **Venice Edit Image** fills \
 only the masked area, so your image stays as it was, except where **feathering** blends it in.
 
-Costs about $0.04 on Venice. Running it again is free. Change **variation** for a new result \
-(charged again)."""
+Costs about $0.04 on Venice. Running it again with the same settings is free. Change \
+**variation** (under **More options**) for a new result (charged again)."""
     + KEY
 )
 
@@ -101,8 +101,9 @@ BACKGROUND = (
 
 Choose your image in **Load Image**, describe the new background in **prompt** and press **Run**.
 
-**Venice Remove Background** finds the background; its **mask** lets **Venice Edit Image** change \
-nothing else. Raise **grow_mask** if a rim of the old background stays.
+**Venice Remove Background** finds the background; its **mask** limits **Venice Edit Image** to \
+the background. Raise **grow_mask** (under **More options**) if some of the old background remains \
+at the edge.
 
 For a background from another image, see the template Venice cut out on a new background.
 
@@ -116,8 +117,8 @@ CUTOUT = (
 Choose your image in **Load Image**. **Venice Remove Background** removes the background, and \
 **Save Image** saves **cutout** as a transparent PNG.
 
-Use **image** and **mask** for other nodes. The mask is 1 where the cutout is transparent, as in \
-**Load Image**.
+Use **image** and **mask** for other nodes. The mask is white where the cutout is transparent, as \
+in **Load Image**.
 
 Costs about $0.03 on Venice."""
     + KEY
@@ -127,7 +128,7 @@ COMPOSITE = (
     """## Venice cut out on a new background
 
 **Venice Remove Background** cuts out the subject of the first image, and **Image Composite \
-Masked** places it on the second. That node expects 1 where the subject is, so **Invert Mask** \
+Masked** places it on the second. That node expects white where the subject is, so **Invert Mask** \
 flips the mask.
 
 To cut out your own image, replace the first **Venice Generate Image** with **Load Image**.
@@ -169,7 +170,7 @@ LOGO = (
     """## Venice logo with transparent background
 
 With **transparent_background** on, this model generates an image without a background. \
-**Join Image with Alpha** combines the image with its **mask** (1 where it's transparent), and \
+**Join Image with Alpha** combines the image with its **mask** (white where transparent), and \
 **Save Image** saves a transparent PNG.
 
 It helps to mention the transparent background in your prompt.
@@ -181,8 +182,9 @@ Costs about $0.07 on Venice."""
 REFERENCES = (
     """## Venice style references
 
-Use the look of one image for another. The first **Venice Generate Image** makes the reference; \
-the second uses its look. To use your own image, replace the first node with **Load Image**.
+Use the look of one image for another. The first **Venice Generate Image** generates the \
+reference; the second uses its look. To use your own image, replace the first node with \
+**Load Image**.
 
 Some models don't support references, and some ignore **strength**; the node tells you. Each \
 image of a batch counts as one reference. Chain nodes for different strengths.
@@ -200,8 +202,8 @@ for it, and **Venice Generate Image** generates a new image from that prompt.
 Set **task** to caption, tags or question for other texts. Say in **instructions** what to pay \
 attention to.
 
-Costs about $0.01 on Venice for the image, and less than $0.01 for the text. Running it again is \
-free."""
+Costs about $0.01 on Venice for the image, and less than $0.01 for the text. Running it again \
+with the same settings and seed is free."""
     + KEY
 )
 
@@ -212,10 +214,10 @@ Enter an **idea** in a few words and press **Run**. **Venice Write Prompt** writ
 different prompts, **Venice Generate Image** generates an image from each, and **Venice Contact \
 Sheet** shows them side by side.
 
-Change **variation** for three other prompts.
+For three other prompts, change **variation** (under **More options**).
 
 Costs about $0.03 on Venice for the images, and less than $0.01 for the prompts. Running it again \
-is free."""
+with the same settings and seed is free."""
     + KEY
 )
 

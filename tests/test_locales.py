@@ -296,7 +296,7 @@ def test_an_english_text_that_changed_is_named_until_it_is_translated_again(
 
 def test_signs_of_markdown_are_kept_from_a_table(pack: ModuleType) -> None:
     page = locales.help_pages(pack, "en")[locales.DOCS / "VeniceStyleSweep" / "en.md"]
-    assert r"\* is every style, \*noir\* those" in page
+    assert r"\*: every style. \*noir\*: names" in page
     for row in (line for line in page.splitlines() if line.startswith("|")):
         assert row.replace(r"\|", "").count("|") == 3, row
 

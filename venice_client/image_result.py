@@ -220,7 +220,10 @@ def _from_base64(text: str) -> bytes | None:
 def _warnings(sent: Mapping[str, Any], response: Response) -> list[str]:
     warnings = deprecation(response)
     if response.from_store and sent.get("enhance_prompt"):
-        warnings.append("The rewritten prompt isn't saved with the image.")
+        warnings.append(
+            "This image came from your saved images, which don't include the prompt that Venice "
+            "rewrote."
+        )
     return [*warnings, *saving_warnings(response, "image")]
 
 

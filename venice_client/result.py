@@ -66,8 +66,8 @@ def saving_warnings(response: Response, what: str) -> list[str]:
     warnings = []
     if response.not_cached:
         warnings.append(
-            f"The {what} couldn't be saved on disk ({response.not_cached}). If this run ends "
-            "early, or you run it again, you'll be charged again."
+            f"The {what} couldn't be saved on disk ({response.not_cached}). Running again may "
+            "charge you again."
         )
     if response.not_recorded:
         warnings.append(

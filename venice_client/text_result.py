@@ -118,7 +118,9 @@ def read_text(
     except _NoText as error:
         raise _as_error(error, charge, charged, response) from None
     if not from_store and not isinstance(cost, ExactCost):
-        warnings.append("Venice didn't say what it charged, so an estimate counts.")
+        warnings.append(
+            "Venice didn't report the charge, so the estimate counts toward your limits."
+        )
     return TextResult(
         texts=texts,
         sent=payload.shown,
@@ -228,7 +230,7 @@ def _texts(request: ChatRequest, content: str, reason: str) -> tuple[tuple[str, 
             if len(texts[number]) < len(text):
                 warnings.append(
                     f"A prompt had {len(text):,} characters and was cut to {len(texts[number]):,}, "
-                    "the most that all image models take."
+                    "so every image model accepts it."
                 )
     return tuple(texts), warnings
 

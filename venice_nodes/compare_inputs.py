@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ..venice_client.for_nodes import DEFAULT_MODEL
-from .grid import AXES, MAX_CELLS, NOTHING
+from .grid import AXES, NOTHING
 from .model_lists import generate_models
 from .widgets import GRID, Widget, combo, image, lines, seed, text, whole
 
@@ -16,8 +16,8 @@ def style_sweep_inputs() -> dict[str, Any]:
         "required": {
             "styles": lines(
                 "Anime\nWatercolor\nFilm Noir",
-                "One style or pattern per line: * is every style, *noir* those with noir in "
-                "their name, None is no style.",
+                "One style or pattern per line. *: every style. *noir*: names containing noir. "
+                "None: no style.",
             )
         }
     }
@@ -29,8 +29,8 @@ def model_sweep_inputs() -> dict[str, Any]:
         "required": {
             "models": lines(
                 "z-image-turbo\nqwen-image\nchroma",
-                "One model or pattern per line: * is every text-to-image model (this can "
-                "get expensive), qwen* those starting with qwen, *edit* edit models.",
+                "One model or pattern per line. *: every text-to-image model (check the price). "
+                "qwen*: names starting with qwen. *edit*: edit models.",
             )
         }
     }
@@ -99,16 +99,15 @@ def grid_inputs() -> dict[str, Any]:
 
 def _axis(name: str, choices: tuple[str, ...], values: str) -> dict[str, Widget]:
     """The inputs for one axis: what varies along it, and the values."""
-    values_name = f"{name.removesuffix('s')}_values"
+    one = name.removesuffix("s")
     unless = " nothing: a single row." if NOTHING in choices else ""
     return {
         name: combo(
             choices,
             default=choices[0],
-            tooltip=f"What varies along the {name}.{unless} At most {MAX_CELLS} cells, each "
-            "charged.",
+            tooltip=f"What changes from {one} to {one}.{unless}",
         ),
-        values_name: lines(
+        f"{one}_values": lines(
             values,
             f"Values for {name}, one per line. Styles and models can be patterns (*noir*, qwen*), "
             "seeds can be ranges (1-4).",

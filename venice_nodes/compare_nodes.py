@@ -10,7 +10,7 @@ import torch
 
 from ..venice_client import InvalidRequestError
 from . import compare_inputs, inputs, widgets
-from .grid import VARIED, Grid
+from .grid import MAX_CELLS, VARIED, Grid
 from .imaging.contact_sheet import contact_sheet
 from .imaging.grid_sheet import Headings, grid_sheet, in_cells
 from .imaging.input_tensors import image_batch
@@ -86,8 +86,8 @@ class VeniceGrid(StatusNode):
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
-        "Combine two lists of styles, models, seeds or prompts. Each cell is one image, and each "
-        "is charged. Connect grid to Venice Contact Sheet."
+        f"Combine two lists of styles, models, seeds or prompts. At most {MAX_CELLS} cells; you "
+        "pay for each. Connect grid to Venice Contact Sheet."
     )
     SEARCH_ALIASES = ("grid", "xy plot", "xy grid", "prompt list", "compare")
     RETURN_TYPES = ("COMBO", "STRING", "STRING", "INT", "STRING", "VENICE_GRID")

@@ -39,10 +39,7 @@ class VeniceStyleReferences(StatusNode):
     """Images that set the look of Generate."""
 
     CATEGORY = inputs.CATEGORY
-    DESCRIPTION = (
-        "Use the look of images for Venice Generate Image. Chain several nodes for different "
-        "strengths."
-    )
+    DESCRIPTION = "Give new images the look of your own. Chain nodes to set different strengths."
     SEARCH_ALIASES = ("venice style reference", "style transfer", "ip adapter", "reference image")
     RETURN_TYPES = ("VENICE_STYLE_REFERENCES",)
     RETURN_NAMES = ("style_references",)
@@ -116,8 +113,8 @@ class VeniceRemoveBackground(StatusNode):
 
     CATEGORY = inputs.CATEGORY
     DESCRIPTION = (
-        "Remove the background. cutout is transparent; image and mask are separate. About $0.03 "
-        "per image."
+        "Cut the subject out of an image. Outputs a transparent cutout, plus the image and its "
+        "mask. About $0.03 per image."
     )
     SEARCH_ALIASES = (
         *("venice background", "remove background", "background removal", "rembg"),

@@ -67,7 +67,8 @@ def _generate_optional() -> dict[str, Any]:
             "STRING",
             {
                 "forceInput": True,
-                "tooltip": "A style name, from Venice Style Preset or any text.",
+                "tooltip": "Name of a Venice style. Connect Venice Style Preset, or a text with "
+                "the name.",
             },
         ),
         "negative_prompt": text("What to leave out. Some models ignore this."),
@@ -183,8 +184,8 @@ def _edit_optional() -> dict[str, Any]:
         "mask": (
             "MASK",
             {
-                "tooltip": "White areas change; the rest stays exactly as it is. Counts as "
-                "one extra image, which some models charge for."
+                "tooltip": "White areas change; the rest stays exactly as it is. Some "
+                "models charge for it as an extra image."
             },
         ),
         **_edit_sizes(),
@@ -313,7 +314,7 @@ def _model_settings() -> dict[str, Any]:
             },
         ),
         "lora_strength": whole(
-            -1, -1, 100, "Strength of the model's own LoRAs (0–100). −1: the model's default."
+            -1, -1, 100, "Strength of the model's built-in LoRAs (0–100). −1: the model's default."
         ),
         "format": combo(
             FORMATS,
@@ -350,10 +351,7 @@ def _transparent(excluded: str) -> Widget:
 
 
 def _extra_fields() -> Widget:
-    return text(
-        "Request fields of the API that have no input yet, as a JSON object. The estimate doesn't "
-        "cover them."
-    )
+    return text("Extra API fields, as a JSON object. The estimate doesn't include them.")
 
 
 def _if_flagged() -> Widget:

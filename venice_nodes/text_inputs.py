@@ -29,14 +29,14 @@ def describe_inputs() -> dict[str, Any]:
             "task": combo(
                 TASKS,
                 default=TASKS[0],
-                tooltip="prompt: to generate an image like it. caption: a sentence or two. tags: a "
-                "list. question: answers the one in instructions.",
+                tooltip="prompt: for a similar image. caption: a sentence or two. tags: a list. "
+                "question: answers your question in instructions.",
             ),
             "model": combo(
                 describe_models(),
                 default=DEFAULT_VISION,
-                tooltip="A text model that can see. The list shows USD per million tokens, read / "
-                "written, cheapest first.",
+                tooltip="A text model that accepts images. The list shows $ per million input / "
+                "output tokens, cheapest first.",
             ),
         },
         "optional": {
@@ -45,8 +45,7 @@ def describe_inputs() -> dict[str, Any]:
                 DESCRIBE_TOKENS,
                 MIN_TOKENS,
                 MAX_TOKENS,
-                "The longest answer, in tokens; a token is about four "
-                "characters. Sets the highest price.",
+                "Maximum length in tokens (about four characters each). Caps the price.",
             ),
             "variation": variation(),
         },
@@ -62,20 +61,19 @@ def prompt_inputs() -> dict[str, Any]:
             "model": combo(
                 prompt_models(),
                 default=DEFAULT_TEXT,
-                tooltip="The text model. The list shows USD per million tokens, read / written, "
+                tooltip="The text model. The list shows $ per million input / output tokens, "
                 "cheapest first.",
             ),
             "count": whole(1, 1, MAX_PROMPTS, "How many different prompts to write."),
         },
         "optional": {
-            "image": image("An image to start from, for models that can see."),
+            "image": image("An image to start from, for models that accept images."),
             "instructions": text("What every prompt must follow, such as a style or a language."),
             "max_tokens": whole(
                 PROMPT_TOKENS,
                 MIN_TOKENS,
                 MAX_TOKENS,
-                "The longest prompt, in tokens; a token is about four "
-                "characters. Sets the highest price.",
+                "Maximum length in tokens (about four characters each). Caps the price.",
             ),
             "variation": variation(),
         },

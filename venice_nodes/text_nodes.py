@@ -34,7 +34,7 @@ class VeniceDescribeImage(StatusNode):
     )
     RETURN_TYPES = ("STRING", "STRING")
     RETURN_NAMES = ("text", "info")
-    OUTPUT_TOOLTIPS = ("A text for each image, as a list.", INFO)
+    OUTPUT_TOOLTIPS = ("Text for each image, as a list.", INFO)
     LISTS = ("text",)
     INPUT_IS_LIST = True
     OUTPUT_IS_LIST = (True, True)
@@ -85,7 +85,7 @@ class VeniceWritePrompt(StatusNode):
     )
     RETURN_TYPES = ("STRING", "STRING")
     RETURN_NAMES = ("prompt", "info")
-    OUTPUT_TOOLTIPS = ("The prompts, as a list. Connect it to a prompt input.", INFO)
+    OUTPUT_TOOLTIPS = ("The prompts, as a list. Connect to a prompt input.", INFO)
     LISTS = ("prompt",)
     INPUT_IS_LIST = True
     OUTPUT_IS_LIST = (True, True)

@@ -44,7 +44,7 @@ export class Gallery {
     });
     this.model = chooser(t("Model"), (model) => this.ask({ model }));
     this.day = chooser(t("Day"), (day) => this.ask({ day }));
-    const unseen = iconButton("eye-slash", t("Only unseen"), () => {
+    const unseen = iconButton("eye-slash", t("Unseen only"), () => {
       unseen.setAttribute("aria-pressed", String(!this.query.unseen));
       return this.ask({ unseen: !this.query.unseen });
     });

@@ -99,7 +99,7 @@ async function confirmPrice(total, nodes) {
   const all = mostOf(total) * press.runs;
   const most = Number.isFinite(all) ? all : 0;
   const unasked = element("input", { type: "checkbox" });
-  const offer = t("Don't ask again today up to {price}", { price: dollars(most || null) });
+  const offer = t("Don't ask again today for runs up to {price}", { price: dollars(most || null) });
   const answer = await openDialog(title, (close) => [
     element("p", { text: said(total.text) }),
     element("div", { class: "venice-bill" }, ...billOf(total, nodes)),

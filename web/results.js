@@ -121,7 +121,7 @@ export async function remove(entries, removed) {
 
 const afterDeletion = (/** @type {SavedResult[]} */ entries) =>
   entries.every(({ service }) => service === SANDBOX)
-    ? t("The sandbox can draw it again for free.")
+    ? t("You can generate it again for free in the sandbox.")
     : t("You'd be charged to generate it again.");
 
 /** Post results to a route in parts, since it has a limit.

@@ -26,7 +26,7 @@ export function addSeedButtons(node) {
   /** @type {number | null} */
   let lastSeed = null;
   const last = button("", () => use(FIXED, lastSeed), {
-    title: t("Fix the seed of the last run."),
+    title: t("Set the last run's seed and keep it."),
     hidden: true,
   });
   lastButtons.set(node, (seed) => {
@@ -41,7 +41,7 @@ export function addSeedButtons(node) {
       title: t("Pick a new seed and keep it."),
     }),
     button(t("Randomize"), () => use(RANDOM, null), {
-      title: t("New seed for every run. Each run is charged."),
+      title: t("Use a new seed for every run. You pay for each run."),
     }),
     last,
   );

@@ -27,7 +27,7 @@ const lettersIn = (/** @type {string} */ text) => text.match(/\p{L}/gu)?.length 
  * @typedef {{text: string, left: number, isSure?: boolean}} Found
  */
 
-/** In "waiting for the answer 12 s" only a number can be the seconds. */
+/** In "waiting for Venice 12 s" only a number can be the seconds. */
 const captureOf = (/** @type {string} */ name) => (name === "{seconds}" ? "([\\d.]+)" : "(.*?)");
 
 /** @param {string} english @param {string} translation */

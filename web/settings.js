@@ -43,7 +43,7 @@ function keyForm(saveText, onWorks) {
       const { works, error, balance_usd } = await post("key", { key }, KEY_MS);
       if (!works) return say(said(error));
       say(
-        key === SANDBOX ? t("Using the sandbox: test images, free.") : connected(balance_usd),
+        key === SANDBOX ? t("Using the free sandbox with test images.") : connected(balance_usd),
         true,
       );
     } catch (error) {
@@ -93,9 +93,9 @@ function keyRow() {
     remove.disabled = isFixed || !key.is_set;
     remove.textContent = key.is_sandbox ? t("Leave sandbox") : t("Remove key");
     const lines = [
-      key.is_sandbox && t("Using the sandbox: test images, free."),
+      key.is_sandbox && t("Using the free sandbox with test images."),
       key.is_set && !key.is_sandbox && connected(balance_usd),
-      isFixed && t("Set by VENICE_API_KEY on the server. Change it there."),
+      isFixed && t("Set by {setting} on the server.", { setting: "VENICE_API_KEY" }),
     ];
     state.textContent = lines.filter(Boolean).join(" ") || t("No key yet.");
   });
@@ -162,7 +162,8 @@ function savedRow(name, field, show, read) {
   follow(row, ({ limits, locked }) => {
     if (document.activeElement !== field) show(limits?.[name]);
     field.disabled = locked.includes(name);
-    if (field.disabled) outcome.textContent = t("Set by an environment variable.");
+    const setting = `VENICE_${name.toUpperCase()}`;
+    if (field.disabled) outcome.textContent = t("Set by {setting} on the server.", { setting });
   });
   return row;
 }
@@ -187,7 +188,7 @@ export const settings = [
     "API key",
     60,
     keyRow,
-    "Stored on this computer. It can't be read back in the browser.",
+    "Stored on the ComfyUI server. The browser can't read it back.",
   ),
   setting(
     "RunLimit",
@@ -195,7 +196,7 @@ export const settings = [
     "Limit per run ($)",
     50,
     () => limitRow("max_usd_per_run", { mayBeEmpty: true }),
-    "Runs above this don't start. Leave empty for no limit.",
+    "Nodes that would exceed this don't send anything. Leave empty for no limit.",
   ),
   setting(
     "DayLimit",
@@ -203,7 +204,7 @@ export const settings = [
     "Daily limit ($)",
     40,
     () => limitRow("max_usd_per_day", { mayBeEmpty: true }),
-    "The most that one day's runs can cost. Leave empty for no limit.",
+    "The most you can spend per day. Leave empty for no limit.",
   ),
   setting(
     "AskAbove",
@@ -251,7 +252,7 @@ export async function askForKey() {
     form.save.classList.add("venice-primary");
     form.field.autofocus = true;
     const why = t(
-      "Venice charges your account for each image. Your key stays on this computer and is never saved in workflows.",
+      "Venice charges your account for each image. Your key stays on the ComfyUI server and is never saved in workflows.",
     );
     return [
       element("p", { text: `${why}\n${t("No key yet? Try the free sandbox.")}` }),

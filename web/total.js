@@ -26,7 +26,10 @@ function showTotal() {
     place.className = `venice-total venice-${levelOf(sum)}`;
     place.hidden = !text;
   }
-  total.title = [said(sum?.hint), t("Estimated cost of this run. Click to open Venice.")]
+  total.title = [
+    said(sum?.hint),
+    t("Estimated cost of this run. Click to open the Venice sidebar."),
+  ]
     .filter(Boolean)
     .join("\n");
 }

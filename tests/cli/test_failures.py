@@ -229,7 +229,8 @@ def test_a_batch_of_drawn_seeds_with_a_failure_names_the_first(cli: Any, sandbox
     end = cli("generate", "a fox", "-n", "3")
     assert end.code == 3
     told = re.search(
-        r"2 of 3 images are saved\. Saved images stay free with (--seed \d+)\.", end.err
+        r"2 of 3 images are saved\. Saved images stay free if you run again with (--seed \d+)\.",
+        end.err,
     )
     assert told, end.err
     assert cli("generate", "a fox", "-n", "3", *told[1].split()).code == 0

@@ -240,7 +240,7 @@ def test_too_few_and_too_many_pixels_are_refused(tmp_path: Path) -> None:
     Image.new("1", (8000, 6000)).save(tmp_path / "large.bmp")
 
     assert "65,536" in refusal(tmp_path / "small.png")
-    assert "Make it smaller" in refusal(tmp_path / "huge.png")
+    assert "Resize it first" in refusal(tmp_path / "huge.png")
     assert "33,177,600" in refusal(tmp_path / "large.bmp")
 
 

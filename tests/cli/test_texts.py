@@ -109,7 +109,7 @@ def test_a_model_that_cannot_see_is_refused(cli, images, sandbox):
     end = cli("describe", "sea.png", "--model", "zai-org-glm-5-2")
 
     assert end.code == 2
-    assert "can't see images" in end.err
+    assert "doesn't accept images" in end.err
     assert sandbox.paid_requests == []
 
 

@@ -67,7 +67,9 @@ def test_an_error_in_one_item_names_it(comfyui: Running, words: str) -> None:
 
     with comfyui.client.listen() as events:
         run = comfyui.client.run(graph.prompt, client_id=events.client_id)
-        told = "2 of 3 images are saved. Saved images stay free with seed 77 (fixed)."
+        told = (
+            "2 of 3 images are saved. Saved images stay free if you run again with seed 77 (fixed)."
+        )
         wait_for(lambda: any(told in text for node, text in events.texts if node == images[0]))
 
     assert run.status == "error"

@@ -105,7 +105,7 @@ def test_a_model_that_cannot_see_is_refused_unsent(bench: Bench, pictures: Pictu
         if model.sees is False
     )
     end = describe(bench, pictures(), model=blind)
-    assert end.first_line.startswith(f"{blind} can't see images. Choose a model that can")
+    assert end.first_line.startswith(f"{blind} doesn't accept images. Choose one that does")
     assert not end.sent
 
 

@@ -68,7 +68,7 @@ def test_an_image_goes_along_and_a_batch_is_a_request_for_each(
 def test_a_model_that_cannot_see_takes_no_image(bench: Bench, pictures: Pictures) -> None:
     model = models(bench, supportsVision=False)[0]
     end = write(bench, image=pictures(), model=model)
-    assert "can't see images" in end.first_line
+    assert "doesn't accept images" in end.first_line
     assert not end.sent
 
 

@@ -29,7 +29,7 @@ def test_edit_refuses_what_does_not_edit(
 ) -> None:
     end = bench.run("VeniceEditImage", image=pictures(), prompt="night", model=model, mask=mask)
     assert end.error_name == "InvalidRequestError"
-    assert f"{model} {does} and can't edit images" in end.first_line
+    assert f"{model} {does} but can't edit images" in end.first_line
     assert f"such as {instead}." in end.first_line
     assert end.sent == ()
 
@@ -48,7 +48,7 @@ def test_generate_refuses_what_makes_nothing_from_a_prompt(
 ) -> None:
     end = bench.generate(model=model)
     assert end.error_name == "InvalidRequestError"
-    assert f"{model} {does} and can't generate images" in end.first_line
+    assert f"{model} {does} but can't generate images" in end.first_line
     assert f"such as {instead}." in end.first_line
     assert end.sent == ()
 

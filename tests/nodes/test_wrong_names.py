@@ -100,5 +100,8 @@ def test_without_a_fresh_list_names_go_as_typed(
     assert len(bench.sandbox.paid_requests) == 3
     first, second, *_ = str(caught.value).splitlines()
     assert "Watercolor" in first, "the cause comes first"
-    assert second == "2 of 3 images are saved. Saved images stay free with seed 100 (fixed)."
+    assert (
+        second
+        == "2 of 3 images are saved. Saved images stay free if you run again with seed 100 (fixed)."
+    )
     assert "ueue again" not in str(caught.value)

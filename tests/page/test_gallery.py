@@ -150,9 +150,9 @@ def test_words_and_filters_find_results(page: ComfyPage) -> None:
 
         for key in sorted(store.keys())[:8]:
             store.mark_shown(key)
-        button(page, "Only unseen").click()
+        button(page, "Unseen only").click()
         page.wait_for_text("h3", "Results (4)")
-        button(page, "Only unseen").click()
+        button(page, "Unseen only").click()
         page.wait_for_text("h3", "Results (12)")
         models = page.page.locator(".venice-filters select").nth(0)
         assert models.locator("option").all_text_contents() == ["All models", "z-image-turbo"]
@@ -321,7 +321,7 @@ def test_everything_is_reached_by_keyboard(page: ComfyPage) -> None:
             if names[-1] == "a fox number 0":
                 break
             keys.press("Tab")
-        order = ["Settings", "Refresh", "Search prompts", "Only unseen", "Show as a list"]
+        order = ["Settings", "Refresh", "Search prompts", "Unseen only", "Show as a list"]
         assert [name for name in names if name][-8:] == [*order, "Model", "Day", "a fox number 0"]
 
         assert (

@@ -85,11 +85,11 @@ def test_the_key_of_the_environment_is_read_only(page: ComfyPage) -> None:
     page.command("Venice.OpenSettings")
 
     page.wait_for_text(".venice-hint", "Set by VENICE_API_KEY on the server")
-    page.wait_for_text(".venice-hint", "Using the sandbox")
+    page.wait_for_text(".venice-hint", "Using the free sandbox")
     assert page.page.locator("text=Use the free sandbox").first.is_hidden()
     for control in ("input[type=password]", "text=Save and test", "text=Leave sandbox"):
         assert page.page.locator(f".venice-settings >> {control}").first.is_disabled()
-    page.wait_for_text(".venice-settings", "Set by an environment variable.")
+    page.wait_for_text(".venice-settings", "Set by VENICE_MAX_USD_PER_RUN on the server.")
     assert page.page.locator(".venice-settings input[type=number]").first.is_disabled()
     assert page.page.locator(".venice-settings input[type=number]").nth(1).is_enabled()
 

@@ -54,7 +54,7 @@ def followers(pack: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Callable[[],
     waited: list[str] = []
 
     def counting(self: Any, phase: str, *args: Any, **more: Any) -> None:
-        if phase == "waiting for the same request":
+        if phase == "waiting for an identical request":
             waited.append(phase)
         enter(self, phase, *args, **more)
 

@@ -34,8 +34,9 @@ def test_one_of_four_refused_asks_four_then_one(bench: Bench, refused: int) -> N
     assert end.error_name == "BatchError"
     assert end.seeds == [100, 101, 102, 103]
     assert end.first_line.startswith("Venice rejected the request")
-    assert "\n3 of 4 images are saved. Saved images stay free with seed 100 (fixed)." in str(
-        end.error
+    assert (
+        "\n3 of 4 images are saved. Saved images stay free if you run again with seed 100 (fixed)."
+        in str(end.error)
     )
     assert "ueue again" not in str(end.error)
     assert f"seed {refused}: " in str(end.error)
@@ -68,7 +69,7 @@ def test_one_of_three_changed_pictures_refused_asks_three_then_one(
     assert end.charged == pytest.approx(2 * usd)
     assert len(bench.entries) == 2
     assert end.first_line.startswith("Venice rejected the request")
-    saved = "\n2 of 3 images are saved. Saved images stay free with the same input ("
+    saved = "\n2 of 3 images are saved. Saved images stay free if you run again with the same input"
     assert saved in str(end.error)
 
     again = bench.run(node, image=three, **inputs)
@@ -113,10 +114,11 @@ def test_a_picture_behind_a_random_seed_can_be_had_again(
     bench.sandbox.add_fault(Fault.status(400), path="/image/upscale")
     end = draw_generate_upscale(bench, "random every run")
     drawn = int(bench.texts[0].removeprefix("seed "))
-    named = (
-        f"any seed before it fixed, at {drawn if is_named else 'the number that its node shows'}"
+    named = drawn if is_named else "the value its node shows"
+    told = (
+        "3 of 4 images are saved. Saved images stay free if you run again with the same input and "
+        f"any earlier seed fixed at {named}."
     )
-    told = f"3 of 4 images are saved. Saved images stay free with the same input ({named})."
     assert told in str(end.error)
 
     again = draw_generate_upscale(bench, "fixed", drawn)
@@ -135,7 +137,7 @@ def test_of_several_seeds_none_is_named(bench: Bench, monkeypatch: pytest.Monkey
     bench.generate(seed=1)
     bench.sandbox.add_fault(Fault.status(400), path="/image/upscale")
     end = draw_generate_upscale(bench, "fixed")
-    assert "any seed before it fixed, at the number its node shows" in str(end.error)
+    assert "any earlier seed fixed at the value its node shows" in str(end.error)
 
 
 def test_a_folded_seed_is_named_as_it_was_sent(bench: Bench) -> None:
@@ -185,7 +187,9 @@ def test_pictures_that_never_came_are_not_said_to_be_kept(bench: Bench) -> None:
     bench.sandbox.add_fault(Fault.count(3), when=lambda sent: sent["seed"] == 100)
     refuse(bench, 104)
     end = bench.generate(batch_size=8, batch_mode="variants")
-    assert "\n3 of 8 images are saved. Saved images stay free with" in str(end.error)
+    assert "\n3 of 8 images are saved. Saved images stay free if you run again with" in str(
+        end.error
+    )
     before = end.charged
     again = bench.generate(batch_size=8, batch_mode="variants", seed=seed_to_set(end))
     assert again.pictures == 7
@@ -198,8 +202,8 @@ def test_flagged_variants_are_counted_as_they_came(bench: Bench) -> None:
     headers = {"x-venice-is-blurred": "true"}
     bench.sandbox.add_fault(Fault.status(200, body=images, headers=headers))
     end = bench.generate(batch_size=8, batch_mode="variants")
-    assert end.first_line.startswith("3 of 8 images flagged: "), end.error
-    assert "7 of 8 images are saved. Saved images stay free with" in str(end.error)
+    assert end.first_line.startswith("Flagged images: 3 of 8. "), end.error
+    assert "7 of 8 images are saved. Saved images stay free if you run again with" in str(end.error)
 
 
 @pytest.mark.parametrize("status", [401, 402, 403])
@@ -229,7 +233,9 @@ def test_a_flagged_picture_of_a_batch_is_kept_and_free_afterwards(bench: Bench) 
     end = bench.generate(batch_size=4)
     assert end.error is not None
     assert len(bench.entries) == 4
-    assert "\n4 of 4 images are saved. Saved images stay free with" in str(end.error)
+    assert "\n4 of 4 images are saved. Saved images stay free if you run again with" in str(
+        end.error
+    )
 
     # What the message says, to the letter: the seed it names, and the batch as it was.
     again = bench.generate(batch_size=4, if_flagged="continue", seed=seed_to_set(end))
@@ -248,8 +254,10 @@ def test_a_violation_of_a_batch_is_neither_paid_nor_kept(
     end = bench.generate(batch_size=4)
     assert end.error_name == "BatchError"
     assert not getattr(end.error, "may_have_been_charged", True)
-    assert end.first_line.startswith("1 of 4 images flagged: ")
-    told = "\n3 of 4 images are saved. Saved images stay free with seed 100 (fixed)."
+    assert end.first_line.startswith("Flagged images: 1 of 4. ")
+    told = (
+        "\n3 of 4 images are saved. Saved images stay free if you run again with seed 100 (fixed)."
+    )
     assert told in str(end.error)
     assert bench.cached_seeds == [100, 101, 103]
     assert end.charged == pytest.approx(counted()) == pytest.approx(0.03)
@@ -335,7 +343,7 @@ def test_flagged_pictures_are_said_to_be_kept(bench: Bench) -> None:
     bench.sandbox.add_fault(Fault.flags(), times=4)
     end = bench.generate(batch_size=4)
     first, second, *_ = str(end.error).splitlines()
-    assert first.startswith("4 of 4 images flagged:")
+    assert first.startswith("Flagged images: 4 of 4.")
     assert "then Set" not in first
     assert "4 of 4 images are saved." in "".join([second, *_])
 

@@ -65,7 +65,7 @@ def test_an_interrupted_picture_is_there_in_the_next_run(comfyui: Running, words
             print(f"ended {time.monotonic() - began:.2f} s after the interrupt")
             # It waits for the answer that is on its way, and shows that.
             again = comfyui.client.queue(graph.prompt, client_id=events.client_id)
-            wait_for(lambda: "waiting for the same request" in texts(events))
+            wait_for(lambda: "waiting for an identical request" in texts(events))
         run = comfyui.client.wait(again)
         assert run.succeeded, run.messages
     comfyui.client.free()
@@ -198,8 +198,8 @@ def test_a_picture_made_of_a_random_one_is_had_by_the_seed_that_the_error_names(
     run = comfyui.client.run(graph.prompt)
     assert run.status == "error"
     message = run.error["exception_message"]
-    assert "3 of 4 images are saved. Saved images stay free with the same input" in message
-    named = int(message.partition("any seed before it fixed, at ")[2].partition(")")[0])
+    assert "3 of 4 images are saved. Saved images stay free if you run again with" in message
+    named = int(message.partition("any earlier seed fixed at ")[2].partition(".")[0])
     before = comfyui.sandbox.charged_usd
 
     graph.prompt[seed[0]]["inputs"].update(seed=named, mode="fixed")

@@ -40,7 +40,7 @@ def ask(client: VeniceClient, progress: Progress, into: list[object]) -> threadi
 
 
 def is_following(progress: Progress) -> bool:
-    return progress.phase == "waiting for the same request"
+    return progress.phase == "waiting for an identical request"
 
 
 @pytest.fixture

@@ -426,7 +426,7 @@ def test_a_picture_that_cannot_be_kept_is_shown(
     (warning,) = end.info["warnings"]
     why = "File exists" if trouble != "a full disk" else "No space left on device"
     assert f"couldn't be saved on disk ({why})" in warning
-    assert "charged again" in warning
+    assert "charge you again" in warning
     assert end.texts[-1].endswith(warning)
 
 
@@ -447,7 +447,7 @@ def test_an_error_of_a_batch_does_not_promise_what_is_not_kept(bench: Bench) -> 
     end = bench.generate(batch_size=3)
     assert end.error_name == "BatchError"
     told = str(end.error).splitlines()[1]
-    assert told.startswith("2 of 3 images arrived, 0 saved (")
+    assert told.startswith("2 of 3 images arrived; 0 are saved (")
     assert told.endswith("). The others will be charged again.")
     assert bench.generate(batch_size=3).charged == pytest.approx(0.03)
 

@@ -142,7 +142,7 @@ class Catalogue:
         sibling = model.id.removesuffix(EDIT_SUFFIX) if kind == "image" else model.id + EDIT_SUFFIX
         choice = sibling if kind in self._listed(sibling) else usual
         raise InvalidRequestError(
-            f"{model.id} {is_what} and can't {wanted}. Choose {called}, such as {choice}.",
+            f"{model.id} {is_what} but can't {wanted}. Choose {called}, such as {choice}.",
             "model",
         )
 
@@ -157,7 +157,7 @@ class Catalogue:
         choice = next((m.id for m in able if m and m.sees), "")
         such_as = f", such as {choice}" if choice else ""
         raise InvalidRequestError(
-            f"{model.id} can't see images. Choose a model that can{such_as}.", "model"
+            f"{model.id} doesn't accept images. Choose one that does{such_as}.", "model"
         )
 
     def check_transparency(self, model: Model) -> None:

@@ -199,7 +199,7 @@ def _fit_pixels(
     size = snap_pixels(*wanted, rules)
     if size != (width, height):
         if aspect_ratio != AUTO:
-            why = f"aspect_ratio {aspect_ratio} overrides"
+            why = f"aspect_ratio is {aspect_ratio}"
         elif max(width, height) > rules.max_side:
             why = f"{model} generates at most {rules.max_side} pixels per side"
         else:

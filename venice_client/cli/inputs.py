@@ -91,7 +91,7 @@ def _read(
     if len(data) >= MAX_INPUT_BYTES:
         raise InvalidRequestError(
             f"{name} is {len(data) / 1e6:.1f} MB; Venice accepts less than "
-            f"{MAX_INPUT_BYTES / 1e6:.0f} MB. Make it smaller.",
+            f"{MAX_INPUT_BYTES / 1e6:.0f} MB. Resize it first.",
             "image",
         )
     return data, (warning,) if warning else ()
@@ -123,7 +123,7 @@ def _bytes_of(path: Path, name: str) -> bytes:
         raise InvalidRequestError(f"{name} can't be read ({error.strerror}).", "image") from None
     if len(data) > MAX_ENCODED_BYTES:
         raise InvalidRequestError(
-            f"{name} is larger than {MAX_ENCODED_BYTES / 1e6:.0f} MB. Make it smaller.", "image"
+            f"{name} is larger than {MAX_ENCODED_BYTES / 1e6:.0f} MB. Resize it first.", "image"
         )
     return data
 
@@ -190,7 +190,7 @@ def _check_whole(data: bytes, name: str) -> None:
 
 def _too_large(name: str) -> InvalidRequestError:
     return InvalidRequestError(
-        f"{name} has more than {MAX_PIXELS:,} pixels. Make it smaller.", "image"
+        f"{name} has more than {MAX_PIXELS:,} pixels. Resize it first.", "image"
     )
 
 

@@ -236,6 +236,6 @@ def _check_length(field: str, text: str) -> None:
     check_is_text(field, text)
     if len(text) > MAX_TEXT:
         raise InvalidRequestError(
-            f"Shorten the {field}. It has {len(text):,} characters; the most is {MAX_TEXT:,}.",
+            f"Shorten the {field}. It has {len(text):,} characters; the limit is {MAX_TEXT:,}.",
             field,
         )

@@ -188,7 +188,7 @@ _IGNORED_TEXTS = {
     "steps": "{model} doesn't use steps.",
     "seed": "{model} doesn't use seeds.",
     "enable_web_search": "{model} can't search the web.",
-    "disable_prompt_optimization_thinking": "{model} can't skip thinking about the prompt.",
+    "disable_prompt_optimization_thinking": "{model} can't skip prompt thinking.",
     "hide_watermark": "{model} doesn't add watermarks.",
 }
 

@@ -174,9 +174,9 @@ def why_not_sent(images: int, model: Model) -> str:
     maximum = model.max_input_images
     if maximum is not None and images < maximum:
         return ""
-    whole = "The model edits the whole image, and only the masked area is used."
+    whole = "The model edits the whole image; the result takes only the masked area."
     if maximum is None:
-        return f"It isn't known whether {model.id} accepts a mask as an extra image. {whole}"
+        return f"{model.id} might not accept a mask as an extra image. {whole}"
     return f"{model.id} doesn't accept a mask as an extra image. {whole}"
 
 

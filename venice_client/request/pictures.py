@@ -336,7 +336,7 @@ def check_upscale(width: int, height: int, scale: int, what: str = "The image") 
     if scale == 2 and pixels * 4 > MAX_OUTPUT_PIXELS:
         raise InvalidRequestError(
             f"{what} is {width} × {height}. Venice upscales to at most {MAX_OUTPUT_PIXELS:,} "
-            "pixels, so 2x is too much. Resize it first.",
+            "pixels, so it can't double this image. Resize it first.",
             "image",
         )
 
@@ -369,10 +369,10 @@ def _reduction(width: int, height: int) -> str:
         return ""
     scale = _largest_scale(width, height)
     is_half = scale >= 2 and not _gains(width, height, 2)
-    same = f" 2x gives the same size{' for less' if scale > 2 else ''}."
+    same = f" 2x gives the same size{' and costs less' if scale > 2 else ''}."
     return (
-        f"4x of {width} × {height} exceeds the {MAX_OUTPUT_PIXELS:,} pixels that Venice generates, "
-        f"so it uses about {scale:.2f}x."
+        f"4x of {width} × {height} exceeds Venice's limit of {MAX_OUTPUT_PIXELS:,} pixels, "
+        f"so Venice enlarges it about {scale:.2f}x."
     ) + (same if is_half else "")
 
 

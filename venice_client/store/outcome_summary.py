@@ -63,7 +63,8 @@ class OutcomeSummary:
         told = f"{self.generated} of {self._items} {_are(self.generated)} saved{lost}."
         if self.cached < self.generated:
             why = f" ({self.trouble})" if self.trouble else ""
-            told = f"{self.generated} of {self._items} arrived, {self.cached} saved{why}{lost}."
+            saved = f"{self.cached} {_are(self.cached)} saved{why}"
+            told = f"{self.generated} of {self._items} arrived; {saved}{lost}."
         with_how = f" {how}" if how else ""
         if not can_pass:
             free = f" {_stay_free(self.noun, how)}" if self.cached else ""
@@ -78,11 +79,11 @@ class OutcomeSummary:
             return NOTHING_SENT
         told = f"Stopped. {sent} of {self._items} {_was(sent)} already requested"
         if sent == self.lost:
-            return f"{told}. No response came; you may have been charged."
+            return f"{told}. Nothing arrived. You may have been charged."
         if self.trouble == STORE_IS_OFF:
             return f"{told} and may be charged, but won't be saved ({self.trouble})."
         if self.trouble:
-            why = f"and may be charged, but not all can be saved ({self.trouble})"
+            why = f"and may be charged, but might not be saved ({self.trouble})"
             return f"{told} {why}. {_stay_free(self.noun, how)}"
         rest = _to_pay(self.total - sent, self.total - sent)
         return f"{told} and will be saved. {again} {how} {rest}."
@@ -126,7 +127,7 @@ def _to_pay(count: int, missing: int) -> str:
 
 def _stay_free(noun: str, how: str) -> str:
     saved = "Saved images" if noun == "image" else "Saved texts"
-    with_how = f" {how}" if how else ""
+    with_how = f" if you run again {how}" if how else ""
     return f"{saved} stay free{with_how}."
 
 

@@ -59,7 +59,7 @@ class SingleFlight:
             flight, is_mine = self._join(key)
             if is_mine:
                 return self._lead(key, flight, send)
-            progress.enter("waiting for the same request")
+            progress.enter("waiting for an identical request")
             flight.wait(progress)
             if flight.response is not None:
                 return flight.response

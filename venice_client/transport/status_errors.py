@@ -46,7 +46,7 @@ _BY_CODE = {
     "API_ACCESS_DISABLED": f"API access is off for your account. Check {_API_SETTINGS}.",
     "CORRUPTED_IMAGE": "Venice can't read this image. Check it, or use another one.",
     "IMAGE_TOO_SMALL": "The image is too small for Venice. Use one with at least 65,536 pixels.",
-    "IMAGE_TOO_LARGE": "The image is too large for Venice. Make it smaller.",
+    "IMAGE_TOO_LARGE": "The image is too large for Venice. Resize it first.",
     "CONTENT_POLICY_VIOLATION": (
         "Venice's content policy blocked this. Change the prompt or the images."
     ),
@@ -67,7 +67,7 @@ _BY_STATUS = {
     410: "Venice has retired {model}. Choose another model.",
     413: "The request is too large for Venice. Send smaller or fewer images.",
     415: "Venice doesn't accept this type of content. Please report it as a bug in venice-nodes.",
-    429: "Too many requests with this API key. Try again in a minute.",
+    429: "This API key sent too many requests. Try again in a minute.",
     500: "Venice failed several times (internal error). You weren't charged. Try again later.",
     502: "The gateway in front of Venice failed. Venice may be down; try again later.",
     503: "Venice has no capacity right now. Try again later, or choose another model.",
@@ -75,11 +75,13 @@ _BY_STATUS = {
 }
 """First lines by status."""
 
+_TOO_SLOW = f"Venice took too long to answer. {LOST} Try again later, or choose a faster model."
+
 _AT_THE_GATEWAY = {
-    502: "The gateway in front of Venice failed.",
-    504: "Venice took too long to answer; another model may be faster.",
-    520: "The gateway in front of Venice can't read Venice's response.",
-    524: "Venice took too long to answer; another model may be faster.",
+    502: f"The gateway in front of Venice failed. {LOST}",
+    504: _TOO_SLOW,
+    520: f"The gateway in front of Venice can't read Venice's response. {LOST}",
+    524: _TOO_SLOW,
 }
 """First lines for statuses that don't tell what happened behind the gateway. 520 and
 524 are the forms of 502 and 504 at Cloudflare."""
@@ -187,7 +189,7 @@ def _with_charge(
 ) -> tuple[type[ApiError], str]:
     """Return the type of the error, and its first line with a possible charge."""
     if is_paid and status in _AT_THE_GATEWAY:
-        return errors.GatewayError, f"{_AT_THE_GATEWAY[status]} {LOST}"
+        return errors.GatewayError, _AT_THE_GATEWAY[status]
     if status == 422 and path in _EDITS and told.code != _NEVER_CHARGED:
         return errors.RefusedEditError, f"{first} {CHARGED}"
     return _TYPES.get(status) or (errors.ServerError if status >= 500 else ApiError), first

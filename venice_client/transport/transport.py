@@ -197,7 +197,7 @@ class Transport:
         try:
             call.progress.check()
             call.progress.sent = True
-            call.progress.enter(ACTIVITIES.get(call.path, "waiting for the answer"))
+            call.progress.enter(ACTIVITIES.get(call.path, "waiting for Venice"))
             response = self._exchange(call, self._timeout)
             if response.status == 429 or response.status in retry.RETRYABLE:
                 call.progress.sent = False  # anything else may have been charged

@@ -191,7 +191,7 @@ def _is_locked(setting: str) -> bool:
 
 def _check_unlocked(setting: str) -> None:
     if _is_locked(setting):
-        raise LockedError(f"Set by {setting} in the environment of the server. Change it there.")
+        raise LockedError(f"Set by {setting} on the server. Change it there.")
 
 
 MAX_AMOUNT = 10**12

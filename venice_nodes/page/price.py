@@ -79,7 +79,7 @@ class Price:
         if self.low == self.high:
             return f"about {dollars(self.low)}" if self.low else "free"
         if self.high is None:
-            return f"from {dollars(self.low)}" if self.low else "free or more"
+            return f"from {dollars(self.low)}"
         is_range = self.low > 0
         return dollar_range(self.low, self.high) if is_range else f"up to {dollars_up(self.high)}"
 

@@ -132,8 +132,8 @@ class Results:
             names = [_write_new(folder, stem[:100], data) for data in pictures]
         except OSError as error:
             raise VeniceError(
-                f"Can't copy the image ({error.strerror}). Free up disk space and try "
-                "again; it stays saved here."
+                f"Can't copy the image ({error.strerror}). Check the output folder's disk space "
+                "and permissions, then try again. The image stays saved here."
             ) from None
         self._store.mark_shown(key)
         return names

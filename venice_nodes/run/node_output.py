@@ -98,7 +98,7 @@ class NodeOutcome:
         first = next((error for error in telling if not error.can_pass), telling[0])
         cause, *details = str(first).split("\n")
         if all(isinstance(error, _FLAGGED) for error in telling):
-            cause = f"{self._count_flagged(ends)} images flagged: {cause}"
+            cause = f"Flagged images: {self._count_flagged(ends)}. {cause}"
         can_pass = all(error.can_pass for error in telling)
         advice = self.batch.summary.advice("Queue again", self.again, can_pass)
         lines = [cause, advice, *details]

@@ -132,8 +132,8 @@ def _again(seeds: Sequence[int]) -> str:
         which = f"seed {seeds[0]}" if len(set(seeds)) == 1 else "the same seeds"
         return f"with {which} (fixed)"
     before = seed_of_run()
-    number = "the number its node shows" if before is None else before
-    return f"with the same input (any seed before it fixed, at {number})"
+    number = "the value its node shows" if before is None else before
+    return f"with the same input and any earlier seed fixed at {number}"
 
 
 def _to_finish(

@@ -41,8 +41,8 @@ def _room_warning(client: VeniceClient, batch: RequestBatch) -> str:
         return ""
     return (
         f"These images may take {size / 1e6:,.0f} MB, more than can be saved. If the run stops "
-        "early, you may pay for some of them twice. Reduce the batch, free disk space, or raise "
-        "the storage for results in Settings → Venice."
+        "early, retrying may charge you again for some of them. Reduce the batch, free "
+        "disk space, or raise the storage for results in Settings → Venice."
     )
 
 

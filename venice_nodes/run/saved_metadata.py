@@ -25,8 +25,10 @@ ONE_TEXT = (("Image Save", "webp"),)
 """Savers, by class and format, that join all of EXTRA_PNGINFO into one text. With more than
 `workflow` in it, the page finds only the bare prompt. (This one is in WAS Node Suite.)"""
 
-STAYS_RANDOM = "The saved workflow stays random. To get this image again, set seed {} (fixed)."
-FIRST_ONLY = "Only the first of several seeds is saved with the images."
+STAYS_RANDOM = (
+    "The saved workflow still picks a random seed. To get this image again, set seed {} (fixed)."
+)
+FIRST_ONLY = "This run used several seeds; the saved workflow contains only the first."
 
 _drawn: deque[tuple[str, Hashable, str, int]] = deque(maxlen=1000)
 """The last draw: the run, the place in its workflow, the node, and the seed."""

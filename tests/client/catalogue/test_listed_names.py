@@ -114,7 +114,7 @@ def test_a_model_of_another_type_is_refused_with_its_type(
 ) -> None:
     lists = catalogue(entry("one"), {"id": "other", "type": type, "model_spec": {"x": 1}})
     for request in (GenerateRequest("Other", "a fox"), EditRequest((), "a fox", "other")):
-        with pytest.raises(InvalidRequestError, match=f"other is a model of type {type} and"):
+        with pytest.raises(InvalidRequestError, match=f"other is a model of type {type} but"):
             resolve(request, lists)
     assert [model.id for model in lists.models()] == ["one"]
 

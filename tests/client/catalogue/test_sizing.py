@@ -194,7 +194,7 @@ def test_a_ratio_for_a_model_of_pixels_keeps_the_area() -> None:
     size = fit(1024, 1024, PixelRules(8), model="m", aspect_ratio="16:9")
     width, height = int(size.fields["width"]), int(size.fields["height"])
     assert width / height == pytest.approx(16 / 9, rel=0.02)
-    assert "aspect_ratio 16:9 overrides" in size.warnings[0]
+    assert "aspect_ratio is 16:9" in size.warnings[0]
 
 
 def test_a_tier_for_a_model_without_is_not_sent_and_said() -> None:

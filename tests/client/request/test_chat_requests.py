@@ -175,7 +175,7 @@ def test_an_unknown_model_is_sent_as_it_is(catalogue: Catalogue) -> None:
 def test_a_model_that_cannot_see_is_refused_with_one_that_can(
     request_: Any, catalogue: Catalogue
 ) -> None:
-    with pytest.raises(InvalidRequestError, match=r"can't see images.*such as qwen-3-8-27b"):
+    with pytest.raises(InvalidRequestError, match=r"doesn't accept images.*such as qwen-3-8-27b"):
         planned(request_, catalogue)
 
 

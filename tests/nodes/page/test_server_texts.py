@@ -27,7 +27,7 @@ console.log(JSON.stringify(shown.map(translator(texts))));
 
 Translate = Callable[..., list[str]]
 
-_SEEN = "m CAN'T SEE IMAGES. CHOOSE A MODEL THAT CAN, SUCH AS v."
+_SEEN = "m DOESN'T ACCEPT IMAGES. CHOOSE ONE THAT DOES, SUCH AS v."
 _OPAQUE = "CHOOSE m, n, OR TURN OFF TRANSPARENT_BACKGROUND."
 _GONE = "THE MODEL `m` ISN'T AVAILABLE ANYMORE."
 
@@ -117,21 +117,21 @@ def test_the_statuses_of_runs(bench: Bench, translate: Translate) -> None:
             "2 of 4 done · 1 waiting (rate limit), 12 s left",
             "2 OF 4 DONE · 1 WAITING (RATE LIMIT), 12 S LEFT",
         ),
-        ("waiting for the answer 12 s", "WAITING FOR THE ANSWER 12 S"),
+        ("waiting for Venice 12 s", "WAITING FOR VENICE 12 S"),
         ("waiting (m is busy), 12 s left", "WAITING (m IS BUSY), 12 S LEFT"),
         ("2 waiting (m is busy) 12 s", "2 WAITING (m IS BUSY) 12 S"),
         ("2 bananas", "2 bananas"),
         ("4 images and 2 texts, up to $0.05.", "4 IMAGES AND 2 TEXTS, UP TO $0.05."),
-        ("2 of 4 images flagged: Stopped.", "2 OF 4 IMAGES FLAGGED: STOPPED."),
-        ("m can't see images. Choose a model that can, such as v.", _SEEN),
+        ("Flagged images: 2 of 4. Stopped.", "FLAGGED IMAGES: 2 OF 4. STOPPED."),
+        ("m doesn't accept images. Choose one that does, such as v.", _SEEN),
         ("This model isn't available anymore.", "THIS MODEL ISN'T AVAILABLE ANYMORE."),
         ("The model `m` isn't available anymore.", _GONE),
         ("about $0.03 plus extra fields", "ABOUT $0.03 PLUS EXTRA FIELDS"),
         (
-            "Saved images stay free with seed 7 (fixed).",
-            "SAVED IMAGES STAY FREE WITH SEED 7 (FIXED).",
+            "Saved images stay free if you run again with seed 7 (fixed).",
+            "SAVED IMAGES STAY FREE IF YOU RUN AGAIN WITH SEED 7 (FIXED).",
         ),
-        ("m edits images and can't write text.", "m EDITS IMAGES AND CAN'T WRITE TEXT."),
+        ("m edits images but can't write text.", "m EDITS IMAGES BUT CAN'T WRITE TEXT."),
         ("The image is 9 × 9. Resize it first.", "THE IMAGE IS 9 × 9. RESIZE IT FIRST."),
         ("Choose m, n, or turn off transparent_background.", _OPAQUE),
         ("price unknown · sandbox", "PRICE UNKNOWN · SANDBOX"),

@@ -44,7 +44,10 @@ def test_what_comes_from_the_store_says_that_its_prompt_is_not_kept(bench: Bench
 
     assert again["from_store"] == 1
     assert again["enhanced_prompt"] == first["enhanced_prompt"]  # of the picture that is new
-    assert again["warnings"] == ["The rewritten prompt isn't saved with the image."]
+    assert again["warnings"] == [
+        "This image came from your saved images, which don't include the prompt that Venice "
+        "rewrote."
+    ]
     assert told(bench)["enhanced_prompt"] is None
 
 

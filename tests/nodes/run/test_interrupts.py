@@ -83,7 +83,7 @@ def test_what_was_lost_before_the_interrupt_is_not_said_to_arrive(
     end = bench.generate(seed=1, batch_size=2)
     assert end.error_name == "Interrupted"
     assert end.texts[-1] == (
-        "Stopped. 1 of 2 images was already requested. No response came; you may have been charged."
+        "Stopped. 1 of 2 images was already requested. Nothing arrived. You may have been charged."
     )
 
 
@@ -133,7 +133,7 @@ def test_where_the_disk_keeps_nothing_nothing_is_said_to_be_kept(
     )
     end = bench.generate(seed=1, batch_size=1)
     assert end.error_name == "Interrupted"
-    said = "1 of 1 image was already requested and may be charged, but not all can be saved ("
+    said = "1 of 1 image was already requested and may be charged, but might not be saved ("
     assert said in end.texts[-1]
     assert "will be saved" not in end.texts[-1]
 

@@ -176,7 +176,9 @@ def test_an_error_that_cannot_pass_offers_no_other_try(bench: Bench, server: Ser
         generated(bench, seed=2000, batch_size=4)
     last = server.sent[-1][1]
     assert (last["kind"], last["again"]) == ("error", None)
-    told = " 3 of 4 images are saved. Saved images stay free with seed 2000 (fixed)."
+    told = (
+        " 3 of 4 images are saved. Saved images stay free if you run again with seed 2000 (fixed)."
+    )
     assert last["text"].startswith("Venice rejected the request")
     assert last["text"].endswith(told)
 
