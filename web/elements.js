@@ -4,12 +4,21 @@
 import { toast } from "./comfy.js";
 import { t } from "./texts.js";
 
+/** @typedef {Node | string | null | undefined | false} Child one to show, or a falsy one to leave out */
+
+/** @param {Child} child @returns {child is Node | string} */
+const isShown = (child) => Boolean(child);
+
+/** Replace the children of an element. @param {HTMLElement} parent @param {...Child} children */
+export const fill = (parent, ...children) => parent.replaceChildren(...children.filter(isShown));
+
 /**
  * Make an element. `text` is its text, `on…` are listeners, the rest are properties.
- * @param {string} tag
+ * @template {keyof HTMLElementTagNameMap} T
+ * @param {T} tag
  * @param {Record<string, any>} properties
- * @param {...(Node | string | null | undefined | false)} children
- * @returns {any}
+ * @param {...Child} children
+ * @returns {HTMLElementTagNameMap[T]}
  */
 export function element(tag, properties = {}, ...children) {
   const made = document.createElement(tag);
@@ -20,9 +29,7 @@ export function element(tag, properties = {}, ...children) {
     else if (name.includes("-")) made.setAttribute(name, value);
     else Reflect.set(made, name, value);
   }
-  made.append(
-    ...children.filter((child) => child !== null && child !== undefined && child !== false),
-  );
+  made.append(...children.filter(isShown));
   return made;
 }
 
@@ -49,17 +56,20 @@ export function button(text, action, properties = {}) {
   return made;
 }
 
-/** A button with one of ComfyUI's PrimeIcons; `rename` changes icon and label.
+/** A button with one of ComfyUI's PrimeIcons.
  * @param {string} icon @param {string} label @param {() => unknown} action */
 export function iconButton(icon, label, action) {
   const made = button("", action, { class: "venice-button venice-icon" });
-  made.rename = (/** @type {string} */ name, /** @type {string} */ text) => {
-    made.title = text;
-    made.setAttribute("aria-label", text);
-    made.replaceChildren(element("i", { class: `pi pi-${name}`, "aria-hidden": "true" }));
-  };
-  made.rename(icon, label);
+  setIcon(made, icon, label);
   return made;
+}
+
+/** Change the icon and the label of a button.
+ * @param {HTMLElement} made @param {string} icon @param {string} label */
+export function setIcon(made, icon, label) {
+  made.title = label;
+  made.setAttribute("aria-label", label);
+  made.replaceChildren(element("i", { class: `pi pi-${icon}`, "aria-hidden": "true" }));
 }
 
 /** An address that a link may lead to: https, else "". @param {unknown} url */
@@ -80,8 +90,8 @@ export function link(text, url) {
 /**
  * Open a dialog. `content` may call `close(value)`; Escape and a click beside it close it with null.
  * @param {string} title
- * @param {(close: (value: any) => void) => Node[]} content
- * @returns {Promise<any>}
+ * @param {(close: (value: unknown) => void) => Node[]} content
+ * @returns {Promise<unknown>}
  */
 export function openDialog(title, content, className = "") {
   return new Promise((resolve) => {

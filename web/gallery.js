@@ -1,7 +1,7 @@
 // @ts-check
 /** The results in the sidebar: search and filters, the selection, the keyboard. */
 
-import { element, iconButton, messageOf } from "./elements.js";
+import { element, fill, iconButton, messageOf, setIcon } from "./elements.js";
 import { ResultRows } from "./result_rows.js";
 import { isText, remove, save } from "./results.js";
 import { post } from "./server.js";
@@ -25,6 +25,8 @@ export class Gallery {
     this.total = this.version = this.anchor = 0;
     this.isStale = false;
     this.rows = new ResultRows(this);
+    this.models = chooser(t("Model"), t("All models"), String, (model) => this.ask({ model }));
+    this.days = chooser(t("Day"), t("All days"), dayName, (day) => this.ask({ day }));
     this.filters = this.makeFilters();
     this.showBar();
   }
@@ -42,8 +44,6 @@ export class Gallery {
       },
       onkeydown: keepFromPage,
     });
-    this.model = chooser(t("Model"), (model) => this.ask({ model }));
-    this.day = chooser(t("Day"), (day) => this.ask({ day }));
     const unseen = iconButton("eye-slash", t("Unseen only"), () => {
       unseen.setAttribute("aria-pressed", String(!this.query.unseen));
       return this.ask({ unseen: !this.query.unseen });
@@ -51,8 +51,8 @@ export class Gallery {
     unseen.setAttribute("aria-pressed", "false");
     const label = () =>
       this.rows.isList
-        ? view.rename("th-large", t("Show as a grid"))
-        : view.rename("list", t("Show as a list"));
+        ? setIcon(view, "th-large", t("Show as a grid"))
+        : setIcon(view, "list", t("Show as a list"));
     const view = iconButton("list", "", () => {
       this.rows.changeView();
       label();
@@ -63,7 +63,7 @@ export class Gallery {
       "div",
       {},
       element("div", row, search, unseen, view),
-      element("div", row, this.model, this.day),
+      element("div", row, this.models.field, this.days.field),
     );
   }
 
@@ -109,8 +109,8 @@ export class Gallery {
     this.isStale = false;
     this.total = answer.total;
     for (const [i, entry] of answer.results.entries()) this.entries.set(page * PAGE + i, entry);
-    this.model.offer(t("All models"), answer.models ?? [], String);
-    this.day.offer(t("All days"), answer.days ?? [], dayName);
+    this.models.offer(answer.models);
+    this.days.offer(answer.days);
     const isFiltered = Object.values(this.query).some(Boolean);
     this.head.textContent = this.total
       ? t("Results ({count})", { count: this.total })
@@ -217,17 +217,16 @@ export class Gallery {
     this.bar.hidden = entries.length === 0;
     this.bar.setAttribute("aria-label", t("Selection"));
     const count = t("Selected: {count}", { count: entries.length });
-    this.bar.replaceChildren(
+    fill(
+      this.bar,
       element("span", { text: count, role: "status" }),
-      ...[
-        images.length === 2 &&
-          entries.length === 2 &&
-          iconButton("clone", t("Compare"), () => this.compare(images)),
-        images.length > 0 &&
-          iconButton("download", t("Save to the output folder"), () => save(images)),
-        iconButton("trash", t("Delete"), () => this.removeChosen(entries)),
-        iconButton("times", t("Clear selection"), () => this.choose([])),
-      ].filter(Boolean),
+      images.length === 2 &&
+        entries.length === 2 &&
+        iconButton("clone", t("Compare"), () => this.compare(images)),
+      images.length > 0 &&
+        iconButton("download", t("Save to the output folder"), () => save(images)),
+      iconButton("trash", t("Delete"), () => this.removeChosen(entries)),
+      iconButton("times", t("Clear selection"), () => this.choose([])),
     );
   }
 
@@ -259,25 +258,28 @@ export class Gallery {
 /** Keep a key from the page's shortcuts. @param {Event} event */
 const keepFromPage = (event) => event.stopPropagation();
 
-/** A list to choose from. The first entry means any.
- * @param {string} label @param {(value: string) => unknown} chosen */
-function chooser(label, chosen) {
-  const made = element("select", {
+/** A list of values. The first entry, `all`, is "".
+ * @param {string} label @param {string} all
+ * @param {(value: string) => string} name @param {(value: string) => unknown} chosen */
+function chooser(label, all, name, chosen) {
+  const first = element("option", { value: "", text: all });
+  const properties = {
     class: "venice-field",
     "aria-label": label,
-    onchange: () => chosen(made.value),
+    onchange: () => chosen(field.value),
     onkeydown: keepFromPage,
-  });
-  /** @type {(any: string, values: string[], name: (value: string) => string) => void} */
-  made.offer = (any, values, name) => {
-    const now = made.value;
-    if (values.join("\n") === made.known) return;
-    made.known = values.join("\n");
-    const options = values.map((value) => element("option", { value, text: name(value) }));
-    made.replaceChildren(element("option", { value: "", text: any }), ...options);
-    made.value = values.includes(now) ? now : "";
   };
-  return made;
+  const field = element("select", properties, first);
+  let known = "";
+  const offer = (/** @type {string[]} */ values) => {
+    const now = field.value;
+    if (values.join("\n") === known) return;
+    known = values.join("\n");
+    const options = values.map((value) => element("option", { value, text: name(value) }));
+    field.replaceChildren(first, ...options);
+    field.value = values.includes(now) ? now : "";
+  };
+  return { field, offer };
 }
 
 const dayName = (/** @type {string} */ day) =>

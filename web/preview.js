@@ -2,7 +2,7 @@
 /** Prices and warnings before a run: the server's answer after each change of the graph. */
 
 import { addBadge, makePrompt, refreshBadges } from "./comfy.js";
-import { element } from "./elements.js";
+import { element, messageOf } from "./elements.js";
 import { fingerprintsOf } from "./fingerprints.js";
 import { allNodes, isOurs, mayHoldOurs, nodeOf, nodesOf } from "./graph.js";
 import { panelOf } from "./panel.js";
@@ -102,10 +102,13 @@ function take(made) {
 async function answerFor(made, signal) {
   try {
     return await post("preview", { prompt: made }, BADGE_MS, signal);
-  } catch (/** @type {any} */ error) {
+  } catch (error) {
     // Better no price than an old one.
     if (!signal.aborted) setTimeout(requestPreview, RETRY_MS);
-    return { nodes: {}, total: { badge: t("price unknown"), hint: error.message, level: "ask" } };
+    return {
+      nodes: {},
+      total: { badge: t("price unknown"), hint: messageOf(error), level: "ask" },
+    };
   }
 }
 

@@ -185,10 +185,13 @@ export class ResultRows {
   /** Mark the chosen cells and the active one. */
   mark() {
     const { chosen } = this.gallery;
-    for (const cell of this.space.querySelectorAll(".venice-result")) {
-      const isActive = Number(cell.dataset.place) === this.active;
+    /** @type {NodeListOf<HTMLElement>} */
+    const cells = this.space.querySelectorAll(".venice-result");
+    for (const cell of cells) {
+      const { place, result = "" } = cell.dataset;
+      const isActive = Number(place) === this.active;
       cell.tabIndex = isActive ? 0 : -1;
-      cell.setAttribute("aria-selected", String(chosen.has(cell.dataset.result)));
+      cell.setAttribute("aria-selected", String(chosen.has(result)));
       for (const one of cell.querySelectorAll("button")) one.tabIndex = isActive ? 0 : -1;
     }
     this.root.classList.toggle("venice-choosing", chosen.size > 0);
@@ -196,6 +199,7 @@ export class ResultRows {
 
   /** Focus the cell at a place. Return whether it's in the page. @param {number} i */
   focus(i) {
+    /** @type {HTMLElement | null} */
     const cell = this.space.querySelector(`[data-place="${i}"]`);
     cell?.focus({ preventScroll: true });
     return cell !== null;

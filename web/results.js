@@ -99,7 +99,7 @@ export function actionsFor(entry, options) {
       }),
     text && iconButton("copy", copyName, () => copy(text)),
     iconButton("trash", t("Delete"), () => remove([entry], removed)),
-  ].filter(Boolean);
+  ];
 }
 
 /** Save the images of results to the output folder. @param {SavedResult[]} entries */

@@ -125,7 +125,7 @@ function limitRow(name, { mayBeEmpty = false, step = "0.01" } = {}) {
     placeholder: mayBeEmpty ? t("no limit") : "",
   });
   const show = (/** @type {unknown} */ saved) => {
-    field.value = saved ?? "";
+    field.value = String(saved ?? "");
   };
   const read = () => (field.value === "" ? null : Number(field.value));
   return savedRow(name, field, show, () => (mayBeEmpty ? read() : (read() ?? undefined)));

@@ -2,7 +2,7 @@
 /** The Venice sidebar: balance, spending, and the gallery of saved images. */
 
 import { openTab } from "./comfy.js";
-import { button, dollars, element, fact, iconButton } from "./elements.js";
+import { button, dollars, element, fact, fill, iconButton } from "./elements.js";
 import { Gallery } from "./gallery.js";
 import { account } from "./server.js";
 import { openSettings } from "./settings.js";
@@ -61,7 +61,7 @@ function sidebar() {
   );
   const stop = account.listen((now) => {
     const wasOpen = money.querySelector("details")?.open ?? false;
-    money.replaceChildren(...moneyLines(now, wasOpen));
+    fill(money, ...moneyLines(now, wasOpen));
   });
   const end = gallery.rows.watch();
   close = () => {
@@ -89,7 +89,7 @@ function moneyLines(now, isOpen) {
     rate_limit && element("div", { text: rateLimit(rate_limit) }),
     spent && spending(spent, isOpen),
     ...troubles.map((text) => element("div", { class: "venice-warning", text: said(text) })),
-  ].filter(Boolean);
+  ];
 }
 
 /** The spent part of the daily limit. @param {number} spent @param {unknown} limit */

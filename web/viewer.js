@@ -1,7 +1,7 @@
 // @ts-check
 /** Saved images at full size, one or two side by side. */
 
-import { element, iconButton } from "./elements.js";
+import { element, fill, iconButton } from "./elements.js";
 import {
   actionsFor,
   factsOf,
@@ -91,7 +91,7 @@ export function openViewer(gallery, start, pinned = null) {
     markSeen(entry);
     const hadFocus = actions.contains(document.activeElement);
     title.textContent = `${modelOf(entry)} · ${place + 1} / ${gallery.total}`;
-    actions.replaceChildren(...actionsFor(entry, { n, removed, left: close }));
+    fill(actions, ...actionsFor(entry, { n, removed, left: close }));
     if (hadFocus || !root.contains(document.activeElement)) root.focus();
     const shown = beside ? [beside, { entry, n }] : [{ entry, n }];
     images.replaceChildren(...shown.map(figure));
@@ -124,9 +124,9 @@ export function openViewer(gallery, start, pinned = null) {
       void act();
     }
     if (event.key !== "Tab") return;
-    const stops = [...root.querySelectorAll("button, [tabindex='0']")].filter(
-      (one) => !one.disabled && one.offsetParent,
-    );
+    /** @type {NodeListOf<HTMLElement>} */
+    const reachable = root.querySelectorAll("button:enabled, [tabindex='0']");
+    const stops = [...reachable].filter((one) => one.offsetParent);
     const end = event.shiftKey ? stops[0] : stops.at(-1);
     if (document.activeElement !== end && document.activeElement !== root) return;
     event.preventDefault();
