@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from PIL import Image, ImageDraw
 
+import locales
 from contrast import CONTRASTS, LEAST_CONTRAST
+from fitting import check_fits, in_one_page, with_long_words
 from page_setups import each_frontend
 from venice_client.store.prompt_file import Prompt, packed
 from venice_client.store.result_cache import ResultCache
@@ -485,3 +487,27 @@ def test_a_small_window_cuts_nothing_off(page: ComfyPage) -> None:
             page.wait_for_text(VIEWER, "1 / 12")
             assert page.page.evaluate(CUT_OFF, VIEWER) == []
             page.page.keyboard.press("Escape")
+
+
+@in_one_page
+@with_long_words
+def test_it_fits_the_sidebar_in_any_language(page: ComfyPage, language: str) -> None:
+    own = locales.texts_of(language)["main"]["venice"]
+    page.speak(language)
+    with saved(page, 9):
+        page.command("Venice.OpenSidebar")
+        page.page.locator(CELL).first.wait_for()
+        check_fits(page, ".venice-sidebar", f"grid-{language}")
+        button(page, own["Show as a list"]).click()
+        page.page.locator(".venice-result-prompt").first.wait_for()
+        check_fits(page, ".venice-sidebar", f"list-{language}")
+        button(page, own["Show as a grid"]).click()
+        page.page.locator(".venice-result-prompt").first.wait_for(state="detached")
+        cell(page, 1).locator(".venice-check").click()
+        cell(page, 3).click(modifiers=["Shift"])
+        page.wait_for_text(".venice-sidebar [role=toolbar]", "3")
+        check_fits(page, ".venice-sidebar", f"selection-{language}")
+        button(page, own["Clear selection"]).click()
+        cell(page, 1).click()
+        page.wait_for_text(VIEWER, "2 / 9")
+        check_fits(page, VIEWER, f"viewer-{language}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import locales
+from fitting import check_fits, in_one_page, with_long_words
 
 if TYPE_CHECKING:
     from playwright.sync_api import Route
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 LANGUAGE = "ja"
 INFO = "[data-testid=info-button]"
 HELP = ".node-help-content"
+DIALOG = "dialog.venice-dialog"
+TOTAL = "button.venice-total"
+EXPENSIVE = {"model": "nano-banana-pro", "batch_size": 12}
 SLOTS = """name => {
   const node = window.nodes[name];
   const label = slot => slot.label ?? slot.localized_name ?? slot.name;
@@ -47,14 +51,6 @@ def texts() -> Any:
     return locales.texts_of(LANGUAGE)
 
 
-def in_language(page: ComfyPage, language: str) -> None:
-    """Chooses a language in the settings, and loads the page again."""
-    page.page.evaluate(
-        "language => app.extensionManager.setting.set('Comfy.Locale', language)", language
-    )
-    page.load()
-
-
 def show_help(page: ComfyPage, node: str) -> None:
     """Opens the Info panel of a node, as its button does."""
     page.page.evaluate("name => app.canvas.selectNode(window.nodes[name])", node)
@@ -63,7 +59,7 @@ def show_help(page: ComfyPage, node: str) -> None:
 
 
 def test_nodes_speak_the_language(page: ComfyPage, texts: Any) -> None:
-    in_language(page, LANGUAGE)
+    page.speak(LANGUAGE)
     page.build(node=("VeniceGenerateImage", 300, 160, {}, {}))
 
     shown = page.page.evaluate(SLOTS, "node")
@@ -76,7 +72,7 @@ def test_nodes_speak_the_language(page: ComfyPage, texts: Any) -> None:
 
 
 def test_settings_speak_the_language(page: ComfyPage, texts: Any) -> None:
-    in_language(page, LANGUAGE)
+    page.speak(LANGUAGE)
 
     page.command("Venice.OpenSettings")
     page.wait_for_text("[role=dialog]", texts["settings"]["Venice_RunLimit"]["name"])
@@ -84,7 +80,7 @@ def test_settings_speak_the_language(page: ComfyPage, texts: Any) -> None:
 
 
 def test_the_pages_own_texts_speak_the_language(page: ComfyPage, texts: Any) -> None:
-    in_language(page, LANGUAGE)
+    page.speak(LANGUAGE)
     page.build(node=("VeniceSeed", 300, 160, {}, {}))
 
     page.wait_for_text(".venice-tools", texts["main"]["venice"]["New seed"])
@@ -99,7 +95,7 @@ def test_what_the_server_says_is_translated(page: ComfyPage) -> None:
         "Saved with this workflow: {text}": "保存済み: {text}",
     }
     page.page.route("**/i18n", lambda route: _add_texts(route, own))
-    in_language(page, LANGUAGE)
+    page.speak(LANGUAGE)
     page.build(node=("VeniceGenerateImage", 300, 160, {"prompt": ""}, {}))
 
     page.wait_for_price("node", "入力が必要です")
@@ -117,7 +113,7 @@ def _add_texts(route: Route, texts: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("language", ["en", LANGUAGE])
 def test_the_help_fits_its_panel(page: ComfyPage, language: str) -> None:
-    in_language(page, language)
+    page.speak(language)
     page.build(node=("VeniceGenerateImage", 300, 160, {}, {}))
 
     show_help(page, "node")
@@ -127,3 +123,64 @@ def test_the_help_fits_its_panel(page: ComfyPage, language: str) -> None:
     inputs = texts["nodeDefs"]["VeniceGenerateImage"]["inputs"]
     page.wait_for_text(f"{HELP} td", inputs["prompt"]["tooltip"])
     assert page.page.evaluate(OVERHANG, HELP) == 0
+
+
+@in_one_page
+@with_long_words
+def test_the_dialogs_before_a_run_fit(page: ComfyPage, language: str, words: str) -> None:
+    page.speak(language)
+    page.page.evaluate("() => fetch('/venice/account?refresh=1')")
+    page.load()
+    page.build(
+        small=("VeniceGenerateImage", 60, 60, {"prompt": words}, {}),
+        large=("VeniceGenerateImage", 460, 60, {"prompt": words, **EXPENSIVE}, {}),
+        one=("PreviewImage", 1200, 60, {}, {"images": ("small", 0)}),
+        two=("PreviewImage", 1200, 360, {}, {"images": ("large", 0)}),
+    )
+    page.wait_for_text(TOTAL, "$2.17")
+    page.press_run()
+    page.wait_for_text(DIALOG, "$2.17")
+    check_fits(page, DIALOG, f"question-{language}")
+    page.page.keyboard.press("Escape")
+
+    set_limit(page, 1.0)
+    page.load()
+    page.build(
+        large=("VeniceGenerateImage", 460, 60, {"prompt": words, **EXPENSIVE}, {}),
+        two=("PreviewImage", 1200, 360, {}, {"images": ("large", 0)}),
+    )
+    page.wait_for_text(TOTAL, "$2.16")
+    page.press_run()
+    page.wait_for_text(DIALOG, "$1.00")
+    check_fits(page, DIALOG, f"limit-{language}")
+    set_limit(page, 5.0)
+
+
+@in_one_page
+@with_long_words
+def test_the_key_dialog_and_the_settings_fit(page: ComfyPage, language: str, words: str) -> None:
+    own = locales.texts_of(language)["main"]["venice"]
+    page.use_key(None)
+    page.speak(language)
+    page.text_to_image(prompt=words)
+    page.press_run()
+    page.wait_for_text(DIALOG, own["Add your Venice API key"])
+    check_fits(page, DIALOG, f"key-{language}")
+    page.page.keyboard.press("Escape")
+    page.use_key("sandbox")
+    page.load()
+    page.command("Venice.OpenSettings")
+    page.wait_for_text(".venice-settings", own["Leave sandbox"])
+    check_fits(page, ".venice-settings", f"settings-{language}")
+
+
+def set_limit(page: ComfyPage, usd: float) -> None:
+    page.page.evaluate(
+        """async usd => {
+          const headers = {'X-Venice': '1', 'Content-Type': 'application/json'};
+          const body = JSON.stringify({max_usd_per_run: usd});
+          const told = await fetch('/venice/limits', {method: 'POST', headers, body});
+          if (!told.ok) throw new Error(await told.text());
+        }""",
+        usd,
+    )

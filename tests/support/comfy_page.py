@@ -97,6 +97,13 @@ class ComfyPage:
         self.page.wait_for_function(READY)
         self.page.keyboard.press("Escape")
 
+    def speak(self, language: str) -> None:
+        """Choose a language in the settings, and load the page again."""
+        self.page.evaluate(
+            "language => app.extensionManager.setting.set('Comfy.Locale', language)", language
+        )
+        self.load()
+
     def wait_until_stored(self, text: str) -> None:
         """Wait until ComfyUI has stored a workflow with `text`, a moment after its change."""
         stored = "text => JSON.stringify([localStorage, sessionStorage]).includes(text)"
