@@ -57,7 +57,7 @@ def test_settings_stay_as_they_were(bench: Bench) -> None:
     client = bench.pack.venice_client
     save_values = client.settings.settings.save_values
     save_values([bench.home], {"VENICE_TIMEOUT": "60"})
-    with no_file_over(10), pytest.raises(client.SettingsError, match="cannot be saved"):
+    with no_file_over(10), pytest.raises(client.SettingsError, match="Can.t save the settings"):
         save_values([bench.home], {"VENICE_TIMEOUT": "70", "VENICE_STORE_MB": "5"})
     assert client.load_settings().timeout == 60
     assert [path.name for path in bench.home.iterdir()] == ["venice.json"]
@@ -80,7 +80,7 @@ def test_thumbnails_and_copies_are_whole_or_not_there(
     output = bench.home / "output"
     output.mkdir()
     page = bench.pack.venice_nodes.page
-    monkeypatch.setattr(page.results.comfyui, "picture_folder", lambda _kind: output)
+    monkeypatch.setattr(page.results.comfyui, "image_folder", lambda _kind: output)
     bench.generate(width=640, height=512)
     (key,) = (entry.key for entry in bench.store().entries())
     results = page.results.Results()
