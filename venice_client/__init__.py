@@ -48,9 +48,9 @@ from .free_calls import KeyStatus
 from .image_result import ImageResult
 from .imaging.images import EncodedImage
 from .request.chat import DescribeRequest, WritePromptsRequest, plan_prompts
+from .request.edit import EditRequest, RemoveBackgroundRequest, UpscaleRequest
 from .request.generate import GenerateRequest, StyleReference, plan_batch
 from .request.paid_request import PaidRequest
-from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleRequest
 from .settings.settings import Settings, load_settings
 from .text_result import TextResult
 from .transport.progress import Progress

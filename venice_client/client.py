@@ -25,9 +25,9 @@ from .planned_request import PlannedRequest, plan_request
 from .process import after_fork
 from .read_result import read_result, response_cost
 from .request.chat import DescribeRequest, WritePromptsRequest, plan_prompts
+from .request.edit import EditRequest, RemoveBackgroundRequest, UpscaleRequest
 from .request.generate import GenerateRequest
 from .request.paid_request import PaidRequest
-from .request.pictures import EditRequest, RemoveBackgroundRequest, UpscaleRequest
 from .result import Result
 from .settings.api_key import ApiKey
 from .settings.service import Service, service_for

@@ -48,15 +48,15 @@ from .request.checks import (
     check_range,
     check_switch,
 )
-from .request.extra_fields import has_extra_fields, parse_extra_fields
-from .request.generate import MAX_REFERENCE_BYTES
-from .request.masked_edit import MaskLayout
-from .request.pictures import (
+from .request.edit import (
     EDIT_RATIOS,
     check_cutout,
     check_pixels,
     check_upscale,
 )
+from .request.extra_fields import has_extra_fields, parse_extra_fields
+from .request.generate import MAX_REFERENCE_BYTES
+from .request.masked_edit import MaskLayout
 from .request.seeds import MAX_SEED, fold_seed, folding_warning
 from .request.system_prompts import TASKS
 from .result import Result, charged_text

@@ -8,7 +8,7 @@ from .catalogue.model import Model
 from .catalogue.sizing import is_other_ratio, nearest_ratio, ratio_of
 from .imaging.images import EncodedImage, size_of_input
 from .planned_request import PlannedRequest
-from .request.pictures import EDIT_RATIOS, EditRequest
+from .request.edit import EDIT_RATIOS, EditRequest
 
 Size = tuple[int, int]
 

@@ -16,7 +16,7 @@ from venice_client.cli.inputs import Input, read_input
 from venice_client.errors import InvalidRequestError
 from venice_client.imaging.image_format import image_format
 from venice_client.imaging.images import decode
-from venice_client.request.pictures import check_pixels
+from venice_client.request.edit import check_pixels
 
 needs_cms = pytest.mark.skipif(not features.check("littlecms2"), reason="Pillow without ImageCms")
 CHECK = partial(check_pixels, maximum=33_177_600)

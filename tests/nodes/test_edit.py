@@ -371,9 +371,7 @@ def test_info_holds_no_picture(bench: Bench, pictures: Pictures) -> None:
 def test_the_client_refuses_several_images_for_edit(
     client: Any, bench: Bench, encoded: Any
 ) -> None:
-    request = bench.pack.venice_client.request.pictures.EditRequest(
-        (encoded((320, 240)),) * 2, "night"
-    )
+    request = bench.pack.venice_client.request.edit.EditRequest((encoded((320, 240)),) * 2, "night")
     refused = bench.pack.venice_client.errors.InvalidRequestError
     with pytest.raises(refused, match="multi_edit"):
         client.edit(request)
@@ -383,7 +381,7 @@ def test_the_client_refuses_several_images_for_edit(
 def test_multi_edit_is_the_endpoint_for_one_image_too(
     client: Any, bench: Bench, encoded: Any
 ) -> None:
-    request = bench.pack.venice_client.request.pictures.EditRequest((encoded((320, 240)),), "night")
+    request = bench.pack.venice_client.request.edit.EditRequest((encoded((320, 240)),), "night")
     client.multi_edit(request)
     client.edit(request)
     paths = [sent.path for sent in bench.sandbox.paid_requests]

@@ -56,7 +56,7 @@ def test_a_kept_size_is_kept_whatever_quality_was_asked_for(
 def test_the_endpoint_for_several_takes_a_ratio_for_one_image_too(
     client: Any, bench: Bench, encoded: Any
 ) -> None:
-    edits = bench.pack.venice_client.request.pictures
+    edits = bench.pack.venice_client.request.edit
     request = edits.EditRequest((encoded((400, 300)),), "night", KEEPS, aspect_ratio="16:9")
     alone, several = client.edit(request), client.multi_edit(request)
     assert sorted(paths(bench)) == [EDIT, MULTI]

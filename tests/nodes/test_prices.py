@@ -168,7 +168,7 @@ def test_every_generation_is_charged_as_estimated(small: Bench, client: Any) -> 
 def test_every_edit_is_charged_as_estimated(
     small: Bench, client: Any, encoded: Callable[..., bytes]
 ) -> None:
-    request = small.pack.venice_client.request.pictures.EditRequest
+    request = small.pack.venice_client.request.edit.EditRequest
     image = encoded((256, 256))
     wrong = []
     for model, tier, quality in choices("inpaint"):

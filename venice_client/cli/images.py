@@ -12,9 +12,7 @@ from ..catalogue.sizing import AUTO
 from ..errors import InvalidRequestError
 from ..imaging.masks import BY_THICKNESS
 from ..request.checks import FORMATS, MAX_EDIT_PIXELS, QUALITIES
-from ..request.extra_fields import parse_extra_fields
-from ..request.paid_request import PaidRequest
-from ..request.pictures import (
+from ..request.edit import (
     EDIT_RATIOS,
     MAX_CREATIVITY,
     EditRequest,
@@ -24,6 +22,8 @@ from ..request.pictures import (
     check_pixels,
     check_upscale,
 )
+from ..request.extra_fields import parse_extra_fields
+from ..request.paid_request import PaidRequest
 from ..settings.settings import Settings
 from . import exit_codes
 from .console import Console

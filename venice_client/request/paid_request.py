@@ -10,8 +10,8 @@ from ..catalogue.model import Model
 from ..imaging.input_image import load
 from .chat import ChatRequest, WritePromptsRequest, text_model_of
 from .checks import check_is_text
+from .edit import EditRequest, RemoveBackgroundRequest, UpscaleRequest
 from .generate import GenerateRequest
-from .pictures import EditRequest, RemoveBackgroundRequest, UpscaleRequest
 
 PaidRequest = GenerateRequest | EditRequest | UpscaleRequest | RemoveBackgroundRequest | ChatRequest
 """A typed request, which builds the payload for a model. All have:

@@ -28,7 +28,7 @@ CONVERTED: Mapping[str, Callable[[Any], Any]] = {
 MAX_ITEMS = 1000
 """The most items of an output to follow; beyond, it's open."""
 
-ONE_PICTURE = ("png", "jpg", "jpeg", "bmp")
+ONE_IMAGE = ("png", "jpg", "jpeg", "bmp")
 """Extensions of files that usually hold one image."""
 
 
@@ -56,7 +56,7 @@ class Failed:
 
 
 @dataclass(frozen=True)
-class Pictures:
+class Images:
     """A batch of images or masks. is_open: whether there may be more. size: None if unknown.
 
     is_painted: whether someone painted the mask.
@@ -145,7 +145,7 @@ def foreign_outputs(kind: str, inputs: Inputs) -> Outputs:
     if kind == "EmptyImage":
         return (each(inputs, _empty),)
     if kind == "ImagePadForOutpaint":
-        return each(inputs, _padded), each(inputs, lambda _: Pictures())
+        return each(inputs, _padded), each(inputs, lambda _: Images())
     return _unknown_outputs(kind, inputs)
 
 
@@ -156,17 +156,17 @@ def each(inputs: Inputs, item: Callable[[dict[str, Any]], Any]) -> Wire:
     return Wire(tuple(map(item, rows)), is_open)
 
 
-def _loaded(values: dict[str, Any]) -> Pictures:
+def _loaded(values: dict[str, Any]) -> Images:
     name = str(values.get("image", "")).partition(" [")[0]
     ending = name.rpartition(".")[2].lower()
-    return Pictures(is_open=ending not in ONE_PICTURE, is_painted=name.startswith(FROM_MASK_EDITOR))
+    return Images(is_open=ending not in ONE_IMAGE, is_painted=name.startswith(FROM_MASK_EDITOR))
 
 
 def _padded(values: dict[str, Any]) -> Any:
     """Return the output of ComfyUI's Pad Image for Outpainting."""
     image = values.get("image")
-    if not isinstance(image, Pictures):
-        return image if isinstance(image, Failed) else Pictures(is_open=True)
+    if not isinstance(image, Images):
+        return image if isinstance(image, Failed) else Images(is_open=True)
     added = [values.get(name, 0) for name in ("left", "right", "top", "bottom")]
     if image.size is None or not all(type(one) is int and 0 <= one <= MAX_SIDE for one in added):
         return replace(image, size=None)
@@ -181,9 +181,9 @@ MAX_SIDE = 16384
 def _empty(values: dict[str, Any]) -> Any:
     sides = [values.get(name) for name in ("width", "height", "batch_size")]
     if not all(type(side) is int and 0 < side <= MAX_SIDE for side in sides):
-        return Pictures(is_open=True)
+        return Images(is_open=True)
     width, height, count = sides
-    return Pictures(count, size=(width, height))  # type: ignore[arg-type]
+    return Images(count, size=(width, height))  # type: ignore[arg-type]
 
 
 def _unknown_outputs(kind: str, inputs: Inputs) -> Outputs:

@@ -27,7 +27,7 @@ from ...venice_client.for_nodes import (
 )
 from .. import widgets
 from ..imaging.tensors import Size
-from .graph import Failed, Pictures, Unknown
+from .graph import Failed, Images, Unknown
 from .price import Price
 
 MAX_FORMS = 100
@@ -85,7 +85,7 @@ class Line:
 class ItemEstimate:
     """forms: the requests in each form of the item. is_exact: whether these are the very requests,
     with their keys in the store. is_open: whether there may be more. times: the images that the one
-    stands for. pictures: the output. is_incomplete: whether an input is only still missing. model:
+    stands for. output: its images. is_incomplete: whether an input is only still missing. model:
     its display name, "" if open. may_be_free: whether perhaps nothing is sent, as in the last run,
     or because another node decides whether this one runs. noun: "image" or "text", its output."""
 
@@ -100,7 +100,7 @@ class ItemEstimate:
     model: str = ""
     may_be_free: bool = False
     noun: str = "image"
-    pictures: Pictures = field(default_factory=lambda: Pictures(is_open=True))
+    output: Images = field(default_factory=lambda: Images(is_open=True))
 
     def price(self, paid: set[str]) -> Price:
         """Return the price. paid: keys of free requests; gets those of this item."""
@@ -169,7 +169,7 @@ def estimate_item(
     if errors and not any(forms):
         return errors[0]
     source = given.get("image")
-    base = source if isinstance(source, Pictures) else Pictures(is_open=source is not None)
+    base = source if isinstance(source, Images) else Images(is_open=source is not None)
     return ItemEstimate(
         forms=tuple(tuple(map(_line, form)) for form in forms),
         is_exact=len(every) == 1 and not any(map(_is_stand_in, given.values())),
@@ -179,7 +179,7 @@ def estimate_item(
         sent=_sent(forms, given.get("model")),
         noun=_noun(forms),
         model=_model_name(forms, estimator),
-        pictures=_pictures(forms[0], given, len(forms) == 1),
+        output=_output(forms[0], given, len(forms) == 1),
     )
 
 
@@ -206,10 +206,10 @@ def values_of(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str
 
 
 def blank_files(
-    pictures: Any, _max_bytes: int, _prepare: Any = None, _are_shared: bool = False
+    images: Any, _max_bytes: int, _prepare: Any = None, _are_shared: bool = False
 ) -> tuple[list[bytes], list[str]]:
     """Stand in for `input_images`: return files without pixels, of the same sizes."""
-    return [blank_png(picture.shape[1], picture.shape[0]) for picture in pictures], []
+    return [blank_png(image.shape[1], image.shape[0]) for image in images], []
 
 
 @lru_cache(maxsize=64)
@@ -242,13 +242,13 @@ def _candidates(
 ) -> Sequence[Any]:
     kind, options = spec
     if kind == "MASK":
-        is_painted = isinstance(value, Pictures) and value.is_painted
+        is_painted = isinstance(value, Images) and value.is_painted
         return (value,) if is_painted else (value, _EMPTY)  # only the run can tell if it's empty
     if kind == "IMAGE":
         sizes = SIZES.get(node, USUAL_SIZES) if name == "image" else USUAL_SIZES
-        known = value if isinstance(value, Pictures) else Pictures(is_open=True)
-        return (known,) if known.size else [Pictures(known.count, known.is_open, s) for s in sizes]
-    if not isinstance(value, Unknown | Pictures):
+        known = value if isinstance(value, Images) else Images(is_open=True)
+        return (known,) if known.size else [Images(known.count, known.is_open, s) for s in sizes]
+    if not isinstance(value, Unknown | Images):
         return (value,)
     if kind == "COMBO":
         choices = options["options"]
@@ -266,7 +266,7 @@ _EMPTY = object()
 
 def _stand_in(value: Any, kind: str, size: Size) -> torch.Tensor:
     """Return one image of that size that takes no memory."""
-    width, height = (value.size if isinstance(value, Pictures) else None) or size
+    width, height = (value.size if isinstance(value, Images) else None) or size
     if kind == "IMAGE":
         return torch.zeros(1, 1, 1, 1).expand(1, height, width, 3)
     fill = torch.zeros if value is _EMPTY else torch.ones
@@ -275,12 +275,12 @@ def _stand_in(value: Any, kind: str, size: Size) -> torch.Tensor:
 
 def _sizes(given: Mapping[str, Any]) -> Iterator[Size]:
     base = given.get("image")
-    if isinstance(base, Pictures) and base.size:
+    if isinstance(base, Images) and base.size:
         yield base.size
 
 
 def _is_stand_in(value: Any) -> bool:
-    return isinstance(value, Unknown | Pictures | tuple)
+    return isinstance(value, Unknown | Images | tuple)
 
 
 def least(price: float | None) -> float | None:
@@ -294,22 +294,22 @@ def _line(planned: PlannedRequest) -> Line:
     return Line(planned.key, low, planned.max_price, request.variants, extra)
 
 
-def _pictures(
+def _output(
     planned: Sequence[PlannedRequest], given: Mapping[str, Any], is_certain: bool
-) -> Pictures:
+) -> Images:
     """Return the node's output. An edited image usually keeps its size."""
     base = given.get("image")
-    if not isinstance(base, Pictures):
+    if not isinstance(base, Images):
         sizes = {request.payload.expected for request in planned}
         size = sizes.pop() if len(sizes) == 1 and is_certain else None
         count = sum(request.request.variants for request in planned)
-        return Pictures(count or 1, not is_certain or isinstance(base, Unknown), size)
+        return Images(count or 1, not is_certain or isinstance(base, Unknown), size)
     size = base.size
     if planned and planned[0].request.kind == "upscale":
         size = planned[0].payload.expected if size else None
     elif given.get("keep_size") is False and given.get("mask") is None:
         size = None
-    return Pictures(base.count, base.is_open, size)
+    return Images(base.count, base.is_open, size)
 
 
 def _noun(forms: Sequence[Sequence[PlannedRequest]]) -> str:

@@ -181,12 +181,12 @@ class Preview:
             items.append(self._item(kind, given, estimator))
         if is_open:
             items.append(ItemEstimate(is_open=True))
-        pictures = Wire(tuple(_output(item) for item in items), is_open)
+        images = Wire(tuple(_output(item) for item in items), is_open)
         lists = Wire.of([text for item in items for text in _texts(item)], is_open)
         others = Wire((UNKNOWN,) * len(items), is_open)
         cls = self._nodes[kind]
         return items, tuple(
-            lists if name in getattr(cls, "LISTS", ()) else pictures if t in IMAGES else others
+            lists if name in getattr(cls, "LISTS", ()) else images if t in IMAGES else others
             for name, t in zip(cls.RETURN_NAMES, cls.RETURN_TYPES, strict=True)
         )
 
@@ -262,7 +262,7 @@ class Preview:
 
 
 def _output(item: ItemEstimate) -> Any:
-    return Failed(item.error, item.is_incomplete) if item.error else item.pictures
+    return Failed(item.error, item.is_incomplete) if item.error else item.output
 
 
 def _texts(item: ItemEstimate) -> list[Any]:

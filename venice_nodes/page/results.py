@@ -78,20 +78,20 @@ class Results:
             raise NoResultError("The workflow of this image isn't saved.")
         return workflow
 
-    def picture(self, key: str, index: int) -> EncodedImage:
+    def image(self, key: str, index: int) -> EncodedImage:
         """Return one original image. Raises NoResultError."""
-        pictures = self._pictures(key)
-        if not 0 <= index < len(pictures):
+        found = self._images(key)
+        if not 0 <= index < len(found):
             raise NoResultError(GONE)
-        return pictures[index]
+        return found[index]
 
-    def _pictures(self, key: str) -> Sequence[EncodedImage]:
+    def _images(self, key: str) -> Sequence[EncodedImage]:
         """Return all images of a result, at least one. Raises NoResultError."""
         entry = self._store.entry(_checked(key))
         response = self._store.peek(key) if entry and not is_text(entry) else None
-        if not (pictures := cached_images(response) if response else ()):
+        if not (found := cached_images(response) if response else ()):
             raise NoResultError(GONE)
-        return pictures
+        return found
 
     def thumbnail(self, key: str) -> bytes:
         """Return a small WebP of the first image, created once."""
@@ -101,7 +101,7 @@ class Results:
             raise NoResultError(GONE)
         with contextlib.suppress(OSError):
             return path.read_bytes()
-        data = _thumbnail(self.picture(key, 0))
+        data = _thumbnail(self.image(key, 0))
         with contextlib.suppress(OSError):  # the next request creates it again
             make_folder(folder)
             write_atomic(path, data, prefix=ASIDE)
@@ -113,7 +113,7 @@ class Results:
 
         Raises NoResultError if none is still saved.
         """
-        folder = comfyui.picture_folder(kind)
+        folder = comfyui.image_folder(kind)
         if folder is None:
             raise NoResultError("Only ComfyUI can copy images to its folders.")
         names = list[str]()
@@ -125,11 +125,11 @@ class Results:
         return names
 
     def _copy(self, key: str, folder: Path) -> list[str]:
-        pictures, entry = self._pictures(key), self._store.entry(key)
+        found, entry = self._images(key), self._store.entry(key)
         facts = entry.facts if entry else {}
         stem = _UNSAFE.sub("_", f"venice_{facts.get('model', '')}_{facts.get('seed') or key[:8]}")
         try:
-            names = [_write_new(folder, stem[:100], data) for data in pictures]
+            names = [_write_new(folder, stem[:100], data) for data in found]
         except OSError as error:
             raise VeniceError(
                 f"Can't copy the image ({error.strerror}). Check the output folder's disk space "
@@ -197,10 +197,10 @@ def _checked(key: str) -> str:
 
 
 def _thumbnail(image: EncodedImage) -> bytes:
-    picture = Image.fromarray(images.decode(image, "RGBA"))
-    picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
+    small = Image.fromarray(images.decode(image, "RGBA"))
+    small.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE))
     out = io.BytesIO()
-    picture.save(out, "WEBP", quality=80)
+    small.save(out, "WEBP", quality=80)
     return out.getvalue()
 
 

@@ -175,12 +175,12 @@ class Page:
 
     async def thumbnail(self, request: Any) -> Any:
         data = await _in_thread(lambda: Results().thumbnail(request.match_info["id"]))
-        return _picture(data, "webp")
+        return _image(data, "webp")
 
     async def image(self, request: Any) -> Any:
         key, index = request.match_info["id"], _number(request.match_info["n"])
-        image = await _in_thread(lambda: Results().picture(key, index))
-        return _picture(bytes(image.data), image.format)
+        image = await _in_thread(lambda: Results().image(key, index))
+        return _image(bytes(image.data), image.format)
 
     async def workflow(self, request: Any) -> Any:
         key = request.match_info["id"]
@@ -327,7 +327,7 @@ def _json(text: str, status: int = 200) -> Any:
     return web.Response(text=text, status=status, content_type="application/json", headers=headers)
 
 
-def _picture(data: bytes, format: str) -> Any:
+def _image(data: bytes, format: str) -> Any:
     from aiohttp import web
 
     headers = {

@@ -199,7 +199,7 @@ def input_file(name: str) -> Path:
     return Path(folder_paths.get_annotated_filepath(name))
 
 
-def picture_folder(kind: str) -> Path | None:
+def image_folder(kind: str) -> Path | None:
     """Return ComfyUI's "input" or "output" folder; None without ComfyUI."""
     if folder_paths is None:
         return None

@@ -19,7 +19,7 @@ from venice_client import GenerateRequest, StyleReference, VeniceClient, plan_ba
 from venice_client.catalogue.lists import bundled_lists
 from venice_client.catalogue.model import Model, parse_model
 from venice_client.errors import BadRequestError, InvalidRequestError, NotFoundError
-from venice_client.request.pictures import EditRequest
+from venice_client.request.edit import EditRequest
 from venice_client.sandbox.models import all_models, all_styles
 
 RequestFor = Callable[..., GenerateRequest]

@@ -173,7 +173,7 @@ def test_pictures_are_copied_for_comfyui(
     page: PageClient, bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     comfyui = bench.pack.venice_nodes.run.comfyui
-    monkeypatch.setattr(comfyui, "picture_folder", lambda kind: tmp_path)
+    monkeypatch.setattr(comfyui, "image_folder", lambda kind: tmp_path)
     bench.generate()
     (row,) = page.get("/venice/results").json()["results"]
     ids = {"ids": [row["id"]]}
@@ -184,7 +184,7 @@ def test_pictures_are_copied_for_comfyui(
     gone = page.post("/venice/results/save", {"ids": ["b" * 64, row["id"]]})
     assert gone.json() == saved, "what is gone keeps nothing else from being saved"
     assert page.post("/venice/results/save", {"ids": ["b" * 64]}).status_code == 404
-    monkeypatch.setattr(comfyui, "picture_folder", lambda kind: None)
+    monkeypatch.setattr(comfyui, "image_folder", lambda kind: None)
     assert page.post("/venice/results/save", ids).status_code == 404
 
 
