@@ -268,7 +268,7 @@ def test_progress_calls_what_is_to_happen_at_a_drop_whenever_it_comes() -> None:
     progress.cancel()
     progress.on_cancel(lambda: calls.append(2))
     assert calls == [1, 2]
-    with pytest.raises(RequestCancelledError, match="nothing was charged"):
+    with pytest.raises(RequestCancelledError, match="You weren't charged"):
         progress.check()
 
 

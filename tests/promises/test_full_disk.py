@@ -57,7 +57,7 @@ def test_settings_stay_as_they_were(bench: Bench) -> None:
     client = bench.pack.venice_client
     save_values = client.settings.settings.save_values
     save_values([bench.home], {"VENICE_TIMEOUT": "60"})
-    with no_file_over(10), pytest.raises(client.SettingsError, match="Can.t save the settings"):
+    with no_file_over(10), pytest.raises(client.SettingsError, match="Can't save the settings"):
         save_values([bench.home], {"VENICE_TIMEOUT": "70", "VENICE_STORE_MB": "5"})
     assert client.load_settings().timeout == 60
     assert [path.name for path in bench.home.iterdir()] == ["venice.json"]
