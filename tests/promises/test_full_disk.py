@@ -88,7 +88,7 @@ def test_thumbnails_and_copies_are_whole_or_not_there(
         assert results.thumbnail(key)
         with pytest.raises(bench.pack.venice_client.VeniceError, match="disk space") as told:
             results.copy([key], "output")
-    assert "it stays saved here" in str(told.value)
+    assert "The image stays saved here." in str(told.value)
     assert list(output.iterdir()) == list((bench.home / "thumbnails").iterdir()) == []
     (picture,) = bench.pack.venice_client.image_result.cached_images(bench.store().peek(key))
     assert (output / results.copy([key], "output")[0]).read_bytes() == picture.data
