@@ -30,8 +30,8 @@ DISK, NAIVE = "LoadImage", "a minimal node"
 """The second only downloads and decodes: requests, Pillow, torch.stack."""
 
 BOUND = (
-    "A minimal node takes as long. What remains is mostly Pillow's time for the PNG, about 23 ms "
-    "of one core, which the partner node spends too."
+    "For one node, a minimal node takes as long. What remains is mostly Pillow's time for the PNG, "
+    "about 23 ms of one core, which the partner node spends too."
 )
 """Why it is not faster yet."""
 
