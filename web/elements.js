@@ -97,6 +97,7 @@ export function openDialog(title, content, className = "") {
   return new Promise((resolve) => {
     const dialog = element("dialog", { class: `venice-dialog ${className}`, "aria-label": title });
     const close = (/** @type {unknown} */ value) => {
+      dialog.close(); // Gives the focus back.
       dialog.remove();
       resolve(value);
     };

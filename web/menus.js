@@ -63,7 +63,7 @@ export const commands = [
   {
     id: "Venice.OpenSidebar",
     label: "Open the Venice sidebar",
-    icon: "pi pi-images",
+    icon: "pi pi-palette",
     function: openSidebar,
   },
   {
@@ -86,7 +86,7 @@ export const menuCommands = [
 
 /** ComfyUI reads these once; `watchAbout` fills them in later. */
 export const aboutPageBadges = [
-  { label: "Venice", url: "", icon: "pi pi-images" },
+  { label: "Venice", url: "", icon: "pi pi-palette" },
   { label: "Report a Venice issue", url: "", icon: "pi pi-github" },
 ];
 

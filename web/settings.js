@@ -115,14 +115,15 @@ function follow(row, show) {
 }
 
 /** A row with a number; empty means no limit.
- * @param {string} name @param {{mayBeEmpty?: boolean, step?: string}} options */
-function limitRow(name, { mayBeEmpty = false, step = "0.01" } = {}) {
+ * @param {string} name @param {string} label @param {{mayBeEmpty?: boolean, step?: string}} options */
+function limitRow(name, label, { mayBeEmpty = false, step = "0.01" } = {}) {
   const field = element("input", {
     type: "number",
     class: "venice-field venice-number",
     min: "0",
     step,
     placeholder: mayBeEmpty ? t("no limit") : "",
+    "aria-label": label,
   });
   const show = (/** @type {unknown} */ saved) => {
     field.value = String(saved ?? "");
@@ -131,9 +132,10 @@ function limitRow(name, { mayBeEmpty = false, step = "0.01" } = {}) {
   return savedRow(name, field, show, () => (mayBeEmpty ? read() : (read() ?? undefined)));
 }
 
-/** @param {string} name */
-function switchRow(name) {
+/** @type {(name: string, label: string) => HTMLElement} */
+function switchRow(name, label) {
   const box = element("input", { type: "checkbox", name, class: "venice-switch" });
+  box.ariaLabel = label;
   const show = (/** @type {unknown} */ saved) => {
     box.checked = Boolean(saved);
   };
@@ -168,7 +170,7 @@ function savedRow(name, field, show, read) {
   return row;
 }
 
-/** @type {(id: string, group: string, name: string, order: number, type: () => HTMLElement,
+/** @type {(id: string, group: string, name: string, order: number, type: (label: string) => HTMLElement,
  *   tooltip: string) => object} */
 const setting = (id, group, name, order, type, tooltip) => ({
   id: `Venice.${id}`,
@@ -195,7 +197,7 @@ export const settings = [
     "Limits",
     "Limit per run ($)",
     50,
-    () => limitRow("max_usd_per_run", { mayBeEmpty: true }),
+    (label) => limitRow("max_usd_per_run", label, { mayBeEmpty: true }),
     "Nodes that would exceed this don't send anything. Leave empty for no limit.",
   ),
   setting(
@@ -203,7 +205,7 @@ export const settings = [
     "Limits",
     "Daily limit ($)",
     40,
-    () => limitRow("max_usd_per_day", { mayBeEmpty: true }),
+    (label) => limitRow("max_usd_per_day", label, { mayBeEmpty: true }),
     "The most you can spend per day. Leave empty for no limit.",
   ),
   setting(
@@ -211,7 +213,7 @@ export const settings = [
     "Limits",
     "Confirm runs over ($)",
     30,
-    () => limitRow("ask_above_usd"),
+    (label) => limitRow("ask_above_usd", label),
     "Ask me before a run that costs more.",
   ),
   setting(
@@ -219,7 +221,7 @@ export const settings = [
     "Results",
     "Storage for results (MB)",
     20,
-    () => limitRow("store_mb", { step: "1" }),
+    (label) => limitRow("store_mb", label, { step: "1" }),
     "Saved results are free to reuse. 0 turns saving off.",
   ),
   setting(
@@ -227,7 +229,7 @@ export const settings = [
     "Results",
     "Save prompts",
     15,
-    () => switchRow("save_prompts"),
+    (label) => switchRow("save_prompts", label),
     "Search your images by prompt and restore their workflows. Turning it off deletes all saved prompts.",
   ),
   setting(
@@ -235,7 +237,7 @@ export const settings = [
     "Nodes",
     "Show all inputs",
     10,
-    () => switchRow("show_all_inputs"),
+    (label) => switchRow("show_all_inputs", label),
     "Also show options the model ignores, and rarely used ones.",
   ),
 ];

@@ -16,7 +16,7 @@ const TAB = "venice";
 
 export const tab = {
   id: TAB,
-  icon: "pi pi-images",
+  icon: "pi pi-palette",
   title: "Venice",
   get tooltip() {
     return t("Venice: balance, spending, saved images");

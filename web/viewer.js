@@ -34,7 +34,12 @@ export function openViewer(gallery, start, pinned = null) {
     void gallery.go(place);
   };
   const images = element("div", { class: "venice-images" });
-  const words = element("div", { class: "venice-words", tabIndex: 0 });
+  const words = element("div", {
+    class: "venice-words",
+    tabIndex: 0,
+    role: "group",
+    "aria-label": t("Prompt and details"),
+  });
   const title = element("div", { class: "venice-title", role: "status" });
   const actions = element("div", { class: "venice-row" });
   const compare = iconButton("clone", t("Compare"), () => {

@@ -68,7 +68,7 @@ GROUP_VALUES = {
     **dict.fromkeys(("negative_prompt", "aspect_ratio", "resolution", "quality"), "auto"),
     **dict.fromkeys(("skip_prompt_thinking", "transparent_background"), False),
     **{"steps": 0, "cfg_scale": 0, "lora_strength": -1, "format": "png", "mode": "fixed"},
-    **{"batch_mode": "one seed per image", "if_flagged": "stop"},
+    **{"batch_mode": "one seed per image", "if_flagged": "stop", "extra_fields": ""},
 }
 
 
@@ -259,7 +259,7 @@ def test_the_question_names_each_node_the_sum_and_the_balance(
     page.wait_until(IS_IDLE)
     page.set("large", batch_size=13)
     page.wait_for_text(f"{TOTAL}.venice-ask", "$2.")
-    refuse(page, "images")
+    refuse(page, "Run")
 
 
 @each_frontend

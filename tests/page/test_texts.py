@@ -15,9 +15,17 @@ IS_NAMED = f"name => ({OFFERED})(name)[0][1].includes(': ')"
 HAS_FEWER = f"([name, count]) => ({OFFERED})(name).length < count"
 
 
-def test_a_text_shows_its_highest_price_its_model_and_what_it_cost(page: ComfyPage) -> None:
+def test_a_text_shows_its_highest_price_its_model_and_what_it_cost(
+    page: ComfyPage, words: str
+) -> None:
     page.build(
-        write=("VeniceWritePrompt", 60, 100, {"idea": "a lighthouse in fog", "count": 2}, {}),
+        write=(
+            "VeniceWritePrompt",
+            60,
+            100,
+            {"idea": f"a lighthouse in fog, {words}", "count": 2},
+            {},
+        ),
         show=("PreviewAny", 500, 100, {}, {"source": ("write", 0)}),
     )
     page.wait_for_price("write", "up to $0.0")
