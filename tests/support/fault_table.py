@@ -194,12 +194,12 @@ ROWS = (
         settings=SHORT,
     ),
     # Answers that are no pictures.
-    Row("endless", Fault.endless, "BadResponseError", r"larger than \d+ MB.*may have been charged"),
+    Row("endless", Fault.endless, "BadResponseError", r"exceeds \d+ MB.*may have been charged"),
     Row(
         "gzip bomb",
         Fault.gzip_bomb,
         "BadResponseError",
-        r"larger than \d+ MB.*may have been charged",
+        r"exceeds \d+ MB.*may have been charged",
     ),
     Row(
         "no base64",

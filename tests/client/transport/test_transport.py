@@ -476,7 +476,7 @@ def test_the_limit_of_an_answer_holds_however_it_is_packed(
     monkeypatch.setattr(transport, "MAX_ANSWER_BYTES", 1024 * 1024)
     for seed, fault in enumerate((Fault.endless(), Fault.gzip_bomb()), start=1):
         sandbox.add_fault(fault)
-        with pytest.raises(BadResponseError, match="larger than 1 MB"):
+        with pytest.raises(BadResponseError, match="exceeds 1 MB"):
             client.generate_images(request_for(seed=seed))
     assert paid(sandbox) == 2
 
