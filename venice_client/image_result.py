@@ -9,8 +9,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from .errors import CHARGED, BadResponseError
-from .imaging.image_format import describe, image_format
 from .imaging.images import EncodedImage
+from .imaging.whole_image import describe, image_format
 from .request.paid_request import PaidRequest
 from .request.payload import Payload
 from .result import MAX_TEXT, Result, deprecation, request_id_of, saving_warnings

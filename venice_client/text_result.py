@@ -12,7 +12,7 @@ from .catalogue.chat_prices import usage_usd
 from .catalogue.model import Model
 from .catalogue.prices import MAX_USD
 from .errors import BadResponseError, NoTextError
-from .imaging.image_format import describe
+from .imaging.whole_image import describe
 from .money import ExactCost, total_cost
 from .request.chat import ChatRequest
 from .request.payload import Payload

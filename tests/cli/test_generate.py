@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from faulty_sandbox import Fault, Sandbox
-from venice_client.imaging.image_format import image_format
+from venice_client.imaging.whole_image import image_format
 
 
 def sent(sandbox: Sandbox) -> list[Any]:

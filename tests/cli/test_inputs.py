@@ -14,8 +14,8 @@ from PIL import Image, ImageCms, features
 import icc_profiles
 from venice_client.cli.inputs import Input, read_input
 from venice_client.errors import InvalidRequestError
-from venice_client.imaging.image_format import image_format
 from venice_client.imaging.images import decode
+from venice_client.imaging.whole_image import image_format
 from venice_client.request.edit import check_pixels
 
 needs_cms = pytest.mark.skipif(not features.check("littlecms2"), reason="Pillow without ImageCms")

@@ -17,7 +17,7 @@ from PIL import Image
 from bench import held_until
 from faulty_sandbox import Fault, Sandbox
 from form_fields import fields_of
-from venice_client.imaging.image_format import image_format
+from venice_client.imaging.whole_image import image_format
 from waiting import read_until, wait_for
 
 

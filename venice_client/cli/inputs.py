@@ -12,7 +12,6 @@ from pathlib import Path
 from PIL import Image
 
 from ..errors import BadResponseError, InvalidRequestError
-from ..imaging.image_format import image_format
 from ..imaging.images import (
     DAMAGE,
     MAX_ENCODED_BYTES,
@@ -27,6 +26,7 @@ from ..imaging.images import (
     upright,
 )
 from ..imaging.input_image import InputImage
+from ..imaging.whole_image import image_format
 from ..request.checks import MAX_INPUT_BYTES
 from .files import path_from
 

@@ -21,8 +21,8 @@ from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
 
 from ..errors import CHARGED, BadResponseError, InvalidRequestError
-from .image_format import check_whole, describe, png_part, png_without_texts
 from .input_image import ImageSource, InputImage, load
+from .whole_image import check_whole, describe, png_part, png_without_texts
 
 if TYPE_CHECKING:
     from PIL.ImageCms import ImageCmsTransform

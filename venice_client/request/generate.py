@@ -14,8 +14,8 @@ from ..catalogue.nearest import folded
 from ..catalogue.prices import estimate_generate
 from ..catalogue.sizing import AUTO, fit
 from ..errors import InvalidRequestError
-from ..imaging.image_format import image_format
 from ..imaging.input_image import load
+from ..imaging.whole_image import image_format
 from .checks import (
     add_quality,
     add_transparency,

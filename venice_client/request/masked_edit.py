@@ -18,7 +18,6 @@ from ..catalogue.model import Model
 from ..catalogue.sizing import is_other_ratio
 from ..errors import BadResponseError, InvalidRequestError, MaybeChargedError
 from ..imaging.encoding import input_image
-from ..imaging.image_format import image_format
 from ..imaging.images import Array, EncodedImage, Mode, bands, decode, open_image, orientation
 from ..imaging.input_image import InputFile, InputImage
 from ..imaging.masks import (
@@ -31,6 +30,7 @@ from ..imaging.masks import (
     grown,
     put_back,
 )
+from ..imaging.whole_image import image_format
 from .checks import MAX_EDIT_PIXELS, MAX_INPUT_BYTES, check_range
 
 EMPTY = "The mask is empty, so the image is returned unchanged, for free."

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from ..imaging.image_format import image_format
+from ..imaging.whole_image import image_format
 from ..settings.api_key import ApiKey
 
 _ESCAPE = re.compile(rb"\\(?:u00([2-7][0-9a-fA-F])|(/)|.)", re.DOTALL)

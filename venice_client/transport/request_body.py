@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..imaging.image_format import image_format
 from ..imaging.input_image import InputFile, InputImage
+from ..imaging.whole_image import image_format
 
 JSON_TYPE = "application/json"
 

@@ -16,7 +16,7 @@ import requests
 import urllib3
 
 from ..errors import CHARGED, BadResponseError
-from ..imaging.image_format import image_format, is_whole
+from ..imaging.whole_image import image_format, is_whole
 
 CHUNK = 64 * 1024
 
