@@ -275,7 +275,7 @@ def test_a_large_picture_is_refused_twice_as_large_and_noted_four_times(
     assert refused.code == 2
     assert refused.err.startswith("large.png is 2100 × 2000")
 
-    assert "so it uses about" in cli("upscale", "large.png", "--scale", "4").err
+    assert "so Venice enlarges it about" in cli("upscale", "large.png", "--scale", "4").err
 
 
 def test_a_converted_input_is_said(cli: Any, sandbox: Sandbox, folder: Path) -> None:

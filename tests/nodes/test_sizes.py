@@ -91,7 +91,7 @@ def test_another_size_than_was_to_be_expected_is_said(
 ) -> None:
     bench.sandbox.add_fault(Fault.size(*came))
     end = bench.generate(**inputs)
-    assert [text for text in end.info["warnings"] if " made " in text] == notes
+    assert [text for text in end.info["warnings"] if " returned " in text] == notes
 
 
 @pytest.mark.parametrize("count", [1, 2])

@@ -277,7 +277,7 @@ def test_too_little_memory_is_said_and_loses_nothing(
     again = bench.generate(batch_size=2)
     assert again.pictures == 2
     if store_mb == "0":
-        assert "0 saved (saving is off). Queue again" in end.first_line
+        assert "0 are saved (saving is off). Queue again" in end.first_line
     else:
         told = "2 of 2 images are saved. Queue again with seed 100 (fixed) to get them for free."
         assert told in end.first_line

@@ -30,7 +30,7 @@ def test_a_sweep_of_all_styles_with_a_refused_key_sends_no_more_than_go_at_once(
     bench.sandbox.add_fault(Fault.status(401), times=None)
     styles = bench.pack.venice_nodes.model_lists.styles()
     error = run_lists(bench, style=styles)
-    assert "check VENICE_API_KEY" in str(error)
+    assert "set VENICE_API_KEY" in str(error)
     assert 1 <= len(bench.sandbox.paid_requests) <= 8
 
 

@@ -86,7 +86,7 @@ def test_each_status_has_its_error_with_a_remedy(status: int, kind: type[ApiErro
         (402, "API_KEY_DIEM_SPEND_LIMIT_EXCEEDED", "Raise it"),
         (403, "API_ACCESS_DISABLED", "API access is off"),
         (422, "CONTENT_POLICY_VIOLATION", "prompt"),
-        (422, "IMAGE_TOO_LARGE", "smaller"),
+        (422, "IMAGE_TOO_LARGE", "Resize it"),
         (503, "MODEL_OFFLINE", "offline"),
         (503, "MODEL_AT_CAPACITY", "capacity"),
     ],

@@ -177,4 +177,4 @@ def test_a_batch_that_begins_while_the_process_ends_sends_nothing() -> None:
         timeout=200,
         check=False,
     )
-    assert done.stdout.startswith("True RequestCancelledError('The program is ending."), done.stderr
+    assert done.stdout.startswith('True RequestCancelledError("The program is ending.'), done.stderr

@@ -44,7 +44,7 @@ def test_a_comfyui_that_is_too_old_is_named_and_still_stops_nodes(tmp_path: Path
 
     assert end.stdout == f"True {Path('the-user-folder', '__venice')} ['']\n"
     (line,) = end.stderr.splitlines()
-    assert "older than 0.3.64" in line
+    assert "need ComfyUI 0.3.64 or newer" in line
 
 
 @pytest.mark.parametrize(
