@@ -82,6 +82,23 @@ def test_a_small_window_shows_the_sum_and_the_question(
 
 
 @each_frontend
+def test_the_sum_leaves_the_bar_beside_the_sidebar_uncovered(
+    page: ComfyPage, words: str, is_old: bool
+) -> None:
+    if is_old:
+        pytest.skip("this frontend has nothing there")
+    page.page.set_viewport_size({"width": 1024, "height": 768})
+    page.text_to_image(prompt=words, **EXPENSIVE)
+    page.wait_for_text(TOTAL, "$2.16")
+    page.page.click(TOTAL)
+    page.page.wait_for_selector(".venice-sidebar")
+
+    page.picture(SCREENSHOTS / "small-sidebar.png")
+    assert page.page.evaluate(IS_UNCOVERED, "[aria-label^='Graph mode']")
+    assert page.page.evaluate(IS_UNCOVERED, TOTAL)
+
+
+@each_frontend
 def test_the_keyboard_reaches_everything_in_the_question(page: ComfyPage, words: str) -> None:
     page.text_to_image(prompt=words, **EXPENSIVE)
     page.wait_for_text(TOTAL, "$2.16")
