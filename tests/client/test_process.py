@@ -108,11 +108,13 @@ def test_what_is_on_its_way_is_kept_when_the_process_is_ended(
         stderr=subprocess.PIPE,
         text=True,
     )
-    read_until(process.stdout, "begun")
-    wait_for(lambda: len(sandbox.paid_requests) == 3)
-
-    process.send_signal(getattr(signal, name))
-    _, err = process.communicate(timeout=120)
+    try:
+        read_until(process.stdout, "begun")
+        wait_for(lambda: len(sandbox.paid_requests) == 3)
+        process.send_signal(getattr(signal, name))
+        _, err = process.communicate(timeout=120)
+    finally:
+        process.kill()
 
     assert "KeyboardInterrupt" in err
     assert len(sandbox.charges) == 3
