@@ -374,7 +374,7 @@ export function openTab(id) {
 }
 
 /** @param {HTMLElement} element */
-export const placeBesideRun = (element) => app.menu.settingsGroup.element.before(element);
+export const placeBesideRun = (element) => app.menu?.settingsGroup?.element?.before(element);
 
 const RUN_IN_APP = '[data-testid="linear-run-button"]';
 const INPUT_IN_APP = '[data-testid="app-mode-widget-item"]';

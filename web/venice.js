@@ -87,6 +87,8 @@ register({
   nodeCreated: prepare,
   afterConfigureGraph: requestPreview,
   setup() {
+    // First: in a frontend that breaks the rest, no run goes without the question.
+    watchRuns({ mayRun, mayQueue, starts: rememberRun });
     document.head.append(
       element("link", { rel: "stylesheet", href: STYLE_SHEET }),
       element("style", { text: STYLE }),
@@ -94,7 +96,6 @@ register({
     placeTotal(openSidebar);
     watchModels();
     watchAbout();
-    watchRuns({ mayRun, mayQueue, starts: rememberRun });
     watchStatus();
     watchLoads(settle);
     watchEnds();

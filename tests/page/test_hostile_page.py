@@ -14,6 +14,7 @@ from comfy_running import CANARY, Running
 from comfyui_process import PACK_FOLDER
 from faulty_sandbox import Fault
 from foreign_page import foreign_page
+from page_setups import each_frontend
 
 if TYPE_CHECKING:
     from playwright.sync_api import Route
@@ -53,6 +54,30 @@ LOAD_LARGE = """async count => {
 }"""
 BADGES = """id => app.graph.getNodeById(id).badges
   .map(badge => (typeof badge === 'function' ? badge() : badge).text).join()"""
+
+BREAK = """() => {
+  const append = HTMLHeadElement.prototype.append;
+  HTMLHeadElement.prototype.append = function (...given) {
+    if (!given.some(one => one.href?.endsWith('/venice.css'))) return append.apply(this, given);
+    window.isBroken = true;
+    throw new Error('unlike any frontend before');
+  };
+}"""
+"""Makes the pack's own start fail at the first thing it does to the page."""
+
+
+@each_frontend
+def test_a_frontend_that_breaks_the_page_still_asks(page: ComfyPage, words: str) -> None:
+    page.page.add_init_script(f"({BREAK})()")
+    page.page.reload()
+    page.page.wait_for_function(
+        "window.isBroken && app.extensionManager.workflow.activeWorkflow?.changeTracker"
+    )
+    page.text_to_image(prompt=words, model="nano-banana-pro", batch_size=12)
+
+    page.press_run()
+    page.wait_for_text("dialog.venice-dialog", "12 images")
+    assert page.running.sandbox.paid_requests == []
 
 
 def test_a_foreign_page_changes_nothing(page: ComfyPage, pack: ModuleType, words: str) -> None:
