@@ -29,9 +29,13 @@ SCREENSHOTS = Path(__file__).resolve().parents[2] / "output" / "page"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks the tests of the page, and gives them time to start a ComfyUI."""
+    """Marks the tests of the page, and gives them time to start a ComfyUI.
+
+    Items are those of the whole run, and other tests have a `page`, too.
+    """
+    here = Path(__file__).parent
     for item in items:
-        if "page" in getattr(item, "fixturenames", ()):
+        if here in item.path.parents and "page" in getattr(item, "fixturenames", ()):
             item.add_marker("page")
             item.add_marker(pytest.mark.timeout(TIMEOUT_S))
 

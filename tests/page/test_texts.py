@@ -36,7 +36,7 @@ def test_a_text_shows_its_highest_price_its_model_and_what_it_cost(
     page.wait_for_text(".venice-status .venice-line", "2 texts · $0.0")
     page.wait_for_price("write", "Free · saved result")
     page.page.evaluate("() => app.extensionManager.sidebarTab.toggleSidebarTab('venice')")
-    row = page.page.locator(".venice-text-result", has_text="lighthouse in fog")
+    row = page.page.locator(".venice-text-result", has_text=words)
     row.locator("button", has_text="Copy").wait_for()
 
 

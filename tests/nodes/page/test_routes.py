@@ -187,7 +187,7 @@ def test_a_key_keeps_the_other_settings_of_the_file(
 def test_the_key_of_the_environment_is_not_changed(page: PageClient, bench: Bench) -> None:
     for path in ("/venice/key", "/venice/key/forget"):
         answer = page.post(path, {"key": "another-key"})
-        assert (answer.status_code, "environment" in answer.json()["error"]) == (409, True)
+        assert (answer.status_code, "VENICE_API_KEY" in answer.json()["error"]) == (409, True)
     assert not (bench.home / "venice.json").exists()
 
 
