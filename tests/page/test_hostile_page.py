@@ -31,10 +31,6 @@ IS_HACKED = """() => [
   document.querySelector('img[src=x], [onerror]')?.outerHTML ?? null,
   [...document.querySelectorAll('a')].find(a => a.protocol === 'javascript:')?.outerHTML ?? null,
 ]"""
-IS_IDLE = """async () => {
-  const {queue_running, queue_pending} = await (await fetch('/queue')).json();
-  return !queue_running.length && !queue_pending.length;
-}"""
 LARGE = 10_000
 LOAD_LARGE = """async count => {
   app.graph.clear();
@@ -84,7 +80,7 @@ def test_a_foreign_page_changes_nothing(page: ComfyPage, pack: ModuleType, words
     page.text_to_image(prompt=words)
     page.run_to_end()
     page.wait_for_text(".venice-status .venice-done", "1 image")
-    page.wait_until(IS_IDLE)
+    page.wait_until_idle()
     running = page.running
     result = running.client.get("/venice/results").json()["results"][0]["id"]
     posts = [

@@ -21,10 +21,6 @@ CANCEL = f"{DIALOG} >> text=Cancel"
 GO = f"{DIALOG} button.venice-primary"
 TOTAL = "button.venice-total"
 EXPENSIVE = {"model": "nano-banana-pro", "batch_size": 12}
-IS_IDLE = """async () => {
-  const {queue_running, queue_pending} = await (await fetch('/queue')).json();
-  return !queue_running.length && !queue_pending.length;
-}"""
 ODD_TEXT = {"toString": 1, "valueOf": 1}
 """As text of a template it throws."""
 
@@ -186,7 +182,7 @@ def test_no_price_without_a_bound_is_left_out_for_today(expensive: ComfyPage) ->
     expensive.page.check(f"{DIALOG} input[type=checkbox]")
     expensive.page.click(GO)
     expensive.wait_for_text(".venice-status .venice-done", "12 ")
-    expensive.wait_until(IS_IDLE)
+    expensive.wait_until_idle()
     upscale_a_list(expensive)
 
     refuse(expensive, "from $0.0")
@@ -212,12 +208,12 @@ def test_each_run_of_several_is_looked_at(page: ComfyPage, words: str) -> None:
     page.page.click(CANCEL)
 
     page.page.wait_for_selector(DIALOG, state="detached")
-    page.wait_until(IS_IDLE)
+    page.wait_until_idle()
     assert page.running.sandbox.paid_requests == []
     page.set("generate", seed=seed)
     page.page.evaluate("() => { void app.queuePrompt(0, 2); }")
     page.page.click(GO)
-    page.wait_until(IS_IDLE)
+    page.wait_until_idle()
     assert len(page.running.sandbox.paid_requests) == 12, "the second run alone was paid"
 
 
@@ -256,7 +252,7 @@ def test_the_question_names_each_node_the_sum_and_the_balance(
     build(f"{words}, another")
     page.wait_for_text(f"{TOTAL}.venice-ask", "$2.17")
     page.run_to_end()
-    page.wait_until(IS_IDLE)
+    page.wait_until_idle()
     page.set("large", batch_size=13)
     page.wait_for_text(f"{TOTAL}.venice-ask", "$2.")
     refuse(page, "Run")
@@ -269,7 +265,7 @@ def test_a_prompt_that_another_script_queues_is_asked_about(expensive: ComfyPage
     expensive.wait_for_text(DIALOG, "12 images")
     expensive.page.click(CANCEL)
     expensive.page.wait_for_selector(DIALOG, state="detached")
-    expensive.wait_until(IS_IDLE)
+    expensive.wait_until_idle()
     assert expensive.running.sandbox.paid_requests == []
 
 

@@ -59,6 +59,10 @@ IS_ON_OTHERS = """type => {
 }"""
 BADGES = """name => window.nodes[name].badges
   .map(badge => (typeof badge === 'function' ? badge() : badge).text).join()"""
+IS_IDLE = """async () => {
+  const {queue_running, queue_pending} = await (await fetch('/queue')).json();
+  return !queue_running.length && !queue_pending.length;
+}"""
 REMEMBER = """() => {
   const tracker = app.extensionManager.workflow.activeWorkflow.changeTracker;
   (tracker.captureCanvasState ?? tracker.checkState).call(tracker);
@@ -194,7 +198,8 @@ class ComfyPage:
         return list(self.page.locator(".venice-status .venice-line").all_text_contents())
 
     def run_to_end(self) -> None:
-        """Press Run, and wait until nothing is queued and a status is there."""
+        """Wait for the end of an earlier run, press Run, and wait for its end."""
+        self.wait_until_idle()
         before = self.page.evaluate("() => fetch('/history').then(r => r.json())")
         self.press_run()
         self.wait_until(
@@ -204,6 +209,10 @@ class ComfyPage:
             }""",
             before,
         )
+
+    def wait_until_idle(self) -> None:
+        """Wait until ComfyUI runs nothing, and nothing is queued."""
+        self.wait_until(IS_IDLE)
 
     def wait_until(self, condition: str, argument: object = None) -> None:
         """Wait for an async function of the page to return true.
