@@ -9,7 +9,7 @@ BIN := $(VENV)/$(if $(IS_WINDOWS),Scripts,bin)
 BASE := $(VENV)/.base
 STAMP := $(VENV)/.installed
 export TORCH_INDEX
-# Without it, every process that a test starts compiles the client anew.
+# With it, every process that a test starts would compile the client.
 unexport PYTHONDONTWRITEBYTECODE
 NPM ?= npm
 HAS_NPM := $(shell command -v $(NPM) 2>/dev/null)

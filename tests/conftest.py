@@ -45,9 +45,15 @@ settings.register_profile("quick", PATIENT, derandomize=True, max_examples=20)
 settings.register_profile("search", PATIENT, max_examples=2000)
 settings.load_profile("steady")
 
-# In the background, a shell makes this and all that tests start ignore Ctrl-C.
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# A shell makes what runs in the background ignore Ctrl-C, and nohup the end of the terminal.
+for name, usual in (
+    ("SIGINT", signal.default_int_handler),
+    ("SIGQUIT", signal.SIG_DFL),
+    ("SIGHUP", signal.SIG_DFL),
+):
+    number = getattr(signal, name, None)
+    if number and signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, usual)
 
 
 def read_each_entry_once(lists: ModuleType) -> None:

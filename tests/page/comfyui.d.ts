@@ -179,7 +179,7 @@ interface Price {
 
 type Level = "ok" | "ask" | "over" | "input";
 
-/** A node in the answer of `POST /venice/preview`: docs/page.md. */
+/** A node in the answer of `POST /venice/preview`: venice_nodes/page/answer.py. */
 interface NodePreview {
   price: Price;
   level: Level;

@@ -255,7 +255,7 @@ def test_the_question_names_each_node_the_sum_and_the_balance(
     page.wait_until_idle()
     page.set("large", batch_size=13)
     page.wait_for_text(f"{TOTAL}.venice-ask", "$2.")
-    refuse(page, "Run")
+    refuse(page, "images")
 
 
 @each_frontend

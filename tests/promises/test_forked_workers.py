@@ -38,7 +38,7 @@ pytestmark = [
 ]
 
 KEY = "test-key"
-WORKERS, EACH = 3, 4
+WORKERS, EACH = 6, 4
 Run = Callable[[Sequence[Callable[[], Any]]], list[Any]]
 
 

@@ -15,7 +15,7 @@ SEES, NO_SCHEMA = "google-gemma-3-27b-it", "qwen-3-7-max"
 
 @dataclass(frozen=True)
 class TextColumn:
-    """One way to ask for texts. requests: made anew for each run. texts: how many they give."""
+    """One way to ask for texts. requests: new ones for each run. texts: how many they give."""
 
     name: str
     requests: Callable[[], Sequence[Any]]

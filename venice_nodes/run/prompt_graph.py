@@ -115,9 +115,6 @@ def is_repeatable(prompt: object, node: str) -> bool:
     A node that draws at random, or reads the clock, marks itself with a fraction or NaN.
     """
     graph = sound_nodes(prompt)
-    before = [graph[name] for name in in_order(graph, [node])]
-    marks = [
-        each.get("is_changed") for each in before if not each["class_type"].startswith("Venice")
-    ]
+    marks = [graph[name].get("is_changed") for name in in_order(graph, [node])]
     each_mark = [one for mark in marks for one in (mark if isinstance(mark, list) else [mark])]
     return not any(isinstance(mark, float) for mark in each_mark)

@@ -3,13 +3,29 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from venice_client.errors import SettingsError
-from venice_client.settings.settings import forget_key, load_settings, save_values
+from venice_client.settings.api_key import ApiKey
+from venice_client.settings.settings import (
+    forget_key,
+    load_settings,
+    save_key,
+    save_values,
+)
+
+CANARY = "vn-canary-0123456789"
+
+
+def write(home: Path, text: str) -> None:
+    (home / "venice.json").write_text(text, encoding="utf-8")
 
 
 def written(home: Path) -> dict[str, str]:
@@ -60,3 +76,82 @@ def test_a_switch(home: Path, text: str, is_on: bool) -> None:
 def test_what_the_page_uses_is_checked(home: Path, name: str, text: str) -> None:
     with pytest.raises(SettingsError, match=name):
         load_settings(environ={"VENICE_HOME": str(home), name: text})
+
+
+def test_saving_a_key_keeps_the_other_settings(home: Path) -> None:
+    write(home, '{"VENICE_TIMEOUT": 60, "VENICE_API_KEY": "old"}')
+    path = save_key([home], ApiKey(CANARY))
+    settings = load_settings()
+    assert path == home / "venice.json"
+    assert settings.key == ApiKey(CANARY)
+    assert settings.timeout == 60.0
+    assert [file.name for file in home.iterdir()] == ["venice.json"]
+
+
+@pytest.mark.parametrize("before", [{}, {"VENICE_API_BASE": "https://stale.example/v1"}])
+@pytest.mark.parametrize("base_url", ["https://api.venice.ai/api/v1", "http://127.0.0.1:1/api/v1"])
+def test_a_key_is_saved_with_its_address_and_no_other(
+    home: Path, before: dict[str, str], base_url: str
+) -> None:
+    write(home, json.dumps(before))
+    save_key([home], ApiKey(CANARY), base_url)
+    assert load_settings().base_url == base_url
+
+
+def test_a_key_that_cannot_be_saved_lies_nowhere(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on Windows, where a file that someone reads cannot be replaced."""
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(SettingsError, match="Permission denied"):
+        save_key([home], ApiKey(CANARY))
+    assert list(home.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
+def test_only_its_owner_reads_the_file(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        path = save_key([tmp_path / "new" / "home"], ApiKey(CANARY))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
+def test_a_file_that_others_could_read_is_closed_to_them(home: Path) -> None:
+    write(home, "{}")
+    (home / "venice.json").chmod(0o644)
+    assert stat.S_IMODE(save_key([home], ApiKey(CANARY)).stat().st_mode) == 0o600
+
+
+def test_settings_are_saved_while_other_threads_read_them(home: Path) -> None:
+    """On Windows, a file that someone reads can't be replaced."""
+    save_key([home], ApiKey("first-key"))
+    stop, errors = threading.Event(), list[Exception]()
+
+    def read() -> None:
+        while not stop.is_set():
+            try:
+                assert load_settings().key is not None
+            except Exception as error:
+                errors.append(error)
+            time.sleep(0.001)
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for number in range(20):
+            save_key([home], ApiKey(f"key-number-{number}"))
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert errors == []
+    assert load_settings().key == ApiKey("key-number-19")

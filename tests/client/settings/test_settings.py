@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
-import stat
 import sys
-import threading
-import time
 import traceback
 from pathlib import Path
 
 import pytest
 
-from venice_client import VeniceClient
 from venice_client.errors import SettingsError
 from venice_client.settings import settings as credentials
 from venice_client.settings.api_key import ApiKey
 from venice_client.settings.settings import (
     Settings,
-    home_folders,
-    is_loopback,
     load_settings,
-    normalized_base_url,
-    save_key,
 )
 from venice_client.transport.gate import FAILURES_THAT_LOCK_OUT
 
@@ -234,79 +225,6 @@ def test_a_key_of_a_few_letters_is_looked_for_in_no_text() -> None:
     assert ApiKey("12345678").redact("a 12345678 b") == "a [key] b"
 
 
-OTHER = "https://other.example/v1"
-
-
-@pytest.mark.parametrize(
-    ("environ", "base_url", "is_said"),
-    [
-        ({}, OTHER, False),
-        ({"VENICE_API_KEY": CANARY}, OTHER, False),
-        ({"VENICE_API_KEY": "another-key"}, credentials.DEFAULT_BASE_URL, True),
-        ({"VENICE_API_KEY": "sandbox"}, credentials.DEFAULT_BASE_URL, False),
-        ({"VENICE_API_KEY": "another-key", "VENICE_API_BASE": OTHER}, OTHER, False),
-        ({"VENICE_API_KEY": "x", "VENICE_API_BASE": "http://[::1]:1"}, "http://[::1]:1", False),
-        ({"VENICE_API_BASE": "http://[::1]:1"}, "http://[::1]:1", False),
-    ],
-)
-def test_an_address_in_the_file_belongs_to_the_key_in_the_file(
-    home: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    environ: dict[str, str],
-    base_url: str,
-    is_said: bool,
-) -> None:
-    path = home / "venice.json"
-    write(home, json.dumps({"VENICE_API_KEY": CANARY, "VENICE_API_BASE": OTHER}))
-    path.chmod(0o600)
-    for name, value in environ.items():
-        monkeypatch.setenv(name, value)
-
-    settings = load_settings()
-
-    assert settings.base_url == base_url
-    assert bool(settings.warnings) is is_said
-    if is_said:
-        assert "VENICE_API_BASE" in settings.warnings[0]
-
-
-def test_an_address_without_a_key_beside_it_is_for_no_key_of_the_environment(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(home, json.dumps({"VENICE_API_BASE": OTHER}))
-    assert load_settings().base_url == OTHER
-    monkeypatch.setenv("VENICE_API_KEY", CANARY)
-    assert load_settings().base_url == credentials.DEFAULT_BASE_URL
-
-
-@pytest.mark.parametrize("given", [(), ("settings",)])
-@pytest.mark.parametrize("saved", [CANARY, None])
-def test_a_key_in_code_never_goes_to_the_address_of_the_saved_one(
-    home: Path, saved: str | None, given: tuple[str, ...]
-) -> None:
-    key = {"VENICE_API_KEY": saved} if saved else {}
-    write(home, json.dumps({**key, "VENICE_API_BASE": OTHER}))
-    settings = load_settings() if given else None
-
-    def address(**named: str) -> str:
-        return VeniceClient(settings, **named).service.base_url
-
-    assert address(key="another-key") == credentials.DEFAULT_BASE_URL
-    assert address(key="another-key", base_url="http://[::1]:1") == "http://[::1]:1"
-    if saved:
-        assert address(key=saved) == address() == OTHER
-
-
-def test_a_key_in_code_goes_to_the_address_of_the_environment_or_of_its_settings(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    write(home, json.dumps({"VENICE_API_KEY": CANARY, "VENICE_API_BASE": "https://[::1]/v1"}))
-    monkeypatch.setenv("VENICE_API_BASE", OTHER)
-    assert VeniceClient(key="another-key").service.base_url == OTHER
-    settings = Settings(home, base_url=OTHER)
-    assert VeniceClient(settings, key="another-key").service.base_url == OTHER
-
-
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
 @pytest.mark.parametrize(
     ("mode", "can"),
@@ -334,34 +252,6 @@ def test_a_file_that_others_can_use_is_said(home: Path, mode: int, can: str) -> 
 
 
 @pytest.mark.parametrize(
-    ("typed", "normal"),
-    [
-        ("https://api.venice.ai/api/v1/", "https://api.venice.ai/api/v1"),
-        (" HTTPS://API.Venice.AI/api/v1 ", "https://api.venice.ai/api/v1"),
-        ("https://api.venice.ai:443/api/v1", "https://api.venice.ai/api/v1"),
-        ("https://example.org:8443/v1", "https://example.org:8443/v1"),
-        ("http://127.0.0.1:8188/api/v1", "http://127.0.0.1:8188/api/v1"),
-        ("http://localhost:1", "http://localhost:1"),
-        ("http://[::1]:5/x", "http://[::1]:5/x"),
-    ],
-)
-def test_base_url(typed: str, normal: str) -> None:
-    assert normalized_base_url(typed) == normal
-
-
-@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost"])
-def test_this_machine(host: str) -> None:
-    assert is_loopback(host)
-
-
-@pytest.mark.parametrize(
-    "host", ["", "0.0.0.0", "10.0.0.1", "127.0.0.1.example.org", "localhost.x"]
-)
-def test_not_this_machine(host: str) -> None:
-    assert not is_loopback(host)
-
-
-@pytest.mark.parametrize(
     ("before", "after"),
     [
         ('{"VENICE_API_KEY": "', '"'),
@@ -386,151 +276,3 @@ def test_a_file_that_is_no_text_is_said_without_quoting_it(home: Path) -> None:
         load_settings()
     assert CANARY not in str(caught.value)
     assert "venice.json" in str(caught.value)
-
-
-def test_saving_a_key_keeps_the_other_settings(home: Path) -> None:
-    write(home, '{"VENICE_TIMEOUT": 60, "VENICE_API_KEY": "old"}')
-    path = save_key([home], ApiKey(CANARY))
-    settings = load_settings()
-    assert path == home / "venice.json"
-    assert settings.key == ApiKey(CANARY)
-    assert settings.timeout == 60.0
-    assert [file.name for file in home.iterdir()] == ["venice.json"]
-
-
-@pytest.mark.parametrize("before", [{}, {"VENICE_API_BASE": "https://stale.example/v1"}])
-@pytest.mark.parametrize("base_url", ["https://api.venice.ai/api/v1", "http://127.0.0.1:1/api/v1"])
-def test_a_key_is_saved_with_its_address_and_no_other(
-    home: Path, before: dict[str, str], base_url: str
-) -> None:
-    write(home, json.dumps(before))
-    save_key([home], ApiKey(CANARY), base_url)
-    assert load_settings().base_url == base_url
-
-
-def test_a_key_that_cannot_be_saved_lies_nowhere(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As on Windows, where a file that someone reads cannot be replaced."""
-
-    def refuse(*_: object) -> None:
-        raise PermissionError(13, "Permission denied")
-
-    monkeypatch.setattr(Path, "replace", refuse)
-    with pytest.raises(SettingsError, match="Permission denied"):
-        save_key([home], ApiKey(CANARY))
-    assert list(home.iterdir()) == []
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
-def test_only_its_owner_reads_the_file(tmp_path: Path) -> None:
-    before = os.umask(0)
-    try:
-        path = save_key([tmp_path / "new" / "home"], ApiKey(CANARY))
-    finally:
-        os.umask(before)
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="POSIX modes")
-def test_a_file_that_others_could_read_is_closed_to_them(home: Path) -> None:
-    write(home, "{}")
-    (home / "venice.json").chmod(0o644)
-    assert stat.S_IMODE(save_key([home], ApiKey(CANARY)).stat().st_mode) == 0o600
-
-
-def test_a_relative_home_is_where_it_was_first_read(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("first", "second"):
-        (tmp_path / name).mkdir()
-    last_parts = {"VENICE_HOME": ".", "XDG_DATA_HOME": "venice-nodes"}
-    for variable, last in last_parts.items():
-        if variable == "XDG_DATA_HOME" and sys.platform != "linux":
-            continue
-        environ = {variable: f"of {tmp_path.name}"}
-        for folder in ("first", "second"):
-            monkeypatch.chdir(tmp_path / folder)
-            assert (
-                load_settings(None, environ).home == tmp_path / "first" / environ[variable] / last
-            )
-    monkeypatch.chdir(tmp_path / "first")
-    settings = Settings(Path("mine"))
-    monkeypatch.chdir(tmp_path / "second")
-    assert settings.home == tmp_path / "first" / "mine"
-
-
-def test_venice_home_is_the_only_home_where_it_is_set(tmp_path: Path) -> None:
-    assert home_folders(tmp_path, {"VENICE_HOME": "/somewhere"}) == [Path("/somewhere")]
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="XDG_DATA_HOME is of Linux")
-def test_the_folder_of_the_first_version_goes_on_being_used(tmp_path: Path) -> None:
-    environ = {"XDG_DATA_HOME": str(tmp_path)}
-    assert home_folders(None, environ)[-1] == tmp_path / "venice-nodes"
-    (tmp_path / "comfyui-venice").mkdir()
-    assert home_folders(None, environ)[-1] == tmp_path / "comfyui-venice"
-    (tmp_path / "venice-nodes").mkdir()
-    assert home_folders(None, environ)[-1] == tmp_path / "venice-nodes"
-
-
-def test_comfyuis_folder_comes_before_the_platforms(tmp_path: Path) -> None:
-    homes = home_folders(tmp_path, {"XDG_DATA_HOME": str(tmp_path / "data")})
-    assert homes[0] == tmp_path
-    assert len(homes) == 2
-
-
-def test_a_key_in_the_platforms_folder_serves_comfyui_too(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    platform = tmp_path / "platform"
-    platform.mkdir()
-    write(platform, json.dumps({"VENICE_API_KEY": "k"}))
-    monkeypatch.setattr(credentials, "_platform_folder", lambda _environ: platform)
-
-    settings = load_settings(tmp_path / "comfyui", environ={})
-
-    assert settings.key == ApiKey("k")
-    assert settings.home == tmp_path / "comfyui"
-
-
-def test_a_machine_without_a_user_folder_needs_only_comfyuis(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A container that runs under a user id that no one named."""
-
-    def nobody() -> Path:
-        raise RuntimeError("Could not determine home directory.")
-
-    monkeypatch.setattr(Path, "home", nobody)
-    assert load_settings(tmp_path, environ={}).home == tmp_path
-    with pytest.raises(SettingsError, match="VENICE_HOME"):
-        load_settings(environ={})
-
-
-def test_settings_are_saved_while_other_threads_read_them(home: Path) -> None:
-    """On Windows, a file that someone reads can't be replaced."""
-    save_key([home], ApiKey("first-key"))
-    stop, errors = threading.Event(), list[Exception]()
-
-    def read() -> None:
-        while not stop.is_set():
-            try:
-                assert load_settings().key is not None
-            except Exception as error:
-                errors.append(error)
-            time.sleep(0.001)
-
-    threads = [threading.Thread(target=read) for _ in range(3)]
-    for thread in threads:
-        thread.start()
-    try:
-        for number in range(20):
-            save_key([home], ApiKey(f"key-number-{number}"))
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join()
-    assert errors == []
-    assert load_settings().key == ApiKey("key-number-19")

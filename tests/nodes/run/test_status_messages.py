@@ -183,13 +183,14 @@ def test_an_error_that_cannot_pass_offers_no_other_try(bench: Bench, server: Ser
     assert last["text"].endswith(told)
 
 
+@pytest.mark.parametrize("kind", ["RandomWords", "VeniceWordsOfAnotherPack"])
 @pytest.mark.parametrize("mark", [[float("nan")], [0.25], float("nan")], ids=str)
 def test_no_other_try_is_offered_after_a_node_that_draws(
-    bench: Bench, server: Server, mark: Any
+    bench: Bench, server: Server, mark: Any, kind: str
 ) -> None:
     bench.sandbox.add_fault(Fault.reset(), when=lambda sent: sent["seed"] == 2002)
     graph = {
-        "1": {"class_type": "RandomWords", "inputs": {}, "is_changed": mark},
+        "1": {"class_type": kind, "inputs": {}, "is_changed": mark},
         "4:7": {"class_type": "VeniceGenerateImage", "inputs": {"prompt": ["1", 0]}},
     }
     with pytest.raises(Exception, match="to pay only for the missing 1"):
