@@ -52,7 +52,7 @@ demo: $(if $(COMFYUIS_PYTHON),,$(BASE))  ## Generate four images with the nodes,
 	@$(if $(COMFYUIS_PYTHON),echo 'Using ComfyUI'\''s Python ($(COMFYUIS_PYTHON)). Nothing to install.')
 	@'$(or $(COMFYUIS_PYTHON),$(BIN)/python)' scripts/demo.py
 
-test: lint  ## Lint, then all tests but the long ones and those in a real ComfyUI: two and a half minutes on two cores
+test: lint  ## Lint, then all tests but the long ones and those in a real ComfyUI: under two minutes on two cores
 	$(BIN)/python -m pytest tests -m 'not long and not comfyui and not page' -n auto --dist loadgroup \
 		--hypothesis-profile=quick
 

@@ -119,7 +119,9 @@ def test_a_list_of_tasks_runs_for_each(bench: Bench, pictures: Pictures) -> None
 
 
 @pytest.mark.parametrize(
-    "fault", [Fault.status(500), Fault.status(429)], ids=lambda fault: fault.name
+    "fault",
+    [Fault.status(500), Fault.status(429, headers={"Retry-After": "0"})],
+    ids=lambda fault: fault.name,
 )
 def test_what_was_surely_not_answered_is_tried_again(
     bench: Bench, pictures: Pictures, fault: Any
