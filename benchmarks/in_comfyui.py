@@ -133,7 +133,7 @@ def measure(quick: bool) -> Part:
 
 
 def _add_files(base: Path) -> None:
-    """The naive node, and one picture under many names, so that LoadImage reads it each time."""
+    """The naive node, and one image under many names, so that LoadImage reads it each time."""
     node = base / "custom_nodes" / "naive" / "__init__.py"
     node.parent.mkdir()
     shutil.copy(Path(__file__).with_name("naive_node.py"), node)

@@ -31,7 +31,7 @@ def measure(quick: bool) -> Part:
 
 
 def _pictures(side: int) -> Iterator[tuple[str, Image.Image]]:
-    """A picture with the grain of a photo, and a smooth one as of a drawing."""
+    """An image with the grain of a photo, and a smooth one as of a drawing."""
     yield "A photo with fine grain", Image.open(io.BytesIO(picture(side, side))).convert("RGB")
     soft = np.random.default_rng(7).integers(0, 256, (24, 24, 3), dtype=np.uint8)
     smooth = Image.fromarray(soft).resize((side, side), Image.Resampling.BICUBIC)

@@ -27,7 +27,7 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Case:
-    """count pictures of side²; of those that take pictures, the inputs have 2048²."""
+    """count images of side²; of those that take images, the inputs have 2048²."""
 
     what: str
     node: str
@@ -49,7 +49,7 @@ CASES = {
 
 
 def measure(quick: bool) -> Any:
-    """All rows, but on Linux only; quick: with 4 pictures in place of 16."""
+    """All rows, but on Linux only; quick: with 4 images in place of 16."""
     from performance_page import Part, Row
 
     if not CLEAR.exists():
@@ -109,7 +109,7 @@ def _generate(count: int, side: int) -> dict[str, Any]:
 
 
 def _images(count: int, side: int) -> Any:
-    """Pictures that differ in one pixel, so that none is asked for once for all."""
+    """Images that differ in one pixel, so that none is asked for once for all."""
     import numpy as np
     import torch
     from PIL import Image

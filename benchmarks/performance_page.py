@@ -11,7 +11,7 @@ from pathlib import Path
 
 PARTS = {
     **{"comfyui": "in_comfyui", "many": "many", "memory": "memory"},
-    **{"start": "start", "store": "store", "inputs": "inputs", "preview": "preview"},
+    **{"start": "start", "store": "store", "inputs": "inputs", "page": "page"},
 }
 """The kinds of measurement, each with its module."""
 

@@ -1,7 +1,7 @@
 """A small server in a process of its own that answers as Venice, and as ComfyUI's partner, do.
 
-The pictures are ready before they are asked for, so that it costs hardly any time of its own. Both
-sides get the same picture, after the same latency, from the same code. `StandIn` starts it.
+The images are ready before they are asked for, so that it costs hardly any time of its own. Both
+sides get the same image, after the same latency, from the same code. `StandIn` starts it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ KEY = "bench"
 DATA = Path(__file__).resolve().parent.parent / "venice_client" / "catalogue" / "data"
 GENERATE, PARTNER = "/image/generate", "/proxy/openai/images/generations"
 BY_ADDRESS, PICTURE = "dall-e-3", "/picture.png"
-"""The partner's model whose answer is the address of the picture."""
+"""The partner's model whose answer is the address of the image."""
 
 FILES = ("/image/edit", "/image/upscale")
 CHUNK = 2**20
@@ -36,7 +36,7 @@ CHUNK = 2**20
 
 @cache
 def picture(width: int, height: int, format: str = "png") -> bytes:
-    """A picture with soft forms and fine grain, which takes about as many bytes as a photo."""
+    """An image with soft forms and fine grain, which takes about as many bytes as a photo."""
     random = np.random.default_rng(7)
     soft = random.integers(0, 256, (24, 24, 3), dtype=np.uint8)
     forms = Image.fromarray(soft).resize((width, height), Image.Resampling.BICUBIC)
@@ -63,9 +63,9 @@ class Control:
     def answer(
         self, latency: float = 0.0, size: Sequence[int] = (1024, 1024), format: str = "png"
     ) -> int:
-        """Has it answer with a picture of that size after `latency` seconds, and forget its log.
+        """Has it answer with an image of that size after `latency` seconds, and forget its log.
 
-        Returns how many bytes the picture has.
+        Returns how many bytes the image has.
         """
         how = {"latency": latency, "size": list(size), "format": format}
         response = self._session.post(f"{self.url}/bench", json=how, timeout=300)

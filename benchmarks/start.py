@@ -15,8 +15,11 @@ from performance_page import Part, Row
 from rounds import timed
 
 ROOT = Path(__file__).resolve().parent.parent
-THERE = "import torch, numpy, PIL.Image, requests"
-"""What ComfyUI has loaded before."""
+THERE = (
+    "import decimal, fractions, numpy.typing, requests, secrets, shlex, torch; "
+    "from PIL import ImageChops, ImageDraw, ImageFont, ImageOps, ImageSequence, PngImagePlugin"
+)
+"""What ComfyUI 0.33.0 has loaded before, as far as the pack needs it too."""
 
 LINE = re.compile(r"import time:\s+(\d+) \|\s+(\d+) \|\s*(\S+)$")
 OURS = "venice_pack"

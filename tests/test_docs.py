@@ -112,7 +112,7 @@ def test_a_clone_and_an_installation_have_the_folder_of_that_name() -> None:
     assert rf"custom_nodes\{name}\venice_client" in read("docs/settings.md")
 
 
-def test_the_pictures_have_the_shapes_that_the_registry_asks_for() -> None:
+def test_the_images_have_the_shapes_that_the_registry_asks_for() -> None:
     images = ROOT / "docs" / "images"
     with Image.open(images / "icon.png") as icon, Image.open(images / "banner.png") as banner:
         assert icon.width == icon.height <= 400
@@ -208,7 +208,7 @@ def test_templates_that_are_named_exist() -> None:
     assert found["README.md"]
 
 
-def test_the_template_of_the_first_picture_is_there() -> None:
+def test_the_template_of_the_first_image_is_there() -> None:
     (name,) = re.findall(r"\*\*(Venice [^*]+)\*\*", read("README.md"))
 
     assert (ROOT / "example_workflows" / f"{name}.json").is_file()

@@ -1,4 +1,4 @@
-"""`edit` and `multi-edit`: which pictures go where, with which options."""
+"""`edit` and `multi-edit`: which images go where, with which options."""
 
 from __future__ import annotations
 

@@ -248,7 +248,7 @@ def test_a_batch_that_fails_for_several_reasons_says_that_none_came(
     assert end.err.count("- seed ") == 2
 
 
-def test_a_picture_that_cannot_be_written_is_kept_and_free_next_time(
+def test_an_image_that_cannot_be_written_is_kept_and_free_next_time(
     cli: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = files._write
@@ -268,7 +268,7 @@ def test_a_picture_that_cannot_be_written_is_kept_and_free_next_time(
 
 @pytest.mark.skipif(not HAS_LIMIT, reason="this system has no such limit")
 @pytest.mark.parametrize("options", [[], ["--force"]])
-def test_a_full_disk_leaves_no_part_of_a_picture(
+def test_a_full_disk_leaves_no_part_of_an_image(
     cli: Any, folder: Path, tmp_path: Path, options: list[str]
 ) -> None:
     assert cli("generate", "a fox", "--seed", "5", "-o", "kept.png").code == 0
@@ -325,7 +325,7 @@ def test_json_of_an_error_before_anything_is_sent(cli: Any, folder: Path) -> Non
     assert end.json["error"]["type"] == "InvalidRequestError"
 
 
-def test_a_flagged_picture_is_written_with_a_note(cli: Any, sandbox: Sandbox, folder: Path) -> None:
+def test_a_flagged_image_is_written_with_a_note(cli: Any, sandbox: Sandbox, folder: Path) -> None:
     sandbox.add_fault(Fault.flags())
 
     end = cli("generate", "a fox", "-o", "fox.png")
@@ -362,7 +362,7 @@ def test_the_reason_that_holds_for_all_is_said_once(
     assert end.err.count("VENICE_API_KEY") == 1
 
 
-def test_a_picture_that_cannot_be_written_is_an_error_that_may_have_been_charged(
+def test_an_image_that_cannot_be_written_is_an_error_that_may_have_been_charged(
     cli: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(*_: Any) -> None:
@@ -389,7 +389,7 @@ def test_what_is_missing_of_a_batch_is_all_that_is_paid_for_again(
 
 
 def encoded(is_damaged: bool = False) -> str:
-    """A WebP in base64, as it comes in JSON; a damaged one has its size, and no picture."""
+    """A WebP in base64, as it comes in JSON; a damaged one has its size, and no image."""
     out = io.BytesIO()
     Image.effect_noise((64, 64), 80).convert("RGB").save(out, "WEBP", lossless=True)
     data = out.getvalue()
@@ -430,7 +430,7 @@ def test_a_variant_that_is_damaged_does_not_cost_the_others(
     assert len(sandbox.paid_requests) == 1
 
 
-def test_an_answer_without_any_good_picture_is_asked_for_again(
+def test_an_answer_without_any_good_image_is_asked_for_again(
     cli: Any, sandbox: Sandbox, folder: Path
 ) -> None:
     sandbox.add_fault(answer_with(*[encoded(is_damaged=True)] * 4))
@@ -507,7 +507,7 @@ def test_a_second_interrupt_does_not_wait(
 @pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell closes the streams")
 @pytest.mark.parametrize("closed", ["2>&-", ">&- 2>&-", "2>/dev/full", ">&-"])
-def test_streams_that_take_nothing_lose_no_picture(
+def test_streams_that_take_nothing_lose_no_image(
     cli: Any, folder: Path, commands: Any, closed: str
 ) -> None:
     words = shlex.join([sys.executable, "-m", "venice_client", "generate", "a fox", "-o", "a.png"])
@@ -574,7 +574,7 @@ def test_without_stdin_nothing_is_asked(
 
 
 @pytest.mark.parametrize("target", ["-", os.devnull])
-def test_pictures_go_to_files_alone(cli: Any, sandbox: Sandbox, folder: Path, target: str) -> None:
+def test_images_go_to_files_alone(cli: Any, sandbox: Sandbox, folder: Path, target: str) -> None:
     end = cli("generate", "a fox", "-o", target)
     assert end.code == 2
     assert "images go to files" in end.err

@@ -22,7 +22,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_writes_numbered_pictures_and_prints_their_paths(
+def test_writes_numbered_images_and_prints_their_paths(
     cli: Any, sandbox: Sandbox, folder: Path
 ) -> None:
     end = cli(
@@ -39,7 +39,7 @@ def test_writes_numbered_pictures_and_prints_their_paths(
         assert picture.size == (1024, 768)
 
 
-def test_one_picture_has_no_number(cli: Any, folder: Path) -> None:
+def test_one_image_has_no_number(cli: Any, folder: Path) -> None:
     assert cli("generate", "a fox", "-o", "fox.png").lines == ["fox.png"]
 
 

@@ -1,4 +1,4 @@
-"""Pictures in files: what goes as it is, what is converted, what is refused."""
+"""Images in files: what goes as it is, what is converted, what is refused."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_transparency_stays(tmp_path: Path) -> None:
 
 
 def faded(path: Path, mode: str, alpha: int) -> str:
-    """A picture whose right half has this alpha."""
+    """An image whose right half has this alpha."""
     image = picture().convert(mode)
     half = Image.new("L", SIZE, 255)
     half.paste(alpha, (SIZE[0] // 2, 0, *SIZE))
@@ -208,7 +208,7 @@ def refusal(path: object) -> str:
     return text
 
 
-def test_what_is_no_picture_is_refused_with_its_name(tmp_path: Path) -> None:
+def test_what_is_no_image_is_refused_with_its_name(tmp_path: Path) -> None:
     whole = Path(saved(tmp_path / "whole.png")).read_bytes()
     contents = {
         "empty.png": b"",
@@ -223,7 +223,7 @@ def test_what_is_no_picture_is_refused_with_its_name(tmp_path: Path) -> None:
         assert "isn't a complete, readable image" in refusal(tmp_path / name)
 
 
-def test_a_picture_of_plain_numbers_is_refused(tmp_path: Path) -> None:
+def test_an_image_of_plain_numbers_is_refused(tmp_path: Path) -> None:
     Image.fromarray(np.full((256, 256), 0.5, np.float32)).save(tmp_path / "a.tiff")
 
     assert "isn't a complete, readable image" in refusal(tmp_path / "a.tiff")
@@ -264,7 +264,7 @@ def test_a_file_of_25_mb_is_refused(tmp_path: Path) -> None:
 
 
 def colourful(path: Path, **how: Any) -> np.ndarray[Any, Any]:
-    """A picture of all kinds of colours in a file; its pixels as Pillow reads them."""
+    """An image of all kinds of colours in a file; its pixels as Pillow reads them."""
     array = np.random.default_rng(1).integers(0, 256, (256, 320, 3), np.uint8)
     Image.fromarray(array).save(path, **how)
     with Image.open(path) as image:

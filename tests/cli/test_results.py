@@ -28,7 +28,7 @@ PNG = base64.b64decode(
 
 @pytest.fixture
 def kept(cli: Any, folder: Path) -> list[bytes]:
-    """Two pictures of a batch that were made; their bytes, by seed."""
+    """Two images of a batch that were made; their bytes, by seed."""
     end = cli("generate", "a secret fox", "-n2", "--seed=5", "--size=256x256", "-o", "made/fox.png")
     assert end.code == 0, end.err
     return [(folder / line).read_bytes() for line in end.lines]
@@ -170,7 +170,7 @@ def test_damaged_entries_are_never_saved(cli: Any, kept: list[bytes], home: Path
     assert len(cli("results", "--json").json["results"]) == 1
 
 
-def test_an_answer_without_a_picture_fails_and_the_others_are_saved(
+def test_an_answer_without_an_image_fails_and_the_others_are_saved(
     cli: Any, kept: list[bytes], home: Path
 ) -> None:
     facts = {

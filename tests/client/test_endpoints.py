@@ -64,7 +64,7 @@ each = pytest.mark.parametrize("call", CALLS, ids=[call.method for call in CALLS
 
 
 @each
-def test_a_picture_comes_back_at_its_price(
+def test_an_image_comes_back_at_its_price(
     client: VeniceClient, sandbox: Sandbox, call: Call
 ) -> None:
     result = getattr(client, call.method)(call.request)

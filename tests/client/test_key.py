@@ -164,7 +164,7 @@ def as_text(text: str | bytes) -> str:
     return text if isinstance(text, str) else text.decode("latin-1")
 
 
-def test_a_key_that_comes_back_with_the_picture_goes_nowhere(
+def test_a_key_that_comes_back_with_the_image_goes_nowhere(
     client: VeniceClient, sandbox: Sandbox, request_for: RequestFor, home: Path
 ) -> None:
     extra = {

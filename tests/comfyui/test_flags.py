@@ -81,7 +81,7 @@ def picture_of(made: Running, words: str) -> Image.Image:
 
 
 def test_bare_the_same_again_runs_again_and_is_free(bare: Running, words: str) -> None:
-    """ComfyUI keeps nothing, so the store gives the picture."""
+    """ComfyUI keeps nothing, so the store gives the image."""
     bare.sandbox.forget()
 
     first, second = picture_of(bare, words), picture_of(bare, words)
@@ -90,7 +90,7 @@ def test_bare_the_same_again_runs_again_and_is_free(bare: Running, words: str) -
     assert len(bare.sent) == 1
 
 
-def test_bare_a_picture_says_nothing(bare: Running, words: str) -> None:
+def test_bare_an_image_says_nothing(bare: Running, words: str) -> None:
     assert picture_of(bare, words).info == {}
 
 

@@ -21,7 +21,7 @@ PROMPTS = ["a fox in snow", "an owl at night, seen from below, photographed on o
 
 
 def grid_into(graph: Graph, words: str, **inputs: Any) -> tuple[Link, Link]:
-    """Venice Grid → Generate; the pictures, and the grid for the sheet."""
+    """Venice Grid → Generate; the images, and the grid for the sheet."""
     base = {
         "rows": "nothing",
         "row_values": "",
@@ -149,9 +149,7 @@ def test_a_model_and_a_seed_of_tomorrow_may_stand_on_it(comfyui: Running, words:
     assert comfyui.seeds == [(2**63 - 1) % 999_999_999 + 1]
 
 
-def test_pictures_that_another_node_put_together_fill_the_cells(
-    comfyui: Running, words: str
-) -> None:
+def test_images_that_another_node_put_together_fill_the_cells(comfyui: Running, words: str) -> None:
     graph = Graph()
     images, grid = grid_into(graph, words, columns="seed", column_values="1-4")
     together = graph.add("RebatchImages", images=images, batch_size=64)

@@ -15,7 +15,7 @@ CELL = 256
 
 
 def sweep_into(graph: Graph, words: str, **more: object) -> tuple[Link, Link]:
-    """Style Sweep → Generate; the pictures and the labels."""
+    """Style Sweep → Generate; the images and the labels."""
     styles = graph.add("VeniceStyleSweep", styles="\n".join(STYLES))
     return graph.generate(prompt=words, style=styles, **more), second(styles)
 

@@ -45,7 +45,7 @@ def test_a_node_is_found_by_its_name(comfyui: Running, node: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in WORKFLOWS.glob("*.json")))
-def test_the_workflows_are_offered_with_a_picture(comfyui: Running, name: str) -> None:
+def test_the_workflows_are_offered_with_an_image(comfyui: Running, name: str) -> None:
     assert name in comfyui.client.get("/workflow_templates").json()[PACK_FOLDER]
     address = f"/api/workflow_templates/{PACK_FOLDER}/{name}"
     assert comfyui.client.get(f"{address}.json").json()["nodes"]

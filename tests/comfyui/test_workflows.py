@@ -51,7 +51,7 @@ NAMES = sorted(SENT)
 APPS = [name for name in NAMES if name.endswith(".app")]
 BLUEPRINTS = {"Venice Edit My Image": [EDIT], "Venice Text to Image": [GENERATE]}
 
-# Comes with ComfyUI, and stands in Load Image until a person chooses another picture.
+# Comes with ComfyUI, and stands in Load Image until a person chooses another image.
 EXAMPLE_IMAGE = "example.png"
 
 # Boxes of text on the canvas: nothing that runs.
@@ -182,9 +182,9 @@ def test_a_shared_workflow_needs_no_file_that_comfyui_lacks(name: str) -> None:
 
 @pytest.fixture
 def prompt_of(comfyui: Running) -> Callable[[Path], dict[str, Any]]:
-    """Reads a twin, with a picture in the place of ComfyUI's own, a part of it painted over.
+    """Reads a twin, with an image in the place of ComfyUI's own, a part of it painted over.
 
-    Each twin has another picture, so that none has its results from the run of another.
+    Each twin has another image, so that none has its results from the run of another.
     """
     tones = np.linspace(0, 255, 320, dtype=np.uint8)
     picture = np.dstack([*np.meshgrid(tones, tones[:256]), np.full((256, 320, 2), 255, np.uint8)])
@@ -204,7 +204,7 @@ def prompt_of(comfyui: Running) -> Callable[[Path], dict[str, Any]]:
 
 
 def ends(prompt: dict[str, Any]) -> list[str]:
-    """The nodes that save a picture."""
+    """The nodes that save an image."""
     return [node for node, part in prompt.items() if part["class_type"] == "SaveImage"]
 
 
@@ -254,7 +254,7 @@ def test_nothing_is_behind_a_logo(comfyui: Running) -> None:
     assert alpha[height // 2, width // 2] == 255
 
 
-def test_an_unpainted_picture_costs_nothing_and_says_what_to_do(comfyui: Running) -> None:
+def test_an_unpainted_image_costs_nothing_and_says_what_to_do(comfyui: Running) -> None:
     prompt = read(TWINS / "Venice edit my image.json")
     loads = next(part for part in prompt.values() if part["class_type"] == "LoadImage")
     loads["inputs"]["image"] = comfyui.load("unpainted", Image.new("RGB", (320, 256), "teal"))

@@ -1,4 +1,4 @@
-"""What tests of the nodes share: the nodes on a bench, and pictures to put in."""
+"""What tests of the nodes share: the nodes on a bench, and images to put in."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def client(bench: Bench) -> Any:
 
 @pytest.fixture(scope="session")
 def pictures() -> Callable[..., torch.Tensor]:
-    """Tensors [count, height, width, channels] of smooth pictures, each another one."""
+    """Tensors [count, height, width, channels] of smooth images, each another one."""
 
     def make(
         width: int = 320, height: int = 240, count: int = 1, channels: int = 3, start: int = 0
@@ -47,7 +47,7 @@ def pictures() -> Callable[..., torch.Tensor]:
 
 @pytest.fixture(scope="session")
 def opened() -> Callable[[str | bytes], Image.Image]:
-    """Decodes a picture, as base64 or as it is."""
+    """Decodes an image, as base64 or as it is."""
 
     def decode(data: str | bytes) -> Image.Image:
         image = Image.open(io.BytesIO(base64.b64decode(data) if isinstance(data, str) else data))
@@ -59,7 +59,7 @@ def opened() -> Callable[[str | bytes], Image.Image]:
 
 @pytest.fixture(scope="session")
 def encoded() -> Callable[..., bytes]:
-    """An encoded picture of one colour: size, colour, format."""
+    """An encoded image of one colour: size, colour, format."""
 
     def encode(size: tuple[int, int], colour: Any = (200, 90, 40), format: str = "PNG") -> bytes:
         out = io.BytesIO()

@@ -33,7 +33,7 @@ def loaded(data: bytes) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 def saved(image: torch.Tensor) -> bytes:
-    """One picture as ComfyUI's Save Image writes it."""
+    """One image as ComfyUI's Save Image writes it."""
     array = np.clip(255.0 * image.cpu().numpy(), 0, 255).astype(np.uint8)
     out = io.BytesIO()
     Image.fromarray(array).save(out, "PNG", compress_level=4)
@@ -108,7 +108,7 @@ def test_alpha_survives_both_ways(pack: Any, height: int, width: int, seed: int)
     assert np.array_equal(np.array(Image.open(io.BytesIO(saved(tensor[0])))), array)
 
 
-def test_pictures_of_a_batch_go_side_by_side_and_in_order(bench: Bench, pictures: Pictures) -> None:
+def test_images_of_a_batch_go_side_by_side_and_in_order(bench: Bench, pictures: Pictures) -> None:
     bench.hold(3, PATH)
     end = remove(bench, pictures(count=3))
     assert bench.sandbox.max_concurrent == 3
@@ -142,7 +142,7 @@ def test_an_input_with_alpha_is_sent_with_it(bench: Bench, pictures: Pictures, o
     assert opened(end.sent[0]["image"]).mode == "RGBA"
 
 
-def test_the_same_picture_is_paid_for_once(bench: Bench, pictures: Pictures) -> None:
+def test_the_same_image_is_paid_for_once(bench: Bench, pictures: Pictures) -> None:
     first, second = remove(bench, pictures()), remove(bench, pictures())
     assert second.sent == ()
     assert torch.equal(first.outputs[2], second.outputs[2])
@@ -152,7 +152,7 @@ def test_the_same_picture_is_paid_for_once(bench: Bench, pictures: Pictures) -> 
 @pytest.mark.parametrize(
     "size", [(100, 100), (1, 1), pytest.param((5761, 5760), marks=pytest.mark.long)]
 )
-def test_a_picture_is_taken_whatever_its_pixels(bench: Bench, size: tuple[int, int]) -> None:
+def test_an_image_is_taken_whatever_its_pixels(bench: Bench, size: tuple[int, int]) -> None:
     bench.sandbox.add_fault(Fault.size(64, 64), path=PATH)  # large ones take long to draw
     end = remove(bench, torch.zeros(1, 1, 1, 3).expand(1, size[1], size[0], 3))
     assert end.error is None

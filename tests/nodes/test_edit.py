@@ -244,7 +244,7 @@ def test_never_more_images_than_the_model_takes(
     assert len(end.sent[0].get("images", [None])) == most
 
 
-def test_pictures_of_a_batch_go_side_by_side(bench: Bench, pictures: Pictures) -> None:
+def test_images_of_a_batch_go_side_by_side(bench: Bench, pictures: Pictures) -> None:
     bench.hold(3, EDIT)
     end = edit(bench, pictures(count=3))
     assert bench.sandbox.max_concurrent == 3
@@ -283,7 +283,7 @@ def test_a_small_layer_is_named(bench: Bench, pictures: Pictures) -> None:
     assert end.sent == ()
 
 
-def test_a_small_picture_is_refused(bench: Bench, pictures: Pictures) -> None:
+def test_a_small_image_is_refused(bench: Bench, pictures: Pictures) -> None:
     end = edit(bench, pictures(100, 100))
     assert "65,536" in end.first_line
     assert end.sent == ()
@@ -339,7 +339,7 @@ def test_enhancement_is_sent_and_estimated(bench: Bench, pictures: Pictures) -> 
     assert end.info["estimated_cost_usd"] == end.charged == 0.08
 
 
-def test_a_flagged_picture_stops_and_is_kept(bench: Bench, pictures: Pictures) -> None:
+def test_a_flagged_image_stops_and_is_kept(bench: Bench, pictures: Pictures) -> None:
     bench.sandbox.add_fault(Fault.flags(), path=EDIT)
     end = edit(bench, pictures())
     assert end.error_name == "FlaggedImageError"
@@ -350,7 +350,7 @@ def test_a_flagged_picture_stops_and_is_kept(bench: Bench, pictures: Pictures) -
     assert len([text for text in shown.info["warnings"] if "(image 1)" in text]) == 1
 
 
-def test_one_flagged_picture_of_a_batch_names_itself(bench: Bench, pictures: Pictures) -> None:
+def test_one_flagged_image_of_a_batch_names_itself(bench: Bench, pictures: Pictures) -> None:
     image = pictures(count=2)
     edit(bench, image[:1])
     bench.sandbox.add_fault(Fault.flags(), path=EDIT)
@@ -360,7 +360,7 @@ def test_one_flagged_picture_of_a_batch_names_itself(bench: Bench, pictures: Pic
     assert "(image 1)" not in str(end.error)
 
 
-def test_info_holds_no_picture(bench: Bench, pictures: Pictures) -> None:
+def test_info_holds_no_image(bench: Bench, pictures: Pictures) -> None:
     end = edit(bench, pictures(), image_2=pictures(start=1))
     (request,) = end.info["requests"]
     assert request["images"] == ["(left out)"] * 2

@@ -34,7 +34,7 @@ def picture(width: int, height: int, **colours: Any) -> bytes:
     return file.getvalue()
 
 
-def test_one_picture(bench: Bench) -> None:
+def test_one_image(bench: Bench) -> None:
     end = bench.generate(width=96, height=64)
 
     assert end.tensor.shape == (1, 64, 96, 3)
@@ -63,7 +63,7 @@ def test_pixels_are_exactly_those_of_the_file(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("format", ["png", "webp", "jpeg"])
-def test_every_format_becomes_a_picture(bench: Bench, format: str) -> None:
+def test_every_format_becomes_an_image(bench: Bench, format: str) -> None:
     end = bench.generate(format=format)
     assert end.tensor.shape == (1, 64, 64, 3)
 
@@ -75,7 +75,7 @@ def test_a_batch_of_five_from_seed_100_sends_100_to_104(bench: Bench) -> None:
     assert end.info["seeds"] == [100, 101, 102, 103, 104]
 
 
-def test_pictures_of_a_batch_come_in_the_order_of_their_seeds(bench: Bench) -> None:
+def test_images_of_a_batch_come_in_the_order_of_their_seeds(bench: Bench) -> None:
     bench.sandbox.add_fault(Fault.latency(0.5), when=lambda payload: payload["seed"] == 100)
     batch = bench.generate(seed=100, batch_size=3).tensor
     bench.sandbox.clear_faults()
@@ -106,7 +106,7 @@ def test_any_64_bit_seed_is_folded_and_said(bench: Bench, seed: int, sent: int) 
     assert str(sent) in warning
 
 
-def test_pictures_of_a_batch_are_made_side_by_side(bench: Bench) -> None:
+def test_images_of_a_batch_are_made_side_by_side(bench: Bench) -> None:
     bench.hold(8, "/image/generate")
     assert bench.generate(batch_size=8).pictures == 8
     assert bench.sandbox.max_concurrent == 8
@@ -202,7 +202,7 @@ def test_a_deprecated_model_warns_with_replacement_and_date(bench: Bench) -> Non
     assert "2027-01-31" in warning
 
 
-def test_a_flagged_picture_stops_the_run_and_is_kept(bench: Bench) -> None:
+def test_a_flagged_image_stops_the_run_and_is_kept(bench: Bench) -> None:
     bench.sandbox.add_fault(Fault.flags())
     end = bench.generate()
     assert end.error_name == "FlaggedImageError"
@@ -216,7 +216,7 @@ def test_a_flagged_picture_stops_the_run_and_is_kept(bench: Bench) -> None:
     assert len(bench.sandbox.paid_requests) == 1
 
 
-def test_continue_shows_a_flagged_picture_with_a_warning(bench: Bench) -> None:
+def test_continue_shows_a_flagged_image_with_a_warning(bench: Bench) -> None:
     bench.sandbox.add_fault(Fault.flags())
     end = bench.generate(if_flagged="continue")
     assert end.pictures == 1
@@ -259,7 +259,7 @@ def test_a_wrong_key_leads_to_the_settings_of_the_page(bench: Bench) -> None:
     assert "\nEnter it in Settings → Venice, or set VENICE_API_KEY on the server." in str(end.error)
 
 
-def test_one_refused_picture_leaves_the_others_and_only_it_is_paid_for_again(bench: Bench) -> None:
+def test_one_refused_image_leaves_the_others_and_only_it_is_paid_for_again(bench: Bench) -> None:
     bench.sandbox.add_fault(Fault.status(422), when=lambda payload: payload["seed"] == 102)
     end = bench.generate(seed=100, batch_size=4)
     assert end.error_name == "BatchError"
@@ -284,7 +284,7 @@ def test_one_refused_picture_leaves_the_others_and_only_it_is_paid_for_again(ben
     ],
     ids=["page", "empty", "cut", "json"],
 )
-def test_what_is_no_picture_is_an_error_and_never_a_blank_one(bench: Bench, fault: Fault) -> None:
+def test_what_is_no_image_is_an_error_and_never_a_blank_one(bench: Bench, fault: Fault) -> None:
     bench.sandbox.add_fault(fault)
     end = bench.generate()
     assert end.error_name == "BadResponseError"

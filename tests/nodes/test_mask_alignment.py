@@ -32,7 +32,7 @@ def edit(bench: Bench, image: torch.Tensor, mask: torch.Tensor, **inputs: Any) -
 
 
 def marked(size: Size, at: tuple[float, float] = (0.8, 0.25)) -> tuple[torch.Tensor, torch.Tensor]:
-    """A grey picture with a magenta square, and a mask around the square."""
+    """A grey image with a magenta square, and a mask around the square."""
     width, height = size
     x, y = int(at[0] * width), int(at[1] * height)
     image, mask = torch.full((1, height, width, 3), 0.3), torch.zeros(1, height, width)

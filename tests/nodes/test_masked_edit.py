@@ -120,7 +120,7 @@ def test_one_empty_mask_of_a_batch_costs_nothing(bench: Bench, pictures: Picture
     assert any("empty mask" in text and "free" in text for text in end.info["warnings"])
 
 
-def test_one_mask_goes_with_all_pictures(bench: Bench, pictures: Pictures) -> None:
+def test_one_mask_goes_with_all_images(bench: Bench, pictures: Pictures) -> None:
     image, mask = pictures(count=2), box()
     end = edit(bench, image, mask)
     assert len(end.sent) == 2

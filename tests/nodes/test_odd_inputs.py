@@ -1,4 +1,4 @@
-"""Whatever a graph can plug in: transparency, one channel, no picture, gradients, other types."""
+"""Whatever a graph can plug in: transparency, one channel, no image, gradients, other types."""
 
 from __future__ import annotations
 
@@ -26,23 +26,21 @@ def run(bench: Bench, node: str, image: torch.Tensor, **more: Any) -> Any:
 
 
 @pytest.mark.parametrize("node", PAID)
-def test_no_picture_is_refused(bench: Bench, pictures: Pictures, node: str) -> None:
+def test_no_image_is_refused(bench: Bench, pictures: Pictures, node: str) -> None:
     end = run(bench, node, pictures()[:0])
     assert end.error_name == "InvalidRequestError"
     assert "no image" in end.first_line
     assert end.sent == ()
 
 
-def test_no_picture_is_no_style_reference(bench: Bench, pictures: Pictures) -> None:
+def test_no_image_is_no_style_reference(bench: Bench, pictures: Pictures) -> None:
     end = bench.run("VeniceStyleReferences", images=pictures()[:0], strength=0.5)
     assert end.error_name == "InvalidRequestError"
     assert "no image" in end.first_line
 
 
 @pytest.mark.parametrize("node", PAID)
-def test_what_is_no_batch_of_pictures_is_refused(
-    bench: Bench, pictures: Pictures, node: str
-) -> None:
+def test_what_is_no_batch_of_images_is_refused(bench: Bench, pictures: Pictures, node: str) -> None:
     for image in (pictures()[0, 0], pictures()[..., :2], torch.zeros(1, 0, 300, 3)):
         end = run(bench, node, image)
         assert end.error_name == "InvalidRequestError", tuple(image.shape)
@@ -123,7 +121,7 @@ def test_alpha_without_transparency_is_nothing_to_say(
         (2, "image_2 has 3 images. Connect 1 or 2 images."),
     ],
 )
-def test_a_wrong_number_of_further_pictures_says_what_to_give(
+def test_a_wrong_number_of_further_images_says_what_to_give(
     bench: Bench, pictures: Pictures, count: int, told: str
 ) -> None:
     image = pictures().repeat(count, 1, 1, 1)
@@ -204,7 +202,7 @@ def test_values_that_are_no_colors_are_refused(bench: Bench, node: str, said: st
         (torch.zeros(256, 256), "(256, 256)"),
     ],
 )
-def test_what_is_no_picture_by_wire_is_named(bench: Bench, value: Any, said: str) -> None:
+def test_what_is_no_image_by_wire_is_named(bench: Bench, value: Any, said: str) -> None:
     end = bench.run("VeniceRemoveBackground", image=value)
     assert end.error_name == "InvalidRequestError", end.error
     assert end.first_line.startswith("image ")
@@ -213,7 +211,7 @@ def test_what_is_no_picture_by_wire_is_named(bench: Bench, value: Any, said: str
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
-def test_other_floats_and_one_picture_without_a_batch_are_taken(
+def test_other_floats_and_one_image_without_a_batch_are_taken(
     bench: Bench, opened: Any, dtype: torch.dtype
 ) -> None:
     image = torch.full((256, 256, 3), 0.5, dtype=dtype).requires_grad_()
@@ -247,7 +245,7 @@ def test_the_input_is_not_handed_on_by_an_empty_mask(bench: Bench, pictures: Pic
 
 @pytest.mark.long
 @pytest.mark.parametrize(("node", "limit"), [(PAID[0], "16,777,216"), (PAID[2], "33,177,600")])
-def test_a_huge_picture_is_refused_by_its_pixels(
+def test_a_huge_image_is_refused_by_its_pixels(
     bench: Bench, node: str, limit: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     encoded: list[Any] = []

@@ -1,4 +1,4 @@
-"""Pictures that are sent: packed while others are sent, and named by their pixels."""
+"""Images that are sent: packed while others are sent, and named by their pixels."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def tensors(bench: Bench) -> Any:
     return bench.pack.venice_nodes.imaging.tensors
 
 
-def test_the_last_picture_is_packed_after_the_first_request_has_left(
+def test_the_last_image_is_packed_after_the_first_request_has_left(
     bench: Bench, tensors: Any, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     image = pictures(count=3)
@@ -58,7 +58,7 @@ def test_the_same_pixels_packed_in_another_way_are_the_same_request(
     assert torch.equal(first.tensor, again.tensor)
 
 
-def test_a_picture_that_goes_with_several_is_packed_once_and_named_as_ever(
+def test_an_image_that_goes_with_several_is_packed_once_and_named_as_ever(
     bench: Bench, tensors: Any, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     base, layer = pictures(count=2), pictures(count=1, start=9)
@@ -80,7 +80,7 @@ def test_a_picture_that_goes_with_several_is_packed_once_and_named_as_ever(
     assert alone.sent == ()
 
 
-def test_a_picture_that_changes_before_it_is_sent_is_not_sent(
+def test_an_image_that_changes_before_it_is_sent_is_not_sent(
     bench: Bench, tensors: Any, pictures: Pictures
 ) -> None:
     batch = pictures()
@@ -107,7 +107,7 @@ def test_what_is_sent_has_the_pixels_that_name_it(
     named = encoding.hashlib.sha256
 
     class Late:
-        """Another node writes into the picture as soon as it has a name."""
+        """Another node writes into the image as soon as it has a name."""
 
         def __init__(self, data: bytes) -> None:
             self._own = named(data)
@@ -131,7 +131,7 @@ def test_what_is_sent_has_the_pixels_that_name_it(
 @pytest.mark.parametrize(
     ("error", "words"), [(MemoryError("no room"), "no room"), (OSError(28, "full"), "full")]
 )
-def test_a_picture_that_cannot_be_packed_costs_nothing(
+def test_an_image_that_cannot_be_packed_costs_nothing(
     bench: Bench,
     tensors: Any,
     pictures: Pictures,

@@ -133,7 +133,7 @@ def test_the_dearest_is_that_of_the_same_endpoint() -> None:
 
 @pytest.fixture
 def small(bench: Bench) -> Bench:
-    """The sandbox charges as ever, but draws small pictures: only the price is looked at."""
+    """The sandbox charges as ever, but draws small images: only the price is looked at."""
     bench.sandbox.add_fault(Fault.size(64, 64), path=None, times=None)
     return bench
 

@@ -32,7 +32,7 @@ def test_where_nothing_is_cut_off_nothing_is_said_of_it(bench: Bench, pictures: 
     assert end.info["warnings"] == ["Image 1: scaled from 1024 × 1024 to 512 × 512 (keep_size)."]
 
 
-def test_pictures_of_one_size_are_said_together(bench: Bench, pictures: Pictures) -> None:
+def test_images_of_one_size_are_said_together(bench: Bench, pictures: Pictures) -> None:
     end = edit(bench, pictures(count=8))
     assert end.info["warnings"] == [
         "Images 1–8: scaled and cropped from 1024 × 1024 to 320 × 240 (keep_size)."
@@ -51,7 +51,7 @@ def test_each_size_is_said(bench: Bench, pictures: Pictures) -> None:
     ]
 
 
-def test_pictures_from_a_prompt_are_named_by_their_seed(bench: Bench) -> None:
+def test_images_from_a_prompt_are_named_by_their_seed(bench: Bench) -> None:
     other = Fault.size(96, 48)
     bench.sandbox.add_fault(other, times=None, when=lambda sent: sent["seed"] in (101, 103))
     end = bench.generate(batch_size=4)

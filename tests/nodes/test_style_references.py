@@ -108,7 +108,7 @@ def test_nothing_is_sent_and_no_key_is_needed(
     assert bench.texts[-1] == "2 references"
 
 
-def test_small_and_grey_and_transparent_pictures_are_references_too(
+def test_small_and_grey_and_transparent_images_are_references_too(
     bench: Bench, pictures: Pictures, opened: Any
 ) -> None:
     chain = refer(bench, pictures(64, 64, channels=1))

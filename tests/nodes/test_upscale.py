@@ -20,7 +20,7 @@ def upscale(bench: Bench, image: torch.Tensor, scale: str = "2x", **inputs: Any)
 
 
 @pytest.mark.parametrize(("scale", "size"), [("2x", (896, 1280)), ("4x", (1792, 2560))])
-def test_makes_a_picture_twice_and_four_times_as_large(
+def test_makes_an_image_twice_and_four_times_as_large(
     bench: Bench, pictures: Pictures, scale: str, size: tuple[int, int], judge: Any
 ) -> None:
     end = upscale(bench, pictures(640, 448), scale)
@@ -35,7 +35,7 @@ def test_makes_a_picture_twice_and_four_times_as_large(
     judge.validate_request("/image/upscale", sent)
 
 
-def test_sends_the_picture_as_it_is(
+def test_sends_the_image_as_it_is(
     bench: Bench, pictures: Pictures, opened: Any, arrays: Any
 ) -> None:
     image = pictures(320, 240) * 0.9 + 0.013
@@ -58,7 +58,7 @@ def test_refuses_too_few_pixels_before_sending(bench: Bench, pictures: Pictures)
 
 
 @pytest.mark.parametrize(("size", "is_taken"), [((256, 256), True), ((255, 257), False)])
-def test_takes_the_smallest_picture_that_the_api_takes(
+def test_takes_the_smallest_image_that_the_api_takes(
     bench: Bench, pictures: Pictures, size: tuple[int, int], is_taken: bool
 ) -> None:
     assert (upscale(bench, pictures(*size)).error is None) is is_taken
@@ -151,7 +151,7 @@ def test_refuses_another_scale_by_wire(bench: Bench, pictures: Pictures, scale: 
     assert end.sent == ()
 
 
-def test_pictures_of_a_batch_go_side_by_side(bench: Bench, pictures: Pictures) -> None:
+def test_images_of_a_batch_go_side_by_side(bench: Bench, pictures: Pictures) -> None:
     bench.hold(4, "/image/upscale")
     end = upscale(bench, pictures(count=4))
     assert bench.sandbox.max_concurrent == 4
@@ -160,7 +160,7 @@ def test_pictures_of_a_batch_go_side_by_side(bench: Bench, pictures: Pictures) -
     assert end.info["estimated_cost_usd"] == 0.08
 
 
-def test_pictures_of_a_batch_stay_in_order(bench: Bench, pictures: Pictures) -> None:
+def test_images_of_a_batch_stay_in_order(bench: Bench, pictures: Pictures) -> None:
     bench.sandbox.latency_s = 0.2
     end = upscale(bench, pictures(count=3))
     blue = end.tensor[:, 300, 400, 2].mul(255).round().tolist()
@@ -175,7 +175,7 @@ def test_a_larger_batch_pays_only_for_what_is_new(bench: Bench, pictures: Pictur
     assert end.info["estimated_cost_usd"] == end.charged == 0.02
 
 
-def test_equal_pictures_of_a_batch_are_paid_for_once(bench: Bench, pictures: Pictures) -> None:
+def test_equal_images_of_a_batch_are_paid_for_once(bench: Bench, pictures: Pictures) -> None:
     end = upscale(bench, pictures().expand(3, -1, -1, -1))
     assert end.tensor.shape[0] == 3
     assert end.charged == 0.02
@@ -210,7 +210,7 @@ def test_an_answer_of_another_size_is_shown_as_it_came(
     assert end.tensor.shape == (1, 300, 512, 3)
 
 
-def test_info_holds_no_picture(bench: Bench, pictures: Pictures) -> None:
+def test_info_holds_no_image(bench: Bench, pictures: Pictures) -> None:
     end = upscale(bench, pictures())
     assert end.info["requests"] == [{"image": "(left out)", "scale": 2, "creativity": 0.01}]
     assert end.info["model"] == "upscaler"

@@ -149,7 +149,7 @@ def inputs_of(prompt: Any) -> dict[str, Any]:
 
 
 def wait_for_requests(page: ComfyPage) -> None:
-    """Waits until a picture is asked for; the page goes on meanwhile."""
+    """Waits until an image is asked for; the page goes on meanwhile."""
     end = time.monotonic() + PATIENCE_MS / 1000
     while not page.running.sent and time.monotonic() < end:
         page.page.wait_for_timeout(100)

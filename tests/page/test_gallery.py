@@ -15,8 +15,8 @@ from PIL import Image, ImageDraw
 
 import locales
 from contrast import CONTRASTS, LEAST_CONTRAST
-from fitting import check_fits, in_one_page, with_long_words
-from page_setups import each_frontend
+from fitting import check_fits, with_long_words
+from page_setups import each_frontend, in_one_page
 from venice_client.store.prompt_file import Prompt, packed
 from venice_client.store.result_cache import ResultCache
 from venice_client.transport.response import Response

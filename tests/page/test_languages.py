@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import locales
-from fitting import check_fits, in_one_page, with_long_words
+from fitting import check_fits, with_long_words
+from page_setups import in_one_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Route

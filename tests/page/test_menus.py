@@ -31,7 +31,7 @@ REMOVE = """type => {
 }"""
 
 
-def test_the_menu_of_a_picture_adds_and_wires(page: ComfyPage) -> None:
+def test_the_menu_of_an_image_adds_and_wires(page: ComfyPage) -> None:
     page.build(
         load=("LoadImage", 100, 100, {}, {}),
         smaller=("ImageScaleBy", 500, 100, {}, {"image": ("load", 0)}),

@@ -1,4 +1,4 @@
-"""What a person sees and does in the page, from the first key to the kept picture."""
+"""What a person sees and does in the page, from the first key to the kept image."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MODELS_ARE_KNOWN = (
 )
 
 
-def test_from_no_key_to_a_picture(page: ComfyPage, words: str) -> None:
+def test_from_no_key_to_an_image(page: ComfyPage, words: str) -> None:
     page.use_key(None)
     page.load()
     page.text_to_image(prompt=words)

@@ -1,4 +1,4 @@
-"""A picture of a random seed, dropped onto a fresh page, shows that seed and is made again free."""
+"""An image of a random seed, dropped onto a fresh page, shows that seed and is made again free."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def drop(page: ComfyPage, name: str, data: bytes) -> dict[str, Any]:
 
 @each_frontend
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_a_picture_of_a_random_seed_is_made_again_free(
+def test_an_image_of_a_random_seed_is_made_again_free(
     page: ComfyPage, words: str, layout: str
 ) -> None:
     page.text_to_image(prompt=words, width=256, height=256)

@@ -1,4 +1,4 @@
-"""Batches: each picture is kept as it comes, and the error says how to get the rest."""
+"""Batches: each image is kept as it comes, and the error says how to get the rest."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("node", "path", "inputs", "usd"), CHANGES)
-def test_one_of_three_changed_pictures_refused_asks_three_then_one(
+def test_one_of_three_changed_images_refused_asks_three_then_one(
     bench: Bench, node: str, path: str, inputs: dict[str, Any], usd: float
 ) -> None:
     three = pictures(3)
@@ -96,14 +96,14 @@ def test_a_random_seed_can_be_had_again(bench: Bench) -> None:
 
 
 def draw_generate_upscale(bench: Bench, mode: str, seed: int = 5) -> End:
-    """Venice Seed → Generate, 4 pictures → Upscale, in one run."""
+    """Venice Seed → Generate, 4 images → Upscale, in one run."""
     (drawn,) = bench.run("VeniceSeed", seed=seed, mode=mode).shown
     made = bench.generate(batch_size=4, seed=drawn, width=256, height=256)
     return bench.run("VeniceUpscaleImage", image=made.tensor, scale="2x", creativity=0.01)
 
 
 @pytest.mark.parametrize("is_named", [False, True])
-def test_a_picture_behind_a_random_seed_can_be_had_again(
+def test_an_image_behind_a_random_seed_can_be_had_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, is_named: bool
 ) -> None:
     """The error of the upscale says what to do: as it stands, every run has another input."""
@@ -130,7 +130,7 @@ def test_a_picture_behind_a_random_seed_can_be_had_again(
 
 
 def test_of_several_seeds_none_is_named(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Which of them leads to the picture, a node does not know."""
+    """Which of them leads to the image, a node does not know."""
     monkeypatch.setattr(
         bench.pack.venice_nodes.run.comfyui, "run_id", lambda: f"run-{id(monkeypatch)}"
     )
@@ -164,7 +164,7 @@ def test_a_larger_batch_pays_for_what_is_new(bench: Bench) -> None:
     assert more.info["estimated_cost_usd"] == pytest.approx(0.02)
 
 
-def test_a_smaller_batch_and_its_single_pictures_are_free(bench: Bench) -> None:
+def test_a_smaller_batch_and_its_single_images_are_free(bench: Bench) -> None:
     four = bench.generate(batch_size=4)
     assert bench.generate(batch_size=2).sent == ()
     single = bench.generate(seed=103)
@@ -182,7 +182,7 @@ def test_variants_that_fail_in_part_keep_the_rest(bench: Bench) -> None:
     assert again.pictures == 8
 
 
-def test_pictures_that_never_came_are_not_said_to_be_kept(bench: Bench) -> None:
+def test_images_that_never_came_are_not_said_to_be_kept(bench: Bench) -> None:
     """Three of four come for the first request, whose answer is kept and not asked for again."""
     bench.sandbox.add_fault(Fault.count(3), when=lambda sent: sent["seed"] == 100)
     refuse(bench, 104)
@@ -228,7 +228,7 @@ def test_other_errors_leave_the_others_alone(bench: Bench) -> None:
     assert "\n13 of 16 images are saved." in str(end.error)
 
 
-def test_a_flagged_picture_of_a_batch_is_kept_and_free_afterwards(bench: Bench) -> None:
+def test_a_flagged_image_of_a_batch_is_kept_and_free_afterwards(bench: Bench) -> None:
     bench.sandbox.add_fault(Fault.flags(), when=lambda sent: sent["seed"] == 102)
     end = bench.generate(batch_size=4)
     assert end.error is not None
@@ -296,7 +296,7 @@ def test_a_violation_of_a_batch_that_is_shown_costs_nothing(bench: Bench) -> Non
     assert bench.generate(batch_size=2).seeds == [101]
 
 
-def test_a_lost_picture_says_that_it_may_have_been_charged(bench: Bench) -> None:
+def test_a_lost_image_says_that_it_may_have_been_charged(bench: Bench) -> None:
     bench.sandbox.add_fault(Fault.reset(charge=True), when=lambda sent: sent["seed"] == 101)
     end = bench.generate(batch_size=4)
     assert "may have been charged" in end.first_line
@@ -339,7 +339,7 @@ def test_a_variant_that_is_damaged_does_not_cost_the_others(bench: Bench) -> Non
     assert len(bench.entries) == 1
 
 
-def test_flagged_pictures_are_said_to_be_kept(bench: Bench) -> None:
+def test_flagged_images_are_said_to_be_kept(bench: Bench) -> None:
     bench.sandbox.add_fault(Fault.flags(), times=4)
     end = bench.generate(batch_size=4)
     first, second, *_ = str(end.error).splitlines()
@@ -348,7 +348,7 @@ def test_flagged_pictures_are_said_to_be_kept(bench: Bench) -> None:
     assert "4 of 4 images are saved." in "".join([second, *_])
 
 
-def test_an_error_that_nobody_foresaw_loses_no_other_picture(
+def test_an_error_that_nobody_foresaw_loses_no_other_image(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Such as a system that gives no more threads, here for the deadline of one request."""

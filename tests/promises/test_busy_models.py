@@ -55,7 +55,7 @@ def test_a_sweep_waits_for_a_busy_model_and_loses_nothing(bench: Bench) -> None:
 
 
 def test_an_edit_that_is_refused_counts_as_spent(bench: Bench, one_run: str) -> None:
-    """Venice may refuse the finished picture, and has charged for it."""
+    """Venice may refuse the finished image, and has charged for it."""
     bench.sandbox.add_fault(Fault.refused_edit(charge=True), path="/image/edit")
     end = bench.run("VeniceEditImage", image=pictures(), prompt="snow", model="firered-image-edit")
     assert end.error_name == "RefusedEditError"

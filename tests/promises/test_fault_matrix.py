@@ -96,7 +96,7 @@ def test_a_slow_fault_ends_as_the_table_says(
 
 
 def check_outcome(end: End, row: Row, column: Column) -> None:
-    """Pictures where the table says pictures; else its error, with cause and remedy first."""
+    """Images where the table says images; else its error, with cause and remedy first."""
     error = row.error_of(column)
     if not error:
         assert end.error is None, end.error
@@ -125,7 +125,7 @@ def check_account(end: End, row: Row, column: Column, bench: Bench) -> None:
 
 
 def check_next_run(end: End, row: Row, column: Column, bench: Bench) -> None:
-    """Once the fault is gone the same run shows its pictures, and pays for no kept one."""
+    """Once the fault is gone the same run shows its images, and pays for no kept one."""
     bench.sandbox.clear_faults()
     inputs = dict(column.inputs())
     if row.error_of(column) in ("FlaggedImageError", "ContentViolationError"):
@@ -152,7 +152,7 @@ def check_next_run(end: End, row: Row, column: Column, bench: Bench) -> None:
     ],
 )
 def test_a_passing_fault_is_waited_for(status: int, column: Column, bench: Bench) -> None:
-    """429, 500 and 503 go away: all pictures come, and each is charged once."""
+    """429, 500 and 503 go away: all images come, and each is charged once."""
     headers = {"Retry-After": "0"}
     bench.sandbox.add_fault(Fault.status(status, headers=headers), path=column.path, times=2)
     end = bench.run(column.node, **column.inputs())

@@ -17,7 +17,7 @@ def nothing_is_half_written(bench: Bench) -> bool:
     return not bench.entries and not list((bench.home / "results").glob(".aside-*"))
 
 
-def test_the_picture_is_shown_and_what_was_spent_is_told(
+def test_the_image_is_shown_and_what_was_spent_is_told(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     with no_file_over(0):

@@ -1,4 +1,4 @@
-"""Mutated answers: never a crash, a hang or a blank picture; an error of ours or a true picture."""
+"""Mutated answers: never a crash, a hang or a blank image; an error of ours or a true image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""More pictures than the rate limit lets through: all arrive, and the key is never locked out."""
+"""More images than the rate limit lets through: all arrive, and the key is never locked out."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def scaled(bench: Bench, pack: ModuleType, monkeypatch: pytest.MonkeyPatch) -> B
     return bench
 
 
-def test_60_pictures_against_a_limit_of_20_all_arrive(scaled: Bench) -> None:
+def test_60_images_against_a_limit_of_20_all_arrive(scaled: Bench) -> None:
     runs = [partial(scaled.generate, seed=seed, batch_size=15) for seed in (100, 200, 300, 400)]
     ends = scaled.side_by_side(*runs)
     assert [end.error for end in ends] == [None] * 4

@@ -112,7 +112,7 @@ def test_the_time_limit_holds_for_every_part_of_an_answer(
 
 
 @pytest.mark.long
-def test_a_picture_that_the_time_limit_cut_is_not_taken_for_whole(
+def test_an_image_that_the_time_limit_cut_is_not_taken_for_whole(
     play: Play, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without a length, the end of the connection is the end of the body."""
@@ -201,7 +201,7 @@ ODD_JSON = {
 
 
 @pytest.mark.parametrize("what", ODD_JSON)
-def test_odd_json_beside_a_good_picture_shows_the_picture(bench: Bench, what: str) -> None:
+def test_odd_json_beside_a_good_image_shows_the_image(bench: Bench, what: str) -> None:
     bench.sandbox.add_fault(Fault.body(ODD_JSON[what], "application/json"))
     end = bench.generate(batch_size=4, batch_mode="variants")
     assert end.error is None, end.error
@@ -210,7 +210,7 @@ def test_odd_json_beside_a_good_picture_shows_the_picture(bench: Bench, what: st
     end.outputs[1].encode()
 
 
-def test_one_damaged_picture_of_four_variants_loses_no_other(bench: Bench) -> None:
+def test_one_damaged_image_of_four_variants_loses_no_other(bench: Bench) -> None:
     """Three of four are good, and were paid for."""
     good, bad = picture(), bytearray(picture(200, 200))
     bad[200:260] = bytes(60)
@@ -233,7 +233,7 @@ def test_images_of_other_sizes_are_fitted_to_the_first(bench: Bench) -> None:
     assert told in end.info["warnings"]
 
 
-def test_no_more_pictures_are_shown_than_were_asked_for(bench: Bench) -> None:
+def test_no_more_images_are_shown_than_were_asked_for(bench: Bench) -> None:
     answer = in_json(*[picture()] * 101)
     bench.sandbox.add_fault(Fault.body(answer, "application/json"))
     end = bench.generate(batch_size=2, batch_mode="variants")
@@ -245,7 +245,7 @@ def test_no_more_pictures_are_shown_than_were_asked_for(bench: Bench) -> None:
 
 
 @pytest.mark.long
-def test_pictures_of_a_batch_have_20_million_pixels_at_most(bench: Bench) -> None:
+def test_images_of_a_batch_have_20_million_pixels_at_most(bench: Bench) -> None:
     """A few bytes may claim 49 million, which all the others would be fitted to."""
     answer = in_json(bomb(7000, 3500), picture(), picture(64, 32))
     bench.sandbox.add_fault(Fault.body(answer, "application/json"))

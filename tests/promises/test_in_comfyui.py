@@ -30,7 +30,7 @@ def pictures(words: str, *seeds: int, **inputs: Any) -> Graph:
 
 
 def info_of(comfyui: Running, words: str, seed: int) -> dict[str, Any]:
-    """Runs one picture and answers its `info`."""
+    """Runs one image and answers its `info`."""
     graph = Graph()
     images = graph.generate(prompt=words, seed=seed)
     graph.preview(images)
@@ -54,7 +54,7 @@ def texts(events: Events) -> str:
     return "\n".join(text for _, text in events.texts)
 
 
-def test_an_interrupted_picture_is_there_in_the_next_run(comfyui: Running, words: str) -> None:
+def test_an_interrupted_image_is_there_in_the_next_run(comfyui: Running, words: str) -> None:
     graph = pictures(words, 1)
     with comfyui.client.listen() as events:
         with comfyui.held():
@@ -187,7 +187,7 @@ def test_a_random_batch_that_failed_in_part_is_had_by_the_seed_it_names(
     assert len(comfyui.sandbox.charges) == 4
 
 
-def test_a_picture_made_of_a_random_one_is_had_by_the_seed_that_the_error_names(
+def test_an_image_made_of_a_random_one_is_had_by_the_seed_that_the_error_names(
     comfyui: Running, words: str
 ) -> None:
     comfyui.sandbox.add_fault(Fault.status(400), path="/image/upscale")
@@ -259,7 +259,7 @@ def test_the_limit_holds_for_all_nodes_of_a_prompt(comfyui: Running, words: str)
     assert comfyui.sandbox.charged_usd == pytest.approx(0.05)
 
 
-def test_a_sandbox_picture_is_never_shown_for_a_real_key(comfyui: Running, words: str) -> None:
+def test_a_sandbox_image_is_never_shown_for_a_real_key(comfyui: Running, words: str) -> None:
     comfyui.use_key("sandbox")
     try:
         assert [info_of(comfyui, words, 3)["from_store"] for _ in range(2)] == [0, 1]

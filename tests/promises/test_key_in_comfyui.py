@@ -39,7 +39,7 @@ ROUTES = (
 
 
 def png_with_key() -> bytes:
-    """A picture whose text chunk holds the key."""
+    """An image whose text chunk holds the key."""
     told = PngImagePlugin.PngInfo()
     told.add_text("prompt", f"Bearer {CANARY}")
     out = io.BytesIO()
@@ -155,7 +155,7 @@ def everything(comfyui: Running, events: Events, runs: list[Any]) -> Iterator[tu
 
 
 def _unpacked(path: Path, place: str, data: bytes) -> Iterator[tuple[str, bytes]]:
-    """What a picture's texts, and an answer's base64, hold."""
+    """What an image's texts, and an answer's base64, hold."""
     if path.suffix == ".png":
         yield f"texts of {place}", _texts(data)
     if path.suffix == ".json" and "unreadable" not in path.parts:
@@ -168,7 +168,7 @@ def _unpacked(path: Path, place: str, data: bytes) -> Iterator[tuple[str, bytes]
 
 
 def _texts(data: bytes) -> bytes:
-    """The texts of a picture, also those that are packed; nothing of what is none."""
+    """The texts of an image, also those that are packed; nothing of what is none."""
     try:
         with Image.open(io.BytesIO(data)) as image:
             image.load()

@@ -1,4 +1,4 @@
-"""Many pictures at 10 % random faults, and an exact account of every charge at the end."""
+"""Many images at 10 % random faults, and an exact account of every charge at the end."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SEED = 20260822
 
 
 def odd(name: str, form: Callable[[Response], Response]) -> Fault:
-    """A whole picture in an odd form."""
+    """A whole image in an odd form."""
     return Fault(name, alter=lambda answer, _request: form(answer))
 
 
@@ -60,7 +60,7 @@ ODD_FORMS: tuple[Callable[[], Fault], ...] = (
     lambda: odd("a wrong type", lambda answer: replace(answer, content_type="text/html")),
 )
 
-# What may befall a request; every one of them can come again for a later try of the same picture.
+# What may befall a request; every one of them can come again for a later try of the same image.
 FAULTS: tuple[Callable[[], Fault], ...] = (
     lambda: Fault.status(400),
     lambda: Fault.status(422),
@@ -116,7 +116,7 @@ def label_of(fault: Fault) -> str:
 
 
 def seeds_blacked_out(end: End) -> set[int]:
-    """The seeds whose pictures came blacked out, unpaid, by the warnings."""
+    """The seeds whose images came blacked out, unpaid, by the warnings."""
     told = [text for text in end.info["warnings"] if "violates the content policy" in text]
     return {int(seed) for text in told for seed in re.findall(r"\(seed (\d+)\)", text)}
 
@@ -127,7 +127,7 @@ def seeds_lost(end: End, first: int) -> set[int]:
     if not any(error.may_have_been_charged for error in errors):
         return set()
     told = [line for line in str(end.error).splitlines() if line.startswith("- ")]
-    if not told:  # one picture, or one error for all
+    if not told:  # one image, or one error for all
         assert "may have been charged" in end.first_line
         return {sent["seed"] for sent in end.sent}
     charged = [line for line in told if "may have been charged" in line]
@@ -139,9 +139,9 @@ def seeds_lost(end: End, first: int) -> set[int]:
 def test_a_soak_ends_with_an_exact_account(
     bench: Bench, pack: ModuleType, is_long: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """charged = shown + kept + lost and said so; and no picture that was shown or kept twice."""
+    """charged = shown + kept + lost and said so; and no image that was shown or kept twice."""
     per_run = 8
-    pictures, share = (1000, 0.1) if is_long else (64, 0.4)  # few pictures need more faults
+    pictures, share = (1000, 0.1) if is_long else (64, 0.4)  # few images need more faults
     monkeypatch.setenv("VENICE_TIMEOUT", "3")
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "none")
     process_state.change(monkeypatch, pack, FAILURE_WINDOW=0.05)
@@ -184,7 +184,7 @@ def test_a_soak_ends_with_an_exact_account(
     assert len(shown) == pictures
     charged = Counter(charge.seed for charge in bench.sandbox.charges)
     assert sum(charged.values()) == round(bench.sandbox.charged_usd / 0.01)
-    # Each picture: charged once for what is shown, and else only as often as a loss was told.
+    # Each image: charged once for what is shown, and else only as often as a loss was told.
     too_often = {seed: n for seed, n in charged.items() if not 1 <= n <= 1 + lost[seed]}
     assert not too_often
     assert bench.cached_seeds == sorted(shown)

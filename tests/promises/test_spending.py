@@ -226,7 +226,7 @@ def test_retries_count_once(bench: Bench, counted: Counted) -> None:
 def test_two_equal_nodes_of_a_run_count_once(
     bench: Bench, counted: Counted, followers: Callable[[], int], fault: Fault | None
 ) -> None:
-    """Whether the request they share ends with a picture, is lost, or is refused."""
+    """Whether the request they share ends with an image, is lost, or is refused."""
     bench.sandbox.add_fault(held_until(followers, fault))
     bench.side_by_side(bench.generate, bench.generate)
     assert len(bench.sandbox.paid_requests) == 1

@@ -162,7 +162,7 @@ print(free)
 
 @pytest.mark.long
 def test_two_processes_generate_from_one_store(bench: Bench) -> None:
-    """Each shows all pictures; what one has kept is free for the other."""
+    """Each shows all images; what one has kept is free for the other."""
     first = start(GENERATING, 12)
     second = start(GENERATING, 12)
     free = [int(process.communicate(timeout=120)[0]) for process in (first, second)]
@@ -405,7 +405,7 @@ def test_one_service_is_never_shown_for_another(
 
 
 @pytest.mark.parametrize("trouble", ["a file where the folder should be", "a full disk"])
-def test_a_picture_that_cannot_be_kept_is_shown(
+def test_an_image_that_cannot_be_kept_is_shown(
     bench: Bench,
     trouble: str,
     monkeypatch: pytest.MonkeyPatch,
@@ -563,7 +563,7 @@ def test_who_reads_a_damaged_answer_late_leaves_the_good_one_that_came_since(hom
     assert store.get("a") is None
 
 
-def test_a_picture_that_is_damaged_is_set_aside_once(bench: Bench) -> None:
+def test_an_image_that_is_damaged_is_set_aside_once(bench: Bench) -> None:
     client = VeniceClient()
     request = GenerateRequest("z-image-turbo", "a fox", width=64, height=64, seed=7)
     bench.sandbox.add_fault(Fault.body(damaged_picture()))
@@ -580,7 +580,7 @@ def test_a_picture_that_is_damaged_is_set_aside_once(bench: Bench) -> None:
     assert not client.generate_images(request).from_store
 
 
-def test_the_error_of_a_damaged_picture_names_its_file(bench: Bench) -> None:
+def test_the_error_of_a_damaged_image_names_its_file(bench: Bench) -> None:
     bench.sandbox.add_fault(Fault.body(damaged_picture()))
     end = bench.generate()
     (path,) = bench.store().unreadable.iterdir()

@@ -50,7 +50,7 @@ def test_equal_requests_of_a_list_are_reserved_once(
 
 
 def test_an_empty_list_is_not_taken_for_nothing_connected(bench: Bench) -> None:
-    """A mask of a detector that found nothing would become an edit of the whole picture."""
+    """A mask of a detector that found nothing would become an edit of the whole image."""
     node = bench.pack.NODE_CLASS_MAPPINGS["VeniceEditImage"]()
     image = torch.full((1, 256, 256, 3), 0.5)
     given = {"image": [image], "prompt": ["snow"], "model": ["firered-image-edit"], "mask": []}

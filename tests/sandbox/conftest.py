@@ -88,7 +88,7 @@ def connect() -> Iterator[Callable[..., Api]]:
 
 @pytest.fixture(scope="session")
 def picture() -> Callable[..., bytes]:
-    """Encoded pictures to send; of one colour, so that they stay small."""
+    """Encoded images to send; of one colour, so that they stay small."""
 
     @cache
     def make(width: int = 320, height: int = 240) -> bytes:
@@ -107,7 +107,7 @@ def encoded_picture(picture: Callable[..., bytes]) -> Callable[..., str]:
 
 @pytest.fixture(scope="session")
 def opened() -> Callable[[bytes], Image.Image]:
-    """Decodes a picture, all of it."""
+    """Decodes an image, all of it."""
 
     def decode(content: bytes) -> Image.Image:
         image = Image.open(io.BytesIO(content))

@@ -51,7 +51,7 @@ def test_generate(api, fields, usd):
         ("/image/edit", {"prompt": "x", "enhance_prompt": True}, "firered-image-edit", 0.08),
     ],
 )
-def test_pictures(api, encoded_picture, path, fields, model, usd):
+def test_images(api, encoded_picture, path, fields, model, usd):
     assert api.post(path, {"image": encoded_picture(), **fields}).status_code == 200
 
     assert api.sandbox.charges == [Charge(path, model, pytest.approx(usd), None)]

@@ -111,7 +111,7 @@ def test_a_stray_field_is_refused_by_name(api, send, picture, path, name, in_for
         ((33_177_601, 1), 422, "IMAGE_TOO_LARGE"),
     ],
 )
-def test_pictures_have_a_least_and_a_greatest_size(
+def test_images_have_a_least_and_a_greatest_size(
     send, encoded_picture, path, field, size, status, code
 ):
     image = encoded_picture(*size)
@@ -136,7 +136,7 @@ def test_upscale_ignores_what_it_does_not_know(send):
 
 
 @pytest.mark.parametrize("path", [EDIT, UPSCALE, CUTOUT])
-def test_a_picture_must_decode(send, picture, path):
+def test_an_image_must_decode(send, picture, path):
     cut = base64.b64encode(picture()[:200]).decode()
 
     for image in (cut, "bm8gcGljdHVyZQ==", "no base64!", "é", "data:image/png;base64,é"):
@@ -144,7 +144,7 @@ def test_a_picture_must_decode(send, picture, path):
         assert (answer.status_code, answer.json()["code"]) == (400, "CORRUPTED_IMAGE")
 
 
-def test_a_picture_of_25_mb_is_too_large(send, picture):
+def test_an_image_of_25_mb_is_too_large(send, picture):
     padded = base64.b64encode(picture() + bytes(25_000_000)).decode()
 
     answer = send(CUTOUT, image=padded)
@@ -314,13 +314,13 @@ def test_the_cutout_is_clear_in_its_corners_and_solid_in_the_middle(send, opened
     assert image.getpixel((160, 120))[:3] == (200, 90, 40)
 
 
-def test_background_removal_takes_one_picture_in_one_way(send):
+def test_background_removal_takes_one_image_in_one_way(send):
     assert send(CUTOUT, image=...).status_code == 400
     assert send(CUTOUT, image_url="https://example.com/a.png").status_code == 400
     assert send(CUTOUT, image=..., image_url="https://example.com/a.png").status_code == 400
 
 
-def test_transparent_pictures_can_be_sent(api, tmp_path):
+def test_transparent_images_can_be_sent(api, tmp_path):
     path = tmp_path / "clear.png"
     Image.new("RGBA", (300, 300), (0, 0, 0, 0)).save(path)
     image = base64.b64encode(path.read_bytes()).decode()

@@ -165,7 +165,7 @@ def test_no_more_references_than_the_model_takes(api, encoded_picture):
         pytest.param("A" * 10_666_668, 422, "IMAGE_TOO_LARGE", id="8 MB"),
     ],
 )
-def test_a_reference_must_be_a_picture_under_8_mb(api, image, status, code):
+def test_a_reference_must_be_an_image_under_8_mb(api, image, status, code):
     fields = {"model": "krea-v2-large", "style_references": [{"image": image}]}
 
     answer = api.generate(**NO_PIXELS, **fields)

@@ -55,7 +55,7 @@ def test_generate(api, matches, fields):
         ("/image/background-remove", {}),
     ],
 )
-def test_pictures(api, matches, encoded_picture, path, fields):
+def test_images(api, matches, encoded_picture, path, fields):
     matches("post", path, api.post(path, {"image": encoded_picture(), **fields}))
 
 

@@ -24,11 +24,11 @@ Make = Callable[[], Fault]
 class Row:
     """A fault, and what becomes of a run all of whose requests meet it.
 
-    error: the type of the error of each request, "" where pictures are shown. error_of_edit: of
+    error: the type of the error of each request, "" where images are shown. error_of_edit: of
     an edit, where it is another one. says: what its
     first line (or a warning in `info`) must match. warns: what a warning says where the node
-    shows a flagged picture, since it has no `if_flagged`. tries: how often one request is sent.
-    charged: whether each try was charged. kept: whether the answer lies in the store. pictures:
+    shows a flagged image, since it has no `if_flagged`. tries: how often one request is sent.
+    charged: whether each try was charged. kept: whether the answer lies in the store. images:
     how many are shown, where it is another number than asked. holds_for_all: whether requests
     not yet sent are dropped. only: the kind of answer it is for, "" for all.
     """
@@ -52,14 +52,14 @@ class Row:
         return self.only in ("", *column.kinds)
 
     def error_of(self, column: Column) -> str:
-        """The type of the error of each request, "" where pictures are shown."""
+        """The type of the error of each request, "" where images are shown."""
         if self.error == "FlaggedImageError" and not column.has_flag:
             return ""
         return self.error_of_edit if self.error_of_edit and column.is_edit else self.error
 
 
 def picture(width: int = 64, height: int = 64, kind: str = "PNG") -> bytes:
-    """An encoded picture that is not of one colour."""
+    """An encoded image that is not of one colour."""
     image = Image.linear_gradient("L").resize((width, height)).convert("RGB")
     out = io.BytesIO()
     image.save(out, kind)
@@ -193,7 +193,7 @@ ROWS = (
         r"didn't answer within \d+ s.*may have been charged",
         settings=SHORT,
     ),
-    # Answers that are no pictures.
+    # Answers that are no images.
     Row("endless", Fault.endless, "BadResponseError", r"exceeds \d+ MB.*may have been charged"),
     Row(
         "gzip bomb",
@@ -268,7 +268,7 @@ ROWS = (
         "isn't a readable image",
         only="json",
     ),
-    # Pictures after all, with or without a word.
+    # Images after all, with or without a word.
     Row("promises more", lambda: Fault.wrong_length(7), kept=True),
     Row(
         "promises less",

@@ -27,14 +27,6 @@ STICKS_OUT = """root => {
 }"""
 """The elements that stick out of `root`, or whose content sticks out of them."""
 
-in_one_page = pytest.mark.parametrize(
-    "page",
-    [pytest.param(("current", "canvas"), marks=pytest.mark.xdist_group("page-current"))],
-    indirect=True,
-    ids="-".join,
-)
-"""For a test of our style sheet, which is the same everywhere."""
-
 with_long_words = pytest.mark.parametrize("language", ["ru", "pt-BR", "zh"])
 
 

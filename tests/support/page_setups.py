@@ -11,5 +11,14 @@ def _setups(*pairs: tuple[str, str]) -> list[object]:
 
 CANVAS = [(frontend, "canvas") for frontend in ("current", "new", "old")]
 SETUPS = _setups(*CANVAS, ("current", "vue"), ("new", "vue"))
-each_frontend = pytest.mark.parametrize("page", _setups(*CANVAS), indirect=True, ids="-".join)
+
+
+def _for(*pairs: tuple[str, str]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("page", _setups(*pairs), indirect=True, ids="-".join)
+
+
+each_frontend = _for(*CANVAS)
 """For a test that is the same in both renderers."""
+
+in_one_page = _for(CANVAS[0])
+"""For a test of our style sheet, which is the same everywhere."""

@@ -128,7 +128,7 @@ def test_of_models_of_another_type_only_that_is_kept(
     assert '{"id": "other", "type": "video"}' in file.read_text()
 
 
-def test_a_list_without_any_model_for_pictures_is_not_used(home: Path) -> None:
+def test_a_list_without_any_model_for_images_is_not_used(home: Path) -> None:
     only_text = [{"id": "other", "type": "video"}]
     lists = Catalogue(home, "https://one.example", lambda _: only_text, lambda: ["Anime"])
     with pytest.raises(Exception, match=r"is empty\. Keeping the saved list"):

@@ -1,4 +1,4 @@
-"""A picture as it is to be seen: turned as its EXIF says, in sRGB, and its first frame."""
+"""An image as it is to be seen: turned as its EXIF says, in sRGB, and its first frame."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_an_orientation_that_is_none_turns_nothing(orientation: int) -> None:
 
 
 @pytest.mark.parametrize("exif", [b"", b"odd", b"Exif\0\0MM\0*\xff\xff\xff\xff", b"II*\0" * 9])
-def test_exif_that_is_none_costs_no_picture(exif: bytes) -> None:
+def test_exif_that_is_none_costs_no_image(exif: bytes) -> None:
     array = noise(24, 40, 3)
     for format in ("PNG", "WEBP"):
         assert np.array_equal(decode(encoded(array, format, exif=exif)), array)
@@ -204,7 +204,7 @@ def test_decoding_into_an_array_gives_the_same(
     assert np.array_equal(out, array / np.float32(255))
 
 
-def test_a_picture_of_several_bands_is_put_together_right() -> None:
+def test_an_image_of_several_bands_is_put_together_right() -> None:
     array = noise(3 * BAND // 1000, 1001, 3)
     image = EncodedImage.read(encoded(array))
     out = np.empty(array.shape, np.float32)

@@ -1,4 +1,4 @@
-"""Encoded pictures to pixels: every format and mode, and whatever else may come instead."""
+"""Encoded images to pixels: every format and mode, and whatever else may come instead."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def with_chunk(png: bytes, kind: bytes, data: bytes, is_right: bool = True, at: 
     )
 
 
-def test_texts_that_pillow_does_not_take_cost_no_picture() -> None:
+def test_texts_that_pillow_does_not_take_cost_no_image() -> None:
     png = encoded(picture(), "PNG")
     for odd in (
         with_chunk(png, b"tEXt", b"a\0b", is_right=False),
@@ -146,14 +146,14 @@ def test_texts_that_pillow_does_not_take_cost_no_picture() -> None:
         (bytes(100), "100 bytes starting with"),
     ],
 )
-def test_what_is_no_picture_is_named(data: bytes, said: str) -> None:
+def test_what_is_no_image_is_named(data: bytes, said: str) -> None:
     with pytest.raises(BadResponseError, match=said) as caught:
         images.decode(data)
     assert "may have been charged" in str(caught.value)
 
 
 @pytest.mark.parametrize("side", [7_072, 20_000, 2**31 - 1])
-def test_a_picture_that_claims_too_many_pixels_is_not_decoded(
+def test_an_image_that_claims_too_many_pixels_is_not_decoded(
     side: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for pillows_own_limit in (Image.MAX_IMAGE_PIXELS, None, 1_000_000):

@@ -213,7 +213,7 @@ def test_a_thin_mask_still_shows_the_edit(thickness: int) -> None:
     assert np.array_equal(share > 0, mask > 0)
 
 
-def test_the_border_of_the_picture_is_no_edge_of_the_mask() -> None:
+def test_the_border_of_the_image_is_no_edge_of_the_mask() -> None:
     mask = zeros(512, 512)
     mask[:256] = 1
     share = masks.feathered(mask)
@@ -247,7 +247,7 @@ def test_a_full_or_empty_mask_stays_so_at_any_size(
     assert bool((masks.fit_mask(zeros(height, width), tall, wide) == 0).all())
 
 
-def test_a_line_is_not_lost_in_a_smaller_picture() -> None:
+def test_a_line_is_not_lost_in_a_smaller_image() -> None:
     mask = zeros(2048, 2048)
     mask[1001, :] = 1
     assert bool((masks.fit_mask(mask, 256, 256) > 0).any())

@@ -1,4 +1,4 @@
-"""A picture that came whole is shown, however its answer is made; a damaged one never."""
+"""An image that came whole is shown, however its answer is made; a damaged one never."""
 
 from __future__ import annotations
 
@@ -93,10 +93,10 @@ def is_png(result: ImageResult) -> bool:
 
 @pytest.mark.parametrize("variants", [1, 2])
 @pytest.mark.parametrize("name", BODIES)
-def test_a_whole_picture_is_shown_in_whatever_form_it_comes(
+def test_a_whole_image_is_shown_in_whatever_form_it_comes(
     name: str, variants: int, ask: Ask
 ) -> None:
-    """Whether the picture itself was asked for, or JSON."""
+    """Whether the image itself was asked for, or JSON."""
     kind = "application/json" if "JSON" in name else "image/webp"
     result = ask(answer(BODIES[name], f"Content-Type: {kind}"), variants=variants)
     assert is_png(result)
@@ -182,13 +182,13 @@ LIES = {
 
 
 @pytest.mark.parametrize("name", LIES)
-def test_a_header_that_lies_costs_no_picture(name: str, ask: Ask) -> None:
+def test_a_header_that_lies_costs_no_image(name: str, ask: Ask) -> None:
     assert is_png(ask(LIES[name]))
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("body", [PNG, listed(TEXT)])
-def test_a_connection_that_stays_open_behind_the_picture(body: bytes, ask: Ask) -> None:
+def test_a_connection_that_stays_open_behind_the_image(body: bytes, ask: Ask) -> None:
     """Until the time limit: there is nothing that says that it is whole."""
 
     def script(connection: socket.socket) -> None:
@@ -236,7 +236,7 @@ def test_an_interim_answer_with_nothing_behind_it_may_have_been_charged(
         ask(INTERIM[name])
 
 
-def test_a_connection_is_used_again_behind_a_whole_picture_only(make_client: MakeClient) -> None:
+def test_a_connection_is_used_again_behind_a_whole_image_only(make_client: MakeClient) -> None:
     bodies = iter([PNG, listed(TEXT), PNG[:90], PNG, PNG])
 
     def script(connection: socket.socket) -> None:
@@ -308,7 +308,7 @@ def test_the_error_tells_that_it_may_have_been_charged() -> None:
     assert BadResponseError("x").body == b""
 
 
-def test_a_good_picture_beside_odd_ones(ask: Ask) -> None:
+def test_a_good_image_beside_odd_ones(ask: Ask) -> None:
     body = told(images=[None, TEXT, {"b64_json": TEXT}, f"data:;base64,{TEXT}"], timing={"a": 1})
     result = ask(answer(body), variants=4)
     assert [decode(image).shape for image in result.images] == [(64, 64, 3)] * 2

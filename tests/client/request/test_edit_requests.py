@@ -168,7 +168,7 @@ def test_a_quality_of_its_own_comes_from_the_model(edit: Callable[..., EditReque
 
 
 @pytest.mark.long
-def test_three_noise_pictures_go_out_in_one_request(client: VeniceClient, sandbox: Sandbox) -> None:
+def test_three_noise_images_go_out_in_one_request(client: VeniceClient, sandbox: Sandbox) -> None:
     """As base64 in JSON they would be 58 MB, which the API refuses."""
     noise = np.random.default_rng(1).integers(0, 256, (2160, 2160, 3), np.uint8)
     out = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Requests for pictures: only what the model takes is sent, and the service takes what is sent."""
+"""Requests for images: only what the model takes is sent, and the service takes what is sent."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def test_only_what_the_model_takes_is_sent(request_: GenerateRequest) -> None:
 def test_every_model_takes_every_size_at_the_first_try(
     client: VeniceClient, sandbox: Sandbox, request_for: RequestFor, model: Model
 ) -> None:
-    sizes = SIZES if not model.tiers else SIZES[::3]  # large pictures take their time
+    sizes = SIZES if not model.tiers else SIZES[::3]  # large images take their time
     for seed, (width, height) in enumerate(sizes, start=1):
         client.generate_images(
             request_for(model=model.id, width=width, height=height, seed=seed, format="jpeg")
@@ -313,7 +313,7 @@ def test_every_style_is_taken(client: VeniceClient, sandbox: Sandbox) -> None:
     assert {request.status for request in sandbox.paid_requests} == {200}
 
 
-def test_a_batch_has_a_request_a_picture_with_a_seed_of_its_own(request_for: RequestFor) -> None:
+def test_a_batch_has_a_request_an_image_with_a_seed_of_its_own(request_for: RequestFor) -> None:
     planned = plan_batch(request_for(seed=100), 5)
     assert [(r.seed, r.variants) for r in planned] == [(s, 1) for s in range(100, 105)]
 
@@ -359,7 +359,7 @@ def test_a_batch_of_none_is_refused(request_for: RequestFor, count: Any) -> None
     assert caught.value.field == "batch_size"
 
 
-def test_an_edit_model_is_refused_with_the_nearest_one_that_makes_pictures(
+def test_an_edit_model_is_refused_with_the_nearest_one_that_makes_images(
     client: VeniceClient, sandbox: Sandbox, request_for: RequestFor
 ) -> None:
     with pytest.raises(InvalidRequestError) as caught:

@@ -1,4 +1,4 @@
-"""The key, should the service echo it: out of what is shown and kept, and the pictures as good."""
+"""The key, should the service echo it: out of what is shown and kept, and the images as good."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def told_by(result: ImageResult) -> str:
 
 
 @pytest.mark.parametrize("name", echo_table.pictures(CANARY))
-def test_a_picture_loses_the_key_and_keeps_its_pixels(
+def test_an_image_loses_the_key_and_keeps_its_pixels(
     name: str, client: VeniceClient, sandbox: Sandbox, request_for: RequestFor, home: Path
 ) -> None:
     image = echo_table.pictures(CANARY)[name]
@@ -70,7 +70,7 @@ def test_a_picture_loses_the_key_and_keeps_its_pixels(
 
 
 @pytest.mark.parametrize("name", echo_table.answers(CANARY))
-def test_an_answer_loses_the_key_and_keeps_its_pictures(
+def test_an_answer_loses_the_key_and_keeps_its_images(
     name: str, client: VeniceClient, sandbox: Sandbox, request_for: RequestFor, home: Path
 ) -> None:
     body = echo_table.answers(CANARY)[name]
@@ -100,7 +100,7 @@ def test_what_base64_holds_is_not_told(
 
 
 @pytest.mark.parametrize("name", echo_table.pictures(OTHER))
-def test_a_picture_without_the_key_stays_as_it_came(
+def test_an_image_without_the_key_stays_as_it_came(
     name: str, client: VeniceClient, sandbox: Sandbox, request_for: RequestFor, home: Path
 ) -> None:
     image = echo_table.pictures(OTHER)[name]

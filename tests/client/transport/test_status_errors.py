@@ -205,7 +205,7 @@ def test_a_403_names_what_may_keep_a_key_from_a_model() -> None:
 @pytest.mark.parametrize("path", ["/image/edit", "/image/multi-edit"])
 @pytest.mark.parametrize("code", ["", "CONTENT_POLICY_VIOLATION"])
 def test_a_refused_edit_may_have_been_charged(path: str, code: str) -> None:
-    """Venice's own moderation looks at the finished picture, which the provider has made."""
+    """Venice's own moderation looks at the finished image, which the provider has made."""
     found = error(422, {"error": "Blocked", "code": code}, path=path)
     assert type(found) is errors.RefusedEditError
     assert isinstance(found, errors.UnprocessableError)
@@ -295,7 +295,7 @@ def test_whatever_comes_instead_is_an_error_all_the_same(body: bytes) -> None:
 @pytest.mark.parametrize("status", [502, 504, 520, 524])
 @pytest.mark.parametrize("code", ["", "REQUEST_TIMEOUT", "MODEL_OFFLINE"])
 def test_a_gateway_that_gave_up_may_hide_a_charge(status: int, code: str) -> None:
-    """The picture may have been made behind it. A free call has nothing to pay."""
+    """The image may have been made behind it. A free call has nothing to pay."""
     told = {"error": "x", **({"code": code} if code else {})}
     paid = error(status, told)
     assert paid.may_have_been_charged

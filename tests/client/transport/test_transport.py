@@ -521,7 +521,7 @@ def test_an_answer_packed_with_gzip_is_read(
     ],
     ids=range(10),
 )
-def test_json_without_pictures_is_a_bad_answer(
+def test_json_without_images_is_a_bad_answer(
     client: VeniceClient, sandbox: Sandbox, request_for: RequestFor, body: bytes, said: str
 ) -> None:
     sandbox.add_fault(Fault.body(body, "application/json"))

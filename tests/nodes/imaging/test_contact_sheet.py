@@ -1,4 +1,4 @@
-"""Venice Contact Sheet: every picture once, whole, in order, with its label."""
+"""Venice Contact Sheet: every image once, whole, in order, with its label."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ print(made.numel() * 4, peak() - before)
 """
 
 
-def test_pictures_come_row_by_row(bench: Bench) -> None:
+def test_images_come_row_by_row(bench: Bench) -> None:
     made = sheet(bench, [plain(64, 64, 0, 1), plain(64, 64, 2)])
     assert made.shape == (2 * (CELL + GAP) + GAP, 2 * (CELL + GAP) + GAP, 3)
     for i, (row, column) in enumerate([(0, 0), (0, 1), (1, 0)]):
@@ -75,7 +75,7 @@ def test_no_labels_leave_no_strip(bench: Bench) -> None:
     assert sheet(bench, [plain(64, 64, 0)], labels=["a"]).shape[0] == CELL + STRIP + 2 * GAP
 
 
-def test_a_label_goes_with_every_picture_of_its_item(bench: Bench) -> None:
+def test_a_label_goes_with_every_image_of_its_item(bench: Bench) -> None:
     images = [plain(64, 64, 0, 1), plain(64, 64, 2)]
     made = sheet(bench, images, labels=["Anime", "Noir"], columns=3)
     first, second, third = (strip_of(made, 0, i) for i in range(3))
@@ -105,7 +105,7 @@ def test_labels_that_are_no_text_are_taken(bench: Bench, label: Any) -> None:
     assert torch.equal(made, expected)
 
 
-def test_pictures_of_different_sizes_are_shown_whole(bench: Bench) -> None:
+def test_images_of_different_sizes_are_shown_whole(bench: Bench) -> None:
     made = sheet(bench, [plain(200, 100, 0), plain(50, 100, 1)], columns=2)
     wide, tall = cell(made, 0, 0), cell(made, 0, 1)
     assert torch.equal(wide[32:96], COLOURS[0].expand(64, CELL, 3))
@@ -114,13 +114,13 @@ def test_pictures_of_different_sizes_are_shown_whole(bench: Bench) -> None:
     assert not has_ink(tall[:, :32])
 
 
-def test_flat_pictures_leave_no_empty_height(bench: Bench) -> None:
+def test_flat_images_leave_no_empty_height(bench: Bench) -> None:
     made = sheet(bench, [plain(200, 100, 0, 1, 2)], columns=1)
     assert made.shape[0] == 3 * (CELL // 2 + GAP) + GAP
 
 
 @pytest.mark.parametrize("size", [(4096, 2), (2, 4096), (1, 1), (5000, 1)])
-def test_extreme_pictures_are_still_there(bench: Bench, size: tuple[int, int]) -> None:
+def test_extreme_images_are_still_there(bench: Bench, size: tuple[int, int]) -> None:
     assert has_ink(sheet(bench, [plain(*size, 0)]))
 
 
@@ -168,7 +168,7 @@ def test_the_cell_that_is_named_is_the_largest_that_fits(
     assert arrange(bench, images, labels=labels, cell=most + 8).error is not None
 
 
-def test_where_no_cell_is_small_enough_fewer_pictures_are_asked_for(
+def test_where_no_cell_is_small_enough_fewer_images_are_asked_for(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bench.pack.venice_nodes.imaging.contact_sheet, "MAX_SHEET_PIXELS", 4000)
@@ -186,14 +186,14 @@ def test_it_takes_little_more_memory_than_the_sheet(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("images", [[], [torch.zeros(0, 64, 64, 3)]])
-def test_no_pictures_are_refused(bench: Bench, images: list[torch.Tensor]) -> None:
+def test_no_images_are_refused(bench: Bench, images: list[torch.Tensor]) -> None:
     end = arrange(bench, images)
     assert end.error_name == "InvalidRequestError"
     assert "no images" in end.first_line
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (1, 64, 64, 2), (1, 0, 64, 3)])
-def test_what_is_no_picture_is_refused(bench: Bench, shape: tuple[int, ...]) -> None:
+def test_what_is_no_image_is_refused(bench: Bench, shape: tuple[int, ...]) -> None:
     end = arrange(bench, [torch.zeros(shape)])
     assert end.error_name == "InvalidRequestError"
 
@@ -218,7 +218,7 @@ def test_it_costs_nothing_and_needs_no_key(bench: Bench, monkeypatch: pytest.Mon
     st.integers(8, 20),
     st.lists(st.text(max_size=30), max_size=10),
 )
-def test_any_sheet_holds_every_picture(
+def test_any_sheet_holds_every_image(
     pack: Any, sizes: list[tuple[int, int]], columns: int, eighths: int, labels: list[str]
 ) -> None:
     side = eighths * 8

@@ -47,7 +47,7 @@ def workers(pack: ModuleType) -> Any:
 
 
 @pytest.mark.long
-def test_the_end_of_the_process_waits_for_no_picture_and_no_helper() -> None:
+def test_the_end_of_the_process_waits_for_no_image_and_no_helper() -> None:
     done = subprocess.run(
         [sys.executable, "-c", BUSY_AT_THE_END, str(ROOT)],
         capture_output=True,

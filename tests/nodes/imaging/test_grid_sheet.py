@@ -1,4 +1,4 @@
-"""A sheet under the headings of Venice Grid: every picture in its cell, every heading at it."""
+"""A sheet under the headings of Venice Grid: every image in its cell, every heading at it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def headings(bench: Bench, columns: str, rows: str = "") -> Any:
 
 
 def colour_at(made: torch.Tensor, row: int, column: int, rows: int, columns: int) -> Any:
-    """The number of the colour in the middle of a cell of one picture, None for none."""
+    """The number of the colour in the middle of a cell of one image, None for none."""
     height, width = made.shape[:2]
     y = height - (rows - row) * (CELL + GAP) + CELL // 2
     x = width - (columns - column) * (CELL + GAP) + CELL // 2
@@ -104,7 +104,7 @@ def test_what_is_too_much_stands_below(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("sizes", "own"), [((6,), "1 per cell"), ((3, 3), "1 per cell"), ((1,) * 12, "2 per cell")]
 )
-def test_pictures_in_other_batches_fill_the_cells_in_order(
+def test_images_in_other_batches_fill_the_cells_in_order(
     bench: Bench, sizes: tuple[int, ...], own: str
 ) -> None:
     pictures = [i % 5 for i in range(sum(sizes))]
@@ -162,7 +162,7 @@ def test_a_sheet_that_is_too_large_names_the_largest_cell(
     st.lists(st.text(max_size=60), min_size=1, max_size=4),
     st.integers(8, 16),
 )
-def test_any_sheet_holds_every_picture_whole(
+def test_any_sheet_holds_every_image_whole(
     pack: Any,
     sizes: list[list[tuple[int, int]]],
     columns: list[str],

@@ -121,7 +121,7 @@ def test_what_webp_cannot_hold_is_refused(pack: Any) -> None:
         pack.venice_nodes.imaging.tensors.encode(wide, 100_000)
 
 
-def test_pictures_are_encoded_in_order(pack: Any, pictures: Pictures) -> None:
+def test_images_are_encoded_in_order(pack: Any, pictures: Pictures) -> None:
     encoded, notes = pack.venice_nodes.imaging.tensors.encode_all(pictures(count=9), LIMIT)
     assert notes == []
     assert [picture(data).getpixel((0, 0))[2] for data in encoded] == [
@@ -170,7 +170,7 @@ def test_a_reference_over_8_mb_becomes_a_jpeg_and_generate_says_so(
     assert "8 MB" in warning
 
 
-def test_each_picture_is_encoded_once(
+def test_each_image_is_encoded_once(
     bench: Bench, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tensors = bench.pack.venice_nodes.imaging.tensors

@@ -216,7 +216,7 @@ def test_only_what_is_asked_for_is_looked_up(
     assert preview.of({"1": generate()})["total"]["is_free"] is True
 
 
-def test_the_same_picture_is_paid_for_once(preview: Any, bench: Bench) -> None:
+def test_the_same_image_is_paid_for_once(preview: Any, bench: Bench) -> None:
     graph = {"1": generate(batch_size=4), "2": generate(seed=102, batch_size=4)}
     told = preview.of(graph)
     assert [told["nodes"][name]["price"]["usd"] for name in graph] == [0.04, 0.04]
@@ -333,7 +333,7 @@ def test_what_comes_from_elsewhere_is_from_to(preview: Any) -> None:
     assert preview.of({"1": image, **unknown})["nodes"]["1"]["price"]["text"] == "from $0.02"
 
 
-def test_pictures_are_counted_along_the_wire(preview: Any) -> None:
+def test_images_are_counted_along_the_wire(preview: Any) -> None:
     graph = {
         "1": generate(batch_size=3),
         "2": node("VeniceRemoveBackground", image=["1", 0]),

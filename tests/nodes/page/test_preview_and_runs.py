@@ -70,7 +70,7 @@ edits = st.fixed_dictionaries(
 
 @pytest.fixture
 def small(bench: Bench, preview: Any) -> tuple[Bench, Any]:
-    """A sandbox that charges as ever, but draws small pictures; no limit, and nothing is kept."""
+    """A sandbox that charges as ever, but draws small images; no limit, and nothing is kept."""
     bench.sandbox.add_fault(Fault.size(64, 64), path=None, times=None)
     return bench, preview
 
@@ -122,7 +122,7 @@ def compare_generation(bench: Bench, preview: Any, inputs: dict[str, Any]) -> No
 
 
 def compare_edit(bench: Bench, preview: Any, inputs: dict[str, Any]) -> None:
-    """The same of one Edit. layers: how many further pictures; mask: painted, empty or none."""
+    """The same of one Edit. layers: how many further images; mask: painted, empty or none."""
     values = {name: value for name, value in inputs.items() if name not in ("layers", "mask")}
     layers = [f"image_{i}" for i in range(2, 2 + inputs.get("layers", 0))]
     picture, mask = torch.rand(1, 256, 256, 3), inputs.get("mask")

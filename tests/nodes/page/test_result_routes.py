@@ -1,4 +1,4 @@
-"""The routes of the kept results: lists, pictures, thumbnails, and copies for ComfyUI."""
+"""The routes of the kept results: lists, images, thumbnails, and copies for ComfyUI."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ def test_nothing_else_is_served(page: PageClient, path: str) -> None:
     assert page.get(path).status_code in (400, 404)
 
 
-def test_pictures_are_copied_for_comfyui(
+def test_images_are_copied_for_comfyui(
     page: PageClient, bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Any
 ) -> None:
     comfyui = bench.pack.venice_nodes.run.comfyui

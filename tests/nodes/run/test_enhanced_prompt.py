@@ -20,7 +20,7 @@ def told(bench: Bench, **inputs: Any) -> dict[str, Any]:
     return bench.generate(enhance_prompt=True, **inputs).info
 
 
-def test_one_prompt_for_all_pictures_is_a_text(bench: Bench) -> None:
+def test_one_prompt_for_all_images_is_a_text(bench: Bench) -> None:
     rewrite(bench, {100: "a red fox", 101: "a red fox"})
     assert told(bench, batch_size=2)["enhanced_prompt"] == "a red fox"
 
@@ -43,7 +43,7 @@ def test_what_comes_from_the_store_says_that_its_prompt_is_not_kept(bench: Bench
     again = told(bench, batch_size=2)
 
     assert again["from_store"] == 1
-    assert again["enhanced_prompt"] == first["enhanced_prompt"]  # of the picture that is new
+    assert again["enhanced_prompt"] == first["enhanced_prompt"]  # of the image that is new
     assert again["warnings"] == [
         "This image came from your saved images, which don't include the prompt that Venice "
         "rewrote."

@@ -1,4 +1,4 @@
-"""What is saved with the pictures of a run: the drawn seed, and what each node made."""
+"""What is saved with the images of a run: the drawn seed, and what each node made."""
 
 from __future__ import annotations
 
@@ -325,7 +325,7 @@ def test_a_list_says_what_is_its_own(run: Run) -> None:
     assert facts["settings"]["seed"] == 100
 
 
-def test_several_nodes_and_no_picture_in_the_text(
+def test_several_nodes_and_no_image_in_the_text(
     run: Run, pictures: Callable[..., torch.Tensor]
 ) -> None:
     extra: Json = {}

@@ -1,4 +1,4 @@
-"""What a node that takes pictures shows while it runs."""
+"""What a node that takes images shows while it runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The nodes that take pictures, in a real ComfyUI: sizes, masks, alpha, and what is paid for."""
+"""The nodes that take images, in a real ComfyUI: sizes, masks, alpha, and what is paid for."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ EDIT = {"prompt": "make it night", "model": "firered-image-edit"}
 
 @pytest.fixture
 def picture(words: str) -> Image.Image:
-    """A noisy picture of this test's own, so that no other test's results come up."""
+    """A noisy image of this test's own, so that no other test's results come up."""
     noise = np.random.default_rng(zlib.crc32(words.encode()))
     return Image.fromarray(noise.integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8))
 
@@ -33,7 +33,7 @@ def upscale(graph: Graph, image: Link, scale: str = "2x", **more: int) -> Link:
 
 
 def rectangle(graph: Graph, box: tuple[int, int, int, int]) -> Link:
-    """A mask of the picture's size with 1 inside (left, top, width, height)."""
+    """A mask of the image's size with 1 inside (left, top, width, height)."""
     left, top, width, height = box
     black = graph.add("SolidMask", value=0.0, width=WIDTH, height=HEIGHT)
     white = graph.add("SolidMask", value=1.0, width=width, height=height)

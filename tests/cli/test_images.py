@@ -66,7 +66,7 @@ def test_remove_background_writes_transparency(cli: Any, folder: Path, inputs: A
         assert picture.mode == "RGBA"
 
 
-def test_a_small_picture_is_cut_out_and_nothing_else(
+def test_a_small_image_is_cut_out_and_nothing_else(
     cli: Any, sandbox: Sandbox, folder: Path
 ) -> None:
     Image.new("RGB", (100, 100), "red").save(folder / "small.png")
@@ -266,7 +266,7 @@ def test_a_file_that_cannot_be_read_is_one_line_with_its_name(
     assert line.startswith("missing.png can't be read")
 
 
-def test_a_large_picture_is_refused_twice_as_large_and_noted_four_times(
+def test_a_large_image_is_refused_twice_as_large_and_noted_four_times(
     cli: Any, sandbox: Sandbox, folder: Path
 ) -> None:
     Image.new("RGB", (2100, 2000)).save(folder / "large.png")

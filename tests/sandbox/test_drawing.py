@@ -80,11 +80,11 @@ def test_a_model_without_a_1k_tier_makes_its_own_default(api, opened):
     assert opened(api.generate(**fields).content).size == (2048, 2048)
 
 
-def test_the_same_request_gives_the_same_picture(api):
+def test_the_same_request_gives_the_same_image(api):
     assert api.generate().content == api.generate().content
 
 
-def test_another_seed_gives_clearly_another_picture(api, opened):
+def test_another_seed_gives_clearly_another_image(api, opened):
     first, second = (
         np.asarray(opened(api.generate(seed=seed, width=256, height=256).content), dtype=float)
         for seed in (100, 101)
@@ -99,11 +99,11 @@ def test_no_seed_or_seed_0_is_random(api, seed):
 
 
 @pytest.mark.parametrize("change", [{"prompt": "a cat"}, {"style_preset": "Anime"}, {"steps": 3}])
-def test_whatever_is_asked_changes_the_picture(api, change):
+def test_whatever_is_asked_changes_the_image(api, change):
     assert api.generate().content != api.generate(**change).content
 
 
-def test_pictures_do_not_depend_on_the_process():
+def test_images_do_not_depend_on_the_process():
     script = (
         "import hashlib; from venice_client.sandbox.drawing import Scene, draw_scene;"
         "s = Scene('a fox', 'chroma', None, 7, (320, 200), bytes(range(32)));"
