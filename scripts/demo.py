@@ -70,15 +70,15 @@ def _status_printer() -> Callable[[str], None]:
     return show
 
 
-def load_pack() -> ModuleType:
+def load_pack(name: str = "venice_pack") -> ModuleType:
     """Load the pack as ComfyUI does: from its folder, under a separate name."""
     spec = importlib.util.spec_from_file_location(
-        "venice_pack", ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
+        name, ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
     )
     assert spec is not None
     assert spec.loader is not None
     pack = importlib.util.module_from_spec(spec)
-    sys.modules["venice_pack"] = pack
+    sys.modules[name] = pack
     spec.loader.exec_module(pack)
     return pack
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import marshal
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +15,7 @@ from hypothesis import HealthCheck, settings
 
 import openapi
 import venice_client.catalogue.lists
+from demo import load_pack
 from network import LoopbackOnly
 
 if TYPE_CHECKING:
@@ -98,14 +97,7 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> Iterator[LoopbackOnly]:
 @pytest.fixture(scope="session")
 def pack() -> ModuleType:
     """The pack, loaded the way ComfyUI loads a folder of custom_nodes."""
-    spec = importlib.util.spec_from_file_location(
-        PACK_NAME, ROOT / "__init__.py", submodule_search_locations=[str(ROOT)]
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[PACK_NAME] = module
-    spec.loader.exec_module(module)
+    module = load_pack(PACK_NAME)
     read_each_entry_once(module.venice_client.catalogue.lists)
     return module
 

@@ -70,13 +70,10 @@ def test_only_a_default_handler_is_replaced(before: str, expected: str) -> None:
 
 
 GENERATES = """
-import asyncio, importlib.util, sys, threading, time
-root = sys.argv[1]
-spec = importlib.util.spec_from_file_location(
-    "pack", root + "/__init__.py", submodule_search_locations=[root]
-)
-pack = sys.modules["pack"] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(pack)
+import asyncio, sys, threading, time
+sys.path.insert(0, sys.argv[1] + "/scripts")
+from demo import load_pack
+pack = load_pack()
 node = pack.NODE_CLASS_MAPPINGS["VeniceGenerateImage"]()
 def work():
     asyncio.run(node.generate(

@@ -287,12 +287,10 @@ def test_too_little_memory_is_said_and_loses_nothing(
 # Loads the pack once, and runs each line it is told in a process forked off: with memory, and a
 # peak of it, of its own.
 MEASURING = """
-import asyncio, importlib.util, json, os, resource, sys, time
-spec = importlib.util.spec_from_file_location(
-    "pack", sys.argv[1] + "/__init__.py", submodule_search_locations=[sys.argv[1]])
-pack = importlib.util.module_from_spec(spec)
-sys.modules["pack"] = pack
-spec.loader.exec_module(pack)
+import asyncio, json, os, resource, sys, time
+sys.path.insert(0, sys.argv[1] + "/scripts")
+from demo import load_pack
+pack = load_pack()
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 def measure():

@@ -17,14 +17,10 @@ COLOURS = torch.tensor([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 0], [0, 1, 1.0]]
 CELL, GAP, STRIP = 128, 2, 12
 
 LOAD = """
-import asyncio, importlib.util, sys, torch
-
-root, name = sys.argv[1], "pack"
-spec = importlib.util.spec_from_file_location(
-    name, root + "/__init__.py", submodule_search_locations=[root]
-)
-pack = sys.modules[name] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(pack)
+import asyncio, sys, torch
+sys.path.insert(0, sys.argv[1] + "/scripts")
+from demo import load_pack
+pack = load_pack()
 arrange = pack.NODE_CLASS_MAPPINGS["VeniceContactSheet"]().arrange
 """
 """Code that loads the pack, for a separate process."""

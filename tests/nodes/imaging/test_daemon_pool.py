@@ -18,13 +18,10 @@ ROOT = Path(__file__).resolve().parents[3]
 
 # Decodes and helps for ten minutes each, and ends at once.
 BUSY_AT_THE_END = """
-import asyncio, importlib.util, sys, threading, time
-root = sys.argv[1]
-spec = importlib.util.spec_from_file_location(
-    "pack", root + "/__init__.py", submodule_search_locations=[root]
-)
-pack = sys.modules["pack"] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(pack)
+import asyncio, sys, threading, time
+sys.path.insert(0, sys.argv[1] + "/scripts")
+from demo import load_pack
+pack = load_pack()
 begun = threading.Barrier(3)
 
 def busy(*_):
@@ -114,13 +111,10 @@ def test_a_forked_process_starts_threads_of_its_own(workers: Any) -> None:
 
 
 ENDS_AT_WORK = """
-import importlib.util, sys, threading, time
-root = sys.argv[1]
-spec = importlib.util.spec_from_file_location(
-    "pack", root + "/__init__.py", submodule_search_locations=[root]
-)
-pack = sys.modules["pack"] = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(pack)
+import sys, threading, time
+sys.path.insert(0, sys.argv[1] + "/scripts")
+from demo import load_pack
+pack = load_pack()
 module = pack.venice_nodes.imaging.daemon_pool
 inner, outer = module.DaemonPool("inner", 1), module.DaemonPool("outer", 1)
 begun = threading.Event()
