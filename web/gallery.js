@@ -5,7 +5,7 @@ import { element, fill, iconButton, messageOf, setIcon } from "./elements.js";
 import { ResultRows } from "./result_rows.js";
 import { isText, remove, save } from "./results.js";
 import { post } from "./server.js";
-import { t } from "./texts.js";
+import { dateText, t } from "./texts.js";
 import { openViewer } from "./viewer.js";
 
 const PAGE = 100;
@@ -283,4 +283,4 @@ function chooser(label, all, name, chosen) {
 }
 
 const dayName = (/** @type {string} */ day) =>
-  new Date(`${day}T12:00`).toLocaleDateString(undefined, { dateStyle: "medium" });
+  dateText(new Date(`${day}T12:00`), { dateStyle: "medium" });

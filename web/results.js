@@ -14,7 +14,7 @@ import { dollars, iconButton } from "./elements.js";
 import { addNode, allNodes, isLinked, isOurs, middleOfView, setWidget, widgetOf } from "./graph.js";
 import { useSeed } from "./seed.js";
 import { get, imageUrl, post } from "./server.js";
-import { t } from "./texts.js";
+import { dateText, t } from "./texts.js";
 
 const SANDBOX = "sandbox";
 /** The most results in one request. */
@@ -65,7 +65,7 @@ export function factsOf(entry) {
     [
       entry.service === SANDBOX ? t("sandbox") : dollars(entry.usd),
       entry.was_shown ? "" : t("unseen"),
-      time.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }),
+      dateText(time, { dateStyle: "medium", timeStyle: "short" }),
     ],
   ]
     .map((facts) => facts.filter(Boolean).join(" · "))

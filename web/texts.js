@@ -25,6 +25,17 @@ export async function loadTexts() {
  * @param {string | undefined} english */
 export const said = (english) => translate(english ?? "");
 
+/** Write a date in ComfyUI's language, and as that is written where the user lives, if known.
+ * @param {Date} date
+ * @param {Intl.DateTimeFormatOptions} style */
+export const dateText = (date, style) => {
+  const own = language();
+  return date.toLocaleString(
+    [...navigator.languages.filter((one) => one.startsWith(own)), own],
+    style,
+  );
+};
+
 /**
  * Translate a text of the page. scripts/locales.py collects the calls, so write the English as one
  * literal; `{name}` stands for a value.

@@ -511,3 +511,14 @@ def test_it_fits_the_sidebar_in_any_language(page: ComfyPage, language: str) -> 
         cell(page, 1).click()
         page.wait_for_text(VIEWER, "2 / 9")
         check_fits(page, VIEWER, f"viewer-{language}")
+
+
+@in_one_page
+def test_dates_are_in_the_language_of_comfyui(page: ComfyPage) -> None:
+    page.speak("zh")
+    with saved(page, 1):
+        page.command("Venice.OpenSidebar")
+        cell(page, 0).click()
+        page.wait_for_text(VIEWER, "年")
+        page.page.keyboard.press("Escape")
+        assert "年" in page.page.locator(".venice-sidebar option[value^='20']").inner_text()
