@@ -474,11 +474,14 @@ def test_interrupt_sends_no_more_and_keeps_what_is_on_its_way(
 def test_other_ends_keep_what_is_on_its_way_as_well(
     cli: Any, commands: Any, sandbox: Sandbox, folder: Path, name: str
 ) -> None:
-    sandbox.latency_s = 2
+    answered = threading.Event()
+    sandbox.add_fault(held_until(answered.is_set), times=None)
     process = commands("generate", "a fox", "--size", "128x128", "-n", "2", "-o", "fox.png")
     wait_for(lambda: len(sandbox.paid_requests) == 2)
 
     process.send_signal(getattr(signal, name))
+    read_until(process.stderr, "Press Ctrl-C again to quit now")
+    answered.set()
     _, err = process.communicate(timeout=60)
 
     assert process.returncode == 130, err
