@@ -257,6 +257,7 @@ class VeniceClient:
             is_charged = is_sent and not is_violation(path, response)
             is_text = planned.request.kind == TEXT
             usd = response_cost(planned, response, self.catalogue) if is_text else None
+            usd = None if usd == planned.max_price else usd  # what was reserved says more
         except BaseException as error:
             is_charged = is_sent and _may_be_charged(error, progress)
             raise

@@ -7,6 +7,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -227,6 +228,21 @@ def test_without_cost_and_usage_the_upper_bound_counts(
 
     assert result.cost == batch.planned[0].max_price
     assert charged_text([result], is_sandbox=False).startswith("up to $")
+
+
+def test_what_is_charged_at_most_without_a_published_price_stays_so_in_the_ledger(
+    client: VeniceClient, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.add_fault(Fault.answer(cost=None, usage=None), CHAT, times=2)
+    client.describe(DescribeRequest(image(), model=SEES))
+    listed = client.catalogue.model
+    monkeypatch.setattr(
+        client.catalogue, "model", lambda *which: replace(listed(*which), pricing={})
+    )
+    client.describe(DescribeRequest(image("green"), model=SEES))
+
+    charges = Ledger(client.settings.home).since(0.0)
+    assert [charge.is_known for charge in charges] == [True, False]
 
 
 @pytest.mark.parametrize("fault", [Fault.reset(True), Fault.cut(), Fault.close(True)])

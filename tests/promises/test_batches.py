@@ -351,7 +351,7 @@ def test_flagged_images_are_said_to_be_kept(bench: Bench) -> None:
 def test_an_error_that_nobody_foresaw_loses_no_other_image(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Such as a system that gives no more threads, here for the deadline of one request."""
+    """Such as a system that gives no more memory, here for the deadline of one request."""
     clock = bench.pack.venice_client.transport.connections._clock
     watched: list[object] = []
     add = clock.add
@@ -359,7 +359,7 @@ def test_an_error_that_nobody_foresaw_loses_no_other_image(
     def refuse(deadline: object, seconds: float) -> None:
         watched.append(deadline)
         if len(watched) == 3:
-            raise RuntimeError("can't start new thread")
+            raise MemoryError("no more memory")
         add(deadline, seconds)
 
     bench.generate(seed=1)
@@ -372,12 +372,36 @@ def test_an_error_that_nobody_foresaw_loses_no_other_image(
         "(fixed) to pay only for the missing 1."
     )
     assert end.texts[-1] == f"{end.first_line} {advice}"
-    assert "can't start new thread" in end.first_line
+    assert "no more memory" in end.first_line
     assert str(end.error).splitlines()[1] == advice
     assert end.charged == pytest.approx(0.03)
     again = bench.generate(batch_size=4, seed=seed_to_set(end))
     assert len(again.sent) == 1
     assert again.pictures == 4
+
+
+def test_a_request_that_nobody_could_time_is_sent_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It hadn't left, so it isn't charged."""
+    bench.generate(seed=1)
+    start, refused = threading.Thread.start, list[str]()
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name == "venice-deadline" and not refused:
+            refused.append(thread.name)
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    connections = bench.pack.venice_client.transport.connections
+    monkeypatch.setattr(connections, "_clock", connections._Clock())
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    end = bench.generate(seed=2)
+
+    assert refused
+    assert end.error is None
+    assert len(end.sent) == 1
+    assert end.charged == pytest.approx(0.01)
 
 
 def test_a_batch_whose_threads_cannot_be_started_holds_no_money(

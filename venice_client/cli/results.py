@@ -22,7 +22,7 @@ from ..settings.settings import Settings
 from ..store.entry_file import Entry
 from ..store.ledger import start_of_day
 from ..store.result_cache import MB, ResultCache
-from ..text import one_line
+from ..text import one_line, plain_number
 from ..text_result import cached_texts
 from . import exit_codes
 from .console import Console, is_terminal, table
@@ -308,7 +308,7 @@ def _day(text: str) -> date:
 
 
 def _megabytes(text: str) -> float:
-    found = float(text)
+    found = plain_number(text)
     if not 0 <= found < float("inf"):
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
     return found

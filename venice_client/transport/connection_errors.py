@@ -58,18 +58,20 @@ def connection_error(
 def check_proxy(proxy: str | None) -> None:
     """Raise SettingsError unless `proxy` is None or an address with a host.
 
-    requests raises a TypeError for one that ends with a password, which its message may contain.
+    Otherwise requests would fail with a message that may contain the proxy's password.
     """
     if not proxy:
         return
     try:
-        host = urlsplit(proxy if "//" in proxy else f"//{proxy}").hostname
+        parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
+        is_valid = bool(parts.hostname) and parts.port != 0  # the port may raise
     except ValueError:
-        host = None
-    if not host:
+        is_valid = False
+    if not is_valid or ("@" in proxy and "@" not in parts.netloc):
         raise SettingsError(
-            "The proxy in your settings has no host. Nothing was sent.",
-            "Check HTTPS_PROXY and ALL_PROXY. They look like user:password@host:port.",
+            "The proxy in your settings can't be read. Nothing was sent.",
+            "Check HTTPS_PROXY and ALL_PROXY. They look like user:password@host:port; in the "
+            "password, write / as %2F, # as %23, ? as %3F and @ as %40.",
         )
 
 

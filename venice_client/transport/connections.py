@@ -106,11 +106,17 @@ class _Clock:
     def add(self, watched: Deadline, deadline: float) -> None:
         with self._change:
             if not self._is_running:
-                threading.Thread(target=self._run, name="venice-deadline", daemon=True).start()
-                self._is_running = True
+                self._start()
             elif deadline < min(self._watched.values(), default=math.inf):
                 self._change.notify()
             self._watched[watched] = deadline
+
+    def _start(self) -> None:
+        try:
+            threading.Thread(target=self._run, name="venice-deadline", daemon=True).start()
+        except RuntimeError as error:  # no more threads; nothing was sent
+            raise urllib3.exceptions.ConnectTimeoutError(str(error)) from None
+        self._is_running = True
 
     def remove(self, watched: Deadline) -> None:
         with self._change:
