@@ -47,11 +47,6 @@ class PlannedRequest:
     workflow: bytes = b""
 
     @property
-    def reserved(self) -> float:
-        """The USD that count against the limit per run from the start."""
-        return self.reservation.usd if self.reservation else 0.0
-
-    @property
     def estimate(self) -> float | None:
         """The estimated cost in USD; None if the price is unknown."""
         return 0.0 if self.is_cached else self.price

@@ -123,7 +123,7 @@ def test_none_is_no_limit(bench: Bench, one_run: str, monkeypatch: pytest.Monkey
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "none")
     many = [client.GenerateRequest("gpt-image-2", "a fox", seed=seed) for seed in range(1, 501)]
     batch = client.VeniceClient().prepare(many, one_run)
-    assert sum(planned.reserved for planned in batch.planned) > 100
+    assert sum(planned.reservation.usd for planned in batch.planned) > 100
     assert bench.generate().pictures == 1
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "100")
     assert bench.generate(seed=500).error_name == "SpendingLimitError"

@@ -41,18 +41,12 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     return by_folded[found[0]] if found else None
 
 
-def nearest_hint(name: str, known: Iterable[str]) -> str:
-    """Return "Did you mean …?" with the nearest known name, or ""."""
-    found = nearest(name, known)
-    return f"Did you mean {found}?" if found else ""
-
-
 def check_offered(field: str, value: str, offered: Sequence[str], model: str) -> None:
     """Raise InvalidRequestError, which names the nearest, unless `value` is among `offered`."""
     if value not in offered:
-        hint = nearest_hint(value, offered)
+        found = nearest(value, offered)
+        hint = f"Did you mean {found}? " if found else ""
         raise InvalidRequestError(
-            f"{model} doesn't offer {field} {value}. {hint}{' ' if hint else ''}"
-            f"Choose {', '.join(offered)}, or auto.",
+            f"{model} doesn't offer {field} {value}. {hint}Choose {', '.join(offered)}, or auto.",
             field,
         )

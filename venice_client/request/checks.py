@@ -105,22 +105,6 @@ def check_format(field: str, value: object, is_transparent: object) -> None:
         )
 
 
-def add_transparency(is_wanted: bool, model: Model, fields: dict[str, Any]) -> None:
-    """Add `transparent_background` if wanted.
-
-    Raises InvalidRequestError if `model` certainly doesn't support it.
-    """
-    if not is_wanted:
-        return
-    if model.supports_transparency is False:
-        raise InvalidRequestError(
-            f"{model.id} can't generate a transparent background. Choose another model, or turn "
-            "off transparent_background.",
-            "transparent_background",
-        )
-    fields["transparent_background"] = True
-
-
 def add_quality(quality: str, model: Model, fields: dict[str, Any], warnings: list[str]) -> None:
     """Add `quality` if the model may have such a setting, else a warning."""
     if quality == AUTO:

@@ -28,7 +28,6 @@ from .checks import (
     MAX_EDIT_PIXELS,
     MAX_INPUT_BYTES,
     add_quality,
-    add_transparency,
     check_format,
     check_text,
     may_have_qualities,
@@ -169,7 +168,7 @@ class EditRequest(_ImageRequest):
         fields["output_format"] = self.output_format
         fields |= {} if self.safe_mode is None else {"safe_mode": self.safe_mode}
         fields |= {"enhance_prompt": True} if self.enhance_prompt else {}
-        add_transparency(self.transparent_background, model, fields)
+        fields |= {"transparent_background": True} if self.transparent_background else {}
         add_extra_fields(self.extra_fields, fields, self.__dataclass_fields__)
         files = tuple((name, load(image)) for image in self.images)
         return Payload(path, fields, tuple(warnings), files, if_refused=length)

@@ -18,7 +18,6 @@ from ..imaging.input_image import load
 from ..imaging.whole_image import image_format
 from .checks import (
     add_quality,
-    add_transparency,
     as_base64,
     check_format,
     check_is_text,
@@ -212,7 +211,8 @@ def _build(request: GenerateRequest, model: Model) -> Payload:
     _add_steps(request, model, fields, warnings)
     _add_style_references(request, model, fields, warnings)
     fields["format"] = request.format
-    add_transparency(request.transparent_background, model, fields)
+    if request.transparent_background:
+        fields["transparent_background"] = True
     if request.is_binary:
         fields["return_binary"] = True
     elif request.variants > 1:

@@ -337,11 +337,6 @@ def _switch(values: Mapping[str, str], name: str, default: bool) -> bool:
     return text in _ON if text else default
 
 
-def _names(text: str) -> tuple[str, ...]:
-    """Parse a list of names with commas or blanks between them."""
-    return tuple(text.lower().replace(",", " ").split())
-
-
 def _max_in_flight(values: Mapping[str, str]) -> int:
     name = "VENICE_MAX_IN_FLIGHT"
     try:

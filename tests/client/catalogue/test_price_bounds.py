@@ -228,4 +228,4 @@ def test_a_list_is_reserved_by_the_models_own_prices(
     client.catalogue.refresh()
     request = EditRequest((edit_image,), "night", "flux-3-image-edit")
     planned = client.prepare([replace(request, variation=i) for i in range(8)]).planned
-    assert sum(each.reserved for each in planned) == pytest.approx(0.96)
+    assert sum(each.reservation.usd for each in planned if each.reservation) == pytest.approx(0.96)

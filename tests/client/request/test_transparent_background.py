@@ -84,13 +84,6 @@ def test_other_models_are_refused_with_the_names_of_those_that_can(
     )
 
 
-def test_building_alone_refuses_too(request_for: RequestFor) -> None:
-    with pytest.raises(
-        InvalidRequestError, match="z-image-turbo can't generate a transparent background"
-    ):
-        request_for(transparent_background=True).build(LISTED["z-image-turbo"])
-
-
 @pytest.mark.parametrize(
     "model", [Model("a-model-of-tomorrow"), LISTED["krea-3"]], ids=lambda model: model.id
 )
