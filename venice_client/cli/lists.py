@@ -9,13 +9,13 @@ from typing import Any
 
 from ..catalogue.catalogue import DEFAULT_EDIT_MODEL, DEFAULT_MODEL
 from ..catalogue.chat_prices import cheapest_first, token_prices
-from ..catalogue.lists import TYPES, Lists, saved_lists
+from ..catalogue.lists import TYPES
 from ..catalogue.model import TEXT, Model
 from ..catalogue.prices import price_range
 from ..catalogue.sizing import PixelRules
 from ..client import VeniceClient
+from ..dry_run import SavedCatalogue
 from ..money import dollar_range, dollars
-from ..settings.service import service_name
 from ..settings.settings import Settings
 from . import exit_codes
 from .console import Console, table
@@ -59,8 +59,7 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
 def run_models(args: argparse.Namespace, console: Console, settings: Settings) -> int:
     if settings.key is None:
         _say_saved(console)
-        known = _saved(settings).listed(TEXT if args.type == TEXT else None)
-        models = [model for model in known if args.type in (None, model.type)]
+        models = SavedCatalogue(settings).models(args.type)
     else:
         models = VeniceClient(settings).list_models(args.type)
     models = cheapest_first(models) if args.type == TEXT else sorted(models, key=_order)
@@ -78,7 +77,7 @@ def run_models(args: argparse.Namespace, console: Console, settings: Settings) -
 def run_styles(_args: argparse.Namespace, console: Console, settings: Settings) -> int:
     if settings.key is None:
         _say_saved(console)
-        styles = list(_saved(settings).styles)
+        styles = list(SavedCatalogue(settings).styles)
     else:
         styles = VeniceClient(settings).list_styles()
     console.result(styles, sorted(styles, key=str.casefold))
@@ -166,10 +165,6 @@ def _facts(model: Model) -> dict[str, Any]:
         "retires_on": model.retires_on,
         "replacement": model.replacement,
     }
-
-
-def _saved(settings: Settings) -> Lists:
-    return saved_lists(settings.home, service_name(settings))
 
 
 def _say_saved(console: Console) -> None:
