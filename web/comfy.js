@@ -97,20 +97,27 @@ function* insideOf({ subgraph }, name) {
 
 /**
  * Make each press of Run wait for `mayRun`, and each prompt before it's sent for `mayQueue`. `starts`
- * gets the prompt; the function it returns gets the job's id.
+ * gets the prompt; the function it returns gets the job's id. `ended` comes after each press.
  * @param {{
  *   mayRun: (runs: number, targets: unknown[] | undefined) => Promise<boolean>,
  *   mayQueue: (prompt: Prompt, targets: unknown[] | undefined) => Promise<boolean>,
  *   starts: (prompt: Prompt) => (id: string) => void,
+ *   ended: () => void,
  * }} listener
  */
-export function watchRuns({ mayRun, mayQueue, starts }) {
+export function watchRuns({ mayRun, mayQueue, starts, ended }) {
   const run = app.queuePrompt;
+  let open = 0; // A press returns at once while an earlier one is still queueing for both.
   app.queuePrompt = async function (/** @type {any[]} */ ...[number, runs = 1, ...more]) {
     const [options] = more;
     const targets = Array.isArray(options) ? options : options?.queueNodeIds;
-    if (!(await mayRun(runs, targets))) return false;
-    return run.call(this, number, runs, ...more);
+    open += 1;
+    try {
+      return (await mayRun(runs, targets)) && (await run.call(this, number, runs, ...more));
+    } finally {
+      open -= 1;
+      if (open === 0) ended();
+    }
   };
   const queue = api.queuePrompt;
   api.queuePrompt = async function (/** @type {any[]} */ ...given) {

@@ -138,11 +138,10 @@ export function endRow(...buttons) {
 /** The message of anything thrown. @param {unknown} error */
 export const messageOf = (error) => (error instanceof Error ? error.message : String(error));
 
-/** An amount such as `$0.03`, with up to four digits. @param {number | null | undefined} usd */
+/** An amount such as `$0.03`, with up to four digits, or six below a tenth of a cent.
+ * @param {number | null | undefined} usd */
 export const dollars = (usd) =>
-  typeof usd === "number" ? usd.toLocaleString("en", MONEY) : t("unknown");
-const MONEY = /** @type {const} */ ({
-  style: "currency",
-  currency: "USD",
-  maximumFractionDigits: 4,
-});
+  typeof usd === "number"
+    ? usd.toLocaleString("en", { ...MONEY, maximumFractionDigits: usd > 0 && usd < 0.001 ? 6 : 4 })
+    : t("unknown");
+const MONEY = /** @type {const} */ ({ style: "currency", currency: "USD" });

@@ -38,6 +38,11 @@ export async function mayRun(runs, targets) {
   }
 }
 
+/** Forget what the user answered: the press of Run has queued all of its prompts. */
+export function endRun() {
+  press = newPress(1);
+}
+
 /**
  * Whether ComfyUI may queue a prompt. This is the one it really sends: seeds may have changed since
  * the press of Run, and other scripts queue their own.

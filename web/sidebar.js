@@ -109,8 +109,8 @@ function dayBar(spent, limit) {
 
 /** @param {Spent} spent @param {boolean} isOpen */
 function spending(spent, isOpen) {
-  const models = spent.by_model.map(({ model, usd, images }) =>
-    fact(`${model} · ${t("images: {count}", { count: images })}`, dollars(usd)),
+  const models = spent.by_model.map(({ model, usd, requests }) =>
+    fact(`${model} · ${t("requests: {count}", { count: requests })}`, dollars(usd)),
   );
   return element(
     "details",

@@ -152,7 +152,7 @@ interface Spent {
   session: number;
   today: number;
   days_30: number;
-  by_model: { model: string; usd: number; images: number }[];
+  by_model: { model: string; usd: number; requests: number }[];
 }
 
 /** A model in the answer of `GET /venice/models`. */

@@ -184,7 +184,7 @@ def with_hostile_texts(route: Route) -> None:
         told: dict[str, Any] = route.fetch().json()
         told |= {"error": HOSTILE, "warnings": [HOSTILE], "version": HOSTILE, "service": HOSTILE}
         told |= {"issues_url": HOSTILE, "project_url": HOSTILE, "key_url": "javascript:alert(1)"}
-        told["spent"]["by_model"] = [{"model": HOSTILE, "usd": HOSTILE, "images": HOSTILE}]
+        told["spent"]["by_model"] = [{"model": HOSTILE, "usd": HOSTILE, "requests": HOSTILE}]
         return route.fulfill(json=told)
     if path.endswith("/results/search"):
         row = dict.fromkeys(("id", "model", "seed", "width", "height", "usd", "prompt"), HOSTILE)

@@ -49,6 +49,13 @@ PUT_STATUS = """async status => {
   saved.id = crypto.randomUUID();
   await app.loadGraphData(saved);
 }"""
+QUEUE_WITH_SEED = """async seed => {
+  const prompt = await app.graphToPrompt();
+  for (const { inputs } of Object.values(prompt.output)) {
+    if (typeof inputs.seed === 'number') inputs.seed = seed;
+  }
+  void app.api.queuePrompt(0, prompt);
+}"""
 MAKE_GROUP = """() => {
   app.canvas.selectNodes([window.nodes.seed, window.nodes.generate]);
   const id = 'Comfy.GroupNode.ConvertSelectedNodesToGroupNode';
@@ -260,13 +267,19 @@ def test_the_question_names_each_node_the_sum_and_the_balance(
 
 @each_frontend
 def test_a_prompt_that_another_script_queues_is_asked_about(expensive: ComfyPage) -> None:
-    queue = "async () => { const p = await app.graphToPrompt(); void app.api.queuePrompt(0, p); }"
-    expensive.page.evaluate(queue)
-    expensive.wait_for_text(DIALOG, "12 images")
-    expensive.page.click(CANCEL)
-    expensive.page.wait_for_selector(DIALOG, state="detached")
-    expensive.wait_until_idle()
-    assert expensive.running.sandbox.paid_requests == []
+    """Also after the user refused a run, or agreed to one."""
+    for number, press in enumerate(("", CANCEL, GO), start=100):
+        if press:
+            expensive.press_run()
+            expensive.page.click(press)
+            expensive.page.wait_for_selector(DIALOG, state="detached")
+            expensive.wait_until_idle()
+        expensive.page.evaluate(QUEUE_WITH_SEED, number)
+        expensive.wait_for_text(DIALOG, "12 images")
+        expensive.page.click(CANCEL)
+        expensive.page.wait_for_selector(DIALOG, state="detached")
+        expensive.wait_until_idle()
+    assert len(expensive.running.sandbox.paid_requests) == 12, "the run that was agreed to"
 
 
 def test_what_a_group_node_holds_is_asked_about(page: ComfyPage, words: str, is_old: bool) -> None:

@@ -251,7 +251,7 @@ def _spent(settings: Settings) -> dict[str, Any] | None:
     }
     models = spent_by(own, lambda charge: charge.model)
     rows = [
-        {"model": model, "usd": round(spent.usd, 6), "images": spent.requests}
+        {"model": model, "usd": round(spent.usd, 6), "requests": spent.requests}
         for model, spent in sorted(models.items(), key=lambda each: (-each[1].usd, each[0]))
     ]
     return {**{name: round(value, 6) for name, value in totals.items()}, "by_model": rows}

@@ -2,11 +2,11 @@
 
     {"nodes": {node id: {
         "price": {"usd", "from", "to", "is_free", "is_known", "is_bounded", "text", "hint"},
-        "level", "what", "sent", "warnings", "error", "count", "images", "runs"}},
+        "level", "sent", "warnings", "error", "count", "images", "runs"}},
      "groups": {id of a subgraph's node: as "nodes" for one inside,
         else {"price": {"text"}, "level"}},
      "total": {the fields of "price",
-        "badge", "level", "text", "reserved_usd", "is_above_ask", "must_ask",
+        "badge", "level", "text", "reserved_usd", "must_ask",
         "over": None or {"limit", "limit_usd", "spent_usd", "costs_usd", "text"}}}
 
 usd: the price; from, to: its bounds if it isn't exact. to: None without an upper bound. is_known:
@@ -84,10 +84,8 @@ class Answer:
         by_node = list(map(_to_pay, nodes))
         items = [item for own in by_node for item in own]
         total = self._price(items)
-        if (
-            not self._estimator.results.is_on
-        ):  # of equal requests of two nodes each pays, unless side
-            total = total.or_else(sum(map(self._price, by_node), Price()))  # by side
+        if not self._estimator.results.is_on:  # equal requests of two nodes may be paid twice
+            total = total.or_else(sum(map(self._price, by_node), Price()))
         badge = self._badge(total) if items else ""
         over = self.over(total)
         return {
@@ -96,7 +94,6 @@ class Answer:
             "level": self._level(total),
             "text": self._sentence(items, total) if items else "",
             "reserved_usd": total.reserved,
-            "is_above_ask": self._is_above_ask(total),
             "must_ask": over is None and self._must_ask(total),
             "over": over,
         }
@@ -109,10 +106,6 @@ class Answer:
         is_free = not wrong and all(item.is_cached(self._cached) for item in items)
         if wrong is None:
             text, hint, level = self._badge(price), self._hint(price), self._level(price)
-            if any(item.may_be_free for item in items):
-                hint = (
-                    "Free if the nodes before this one return the same results as in the last run."
-                )
         elif wrong.is_incomplete:
             text, hint, level = NEEDS_INPUT, wrong.error, "input"
         else:
@@ -120,7 +113,6 @@ class Answer:
         return {
             "price": price.facts(is_free, text, hint),
             "level": level,
-            "what": "" if wrong else _what(items),
             "sent": " / ".join(sent[:3]) + (" / …" if len(sent) > 3 else ""),
             "warnings": list(warnings)[:MAX_WARNINGS],
             "error": wrong.error if wrong else None,
@@ -133,11 +125,14 @@ class Answer:
     ) -> dict[str, Any]:
         """Return the total cost of the nodes inside one subgraph."""
         price = self._price([item for name in names for item in _to_pay(found[name])])
-        is_wrong = any(item.error for name in names for item in found[name])
-        return {
-            "price": {"text": NOT_SENT if is_wrong else self._badge(price)},
-            "level": "input" if is_wrong else self._level(price),
-        }
+        wrong = [item for name in names for item in found[name] if item.error]
+        if not wrong:
+            text, level = self._badge(price), self._level(price)
+        elif all(item.is_incomplete for item in wrong):
+            text, level = NEEDS_INPUT, "input"
+        else:
+            text, level = NOT_SENT, "over"
+        return {"price": {"text": text}, "level": level}
 
     def over(self, price: Price) -> dict[str, Any] | None:
         """Return the limit that one run at this price would exceed, or None."""

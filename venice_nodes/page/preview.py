@@ -48,8 +48,8 @@ MAX_SECONDS = 1.5
 
 IMAGES = ("IMAGE", "MASK")
 
-MAX_RUNS = 1000
-"""The most runs in one request."""
+MAX_RUNS = 1_000_000
+"""More runs than this are priced as this many."""
 
 
 class Preview:
@@ -274,8 +274,7 @@ def _texts(item: ItemEstimate) -> list[Any]:
 
 def _runs(asked: object) -> int:
     """Return how often the graph will be queued; 1 if the page doesn't say."""
-    is_count = type(asked) is int and 1 <= asked <= MAX_RUNS
-    return asked if is_count else 1  # type: ignore[return-value]
+    return min(asked, MAX_RUNS) if type(asked) is int and asked >= 1 else 1
 
 
 def _ends(graph: Graph) -> list[str]:

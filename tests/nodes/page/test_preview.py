@@ -30,7 +30,6 @@ def test_one_node(preview: Any) -> None:
     assert told["nodes"]["1"] == {
         "price": price,
         "level": "ok",
-        "what": "4 images with Z-Image Turbo",
         "sent": "",
         "warnings": [],
         "error": None,
@@ -44,7 +43,6 @@ def test_one_node(preview: Any) -> None:
         "level": "ok",
         "text": "4 images with Z-Image Turbo, about $0.04.",
         "reserved_usd": 0.04,
-        "is_above_ask": False,
         "must_ask": False,
         "over": None,
     }
@@ -58,12 +56,18 @@ def test_what_lies_in_a_subgraph_is_summed_for_its_node(preview: Any) -> None:
         "6:1": generate(),
     }
     graph["6:1"]["inputs"]["prompt"] = ""
+    graph |= {"7:1": generate(), "7:2": generate(), "8:1": generate(), "8:2": generate()}
+    graph["7:1"]["inputs"]["prompt"] = ""
+    graph["8:1"]["inputs"]["prompt"] = ""
+    graph["8:2"]["inputs"]["width"] = "wide"
     told = preview.of(graph)
     groups = told["groups"]
     assert groups["4"] == {"price": {"text": "about $0.02"}, "level": "ok"}, "the same image once"
     assert groups["4:5"] == told["nodes"]["4:5:1"]
     assert groups["6"]["level"] == "input"
-    assert set(groups) == {"4", "4:5", "6"}
+    assert groups["7"] == {"price": {"text": "Needs input"}, "level": "input"}
+    assert groups["8"] == {"price": {"text": "not sent"}, "level": "over"}
+    assert set(groups) == {"4", "4:5", "6", "7", "8"}
 
 
 def test_a_tier_and_what_is_ignored(preview: Any) -> None:
@@ -79,7 +83,6 @@ def test_above_the_asking_sum_and_above_a_limit(
     graph = {"1": generate(model="gpt-image-2", width=4096, height=4096, batch_size=4)}
     told = preview.of(graph)
     assert told["nodes"]["1"]["level"] == told["total"]["level"] == "ask"
-    assert told["total"]["is_above_ask"] is True
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "2")
     assert preview.of(graph)["nodes"]["1"]["level"] == "over"
     monkeypatch.setenv("VENICE_MAX_USD_PER_RUN", "none")
@@ -167,8 +170,10 @@ def test_several_runs_are_asked_about_together(preview: Any) -> None:
     assert total["text"] == (
         "2 images with Nano Banana Pro, about $0.36 each; 3 runs, about $1.08 in total."
     )
-    for odd in (0, -1, True, 10**9, "3", None, 1.5):
+    for odd in (0, -1, True, "3", None, 1.5):
         assert preview.of(graph, odd)["total"]["must_ask"] is False
+    for many in (1001, 10**9, 10**400):
+        assert preview.of(graph, many)["total"]["must_ask"] is True
 
 
 @pytest.mark.parametrize(
@@ -373,7 +378,6 @@ def test_an_unpainted_mask_costs_nothing(preview: Any) -> None:
 def test_on_the_sandbox_nothing_is_asked(preview: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VENICE_API_KEY", "sandbox")
     told = preview.of({"1": generate(model="gpt-image-2", batch_size=16)})
-    assert told["total"]["is_above_ask"] is False
     price = told["nodes"]["1"]["price"]
     assert price["text"].endswith(" · sandbox")
     for said in (told["total"]["text"], told["total"]["hint"], price["hint"]):

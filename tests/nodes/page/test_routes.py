@@ -89,7 +89,7 @@ def test_the_account_tells_what_was_spent_and_what_is_left(page: PageClient, ben
     told = page.get("/venice/account").json()
     assert told["key"]["source"] == "environment"
     assert told["spent"]["session"] == told["spent"]["today"] == 0.02
-    assert told["spent"]["by_model"] == [{"model": "z-image-turbo", "usd": 0.02, "images": 2}]
+    assert told["spent"]["by_model"] == [{"model": "z-image-turbo", "usd": 0.02, "requests": 2}]
     assert told["balance_usd"] is not None, "every answer tells it"
     assert set(told["rate_limit"]) == {"limit", "remaining"}
     fresh = page.get("/venice/account?refresh=1").json()
@@ -326,7 +326,7 @@ def test_no_browser_takes_an_answer_for_a_page(page: PageClient, bench: Bench) -
     """What a graph says stays as it is: the page puts it into texts alone."""
     graph = {"1": {"class_type": "VeniceGenerateImage", "inputs": {**GENERATE, "model": EVIL}}}
     answer = page.post("/venice/preview", {"prompt": graph})
-    assert EVIL in answer.json()["nodes"]["1"]["what"]
+    assert EVIL in answer.json()["total"]["text"]
     for told in (
         answer,
         page.post("/venice/limits", {EVIL: 1}),
