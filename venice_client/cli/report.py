@@ -11,16 +11,10 @@ from ..errors import VeniceError
 from ..money import ExactCost, total_cost
 from ..result import charged_text
 from ..text import one_line
+from ..text_result import TextResult
 from . import exit_codes
 from .console import Console, describe
-from .run_batch import (
-    AnyTask,
-    CommandOutcome,
-    Saved,
-    SavedImage,
-    SavedTexts,
-    Task,
-)
+from .run_batch import AnyTask, CommandOutcome, Saved, SavedImage, Task
 
 AGAIN = "Run the same command again"
 
@@ -42,13 +36,9 @@ class Report:
         return [
             {"text": text, **task.origin}
             for task, saved in self._saved
-            if isinstance(saved, SavedTexts)
-            for text in saved.texts
+            if isinstance(saved.result, TextResult)
+            for text in saved.result.texts
         ]
-
-    @property
-    def _is_of_texts(self) -> bool:
-        return not any(isinstance(task, Task) for task in self.command.tasks)
 
     @property
     def _count(self) -> str:
@@ -61,11 +51,6 @@ class Report:
         """The errors, each with its task. Those of canceled tasks only if there are no others."""
         found = [(task, error) for task, end in self._pairs for error in _errors(end)]
         return [(task, error) for task, error in found if not was_cancelled(error)] or found
-
-    @property
-    def total(self) -> int:
-        """The number of requested images."""
-        return sum(task.request.variants for task in self.command.tasks)
 
     def show(self, console: Console) -> int:
         """Write the report and return the exit code. Raises any error but a VeniceError."""
@@ -108,8 +93,9 @@ class Report:
             {**vars(image), **task.origin} for task, saved in self._saved for image in saved.images
         ]
         cost = total_cost([saved.result.cost for _, saved in self._saved])
+        is_of_texts = self.command.summary.noun == "text"
         return {
-            **({"texts": self.texts} if self._is_of_texts else {"images": images}),
+            **({"texts": self.texts} if is_of_texts else {"images": images}),
             "failed": [{**task.origin, **describe(error)} for task, error in self.failed],
             "unfinished": [dict(task.origin) for task, end in self._pairs if end is None],
             "interrupted": self.command.is_interrupted,
@@ -129,8 +115,9 @@ class Report:
             console.error(failed[0][1])
             return
         can_pass = all(getattr(error, "can_pass", True) for _, error in failed)
-        advice = self.command.summary.advice(AGAIN, self.how, can_pass)
-        console.note(advice or f"None of {self.total} {self.command.summary.noun}s arrived:")
+        summary = self.command.summary
+        advice = summary.advice(AGAIN, self.how, can_pass)
+        console.note(advice or f"None of {summary.total} {summary.noun}s arrived:")
         for task, error in console.first(failed):
             console.error(error, prefix=f"- {task.label}: ")
         console.more(failed, "errors")
@@ -140,14 +127,15 @@ class Report:
             console.note(f"- {unsent} more {were} sent.")
 
     def _say_interrupted(self, console: Console) -> None:
+        summary = self.command.summary
         late = sum(end is None for end in self.command.outcomes)
         count = len(self.images) + len(self.texts)
-        words = f"Interrupted: {count} of {self.total} {self.command.summary.noun}s written"
+        words = f"Interrupted: {count} of {summary.total} {summary.noun}s written"
         words += f"; {late} didn't arrive in time and may be charged" if late else ""
         again = " ".join(
             filter(None, ["", AGAIN, self.how, "to get the rest; you won't pay twice."])
         )
-        console.note(f"{words}.{again if self.command.summary.cached and count else ''}")
+        console.note(f"{words}.{again if summary.cached and count else ''}")
 
 
 def _errors(end: object) -> tuple[BaseException, ...]:
@@ -157,9 +145,9 @@ def _errors(end: object) -> tuple[BaseException, ...]:
 
 
 def _warnings(task: AnyTask, saved: Saved) -> list[str]:
-    if isinstance(saved, SavedTexts):
-        return list(saved.result.warnings)
     result = saved.result
+    if isinstance(result, TextResult):
+        return list(result.warnings)
     found = [*result.warnings, *saved.warnings, *result.size_warnings]
     found += result.flags(task.label)
     if result.is_blurred:

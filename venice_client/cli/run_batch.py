@@ -56,10 +56,34 @@ class Task:
         return [str(self.target.path(number, self.format)) for number in numbers]
 
     def save(
-        self, client: VeniceClient, result: Any, force: bool, tell: Callable[[str], None]
-    ) -> SavedImages:
-        """Write its images, and tell each path."""
-        return _save(client, self, result, force, tell)
+        self, client: VeniceClient, result: ImageResult, force: bool, tell: Callable[[str], None]
+    ) -> Saved:
+        """Write its images, and tell each path.
+
+        Quarantine a response without any good image, so that the next run repeats the request.
+        """
+        images: list[SavedImage] = []
+        errors: list[VeniceError] = []
+        damaged: list[BadResponseError] = []
+        for i, image in enumerate(result.images):
+            try:
+                decode(image)
+                number = None if self.number is None else self.number + i
+                is_saved = result.key in client.results
+                path = write_image(self.target, number, image, force, is_saved)
+            except BadResponseError as error:
+                damaged.append(error)
+            except NotWrittenError as error:
+                errors.append(error)
+            else:
+                images.append(SavedImage(str(path), image.format, (image.width, image.height)))
+                tell(str(path))
+        if len(damaged) == len(result.images):
+            client.discard(result, damaged[0])
+            return Saved(result, errors=tuple(damaged))
+        if images:
+            client.results.mark_shown(result.key)
+        return Saved(result, tuple(images), tuple(errors), tuple(map(left_out, damaged)))
 
 
 @dataclass(frozen=True)
@@ -77,15 +101,15 @@ class TextTask:
         return self.request.label
 
     def save(
-        self, client: VeniceClient, result: Any, force: bool, tell: Callable[[str], None]
-    ) -> SavedTexts:
+        self, client: VeniceClient, result: TextResult, force: bool, tell: Callable[[str], None]
+    ) -> Saved:
         """Tell its texts; several of them, or with a prefix, on one line each."""
         is_line = self.prefix or self.request.variants > 1 or "number" in self.origin
         for text in result.texts:
             shown = printable_lines(text)
             tell(self.prefix + (" ".join(shown.split()) if is_line else shown))
         client.results.mark_shown(result.key)
-        return SavedTexts(result, result.texts)
+        return Saved(result)
 
 
 @dataclass(frozen=True)
@@ -98,31 +122,20 @@ class SavedImage:
 
 
 @dataclass(frozen=True)
-class SavedImages:
-    """The outcome of one request: its images, and the errors of those that could not be written.
+class Saved:
+    """The outcome of one request: its texts are in `result`, its images in files.
 
-    warnings: of images that are damaged beside good ones.
+    errors: of images that couldn't be written. warnings: of images that are damaged beside good
+    ones.
     """
 
-    result: ImageResult
-    images: tuple[SavedImage, ...]
-    errors: tuple[VeniceError, ...]
-    warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class SavedTexts:
-    """The outcome of one request: its texts."""
-
-    result: TextResult
-    texts: tuple[str, ...]
+    result: ImageResult | TextResult
     images: tuple[SavedImage, ...] = ()
     errors: tuple[VeniceError, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
 AnyTask = Task | TextTask
-Saved = SavedImages | SavedTexts
 
 
 @dataclass(frozen=True)
@@ -195,41 +208,6 @@ def check_price(planned: Sequence[PlannedRequest], max_usd: float | None) -> Non
         raise SpendingLimitError(
             f"Not sent. This may cost {dollars(cost)}; --max-usd allows {dollars(max_usd)}."
         )
-
-
-def _save(
-    client: VeniceClient,
-    task: Task,
-    result: ImageResult,
-    force: bool,
-    tell: Callable[[str], None],
-) -> SavedImages:
-    """Write the images of one request, and tell each path.
-
-    Quarantine a response without any good image, so that the next run repeats the request.
-    """
-    images: list[SavedImage] = []
-    errors: list[VeniceError] = []
-    damaged: list[BadResponseError] = []
-    for i, image in enumerate(result.images):
-        try:
-            decode(image)
-            number = None if task.number is None else task.number + i
-            is_saved = result.key in client.results
-            path = write_image(task.target, number, image, force, is_saved)
-        except BadResponseError as error:
-            damaged.append(error)
-        except NotWrittenError as error:
-            errors.append(error)
-        else:
-            images.append(SavedImage(str(path), image.format, (image.width, image.height)))
-            tell(str(path))
-    if len(damaged) == len(result.images):
-        client.discard(result, damaged[0])
-        return SavedImages(result, (), tuple(damaged), ())
-    if images:
-        client.results.mark_shown(result.key)
-    return SavedImages(result, tuple(images), tuple(errors), tuple(map(left_out, damaged)))
 
 
 def _attend(batch: RequestBatch, console: Console) -> bool:
