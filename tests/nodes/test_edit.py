@@ -70,7 +70,7 @@ def test_two_images_go_to_multi_edit_in_one_request(
     judge.validate_request(MULTI, sent)
     request = bench.sandbox.paid_requests[0]
     assert request.headers["content-type"].startswith("multipart/form-data")
-    assert [type(image).__name__ for image in request.form["images"]] == ["UploadedFile"] * 2
+    assert [type(image) for image in request.form["images"]] == [bytes] * 2
 
 
 def test_the_judge_of_the_sandbox_looks_at_edits(

@@ -22,7 +22,7 @@ def as_json(form: Mapping[str, list[Any]]) -> dict[str, Any]:
 
 def _read(name: str, value: Any) -> Any:
     if not isinstance(value, str):
-        return base64.b64encode(value.content).decode()
+        return base64.b64encode(value).decode()
     return json.loads(value) if name in NO_TEXT else value
 
 
@@ -41,5 +41,4 @@ def files_as_base64(payload: Any) -> Any:
 def _without_files(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_files(each) for each in value]
-    data = getattr(value, "content", value)
-    return base64.b64encode(data).decode() if isinstance(data, bytes) else value
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else value

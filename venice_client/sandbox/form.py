@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from email.message import Message
 from email.parser import BytesHeaderParser
 from typing import Any, NoReturn
@@ -22,17 +21,9 @@ NUMBERS = ("scale", "creativity")
 NUMERAL = re.compile(r"-?\d+(\.\d+)?([eE][+-]?\d+)?", re.ASCII)
 FILES = "images"
 
+FormValue = str | bytes
+"""A text, or the content of a file."""
 
-@dataclass(frozen=True)
-class UploadedFile:
-    """One uploaded file."""
-
-    filename: str
-    content_type: str
-    content: bytes
-
-
-FormValue = str | UploadedFile
 Form = dict[str, list[FormValue]]
 
 
@@ -78,9 +69,8 @@ def _part(part: bytes) -> tuple[str, FormValue]:
     name = head.get_param("name", header="content-disposition")
     if not gap or not isinstance(name, str):
         raise _unreadable("has a part without a name")
-    filename = head.get_filename()
-    if filename is not None:
-        return name, UploadedFile(filename, head.get_content_type(), content)
+    if head.get_filename() is not None:
+        return name, content
     try:
         return name, content.decode()
     except UnicodeDecodeError as error:
@@ -88,8 +78,8 @@ def _part(part: bytes) -> tuple[str, FormValue]:
 
 
 def _converted(name: str, value: FormValue) -> Any:
-    if isinstance(value, UploadedFile):
-        return value.content
+    if isinstance(value, bytes):
+        return value
     if name in SWITCHES:
         return BOOLEANS.get(value, value)
     if name in NUMBERS and NUMERAL.fullmatch(value):
@@ -98,8 +88,8 @@ def _converted(name: str, value: FormValue) -> Any:
 
 
 def _uploaded(value: FormValue) -> bytes:
-    if isinstance(value, UploadedFile):
-        return value.content
+    if isinstance(value, bytes):
+        return value
     raise invalid_fields({FILES: ["Only file uploads are supported with multipart/form-data"]})
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import sys
 import threading
 import time
@@ -18,7 +17,6 @@ from .form import form_payload, json_value, read_form
 from .response import JSON_TYPE, Refusal, Response, invalid_fields
 from .task import Task
 
-GENERATE = "/image/generate"
 MULTIPART_TYPE = "multipart/form-data"
 
 
@@ -117,7 +115,7 @@ class Service:
         payload = _payload(request, endpoint)
         task = endpoint.check(payload)
         self.account.check_balance(task.usd)
-        return _compressed(self.fulfil(request, payload, task), request)
+        return self.fulfil(request, payload, task)
 
     def _balance_headers(self, request: Request) -> dict[str, str]:
         """The balance before a paid request; {} for any other."""
@@ -143,13 +141,3 @@ def _payload(request: Request, endpoint: PaidEndpoint) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise invalid_fields({"": [f"Expected object, received {kind(value)}"]})
     return value
-
-
-def _compressed(response: Response, request: Request) -> Response:
-    """The API compresses JSON of generate if the client accepts that."""
-    accepts_gzip = "gzip" in request.headers.get("accept-encoding", "")
-    is_plain = response.content_type == JSON_TYPE and "Content-Encoding" not in response.headers
-    if request.path != GENERATE or response.status != 200 or not (accepts_gzip and is_plain):
-        return response
-    headers = {**response.headers, "Content-Encoding": "gzip"}
-    return replace(response, body=gzip.compress(response.body, 1), headers=headers)

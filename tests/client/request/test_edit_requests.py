@@ -178,4 +178,4 @@ def test_three_noise_images_go_out_in_one_request(client: VeniceClient, sandbox:
     result = client.multi_edit(EditRequest((out.getvalue(),) * 3, "night", model.id))
     assert result.images
     (request,) = sandbox.paid_requests
-    assert [len(each.content) for each in request.form["images"]] == [len(out.getvalue())] * 3
+    assert [len(each) for each in request.form["images"]] == [len(out.getvalue())] * 3
