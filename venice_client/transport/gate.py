@@ -134,13 +134,9 @@ class Slot:
         self._gate.record(self, failed)  # before the slot is another one's
         self._gate.leave(self)
 
-    def rate_limited(self, seconds: float) -> None:
-        """End the slot after a 429 for the key: all requests wait for `seconds`."""
-        self._gate.hold(self, seconds, for_model=False)
-
-    def model_busy(self, seconds: float) -> None:
-        """End the slot after a 429 for the model: requests to it wait for `seconds`."""
-        self._gate.hold(self, seconds, for_model=True)
+    def hold(self, seconds: float, for_model: bool) -> None:
+        """End the slot after a 429: all requests, or those to its model, wait for `seconds`."""
+        self._gate.hold(self, seconds, for_model)
 
 
 class _Waiting:

@@ -229,10 +229,7 @@ class Transport:
     def _hold(call: _Call, slot: Slot, response: Response) -> None:
         wait = retry.rate_limit_wait(response.headers)
         try:
-            if retry.is_about_model(response.headers):
-                slot.model_busy(wait)
-            else:
-                slot.rate_limited(wait)
+            slot.hold(wait, for_model=retry.is_about_model(response.headers))
         except RateLimitError as given_up:
             words = str(call.explain(response)).partition("\n")[2]
             raise RateLimitError(f"{given_up}\n{words}", status=429, code=given_up.code) from None

@@ -89,7 +89,7 @@ def gate(clock: Clock) -> Iterator[Gate]:
 
 def limited(gate: Gate, seconds: float) -> None:
     """One request comes and meets a 429."""
-    Caller(gate).entered().rate_limited(seconds)
+    Caller(gate).entered().hold(seconds, for_model=False)
 
 
 def test_batches_take_turns() -> None:
@@ -137,7 +137,7 @@ def test_waiting_ones_are_served_in_order(gate: Gate) -> None:
 
 def test_a_request_that_tries_again_comes_before_later_ones(gate: Gate, clock: Clock) -> None:
     ticket = gate.ticket()
-    Caller(gate, ticket).entered().rate_limited(5)
+    Caller(gate, ticket).entered().hold(5, for_model=False)
     later = Caller(gate)
     again = Caller(gate, ticket)
     for caller in (later, again):
@@ -209,7 +209,7 @@ def test_another_429_to_the_first_holds_everyone_again(gate: Gate, clock: Clock)
     for caller in (probe, other):
         caller.stays_out()
     clock.seconds += 20
-    probe.entered().rate_limited(10)
+    probe.entered().hold(10, for_model=False)
     other.stays_out()
     clock.seconds += 10
     other.entered()
@@ -230,8 +230,8 @@ def test_an_answer_to_an_earlier_request_says_nothing_about_the_limit(
 
 def test_the_longest_of_several_resets_counts(gate: Gate, clock: Clock) -> None:
     one, two = Caller(gate).entered(), Caller(gate).entered()
-    one.rate_limited(30)
-    two.rate_limited(5)
+    one.hold(30, for_model=False)
+    two.hold(5, for_model=False)
     waiting = Caller(gate)
     clock.seconds += 29
     waiting.stays_out()
@@ -259,7 +259,7 @@ def test_gives_up_at_once_when_the_reset_is_more_than_five_minutes_ahead(gate: G
     waiting = Caller(gate)
     waiting.stays_out()
     with pytest.raises(RateLimitError, match="10 minutes"):
-        slot.rate_limited(600)
+        slot.hold(600, for_model=False)
     assert isinstance(waiting.failed(), RateLimitError)
 
 
@@ -273,7 +273,7 @@ def test_five_minutes_exactly_are_waited_for(gate: Gate, clock: Clock) -> None:
 def test_who_comes_after_giving_up_tries_anew(gate: Gate) -> None:
     slot = Caller(gate).entered()
     with pytest.raises(RateLimitError):
-        slot.rate_limited(600)
+        slot.hold(600, for_model=False)
     Caller(gate).entered()
 
 
@@ -400,7 +400,7 @@ def test_nothing_that_lets_a_request_through_waits_for_a_look(
     elif what == "busy twice":
         wait_for(lambda: first.is_in or second.is_in)
         probe, second = (first, second) if first.is_in else (second, first)
-        probe.entered().model_busy(0.2)
+        probe.entered().hold(0.2, for_model=True)
     else:
         wait_for(lambda: first.is_in or second.is_in)
         (first if first.is_in else second).entered().answered(failed=False)
@@ -483,7 +483,7 @@ def test_raising_the_number_of_places_lets_more_in(gate: Gate) -> None:
 
 def busy(gate: Gate, model: str, seconds: float) -> None:
     """One request to `model` comes and is told that the model is busy."""
-    Caller(gate, model=model).entered().model_busy(seconds)
+    Caller(gate, model=model).entered().hold(seconds, for_model=True)
 
 
 def test_a_busy_model_holds_its_own_requests_alone(gate: Gate, clock: Clock) -> None:
@@ -520,7 +520,7 @@ def test_a_busy_model_says_that_the_key_is_not_limited(gate: Gate, clock: Clock)
     for caller in (probe, other):
         caller.stays_out()
     clock.seconds += 5
-    probe.entered().model_busy(30)
+    probe.entered().hold(30, for_model=True)
     other.entered()
 
 
@@ -543,7 +543,7 @@ def test_a_model_that_is_busy_for_too_long_is_given_up_and_no_other(
     waiting = Caller(gate, model="chroma")
     waiting.stays_out()
     clock.seconds += 200
-    waiting.entered().model_busy(200)
+    waiting.entered().hold(200, for_model=True)
     behind = Caller(gate, model="chroma")
     behind.stays_out()
     clock.seconds += 200
@@ -561,10 +561,10 @@ def test_a_model_that_says_it_is_busy_for_an_hour_ends_its_own_requests_alone(
     busy(gate, "z-image-turbo", 30)
     mine, other = Caller(gate, model="chroma"), Caller(gate, model="z-image-turbo")
     other.stays_out()
-    mine.entered().model_busy(30)
+    mine.entered().hold(30, for_model=True)
     mine = Caller(gate, model="chroma")
     mine.stays_out()
     with pytest.raises(RateLimitError, match="is busy for another 60 minutes"):
-        slot.model_busy(3600)
+        slot.hold(3600, for_model=True)
     assert "60 minutes" in str(mine.failed())
     other.stays_out()
