@@ -6,7 +6,6 @@ import hashlib
 import json
 import logging
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
@@ -115,26 +114,14 @@ def saved_lists(home: Path, service: str) -> Lists:
 def _read_saved(path: Path, service: str, _changed: int) -> Lists:
     """Read the lists from a file, once for each change of it: the node list needs them often."""
     data = json.loads(path.read_text(encoding="utf-8"))
-    lists = Lists(_completed(data["models"]), strings(data["styles"]), float(data["time"]))
+    lists = Lists(tuple(data["models"]), strings(data["styles"]), float(data["time"]))
     is_sound = lists.models() and lists.styles and math.isfinite(lists.saved_at)
     if data["service"] != service or not is_sound:
         raise ValueError("not a list of this service")
+    texts = [each for each in lists.entries if isinstance(each, dict) and each.get("type") == TEXT]
+    if any("model_spec" not in text for text in texts):  # version 0.2 saved only their ids
+        return bundled_lists()
     return lists
-
-
-def _completed(entries: Sequence[Any]) -> tuple[Any, ...]:
-    """Return saved entries; those of text models, which version 0.2 didn't save, as bundled."""
-    texts = [entry for entry in entries if _is_text(entry)]
-    if any("model_spec" in entry for entry in texts):
-        return tuple(entries)
-    return (
-        *(entry for entry in entries if not _is_text(entry)),
-        *filter(_is_text, bundled_lists().entries),
-    )
-
-
-def _is_text(entry: Any) -> bool:
-    return isinstance(entry, dict) and entry.get("type") == TEXT
 
 
 def lists_file(home: Path, service: str) -> Path:

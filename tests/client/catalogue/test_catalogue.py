@@ -19,7 +19,7 @@ from faulty_sandbox import Fault, Sandbox
 from venice_client import VeniceClient
 from venice_client.catalogue import catalogue
 from venice_client.catalogue.catalogue import Catalogue
-from venice_client.catalogue.lists import bundled_lists, saved_lists
+from venice_client.catalogue.lists import Lists, bundled_lists, saved_lists
 from venice_client.catalogue.model import parse_model
 from venice_client.catalogue.sizing import PixelRules, RatioRules, fit
 from venice_client.cli.lists import marks, price_text
@@ -92,17 +92,25 @@ def test_text_models_are_saved_with_what_the_client_reads_of_them(home: Path) ->
     assert "supportsLogProbs" not in file.read_text()
 
 
-def test_a_list_that_was_saved_without_text_models_has_the_bundled_ones(home: Path) -> None:
+def saved_with(home: Path, *entries: Any) -> Lists:
+    """Read a saved list with more entries."""
     Service().catalogue(home).refresh()
     (file,) = home.glob("catalogue-*.json")
     data = json.loads(file.read_text())
-    data["models"] += [{"id": "qwen-3-8-27b", "type": "text"}, {"id": "untyped"}, None]
+    data["models"] += entries
     file.write_text(json.dumps(data))
+    return saved_lists(home, data["service"])
 
-    saved = saved_lists(home, data["service"])
 
-    assert saved.text_models() == bundled_lists().text_models()
+def test_a_list_of_version_0_2_is_not_used(home: Path) -> None:
+    assert saved_with(home, {"id": "qwen-3-8-27b", "type": "text"}) is bundled_lists()
+
+
+def test_a_list_without_text_models_is_used(home: Path) -> None:
+    saved = saved_with(home, {"id": "untyped"}, None)
+
     assert "untyped" in saved.models()
+    assert not saved.text_models()
 
 
 def test_lists_of_one_service_are_never_used_for_another(home: Path) -> None:
