@@ -90,9 +90,8 @@ test-page: $(STAMP)  ## The page in a real Chromium, in every ComfyUI and fronte
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements-workflows.txt
 	REQUIRE_COMFYUI=1 $(BIN)/python -m pytest tests/page -n 2 --dist loadgroup
 
-workflows: $(STAMP)  ## Draw the thumbnails, have ComfyUI's page save the workflows (needs Chromium)
+workflows: $(STAMP)  ## Have ComfyUI's page save the workflows (needs Chromium)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r scripts/requirements-workflows.txt
-	$(BIN)/python scripts/thumbnails.py
 	$(BIN)/python scripts/save_workflows.py
 
 film: $(STAMP)  ## Have ComfyUI's own page record the README's animation again (needs Chromium)

@@ -4,8 +4,8 @@ Headless Chromium opens ComfyUI with this pack and the sandbox, builds each grap
 workflow_graphs.py with the page's own objects, and saves workflows and apps in example_workflows/,
 blueprints in subgraphs/, and the API-format twin of each in example_workflows/api/, those of the
 blueprints in tests/comfyui/blueprints/. It then loads each file, checks that it gives the same
-prompt, runs it, and leaves a screenshot in output/workflows/ for a person to look at. thumbnails.py
-draws the thumbnails, film.py records the README's images.
+prompt, runs it, and leaves a screenshot in output/workflows/ for a person to look at. film.py
+records the README's images.
 
 Needs Playwright (requirements-workflows.txt beside this file) and a Chromium: CHROMIUM names one.
 """
