@@ -7,20 +7,14 @@ image. Needs what `make workflows` needs.
 from __future__ import annotations
 
 import io
-import json
-import os
 import sys
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Locator, Page, sync_playwright
+from playwright.sync_api import Locator, Page
 
-from chromium import ALONE, browser_path, launch
-from comfyui_process import PACK_FOLDER, ROOT, ComfyUIError, ComfyUIProcess, find, make_base
-from save_workflows import PAGE_SCRIPT, READY, SETTINGS
+from comfyui_process import PACK_FOLDER, ROOT
+from save_workflows import SETTINGS, opened, started
 
 FILM = ROOT / "docs" / "images" / "first-image.webp"
 GRAPH = ROOT / "docs" / "images" / "graph.png"
@@ -28,7 +22,7 @@ TEMPLATE = "Venice text to image"
 FILM_SIZE = (1120, 700)
 QUALITY = 80
 
-QUIET_PAGE = {"Comfy.Workflow.ShowMissingModelsWarning": False}
+QUIET_PAGE = {**SETTINGS, "Comfy.Workflow.ShowMissingModelsWarning": False}
 
 # A caption below and a ring around clicks: popovers, which open dialogs don't cover.
 OVERLAY = """() => {
@@ -109,8 +103,10 @@ class Film:
 
 
 def main() -> int:
-    with page_of_a_new_user() as page:
+    with started(key="", settings=QUIET_PAGE) as comfyui, opened(comfyui.url, 1280, 800) as page:
         page.set_default_timeout(60_000)
+        page.wait_for_timeout(2000)
+        page.keyboard.press("Escape")
         film = Film(page)
         play(film)
         film.save(FILM)
@@ -176,35 +172,6 @@ def picture_of_graph(page: Page) -> None:
             "height": place["height"] + above + side,
         },
     )
-
-
-@contextmanager
-def page_of_a_new_user() -> Iterator[Page]:
-    """Yield ComfyUI's page, with this pack and without a key, in a temporary base directory."""
-    installation = find(os.environ)
-    if installation is None or browser_path() is None:
-        raise ComfyUIError("needs a ComfyUI (COMFYUI_PATH) and a Chromium (CHROMIUM)")
-    environ = {name: value for name, value in os.environ.items() if not name.startswith("VENICE_")}
-    with tempfile.TemporaryDirectory() as folder:
-        base = make_base(Path(folder))
-        settings = base / "user" / "default" / "comfy.settings.json"
-        settings.parent.mkdir()
-        settings.write_text(json.dumps({**SETTINGS, **QUIET_PAGE}), "utf-8")
-        environ["VENICE_HOME"] = str(base / "venice")
-        with (
-            ComfyUIProcess(installation, base, environ, ["--cpu"]) as comfyui,
-            sync_playwright() as playwright,
-        ):
-            comfyui.wait_until_ready()
-            browser = launch(playwright, ALONE)
-            page = browser.new_page(viewport={"width": 1280, "height": 800})
-            page.goto(comfyui.url)
-            page.wait_for_function(READY, timeout=120_000)
-            page.wait_for_timeout(2000)
-            page.keyboard.press("Escape")
-            page.add_script_tag(content=PAGE_SCRIPT.read_text("utf-8"))
-            yield page
-            browser.close()
 
 
 if __name__ == "__main__":

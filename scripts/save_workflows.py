@@ -23,7 +23,7 @@ import time
 import urllib.parse
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -115,34 +115,36 @@ def call(page: Page, function: str, *values: Any) -> Any:
 
 
 @contextlib.contextmanager
-def started() -> Iterator[ComfyUIProcess]:
-    """A ComfyUI with the pack and the sandbox, in a temporary base directory."""
+def started(
+    key: str = "sandbox", settings: Mapping[str, Any] = SETTINGS
+) -> Iterator[ComfyUIProcess]:
+    """A ComfyUI with the pack in a temporary base directory. key: the API key, "" for none."""
     installation = find(os.environ)
     if installation is None:
         raise ComfyUIError("no ComfyUI: COMFYUI_PATH names one")
     environ = {name: value for name, value in os.environ.items() if not name.startswith("VENICE_")}
     with tempfile.TemporaryDirectory() as folder:
         base = make_base(Path(folder))
-        settings = base / "user" / "default" / "comfy.settings.json"
-        settings.parent.mkdir()
-        settings.write_text(json.dumps(SETTINGS))
+        file = base / "user" / "default" / "comfy.settings.json"
+        file.parent.mkdir()
+        file.write_text(json.dumps(settings))
         shutil.copy(installation.path / "input" / EXAMPLE_IMAGE, base / "input")
-        environ |= {"VENICE_API_KEY": "sandbox", "VENICE_HOME": str(base / "venice")}
+        environ |= {"VENICE_API_KEY": key, "VENICE_HOME": str(base / "venice")}
         with ComfyUIProcess(installation, base, environ, ["--cpu"]) as comfyui:
             comfyui.wait_until_ready()
             yield comfyui
 
 
 @contextlib.contextmanager
-def opened(url: str) -> Iterator[Page]:
+def opened(url: str, width: int = 1600, height: int = 1100) -> Iterator[Page]:
     """ComfyUI's page in headless Chromium, with its nodes loaded."""
     if browser_path() is None:
         raise ComfyUIError("no Chromium: CHROMIUM names one")
     with sync_playwright() as playwright:
         chromium = launch(playwright, ALONE)
-        page = chromium.new_page(viewport={"width": 1600, "height": 1100})
+        page = chromium.new_page(viewport={"width": width, "height": height})
         page.goto(url)
-        page.wait_for_function(READY, timeout=60_000)
+        page.wait_for_function(READY, timeout=120_000)
         page.add_script_tag(content=PAGE_SCRIPT.read_text(encoding="utf-8"))
         yield page
         chromium.close()
