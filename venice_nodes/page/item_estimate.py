@@ -21,12 +21,11 @@ from ...venice_client.for_nodes import (
     MAX_TEXT,
     PlannedRequest,
     PriceEstimator,
-    UpperBound,
-    has_extra_fields,
     tier_size,
 )
 from .. import widgets
 from ..imaging.tensors import Size
+from ..run.known_requests import Line, line_of
 from .graph import Failed, Images, Unknown
 from .price import Price
 
@@ -62,23 +61,6 @@ ANY_TEXT = {
     "instructions": ("?", LONGEST_TEXT),
 }
 """For texts that only the run can tell. Text models charge by length."""
-
-
-@dataclass(frozen=True)
-class Line:
-    """One request. high: its highest cost. count: its images or texts. has_extra: whether it has
-    extra fields."""
-
-    key: str
-    low: float | None
-    high: float | None
-    count: int
-    has_extra: bool = False
-
-    @property
-    def price(self) -> Price:
-        low = self.low or 0.0
-        return Price(low, self.high, self.high, self.low is not None, self.has_extra)
 
 
 @dataclass(frozen=True)
@@ -132,7 +114,8 @@ class ItemEstimate:
         total = Price()
         for line in form:
             if not (self.is_exact and line.key in paid):
-                total += line.price
+                low, is_known = line.low or 0.0, line.low is not None
+                total += Price(low, line.high, line.high, is_known, line.has_extra)
         if self.is_exact:
             paid.update(line.key for line in form)
         return total
@@ -171,7 +154,7 @@ def estimate_item(
     source = given.get("image")
     base = source if isinstance(source, Images) else Images(is_open=source is not None)
     return ItemEstimate(
-        forms=tuple(tuple(map(_line, form)) for form in forms),
+        forms=tuple(tuple(map(line_of, form)) for form in forms),
         is_exact=len(every) == 1 and not any(map(_is_stand_in, given.values())),
         is_open=len(every) > MAX_FORMS or base.is_open,
         times=base.count,
@@ -281,17 +264,6 @@ def _sizes(given: Mapping[str, Any]) -> Iterator[Size]:
 
 def _is_stand_in(value: Any) -> bool:
     return isinstance(value, Unknown | Images | tuple)
-
-
-def least(price: float | None) -> float | None:
-    """Return the least that a request with this estimate costs."""
-    return 0.0 if isinstance(price, UpperBound) else price
-
-
-def _line(planned: PlannedRequest) -> Line:
-    request, low = planned.request, least(planned.price)
-    extra = has_extra_fields(request)
-    return Line(planned.key, low, planned.max_price, request.variants, extra)
 
 
 def _output(

@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from ...venice_client.for_nodes import PriceEstimator, service_name
-from ..run.known_requests import KnownRequest, is_steady, recall
+from ..run.known_requests import Line, is_steady, recall
 from ..run.prompt_graph import digest, is_link
-from .item_estimate import ItemEstimate, Line, least
+from .item_estimate import ItemEstimate
 
 
 class KnownItems:
@@ -56,7 +56,7 @@ class KnownItems:
     def _as_known(
         self,
         items: Sequence[ItemEstimate],
-        known: Sequence[Sequence[KnownRequest]],
+        known: Sequence[tuple[Line, ...]],
         is_sure: bool,
     ) -> list[ItemEstimate]:
         if not is_sure:
@@ -65,13 +65,7 @@ class KnownItems:
             return [replace(item, may_be_free=may_be_free) for item in items]
         likely = [items[min(i, len(items) - 1)] for i in range(len(known))]
         return [
-            replace(
-                item,
-                forms=(tuple(map(_line, requests)),),
-                is_exact=True,
-                is_open=False,
-                times=1,
-            )
+            replace(item, forms=(requests,), is_exact=True, is_open=False, times=1)
             for item, requests in zip(likely, known, strict=True)
         ]
 
@@ -96,8 +90,3 @@ class KnownItems:
 
 def _nodes_before(node: Mapping[str, Any]) -> set[str]:
     return {value[0] for value in node["inputs"].values() if is_link(value)}
-
-
-def _line(request: KnownRequest) -> Line:
-    low, high = least(request.price), request.max_price
-    return Line(request.key, low, high, request.images, request.has_extra)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...venice_client.for_nodes import PlannedRequest, has_extra_fields
+from ...venice_client.for_nodes import PlannedRequest, UpperBound, has_extra_fields
 from . import comfyui
 from .prompt_graph import digest, in_order, sound_nodes
 
@@ -40,13 +40,14 @@ FileState = tuple[Path, int, int, int]
 
 
 @dataclass(frozen=True)
-class KnownRequest:
-    """Like PlannedRequest, without the images. images: the number that it requests."""
+class Line:
+    """A PlannedRequest without its images. low, high: its lowest and highest cost. count: its
+    images or texts. has_extra: whether it has extra fields."""
 
     key: str
-    price: float | None
-    max_price: float | None
-    images: int
+    low: float | None
+    high: float | None
+    count: int
     has_extra: bool
 
 
@@ -55,7 +56,7 @@ class KnownRequests:
     """A node's requests, by item. lists: the model lists they were built with. time: when they were
     built, in seconds since 1970."""
 
-    items: tuple[tuple[KnownRequest, ...], ...]
+    items: tuple[tuple[Line, ...], ...]
     service: str
     lists: object
     files: tuple[FileState, ...]
@@ -65,6 +66,14 @@ class KnownRequests:
         """Whether the node would send the same now, if the nodes before it return the same."""
         is_same = self.service == service and self.lists == lists
         return is_same and all(_state(path) == (path, *rest) for path, *rest in self.files)
+
+
+def line_of(planned: PlannedRequest) -> Line:
+    """Return what an estimate needs of a request."""
+    request, price = planned.request, planned.price
+    low = 0.0 if isinstance(price, UpperBound) else price
+    extra = has_extra_fields(request)
+    return Line(planned.key, low, planned.max_price, request.variants, extra)
 
 
 def is_steady(kind: str) -> bool:
@@ -94,7 +103,7 @@ def remember(
             if state is None:
                 return  # it changed after loading
             files += (state,)
-    sent = tuple(tuple(_known_from(r) for r in item if not r.payload.is_empty) for item in items)
+    sent = tuple(tuple(line_of(r) for r in item if not r.payload.is_empty) for item in items)
     known = KnownRequests(sent, service, lists, files, time.time())
     with _lock:
         _known.pop(digests[node], None)
@@ -128,12 +137,6 @@ def _state(path: Path) -> FileState | None:
     except OSError:
         return None
     return path, found.st_size, found.st_mtime_ns, found.st_ctime_ns
-
-
-def _known_from(planned: PlannedRequest) -> KnownRequest:
-    request = planned.request
-    extra = has_extra_fields(request)
-    return KnownRequest(planned.key, planned.price, planned.max_price, request.variants, extra)
 
 
 _known: OrderedDict[bytes, KnownRequests] = OrderedDict()
