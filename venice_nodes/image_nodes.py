@@ -10,7 +10,6 @@ import torch
 
 from ..venice_client import (
     EditRequest,
-    PaidRequest,
     RemoveBackgroundRequest,
     StyleReference,
     UpscaleRequest,
@@ -28,7 +27,7 @@ from .edit_plan import EditPlan
 from .imaging.tensors import Encoder, encode_all, input_images, opaque_mask, to_rgb
 from .run.node_output import BatchResults, make_info
 from .run.node_status import StatusNode, showing
-from .run.run_requests import Item, in_thread, run_node
+from .run.run_requests import Item, in_thread, request_each, run_node
 
 INFO = "JSON: requests as sent (without image data), model, size, warnings, cost."
 LAYERS = [f"image_{i}" for i in range(2, 7)]
@@ -97,7 +96,7 @@ class VeniceUpscaleImage(StatusNode):
         check_upscale(image.shape[2], image.shape[1], factor, "image")
         base, before = to_rgb(image)
         request = UpscaleRequest(b"", factor, round(values["creativity"], 6), values["variation"])
-        requests, prepared = _request_each(base, request, encode)
+        requests, prepared = request_each(base, request, encode, MAX_INPUT_BYTES)
         before = [*before, *prepared]
 
         def finish(made: BatchResults) -> tuple[tuple[Any, ...], list[str]]:
@@ -144,7 +143,8 @@ class VeniceRemoveBackground(StatusNode):
         image = values["image"]
         size = image.shape[2], image.shape[1]
         check_cutout(*size, "image")
-        requests, before = _request_each(image, RemoveBackgroundRequest(b""), encode)
+        request = RemoveBackgroundRequest(b"")
+        requests, before = request_each(image, request, encode, MAX_INPUT_BYTES)
 
         def finish(made: BatchResults) -> tuple[tuple[Any, ...], list[str]]:
             cutout, changed = made.decode("RGBA", size)
@@ -242,16 +242,6 @@ def _untouched(base: torch.Tensor, values: dict[str, Any], before: list[str]) ->
     info = make_info(model=values["model"], size=[base.shape[2], base.shape[1]], warnings=warnings)
     outputs = base.clone(), info, opaque_mask(base)
     return Item([], lambda _: (outputs, warnings), warnings=warnings)
-
-
-def _request_each(
-    images: torch.Tensor, request: UpscaleRequest | RemoveBackgroundRequest, encode: Encoder
-) -> tuple[list[PaidRequest], list[str]]:
-    """A request like `request` for each image, and warnings."""
-    encoded, warnings = encode(images, MAX_INPUT_BYTES)
-    return [
-        replace(request, image=data, label=f"image {i}") for i, data in enumerate(encoded, 1)
-    ], warnings
 
 
 def split_alpha(cutout: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, str]:

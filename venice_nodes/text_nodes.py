@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from ..venice_client import DescribeRequest, WritePromptsRequest, plan_prompts
@@ -13,9 +12,11 @@ from . import inputs, text_inputs, widgets
 from .imaging.tensors import Encoder, input_images
 from .run.node_output import BatchResults
 from .run.node_status import StatusNode
-from .run.run_requests import Item, run_node
+from .run.run_requests import Item, request_each, run_node
 
 INFO = "JSON: requests as sent (without image data), model, texts, tokens, warnings, cost."
+ANY_BYTES = sys.maxsize
+"""The client scales the images down itself."""
 
 
 class VeniceDescribeImage(StatusNode):
@@ -55,7 +56,6 @@ class VeniceDescribeImage(StatusNode):
     @staticmethod
     def item(values: dict[str, Any], catalogue: Catalogue, encode: Encoder = input_images) -> Item:
         """A request per image."""
-        encoded, before = encode(values["image"], sys.maxsize)  # the client makes them small
         request = DescribeRequest(
             b"",
             task=values["task"],
@@ -64,10 +64,7 @@ class VeniceDescribeImage(StatusNode):
             max_tokens=values["max_tokens"],
             variation=values["variation"],
         )
-        requests = [
-            replace(request, image=data, label=f"image {i}") for i, data in enumerate(encoded, 1)
-        ]
-        return _item(requests, before)
+        return _item(*request_each(values["image"], request, encode, ANY_BYTES))
 
 
 class VeniceWritePrompt(StatusNode):
@@ -116,10 +113,7 @@ class VeniceWritePrompt(StatusNode):
         )
         if values["image"] is None:
             return _item(plan_prompts(request, catalogue), [])
-        encoded, before = encode(values["image"], sys.maxsize)
-        each = [
-            replace(request, image=data, label=f"image {i}") for i, data in enumerate(encoded, 1)
-        ]
+        each, before = request_each(values["image"], request, encode, ANY_BYTES)
         return _item([part for one in each for part in plan_prompts(one, catalogue)], before)
 
 

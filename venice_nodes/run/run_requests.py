@@ -6,10 +6,12 @@ import asyncio
 import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Any, Protocol, TypeVar
+
+import torch
 
 from ...venice_client import PaidRequest, RequestBatch, SettingsError, VeniceClient, load_settings
 from ...venice_client.for_nodes import Catalogue, estimate_text, shared_client, total_cost
@@ -46,6 +48,15 @@ class Item:
     finish: Callable[[BatchResults], tuple[tuple[Any, ...], Sequence[str]]]
     stop_if_flagged: bool = False
     warnings: Sequence[str] = ()
+
+
+def request_each(
+    images: torch.Tensor, request: Any, encode: Encoder, max_bytes: int
+) -> tuple[list[Any], list[str]]:
+    """Return a request like `request` for each image, of at most `max_bytes`, and warnings."""
+    encoded, warnings = encode(images, max_bytes)
+    each = enumerate(encoded, 1)
+    return [replace(request, image=data, label=f"image {i}") for i, data in each], warnings
 
 
 class PaidNode(Protocol):
