@@ -7,17 +7,17 @@ from typing import Any
 from ..venice_client.for_nodes import DEFAULT_MODEL
 from .grid import AXES, NOTHING
 from .model_lists import generate_models
-from .widgets import GRID, Widget, combo, image, lines, seed, text, whole
+from .widgets import GRID, Widget, combo, image, seed, text, whole
 
 
 def style_sweep_inputs() -> dict[str, Any]:
     """The inputs of Venice Style Sweep."""
     return {
         "required": {
-            "styles": lines(
-                "Anime\nWatercolor\nFilm Noir",
+            "styles": text(
                 "One style or pattern per line. *: every style. *noir*: names containing noir. "
                 "None: no style.",
+                default="Anime\nWatercolor\nFilm Noir",
             )
         }
     }
@@ -27,10 +27,10 @@ def model_sweep_inputs() -> dict[str, Any]:
     """The inputs of Venice Model Sweep."""
     return {
         "required": {
-            "models": lines(
-                "z-image-turbo\nqwen-image\nchroma",
+            "models": text(
                 "One model or pattern per line. *: every text-to-image model (check the price). "
                 "qwen*: names starting with qwen. *edit*: edit models.",
+                default="z-image-turbo\nqwen-image\nchroma",
             )
         }
     }
@@ -107,9 +107,9 @@ def _axis(name: str, choices: tuple[str, ...], values: str) -> dict[str, Widget]
             default=choices[0],
             tooltip=f"What changes from {one} to {one}.{unless}",
         ),
-        f"{one}_values": lines(
-            values,
+        f"{one}_values": text(
             f"Values for {name}, one per line. Styles and models can be patterns (*noir*, qwen*), "
             "seeds can be ranges (1-4).",
+            default=values,
         ),
     }

@@ -104,15 +104,15 @@ class EditPlan:
         return [torch.from_numpy(masks.grown(each, self._grow)) for each in fitted]
 
     @property
-    def _frame(self) -> masks.Frame:
+    def _mask_layout(self) -> MaskLayout:
         assert self._layout is not None, "only a masked edit has one"
-        return self._layout.frame
+        return self._layout
 
     def _around(self, image: torch.Tensor) -> torch.Tensor:
-        return torch.from_numpy(self._frame.around(image.numpy()))
+        return torch.from_numpy(self._mask_layout.frame.around(image.numpy()))
 
     def _mask_layer(self, mask: torch.Tensor) -> torch.Tensor:
-        framed = torch.from_numpy(self._frame.around_mask(mask.numpy()))
+        framed = torch.from_numpy(self._mask_layout.frame.around_mask(mask.numpy()))
         return framed[..., None].expand(*framed.shape, 3)
 
     def _encoded(
@@ -131,8 +131,7 @@ class EditPlan:
 
     def _unframed(self) -> Fit:
         """Return the fit that puts an edit back into its place in the frame."""
-        layout = self._layout
-        assert layout is not None, "only a masked edit has one"
+        layout = self._mask_layout
         return Fit(
             lambda array, _width, _height: layout.frame.cut_out(array),
             lambda own, _size: layout.shift(*own),

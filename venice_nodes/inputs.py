@@ -215,11 +215,7 @@ def _edit_sizes() -> dict[str, Any]:
             tooltip="For models with resolution tiers; changes the price. With keep_size, the "
             "result is scaled back to the input.",
         ),
-        "quality": combo(
-            [AUTO, *QUALITIES],
-            default=AUTO,
-            tooltip="For models with a quality setting; changes the price.",
-        ),
+        "quality": _quality(),
         "keep_size": switch(
             True,
             "Resize the result to match the input, cropping if needed. Always on with a mask.",
@@ -290,12 +286,16 @@ def _overrides() -> dict[str, Any]:
             tooltip="For models with resolution tiers; changes the price. auto: the smallest that "
             "fits width × height.",
         ),
-        "quality": combo(
-            [AUTO, *QUALITIES],
-            default=AUTO,
-            tooltip="For models with a quality setting; changes the price.",
-        ),
+        "quality": _quality(),
     }
+
+
+def _quality() -> Widget:
+    return combo(
+        [AUTO, *QUALITIES],
+        default=AUTO,
+        tooltip="For models with a quality setting; changes the price.",
+    )
 
 
 def _model_settings() -> dict[str, Any]:

@@ -177,13 +177,9 @@ def whole(default: int, minimum: int, maximum: int, tooltip: str, step: int = 1)
     return ("INT", {**limits, **({"step": step} if step > 1 else {}), "tooltip": tooltip})
 
 
-def lines(default: str, tooltip: str) -> Widget:
+def text(tooltip: str, default: str = "") -> Widget:
     """A text with several lines."""
     return ("STRING", {"default": default, "multiline": True, "tooltip": tooltip})
-
-
-def text(tooltip: str) -> Widget:
-    return ("STRING", {"default": "", "multiline": True, "tooltip": tooltip})
 
 
 def switch(default: bool, tooltip: str) -> Widget:

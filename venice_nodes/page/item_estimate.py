@@ -180,7 +180,8 @@ def values_of(declared: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str
     values = widgets.read_values(plain, given)
     if "grow_mask" in values:
         values["grow_mask"] = 0  # growing a uniform stand-in changes nothing
-    size = next(iter(_sizes(given)), USUAL_SIZES[0])
+    base = given.get("image")
+    size = (base.size if isinstance(base, Images) else None) or USUAL_SIZES[0]
     for name, (kind, _) in {**declared["required"], **declared.get("optional", {})}.items():
         if kind in ("IMAGE", "MASK"):
             own = given.get(name)
@@ -254,12 +255,6 @@ def _stand_in(value: Any, kind: str, size: Size) -> torch.Tensor:
         return torch.zeros(1, 1, 1, 1).expand(1, height, width, 3)
     fill = torch.zeros if value is _EMPTY else torch.ones
     return fill(1, 1, 1).expand(1, height, width)
-
-
-def _sizes(given: Mapping[str, Any]) -> Iterator[Size]:
-    base = given.get("image")
-    if isinstance(base, Images) and base.size:
-        yield base.size
 
 
 def _is_stand_in(value: Any) -> bool:
