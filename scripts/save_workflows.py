@@ -20,7 +20,6 @@ import shutil
 import sys
 import tempfile
 import time
-import urllib.parse
 import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping

@@ -388,7 +388,7 @@ const INPUT_IN_APP = '[data-testid="app-mode-widget-item"]';
 const NODE_WIDGETS = '[data-testid="node-widgets"]';
 
 /** Whether App mode shows the inputs; Vue draws it in either renderer. */
-export const inAppMode = () => document.querySelector(INPUT_IN_APP) !== null;
+const inAppMode = () => document.querySelector(INPUT_IN_APP) !== null;
 
 /** Put elements around the Run button of App mode, which shows no nodes.
  * @param {HTMLElement} before @param {HTMLElement} after */
