@@ -52,6 +52,10 @@ export const workflowInFront = () => app.extensionManager?.workflow?.activeWorkf
 /** The graph as ComfyUI would send it now. @type {() => Promise<Prompt>} */
 export const makePrompt = async () => (await app.graphToPrompt()).output;
 
+/** Whether ComfyUI changes seeds before each run, not after it. @type {() => boolean} */
+export const changesSeedsFirst = () =>
+  app.extensionManager.setting.get("Comfy.WidgetControlMode") === "before";
+
 /** @type {(type: string) => GraphNode | null} */
 export const createNode = (type) => liteGraph().createNode(type);
 
@@ -96,35 +100,29 @@ function* insideOf({ subgraph }, name) {
 // --- Runs and loads ----------------------------------------------------------------------------
 
 /**
- * Make each press of Run wait for `mayRun`, and each prompt before it's sent for `mayQueue`. `starts`
- * gets the prompt; the function it returns gets the job's id. `ended` comes after each press.
+ * Hand each press of Run to `press` with what queues it, and each prompt before it's sent to
+ * `mayQueue`. `starts` gets the prompt; the function it returns gets the job's id.
  * @param {{
- *   mayRun: (runs: number, targets: unknown[] | undefined) => Promise<boolean>,
+ *   press: (runs: number, targets: unknown[] | undefined, queue: () => Promise<boolean>) =>
+ *     Promise<boolean>,
  *   mayQueue: (prompt: Prompt, targets: unknown[] | undefined) => Promise<boolean>,
  *   starts: (prompt: Prompt) => (id: string) => void,
- *   ended: () => void,
  * }} listener
  */
-export function watchRuns({ mayRun, mayQueue, starts, ended }) {
+export function watchRuns({ press, mayQueue, starts }) {
   const run = app.queuePrompt;
-  let open = 0; // A press returns at once while an earlier one is still queueing for both.
-  app.queuePrompt = async function (/** @type {any[]} */ ...[number, runs = 1, ...more]) {
-    const [options] = more;
+  app.queuePrompt = async function (/** @type {any[]} */ ...given) {
+    const [, runs = 1, options] = given;
     const targets = Array.isArray(options) ? options : options?.queueNodeIds;
-    open += 1;
-    try {
-      return (await mayRun(runs, targets)) && (await run.call(this, number, runs, ...more));
-    } finally {
-      open -= 1;
-      if (open === 0) ended();
-    }
+    const count = Math.max(1, Math.ceil(Number(runs)) || 1); // The old menu passes text.
+    return press(count, targets, () => run.apply(this, given));
   };
   const queue = api.queuePrompt;
   api.queuePrompt = async function (/** @type {any[]} */ ...given) {
     const [, data, options] = given;
     const prompt = data?.output ?? {};
+    const accepted = starts(prompt); // Now, since the user may go to another workflow.
     if (!(await mayQueue(prompt, options?.partialExecutionTargets))) return {}; // It made no job.
-    const accepted = starts(prompt);
     const answer = await queue.apply(this, given);
     if (answer?.prompt_id) accepted(answer.prompt_id);
     return answer;

@@ -7,7 +7,7 @@ import { controlOf, nodeOf, sourceOf, widgetOf } from "./graph.js";
 export const isLink = (value) =>
   Array.isArray(value) && value.length === 2 && typeof value[1] === "number";
 
-/** A checksum for each of our nodes. It leaves out seeds that ComfyUI changes after each run.
+/** A checksum for each of our nodes. It leaves out seeds that ComfyUI changes with each run.
  * @param {Prompt} prompt @returns {Map<string, number>} */
 export function fingerprintsOf(prompt) {
   /** @type {Map<string, number>} */
@@ -34,14 +34,14 @@ function sumOf(prompt, id, found) {
   const { class_type: type, inputs } = prompt[id] ?? { class_type: "", inputs: {} };
   const parts = Object.entries(inputs).map(([name, value]) => {
     if (isLink(value)) return [name, found.get(String(value[0])) ?? 0, value[1]];
-    return changesAfterRun(id, name) ? [name] : [name, value];
+    return changesByItself(id, name) ? [name] : [name, value];
   });
   return hash(JSON.stringify([type, parts]));
 }
 
-/** Whether ComfyUI changes a number after each run, also one from a primitive.
+/** Whether ComfyUI changes a number with each run, also one from a primitive.
  * @param {string} id @param {string} name */
-function changesAfterRun(id, name) {
+export function changesByItself(id, name) {
   const node = nodeOf(id);
   const source = sourceOf(node, name)?.node;
   if (source && source.type !== "PrimitiveNode") return false;

@@ -1,9 +1,9 @@
 // @ts-check
 /** Prices and warnings before a run: the server's answer after each change of the graph. */
 
-import { addBadge, makePrompt, refreshBadges } from "./comfy.js";
+import { addBadge, changesSeedsFirst, makePrompt, refreshBadges } from "./comfy.js";
 import { element, messageOf } from "./elements.js";
-import { fingerprintsOf } from "./fingerprints.js";
+import { changesByItself, fingerprintsOf } from "./fingerprints.js";
 import { allNodes, isOurs, mayHoldOurs, nodeOf, nodesOf } from "./graph.js";
 import { panelOf } from "./panel.js";
 import { post, tell } from "./server.js";
@@ -17,6 +17,8 @@ const BADGE_MS = 8_000;
 const RETRY_MS = 10_000;
 /** Pause this many times as long as the last prompt took to make. */
 const PAUSES_A_PROMPT = 3;
+/** Below the largest seed of any of our nodes. */
+const MAX_SEED = 999_999_999;
 const AMBER = { fgColor: "#221a00", bgColor: "#e0a526" };
 /** Nothing is red before a run. */
 const COLORS = { ok: { fgColor: "#e8f5e9", bgColor: "#2e5a37" }, ask: AMBER, over: AMBER };
@@ -98,10 +100,24 @@ function take(made) {
   tell(promptListeners, undefined);
 }
 
+/** A prompt as the next run sends it: if ComfyUI changes seeds first, none of them is saved yet.
+ * @param {Prompt} made @returns {Prompt} */
+function asNextRun(made) {
+  if (!changesSeedsFirst()) return made;
+  const nodes = Object.entries(made).map(([id, node]) => {
+    const inputs = Object.entries(node.inputs).map(([name, value]) => {
+      const isNew = typeof value === "number" && changesByItself(id, name);
+      return [name, isNew ? Math.floor(Math.random() * MAX_SEED) : value];
+    });
+    return [id, { ...node, inputs: Object.fromEntries(inputs) }];
+  });
+  return Object.fromEntries(nodes);
+}
+
 /** @param {Prompt} made @param {AbortSignal} signal @returns {Promise<Preview>} */
 async function answerFor(made, signal) {
   try {
-    return await post("preview", { prompt: made }, BADGE_MS, signal);
+    return await post("preview", { prompt: asNextRun(made) }, BADGE_MS, signal);
   } catch (error) {
     // Better no price than an old one.
     if (!signal.aborted) setTimeout(requestPreview, RETRY_MS);

@@ -1,7 +1,7 @@
 // @ts-check
 /** The checks before a run: a key, the limits, and the question about its price. */
 
-import { makePrompt } from "./comfy.js";
+import { makePrompt, pressRun, toast, workflowInFront } from "./comfy.js";
 import { button, dollars, element, endRow, fact, openDialog } from "./elements.js";
 import { isLink } from "./fingerprints.js";
 import { allNodes, mayHoldOurs, nodeOf } from "./graph.js";
@@ -12,35 +12,76 @@ import { askForKey, openSettings } from "./settings.js";
 import { said, t } from "./texts.js";
 
 /**
- * One press of Run. agreed: the dollars that a person accepted for each of its runs; agreedText: the
- * text they accepted, if nobody knows the most. allowed: the last accepted prompt.
- * @typedef {{runs: number, agreed: number, agreedText: string, allowed: string,
- *   isRefused: boolean}} Press
+ * One press of Run. named: the dollars that its button named, null for Run itself. agreed: the
+ * dollars that a person accepted for each of its runs; agreedText: the text they accepted, if nobody
+ * knows the most. allowed: the last accepted prompt.
+ * @typedef {{runs: number, named: number | null, agreed: number, agreedText: string,
+ *   allowed: string, isRefused: boolean}} Press
  */
 
-/** @type {(runs: number) => Press} */
-const newPress = (runs) => ({ runs, agreed: 0, agreedText: "", allowed: "", isRefused: false });
+/** @type {(runs: number, named: number | null) => Press} */
+const newPress = (runs, named) => ({
+  ...{ runs, named, allowed: "", isRefused: false },
+  ...{ agreed: 0, agreedText: "" },
+});
 
-let press = newPress(1);
-let isAsking = false;
+/** The press that is queueing. @type {Press | null} */
+let open = null;
+/** Ends with the presses so far. @type {Promise<unknown>} */
+let presses = Promise.resolve();
+let questions = 0;
+/** @type {number | null} */
+let named = null;
 
-/** Whether a press of Run may go on.
- * @param {number} runs @param {unknown[] | undefined} targets ids of the nodes to run, else all */
-export async function mayRun(runs, targets) {
-  if (isAsking) return false; // "Run on change" must not ask twice at once.
-  isAsking = true;
+/** Press Run for a price that a button named: ask if the run may cost more.
+ * @param {number} usd */
+export async function runFor(usd) {
+  named = usd;
   try {
-    press = newPress(runs);
-    // Make no prompt in vain: nodes of other packs may act on it.
-    return ![...allNodes()].some(mayHoldOurs) || (await mayQueue(await makePrompt(), targets));
+    await pressRun();
   } finally {
-    isAsking = false;
+    named = null;
   }
 }
 
-/** Forget what the user answered: the press of Run has queued all of its prompts. */
-export function endRun() {
-  press = newPress(1);
+/** Take a press of Run: check it, and then let it queue, after those before it.
+ * @param {number} runs @param {unknown[] | undefined} targets ids of the nodes to run, else all
+ * @param {() => Promise<boolean>} queue */
+export async function press(runs, targets, queue) {
+  if (questions > 0) return false; // "Run on change" must not ask twice at once.
+  const own = newPress(runs, named);
+  const workflow = workflowInFront();
+  const done = presses.then(() => take(own, workflow, targets, queue));
+  presses = done.catch(() => {});
+  return done;
+}
+
+/** @param {Press} own @param {unknown} workflow the one in front when it was pressed
+ * @param {unknown[] | undefined} targets @param {() => Promise<boolean>} queue */
+async function take(own, workflow, targets, queue) {
+  const isInFront = () => workflow === workflowInFront();
+  open = own;
+  try {
+    // Make no prompt in vain: nodes of other packs may act on it.
+    const isOther = ![...allNodes()].some(mayHoldOurs);
+    const check = async () => mayQueue(await makePrompt(), targets);
+    if (isInFront() && !isOther && !(await during(check))) return false;
+    if (isInFront()) return await queue();
+    toast("info", t("Not run"), t("You opened another workflow. Press Run again."));
+    return false;
+  } finally {
+    open = null;
+  }
+}
+
+/** @template T @param {() => Promise<T>} question */
+async function during(question) {
+  questions += 1;
+  try {
+    return await question();
+  } finally {
+    questions -= 1;
+  }
 }
 
 /**
@@ -51,31 +92,35 @@ export function endRun() {
 export async function mayQueue(prompt, targets) {
   const wanted = targets?.length ? upTo(prompt, targets.map(String)) : prompt;
   if (!hasOurs(wanted)) return true;
+  const own = open ?? newPress(1, null);
   const text = JSON.stringify(wanted);
-  if (!press.isRefused && text !== press.allowed) press.isRefused = !(await isAgreed(wanted));
-  press.allowed = text;
-  return !press.isRefused;
+  if (!own.isRefused && text !== own.allowed) own.isRefused = !(await isAgreed(wanted, own));
+  own.allowed = text;
+  return !own.isRefused;
 }
 
-/** @param {Prompt} prompt */
-async function isAgreed(prompt) {
-  const priceOf = () => post("preview", { prompt, runs: press.runs }, ANSWER_MS).catch(() => null);
+/** @param {Prompt} prompt @param {Press} own */
+async function isAgreed(prompt, own) {
+  const { runs, named } = own;
+  const priceOf = () => post("preview", { prompt, runs, named }, ANSWER_MS).catch(() => null);
   let answer = await priceOf();
   const pays = !answer || Object.keys(answer.nodes).length > 0;
-  const key = pays ? await askForKey() : "known";
+  const key = pays ? await during(askForKey) : "known";
   if (!key) return false;
   if (key === "new") answer = await priceOf();
   const total = answer?.total ?? {
     must_ask: true,
     text: t("The price is unknown: ComfyUI didn't answer in time."),
   };
-  if (total.over) return tellOver(total.over.text);
+  const { over } = total;
+  if (over) return during(() => tellOver(over.text));
   const usd = mostOf(total);
-  if (!total.must_ask || usd <= press.agreed || total.text === press.agreedText) return true;
-  if (usd * press.runs <= unaskedToday()) return true;
-  if (!(await confirmPrice(total, answer?.nodes ?? {}))) return false;
-  if (Number.isFinite(usd)) press.agreed = usd;
-  else press.agreedText = total.text;
+  if (!total.must_ask || usd <= own.agreed || total.text === own.agreedText) return true;
+  if (usd * runs <= unaskedToday()) return true;
+  const isAccepted = await during(() => confirmPrice(total, answer?.nodes ?? {}, runs));
+  if (!isAccepted) return false;
+  if (Number.isFinite(usd)) own.agreed = usd;
+  else own.agreedText = total.text;
   return true;
 }
 
@@ -94,20 +139,21 @@ function unaskedToday() {
 }
 
 /** Ask whether to spend the money.
- * @param {TotalPreview} total @param {Record<string, NodePreview>} nodes by execution id */
-async function confirmPrice(total, nodes) {
+ * @param {TotalPreview} total @param {Record<string, NodePreview>} nodes by execution id
+ * @param {number} runs */
+async function confirmPrice(total, nodes, runs) {
   const { usd } = total;
   const isExact = typeof usd === "number";
-  const price = dollars(isExact ? usd * press.runs : null);
+  const price = dollars(isExact ? usd * runs : null);
   const title = isExact ? t("Run for about {price}?", { price }) : t("Run this workflow?");
   const run = isExact ? t("Run for {price}", { price }) : t("Run");
-  const all = mostOf(total) * press.runs;
+  const all = mostOf(total) * runs;
   const most = Number.isFinite(all) ? all : 0;
   const unasked = element("input", { type: "checkbox" });
   const offer = t("Don't ask again today for runs up to {price}", { price: dollars(most || null) });
   const answer = await openDialog(title, (close) => [
     element("p", { text: said(total.text) }),
-    element("div", { class: "venice-bill" }, ...billOf(total, nodes)),
+    element("div", { class: "venice-bill" }, ...billOf(total, nodes, runs)),
     ...(most ? [element("label", { class: "venice-row" }, unasked, offer)] : []),
     endRow(
       button(t("Cancel"), () => close(false)),
@@ -119,8 +165,8 @@ async function confirmPrice(total, nodes) {
 }
 
 /** A line for each node that pays in one run, their sum, and the balance after all runs.
- * @param {TotalPreview} total @param {Record<string, NodePreview>} nodes */
-function billOf(total, nodes) {
+ * @param {TotalPreview} total @param {Record<string, NodePreview>} nodes @param {number} times */
+function billOf(total, nodes, times) {
   const paying = Object.entries(nodes).filter(([, { runs, price }]) => runs && !price.is_free);
   const balance = account.now?.balance_usd;
   const { usd } = total;
@@ -128,7 +174,7 @@ function billOf(total, nodes) {
   return [
     ...paying.map(([id, { price }]) => fact(nodeOf(id)?.title ?? id, said(price.text))),
     paying.length > 1 && fact(t("Total"), said(total.badge)),
-    isTold && fact(t("Balance afterward"), dollars(balance - usd * press.runs)),
+    isTold && fact(t("Balance afterward"), dollars(balance - usd * times)),
   ];
 }
 

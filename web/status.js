@@ -5,7 +5,6 @@ import {
   keepOutOfUndo,
   makePrompt,
   onMessage,
-  pressRun,
   redraw,
   removeProgressText,
   rootGraph,
@@ -16,6 +15,7 @@ import { fingerprintsOf } from "./fingerprints.js";
 import { allNodes, isOurs, nodeOf, nodesOf } from "./graph.js";
 import { panelOf } from "./panel.js";
 import { fingerprints, onPrompt } from "./preview.js";
+import { runFor } from "./question.js";
 import { keepForReload, readForReload } from "./reload.js";
 import { holdsSeeds, showLastSeed, useSeeds } from "./seed.js";
 import { get } from "./server.js";
@@ -35,7 +35,8 @@ const OF_SETTINGS = /(Settings|Authentication|SpendingLimit|PaymentRequired)Erro
 
 /**
  * The rest of a run: its number of images, their price in words, and the seeds by node and input.
- * @typedef {{seeds: Record<string, Record<string, number>>, count: number, price: string}} Again
+ * @typedef {{seeds: Record<string, Record<string, number>>, count: number, usd: number | null,
+ *   price: string}} Again
  *
  * print: the checksum of the inputs. of_settings: whether the settings can fix this error.
  * @typedef {{id: string, text: string, kind: string, seed: number | null, print: number | null,
@@ -218,8 +219,9 @@ function isSound(status) {
 }
 
 /** @param {Record<keyof Again, unknown>} again */
-const isSoundAgain = ({ seeds, count, price }) =>
+const isSoundAgain = ({ seeds, count, usd, price }) =>
   typeof count === "number" &&
+  (usd === null || typeof usd === "number") &&
   typeof price === "string" &&
   Object.values(Object(seeds)).every((inputs) =>
     Object.values(Object(inputs)).every((seed) => typeof seed === "number"),
@@ -273,7 +275,7 @@ function actionsOf({ again, of_settings, seed }) {
         throw new Error(
           t("Another node sets the seed. Set it there to {seed}, then press Run.", { seed }),
         );
-      return pressRun();
+      return runFor(again.usd ?? 0);
     };
     actions.push(button(text, finish, { class: "venice-button venice-primary" }));
   }

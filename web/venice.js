@@ -24,7 +24,7 @@ import {
 } from "./menus.js";
 import { fitNew, panelOf } from "./panel.js";
 import { addPrice, requestPreview, watchPrices } from "./preview.js";
-import { endRun, mayQueue, mayRun } from "./question.js";
+import { mayQueue, press } from "./question.js";
 import { watchResultDrops } from "./results.js";
 import { addSeedButtons } from "./seed.js";
 import { account, models } from "./server.js";
@@ -88,7 +88,7 @@ register({
   afterConfigureGraph: requestPreview,
   setup() {
     // First: in a frontend that breaks the rest, no run goes without the question.
-    watchRuns({ mayRun, mayQueue, starts: rememberRun, ended: endRun });
+    watchRuns({ press, mayQueue, starts: rememberRun });
     document.head.append(
       element("link", { rel: "stylesheet", href: STYLE_SHEET }),
       element("style", { text: STYLE }),

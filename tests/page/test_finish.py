@@ -13,6 +13,7 @@ STOPPED = ".venice-status .venice-stopped"
 FINISH = f"{STOPPED} button"
 DONE = ".venice-status .venice-done"
 TOTAL = "button.venice-total"
+DIALOG = "dialog.venice-dialog"
 IN_FLIGHT = 8
 IMAGES = 11
 
@@ -55,6 +56,25 @@ def test_a_stopped_run_is_finished(page: ComfyPage, words: str) -> None:
 
     assert page.value("generate", "seed") == before
     assert page.value("generate", "control_after_generate") == "fixed"
+
+
+def test_what_the_whole_graph_costs_beyond_is_asked_about(page: ComfyPage, words: str) -> None:
+    page.build(
+        generate=("VeniceGenerateImage", 60, 60, {"prompt": words, "batch_size": IMAGES}, {}),
+        upscale=("VeniceUpscaleImage", 500, 60, {}, {"image": ("generate", 0)}),
+        save=("SaveImage", 900, 60, {}, {"images": ("upscale", 0)}),
+    )
+    page.set("generate", control_after_generate="fixed", seed=700)
+    stop_early(page)
+    paid = len(page.running.sandbox.charges)
+
+    page.page.click(FINISH)
+    page.wait_for_text(DIALOG, "Venice Upscale Image")
+    page.page.click(f"{DIALOG} >> text=Cancel")
+    page.page.wait_for_selector(DIALOG, state="detached")
+    page.wait_until_idle()
+
+    assert len(page.running.sandbox.charges) == paid
 
 
 @each_frontend

@@ -56,6 +56,14 @@ QUEUE_WITH_SEED = """async seed => {
   }
   void app.api.queuePrompt(0, prompt);
 }"""
+PRESS_ONCE_QUEUEING = """() => {
+  const queue = app.api.queuePrompt;
+  app.api.queuePrompt = function (...given) {
+    app.api.queuePrompt = queue;
+    void app.queuePrompt(0, 1);
+    return queue.apply(this, given);
+  };
+}"""
 MAKE_GROUP = """() => {
   app.canvas.selectNodes([window.nodes.seed, window.nodes.generate]);
   const id = 'Comfy.GroupNode.ConvertSelectedNodesToGroupNode';
@@ -267,19 +275,66 @@ def test_the_question_names_each_node_the_sum_and_the_balance(
 
 @each_frontend
 def test_a_prompt_that_another_script_queues_is_asked_about(expensive: ComfyPage) -> None:
-    """Also after the user refused a run, or agreed to one."""
-    for number, press in enumerate(("", CANCEL, GO), start=100):
-        if press:
+    """Also after the user refused another prompt or a run, or agreed to one."""
+    paid = 0
+    steps = [(True, CANCEL), (True, GO), (True, CANCEL), (False, CANCEL), (True, CANCEL)]
+    for number, (by_script, answer) in enumerate([*steps, (False, GO), (True, CANCEL)]):
+        if by_script:
+            expensive.page.evaluate(QUEUE_WITH_SEED, 100 + 12 * number)
+        else:
             expensive.press_run()
-            expensive.page.click(press)
-            expensive.page.wait_for_selector(DIALOG, state="detached")
-            expensive.wait_until_idle()
-        expensive.page.evaluate(QUEUE_WITH_SEED, number)
         expensive.wait_for_text(DIALOG, "12 images")
-        expensive.page.click(CANCEL)
+        expensive.page.click(answer)
         expensive.page.wait_for_selector(DIALOG, state="detached")
         expensive.wait_until_idle()
-    assert len(expensive.running.sandbox.paid_requests) == 12, "the run that was agreed to"
+        paid += 12 if answer == GO else 0
+        assert len(expensive.running.sandbox.paid_requests) == paid, (number, by_script, answer)
+
+
+@each_frontend
+def test_a_number_of_runs_in_a_text_counts(page: ComfyPage, words: str) -> None:
+    """The old menu passes what its field holds."""
+    page.text_to_image(prompt=words, model="nano-banana-pro", batch_size=4)
+    page.wait_for_text(TOTAL, "$0.72")
+    page.page.evaluate("() => { void app.queuePrompt(0, '2'); }")
+    page.wait_for_text(DIALOG, "2 runs")
+    page.page.click(CANCEL)
+    page.wait_until_idle()
+    assert page.running.sandbox.paid_requests == []
+
+
+def test_a_press_while_another_queues_waits_and_has_its_own_question(
+    expensive: ComfyPage,
+) -> None:
+    expensive.set("seed", mode="random every run")
+    expensive.page.evaluate("() => { void app.queuePrompt(0, 3); }")
+    expensive.wait_for_text(DIALOG, "3 runs")
+    expensive.page.evaluate(PRESS_ONCE_QUEUEING)
+    expensive.page.click(GO)
+    expensive.wait_for_text(DIALOG, "12 images with Nano Banana Pro, about $2.16.")
+    expensive.page.click(CANCEL)
+    expensive.page.wait_for_selector(DIALOG, state="detached")
+    expensive.wait_until_idle()
+    assert len(expensive.running.sandbox.paid_requests) == 36
+
+
+@each_frontend
+def test_another_workflow_in_front_is_not_run(page: ComfyPage, words: str) -> None:
+    page.text_to_image(prompt=words)
+    page.wait_for_text(TOTAL, "$0.01")
+    held: list[Route] = []
+    page.page.context.route("**/venice/preview", lambda route: held.append(route))
+    page.press_run()
+    page.page.wait_for_function("() => true")
+    page.page.evaluate("() => app.extensionManager.command.execute('Comfy.NewBlankWorkflow')")
+    page.page.wait_for_function("() => app.graph.nodes.length === 0")
+    page.text_to_image(prompt=f"{words}, another")
+    page.page.context.unroute("**/venice/preview")
+    for route in held:
+        route.continue_()
+    page.wait_for_text("body", "You opened another workflow. Press Run again.")
+    page.wait_until_idle()
+    assert page.running.sandbox.paid_requests == []
 
 
 def test_what_a_group_node_holds_is_asked_about(page: ComfyPage, words: str, is_old: bool) -> None:

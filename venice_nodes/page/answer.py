@@ -35,17 +35,23 @@ MAX_WARNINGS = 12
 NEEDS_INPUT = "Needs input"
 NOT_SENT = "not sent"
 
+ROUNDING = 1e-6
+"""USD by which two sums of the same prices may differ."""
+
 
 class Answer:
     """Builds an answer from the saved images and the limits now.
 
-    runs: the number of times that the page is about to queue the graph.
+    runs: the number of times that the page is about to queue the graph. named: the USD that the
+    button for this run named, so that it asks before any more.
     """
 
-    def __init__(self, estimator: PriceEstimator, runs: int) -> None:
+    def __init__(self, estimator: PriceEstimator, runs: int, named: float | None = None) -> None:
         self._estimator, self._runs = estimator, runs
         self._cached: set[str] = set()
         self._ask_above = estimator.settings.ask_above_usd
+        if named is not None:
+            self._ask_above = min(self._ask_above, named + ROUNDING)
         self._limits = {
             "run": estimator.settings.max_usd_per_run,
             "day": estimator.settings.max_usd_per_day,

@@ -6,6 +6,7 @@ It sends and starts nothing, reads no image, and uses no network.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -71,10 +72,10 @@ class Preview:
         self._memory = Memory()
         self._budget = Budget(0, 0, clock)
 
-    def of(self, prompt: object, runs: object = 1) -> dict[str, Any]:
+    def of(self, prompt: object, runs: object = 1, named: object = None) -> dict[str, Any]:
         """Return the route's answer for a graph to queue `runs` times.
 
-        Raises SettingsError.
+        named: the USD that the button for this run named. Raises SettingsError.
         """
         graph = sound_nodes(prompt)
         settings = load_settings(comfyui.user_folder())
@@ -90,7 +91,7 @@ class Preview:
             needed = in_order(graph, _ends(graph))
             found = self._quote_all(graph, needed, estimator)
             sure = set(in_order(self._without_lazy(graph, needed), _ends(graph)))
-            return Answer(estimator, _runs(runs)).of(found, set(needed), sure)
+            return Answer(estimator, _runs(runs), _usd(named)).of(found, set(needed), sure)
 
     def _without_lazy(self, graph: Graph, needed: Sequence[str]) -> Graph:
         """The graph without the links that a node may leave unused when it runs."""
@@ -275,6 +276,10 @@ def _texts(item: ItemEstimate) -> list[Any]:
 def _runs(asked: object) -> int:
     """Return how often the graph will be queued; 1 if the page doesn't say."""
     return min(asked, MAX_RUNS) if type(asked) is int and asked >= 1 else 1
+
+
+def _usd(named: object) -> float | None:
+    return float(named) if isinstance(named, int | float) and 0 <= named < math.inf else None
 
 
 def _ends(graph: Graph) -> list[str]:

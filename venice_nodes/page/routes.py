@@ -164,7 +164,7 @@ class Page:
         if request.transport is None or request.transport.is_closing():
             return "{}"
         body = _json_object(data)
-        return _dumped(self._preview.of(body.get("prompt"), body.get("runs")))
+        return _dumped(self._preview.of(body.get("prompt"), body.get("runs"), body.get("named")))
 
     async def results(self, request: Any) -> Any:
         offset, limit = (

@@ -177,6 +177,25 @@ def test_several_runs_are_asked_about_together(preview: Any) -> None:
 
 
 @pytest.mark.parametrize(
+    ("named", "must_ask"),
+    [
+        (0.72, False),
+        (0.71, True),
+        (0, True),
+        (5, False),
+        (None, False),
+        ("0.1", False),
+        (-1, False),
+    ],
+)
+def test_more_than_a_button_named_is_asked_about(
+    preview: Any, named: object, must_ask: bool
+) -> None:
+    graph = {"1": generate(model="nano-banana-pro", batch_size=4)}
+    assert preview.of(graph, 1, named)["total"]["must_ask"] is must_ask
+
+
+@pytest.mark.parametrize(
     ("graph", "said"),
     [
         ({"1": generate(prompt=" ")}, "Enter a prompt"),
