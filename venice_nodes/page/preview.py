@@ -274,8 +274,15 @@ def _texts(item: ItemEstimate) -> list[Any]:
 
 
 def _runs(asked: object) -> int:
-    """Return how often the graph will be queued; 1 if the page doesn't say."""
-    return min(asked, MAX_RUNS) if type(asked) is int and asked >= 1 else 1
+    """Return how often the graph will be queued; 1 if the page doesn't say.
+
+    ComfyUI's old menu passes the text of its field, and ComfyUI queues a fraction rounded up.
+    """
+    if isinstance(asked, str) and asked.isascii() and asked.isdigit():
+        asked = min(float(asked), MAX_RUNS)
+    if isinstance(asked, bool) or not isinstance(asked, int | float) or not 0 < asked < math.inf:
+        return 1
+    return math.ceil(min(asked, MAX_RUNS))
 
 
 def _usd(named: object) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 import os
 import tracemalloc
 from types import SimpleNamespace
@@ -170,10 +171,12 @@ def test_several_runs_are_asked_about_together(preview: Any) -> None:
     assert total["text"] == (
         "2 images with Nano Banana Pro, about $0.36 each; 3 runs, about $1.08 in total."
     )
-    for odd in (0, -1, True, "3", None, 1.5):
-        assert preview.of(graph, odd)["total"]["must_ask"] is False
-    for many in (1001, 10**9, 10**400):
-        assert preview.of(graph, many)["total"]["must_ask"] is True
+    odd = (0, -1, -2.5, True, None, math.nan, math.inf, -math.inf, "", "0", "-3", "3.5", "0x3", "³")
+    for runs in (*odd, " 3", [3]):
+        assert preview.of(graph, runs)["total"]["must_ask"] is False
+    for runs in ("3", "003", 2.5, 1001, 10**9, 10**400, "9" * 5000, 1e300):
+        assert preview.of(graph, runs)["total"]["must_ask"] is True
+    assert preview.of(graph, "3")["total"] == preview.of(graph, 2.5)["total"] == total
 
 
 @pytest.mark.parametrize(
