@@ -27,7 +27,7 @@ from .imaging.encoding import MAX_PACKED_PART, encode_array, pixel_hash
 from .imaging.input_image import InputFile, InputImage
 from .imaging.lettering import SMALLEST_TEXT, fitted, font
 from .login import log_in
-from .money import UpperBound, dollar_range, dollars, dollars_up, total_cost
+from .money import LowerBound, UpperBound, dollar_range, dollars, dollars_up, total_cost
 from .planned_request import PlannedRequest, estimate_text
 from .process import accept_any_letter, after_fork, end_gently
 from .request.chat import (

@@ -19,6 +19,7 @@ import torch
 from ...venice_client import InvalidRequestError, VeniceError
 from ...venice_client.for_nodes import (
     MAX_TEXT,
+    LowerBound,
     PlannedRequest,
     PriceEstimator,
     tier_size,
@@ -115,7 +116,8 @@ class ItemEstimate:
         for line in form:
             if not (self.is_exact and line.key in paid):
                 low, is_known = line.low or 0.0, line.low is not None
-                total += Price(low, line.high, line.high, is_known, line.has_extra)
+                is_partial = isinstance(low, LowerBound)
+                total += Price(low, line.high, line.high, is_known, line.has_extra, is_partial)
         if self.is_exact:
             paid.update(line.key for line in form)
         return total

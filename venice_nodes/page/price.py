@@ -14,13 +14,14 @@ ALREADY_YOURS = "You already have this result. Running again is free."
 class Price:
     """From `low` to `high` USD. high: None without a bound. reserved: the sum that counts against
     the limits, None if unknown. is_known: whether the price is published. has_extra: whether extra
-    fields may change it."""
+    fields may change it. is_partial: whether a part of it isn't published."""
 
     low: float = 0.0
     high: float | None = 0.0
     reserved: float | None = 0.0
     is_known: bool = True
     has_extra: bool = False
+    is_partial: bool = False
 
     def __add__(self, other: Price) -> Price:
         return Price(
@@ -29,6 +30,7 @@ class Price:
             _sum(self.reserved, other.reserved),
             self.is_known and other.is_known,
             self.has_extra or other.has_extra,
+            self.is_partial or other.is_partial,
         )
 
     def __mul__(self, count: int) -> Price:
@@ -42,12 +44,13 @@ class Price:
         reserved = [r for r in (self.reserved, other.reserved) if r is not None]
         is_known = self.is_known and other.is_known
         has_extra = self.has_extra or other.has_extra
+        is_partial = self.is_partial or other.is_partial
         least = min(reserved, default=None)
-        return Price(min(self.low, other.low), highs, least, is_known, has_extra)
+        return Price(min(self.low, other.low), highs, least, is_known, has_extra, is_partial)
 
     @property
     def is_exact(self) -> bool:
-        return self.is_known and self.low == self.high
+        return self.is_known and self.low == self.high and not self.is_partial
 
     @property
     def is_free(self) -> bool:
@@ -77,7 +80,8 @@ class Price:
             least = f"{dollars(self.low)} or more (no published price)"
             return least if self.low else "no published price"
         if self.low == self.high:
-            return f"about {dollars(self.low)}" if self.low else "free"
+            about = "from" if self.is_partial else "about"
+            return f"{about} {dollars(self.low)}" if self.low else "free"
         if self.high is None:
             return f"from {dollars(self.low)}"
         is_range = self.low > 0

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 from bench import GENERATE, Bench
 from network import LoopbackOnly
@@ -196,6 +197,34 @@ def test_more_than_a_button_named_is_asked_about(
 ) -> None:
     graph = {"1": generate(model="nano-banana-pro", batch_size=4)}
     assert preview.of(graph, 1, named)["total"]["must_ask"] is must_ask
+
+
+@pytest.mark.parametrize(
+    ("model", "badge"),
+    [("krea-v2-medium", "from $0.04"), ("luma-uni-1", "about $0.05"), ("krea-3", "from $0.07")],
+)
+def test_a_price_that_is_published_in_part_reads_as_in_the_run(
+    preview: Any, bench: Bench, model: str, badge: str
+) -> None:
+    """Neither the surcharge of krea-v2-* for references nor the tiers of krea-3 are published."""
+    inputs: dict[str, Any] = {"model": model, "width": 1024, "height": 1024}
+    graph, links = {}, {}
+    if model != "krea-3":
+        graph["2"] = node("VeniceStyleReferences", images=["3", 0], strength=0.6)
+        graph["3"] = node("EmptyImage", width=256, height=256, batch_size=1)
+        links["style_references"] = ["2", 0]
+    told = preview.of({"1": generate(**inputs, **links), **graph})
+    total = told["total"]
+    assert total["badge"] == told["nodes"]["1"]["price"]["text"] == badge
+    assert total["text"].endswith(f", {badge}.")
+    assert (total["is_known"], total["is_bounded"], total["must_ask"]) == (True, True, False)
+
+    if links:
+        images = torch.zeros(1, 256, 256, 3)
+        inputs["style_references"] = bench.run(
+            "VeniceStyleReferences", images=images, strength=0.6
+        ).outputs[0]
+    assert badge in bench.generate(**inputs).texts[-1]
 
 
 @pytest.mark.parametrize(
