@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from ...venice_client import InvalidRequestError, VeniceError
+from ...venice_client import InvalidRequestError, StyleReference, VeniceError
 from ...venice_client.for_nodes import (
     MAX_TEXT,
     LowerBound,
@@ -243,6 +243,8 @@ def _candidates(
         return (False, True) if name in PRICED_SWITCHES else (options["default"],)
     if kind == "STRING":
         return ANY_TEXT.get(name, ("",))
+    if kind == "VENICE_STYLE_REFERENCES":
+        return (None, (StyleReference(blank_png(*USUAL_SIZES[0])),))
     return TRIED.get(name, (options.get("default"),))
 
 

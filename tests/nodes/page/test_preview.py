@@ -227,6 +227,13 @@ def test_a_price_that_is_published_in_part_reads_as_in_the_run(
     assert badge in bench.generate(**inputs).texts[-1]
 
 
+def test_references_that_only_the_run_can_tell_may_cost_more(preview: Any) -> None:
+    graph = {"1": generate(model="krea-v2-medium", style_references=["2", 0]), "2": node("Other")}
+    assert preview.of(graph)["total"]["badge"] == "from $0.04"
+    graph["1"]["inputs"]["model"] = "z-image-turbo"  # which takes none
+    assert preview.of(graph)["total"]["badge"] == "about $0.01"
+
+
 @pytest.mark.parametrize(
     ("graph", "said"),
     [
