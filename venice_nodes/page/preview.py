@@ -241,7 +241,7 @@ class Preview:
         failed = next((value for value in given.values() if isinstance(value, Failed)), None)
         unknown = {name: value for name, value in given.items() if isinstance(value, Unknown)}
         passed = {n: v for n, v in unknown.items() if n in getattr(cls, "PASSED_ON", ())}
-        if failed or unknown.keys() - passed.keys() - {"images", "style_references"}:
+        if failed or unknown.keys() - passed.keys() - {"images"}:
             return failed or UNKNOWN
         try:
             known = {name: value for name, value in given.items() if name not in passed}

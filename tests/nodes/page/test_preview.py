@@ -234,6 +234,16 @@ def test_references_that_only_the_run_can_tell_may_cost_more(preview: Any) -> No
     assert preview.of(graph)["total"]["badge"] == "about $0.01"
 
 
+def test_a_reference_chained_to_one_that_only_the_run_can_tell_is_no_error(preview: Any) -> None:
+    graph = {
+        "1": generate(model="krea-v2-medium", style_references=["2", 0]),
+        "2": node("VeniceStyleReferences", images=["3", 0], style_references=["4", 0]),
+        "3": node("EmptyImage", width=256, height=256, batch_size=1),
+        "4": node("Other"),
+    }
+    assert preview.of(graph)["nodes"]["1"]["price"]["text"] == "from $0.04"
+
+
 @pytest.mark.parametrize(
     ("graph", "said"),
     [
