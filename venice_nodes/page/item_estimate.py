@@ -60,8 +60,9 @@ ANY_TEXT = {
     "prompt": ("?",),
     "idea": ("?", LONGEST_TEXT),
     "instructions": ("?", LONGEST_TEXT),
+    "extra_fields": ('{"unknown": 1}',),
 }
-"""For texts that only the run can tell. Text models charge by length."""
+"""For texts known only in the run. Text models charge by length; extra fields may cost more."""
 
 
 @dataclass(frozen=True)
