@@ -196,7 +196,7 @@ class Answer:
             return self._hint(price)
         if self._runs == 1:
             return f"{_what(items)}, {price.words()}."
-        total = (price * self._runs).words()
+        total = price.words_of_runs(self._runs)
         return f"{_what(items)}, {price.words()} each; {self._runs} runs, {total} in total."
 
     def _is_above_ask(self, price: Price) -> bool:

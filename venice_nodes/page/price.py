@@ -71,6 +71,17 @@ class Price:
         """Return the price as part of a sentence, as in "8 images, …"."""
         return f"{self._words()}{self._plus}"
 
+    def words_of_runs(self, runs: int) -> str:
+        """Return the price of several runs in words. Equal ones after the first may be free."""
+        is_bounded = self.is_known and not self._is_from
+        total = replace(self * runs, low=0.0) if is_bounded else self
+        return total.words()
+
+    @property
+    def _is_from(self) -> bool:
+        """Whether the price starts at `low`, and no published one is higher."""
+        return self.high is None or (self.is_partial and self.low == self.high)
+
     @property
     def _plus(self) -> str:
         return " plus extra fields" if self.has_extra else ""
@@ -79,11 +90,12 @@ class Price:
         if not self.is_known:
             least = f"{dollars(self.low)} or more (no published price)"
             return least if self.low else "no published price"
-        if self.low == self.high:
-            about = "from" if self.is_partial else "about"
-            return f"{about} {dollars(self.low)}" if self.low else "free"
-        if self.high is None:
+        if self.high == 0:
+            return "free"
+        if self.high is None or self._is_from:
             return f"from {dollars(self.low)}"
+        if self.low == self.high:
+            return f"about {dollars(self.low)}"
         is_range = self.low > 0
         return dollar_range(self.low, self.high) if is_range else f"up to {dollars_up(self.high)}"
 

@@ -170,7 +170,7 @@ def test_several_runs_are_asked_about_together(preview: Any) -> None:
     total = preview.of(graph, 3)["total"]
     assert total["must_ask"] is True
     assert total["text"] == (
-        "2 images with Nano Banana Pro, about $0.36 each; 3 runs, about $1.08 in total."
+        "2 images with Nano Banana Pro, about $0.36 each; 3 runs, up to $1.08 in total."
     )
     odd = (0, -1, -2.5, True, None, math.nan, math.inf, -math.inf, "", "0", "-3", "3.5", "0x3", "³")
     for runs in (*odd, " 3", [3]):
@@ -197,6 +197,25 @@ def test_more_than_a_button_named_is_asked_about(
 ) -> None:
     graph = {"1": generate(model="nano-banana-pro", batch_size=4)}
     assert preview.of(graph, 1, named)["total"]["must_ask"] is must_ask
+
+
+@pytest.mark.parametrize(
+    ("inputs", "text"),
+    [
+        ({"extra_fields": '{"a": 1}'}, "about $0.01 plus extra fields each; 3 runs, up to $0.03"),
+        ({"batch_size": ["2", 0]}, "$0.01–$0.16 each; 3 runs, up to $0.48 in total."),
+        ({"model": "krea-3", "width": 1024}, "from $0.07 each; 3 runs, from $0.07 in total."),
+        ({"style": ["3", 0]}, "from $0.01 each; 3 runs, from $0.01 in total."),
+        ({"model": "of-next-year"}, "no published price each; 3 runs, no published price in"),
+    ],
+)
+def test_of_several_runs_the_first_alone_is_sure_to_cost(
+    preview: Any, inputs: dict[str, Any], text: str
+) -> None:
+    """With fixed seeds, the others return its saved images."""
+    others = {"2": node("Other"), "3": node("VeniceStyleSweep", styles=["2", 0])}
+    total = preview.of({"1": generate(**inputs), **others}, 3)["total"]
+    assert text in total["text"]
 
 
 @pytest.mark.parametrize(

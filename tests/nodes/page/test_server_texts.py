@@ -88,7 +88,7 @@ def test_what_the_page_shows_before_a_run(
     ) == [
         "OVER YOUR $0.01 DAILY LIMIT: $0.00 SPENT TODAY, THIS COSTS ABOUT $0.04.",
         "OVER YOUR $0.01 LIMIT PER RUN: THIS COSTS ABOUT $0.04.",
-        "4 IMAGES WITH Z-Image Turbo, ABOUT $0.04 EACH; 3 RUNS, ABOUT $0.12 IN TOTAL.",
+        "4 IMAGES WITH Z-Image Turbo, ABOUT $0.04 EACH; 3 RUNS, UP TO $0.12 IN TOTAL.",
         "NEEDS INPUT",
         "ENTER A PROMPT.",
         "1350 × 768 IS SENT AS 16:9, THE CLOSEST RATIO THAT nano-banana-pro OFFERS.",
