@@ -143,8 +143,8 @@ function unaskedToday() {
  * @param {number} runs */
 async function confirmPrice(total, nodes, runs) {
   const { usd } = total;
-  const isExact = typeof usd === "number";
-  const price = dollars(isExact ? usd * runs : null);
+  const isExact = typeof usd === "number" && runs === 1; // Of several, all but one may be free.
+  const price = dollars(isExact ? usd : null);
   const title = isExact ? t("Run for about {price}?", { price }) : t("Run this workflow?");
   const run = isExact ? t("Run for {price}", { price }) : t("Run");
   const all = mostOf(total) * runs;
