@@ -156,6 +156,8 @@ def test_a_run_is_finished_wherever_its_seeds_come_from(page: ComfyPage, words: 
         page.page.locator(FINISH).first.wait_for(state="attached")
 
     page.page.locator(FINISH).first.dispatch_event("click")
+    page.wait_for_text(DIALOG, "Run for about $0.04?")  # for several nodes; the button names one's
+    page.page.click(f"{DIALOG} button.venice-primary")
     page.wait_for_text(TOTAL, "Free")
 
     sent = [(one["prompt"].split()[-1], one["seed"]) for one in page.running.sent]
