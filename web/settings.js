@@ -128,7 +128,11 @@ function limitRow(name, label, { mayBeEmpty = false, step = "0.01" } = {}) {
   const show = (/** @type {unknown} */ saved) => {
     field.value = String(saved ?? "");
   };
-  const read = () => (field.value === "" ? null : Number(field.value));
+  const read = () => {
+    // The value of "1e" is "", as of an empty field.
+    if (field.validity.badInput) throw new Error(t("Enter a number."));
+    return field.value === "" ? null : Number(field.value);
+  };
   return savedRow(name, field, show, () => (mayBeEmpty ? read() : (read() ?? undefined)));
 }
 
@@ -142,15 +146,16 @@ function switchRow(name, label) {
   return savedRow(name, box, show, () => box.checked);
 }
 
-/** A row whose field shows and saves a limit; `read` returns undefined for no valid value.
+/** A row whose field shows and saves a limit; `read` returns undefined for no value, and throws for a
+ * wrong one.
  * @param {string} name @param {HTMLInputElement} field @param {(saved: unknown) => void} show
  * @param {() => unknown} read */
 function savedRow(name, field, show, read) {
   const { outcome, say } = outcomeLine();
   const row = element("div", { class: "venice-settings" }, field, outcome);
   field.addEventListener("change", async () => {
-    const value = read();
     try {
+      const value = read();
       if (value !== undefined) {
         await post("limits", { [name]: value });
         say(t("Saved"), true);

@@ -1,9 +1,12 @@
-"""Menus, commands, About, and the settings that cannot be changed here."""
+"""Menus, commands, About, and the fields of the settings."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pytest
+
+from page_setups import each_frontend
 from venice_client.version import __version__
 
 if TYPE_CHECKING:
@@ -92,6 +95,25 @@ def test_the_key_of_the_environment_is_read_only(page: ComfyPage) -> None:
     page.wait_for_text(".venice-settings", "Set by VENICE_MAX_USD_PER_RUN on the server.")
     assert page.page.locator(".venice-settings input[type=number]").first.is_disabled()
     assert page.page.locator(".venice-settings input[type=number]").nth(1).is_enabled()
+
+
+@each_frontend
+@pytest.mark.parametrize("text", ["1e", "5-"])
+def test_a_limit_that_is_not_a_number_changes_nothing(page: ComfyPage, text: str) -> None:
+    page.running.use_limit("4")
+    page.load()
+    page.command("Venice.OpenSettings")
+    field = page.page.locator("input[aria-label='Limit per run ($)']")
+    field.click()
+    page.page.wait_for_function("() => document.activeElement.value === '4'")
+    page.page.keyboard.press("Control+A")
+    page.page.keyboard.type(text)
+    page.page.keyboard.press("Tab")
+
+    page.wait_for_text(".venice-outcome.venice-wrong", "Enter a number.")
+    account = page.running.client.get("/venice/account").json()
+    assert account["limits"]["max_usd_per_run"] == 4
+    page.running.use_limit("5")
 
 
 def as_set_by_the_environment(route: Route) -> None:
