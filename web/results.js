@@ -12,6 +12,7 @@ import {
 } from "./comfy.js";
 import { dollars, iconButton } from "./elements.js";
 import { addNode, allNodes, isLinked, isOurs, middleOfView, setWidget, widgetOf } from "./graph.js";
+import { requestPreview } from "./preview.js";
 import { useSeed } from "./seed.js";
 import { get, imageUrl, post } from "./server.js";
 import { dateText, t } from "./texts.js";
@@ -115,7 +116,11 @@ export async function remove(entries, removed) {
       ? t("Delete this result?")
       : t("Delete these results? ({count})", { count: entries.length });
   if (!(await confirmDelete(title, afterDeletion(entries)))) return;
-  await inParts("remove", entries, () => []);
+  try {
+    await inParts("remove", entries, () => []);
+  } finally {
+    requestPreview(); // A deleted result isn't free anymore.
+  }
   await removed();
 }
 

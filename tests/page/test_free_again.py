@@ -6,9 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from page_setups import each_frontend
+
 if TYPE_CHECKING:
     from comfy_page import ComfyPage
 
+CONFIRM = "[role=dialog] button:has-text('Delete'), [role=alertdialog] button:has-text('Delete')"
 DONE = ".venice-status .venice-done"
 TOTAL = "button.venice-total"
 PAID = ("generate", "edit", "upscale", "cut")
@@ -65,3 +68,29 @@ def test_what_was_paid_is_free_until_an_input_changes(page: ComfyPage, words: st
 
     page.set("seed", mode="random every run")
     page.wait_for_text(TOTAL, "about $0.10")
+
+
+@each_frontend
+@pytest.mark.parametrize("way", ["selection", "key", "viewer"])
+def test_what_was_deleted_has_its_price_again(page: ComfyPage, words: str, way: str) -> None:
+    page.text_to_image(prompt=words)
+    page.run_to_end()
+    page.wait_for_price("generate", "Free")
+    page.wait_for_text(TOTAL, "Free")
+    page.command("Venice.OpenSidebar")
+    newest = page.page.locator(f".venice-result[data-place='0'][title*='{words}']")
+    newest.wait_for()
+
+    if way == "selection":
+        newest.locator(".venice-check").click()
+        page.page.click(".venice-sidebar [role=toolbar] button[aria-label=Delete]")
+    elif way == "key":
+        newest.focus()
+        page.page.keyboard.press("Delete")
+    else:
+        newest.click()
+        page.page.click(".venice-viewer button[aria-label=Delete]")
+    page.page.locator(CONFIRM).last.click()
+
+    page.wait_for_price("generate", "$0.01")
+    page.wait_for_text(TOTAL, "about $0.01")
