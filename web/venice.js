@@ -104,6 +104,7 @@ register({
     onLook(() => placeInApp(appTotal, appStatus));
     watchGraph();
     account.listen(requestPreview);
+    models.listen(requestPreview);
     registerTab(tab);
     void account.tryRefresh();
     void models.tryRefresh();

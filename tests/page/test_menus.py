@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from faulty_sandbox import Fault
 from page_setups import each_frontend
+from venice_client.sandbox.response import Response
 from venice_client.version import __version__
 
 if TYPE_CHECKING:
@@ -71,6 +76,29 @@ def test_commands(page: ComfyPage) -> None:
         ".filter(one => one.id.startsWith('Venice.')).map(one => one.label)"
     )
     assert len(labels) == 3
+
+
+@each_frontend
+def test_refreshed_prices_show_on_the_nodes(page: ComfyPage, words: str) -> None:
+    page.text_to_image(prompt=words)
+    page.wait_for_price("generate", "$0.01")
+    page.running.sandbox.add_fault(Fault("dearer", alter=dearer), "/models", times=None)
+
+    page.command("Venice.RefreshLists")
+
+    page.wait_for_price("generate", "$0.07")
+    page.running.sandbox.clear_faults()
+    page.command("Venice.RefreshLists")
+    page.wait_for_price("generate", "$0.01")
+
+
+def dearer(listed: Response, _headers: Mapping[str, str]) -> Response:
+    """Return the list of models with another price of the default one."""
+    told = json.loads(listed.body)
+    for model in told["data"]:
+        if model["id"] == "z-image-turbo":
+            model["model_spec"]["pricing"]["generation"] = {"usd": 0.07, "diem": 0.07}
+    return replace(listed, body=json.dumps(told).encode())
 
 
 def test_about_names_version_and_address(page: ComfyPage) -> None:
