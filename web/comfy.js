@@ -37,6 +37,17 @@ export const routeUrl = (/** @type {string} */ path) => api.apiURL(path);
 export const onMessage = (name, heard) =>
   api.addEventListener(name, (/** @type {any} */ event) => heard(event.detail));
 
+/** Call `heard` at the end of each run, however it ends.
+ * @type {(heard: (end: {prompt_id: string}) => void) => void} */
+export function onRunEnd(heard) {
+  for (const end of ["execution_success", "execution_error", "execution_interrupted"])
+    onMessage(end, heard);
+}
+
+/** Call `heard` when the page's socket is open again: it missed the messages until then.
+ * @type {(heard: () => void) => void} */
+export const onReconnect = (heard) => onMessage("reconnected", heard);
+
 // --- The graph ---------------------------------------------------------------------------------
 
 /** The outermost graph of the workflow in front; null before there is one.

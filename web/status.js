@@ -5,6 +5,8 @@ import {
   keepOutOfUndo,
   makePrompt,
   onMessage,
+  onReconnect,
+  onRunEnd,
   redraw,
   removeProgressText,
   rootGraph,
@@ -47,8 +49,9 @@ const OF_SETTINGS = /(Settings|Authentication|SpendingLimit|PaymentRequired)Erro
  * @type {WeakMap<object, Map<string, Status>>} */
 const seen = new WeakMap();
 /** The runs of this tab by prompt id, each with its workflow (null if queued before a reload), the
- * checksums of its nodes and its graph's id.
- * @typedef {{workflow: object | null, prints: Map<string, number>, graph: string}} Job
+ * checksums of its nodes, its graph's id, and whether this page heard its end.
+ * @typedef {{workflow: object | null, prints: Map<string, number>, graph: string,
+ *   hasEnded?: boolean}} Job
  * @type {Map<string, Job>} */
 const jobs = new Map();
 const STORED_JOBS = "venice.jobs";
@@ -73,6 +76,11 @@ export function watchStatus() {
   });
   onMessage("execution_start", clearErrors);
   onMessage("execution_error", offerSettings);
+  onRunEnd(({ prompt_id }) => {
+    const job = jobs.get(prompt_id);
+    if (job) job.hasEnded = true;
+  });
+  onReconnect(showMissedEnds);
   // Before ComfyUI draws it: the node would grow.
   onMessage("progress_text", ({ nodeId }) => queueMicrotask(() => removeTextOf(String(nodeId))));
   onPrompt(showStale);
@@ -91,15 +99,20 @@ export function rememberRun(prompt) {
   };
 }
 
-/** Show the ends of runs that this tab missed during a reload. */
-async function showMissedEnds() {
+/** Take the last runs of this tab before its reload. */
+function restoreJobs() {
   for (const { id, graph, prints } of readForReload(STORED_JOBS, []))
     jobs.set(id, { workflow: null, graph, prints: new Map(prints) });
+}
+
+/** Show the ends of runs that this tab missed, during a reload or without its socket. */
+async function showMissedEnds() {
   const ran = new Set();
-  for (const [id, { prints }] of [...jobs].reverse()) {
-    const { ends } = await get(`ends?prompt_id=${encodeURIComponent(id)}`).catch(() => ({}));
-    for (const end of ends ?? []) if (!ran.has(end.node)) take(end);
-    for (const node of prints.keys()) ran.add(node); // Earlier runs are outdated.
+  for (const [id, { graph, prints, hasEnded }] of [...jobs].reverse()) {
+    const path = `ends?prompt_id=${encodeURIComponent(id)}`;
+    const { ends } = hasEnded ? {} : await get(path).catch(() => ({}));
+    for (const end of ends ?? []) if (!ran.has(`${graph} ${end.node}`)) take(end);
+    for (const node of prints.keys()) ran.add(`${graph} ${node}`); // Earlier runs are outdated.
   }
 }
 
@@ -164,7 +177,10 @@ export function restoreStatus(isFile) {
   for (const node of allNodes()) if (node.properties?.[PROPERTY]) show(node);
   for (const status of known.values()) place(status);
   showInApp();
-  if (!isRestored) void showMissedEnds();
+  if (!isRestored) {
+    restoreJobs();
+    void showMissedEnds();
+  }
   isRestored = true;
 }
 

@@ -3,7 +3,8 @@
 
 import {
   addMenuTo,
-  onMessage,
+  onReconnect,
+  onRunEnd,
   placeInApp,
   rankInSearch,
   register,
@@ -43,8 +44,8 @@ const TITLE_WIDTH = 260;
 
 /** A run makes its images free and the balance smaller. */
 function watchEnds() {
-  for (const end of ["execution_success", "execution_error", "execution_interrupted"]) {
-    onMessage(end, () => {
+  for (const watch of [onRunEnd, onReconnect]) {
+    watch(() => {
       requestPreview();
       refreshSidebar();
       void account.tryRefresh();

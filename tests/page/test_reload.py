@@ -19,6 +19,17 @@ OPEN_TEMPLATE = """async ([pack, name]) => {
 }"""
 TOTAL = "button.venice-total"
 LINES = ".venice-status .venice-line"
+LOSE_SOCKET = """() => {
+  window.WorkingSocket = WebSocket;
+  window.WebSocket = class extends WebSocket { constructor() { super('ws://127.0.0.1:9'); } };
+  app.api.socket.close();
+}"""
+"""Closes the page's socket. Each try to open it again fails until FIND_SOCKET."""
+
+FIND_SOCKET = "() => { window.WebSocket = window.WorkingSocket; }"
+JOBS = "count => JSON.parse(sessionStorage.getItem('venice.jobs') ?? '[]').length === count"
+"""Whether ComfyUI has told the page what it queued."""
+
 DONE = ".venice-status .venice-done"
 ERROR = ".venice-status .venice-error"
 
@@ -34,9 +45,7 @@ def test_an_end_that_came_while_the_page_was_away(page: ComfyPage, words: str) -
         page.press_run()
         while not page.running.sandbox.paid_requests[1:]:
             page.page.wait_for_timeout(100)
-        page.page.wait_for_function(  # else ComfyUI didn't tell the page yet what it queued
-            "() => JSON.parse(sessionStorage.getItem('venice.jobs') ?? '[]').length === 2"
-        )
+        page.page.wait_for_function(JOBS, arg=2)
         page.page.goto("about:blank")
     while len(page.running.client.get("/history").json()) == len(before):
         page.page.wait_for_timeout(100)
@@ -46,6 +55,32 @@ def test_an_end_that_came_while_the_page_was_away(page: ComfyPage, words: str) -
     page.wait_for_text(DONE, "1 image")
     assert page.page.locator(ERROR).count() == 0
     assert page.page.locator(".venice-stale").count() == 0
+
+
+@each_frontend
+def test_ends_in_two_tabs_that_came_while_the_socket_was_lost(page: ComfyPage, words: str) -> None:
+    page.text_to_image(prompt=words)
+    page.wait_for_text(TOTAL, "about $0.01")
+    before = page.running.client.get("/history").json()
+    with page.running.held():
+        page.press_run()
+        while not page.running.sandbox.paid_requests:
+            page.page.wait_for_timeout(100)
+        page.open_blank()
+        page.text_to_image(prompt=f"{words}, at night")
+        page.press_run()
+        page.page.wait_for_function(JOBS, arg=2)
+        page.page.evaluate(LOSE_SOCKET)
+    while len(page.running.client.get("/history").json()) < len(before) + 2:
+        page.page.wait_for_timeout(100)
+    assert page.page.locator(DONE).count() == 0
+
+    page.page.evaluate(FIND_SOCKET)
+
+    page.wait_for_text(DONE, "1 image")
+    page.wait_for_text(TOTAL, "Free")
+    page.page.locator("text=/^Unsaved Workflow$/ >> visible=true").first.click()
+    page.wait_for_text(DONE, "1 image")
 
 
 @each_frontend

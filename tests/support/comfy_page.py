@@ -63,6 +63,7 @@ IS_IDLE = """async () => {
   const {queue_running, queue_pending} = await (await fetch('/queue')).json();
   return !queue_running.length && !queue_pending.length;
 }"""
+IN_FRONT = "app.extensionManager.workflow.activeWorkflow"
 REMEMBER = """() => {
   const tracker = app.extensionManager.workflow.activeWorkflow.changeTracker;
   (tracker.captureCanvasState ?? tracker.checkState).call(tracker);
@@ -175,6 +176,14 @@ class ComfyPage:
     def command(self, name: str) -> None:
         """Call a command of the page without waiting for its end."""
         self.page.evaluate("id => { void app.extensionManager.command.execute(id); }", name)
+
+    def open_blank(self) -> None:
+        """Open a blank workflow in a new tab, and wait until it's in front."""
+        self.page.evaluate(f"() => {{ window.before = {IN_FRONT}; }}")
+        self.command("Comfy.NewBlankWorkflow")
+        self.page.wait_for_function(
+            f"() => !app.graph.nodes.length && {IN_FRONT} !== window.before"
+        )
 
     def wait_for_text(self, selector: str, text: str) -> str:
         """Wait until an element of `selector` contains `text`; return all of its text."""
