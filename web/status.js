@@ -14,7 +14,7 @@ import {
 } from "./comfy.js";
 import { button, element } from "./elements.js";
 import { fingerprintsOf } from "./fingerprints.js";
-import { allNodes, isOurs, nodeOf, nodesOf } from "./graph.js";
+import { allNodes, isOurs, mayHoldOurs, nodeOf, nodesOf } from "./graph.js";
 import { panelOf } from "./panel.js";
 import { fingerprints, onPrompt } from "./preview.js";
 import { runFor } from "./question.js";
@@ -184,9 +184,12 @@ export function restoreStatus(isFile) {
   isRestored = true;
 }
 
-/** Put a status on its node and on those of the subgraphs around it. @param {Status} status */
+/** Put a status on its node and on those of the subgraphs around it, unless the workflow in front has
+ * another pack's node with this id. @param {Status} status */
 function place(status) {
-  for (const { node, rest } of nodesOf(status.id)) {
+  const way = nodesOf(status.id);
+  const last = way.at(-1)?.node;
+  for (const { node, rest } of last && mayHoldOurs(last) ? way : []) {
     keep(node, rest, status);
     show(node);
   }

@@ -24,6 +24,8 @@ HAS_NO_ROOM_OVER = """name => {
   const node = window.nodes[name];
   return node.size[1] === node.computeSize()[1];
 }"""
+SAY = """([name, value]) =>
+  app.api.dispatchEvent(new CustomEvent(name, {detail: value}))"""
 MAKE_HIGHER = """name => {
   const node = window.nodes[name];
   node.setSize([node.size[0], node.size[1] + 100]);
@@ -213,6 +215,25 @@ def test_a_late_status_finds_its_own_tab(page: ComfyPage, words: str) -> None:
     assert page.statuses() == []
     page.page.locator("text=/^Unsaved Workflow$/ >> visible=true").first.click()
     page.wait_for_text(".venice-status .venice-done", "1 image")
+
+
+def test_a_status_is_only_on_nodes_of_ours(page: ComfyPage) -> None:
+    page.build(
+        note=("Note", 60, 60, {}, {}),
+        sampler=("KSampler", 60, 300, {}, {}),
+        generate=("VeniceGenerateImage", 400, 60, {}, {}),
+    )
+    for name in ("note", "sampler", "generate"):
+        node = page.page.evaluate("name => String(window.nodes[name].id)", name)
+        told = {"prompt_id": "of another page", "node": node, "kind": "done", "text": "1 image"}
+        page.page.evaluate(SAY, ["venice.status", told])
+
+    page.wait_for_text(".venice-status .venice-done", "1 image")
+    has_one = page.page.evaluate(
+        "() => Object.entries(window.nodes).filter(([, one]) => 'venice' in one.properties)"
+        ".map(([name]) => name)"
+    )
+    assert has_one == ["generate"]
 
 
 def test_a_status_on_a_subgraph(page: ComfyPage, words: str) -> None:
