@@ -92,11 +92,17 @@ export function rememberRun(prompt) {
   const job = { workflow: workflowNow(), prints: fingerprintsOf(prompt), graph: graphNow() };
   return (promptId) => {
     jobs.set(promptId, job);
-    if (jobs.size > KEPT_JOBS) jobs.delete(/** @type {string} */ (jobs.keys().next().value));
+    if (jobs.size > KEPT_JOBS) jobs.delete(leastNeeded());
     const last = [...jobs].slice(-STORED_RUNS);
     const told = last.map(([id, { graph, prints }]) => ({ id, graph, prints: [...prints] }));
     keepForReload(STORED_JOBS, told);
   };
+}
+
+/** The oldest run that has ended, or the oldest. */
+function leastNeeded() {
+  const ended = [...jobs].find(([, { hasEnded }]) => hasEnded);
+  return ended?.[0] ?? /** @type {string} */ (jobs.keys().next().value);
 }
 
 /** Take the last runs of this tab before its reload. */

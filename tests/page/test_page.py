@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from typing import TYPE_CHECKING
 
@@ -9,8 +10,11 @@ import pytest
 
 from comfy_running import CANARY
 from faulty_sandbox import Fault
+from page_setups import each_frontend
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Route
+
     from comfy_page import ComfyPage
 
 DIALOG = "dialog.venice-dialog"
@@ -26,6 +30,18 @@ HAS_NO_ROOM_OVER = """name => {
 }"""
 SAY = """([name, value]) =>
   app.api.dispatchEvent(new CustomEvent(name, {detail: value}))"""
+QUEUE_AND_END = """async count => {
+  const made = await app.graphToPrompt(), ids = [];
+  for (let i = 0; i < count; i++) {
+    const {prompt_id} = await app.api.queuePrompt(0, made);
+    ids.push(prompt_id);
+    const detail = {prompt_id, timestamp: Date.now()};
+    if (i > 0) app.api.dispatchEvent(new CustomEvent('execution_success', {detail}));
+  }
+  return ids;
+}"""
+"""Queues the graph `count` times; all of these runs end but the first. Returns their ids."""
+
 MAKE_HIGHER = """name => {
   const node = window.nodes[name];
   node.setSize([node.size[0], node.size[1] + 100]);
@@ -234,6 +250,32 @@ def test_a_status_is_only_on_nodes_of_ours(page: ComfyPage) -> None:
         ".map(([name]) => name)"
     )
     assert has_one == ["generate"]
+
+
+@each_frontend
+def test_a_long_run_keeps_its_tab_beside_many_short_ones(page: ComfyPage, words: str) -> None:
+    page.text_to_image(prompt=words)
+    node = page.page.evaluate("() => String(window.nodes.generate.id)")
+    ids = (f"job {number}" for number in itertools.count())
+
+    def accept(route: Route) -> None:
+        if route.request.method != "POST":
+            return route.fallback()
+        return route.fulfill(json={"prompt_id": next(ids), "number": 1, "node_errors": {}})
+
+    page.page.context.route("**/api/prompt", accept)
+    assert page.page.evaluate(QUEUE_AND_END, 66)[0] == "job 0"
+    page.page.context.unroute("**/api/prompt")
+    page.open_blank()
+    page.text_to_image(prompt=words)
+    assert page.page.evaluate("() => String(window.nodes.generate.id)") == node
+
+    told = {"prompt_id": "job 0", "node": node, "kind": "done", "text": "1 image"}
+    page.page.evaluate(SAY, ["venice.status", told])
+
+    assert page.statuses() == []
+    page.page.locator("text=/^Unsaved Workflow$/ >> visible=true").first.click()
+    page.wait_for_text(".venice-status .venice-done", "1 image")
 
 
 def test_a_status_on_a_subgraph(page: ComfyPage, words: str) -> None:
