@@ -94,9 +94,7 @@ def _was_not_sent(error: BaseException) -> bool:
     """
     if isinstance(error, requests.ConnectTimeout | urllib3.exceptions.NewConnectionError):
         return True
-    if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
-        return True
-    return isinstance(error, OSError) and str(error).startswith("Tunnel connection failed")
+    return isinstance(error, urllib3.exceptions.ConnectTimeoutError)
 
 
 def _with_inner(error: BaseException) -> Iterator[BaseException]:

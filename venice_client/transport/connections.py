@@ -10,7 +10,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import urllib3
@@ -235,15 +235,26 @@ class _FreshHTTPSPool(_FreshHTTPPool, urllib3.HTTPSConnectionPool):
 
     ConnectionCls = _SecureConnection
 
+    def _prepare_proxy(self, conn: Any) -> None:
+        """Open the tunnel, with the handshake in it."""
+        with _unsent(conn):
+            super()._prepare_proxy(conn)
+
     def _validate_conn(self, conn: Any) -> None:
-        """Connect. After a failed or hanging handshake, nothing was sent."""
-        try:
+        with _unsent(conn):
             super()._validate_conn(conn)
-        except ssl.SSLCertVerificationError:
-            raise
-        except OSError as error:
-            reason = f"no TLS connection: {type(error).__name__}"
-            raise urllib3.exceptions.NewConnectionError(conn, reason) from error
+
+
+@contextlib.contextmanager
+def _unsent(conn: Any) -> Iterator[None]:
+    """Connect. If a tunnel or handshake fails or hangs, nothing was sent."""
+    try:
+        yield
+    except ssl.SSLCertVerificationError:
+        raise
+    except (OSError, http.client.HTTPException) as error:
+        why = f"{type(error).__name__}: {error}"
+        raise urllib3.exceptions.NewConnectionError(conn, f"no connection: {why}") from error
 
 
 class NoRetryAdapter(HTTPAdapter):
