@@ -103,7 +103,7 @@ class Journal:
         with self._settling:
             for charge in list(self._owed.values()):
                 try:
-                    self.ledger.add(charge)
+                    self._add(charge)
                 except OSError as error:
                     log.warning("A charge can't be added to the ledger yet (%s).", error.strerror)
                     return error.strerror or type(error).__name__
@@ -111,6 +111,12 @@ class Journal:
                     del self._owed[charge.id]
                     self._try_to_write("ended", charge)
         return ""
+
+    def _add(self, charge: Charge) -> None:
+        """Append a charge to the ledger, with the time of writing: readers skip lines before an
+        old one. Raises OSError.
+        """
+        self.ledger.add(replace(charge, time=time.time()))
 
     def open_charges(self) -> list[Charge]:
         """Return the open charges of all processes. Orphaned ones move to the ledger.
@@ -226,7 +232,7 @@ class Journal:
             log.warning("%s", self._news[-1])
         try:
             while missing:
-                self.ledger.add(missing[0])
+                self._add(missing[0])
                 del missing[0]
             remove_file(path, pauses=())
         except OSError as error:

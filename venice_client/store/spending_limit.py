@@ -77,7 +77,7 @@ class Reservation:
             with _lock:
                 self._run.usd = max(0.0, self._run.usd + usd - self.usd)
                 self.charge = replace(self.charge, usd=float(usd), is_known=True)
-        return self._journal.settle(replace(self.charge, time=time.time()))
+        return self._journal.settle(self.charge)
 
 
 class SpendingLimit:

@@ -14,9 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from clock import set_to_noon
 from full_disk import HAS_LIMIT, no_file_over
 from spenders import SERVICE, Spender, spend_together
 from venice_client.store import file_lock, journal
+from venice_client.store import ledger as ledgers
 from venice_client.store.journal import FOLDER, Journal
 from venice_client.store.ledger import Charge
 
@@ -36,6 +38,10 @@ def files_in(home: Path) -> list[Path]:
 def seen_by(other: Journal) -> list[str]:
     with other.alone(patience=5.0):
         return sorted(charge.id for charge in other.open_charges())
+
+
+def written(journal: Journal) -> list[str]:
+    return [charge.id for charge in journal.ledger.since(0)]
 
 
 @pytest.fixture
@@ -69,7 +75,7 @@ def test_others_see_what_is_open_and_the_file_is_there_as_long(
     assert seen_by(here) == [two.id]
     assert there.end(two)
     assert len(files_in(home)) == 0
-    assert here.ledger.since(0) == [one]
+    assert written(here) == [one.id]
 
 
 def test_a_charge_ends_once(here: Journal) -> None:
@@ -81,7 +87,7 @@ def test_a_charge_ends_once(here: Journal) -> None:
     here.settle(two)
     here.settle(two)
     assert not here.end(two)
-    assert here.ledger.since(0) == [two]
+    assert written(here) == [two.id]
 
 
 def test_threads_reserve_and_settle_side_by_side(here: Journal, there: Journal, home: Path) -> None:
@@ -182,6 +188,36 @@ def test_a_file_that_its_process_locks_while_another_one_looks_stays(
     here.end(charge(1))
 
 
+@pytest.mark.parametrize("moved", [-1000, -25, -15, -5, 5])
+def test_orphans_count_on_the_day_they_are_found_in_a_long_ledger(
+    home: Path, here: Journal, monkeypatch: pytest.MonkeyPatch, moved: int
+) -> None:
+    """moved: by how many lines the first part to be read begins behind them."""
+    set_to_noon(monkeypatch)
+    later = max(0, ledgers.FIRST_READ // len(charge().line()) + moved)
+    (home / FOLDER).mkdir()
+    old = [replace(charge(number), time=time.time() - 86_400) for number in range(20)]
+    lines = [b"reserved " + each.line() + f"sent {each.id}\n".encode() for each in old]
+    (home / FOLDER / "dead.jsonl").write_bytes(b"".join(lines))
+    here.ledger.path.write_bytes(b"".join(charge(1000 + number).line() for number in range(600)))
+    assert seen_by(here) == []
+    with here.ledger.path.open("ab") as file:
+        file.writelines(charge(2000 + number).line() for number in range(later))
+
+    ledgers._days.clear()
+    assert here.ledger.spent_today(SERVICE) == pytest.approx(0.01 * (600 + 20 + later))
+
+
+def test_a_charge_written_late_counts_on_the_day_of_writing(
+    here: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_to_noon(monkeypatch)
+    old = replace(charge(1), time=time.time() - 86_400)
+    here.reserve([old])
+    assert here.settle(old) == ""
+    assert here.ledger.spent_today(SERVICE) == pytest.approx(0.01)
+
+
 def test_the_sandbox_charges_nothing_so_nothing_is_told(home: Path, here: Journal) -> None:
     (home / FOLDER).mkdir()
     free = replace(charge(1), service="sandbox")
@@ -234,7 +270,7 @@ def test_what_cannot_be_written_to_the_ledger_counts_and_is_written_later(
     here.ledger.path.rmdir()
     assert seen_by(there) == [one.id, two.id]
     assert here.settle(two) == ""
-    assert here.ledger.since(0) == [one, two]
+    assert written(here) == [one.id, two.id]
     assert seen_by(there) == []
 
 
