@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import ssl
 from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
@@ -52,6 +53,23 @@ def connection_error(
         return ResponseLostError(f"{host} didn't answer within {seconds:.0f} s. {LOST}\n{what}")
     return ResponseLostError(
         f"The connection to {host} was lost before the response arrived. {LOST}\n{what}"
+    )
+
+
+def check_headers(prepared: requests.PreparedRequest) -> None:
+    """Raise ValueError or TypeError unless http.client can send the headers of a request."""
+    unconnected = http.client.HTTPConnection("localhost")
+    unconnected.putrequest("POST", "/")
+    for name, value in prepared.headers.items():
+        unconnected.putheader(name, value)
+
+
+def unsendable(error: Exception) -> SettingsError:
+    """Return the error for a request that can't be built, without the header that it quotes."""
+    return SettingsError(
+        "The address or a header of your session can't be used. Nothing was sent.\n"
+        f"({type(error).__name__})",
+        "Check VENICE_API_BASE. A header must be text in Latin-1.",
     )
 
 

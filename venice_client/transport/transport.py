@@ -30,7 +30,7 @@ from ..settings.settings import is_loopback
 from ..text import printable
 from ..version import __version__
 from . import retry
-from .connection_errors import check_proxy, connection_error
+from .connection_errors import check_headers, check_proxy, connection_error, unsendable
 from .connections import Deadline, NoRetryAdapter
 from .gate import Gate, Slot, Ticket, draw
 from .progress import Progress
@@ -243,13 +243,22 @@ class Transport:
         # A cancellation after connecting ends the call unsent.
         before_sending = call.progress.check
         try:
-            return self._send(self._prepare(call), timeout, before_sending)
+            return self._send(self._prepared(call), timeout, before_sending)
         except VeniceError as error:
             failure = error
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             seconds = time.monotonic() - begin
             failure = connection_error(error, self._origin[1], seconds, timeout, self._redact)
         raise _alone(failure)
+
+    def _prepared(self, call: _Call) -> requests.PreparedRequest:
+        """Return the request of a call. Raises SettingsError if it can't be sent."""
+        try:
+            prepared = self._prepare(call)
+            check_headers(prepared)
+            return prepared
+        except (requests.RequestException, ValueError, TypeError) as error:
+            raise unsendable(error) from None
 
     def _send(
         self,
@@ -286,12 +295,14 @@ class Transport:
 
     def _prepare(self, call: _Call) -> requests.PreparedRequest:
         headers = {
-            **(self._session.headers if self._session is not None else {"Accept": "*/*"}),
+            **({"Accept": "*/*"} if self._session is None else self._session.headers),
             "User-Agent": f"venice-nodes/{__version__}",
             "Accept-Encoding": "identity",
         }
         if call.body is not None:
             headers["Content-Type"] = call.body.content_type
+        # None in a session's headers drops one
+        headers = {name: value for name, value in headers.items() if value is not None}
         prepared = requests.Request(
             call.method,
             self.base_url + call.path,

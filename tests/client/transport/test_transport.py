@@ -31,6 +31,7 @@ from venice_client.errors import (
     RedirectError,
     RequestCancelledError,
     ResponseLostError,
+    SettingsError,
     VeniceError,
 )
 from venice_client.transport import connections, retry, transport
@@ -386,6 +387,48 @@ def test_a_session_of_the_callers_is_used_and_keeps_no_key(
     assert session.auth is None
     assert "authorization" not in session.headers
     assert KEY not in repr(vars(session))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("X-Team", 5),
+        ("X-Team", "→CANARY"),
+        ("X-Team", "CANARY\r\nX: 7"),
+        ("X-Team", "CANARY\n"),
+        ("X-Täm", "CANARY"),
+    ],
+)
+def test_a_header_of_a_session_that_cannot_be_sent_is_a_wrong_setting(
+    sandbox: Sandbox,
+    make_client: MakeClient,
+    request_for: RequestFor,
+    home: Path,
+    name: str,
+    value: Any,
+) -> None:
+    session = requests.Session()
+    session.headers[name] = value
+    client = make_client(sandbox.base_url, session=session)
+    for call in (lambda: client.generate_images(request_for()), client.account):
+        with pytest.raises(SettingsError, match="Nothing was sent") as caught:
+            call()
+        assert "CANARY" not in str(caught.value)
+        assert caught.value.__context__ is None
+    assert sandbox.requests == []
+    assert not (home / "ledger.jsonl").exists()
+
+
+def test_a_session_may_drop_a_header(
+    sandbox: Sandbox, make_client: MakeClient, request_for: RequestFor
+) -> None:
+    session = requests.Session()
+    session.headers["Accept"] = None  # type: ignore[assignment]
+    session.headers["X-Team"] = "Zoë"
+    make_client(sandbox.base_url, session=session).generate_images(request_for())
+    headers = sandbox.paid_requests[0].headers
+    assert "accept" not in headers
+    assert headers["x-team"] == "Zoë"
 
 
 @pytest.mark.parametrize("fault", [Fault.reset(charge=True), Fault.status(504, charge=True)])
