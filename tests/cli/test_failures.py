@@ -465,7 +465,7 @@ def test_interrupt_sends_no_more_and_keeps_what_is_on_its_way(
     assert facts["interrupted"] is True
     assert len(facts["images"]) == 8
     assert len(list(folder.iterdir())) == 8
-    assert "8 of 12 images written" in err
+    assert "8 of 12 images written. Run the same command again" in err
 
 
 @pytest.mark.long

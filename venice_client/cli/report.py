@@ -132,10 +132,9 @@ class Report:
         count = len(self.images) + len(self.texts)
         words = f"Interrupted: {count} of {summary.total} {summary.noun}s written"
         words += f"; {late} didn't arrive in time and may be charged" if late else ""
-        again = " ".join(
-            filter(None, ["", AGAIN, self.how, "to get the rest; you won't pay twice."])
-        )
-        console.note(f"{words}.{again if summary.cached and count else ''}")
+        again = [AGAIN, self.how, "to get the rest; you won't pay twice."]
+        told = [f"{words}.", *(again if summary.cached and count else [])]
+        console.note(" ".join(filter(None, told)))
 
 
 def _errors(end: object) -> tuple[BaseException, ...]:
