@@ -240,8 +240,8 @@ def normalized_base_url(url: str) -> str:
     try:
         parts = urlsplit(url.strip())
         port = parts.port
-    except ValueError as error:
-        raise SettingsError(f"VENICE_API_BASE isn't a URL ({error}). Check it.") from None
+    except ValueError:  # whose text may quote a part of a password
+        raise SettingsError("VENICE_API_BASE isn't a URL. Check it.") from None
     host = (parts.hostname or "").lower()
     if parts.username or parts.password or parts.query or parts.fragment or not host:
         raise SettingsError(

@@ -114,6 +114,13 @@ def test_a_value_that_cannot_be_used_is_named(
         assert text not in words
 
 
+def test_an_address_with_a_password_is_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VENICE_API_BASE", "https://user:CAN/ARY@api.venice.ai")
+    with pytest.raises(SettingsError, match="VENICE_API_BASE isn't a URL") as caught:
+        load_settings()
+    assert "CAN" not in str(caught.value)
+
+
 @pytest.mark.parametrize("text", ["1", "20"])
 def test_requests_at_the_same_time(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("VENICE_MAX_IN_FLIGHT", text)
