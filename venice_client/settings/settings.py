@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import IS_IN_COMFYUI, SettingsError
@@ -31,6 +32,16 @@ MAX_TIMEOUT = 86_400.0
 _ON, _OFF = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 MAX_IN_FLIGHT = 20
 """The most requests at once: if more failed together, the API could lock the key out."""
+
+_BOUNDS = {
+    "timeout": (1.0, MAX_TIMEOUT),
+    "max_in_flight": (1, MAX_IN_FLIGHT),
+    "store_mb": (0.0, math.inf),
+    "max_usd_per_run": (0.0, math.inf),
+    "max_usd_per_day": (0.0, math.inf),
+    "ask_above_usd": (0.0, math.inf),
+}
+_MAY_BE_NONE = ("max_usd_per_run", "max_usd_per_day")
 
 
 def no_key() -> SettingsError:
@@ -71,7 +82,12 @@ class Settings:
     base_url_is_saved: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "home", _absolute(self.home))
+        """Raise SettingsError for a number out of bounds. home: may be a text."""
+        object.__setattr__(self, "home", _absolute(Path(self.home)))
+        for field in _BOUNDS:
+            value = getattr(self, field)
+            if value is not None or field not in _MAY_BE_NONE:
+                _check(field, field, value, value)
 
     def with_key(self, key: ApiKey) -> Settings:
         """Return these settings with another key, which never goes to the saved key's address."""
@@ -100,14 +116,12 @@ def load_settings(
         home=homes[0],
         key=key if key.reveal() else None,
         base_url=normalized_base_url(values.get("VENICE_API_BASE", DEFAULT_BASE_URL)),
-        timeout=_number(
-            values, "VENICE_TIMEOUT", Settings.timeout, minimum=1.0, maximum=MAX_TIMEOUT
-        ),
-        max_in_flight=_max_in_flight(values),
-        store_mb=_number(values, "VENICE_STORE_MB", Settings.store_mb, minimum=0.0),
-        max_usd_per_run=_limit(values, "VENICE_MAX_USD_PER_RUN", Settings.max_usd_per_run),
-        max_usd_per_day=_limit(values, "VENICE_MAX_USD_PER_DAY", Settings.max_usd_per_day),
-        ask_above_usd=_number(values, "VENICE_ASK_ABOVE_USD", Settings.ask_above_usd, minimum=0.0),
+        timeout=_number(values, "VENICE_TIMEOUT", "timeout"),
+        max_in_flight=_number(values, "VENICE_MAX_IN_FLIGHT", "max_in_flight"),
+        store_mb=_number(values, "VENICE_STORE_MB", "store_mb"),
+        max_usd_per_run=_number(values, "VENICE_MAX_USD_PER_RUN", "max_usd_per_run"),
+        max_usd_per_day=_number(values, "VENICE_MAX_USD_PER_DAY", "max_usd_per_day"),
+        ask_above_usd=_number(values, "VENICE_ASK_ABOVE_USD", "ask_above_usd"),
         show_all_inputs=_switch(values, "VENICE_SHOW_ALL_INPUTS", Settings.show_all_inputs),
         save_prompts=_switch(values, "VENICE_SAVE_PROMPTS", Settings.save_prompts),
         allowed_hosts=tuple(
@@ -311,23 +325,33 @@ def _read_file(path: Path) -> dict[str, str]:
     return {str(name): str(value) for name, value in values.items() if value is not None}
 
 
-def _number(
-    values: Mapping[str, str],
-    name: str,
-    default: float,
-    minimum: float,
-    maximum: float | None = None,
-) -> float:
+def _number(values: Mapping[str, str], name: str, field: str) -> Any:
+    """Return the number of a field of Settings, or its default. Raises SettingsError."""
     text = values.get(name)
     if text is None:
-        return default
+        return getattr(Settings, field)
+    if field in _MAY_BE_NONE and text.strip().lower() == "none":
+        return None
     number = plain_number(text)
-    if not math.isfinite(number) or number < minimum or (maximum is not None and number > maximum):
-        bounds = (
-            f"of at least {minimum:g}" if maximum is None else f"from {minimum:g} to {maximum:g}"
-        )
-        raise SettingsError(f"{name} must be a number {bounds}, not {text!r}.")
+    if field == "max_in_flight" and number.is_integer():
+        number = int(number)
+    _check(name, field, number, text)
     return number
+
+
+def _check(name: str, field: str, number: Any, shown: object) -> None:
+    """Raise SettingsError unless a number is one for its field. name, shown: for the error."""
+    low, high = _BOUNDS[field]
+    is_whole = field == "max_in_flight"
+    is_number = isinstance(number, int if is_whole else int | float)
+    if is_number and math.isfinite(number) and low <= number <= high:
+        return
+    kind = "whole number" if is_whole else "number"
+    bounds = f"from {low:g} to {high:g}" if high < math.inf else f"of at least {low:g}"
+    text = f"{name} must be a {kind} {bounds}, not {shown!r}."
+    if is_whole:
+        text += f" The API locks a key out for a while after more than {high} failed requests."
+    raise SettingsError(text)
 
 
 def _switch(values: Mapping[str, str], name: str, default: bool) -> bool:
@@ -335,24 +359,3 @@ def _switch(values: Mapping[str, str], name: str, default: bool) -> bool:
     if text not in ("", *_ON, *_OFF):
         raise SettingsError(f"{name} must be true or false, not {text!r}.")
     return text in _ON if text else default
-
-
-def _max_in_flight(values: Mapping[str, str]) -> int:
-    name = "VENICE_MAX_IN_FLIGHT"
-    try:
-        number = float(_number(values, name, Settings.max_in_flight, 1, MAX_IN_FLIGHT))
-    except SettingsError:
-        number = math.nan
-    if not number.is_integer():
-        raise SettingsError(
-            f"{name} must be a whole number from 1 to {MAX_IN_FLIGHT}, not {values[name]!r}. "
-            f"The API locks a key out for a while after more than {MAX_IN_FLIGHT} failed requests."
-        )
-    return int(number)
-
-
-def _limit(values: Mapping[str, str], name: str, default: float | None) -> float | None:
-    text = values.get(name)
-    if text is None:
-        return default
-    return None if text.strip().lower() == "none" else _number(values, name, 0.0, minimum=0.0)

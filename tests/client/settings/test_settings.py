@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -119,6 +122,40 @@ def test_an_address_with_a_password_is_not_quoted(monkeypatch: pytest.MonkeyPatc
     with pytest.raises(SettingsError, match="VENICE_API_BASE isn't a URL") as caught:
         load_settings()
     assert "CAN" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("timeout", 0.5),
+        ("timeout", math.inf),
+        ("timeout", None),
+        ("max_in_flight", 0),
+        ("max_in_flight", 21),
+        ("max_in_flight", 2.5),
+        ("store_mb", -1.0),
+        ("store_mb", "1024"),
+        ("max_usd_per_run", math.nan),
+        ("max_usd_per_run", -1.0),
+        ("max_usd_per_day", math.nan),
+        ("max_usd_per_day", math.inf),
+        ("ask_above_usd", math.nan),
+    ],
+)
+def test_settings_made_in_code_have_the_same_bounds(home: Path, name: str, value: Any) -> None:
+    with pytest.raises(SettingsError, match=f"{name} must be a (whole )?number"):
+        Settings(home, **{name: value})
+    with pytest.raises(SettingsError, match=name):
+        replace(Settings(home), **{name: value})
+
+
+def test_settings_made_in_code_may_be_at_a_bound(home: Path) -> None:
+    Settings(home, timeout=1, max_in_flight=20, store_mb=0, max_usd_per_run=0, ask_above_usd=0)
+    Settings(home, max_usd_per_run=None, max_usd_per_day=None)
+
+
+def test_the_home_folder_may_be_a_text(home: Path) -> None:
+    assert Settings(str(home)).home == home  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("text", ["1", "20"])

@@ -139,8 +139,10 @@ def test_no_time_left_once_the_connection_stands_is_no_connection(
 
     monkeypatch.setattr(connections._Connection, "connect", slowly)
     with ScriptedServer(saying(ANSWER)) as server:
+        client = make_client(server.base_url)
+        client._transport._timeout = 0.2
         with pytest.raises(ConnectionFailedError, match="Nothing was sent"):
-            post(make_client(server.base_url, timeout=0.2))
+            post(client)
         assert server.requests == []
 
 

@@ -61,7 +61,8 @@ def test_a_redirect_to_no_address_is_an_error_of_ours(
 
 def test_a_handshake_that_does_not_end_is_no_connection(make_client: MakeClient) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        client = make_client(f"https://127.0.0.1:{listener.getsockname()[1]}", timeout=0.2)
+        client = make_client(f"https://127.0.0.1:{listener.getsockname()[1]}")
+        client._transport._timeout = 0.2
         with pytest.raises(ConnectionFailedError):
             post(client)
 
