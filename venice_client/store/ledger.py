@@ -32,6 +32,9 @@ FIRST_READ = 2**16
 CLOCK_ERROR = 3600.0
 """The most seconds by which lines may be out of order."""
 
+MAX_AHEAD = 2 * 86_400.0
+"""Seconds after midnight from which a charge no longer counts, since a wrong clock wrote it."""
+
 
 @dataclass(frozen=True)
 class Charge:
@@ -122,8 +125,9 @@ class Ledger:
             day.offset, day.mark = day.offset + len(appended), lines[-1] if lines else day.mark
         for charge in charges:
             if charge.time >= midnight:
-                day.usd[charge.service] += charge.usd or 0.0
                 day.ids.add(charge.id)
+            if midnight <= charge.time < midnight + MAX_AHEAD:
+                day.usd[charge.service] += charge.usd or 0.0
         return day
 
     def _read(self, when: float) -> tuple[list[Charge], int, bytes]:

@@ -232,6 +232,21 @@ def test_at_midnight_a_new_day_begins(home: Path, monkeypatch: pytest.MonkeyPatc
     assert ledger.spent_today(SERVICE) == pytest.approx(0.51)
 
 
+def test_a_charge_of_a_clock_that_was_years_ahead_does_not_count_every_day(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_to_noon(monkeypatch)
+    ledger = Ledger(home)
+    for days in (1, 2, 1000):
+        ledger.add(replace(CHARGE, time=time.time() + days * 86_400))
+    ledger.add(now())
+    assert ledger.spent_today(SERVICE) == pytest.approx(
+        0.02
+    )  # the first may be of a clock set back
+    ledger.add(replace(CHARGE, time=time.time() + 1000 * 86_400))
+    assert ledger.spent_today(SERVICE) == pytest.approx(0.02)
+
+
 def test_a_charge_counts_as_open_until_its_line_is_there(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
