@@ -264,7 +264,7 @@ def test_clear_asks_on_a_terminal(cli: Any, kept: Any, monkeypatch: pytest.Monke
     [
         *(["--last", "0"], ["--last", "x"], ["--clear", "--last", "2"], ["--clear", "-o", "saved"]),
         *(["--clear", "--limit", "1"], ["--limit", "x"], ["--limit", "-1"], ["--limit", "nan"]),
-        ["--limit", "1_000"],
+        *(["--limit", "1_000"], ["--limit", "1e305"]),
         *(["--limit", "1", "--model", "x"], ["--number", "3"], ["--number", "0"]),
         *(["--day", "yesterday"], ["--day", "2026-02-30"], ["--day", "9999-12-31"]),
     ],

@@ -18,7 +18,7 @@ from ..image_result import cached_images
 from ..imaging.images import EncodedImage
 from ..money import dollars
 from ..request.chat import CHAT_PATH
-from ..settings.settings import Settings
+from ..settings.settings import MAX_STORE_MB, Settings
 from ..store.entry_file import Entry
 from ..store.ledger import start_of_day
 from ..store.result_cache import MB, ResultCache
@@ -309,6 +309,6 @@ def _day(text: str) -> date:
 
 def _megabytes(text: str) -> float:
     found = plain_number(text)
-    if not 0 <= found < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of at least 0")
+    if not 0 <= found <= MAX_STORE_MB:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to {MAX_STORE_MB:.0f}")
     return found

@@ -29,6 +29,7 @@ DEFAULT_BASE_URL = "https://api.venice.ai/api/v1"
 FILE_NAME = "venice.json"
 COMFYUI_FOLDER = "__venice"
 MAX_TIMEOUT = 86_400.0
+MAX_STORE_MB = 1e9
 _ON, _OFF = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 MAX_IN_FLIGHT = 20
 """The most requests at once: if more failed together, the API could lock the key out."""
@@ -36,7 +37,7 @@ MAX_IN_FLIGHT = 20
 _BOUNDS = {
     "timeout": (1.0, MAX_TIMEOUT),
     "max_in_flight": (1, MAX_IN_FLIGHT),
-    "store_mb": (0.0, math.inf),
+    "store_mb": (0.0, MAX_STORE_MB),
     "max_usd_per_run": (0.0, math.inf),
     "max_usd_per_day": (0.0, math.inf),
     "ask_above_usd": (0.0, math.inf),
@@ -347,7 +348,7 @@ def _check(name: str, field: str, number: Any, shown: object) -> None:
     if is_number and math.isfinite(number) and low <= number <= high:
         return
     kind = "whole number" if is_whole else "number"
-    bounds = f"from {low:g} to {high:g}" if high < math.inf else f"of at least {low:g}"
+    bounds = f"from {low:g} to {high:.0f}" if high < math.inf else f"of at least {low:g}"
     text = f"{name} must be a {kind} {bounds}, not {shown!r}."
     if is_whole:
         text += f" The API locks a key out for a while after more than {high} failed requests."
