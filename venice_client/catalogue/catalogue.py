@@ -248,7 +248,13 @@ class Catalogue:
         self._asked_at, self._pause = time.time(), MAX_AGE
         self._refreshed = threading.Event()
         self._wait_until = time.monotonic() + MAX_REFRESH_WAIT
-        threading.Thread(target=self._refresh_quietly, name="venice-lists", daemon=True).start()
+        thread = threading.Thread(target=self._refresh_quietly, name="venice-lists", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # no more threads: the current lists still serve
+            log.info("The model list couldn't be refreshed (%s).", error)
+            self._pause = TRY_AGAIN_AFTER
+            self._refreshed.set()
 
     def refresh(self) -> None:
         """Get the lists from the service now, and save them. Raises VeniceError."""

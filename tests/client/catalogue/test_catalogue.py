@@ -164,6 +164,27 @@ def test_a_damaged_file_is_not_used_and_replaced(home: Path, content: bytes) -> 
     assert [m.id for m in Service().catalogue(home).models()] == ["new-model"]
 
 
+def test_without_a_thread_for_a_refresh_the_lists_stay(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    service = Service()
+    lists = service.catalogue(home)
+    with monkeypatch.context() as no_threads:
+        no_threads.setattr(threading.Thread, "start", fail)
+        event = lists.refresh_when_old()
+        lists.check_listed([("z-image-turbo", "image"), ("no-such-model", "image")], [])
+    assert event is not None
+    assert event.is_set()
+    assert (service.asked, lists.styles) == (0, bundled_lists().styles)
+
+    lists._pause = 0.0
+    finished(lists)
+    assert list(lists.styles) == ["New"]
+
+
 def test_the_saved_copy_is_not_refreshed_within_a_day(home: Path) -> None:
     Service().catalogue(home).refresh()
     service = Service()
