@@ -135,6 +135,19 @@ def test_inputs_of_one_name_do_not_meet(
     assert [size(line) for line in sorted(end.lines)] == [(640, 512), (512, 512)]
 
 
+@pytest.mark.parametrize("force", [[], ["--force"]])
+def test_inputs_of_one_name_do_not_meet_whatever_their_folder_is_called(
+    cli: Any, folder: Path, inputs: Any, force: list[str]
+) -> None:
+    Image.new("RGB", (256, 256), "white").save(folder / "a.jpg")
+
+    end = cli("upscale", "a.png", str(folder / "a.jpg"), *force)
+
+    names = ["a-upscaled-2x-1.png", "a-upscaled-2x-2.png"]
+    assert sorted(Path(line).name for line in end.lines) == names
+    assert [size(folder / name) for name in names] == [(640, 512), (512, 512)]
+
+
 @pytest.mark.parametrize(
     "command",
     [

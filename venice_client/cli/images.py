@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from ..catalogue.sizing import AUTO
 from ..errors import InvalidRequestError
@@ -278,14 +280,15 @@ def add(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
 
 
 def _numbers(targets: Sequence[Target], force: bool, format: str) -> list[int | None]:
-    """The number of each file: those that would have one name are numbered."""
-    counts = Counter(targets)
-    following = {
-        target: target.first_number(count, force, format) for target, count in counts.items()
-    }
+    """The number of each file: those that would have one name in one folder are numbered."""
+    places = [replace(each, folder=Path(os.path.realpath(each.folder))) for each in targets]
+    counts = Counter(places)
+    following: dict[Target, int | None] = {}
     numbers = []
-    for target in targets:
-        number = following[target]
+    for place, target in zip(places, targets, strict=True):
+        if place not in following:
+            following[place] = target.first_number(counts[place], force, format)
+        number = following[place]
         numbers.append(number)
-        following[target] = None if number is None else number + 1
+        following[place] = None if number is None else number + 1
     return numbers
