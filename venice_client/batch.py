@@ -68,7 +68,8 @@ class RequestBatch:
         equal: dict[str, list[int]] = {}
         for index, request in enumerate(self.planned):
             equal.setdefault(request.key, []).append(index)
-        self._jobs = list(equal.values())
+        saved_first = sorted(equal, key=lambda key: not self.planned[equal[key][0]].is_cached)
+        self._jobs = [equal[key] for key in saved_first]  # before new results take their place
         by_key = {key: Progress(id(self)) for key in equal}
         self.progress = [by_key[request.key] for request in self.planned]
         self.outcomes: list[Result | BaseException | None] = [None] * len(self.planned)

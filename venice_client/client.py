@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from types import TracebackType
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import requests
 
@@ -35,7 +35,7 @@ from .settings.settings import Settings, load_settings, normalized_base_url
 from .store.prompt_file import packed
 from .store.result_cache import ResultCache
 from .store.single_flight import SingleFlight
-from .store.spending_limit import Reservation, SpendingLimit
+from .store.spending_limit import Reservation, Run, SpendingLimit, run_named
 from .text import printable
 from .text_result import TextResult, merged
 from .transport.gate import gate_for
@@ -207,12 +207,14 @@ class VeniceClient:
         that never begins, so that it returns its reservations.
         """
         begun, saved = time.time(), packed(workflow) if self.settings.save_prompts else b""
+        shared = run_named(run)
+        facts: dict[str, Any] = {"run": shared, "begun": begun, "workflow": saved}
         planned = [
-            replace(self._planned(request, run), begun=begun, place=place, workflow=saved)
+            replace(self._planned(request), place=place, **facts)
             for place, request in enumerate(requests)
         ]
         self.results.probe()
-        planned = self._reserve(planned, run)
+        planned = self._reserve(planned, shared)
         batch = RequestBatch(planned, self._fetch, self.results, run, on_result)
         with self._lock:
             self._batches.add(batch)
@@ -297,7 +299,8 @@ class VeniceClient:
     ) -> AnyResult:
         progress = progress or Progress()
         progress.enter("preparing")
-        (planned,) = self._reserve([self._planned(request, run="")], run="")
+        planned = self._planned(request)
+        (planned,) = self._reserve([planned], planned.run)
         (result,) = self._fetch([planned], progress)
         assert isinstance(result, kind)
         return result
@@ -306,7 +309,7 @@ class VeniceClient:
         """Tell, once, what may have been charged when an earlier process was killed; else ""."""
         return self.spending.journal.take_news()
 
-    def _reserve(self, planned: Sequence[PlannedRequest], run: str) -> list[PlannedRequest]:
+    def _reserve(self, planned: Sequence[PlannedRequest], run: Run) -> list[PlannedRequest]:
         """Reserve for the first of equal requests, unless it is cached. Return all with that."""
         firsts = {p.key: i for i, p in reversed(list(enumerate(planned)))}
         paying = [i for i in sorted(firsts.values()) if not planned[i].is_cached]
@@ -314,10 +317,8 @@ class VeniceClient:
         by_index = dict(zip(paying, reserved, strict=True))
         return [replace(p, reservation=by_index.get(i)) for i, p in enumerate(planned)]
 
-    def _planned(self, request: PaidRequest, run: str) -> PlannedRequest:
-        return plan_request(
-            request, self.catalogue, self.service.name, self.results.__contains__, run
-        )
+    def _planned(self, request: PaidRequest) -> PlannedRequest:
+        return plan_request(request, self.catalogue, self.service.name, self.results.__contains__)
 
     def _send(
         self, planned: PlannedRequest, reservation: Reservation, progress: Progress

@@ -124,8 +124,8 @@ class InvalidRequestError(VeniceError):
 class SpendingLimitError(VeniceError):
     """The request would exceed one of your limits, or the limit can't be checked. It wasn't sent.
 
-    limit: "run" or "day". limit_usd, cost_usd, spent_usd: the limit, the estimate, and what the
-    run or the day has spent or reserved before; None where that isn't known.
+    limit: "run", "day", or "command" for --max-usd. limit_usd, cost_usd, spent_usd: the limit, the
+    estimate, and what the run or the day has spent or reserved before; None where that isn't known.
     """
 
     def __init__(

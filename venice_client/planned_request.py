@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from .catalogue.catalogue import Catalogue
@@ -18,7 +18,7 @@ from .request.payload import Payload
 from .store.ledger import Charge
 from .store.prompt_file import Prompt
 from .store.result_cache import request_key
-from .store.spending_limit import Reservation
+from .store.spending_limit import Reservation, Run
 from .transport.request_body import RequestBody, request_body
 
 
@@ -39,8 +39,8 @@ class PlannedRequest:
     key: str
     price: float | None
     max_price: float | None
-    run: str
     is_cached: bool
+    run: Run = field(default_factory=Run)
     reservation: Reservation | None = None
     begun: float = 0.0
     place: int = 0
@@ -83,7 +83,6 @@ def plan_request(
     catalogue: Catalogue,
     service: str,
     is_cached: Callable[[str], bool],
-    run: str = "",
 ) -> PlannedRequest:
     """Check a request against its model, and work out its price and its key.
 
@@ -105,7 +104,7 @@ def plan_request(
     body = request_body(payload.fields, payload.files)
     key = request_key(service, payload.path, body.identity, variation)
     is_free = payload.is_empty or is_cached(key)
-    return PlannedRequest(request, payload, body, key, price, most, run, is_free)
+    return PlannedRequest(request, payload, body, key, price, most, is_free)
 
 
 def estimate_text(

@@ -148,6 +148,22 @@ def test_no_more_than_max_usd_is_spent(cli: Any, sandbox: Sandbox, folder: Path)
     assert len(sandbox.charges) == 3
 
 
+def test_max_usd_counts_a_saved_image_that_is_damaged(
+    cli: Any, sandbox: Sandbox, folder: Path, home: Path
+) -> None:
+    command = ("generate", "a fox", "--seed", "5", "--size", "64x64", "--max-usd", "0")
+    assert cli(*command[:-2]).code == 0
+    for entry in home.glob("results/*.result"):
+        entry.write_bytes(b"")
+
+    end = cli(*command)
+
+    assert end.code == 2
+    assert "Not sent. This would cost about $0.01; --max-usd allows $0.00." in end.err
+    assert "VENICE_MAX_USD_PER_RUN" not in end.err
+    assert len(sandbox.paid_requests) == 1
+
+
 def test_an_unknown_price_is_not_within_max_usd(
     cli: Any, sandbox: Sandbox, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,10 +23,10 @@ def batch_of(jobs: Sequence[Job], run: str = "", model: str = "chroma") -> Reque
     def fetch(equal: Sequence[PlannedRequest], progress: Progress) -> Sequence[Any]:
         return [jobs[int(equal[0].key)](progress)]
 
-    planned = [_planned(str(index), run, model) for index in range(len(jobs))]
+    planned = [_planned(str(index), model) for index in range(len(jobs))]
     return RequestBatch(planned, fetch, ResultCache(Path(), 0), run)
 
 
-def _planned(key: str, run: str, model: str) -> PlannedRequest:
+def _planned(key: str, model: str) -> PlannedRequest:
     request, payload = GenerateRequest(model, "a fox"), Payload("/image/generate", {})
-    return PlannedRequest(request, payload, request_body({}), key, 0.01, 0.01, run, is_cached=False)
+    return PlannedRequest(request, payload, request_body({}), key, 0.01, 0.01, is_cached=False)

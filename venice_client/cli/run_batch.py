@@ -172,6 +172,7 @@ def run_batch(
     batch = client.prepare([task.request for task in tasks], on_result=save)
     try:
         check_price(batch.planned, args.max_usd)
+        client.spending.max_usd = args.max_usd  # a saved result may be gone when it's read
     except BaseException:
         batch.cancel()
         raise

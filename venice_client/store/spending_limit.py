@@ -34,9 +34,10 @@ ROUNDING = 1e-9
 
 
 @dataclass
-class _Run:
-    """The state of one run: USD reserved or spent, and requests let through."""
+class Run:
+    """The state of one run: its name or "", USD reserved or spent, and requests let through."""
 
+    name: str = ""
     usd: float = 0.0
     requests: int = 0
 
@@ -48,7 +49,7 @@ class Reservation:
     the run and the day. Spent USD count against the run until its end.
     """
 
-    def __init__(self, charge: Charge, run: _Run, journal: Journal) -> None:
+    def __init__(self, charge: Charge, run: Run, journal: Journal) -> None:
         self.charge = charge
         self._run = run
         self._journal = journal
@@ -81,7 +82,12 @@ class Reservation:
 
 
 class SpendingLimit:
-    """The limits that the settings set for one service. Thread-safe."""
+    """The limits that the settings set for one service. Thread-safe.
+
+    max_usd: the limit per run that --max-usd sets; None if it doesn't.
+    """
+
+    max_usd: float | None = None
 
     def __init__(self, settings: Settings, service: str) -> None:
         self._per_run = settings.max_usd_per_run
@@ -91,19 +97,19 @@ class SpendingLimit:
         self.journal = journal_of(settings.home)
         self.ledger = self.journal.ledger
 
-    def reserve(self, run: str, charges: Sequence[Charge]) -> list[Reservation]:
+    def reserve(self, run: str | Run, charges: Sequence[Charge]) -> list[Reservation]:
         """Reserve all of `charges`, one Reservation each.
 
         Raises SpendingLimitError, and reserves none, if together they would exceed a limit, or if
-        the daily limit can't be checked. run: the name of a run; "" is another run each time.
+        the daily limit can't be checked. run: a run or its name; "" is another run each time.
         """
         if not charges:
             return []
-        facts: dict[str, Any] = {"service": self._service, "run": run, "time": time.time()}
+        state = run if isinstance(run, Run) else run_named(run)
+        facts: dict[str, Any] = {"service": self._service, "run": state.name, "time": time.time()}
         charges = [replace(charge, id=secrets.token_hex(8), **facts) for charge in charges]
         self.journal.write_owed()
         with self._turn(PATIENCE) as today:
-            state = _remembered(run)
             self._check(charges, state, today)
             self._open(charges)
             with _lock:
@@ -115,7 +121,7 @@ class SpendingLimit:
         """Raise SpendingLimitError if `reserve` would for a new run. Reserves nothing."""
         if charges:
             with self._turn(patience=1.0) as today:
-                self._check(charges, _Run(), today)
+                self._check(charges, Run(), today)
 
     def rooms(self) -> dict[str, float]:
         """Return the USD that a new run may cost now under each limit in force, "run" and "day".
@@ -166,18 +172,22 @@ class SpendingLimit:
                     raise self._unchecked(error) from None
             yield today
 
-    def _check(self, charges: Sequence[Charge], run: _Run, today: float) -> None:
+    def _check(self, charges: Sequence[Charge], run: Run, today: float) -> None:
         """Raise SpendingLimitError if `charges` would exceed a limit."""
         usd = sum(charge.usd or 0.0 for charge in charges)
-        for name, limit, spent in (("run", self._per_run, run.usd), ("day", self._per_day, today)):
+        for name, limit, spent in (
+            ("run", self._per_run, run.usd),
+            ("command", self.max_usd, run.usd),
+            ("day", self._per_day, today),
+        ):
             if limit is None:
                 continue
             facts: dict[str, Any] = {"limit": name, "limit_usd": limit, "spent_usd": spent}
             if any(charge.usd is None for charge in charges):
                 raise SpendingLimitError(
-                    f"Not sent. The price is unknown, and your {_called(name, limit)}. To send it "
+                    f"Not sent. The price is unknown, and {_called(name, limit)}. To send it "
                     f"anyway, remove the limit{_WHERE}.",
-                    hint=f"{_VARIABLES[name]}=none removes it.",
+                    hint=_hint(name, "=none removes it."),
                     **facts,
                 )
             if usd and spent + usd > limit + ROUNDING:
@@ -189,7 +199,7 @@ class SpendingLimit:
                     "" if is_known else UNPUBLISHED,
                     self._others(run),
                 ]
-                hint = f"{_VARIABLES[name]} sets this limit."
+                hint = _hint(name, " sets this limit.")
                 text = "\n".join(filter(None, lines))
                 raise SpendingLimitError(text, cost_usd=usd, hint=hint, **facts)
 
@@ -197,15 +207,15 @@ class SpendingLimit:
         if self._service == SANDBOX_NAME:
             cost = f"{cost} on Venice (free in the sandbox)"
         if spent:
-            before = "this run already spent" if name == "run" else "already spent today"
+            before = "already spent today" if name == "day" else "this run already spent"
             cost = f"{cost} on top of the {dollars(spent)} {before}"
-        remedy = "Reduce the batch" if name == "run" else "Wait until midnight"
+        remedy = "Wait until midnight" if name == "day" else "Reduce the batch"
         return (
-            f"Not sent. This would cost {cost}; your {_called(name, limit)}. "
+            f"Not sent. This would cost {cost}; {_called(name, limit)}. "
             f"{remedy}, or raise the limit{_WHERE}."
         )
 
-    def _others(self, run: _Run) -> str:
+    def _others(self, run: Run) -> str:
         """Return a line about requests of this run that were already let through, or ""."""
         if not run.requests:
             return ""
@@ -225,7 +235,7 @@ class SpendingLimit:
         return SpendingLimitError(
             f"Not sent. Your daily limit can't be checked ({error.strerror}). {remedy}, or remove "
             f"the limit{_WHERE}.",
-            hint=f"{_VARIABLES['day']}=none removes it.",
+            hint=_hint("day", "=none removes it."),
             limit="day",
             limit_usd=self._per_day,
         )
@@ -240,13 +250,22 @@ def _called(name: str, limit: float) -> str:
     """Name a limit, with all of its digits, at least two decimals."""
     whole, _, cents = f"{Decimal(repr(limit)).normalize():,f}".partition(".")
     shown = f"${whole}.{cents:0<2}"
-    return f"limit is {shown} per run" if name == "run" else f"daily limit is {shown}"
+    return {
+        "run": f"your limit is {shown} per run",
+        "command": f"--max-usd allows {shown}",
+        "day": f"your daily limit is {shown}",
+    }[name]
 
 
-def _remembered(run: str) -> _Run:
-    """Return the state of a run, remembered by name."""
+def _hint(name: str, does: str) -> str:
+    """Name the variable that sets a limit, and what it does; "" if none does."""
+    return _VARIABLES[name] + does if name in _VARIABLES else ""
+
+
+def run_named(run: str) -> Run:
+    """Return the state of a run, remembered by name; "" is another run each time."""
     with _lock:
-        state = _runs.get(run) or _Run()
+        state = _runs.get(run) or Run(run)
         if run:
             _runs[run] = state
             _runs.move_to_end(run)
@@ -262,5 +281,5 @@ def _forget_lock() -> None:
 
 
 _lock = threading.Lock()
-_runs: OrderedDict[str, _Run] = OrderedDict()
+_runs: OrderedDict[str, Run] = OrderedDict()
 """For the whole process, since the settings may change during a run."""
