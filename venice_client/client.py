@@ -25,6 +25,7 @@ from .planned_request import PlannedRequest, plan_request
 from .process import after_fork
 from .read_result import read_result, response_cost
 from .request.chat import DescribeRequest, WritePromptsRequest, plan_prompts
+from .request.checks import check_is_text
 from .request.edit import EditRequest, RemoveBackgroundRequest, UpscaleRequest
 from .request.generate import GenerateRequest
 from .request.paid_request import PaidRequest
@@ -181,12 +182,15 @@ class VeniceClient:
         return merged(results)
 
     def start(
-        self, requests: Sequence[PaidRequest], run: str = "", on_result: OnResult | None = None
+        self,
+        requests: Sequence[PaidRequest],
+        run: str | None = "",
+        on_result: OnResult | None = None,
     ) -> RequestBatch:
         """Check requests, reserve their cost, and run them at the same time.
 
-        run: the name of the run that they count toward; "": a run of their own. on_result: called
-        with the index of a request and its result, in the thread that ran it. Raises
+        run: the name of the run that they count toward; "" or None: a run of their own. on_result:
+        called with the index of a request and its result, in the thread that ran it. Raises
         InvalidRequestError for a known mistake, and SpendingLimitError if all of them together
         would exceed a limit. Then nothing is sent.
         """
@@ -197,7 +201,7 @@ class VeniceClient:
     def prepare(
         self,
         requests: Sequence[PaidRequest],
-        run: str = "",
+        run: str | None = "",
         on_result: OnResult | None = None,
         workflow: object = None,
     ) -> RequestBatch:
@@ -206,6 +210,7 @@ class VeniceClient:
         workflow: ComfyUI's, to be saved beside the results if prompts are saved. Cancel a batch
         that never begins, so that it returns its reservations.
         """
+        check_is_text("run", run := "" if run is None else run)
         begun, saved = time.time(), packed(workflow) if self.settings.save_prompts else b""
         shared = run_named(run)
         facts: dict[str, Any] = {"run": shared, "begun": begun, "workflow": saved}
