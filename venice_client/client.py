@@ -260,7 +260,8 @@ class VeniceClient:
 
         is_charged, usd, trouble = False, None, ""
         try:
-            response = _flights.do(planned.key, progress, ask)
+            payer = self.settings.home, self.service
+            response = _flights.do((*payer, planned.key), progress, ask)
             is_charged = is_sent and not is_violation(path, response)
             is_text = planned.request.kind == TEXT
             usd = response_cost(planned, response, self.catalogue) if is_text else None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,12 @@ from bench import Bench, held_until
 from faulty_sandbox import Fault
 from venice_client import GenerateRequest, ImageResult, Settings, VeniceClient
 from venice_client.batch import MAX_THREADS
-from venice_client.errors import RequestCancelledError, SpendingLimitError, VeniceError
+from venice_client.errors import (
+    AuthenticationError,
+    RequestCancelledError,
+    SpendingLimitError,
+    VeniceError,
+)
 from venice_client.settings.api_key import ApiKey
 from venice_client.store.single_flight import SingleFlight
 from venice_client.transport.progress import Progress
@@ -233,3 +240,24 @@ def test_sixty_threads_for_ten_things_send_ten() -> None:
     for thread in threads:
         thread.join()
     assert sorted(sent) == [str(i) for i in range(10)]
+
+
+@pytest.mark.parametrize("other", [{"key": ApiKey("poor-key")}, {"home": Path("another-home")}])
+def test_clients_with_another_key_or_home_send_their_own(
+    bench: Bench, client: VeniceClient, tmp_path: Path, other: dict[str, Any]
+) -> None:
+    """A key without a balance fails alone, and each home gets the image that it paid for."""
+    home = tmp_path / other.get("home", client.settings.home)
+    second = VeniceClient(replace(client.settings, **{**other, "home": home}))
+    following, outcomes, others = Progress(), list[object](), list[object]()
+    bench.sandbox.add_fault(held_until(lambda: others or is_following(following)))
+    first = ask(client, Progress(), outcomes)
+    wait_for(lambda: bench.sandbox.paid_requests)
+    ask(second, following, others).join(60)
+    first.join(60)
+    assert [type(outcome) for outcome in outcomes] == [ImageResult]
+    expected = AuthenticationError if "key" in other else ImageResult
+    assert [type(outcome) for outcome in others] == [expected]
+    homes = {client.settings.home, home}
+    assert all(len(list(folder.glob("results/*.result"))) == 1 for folder in homes)
+    assert len(bench.sandbox.charges) == len(homes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from ..errors import RequestCancelledError, SpendingLimitError, VeniceError
 from ..transport.progress import Progress
@@ -43,13 +43,13 @@ class _Flight:
 
 
 class SingleFlight:
-    """The requests in flight by their key. Thread-safe."""
+    """The requests in flight. Equal ones share a key. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._under_way: dict[str, _Flight] = {}
+        self._under_way: dict[Hashable, _Flight] = {}
 
-    def do(self, key: str, progress: Progress, send: Callable[[], Response]) -> Response:
+    def do(self, key: Hashable, progress: Progress, send: Callable[[], Response]) -> Response:
         """Return the response of `send`, or of the equal request that is already in flight.
 
         Waiters get a copy of an error too. But if the first request was canceled or exceeded its
@@ -68,7 +68,7 @@ class SingleFlight:
             if not isinstance(flight.error, NOT_SHARED):
                 raise _copied(flight.error)
 
-    def _join(self, key: str) -> tuple[_Flight, bool]:
+    def _join(self, key: Hashable) -> tuple[_Flight, bool]:
         with self._lock:
             flight = self._under_way.get(key)
             if flight is not None:
@@ -76,7 +76,7 @@ class SingleFlight:
             self._under_way[key] = flight = _Flight()
             return flight, True
 
-    def _lead(self, key: str, flight: _Flight, send: Callable[[], Response]) -> Response:
+    def _lead(self, key: Hashable, flight: _Flight, send: Callable[[], Response]) -> Response:
         try:
             flight.response = send()
             return flight.response
