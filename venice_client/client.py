@@ -25,7 +25,7 @@ from .planned_request import PlannedRequest, plan_request
 from .process import after_fork
 from .read_result import read_result, response_cost
 from .request.chat import DescribeRequest, WritePromptsRequest, plan_prompts
-from .request.checks import check_is_text
+from .request.checks import check_is_text, check_takes
 from .request.edit import EditRequest, RemoveBackgroundRequest, UpscaleRequest
 from .request.generate import GenerateRequest
 from .request.paid_request import PaidRequest
@@ -141,30 +141,36 @@ class VeniceClient:
         ConnectionFailedError, ResponseLostError or BadResponseError; RequestCancelledError if
         `progress` is canceled in time.
         """
+        check_takes(GenerateRequest, request)
         return self._ask_once(request, ImageResult, progress)
 
     def edit(self, request: EditRequest, progress: Progress | None = None) -> ImageResult:
         """Edit one image. Costs money; raises the same errors as `generate_images`."""
+        check_takes(EditRequest, request)
         if len(request.images) != 1:
             raise InvalidRequestError("edit takes one image; multi_edit takes several.", "images")
         return self._ask_once(request, ImageResult, progress)
 
     def multi_edit(self, request: EditRequest, progress: Progress | None = None) -> ImageResult:
         """Edit an image, with or without layers. Costs money; raises the same errors."""
+        check_takes(EditRequest, request)
         return self._ask_once(replace(request, is_multi=True), ImageResult, progress)
 
     def upscale(self, request: UpscaleRequest, progress: Progress | None = None) -> ImageResult:
         """Enlarge an image 2 or 4 times. Costs money; raises the same errors."""
+        check_takes(UpscaleRequest, request)
         return self._ask_once(request, ImageResult, progress)
 
     def remove_background(
         self, request: RemoveBackgroundRequest, progress: Progress | None = None
     ) -> ImageResult:
         """Cut out the subject, as a PNG with alpha. Costs money; raises the same errors."""
+        check_takes(RemoveBackgroundRequest, request)
         return self._ask_once(request, ImageResult, progress)
 
     def describe(self, request: DescribeRequest, progress: Progress | None = None) -> TextResult:
         """Describe an image in words. Costs money; raises the same errors, and NoTextError."""
+        check_takes(DescribeRequest, request)
         return self._ask_once(request, TextResult, progress)
 
     def write_prompts(self, request: WritePromptsRequest) -> TextResult:
@@ -173,6 +179,7 @@ class VeniceClient:
         If the model needs one request per prompt, they run side by side; if one fails, the texts
         of the others are saved.
         """
+        check_takes(WritePromptsRequest, request)
         batch = self.start(plan_prompts(request, self.catalogue))
         batch.wait()
         results = [end for end in batch.outcomes if isinstance(end, TextResult)]

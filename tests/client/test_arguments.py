@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from faulty_sandbox import Sandbox
-from venice_client import GenerateRequest
+from venice_client import (
+    DescribeRequest,
+    EditRequest,
+    GenerateRequest,
+    RemoveBackgroundRequest,
+    UpscaleRequest,
+    WritePromptsRequest,
+)
 from venice_client.errors import InvalidRequestError, SpendingLimitError
 
 MakeClient = Callable[..., Any]
@@ -37,3 +44,35 @@ def test_the_name_of_a_run_is_text(
     assert caught.value.field == "run"
     assert sandbox.requests == []
     assert client.start([request_for()]).wait(60), "nothing was reserved"
+
+
+@pytest.mark.parametrize(
+    ("method", "takes"),
+    [
+        ("generate_images", GenerateRequest),
+        ("edit", EditRequest),
+        ("multi_edit", EditRequest),
+        ("upscale", UpscaleRequest),
+        ("remove_background", RemoveBackgroundRequest),
+        ("describe", DescribeRequest),
+        ("write_prompts", WritePromptsRequest),
+    ],
+)
+def test_each_method_takes_its_own_requests(
+    make_client: MakeClient, sandbox: Sandbox, edit_image: bytes, method: str, takes: type
+) -> None:
+    client = make_client(sandbox.base_url)
+    for request in (
+        GenerateRequest("z-image-turbo", "a fox"),
+        EditRequest((edit_image,), "a fox"),
+        UpscaleRequest(edit_image),
+        RemoveBackgroundRequest(edit_image),
+        DescribeRequest(edit_image),
+        WritePromptsRequest("a fox"),
+        "a fox",
+        None,
+    ):
+        if not isinstance(request, takes):
+            with pytest.raises(InvalidRequestError, match=f"takes {takes.__name__}, not"):
+                getattr(client, method)(request)
+    assert sandbox.requests == []

@@ -25,6 +25,13 @@ def check_is_text(field: str, value: object) -> None:
     check_encodable(field, value)
 
 
+def check_takes(kind: type, request: object) -> None:
+    """Raise InvalidRequestError unless a method that takes a kind of request gets one."""
+    if not isinstance(request, kind):
+        given = type(request).__name__
+        raise InvalidRequestError(f"Not sent. This method takes {kind.__name__}, not {given}.")
+
+
 def check_encodable(field: str, text: str) -> None:
     """Raise InvalidRequestError if `text` has a NUL or an unpaired surrogate."""
     if why := why_unsendable(text):
