@@ -280,6 +280,19 @@ def was_cancelled(outcome: object) -> bool:
     return isinstance(outcome, RequestCancelledError)
 
 
+def gravest(outcomes: Sequence[object]) -> BaseException | None:
+    """Return the error to raise for several outcomes, or None.
+
+    That is the first that may have been charged, else the first that isn't a cancellation.
+    """
+    errors = [end for end in outcomes if isinstance(end, BaseException)]
+    return max(errors, key=_gravity, default=None)
+
+
+def _gravity(error: BaseException) -> tuple[bool, bool]:
+    return getattr(error, "may_have_been_charged", False), not was_cancelled(error)
+
+
 def _as_outcome(error: BaseException, progress: Progress) -> BaseException:
     """Return the error for the caller, who raises or counts it."""
     if isinstance(error, Exception) and not isinstance(error, VeniceError):

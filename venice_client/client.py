@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import requests
 
-from .batch import OnResult, RequestBatch
+from .batch import OnResult, RequestBatch, gravest
 from .catalogue.catalogue import Catalogue
 from .catalogue.model import TEXT, Model
 from .errors import ApiError, BadResponseError, InvalidRequestError, VeniceError
@@ -182,11 +182,9 @@ class VeniceClient:
         check_takes(WritePromptsRequest, request)
         batch = self.start(plan_prompts(request, self.catalogue))
         batch.wait()
-        results = [end for end in batch.outcomes if isinstance(end, TextResult)]
-        for end in batch.outcomes:
-            if isinstance(end, BaseException):
-                raise end
-        return merged(results)
+        if (error := gravest(batch.outcomes)) is not None:
+            raise error
+        return merged([end for end in batch.outcomes if isinstance(end, TextResult)])
 
     def start(
         self,
