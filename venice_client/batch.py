@@ -27,6 +27,7 @@ from .errors import (
 from .planned_request import PlannedRequest
 from .process import after_fork, at_close
 from .result import Result
+from .settings.service import Service
 from .store.outcome_summary import STORE_IS_OFF, OutcomeSummary, Spent, summarize
 from .store.result_cache import ResultCache
 from .transport.progress import Progress
@@ -49,9 +50,9 @@ class RequestBatch:
 
     planned: in the order of `progress` and `outcomes`. fetch: raises at once if its Progress was
     canceled before, as in a batch that begins while the process ends. run: the name that the
-    batches of one run share; "" for none. on_result: called in the thread that ran it. progress:
-    one object for equal requests. outcomes: for each request its result or its exception, usually
-    a VeniceError; None while it runs.
+    batches of one run share; "" for none. on_result: called in the thread that ran it. service:
+    where its requests go, and with which key. progress: one object for equal requests. outcomes:
+    for each request its result or its exception, usually a VeniceError; None while it runs.
     """
 
     def __init__(
@@ -61,9 +62,11 @@ class RequestBatch:
         store: ResultCache,
         run: str = "",
         on_result: OnResult | None = None,
+        service: Service | None = None,
     ) -> None:
         self.planned = tuple(planned)
         self.run = run
+        self.service = service
         self._fetch, self._store, self._on_result = fetch, store, on_result
         equal: dict[str, list[int]] = {}
         for index, request in enumerate(self.planned):
@@ -258,11 +261,12 @@ class RequestBatch:
         return planned.request.model or planned.payload.path
 
     def _cancel_unsent(self, model: str, error: ApiError) -> None:
-        """Cancel what would get the same error as `model`: all of the run, or of that model."""
+        """Cancel what would get the same error: all of the run with this key, or of that model."""
         is_for_all = not is_fatal_for_model(error)
         unsent = [
             progress
             for batch in self._of_run()
+            if batch.service == self.service
             for i, progress in enumerate(batch.progress)
             if not progress.sent and (is_for_all or batch._model_of(i) == model)
         ]

@@ -225,7 +225,7 @@ class VeniceClient:
         ]
         self.results.probe()
         planned = self._reserve(planned, shared)
-        batch = RequestBatch(planned, self._fetch, self.results, run, on_result)
+        batch = RequestBatch(planned, self._fetch, self.results, run, on_result, self.service)
         with self._lock:
             self._batches.add(batch)
         return batch

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from bench import held_until
 from faulty_sandbox import Fault, Sandbox
 from jobs import batch_of
-from venice_client import GenerateRequest, Progress, VeniceClient
+from venice_client import GenerateRequest, ImageResult, Progress, VeniceClient
 from venice_client import client as client_module
 from venice_client.batch import RequestBatch, _wait_at_exit, was_cancelled
 from venice_client.errors import (
@@ -373,3 +374,20 @@ def test_a_refusal_holds_for_no_batch_that_has_ended() -> None:
     gone = weakref.ref(batch)
     del batch
     assert gone() is None
+
+
+def test_a_refused_key_cancels_nothing_of_another_key(
+    sandbox: Sandbox, make_client: MakeClient, request_for: RequestFor
+) -> None:
+    """Even if two programs gave their runs the same name."""
+    refused: list[RequestBatch] = []
+    sandbox.add_fault(held_until(lambda: refused and refused[0].done))
+    batch = make_client(sandbox.base_url, max_in_flight=1).start(
+        [request_for(seed=seed) for seed in (1, 2, 3)], "night"
+    )
+    wait_for(lambda: sandbox.paid_requests)
+    refused.append(make_client(sandbox.base_url, key="refused").start([request_for()], "night"))
+    assert refused[0].wait(60)
+    assert isinstance(refused[0].outcomes[0], AuthenticationError)
+    assert batch.wait(60)
+    assert [type(end) for end in batch.outcomes] == [ImageResult] * 3
