@@ -215,7 +215,7 @@ class RequestBatch:
             results = self._fetch([self.planned[i] for i in indices], progress)
         except BaseException as error:
             for index in indices:
-                self._end(index, _as_outcome(error, progress))
+                self._end(index, self._as_outcome(index, error))
             if isinstance(error, FATAL_FOR_KEY):
                 self._cancel_unsent(model, error)
         else:
@@ -231,8 +231,15 @@ class RequestBatch:
             if self._on_result is not None:
                 self._on_result(index, result)
         except BaseException as error:
-            return _as_outcome(error, self.progress[index])
+            return self._as_outcome(index, error)
         return result
+
+    def _as_outcome(self, index: int, error: BaseException) -> BaseException:
+        """Return the error for the caller, who raises or counts it."""
+        if isinstance(error, Exception) and not isinstance(error, VeniceError):
+            is_saved = self.planned[index].key in self._store
+            return UnexpectedError(error, self.progress[index].sent, is_saved)
+        return error
 
     def _end(self, index: int, outcome: Result | BaseException) -> None:
         with self._has_ended:
@@ -295,13 +302,6 @@ def gravest(outcomes: Sequence[object]) -> BaseException | None:
 
 def _gravity(error: BaseException) -> tuple[bool, bool]:
     return getattr(error, "may_have_been_charged", False), not was_cancelled(error)
-
-
-def _as_outcome(error: BaseException, progress: Progress) -> BaseException:
-    """Return the error for the caller, who raises or counts it."""
-    if isinstance(error, Exception) and not isinstance(error, VeniceError):
-        return UnexpectedError(error, progress.sent)
-    return error
 
 
 def _cancel(batches: Sequence[RequestBatch], because: str = "") -> None:

@@ -176,17 +176,22 @@ class StoreError(VeniceError):
 
 
 class UnexpectedError(VeniceError):
-    """A request failed in this client for an unexpected reason, its `__cause__`."""
+    """A request failed in this client for an unexpected reason, its `__cause__`.
+
+    is_saved: whether its result is saved, so that running again is free.
+    """
 
     can_pass = True
 
-    def __init__(self, cause: Exception, is_sent: bool) -> None:
+    def __init__(self, cause: Exception, is_sent: bool, is_saved: bool = False) -> None:
+        told = CHARGED if is_sent else "It was not sent, so nothing was charged. Try again."
+        told = "The result is saved. Running again is free." if is_saved else told
         reason = printable(str(cause).partition("\n")[0], MAX_REASON)
         super().__init__(
-            f"The request failed on this computer ({type(cause).__name__}: {reason}). "
-            + (CHARGED if is_sent else "It was not sent, so nothing was charged. Try again.")
+            f"The request failed on this computer ({type(cause).__name__}: {reason}). {told}"
         )
         self.may_have_been_charged = is_sent
+        self.is_saved = is_saved
         self.__cause__ = cause
 
 

@@ -88,6 +88,28 @@ def test_a_call_that_fails_spoils_no_equal_request(
     assert isinstance(made, ImageResult)
 
 
+def test_a_call_that_fails_loses_nothing_that_is_saved(
+    make_client: Any, sandbox: Sandbox, request_for: Callable[..., Any]
+) -> None:
+    def refuse_second(index: int, _result: ImageResult) -> None:
+        if index == 1:
+            raise MemoryError("no room")
+
+    client = make_client(sandbox.base_url, store_mb=100.0)
+    requests = [request_for(seed=seed) for seed in (1, 2, 3)]
+    batch = client.prepare(requests, on_result=refuse_second)
+    failed = outcomes_of(batch)[1]
+    assert isinstance(failed, UnexpectedError)
+    assert str(failed).endswith("no room). The result is saved. Running again is free.")
+    assert failed.may_have_been_charged, "it counts as a cost of this batch"
+    assert (batch.summary.lost, batch.summary.unpaid) == (0, 0)
+    assert batch.summary.advice("Queue again") == (
+        "3 of 3 images are saved. Queue again to get them for free."
+    )
+    assert [client.start([one]).wait(60) for one in requests] == [True] * 3
+    assert len(sandbox.paid_requests) == 3
+
+
 def test_what_is_cancelled_before_it_begins_gives_all_back(
     sandbox: Sandbox, batch_of: Any, request_for: Callable[..., Any]
 ) -> None:

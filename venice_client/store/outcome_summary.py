@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ..errors import StoreError, VeniceError
+from ..errors import StoreError, UnexpectedError, VeniceError
 from ..result import Result
 
 NOTHING_SENT = "Stopped. Nothing was sent or charged."
@@ -98,7 +98,8 @@ def summarize(
     for one in spent:
         total += one.items
         outcome = one.outcome
-        in_store = isinstance(outcome, StoreError)
+        has_arrived = isinstance(outcome, UnexpectedError) and outcome.is_saved
+        in_store = has_arrived or isinstance(outcome, StoreError)
         will_be = False
         if isinstance(outcome, Result):
             in_store = is_cached(one.key)
@@ -106,6 +107,7 @@ def summarize(
             cached += outcome.count if in_store else 0
             trouble = trouble or outcome.not_cached
         elif in_store:
+            generated += one.items if has_arrived else 0
             cached += one.items
         elif isinstance(outcome, VeniceError):
             lost += one.items if outcome.may_have_been_charged else 0
