@@ -51,8 +51,9 @@ class RequestBatch:
     planned: in the order of `progress` and `outcomes`. fetch: raises at once if its Progress was
     canceled before, as in a batch that begins while the process ends. run: the name that the
     batches of one run share; "" for none. on_result: called in the thread that ran it. service:
-    where its requests go, and with which key. progress: one object for equal requests. outcomes:
-    for each request its result or its exception, usually a VeniceError; None while it runs.
+    where its requests go, and with which key. progress: of a single request. The
+    attribute `progress` has one object for equal requests. outcomes: for each request its result or
+    its exception, usually a VeniceError; None while it runs.
     """
 
     def __init__(
@@ -63,6 +64,7 @@ class RequestBatch:
         run: str = "",
         on_result: OnResult | None = None,
         service: Service | None = None,
+        progress: Progress | None = None,
     ) -> None:
         self.planned = tuple(planned)
         self.run = run
@@ -73,7 +75,7 @@ class RequestBatch:
             equal.setdefault(request.key, []).append(index)
         saved_first = sorted(equal, key=lambda key: not self.planned[equal[key][0]].is_cached)
         self._jobs = [equal[key] for key in saved_first]  # before new results take their place
-        by_key = {key: Progress(id(self)) for key in equal}
+        by_key = {key: progress or Progress(id(self)) for key in equal}
         self.progress = [by_key[request.key] for request in self.planned]
         self.outcomes: list[Result | BaseException | None] = [None] * len(self.planned)
         self._ended: list[int] = []
@@ -140,6 +142,13 @@ class RequestBatch:
     def wait(self, seconds: float | None = None) -> bool:
         """Wait up to `seconds`; return whether every request has ended."""
         return self._all_ended.wait(seconds)
+
+    def results(self) -> list[Result]:
+        """Wait for all results. Raises the gravest error if a request failed."""
+        self.wait()
+        if (error := gravest(self.outcomes)) is not None:
+            raise error
+        return [end for end in self.outcomes if isinstance(end, Result)]
 
     def as_completed(self) -> Iterator[tuple[int, Result | BaseException]]:
         """Yield the index and the outcome of each request as it ends."""

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import requests
 
-from .batch import OnResult, RequestBatch, gravest
+from .batch import OnResult, RequestBatch
 from .catalogue.catalogue import Catalogue
 from .catalogue.model import TEXT, Model
 from .errors import ApiError, BadResponseError, InvalidRequestError, VeniceError
@@ -180,11 +180,8 @@ class VeniceClient:
         of the others are saved.
         """
         check_takes(WritePromptsRequest, request)
-        batch = self.start(plan_prompts(request, self.catalogue))
-        batch.wait()
-        if (error := gravest(batch.outcomes)) is not None:
-            raise error
-        return merged([end for end in batch.outcomes if isinstance(end, TextResult)])
+        results = self.start(plan_prompts(request, self.catalogue)).results()
+        return merged([result for result in results if isinstance(result, TextResult)])
 
     def start(
         self,
@@ -209,11 +206,12 @@ class VeniceClient:
         run: str | None = "",
         on_result: OnResult | None = None,
         workflow: object = None,
+        progress: Progress | None = None,
     ) -> RequestBatch:
         """Do the same as `start`, but send nothing until `batch.begin()`.
 
-        workflow: ComfyUI's, to be saved beside the results if prompts are saved. Cancel a batch
-        that never begins, so that it returns its reservations.
+        workflow: ComfyUI's, to be saved beside the results if prompts are saved. progress: for a
+        single request. Cancel a batch that never begins, so that it returns its reservations.
         """
         check_is_text("run", run := "" if run is None else run)
         begun, saved = time.time(), packed(workflow) if self.settings.save_prompts else b""
@@ -225,7 +223,9 @@ class VeniceClient:
         ]
         self.results.probe()
         planned = self._reserve(planned, shared)
-        batch = RequestBatch(planned, self._fetch, self.results, run, on_result, self.service)
+        batch = RequestBatch(
+            planned, self._fetch, self.results, run, on_result, self.service, progress
+        )
         with self._lock:
             self._batches.add(batch)
         return batch
@@ -308,11 +308,12 @@ class VeniceClient:
     def _ask_once(
         self, request: PaidRequest, kind: type[AnyResult], progress: Progress | None
     ) -> AnyResult:
+        """Run a batch of one, which `close` or Ctrl-C ends like any other."""
         progress = progress or Progress()
         progress.enter("preparing")
-        planned = self._planned(request)
-        (planned,) = self._reserve([planned], planned.run)
-        (result,) = self._fetch([planned], progress)
+        batch = self.prepare([request], progress=progress)
+        batch.begin()
+        (result,) = batch.results()
         assert isinstance(result, kind)
         return result
 
