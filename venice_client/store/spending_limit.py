@@ -250,11 +250,9 @@ def _called(name: str, limit: float) -> str:
     """Name a limit, with all of its digits, at least two decimals."""
     whole, _, cents = f"{Decimal(repr(limit)).normalize():,f}".partition(".")
     shown = f"${whole}.{cents:0<2}"
-    return {
-        "run": f"your limit is {shown} per run",
-        "command": f"--max-usd allows {shown}",
-        "day": f"your daily limit is {shown}",
-    }[name]
+    if name == "command":
+        return f"--max-usd allows {shown}"
+    return f"your limit is {shown} per run" if name == "run" else f"your daily limit is {shown}"
 
 
 def _hint(name: str, does: str) -> str:
