@@ -189,7 +189,7 @@ reference; the second uses its look. To use your own image, replace the first no
 Some models don't support references, and some ignore **strength**; the node tells you. Each \
 image of a batch counts as one reference. Chain nodes for different strengths.
 
-Costs about $0.05 on Venice: $0.01 for the first image, $0.04 for the second."""
+Costs from $0.05 on Venice: $0.01 for the first image, from $0.04 for the second."""
     + KEY
 )
 

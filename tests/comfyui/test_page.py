@@ -126,12 +126,16 @@ def test_an_error_is_named_and_says_how_to_go_on(comfyui: Running, words: str) -
     graph.preview(generate)
     with comfyui.client.listen() as events:
         run = comfyui.client.run(graph.prompt, client_id=events.client_id)
-        sent = [m["data"] for m in events.messages if m["type"] == "venice.status"]
+
+        def errors() -> list[Any]:
+            told = [m["data"] for m in events.messages if m["type"] == "venice.status"]
+            return [data for data in told if data["kind"] == "error"]
+
+        (error,) = wait_for(errors)
     assert run.error["exception_type"] == "venice.BatchError"
     cause, advice, *_ = run.error["exception_message"].splitlines()
     assert "connection" in cause
     assert advice.startswith("2 of 3 images are saved; 1 was lost")
-    (error,) = [data for data in sent if data["kind"] == "error"]
     assert error["again"] == {
         "seed": 7000,
         "seeds": {generate[0]: {"seed": 7000}},
