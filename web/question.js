@@ -60,15 +60,17 @@ export async function press(runs, targets, queue) {
  * @param {unknown[] | undefined} targets @param {() => Promise<boolean>} queue */
 async function take(own, workflow, targets, queue) {
   const isInFront = () => workflow === workflowInFront();
-  open = own;
-  try {
-    // Make no prompt in vain: nodes of other packs may act on it.
-    const isOther = ![...allNodes()].some(mayHoldOurs);
-    const check = async () => mayQueue(await makePrompt(), targets);
-    if (isInFront() && !isOther && !(await during(check))) return false;
-    if (isInFront()) return await queue();
+  // Make no prompt in vain: nodes of other packs may act on it.
+  const isOther = ![...allNodes()].some(mayHoldOurs);
+  const check = async () => mayQueue(await makePrompt(), targets, own);
+  if (isInFront() && !isOther && !(await during(check))) return false;
+  if (!isInFront()) {
     toast("info", t("Not run"), t("You opened another workflow. Press Run again."));
     return false;
+  }
+  open = own;
+  try {
+    return await queue();
   } finally {
     open = null;
   }
@@ -88,11 +90,11 @@ async function during(question) {
  * Whether ComfyUI may queue a prompt. This is the one it really sends: seeds may have changed since
  * the press of Run, and other scripts queue their own.
  * @param {Prompt} prompt @param {unknown[] | undefined} targets ids of the nodes to run, else all
+ * @param {Press} own its press; a script's prompt is one of its own
  */
-export async function mayQueue(prompt, targets) {
+export async function mayQueue(prompt, targets, own = open ?? newPress(1, null)) {
   const wanted = targets?.length ? upTo(prompt, targets.map(String)) : prompt;
   if (!hasOurs(wanted)) return true;
-  const own = open ?? newPress(1, null);
   const text = JSON.stringify(wanted);
   if (!own.isRefused && text !== own.allowed) own.isRefused = !(await isAgreed(wanted, own));
   own.allowed = text;
