@@ -90,7 +90,7 @@ async function during(question) {
  * Whether ComfyUI may queue a prompt. This is the one it really sends: seeds may have changed since
  * the press of Run, and other scripts queue their own.
  * @param {Prompt} prompt @param {unknown[] | undefined} targets ids of the nodes to run, else all
- * @param {Press} own its press; a script's prompt is one of its own
+ * @param {Press} own its press; a script's prompt has a new one
  */
 export async function mayQueue(prompt, targets, own = open ?? newPress(1, null)) {
   const wanted = targets?.length ? upTo(prompt, targets.map(String)) : prompt;
