@@ -112,7 +112,8 @@ def _marked(page: str, name: str, text: str) -> str:
 
 def machine(versions: str) -> str:
     """This machine and today, in one line. versions: other versions that matter."""
-    parts = [f"{date.today():%d %B %Y}", f"Python {platform.python_version()}", versions]
+    today = date.today()
+    parts = [f"{today.day} {today:%B %Y}", f"Python {platform.python_version()}", versions]
     parts += [f"{platform.system()} on {_processor()}"]
     if MEMORY_INFO.exists():
         kib = int(MEMORY_INFO.read_text().split()[1])
