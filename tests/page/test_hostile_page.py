@@ -136,7 +136,7 @@ def test_texts_of_a_workflow_are_shown_as_text(page: ComfyPage) -> None:
           const node = window.nodes.generate;
           for (const one of app.graph.nodes) one.title = text;
           const id = String(node.id);
-          const again = {seeds: {}, count: 1, price: text};
+          const again = {seeds: {}, count: 1, usd: null, price: text};
           const status = {id, text, kind: 'done', seed: null, again, print: null};
           node.properties.venice = {'': status};
           const saved = app.graph.serialize();
