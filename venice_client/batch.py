@@ -51,9 +51,9 @@ class RequestBatch:
     planned: in the order of `progress` and `outcomes`. fetch: raises at once if its Progress was
     canceled before, as in a batch that begins while the process ends. run: the name that the
     batches of one run share; "" for none. on_result: called in the thread that ran it. service:
-    where its requests go, and with which key. progress: of a single request. The
-    attribute `progress` has one object for equal requests. outcomes: for each request its result or
-    its exception, usually a VeniceError; None while it runs.
+    where its requests go, and with which key. progress: for a batch of one, the caller's; as an
+    attribute, one object for equal requests. outcomes: for each request its result or its
+    exception, usually a VeniceError; None while it runs.
     """
 
     def __init__(

@@ -115,6 +115,15 @@ def remove_file(path: Path, pauses: Sequence[float] = PAUSES) -> None:
     patiently(partial(path.unlink, missing_ok=True), pauses=pauses)
 
 
+def seconds_old(path: Path) -> float:
+    """Return for how long a file has not been written, at least: until its folder last changed.
+
+    Both times are the file system's own. The clock of this computer may have been set since, or
+    differ from a file server's. Raises OSError.
+    """
+    return path.parent.stat().st_mtime - path.stat().st_mtime
+
+
 def make_folder(folder: Path) -> None:
     """Create a folder that only its owner can use, if there is none. Raises OSError.
 

@@ -21,8 +21,12 @@ import { said, t } from "./texts.js";
 
 /** @type {(runs: number, named: number | null) => Press} */
 const newPress = (runs, named) => ({
-  ...{ runs, named, allowed: "", isRefused: false },
-  ...{ agreed: 0, agreedText: "" },
+  runs,
+  named,
+  agreed: 0,
+  agreedText: "",
+  allowed: "",
+  isRefused: false,
 });
 
 /** The press that is queueing. @type {Press | null} */

@@ -15,7 +15,7 @@ import time
 import weakref
 from pathlib import Path
 
-from ..files import PAUSES, remove_file
+from ..files import PAUSES, remove_file, seconds_old
 from ..process import after_fork
 from .entry_file import ASIDE
 from .prompt_file import prompt_path, prompts_beside
@@ -148,24 +148,31 @@ class CacheEvictor:
                 except OSError:  # another process was quicker
                     continue
                 used = state.st_mtime
+                if file.name.startswith(ASIDE):
+                    _remove_abandoned(Path(file.path))
+                if not file.name.endswith(ENDING):
+                    continue
                 if used > now + CLOCK_STEP:
                     used = now - AGE_OF_FUTURE
                     touch(Path(file.path), used)
-                if file.name.endswith(ENDING):
-                    files.append((used, state.st_size, file.path))
-                elif file.name.startswith(ASIDE) and now - used > ABANDONED_AFTER:
-                    remove(Path(file.path))
+                files.append((used, state.st_size, file.path))
         return files
 
     def _sweep_prompts(self) -> None:
         """Remove prompts whose result is gone, or all if none are saved."""
-        is_new = time.time() - ABANDONED_AFTER  # its result could be about to be written
         for path in prompts_beside(self._folder).glob("*"):
             if self._saves_prompts and (self._folder / f"{path.stem}{ENDING}").exists():
                 continue
-            with contextlib.suppress(OSError):  # another process was quicker
-                if not self._saves_prompts or path.stat().st_mtime < is_new:
-                    remove(path)
+            if self._saves_prompts:
+                _remove_abandoned(path)  # a new one may still be written
+            else:
+                remove(path)
+
+
+def _remove_abandoned(path: Path) -> None:
+    with contextlib.suppress(OSError):  # another process was quicker
+        if seconds_old(path) > ABANDONED_AFTER:
+            remove(path)
 
 
 def touch(path: Path, when: float | None = None) -> None:

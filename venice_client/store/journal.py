@@ -20,7 +20,7 @@ from functools import partial
 from io import FileIO
 from pathlib import Path
 
-from ..files import create_file, make_folder, patiently, remove_file
+from ..files import create_file, make_folder, patiently, remove_file, seconds_old
 from ..money import dollars
 from ..process import after_fork
 from ..settings.service import SANDBOX_NAME
@@ -210,7 +210,7 @@ class Journal:
                     is_alive = not try_lock(file)
                     entries.read_on(file)
                     if not is_alive:
-                        is_new = _is_new(file)  # its process may write as soon as it's unlocked
+                        is_new = _is_new(path)  # its process may write as soon as it's unlocked
                         unlock(file)
                         if is_new:
                             continue
@@ -288,10 +288,9 @@ class _Entries:
         return [charge for charge in sent if charge.service != SANDBOX_NAME]
 
 
-def _is_new(file: FileIO) -> bool:
+def _is_new(path: Path) -> bool:
     """Whether a process may just have created a file, before it locks and writes it."""
-    status = os.fstat(file.fileno())
-    return not status.st_size and time.time() - status.st_mtime < NEW_FOR
+    return not path.stat().st_size and seconds_old(path) < NEW_FOR
 
 
 def orphaned_text(charges: Sequence[Charge]) -> str:

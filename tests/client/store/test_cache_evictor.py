@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from venice_client.store import cache_evictor
-from venice_client.store.cache_evictor import SWEEP_EVERY
+from venice_client.store.cache_evictor import ABANDONED_AFTER, SWEEP_EVERY, CacheEvictor
+from venice_client.store.entry_file import ASIDE
 from venice_client.store.result_cache import ResultCache
 from venice_client.transport.response import Response
 
@@ -47,6 +48,24 @@ def test_opening_and_listing_do_nothing_on_disk(home: Path) -> None:
     assert before == {path: path.stat().st_mtime_ns for path in (home / "results").iterdir()}
     ResultCache(home / "new", 64).entries()
     assert not (home / "new").exists()
+
+
+@pytest.mark.parametrize("hours", [-12, 0, 12])
+def test_a_file_being_written_stays_however_the_clock_was_set(
+    home: Path, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    real = time.time
+    put(ResultCache(home, 64), "a")
+    written = home / "results" / f"{ASIDE}1"
+    written.touch()
+    monkeypatch.setattr(time, "time", lambda: real() + hours * 3600)
+    CacheEvictor(home / "results", 64 * MB).sweep()
+    assert written.exists()
+
+    old = real() - 2 * ABANDONED_AFTER
+    os.utime(written, (old, old))
+    CacheEvictor(home / "results", 64 * MB).sweep()
+    assert not written.exists()
 
 
 def test_of_the_old_the_least_recently_used_go_first(home: Path) -> None:

@@ -141,9 +141,13 @@ def test_what_a_process_had_in_flight_when_it_ended_is_told_once(
     assert len(files_in(home)) == 0
 
 
+@pytest.mark.parametrize("hours", [-12, 0, 12])
 def test_a_file_that_its_process_may_be_about_to_lock_stays_for_a_while(
-    home: Path, here: Journal
+    home: Path, here: Journal, monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:
+    """However the clock was set meanwhile."""
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + hours * 3600)
     (home / FOLDER).mkdir()
     path = home / FOLDER / "new.jsonl"
     path.touch()
