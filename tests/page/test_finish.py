@@ -83,7 +83,7 @@ def test_a_stopped_run_with_a_random_seed_is_finished(page: ComfyPage, words: st
     page.set("seed", mode="random every run")
 
     stop_early(page)
-    page.load()
+    page.reload(words)
     page.page.locator(FINISH).wait_for()
     page.page.evaluate(
         "() => { window.nodes = {seed: app.graph.nodes.find(n => n.type === 'VeniceSeed')}; }"

@@ -53,8 +53,7 @@ def test_sockets_follow_the_model(page: ComfyPage) -> None:
 
     page.page.wait_for_function(HAS_SOCKETS, arg=["edit", ["image*", "image_5*", "mask"]])
     page.wait_for_text(".venice-sent .venice-warning", "accepts at most 1 image")
-    page.wait_until_stored("luma-uni-1-edit")
-    page.load()
+    page.reload("luma-uni-1-edit")
     page.page.wait_for_function(IS_SHOWN, arg=["VeniceEditImage", ["image", "image_5", "mask"]])
     sent = page.page.evaluate(
         """async () => Object.values((await app.graphToPrompt()).output)

@@ -207,7 +207,7 @@ def test_a_status_stays(page: ComfyPage, words: str) -> None:
     page.page.locator("text=/^Unsaved Workflow$/ >> visible=true").first.click()
     page.wait_for_text(".venice-status", done)
 
-    page.load()
+    page.reload(words)
     page.wait_for_text(".venice-status", done)
     saved = page.page.evaluate("() => JSON.stringify(app.graph.serialize())")
     kept = [node.get("properties", {}).get("venice") for node in json.loads(saved)["nodes"]]
@@ -292,8 +292,7 @@ def test_a_status_on_a_subgraph(page: ComfyPage, words: str) -> None:
     page.wait_for_text(".venice-status .venice-done", "Venice Generate Image: 1 image")
     kept = page.page.evaluate("() => Object.values(window.outer.properties.venice)")
     assert any("1 image" in status["text"] for status in kept)
-    page.wait_until_stored(page.page.evaluate("() => window.outer.type"))
-    page.load()
+    page.reload(page.page.evaluate("() => window.outer.type"))
     page.wait_for_text(".venice-status .venice-done", "Venice Generate Image: 1 image")
 
 

@@ -123,7 +123,7 @@ def test_a_saved_status_says_that_it_was_saved(page: ComfyPage, words: str) -> N
 
     done = page.wait_for_text(".venice-status .venice-done", "1 ")
     assert "Saved with this workflow" not in done
-    page.load()
+    page.reload(words)
     assert page.wait_for_text(".venice-status .venice-done", "1 ") == done
 
 

@@ -46,6 +46,7 @@ def test_an_end_that_came_while_the_page_was_away(page: ComfyPage, words: str) -
         while not page.running.sandbox.paid_requests[1:]:
             page.page.wait_for_timeout(100)
         page.page.wait_for_function(JOBS, arg=2)
+        page.wait_until_stored(words)
         page.page.goto("about:blank")
     while len(page.running.client.get("/history").json()) == len(before):
         page.page.wait_for_timeout(100)

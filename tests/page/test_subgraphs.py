@@ -73,8 +73,7 @@ def test_a_promoted_model_drives_what_is_beside_it(subgraph: ComfyPage, names: l
     page.wait_for_price("outer", "$0.07")
     assert (sent(page)["model"], sent(page)["quality"]) == (MODEL, "medium")
 
-    page.wait_until_stored("medium")
-    page.load()
+    page.reload("medium")
     page.page.wait_for_function(FIND_OUTER)
     page.page.wait_for_function(SHOWS, arg=HAS_QUALITY)
     assert (sent(page)["model"], sent(page)["quality"]) == (MODEL, "medium")

@@ -109,6 +109,11 @@ class ComfyPage:
         )
         self.load()
 
+    def reload(self, stored: str) -> None:
+        """Reload the page once ComfyUI has stored a workflow with the text `stored`."""
+        self.wait_until_stored(stored)
+        self.load()
+
     def wait_until_stored(self, text: str) -> None:
         """Wait until ComfyUI has stored a workflow with `text`, a moment after its change."""
         stored = "text => JSON.stringify([localStorage, sessionStorage]).includes(text)"
