@@ -63,13 +63,13 @@ def browser() -> Iterator[Browser]:
     try:
         from playwright.sync_api import sync_playwright
 
-        from chromium import browser_path, launch
+        from chromium import ALONE, browser_path, launch
     except ImportError:
         skip_or_fail(NEEDS)
     if browser_path() is None:
         skip_or_fail(NEEDS)
     with sync_playwright() as playwright:
-        chromium = launch(playwright)
+        chromium = launch(playwright, ALONE)
         yield chromium
         chromium.close()
 
