@@ -82,6 +82,7 @@ class RequestBatch:
         self._has_ended = threading.Condition()
         self._all_ended = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._in_on_result: set[int] = set()
         self._next, self._left = 0, len(self._jobs)
         self._lock = threading.Lock()
         self._on_end: Callable[[], None] | None = None
@@ -140,7 +141,12 @@ class RequestBatch:
         return summarize(spent, lambda key: key in free or key in self._store, trouble, noun)
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Wait up to `seconds`; return whether every request has ended."""
+        """Wait up to `seconds`; return whether every request has ended.
+
+        Raises RuntimeError in `on_result`, for whose end the batch waits.
+        """
+        if threading.get_ident() in self._in_on_result:
+            raise RuntimeError("on_result can't wait for its own batch to end.")
         return self._all_ended.wait(seconds)
 
     def results(self) -> list[Result]:
@@ -236,11 +242,15 @@ class RequestBatch:
 
     def _hand_over(self, index: int, result: Result) -> Result | BaseException:
         """Return the outcome of a request that has a result."""
+        if self._on_result is None:
+            return result
+        self._in_on_result.add(threading.get_ident())
         try:
-            if self._on_result is not None:
-                self._on_result(index, result)
+            self._on_result(index, result)
         except BaseException as error:
             return self._as_outcome(index, error)
+        finally:
+            self._in_on_result.discard(threading.get_ident())
         return result
 
     def _as_outcome(self, index: int, error: BaseException) -> BaseException:

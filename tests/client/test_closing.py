@@ -52,6 +52,17 @@ def test_closing_gives_back_what_a_batch_reserved_that_never_began(
         again.cancel()
 
 
+def test_closing_in_on_result_fails_instead_of_waiting_for_itself(
+    sandbox: Sandbox, make_client: MakeClient, request_for: RequestFor
+) -> None:
+    client = make_client(sandbox.base_url)
+    batch = client.prepare([request_for()], on_result=lambda _index, _result: client.close())
+    batch.begin()
+    assert batch.wait(60)
+    (outcome,) = batch.outcomes
+    assert "on_result can't wait for its own batch" in str(outcome)
+
+
 def test_a_closed_client_has_no_open_connection(
     sandbox: Sandbox, client: VeniceClient, request_for: RequestFor
 ) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from faulty_sandbox import Fault, Sandbox
 from venice_client import GenerateRequest, Progress, Settings, VeniceClient
-from venice_client.errors import VeniceError
+from venice_client.errors import SettingsError, VeniceError
 from venice_client.settings.api_key import ApiKey
 from venice_client.transport.transport import Transport
 from waiting import wait_for
@@ -51,6 +51,13 @@ def told_by(error: BaseException) -> str:
 
 def written_in(home: Path) -> bytes:
     return b"".join(path.read_bytes() for path in home.rglob("*") if path.is_file())
+
+
+def test_an_empty_key_is_none(make_client: MakeClient, sandbox: Sandbox, home: Path) -> None:
+    with pytest.raises(SettingsError, match="No Venice API key"):
+        make_client(sandbox.base_url, key=" ")
+    with pytest.raises(SettingsError, match="No Venice API key"):
+        VeniceClient(Settings(home, key=ApiKey(CANARY)), key="")
 
 
 ECHO = {"Authorization": f"Bearer {CANARY}"}

@@ -49,7 +49,7 @@ def service_for(settings: Settings) -> Service:
 
     Raises SettingsError without a key.
     """
-    if settings.key is None:
+    if settings.key is None or not settings.key.reveal():
         raise no_key()
     if settings.key.is_sandbox:
         return Service(SANDBOX_NAME, _builtin_sandbox().base_url, settings.key)
