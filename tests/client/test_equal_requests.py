@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from faulty_sandbox import Fault, Sandbox
-from venice_client import ImageResult
+from venice_client import ImageResult, UpscaleRequest
 from venice_client.errors import BadRequestError, UnexpectedError
 
 PRICE = 0.01
@@ -71,6 +71,16 @@ def test_each_of_equal_requests_has_its_own_warnings_and_its_own_call(
     assert calls == [0, 1]
     assert exact_end.warnings == ()
     assert "67" in other_end.warnings[0]
+
+
+def test_a_whole_number_is_the_same_request_as_a_fraction(
+    make_client: Any, sandbox: Sandbox, request_for: Callable[..., Any], edit_image: bytes
+) -> None:
+    client = make_client(sandbox.base_url, store_mb=100.0)
+    for cfg_scale, creativity in ((7, 0), (7.0, 0.0)):
+        client.generate_images(request_for(cfg_scale=cfg_scale))
+        client.upscale(UpscaleRequest(edit_image, creativity=creativity))
+    assert len(sandbox.paid_requests) == 2
 
 
 def test_a_call_that_fails_spoils_no_equal_request(

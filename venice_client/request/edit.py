@@ -29,6 +29,7 @@ from .checks import (
     MAX_INPUT_BYTES,
     add_quality,
     check_format,
+    check_number,
     check_text,
     may_have_qualities,
 )
@@ -243,14 +244,11 @@ class UpscaleRequest(_ImageRequest):
         """Build the payload. Raises InvalidRequestError for a known mistake."""
         if self.scale not in (2, 4):
             raise InvalidRequestError(f"scale must be 2 or 4, not {self.scale}.", "scale")
-        if not 0 <= self.creativity <= MAX_CREATIVITY:  # NaN fails too
-            raise InvalidRequestError(
-                f"creativity must be 0 to {MAX_CREATIVITY}, not {self.creativity}.", "creativity"
-            )
+        check_number("creativity", self.creativity, 0, MAX_CREATIVITY)
         width, height = _check_bytes(self.image)
         check_upscale(width, height, self.scale)
         warning = _reduction(width, height) if self.scale == 4 else ""
-        fields = {"scale": self.scale, "creativity": self.creativity}
+        fields = {"scale": int(self.scale), "creativity": float(self.creativity)}
         files = (("image", load(self.image)),)
         if warning:
             return Payload("/image/upscale", fields, (warning,), files)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -219,6 +218,8 @@ def _build(request: GenerateRequest, model: Model) -> Payload:
         fields["variants"] = request.variants
     if folded(request.style_preset) not in ("", NO_STYLE):
         fields["style_preset"] = request.style_preset
+    if request.cfg_scale is not None:
+        fields["cfg_scale"] = float(request.cfg_scale)  # 7 and 7.0 are one request
     for name in _SENT_AS_GIVEN:
         value = getattr(request, name)
         if value is not None:
@@ -237,7 +238,7 @@ _SENT_SWITCHES = (
     "enhance_prompt",
     "disable_prompt_optimization_thinking",
 )
-_SENT_AS_GIVEN = ("cfg_scale", "seed", "lora_strength", *_SENT_SWITCHES)
+_SENT_AS_GIVEN = ("seed", "lora_strength", *_SENT_SWITCHES)
 _SWITCHES = ("return_binary", *_SENT_SWITCHES)
 _OWN_FIELDS = frozenset(GenerateRequest.__dataclass_fields__) - {"embed_exif_metadata"}
 """Names that extra_fields can't have. No node has an input for EXIF, so it can be one of them."""
@@ -346,12 +347,13 @@ def _style_reference(reference: StyleReference, with_strength: bool) -> dict[str
         raise InvalidRequestError(
             "A style reference must be a PNG, JPEG or WebP image under 8 MB.", "style_references"
         )
-    if not math.isfinite(reference.strength) or not 0.1 <= reference.strength <= 1:
+    strength = reference.strength
+    if not isinstance(strength, int | float) or not 0.1 <= strength <= 1:  # NaN fails too
         raise InvalidRequestError(
-            f"The strength of a style reference must be 0.1 to 1, not {reference.strength}.",
+            f"The strength of a style reference must be 0.1 to 1, not {strength}.",
             "style_references",
         )
     entry: dict[str, Any] = {"image": as_base64(image)}
     if with_strength:
-        entry["strength"] = reference.strength
+        entry["strength"] = float(strength)
     return entry

@@ -179,3 +179,15 @@ def test_three_noise_images_go_out_in_one_request(client: VeniceClient, sandbox:
     assert result.images
     (request,) = sandbox.paid_requests
     assert [len(each) for each in request.form["images"]] == [len(out.getvalue())] * 3
+
+
+@pytest.mark.parametrize("creativity", ["0.01", None, True, float("nan"), 0.03])
+def test_creativity_is_a_number_in_its_range(edit_image: bytes, creativity: Any) -> None:
+    with pytest.raises(InvalidRequestError, match=r"must be a number from 0 to 0\.02"):
+        UpscaleRequest(edit_image, creativity=creativity).build(LISTED["upscaler"])
+
+
+@pytest.mark.parametrize("scale", [2, 2.0])
+def test_scale_is_sent_as_a_whole_number(edit_image: bytes, scale: Any) -> None:
+    sent = UpscaleRequest(edit_image, scale=scale).build(LISTED["upscaler"]).fields["scale"]
+    assert isinstance(sent, int)

@@ -211,6 +211,7 @@ def test_several_variants_come_as_json_and_one_as_binary(
         ({"cfg_scale": 0}, "cfg_scale", "above 0"),
         ({"cfg_scale": 20.5}, "cfg_scale", "20.5"),
         ({"cfg_scale": float("nan")}, "cfg_scale", "nan"),
+        ({"cfg_scale": "7"}, "cfg_scale", "7"),
         ({"lora_strength": 101}, "lora_strength", "101"),
         ({"lora_strength": -1}, "lora_strength", "-1"),
         ({"format": "jpg"}, "format", "jpeg"),
@@ -261,10 +262,11 @@ def test_what_is_known_to_be_wrong_is_refused_before_it_is_sent(
         ((StyleReference(b"no picture"),), "PNG, JPEG or WebP"),
         ((StyleReference(picture(), 0.05),), "0.05"),
         ((StyleReference(picture(), float("nan")),), "nan"),
+        ((StyleReference(picture(), "0.7"),), "0.7"),
         ((StyleReference(picture() + bytes(8_000_000)),), "8 MB"),
         ((StyleReference(picture()),) * 4, "at most 3"),
     ],
-    ids=range(5),
+    ids=range(6),
 )
 def test_style_references_that_the_model_does_not_take_are_refused(
     client: VeniceClient, sandbox: Sandbox, request_for: RequestFor, references: Any, named: str
