@@ -71,6 +71,11 @@ def read_each_entry_once(lists: ModuleType) -> None:
 read_each_entry_once(venice_client.catalogue.lists)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the tests that take minutes: at the end, one core would wait for them."""
+    items.sort(key=lambda item: item.path.name != "test_windows.py")
+
+
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty VENICE_HOME, without the user's settings, proxy or netrc."""
