@@ -91,7 +91,7 @@ def _text_to_image(
     sources = {"style": ("style", "style"), "seed": ("seed", "seed")}
     return [
         _node("style", "VeniceStylePreset", (40, 80), (320, 60), {"preset": preset}),
-        _node("seed", "VeniceSeed", (40, 200), (320, 130), {"seed": 42, "mode": mode}),
+        _node("seed", "VeniceSeed", (40, 216), (320, 130), {"seed": 42, "mode": mode}),
         _generate("generate", (420, 80), prompt, sources),
         _note((40, 420), (320, note_height), note),
     ]
@@ -327,7 +327,7 @@ def _three_prompts() -> Nodes:
     prompts: tuple[str, str] = ("write", "prompt")
     sheet: Links = {"images": ("generate", "images")}
     return [
-        _note((40, 480), (340, 300), notes.THREE_PROMPTS),
+        _note((40, 540), (340, 260), notes.THREE_PROMPTS),
         _node(
             "write",
             "VeniceWritePrompt",

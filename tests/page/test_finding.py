@@ -89,11 +89,29 @@ def test_the_templates_are_found(page: ComfyPage, is_old: bool) -> None:
         page.wait_until(FINDS, name)
 
 
+COVERED = """() => {
+  const title = LiteGraph.NODE_TITLE_HEIGHT;
+  const inVue = [...document.querySelectorAll('[data-node-id]')].map(one => {
+    const {left, top, right, bottom} = one.getBoundingClientRect();
+    return [one.dataset.nodeId, left, top, right, bottom];
+  });
+  const onCanvas = app.graph.nodes.map(({id, pos, size}) =>
+    [String(id), pos[0], pos[1] - title, pos[0] + size[0], pos[1] + size[1]]);
+  const boxes = LiteGraph.vueNodesMode ? inVue : onCanvas;
+  return boxes.flatMap(([a, l, t, r, b]) => boxes
+    .filter(([id, x, y, right, bottom]) => a < id && l < right && x < r && t < bottom && y < b)
+    .map(([id]) => [a, id].map(one => app.graph.getNodeById(one).type)));
+}"""
+"""The pairs of nodes of which one covers a part of the other."""
+
+
 def test_every_template_opens_large_enough_to_read(page: ComfyPage) -> None:
-    """Below, the canvas leaves out titles and texts."""
+    """Below, the canvas leaves out titles and texts. No node covers another one."""
     for name in [each for each in TEMPLATES if not each.endswith(".app")]:
         open_template(page, name)
         page.page.wait_for_function("least => app.canvas.ds.scale > least", arg=LEAST_SCALE)
+        page.page.wait_for_function("() => document.querySelector('.venice-total').innerText")
+        assert page.page.evaluate(COVERED) == [], name
         page.picture(SCREENSHOTS / f"template {name} {'vue' if page.in_vue else 'canvas'}.png")
 
 

@@ -84,7 +84,7 @@ class Running:
     def held(self, times: int | None = None) -> Iterator[None]:
         """Hold the responses to the next `times` paid requests (all) during the block.
 
-        Whatever ends within it hasn't waited for them. They leave before the next test begins.
+        Whatever ends within it hasn't waited for them. After it, all that they bring is saved.
         """
         go = threading.Event()
         self.sandbox.add_fault(held_until(go.is_set), path=None, times=times)
@@ -94,6 +94,7 @@ class Running:
             go.set()
             self.sandbox.clear_faults()
             wait_for(lambda: all(request.status for request in self.sandbox.paid_requests))
+            wait_for(lambda: not list((self.home / "journal").glob("*.jsonl")))
 
     @property
     def home(self) -> Path:
